@@ -1,0 +1,45 @@
+// Samples as the engine reads them: views of arrays that belong to somebody else. Numbers of
+// other types are converted row by row as they are read, never as a whole.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "foxnn/layer.hpp"
+
+namespace foxnn {
+
+enum class ElementType { f32, f64, u8 };
+
+/// Rows of equally spaced numbers; the numbers of a row are neighbours.
+struct MatrixView {
+  const std::byte* data = nullptr;
+  ElementType type = ElementType::f32;
+  index rows = 0;
+  index columns = 0;
+  index row_bytes = 0;  ///< from one row to the next
+
+  const std::byte* row(index i) const { return data + i * row_bytes; }
+};
+
+/// Inputs with the outputs wanted for them, or with the class of each.
+struct Samples {
+  MatrixView inputs;
+  MatrixView outputs;                      ///< unused where labels are given
+  const std::int64_t* labels = nullptr;    ///< from 0 to the network's outputs - 1
+
+  index size() const { return inputs.rows; }
+};
+
+/// Row i of a matrix as numbers of type T.
+template <class T>
+void read_row(const MatrixView& matrix, index i, T* out);
+
+/// The outputs wanted for sample i; a label becomes a row with a single 1.
+template <class T>
+void read_target(const Samples& samples, index i, index outputs, T* out);
+
+/// False when the matrix holds an infinity or a NaN.
+bool all_finite(const MatrixView& matrix);
+
+}  // namespace foxnn

@@ -1,0 +1,59 @@
+// The dense layer: f(x W + b), with the weights kept in panels for the kernels.
+#pragma once
+
+#include <vector>
+
+#include "foxnn/activation.hpp"
+#include "foxnn/layer.hpp"
+
+namespace foxnn {
+
+template <class T>
+class Dense final : public Layer<T> {
+ public:
+  /// Throws std::invalid_argument for sizes below 1 or above kLargestSize.
+  Dense(index inputs, index neurons, Activation activation);
+
+  /// Sizes beyond are refused by name rather than by the allocator.
+  static constexpr index kLargestSize = 2147483647;
+
+  const Activation& activation() const { return activation_; }
+  void set_activation(Activation activation) { activation_ = activation; }
+
+  /// The weights as (inputs x neurons), row by row, out and in.
+  void get_weights(T* weights) const;
+  void set_weights(const T* weights);
+  void get_bias(T* bias) const;
+  void set_bias(const T* bias);
+  /// A gradient (or moment) that lies as the parameters do, as weights and bias.
+  void unpack(const T* parameters, T* weights, T* bias) const;
+
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Dense>(*this); }
+  index inputs() const override { return inputs_; }
+  index outputs() const override { return neurons_; }
+  index output_width() const override { return padded_; }
+  index parameter_count() const override { return (inputs_ + 1) * padded_; }
+  void attach(T* parameters) override { parameters_ = parameters; }
+  bool keeps_slope() const override;
+  bool finishes_rows() const override { return activation_.kind == ActivationKind::softmax; }
+  index scratch_count() const override;
+  void forward(Share share, index batch, Rows<const T> x, Rows<T> y, Rows<T> slope) const override;
+  void finish_rows(index rows, Rows<T> y) const override;
+  void backward_activation(index first_row, index rows, index first_column, index width,
+                           Rows<T> delta, Rows<const T> y, Rows<const T> slope) const override;
+  void backward_input(Share share, index batch, Rows<const T> delta, Rows<T> delta_below,
+                      const typename Layer<T>::Below& below, T* scratch) const override;
+  void backward_parameters(Share share, index batch, Rows<const T> x, Rows<const T> delta,
+                           GradientSink<T>& sink) const override;
+
+ private:
+  index inputs_, neurons_;
+  index padded_;  // neurons, padded to a line of the cache
+  Activation activation_;
+  T* parameters_ = nullptr;  // panels of weights, then the padded bias; owned by the network
+};
+
+extern template class Dense<float>;
+extern template class Dense<double>;
+
+}  // namespace foxnn

@@ -1,0 +1,97 @@
+// The network: its layers, and the flat buffers of parameters and moments that they share.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "foxnn/buffer.hpp"
+#include "foxnn/dataset.hpp"
+#include "foxnn/dense.hpp"
+#include "foxnn/initializer.hpp"
+#include "foxnn/layer.hpp"
+#include "foxnn/loss.hpp"
+#include "foxnn/optimizer.hpp"
+
+namespace foxnn {
+
+/// Asked now and then by the long calls; true makes them stop.
+using StopRequest = std::function<bool()>;
+
+/// What an optimizer remembers between the steps.
+template <class T>
+struct OptimizerState {
+  Optimizer rule;
+  std::uint64_t step = 0;  ///< steps made; 0: nothing remembered
+  Buffer<T> moments[2];
+};
+
+/// Loss and hits over a set of samples.
+struct Evaluation {
+  double loss = 0.0;  ///< mean over the samples
+  index correct = 0;  ///< samples whose largest output is where the largest target is
+};
+
+template <class T>
+class Network {
+ public:
+  /// An empty network; `seed` feeds everything random that it does.
+  explicit Network(std::uint64_t seed) : seed_(seed) {}
+  Network(const Network& other);
+  Network& operator=(const Network&) = delete;
+
+  /// Appends a layer whose inputs fit; its parameters start at zero, or as drawn.
+  void append(std::unique_ptr<Layer<T>> layer);
+  void append_dense(index inputs, index neurons, Activation activation, InitializerKind init);
+
+  index inputs() const { return layers_.front()->inputs(); }
+  index outputs() const { return layers_.back()->outputs(); }
+  index size() const { return static_cast<index>(layers_.size()); }
+  Layer<T>& layer(index i) { return *layers_[static_cast<std::size_t>(i)]; }
+  const Layer<T>& layer(index i) const { return *layers_[static_cast<std::size_t>(i)]; }
+  /// Layer i, where it is a dense one. Throws std::bad_cast otherwise.
+  Dense<T>& dense(index i) { return dynamic_cast<Dense<T>&>(layer(i)); }
+  const Dense<T>& dense(index i) const { return dynamic_cast<const Dense<T>&>(layer(i)); }
+
+  /// Throws std::invalid_argument where it does not suit the layer's place, or the loss.
+  void set_activation(index i, Activation activation);
+  LossKind loss() const { return loss_; }
+  /// Throws std::invalid_argument where the loss does not suit the output layer.
+  void set_loss(LossKind loss);
+  std::uint64_t seed() const { return seed_; }
+
+  /// Position of layer i's parameters in the flat buffer.
+  index offset(index i) const { return offsets_[static_cast<std::size_t>(i)]; }
+  Buffer<T>& parameters() { return parameters_; }
+  const Buffer<T>& parameters() const { return parameters_; }
+  OptimizerState<T>& optimizer() { return optimizer_; }
+  const OptimizerState<T>& optimizer() const { return optimizer_; }
+  /// Gets ready for steps by `rule`: keeps the moments where the rule is the one they belong to.
+  void use_optimizer(const Optimizer& rule);
+  void reset_optimizer() { optimizer_ = {}; }
+
+  /// A new number each time, for the sub-stream of the next thing drawn of that kind.
+  std::uint32_t next_draw() { return draws_++; }
+
+  /// out[rows x outputs] = f(x), by at most `threads` workers (0: as many as pay). Returns false
+  /// where `stop` ended it before its end.
+  bool predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const;
+  /// Mean loss and hits, in `result`.
+  bool evaluate(const Samples& samples, Evaluation& result, int threads,
+                const StopRequest& stop) const;
+
+ private:
+  std::uint64_t seed_;
+  std::uint32_t draws_ = 0;
+  LossKind loss_ = LossKind::mse;
+  std::vector<std::unique_ptr<Layer<T>>> layers_;
+  std::vector<index> offsets_;
+  Buffer<T> parameters_;
+  OptimizerState<T> optimizer_;
+};
+
+extern template class Network<float>;
+extern template class Network<double>;
+
+}  // namespace foxnn

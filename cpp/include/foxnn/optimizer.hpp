@@ -1,0 +1,49 @@
+// The rules by which gradients change parameters: stochastic gradient descent, with momentum
+// (heavy ball or Nesterov's), and Adam.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace foxnn {
+
+enum class OptimizerKind { sgd, momentum, nesterov, adam };
+
+/// A rule and its constants.
+struct Optimizer {
+  OptimizerKind kind = OptimizerKind::sgd;
+  double momentum = 0.9;  ///< of momentum and nesterov
+  double beta_1 = 0.9;    ///< decay of Adam's mean of the gradients
+  double beta_2 = 0.999;  ///< decay of Adam's mean of their squares
+  double epsilon = 1e-8;  ///< added to Adam's root
+  std::uint64_t restart_after = 0;  ///< Adam forgets its moments after so many steps; 0: never
+
+  /// Throws std::invalid_argument when a constant is out of its range.
+  void check() const;
+  /// How many numbers beside each parameter the rule remembers.
+  int moments() const { return kind == OptimizerKind::sgd ? 0 : kind == OptimizerKind::adam ? 2 : 1; }
+
+  bool operator==(const Optimizer&) const = default;
+};
+
+/// "sgd", "momentum", "nesterov" or "adam" with the usual constants.
+Optimizer parse_optimizer(std::string_view name);
+std::string_view optimizer_name(OptimizerKind kind);
+std::vector<std::string> optimizer_names();
+
+/// What one step needs of a rule: `step` is Kingma and Ba's t, from 1.
+struct UpdateCoefficients {
+  double rate;           ///< Adam: the learning rate over (1 - beta_1^t)
+  double decay;          ///< momentum, or beta_1
+  double gain;           ///< 1 - beta_1
+  double decay_squares;  ///< beta_2
+  double gain_squares;   ///< 1 - beta_2
+  double square_scale;   ///< 1 / (1 - beta_2^t)
+  double epsilon;
+};
+UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learning_rate,
+                                       std::uint64_t step);
+
+}  // namespace foxnn

@@ -1,0 +1,42 @@
+// The generator behind everything random: Philox 4x32-10, counter based, the same on every
+// platform. A number is a function of (seed, stream, position), so threads can draw in any order
+// and a run can be continued from a position.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace foxnn {
+
+/// What a stream of numbers is for; each purpose has its own, so none disturbs another.
+enum class Stream : std::uint32_t { weights, shuffle, holdout, mutation, dropout };
+
+/// Ten rounds of Philox 4x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                    std::array<std::uint32_t, 2> key);
+
+/// A sequence of random numbers: stream `stream`, sub-stream `substream` of a seed.
+class Random {
+ public:
+  Random(std::uint64_t seed, Stream stream, std::uint32_t substream = 0)
+      : seed_(seed), stream_(stream), substream_(substream) {}
+
+  /// 64 random bits at a position of the sequence.
+  std::uint64_t bits(std::uint64_t position) const;
+  /// Uniform in [0, 1), a multiple of 2^-53.
+  double uniform(std::uint64_t position) const;
+  /// Standard normal numbers at positions first ... first + count - 1 (Box and Muller, 1958).
+  void normals(std::uint64_t first, std::size_t count, double* out) const;
+
+ private:
+  std::uint64_t seed_;
+  Stream stream_;
+  std::uint32_t substream_;
+};
+
+/// The numbers 0 ... count - 1 in random order (Fisher and Yates).
+void shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out);
+
+}  // namespace foxnn

@@ -1,0 +1,67 @@
+// Training: batches drawn from samples in a shuffled order, and a step of the optimizer for each.
+#pragma once
+
+#include <memory>
+
+#include "foxnn/network.hpp"
+
+namespace foxnn {
+
+/// Whether a step goes along the mean of the samples' gradients, or along their sum (FoxNN's way).
+enum class Reduction { mean, sum };
+
+struct TrainingPlan {
+  index batch_size = 32;
+  double learning_rate = 1e-3;
+  Optimizer optimizer;
+  Reduction reduction = Reduction::mean;
+  bool shuffle = true;
+  bool count_matches = false;  ///< also count the samples that the network classifies rightly
+  int threads = 0;             ///< at most; 0: as many as pay
+
+  /// Throws std::invalid_argument when a value is out of its range.
+  void check() const;
+};
+
+/// What some steps did.
+struct StepReport {
+  index steps = 0;
+  index samples = 0;
+  double loss = 0.0;      ///< sum over the samples, each at the weights of its step
+  index correct = 0;
+  bool stopped = false;   ///< the stop request ended them
+  bool diverged = false;  ///< the loss or a weight stopped being finite; weights are set back
+};
+
+/// A training run over samples that must outlive it. Buffers are made once, at the beginning.
+template <class T>
+class Trainer {
+ public:
+  /// Throws std::invalid_argument where samples and network do not fit.
+  Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan);
+  ~Trainer();
+
+  void set_learning_rate(double rate);
+  /// How many workers a step gets.
+  int workers() const;
+  index steps_per_epoch() const;
+  /// The rest of the epoch, or a whole one: every sample once, in a new order.
+  StepReport run_epoch(const StopRequest& stop);
+  /// That many steps, over as many epochs as they take.
+  StepReport run_steps(index steps, const StopRequest& stop);
+  /// The mean loss over all samples and its gradient, laid out as the parameters; no step is made.
+  double gradient(T* out);
+
+ private:
+  struct Work;
+  std::unique_ptr<Work> work_;
+};
+
+/// Workers of a training step of so many samples, at most `threads` (0: as many as pay).
+template <class T>
+int training_workers(const Network<T>& network, index batch, int threads);
+
+extern template class Trainer<float>;
+extern template class Trainer<double>;
+
+}  // namespace foxnn

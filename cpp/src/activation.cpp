@@ -1,0 +1,82 @@
+// The table of activations: names, parameters, families.
+#include "foxnn/activation.hpp"
+
+#include <cmath>
+#include <stdexcept>
+
+#include "names.hpp"
+
+namespace foxnn {
+namespace {
+
+struct Entry {
+  std::string_view name;
+  ActivationKind kind;
+  bool takes_alpha;
+  double default_alpha;
+  bool is_rectifier;
+};
+
+// In the order of ActivationKind.
+constexpr Entry kActivations[] = {
+    {"sigmoid", ActivationKind::sigmoid, false, 0.0, false},
+    {"sinusoid", ActivationKind::sinusoid, false, 0.0, false},
+    {"gaussian", ActivationKind::gaussian, false, 0.0, false},
+    {"relu", ActivationKind::relu, false, 0.0, true},
+    {"identity_x", ActivationKind::identity, false, 0.0, false},
+    {"tan_h", ActivationKind::tanh, false, 0.0, false},
+    {"arctan", ActivationKind::arctan, false, 0.0, false},
+    {"elu", ActivationKind::elu, true, 1.0, true},
+    {"leaky_relu", ActivationKind::leaky_relu, true, 0.01, true},
+    {"selu", ActivationKind::selu, false, 0.0, false},
+    {"gelu", ActivationKind::gelu, false, 0.0, true},
+    {"silu", ActivationKind::silu, false, 0.0, true},
+    {"softplus", ActivationKind::softplus, false, 0.0, true},
+    {"softmax", ActivationKind::softmax, false, 0.0, false},
+};
+
+struct Alias {
+  std::string_view name;
+  std::string_view stands_for;
+};
+
+constexpr Alias kAliases[] = {
+    {"logistic", "sigmoid"}, {"sin", "sinusoid"}, {"identity", "identity_x"},
+    {"linear", "identity_x"}, {"tanh", "tan_h"},  {"atan", "arctan"},
+    {"swish", "silu"},
+};
+
+const Entry& entry_of(ActivationKind kind) { return kActivations[static_cast<int>(kind)]; }
+
+}  // namespace
+
+Activation Activation::parse(std::string_view name, const std::vector<double>& parameters) {
+  for (const Alias& alias : kAliases) {
+    if (alias.name == name) name = alias.stands_for;
+  }
+  const Entry& entry = find_name("activation", name, kActivations);
+  if (parameters.size() > (entry.takes_alpha ? 1u : 0u)) {
+    throw std::invalid_argument("activation '" + std::string(name) + "' takes " +
+                                (entry.takes_alpha ? "one parameter, alpha" : "no parameters") +
+                                ", got " + std::to_string(parameters.size()));
+  }
+  const double alpha = parameters.empty() ? entry.default_alpha : parameters[0];
+  if (!(alpha >= 0.0) || std::isinf(alpha)) {
+    throw std::invalid_argument("alpha of activation '" + std::string(name) +
+                                "' must be finite and not negative, got " + std::to_string(alpha));
+  }
+  return {entry.kind, alpha};
+}
+
+std::string_view Activation::name() const { return entry_of(kind).name; }
+
+std::vector<double> Activation::parameters() const {
+  if (entry_of(kind).takes_alpha) return {parameter};
+  return {};
+}
+
+bool Activation::is_rectifier() const { return entry_of(kind).is_rectifier; }
+
+std::vector<std::string> activation_names() { return all_names(kActivations); }
+
+}  // namespace foxnn

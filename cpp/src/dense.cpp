@@ -1,0 +1,224 @@
+// The dense layer over the kernels: how a batch is cut into tiles, which worker does which, and
+// where weights stand in their panels.
+#include "foxnn/dense.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "kernels/kernel_table.hpp"
+
+namespace foxnn {
+namespace {
+
+// Rows of a piece of the weight gradient: with a full panel's row of 128 bytes it is 7 KB, so that
+// it is still in the first-level cache when the optimizer takes it. A multiple of 14 and near one
+// of 6, the heights of the register tiles.
+constexpr index kGradientRows = 56;
+
+constexpr index rounded_up(index n, index unit) { return (n + unit - 1) / unit * unit; }
+
+void check_size(index size, const char* what) {
+  if (size < 1 || size > Dense<float>::kLargestSize) {
+    throw std::invalid_argument(std::string(what) + " must be from 1 to 2147483647, got " +
+                                std::to_string(size));
+  }
+}
+
+template <class T>
+const KernelTable<T>& kernels() {
+  return active_kernels().table<T>();
+}
+
+// Calls f(panel, first row, last row) for a worker's share of the tiles of a (panels x rows) grid,
+// panel by panel. `unit` is the height of a tile.
+template <class Function>
+void each_share(Share share, index panels, index rows, index unit, Function f) {
+  const index tiles = (rows + unit - 1) / unit;
+  index task = share.first(panels * tiles);
+  const index last = share.last(panels * tiles);
+  while (task < last) {
+    const index panel = task / tiles, tile = task % tiles;
+    const index count = std::min(tiles - tile, last - task);
+    f(panel, tile * unit, std::min((tile + count) * unit, rows));
+    task += count;
+  }
+}
+
+// Where panel p begins (in neurons), and how wide it is.
+template <class T>
+struct Panels {
+  index padded;
+  index count() const { return (padded + kPanelWidth<T> - 1) / kPanelWidth<T>; }
+  index column(index p) const { return p * kPanelWidth<T>; }
+  index width(index p) const { return std::min(kPanelWidth<T>, padded - column(p)); }
+};
+
+}  // namespace
+
+template <class T>
+Dense<T>::Dense(index inputs, index neurons, Activation activation)
+    : inputs_(inputs), neurons_(neurons), activation_(activation) {
+  check_size(inputs, "the number of inputs");
+  check_size(neurons, "the number of neurons");
+  padded_ = rounded_up(neurons, kLineWidth<T>);
+}
+
+template <class T>
+void Dense<T>::unpack(const T* parameters, T* weights, T* bias) const {
+  const Panels<T> panels{padded_};
+  for (index p = 0; p < panels.count(); ++p) {
+    const index column = panels.column(p), width = panels.width(p);
+    const index used = std::min(width, neurons_ - column);
+    const T* panel = parameters + column * inputs_;
+    for (index k = 0; k < inputs_; ++k) {
+      std::copy_n(panel + k * width, used, weights + k * neurons_ + column);
+    }
+  }
+  std::copy_n(parameters + inputs_ * padded_, neurons_, bias);
+}
+
+template <class T>
+void Dense<T>::get_weights(T* weights) const {
+  std::vector<T> bias(static_cast<std::size_t>(neurons_));
+  unpack(parameters_, weights, bias.data());
+}
+
+template <class T>
+void Dense<T>::set_weights(const T* weights) {
+  const Panels<T> panels{padded_};
+  for (index p = 0; p < panels.count(); ++p) {
+    const index column = panels.column(p), width = panels.width(p);
+    const index used = std::min(width, neurons_ - column);
+    T* panel = parameters_ + column * inputs_;
+    for (index k = 0; k < inputs_; ++k) {
+      std::copy_n(weights + k * neurons_ + column, used, panel + k * width);
+    }
+  }
+}
+
+template <class T>
+void Dense<T>::get_bias(T* bias) const {
+  std::copy_n(parameters_ + inputs_ * padded_, neurons_, bias);
+}
+
+template <class T>
+void Dense<T>::set_bias(const T* bias) {
+  std::copy_n(bias, neurons_, parameters_ + inputs_ * padded_);
+}
+
+template <class T>
+bool Dense<T>::keeps_slope() const {
+  return kernels<T>().keeps_slope[static_cast<int>(activation_.kind)];
+}
+
+template <class T>
+index Dense<T>::scratch_count() const {
+  return kPanelWidth<T> * neurons_;
+}
+
+template <class T>
+void Dense<T>::forward(Share share, index batch, Rows<const T> x, Rows<T> y,
+                       Rows<T> slope) const {
+  const KernelTable<T>& k = kernels<T>();
+  const Panels<T> panels{padded_};
+  const T* bias = parameters_ + inputs_ * padded_;
+  const int kind = static_cast<int>(activation_.kind);
+  const T parameter = static_cast<T>(activation_.parameter);
+  const bool linear = activation_.kind == ActivationKind::identity || finishes_rows();
+  // A band of two tiles at a time, so that its outputs are in the first-level cache when the
+  // activation comes.
+  const index band = 2 * k.tile_rows;
+  each_share(share, panels.count(), batch, k.tile_rows, [&](index p, index first, index last) {
+    const index column = panels.column(p), width = panels.width(p);
+    for (index row = first; row < last; row += band) {
+      const index rows = std::min(band, last - row);
+      T* out = y.row(row) + column;
+      k.multiply(rows, inputs_, x.row(row), x.stride, parameters_ + column * inputs_, width,
+                 bias + column, out, y.stride);
+      if (linear) continue;
+      if (slope.data) {
+        k.activate_keep[kind](rows, width, out, y.stride, slope.row(row) + column, slope.stride,
+                              parameter);
+      } else {
+        k.activate[kind](rows, width, out, y.stride, parameter);
+      }
+    }
+  });
+}
+
+template <class T>
+void Dense<T>::finish_rows(index rows, Rows<T> y) const {
+  if (finishes_rows()) kernels<T>().softmax(rows, neurons_, y.data, y.stride);
+}
+
+template <class T>
+void Dense<T>::backward_activation(index first_row, index rows, index first_column, index width,
+                                   Rows<T> delta, Rows<const T> y, Rows<const T> slope) const {
+  const KernelTable<T>& k = kernels<T>();
+  const int kind = static_cast<int>(activation_.kind);
+  if (finishes_rows()) {
+    k.softmax_backward(rows, neurons_, delta.row(first_row), delta.stride, y.row(first_row),
+                       y.stride);
+    return;
+  }
+  if (activation_.kind == ActivationKind::identity) return;
+  const Rows<const T> kept = k.keeps_slope[kind] ? slope : y;
+  k.apply_slope[kind](rows, width, delta.row(first_row) + first_column, delta.stride,
+                      kept.row(first_row) + first_column, kept.stride,
+                      static_cast<T>(activation_.parameter));
+}
+
+template <class T>
+void Dense<T>::backward_input(Share share, index batch, Rows<const T> delta, Rows<T> delta_below,
+                              const typename Layer<T>::Below& below, T* scratch) const {
+  // delta_below[batch x inputs] = delta[batch x neurons] . W^T: a product with the panels of the
+  // transposed weights, each transposed when it is needed. That costs one move a weight, beside
+  // `batch` multiplications.
+  const KernelTable<T>& k = kernels<T>();
+  const Panels<T> panels{padded_}, panels_below{rounded_up(inputs_, kLineWidth<T>)};
+  each_share(share, panels_below.count(), batch, k.tile_rows,
+             [&](index q, index first, index last) {
+    const index input = panels_below.column(q), width = panels_below.width(q);
+    const index used = std::min(width, inputs_ - input);
+    for (index p = 0; p < panels.count(); ++p) {
+      const index column = panels.column(p), panel_width = panels.width(p);
+      k.transpose(used, std::min(panel_width, neurons_ - column),
+                  parameters_ + column * inputs_ + input * panel_width, panel_width,
+                  scratch + column * width, width);
+    }
+    for (index row = first; row < last; row += k.tile_rows) {
+      const index rows = std::min<index>(k.tile_rows, last - row);
+      k.multiply(rows, neurons_, delta.row(row), delta.stride, scratch, width, nullptr,
+                 delta_below.row(row) + input, delta_below.stride);
+      below.layer->backward_activation(row, rows, input, width, delta_below, below.y, below.slope);
+    }
+  });
+}
+
+template <class T>
+void Dense<T>::backward_parameters(Share share, index batch, Rows<const T> x, Rows<const T> delta,
+                                   GradientSink<T>& sink) const {
+  const KernelTable<T>& k = kernels<T>();
+  const Panels<T> panels{padded_};
+  alignas(64) T piece[kGradientRows * kPanelWidth<T>];
+  each_share(share, panels.count(), inputs_, kGradientRows,
+             [&](index p, index first, index last) {
+    const index column = panels.column(p), width = panels.width(p);
+    for (index input = first; input < last; input += kGradientRows) {
+      const index rows = std::min(kGradientRows, last - input);
+      k.multiply_transposed(rows, batch, x.data + input, x.stride, delta.data + column,
+                            delta.stride, width, piece);
+      sink.take(column * inputs_ + input * width, rows * width, piece);
+    }
+    if (first == 0) {
+      k.sum_rows(batch, delta.data + column, delta.stride, width, piece);
+      sink.take(inputs_ * padded_ + column, width, piece);
+    }
+  });
+}
+
+template class Dense<float>;
+template class Dense<double>;
+
+}  // namespace foxnn

@@ -1,0 +1,85 @@
+// The distributions from which weights are drawn.
+#include "foxnn/initializer.hpp"
+
+#include <cmath>
+
+#include "foxnn/random.hpp"
+#include "names.hpp"
+
+namespace foxnn {
+namespace {
+
+struct Entry {
+  std::string_view name;
+  InitializerKind kind;
+};
+
+constexpr Entry kInitializers[] = {
+    {"auto", InitializerKind::automatic},
+    {"glorot_uniform", InitializerKind::glorot_uniform},
+    {"glorot_normal", InitializerKind::glorot_normal},
+    {"he_uniform", InitializerKind::he_uniform},
+    {"he_normal", InitializerKind::he_normal},
+    {"lecun_normal", InitializerKind::lecun_normal},
+    {"uniform", InitializerKind::uniform},
+    {"zeros", InitializerKind::zeros},
+};
+
+struct Distribution {
+  bool normal;
+  double scale;  // standard deviation, or half the width
+};
+
+// Glorot and Bengio, 2010; He et al., 2015; LeCun et al., 1998.
+Distribution distribution(InitializerKind kind, double inputs, double neurons) {
+  switch (kind) {
+    case InitializerKind::glorot_uniform:
+      return {false, std::sqrt(6.0 / (inputs + neurons))};
+    case InitializerKind::glorot_normal:
+      return {true, std::sqrt(2.0 / (inputs + neurons))};
+    case InitializerKind::he_uniform:
+      return {false, std::sqrt(6.0 / inputs)};
+    case InitializerKind::he_normal:
+      return {true, std::sqrt(2.0 / inputs)};
+    case InitializerKind::lecun_normal:
+      return {true, std::sqrt(1.0 / inputs)};
+    case InitializerKind::uniform:
+      return {false, 1.0};
+    default:
+      return {false, 0.0};
+  }
+}
+
+}  // namespace
+
+InitializerKind parse_initializer(std::string_view name) {
+  return find_name("init", name, kInitializers).kind;
+}
+
+std::vector<std::string> initializer_names() { return all_names(kInitializers); }
+
+std::vector<double> initial_parameters(InitializerKind kind, const Activation& activation,
+                                       std::ptrdiff_t inputs, std::ptrdiff_t neurons,
+                                       std::uint64_t seed, std::uint32_t layer) {
+  if (kind == InitializerKind::automatic) {
+    kind = activation.is_rectifier() ? InitializerKind::he_uniform : InitializerKind::glorot_uniform;
+  }
+  const std::size_t weights = static_cast<std::size_t>(inputs) * static_cast<std::size_t>(neurons);
+  std::vector<double> parameters(weights + static_cast<std::size_t>(neurons), 0.0);
+  const Distribution d =
+      distribution(kind, static_cast<double>(inputs), static_cast<double>(neurons));
+  if (d.scale == 0.0) return parameters;
+  const Random random(seed, Stream::weights, layer);
+  const std::size_t drawn = kind == InitializerKind::uniform ? parameters.size() : weights;
+  if (d.normal) {
+    random.normals(0, drawn, parameters.data());
+    for (std::size_t i = 0; i < drawn; ++i) parameters[i] *= d.scale;
+  } else {
+    for (std::size_t i = 0; i < drawn; ++i) {
+      parameters[i] = (2.0 * random.uniform(i) - 1.0) * d.scale;
+    }
+  }
+  return parameters;
+}
+
+}  // namespace foxnn

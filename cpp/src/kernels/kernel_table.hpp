@@ -1,0 +1,132 @@
+// What a kernel set offers: plain functions on plain arrays, one table a number type. A set is
+// compiled for one instruction set in a file of its own; dispatch.cpp chooses between the sets.
+//
+// Shapes. Batches are row-major with a stride of their own (ld...). Weights lie in panels: a
+// panel holds `width` neighbouring neurons of all inputs, input by input, [inputs][width]. A width
+// is 64 or 128 bytes; a batch's rows are padded to it, and what a kernel does to the padding is
+// harmless: weights there are zero.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "foxnn/activation.hpp"
+#include "foxnn/layer.hpp"
+
+namespace foxnn {
+
+
+/// Bytes of a full panel's row: two AVX-512 registers, the B side of the widest register tile.
+inline constexpr index kPanelBytes = 128;
+/// Bytes to which a row of neurons is padded: one AVX-512 register, and a line of the cache.
+inline constexpr index kLineBytes = 64;
+
+template <class T>
+inline constexpr index kPanelWidth = kPanelBytes / static_cast<index>(sizeof(T));
+template <class T>
+inline constexpr index kLineWidth = kLineBytes / static_cast<index>(sizeof(T));
+
+/// The coefficients of a step of an optimizer, in the type of the parameters.
+template <class T>
+struct UpdateArguments {
+  T rate;
+  T decay, gain;                  ///< of the first moment, and what a new gradient adds
+  T decay_squares, gain_squares;  ///< of the second
+  T square_scale, epsilon;
+};
+
+/// Elementary functions, for tests, initializers and tables.
+enum class MathFunction { exp, log, tanh, sigmoid, sin, cos, atan, normal_cdf };
+inline constexpr int kMathFunctionCount = 8;
+
+template <class T>
+struct KernelTable {
+  /// Rows of the register tile.
+  int tile_rows;
+
+  /// c[m x width] = bias + a[m x k] . panel[k x width]; without a bias where it is null.
+  void (*multiply)(index m, index k, const T* a, index lda, const T* panel, index width,
+                   const T* bias, T* c, index ldc);
+  /// c[rows x width] = a^T . b for a[samples x rows], b[samples x width]; c is dense.
+  void (*multiply_transposed)(index rows, index samples, const T* a, index lda, const T* b,
+                              index ldb, index width, T* c);
+  /// sums[width] = the sum of b[samples x width] over the samples.
+  void (*sum_rows)(index samples, const T* b, index ldb, index width, T* sums);
+  /// target[columns x rows padded to a line] = source[rows x columns] transposed; the padding is
+  /// set to zero.
+  void (*transpose)(index rows, index columns, const T* source, index lds, T* target, index ldt);
+
+  /// z = f(z) on [rows x width], in place.
+  void (*activate[kActivationCount])(index rows, index width, T* z, index ldz, T parameter);
+  /// The same, and what the backward pass needs of it: the slope f'(z), only for the activations
+  /// whose slope does not follow from f(z); for the others `slope` is untouched and may be null.
+  void (*activate_keep[kActivationCount])(index rows, index width, T* z, index ldz, T* slope,
+                                          index lds, T parameter);
+  /// delta *= f'(z), from the kept slope, or from the output where none is kept.
+  void (*apply_slope[kActivationCount])(index rows, index width, T* delta, index ldd,
+                                        const T* kept, index ldk, T parameter);
+  bool keeps_slope[kActivationCount];
+
+  /// z = softmax(z) by rows of n.
+  void (*softmax)(index rows, index n, T* z, index ldz);
+  /// delta_i = a_i (delta_i - sum_j delta_j a_j): back through a softmax with outputs a.
+  void (*softmax_backward)(index rows, index n, T* delta, index ldd, const T* a, index lda);
+
+  /// Half the squared error of each row, and delta = scale * (a - y) unless delta is null.
+  void (*half_squared_error)(index rows, index n, const T* a, index lda, const T* y, index ldy,
+                             T scale, T* delta, index ldd, double* loss);
+  /// The cross-entropy of each row from the values z before the softmax, and
+  /// delta = scale * (softmax(z) sum(y) - y) unless delta is null.
+  void (*cross_entropy)(index rows, index n, const T* z, index ldz, const T* y, index ldy, T scale,
+                        T* delta, index ldd, double* loss);
+  /// matches[r] = 1 where the largest of a's row stands where the largest of y's row does; of
+  /// equals the first counts.
+  void (*match)(index rows, index n, const T* a, index lda, const T* y, index ldy,
+                std::uint8_t* matches);
+
+  /// w and its moments after a step with the gradients g; unused moments are null.
+  void (*update_sgd)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
+  void (*update_momentum)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
+  void (*update_nesterov)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
+  void (*update_adam)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
+
+  /// Rows of other types as T.
+  void (*convert_f32)(index n, const float* source, T* target);
+  void (*convert_f64)(index n, const double* source, T* target);
+  void (*convert_u8)(index n, const std::uint8_t* source, T* target);
+  /// False when one of the numbers is infinite or not a number.
+  bool (*all_finite)(index n, const T* x);
+
+  void (*math[kMathFunctionCount])(index n, const T* x, T* y);
+};
+
+struct KernelSet {
+  const char* name;
+  KernelTable<float> f32;
+  KernelTable<double> f64;
+
+  template <class T>
+  const KernelTable<T>& table() const;
+};
+
+template <>
+inline const KernelTable<float>& KernelSet::table<float>() const {
+  return f32;
+}
+template <>
+inline const KernelTable<double>& KernelSet::table<double>() const {
+  return f64;
+}
+
+const KernelSet& reference_kernels();
+#if FOXNN_X86_KERNELS
+const KernelSet& avx2_kernels();
+const KernelSet& avx512_kernels();
+#endif
+
+/// The set of that name. Throws std::invalid_argument where this processor has none.
+const KernelSet& kernels_by_name(const char* name);
+/// The set in use, chosen on first use (see cpu.hpp).
+const KernelSet& active_kernels();
+
+}  // namespace foxnn

@@ -1,0 +1,75 @@
+// A kernel set as a table: the functions of the *-inl headers compiled against the Vec that the
+// including file chose. All of it has internal linkage, so that the linker never keeps one set's
+// copy of a function for another set.
+#pragma once
+
+#include "kernels/gemm-inl.hpp"
+#include "kernels/math-inl.hpp"
+
+#include "kernels/activation-inl.hpp"
+#include "kernels/loss-inl.hpp"
+#include "kernels/update-inl.hpp"
+
+namespace foxnn {
+namespace {
+
+template <class T, class A>
+constexpr void set_activation(KernelTable<T>& table, ActivationKind kind) {
+  const int i = static_cast<int>(kind);
+  table.activate[i] = activate<T, A>;
+  table.activate_keep[i] = activate_keep<T, A>;
+  table.apply_slope[i] = apply_slope<T, A>;
+  table.keeps_slope[i] = A::keeps_slope;
+}
+
+template <class T>
+constexpr KernelTable<T> make_table() {
+  KernelTable<T> t{};
+  t.tile_rows = kTileRows;
+  t.multiply = multiply<T>;
+  t.multiply_transposed = multiply_transposed<T>;
+  t.sum_rows = sum_rows<T>;
+  t.transpose = transpose<T>;
+  set_activation<T, Sigmoid>(t, ActivationKind::sigmoid);
+  set_activation<T, Sinusoid>(t, ActivationKind::sinusoid);
+  set_activation<T, Gaussian>(t, ActivationKind::gaussian);
+  set_activation<T, Relu>(t, ActivationKind::relu);
+  set_activation<T, Identity>(t, ActivationKind::identity);
+  set_activation<T, Tanh>(t, ActivationKind::tanh);
+  set_activation<T, Arctan>(t, ActivationKind::arctan);
+  set_activation<T, Elu>(t, ActivationKind::elu);
+  set_activation<T, LeakyRelu>(t, ActivationKind::leaky_relu);
+  set_activation<T, Selu>(t, ActivationKind::selu);
+  set_activation<T, Gelu>(t, ActivationKind::gelu);
+  set_activation<T, Silu>(t, ActivationKind::silu);
+  set_activation<T, Softplus>(t, ActivationKind::softplus);
+  // Softmax works on whole rows, after the product: element by element it is the identity.
+  set_activation<T, Identity>(t, ActivationKind::softmax);
+  t.softmax = softmax<T>;
+  t.softmax_backward = softmax_backward<T>;
+  t.half_squared_error = half_squared_error<T>;
+  t.cross_entropy = cross_entropy<T>;
+  t.match = match<T>;
+  t.update_sgd = update_sgd<T>;
+  t.update_momentum = update_momentum<T>;
+  t.update_nesterov = update_nesterov<T>;
+  t.update_adam = update_adam<T>;
+  t.convert_f32 = convert<T, float>;
+  t.convert_f64 = convert<T, double>;
+  t.convert_u8 = convert<T, std::uint8_t>;
+  t.all_finite = all_finite<T>;
+  t.math[static_cast<int>(MathFunction::exp)] = map<T, exp<T>>;
+  t.math[static_cast<int>(MathFunction::log)] = map<T, log<T>>;
+  t.math[static_cast<int>(MathFunction::tanh)] = map<T, tanh<T>>;
+  t.math[static_cast<int>(MathFunction::sigmoid)] = map<T, sigmoid<T>>;
+  t.math[static_cast<int>(MathFunction::sin)] = map<T, sin<T>>;
+  t.math[static_cast<int>(MathFunction::cos)] = map<T, cos<T>>;
+  t.math[static_cast<int>(MathFunction::atan)] = map<T, atan<T>>;
+  t.math[static_cast<int>(MathFunction::normal_cdf)] = map<T, normal_cdf<T>>;
+  return t;
+}
+
+constexpr KernelSet kKernels{kKernelSetName, make_table<float>(), make_table<double>()};
+
+}  // namespace
+}  // namespace foxnn

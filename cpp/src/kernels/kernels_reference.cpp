@@ -1,0 +1,10 @@
+// The kernel set "reference": the kernels compiled for plain C++, for every processor.
+#include "kernels/vec_reference.hpp"
+
+#include "kernels/kernels-inl.hpp"
+
+namespace foxnn {
+
+const KernelSet& reference_kernels() { return kKernels; }
+
+}  // namespace foxnn

@@ -1,0 +1,162 @@
+// Softmax and the losses by rows, written once and compiled per kernel set. Sums run over the
+// lanes of one line of the cache, whatever the width of a register, so that all sets add in the
+// same order.
+#pragma once
+
+namespace foxnn {
+namespace {
+
+template <class T>
+inline constexpr index kLineVectors = kLineWidth<T> / Vec<T>::lanes;
+
+// Lane-wise results of a row, and how they become one number.
+template <class T>
+struct Lanes {
+  Vec<T> part[kLineVectors<T>];
+
+  explicit Lanes(T start) {
+    for (auto& p : part) p = Vec<T>::all(start);
+  }
+  T sum() const {
+    T lane[kLineWidth<T>];
+    for (index v = 0; v < kLineVectors<T>; ++v) part[v].store(lane + v * Vec<T>::lanes);
+    for (index half = kLineWidth<T> / 2; half > 0; half /= 2) {
+      for (index i = 0; i < half; ++i) lane[i] += lane[i + half];
+    }
+    return lane[0];
+  }
+  T maximum() const {
+    T lane[kLineWidth<T>];
+    for (index v = 0; v < kLineVectors<T>; ++v) part[v].store(lane + v * Vec<T>::lanes);
+    T largest = lane[0];
+    for (index i = 1; i < kLineWidth<T>; ++i) largest = lane[i] > largest ? lane[i] : largest;
+    return largest;
+  }
+};
+
+// Calls f(column, lane vector, mask of the columns below n) for all vectors of a row.
+template <class T, class Function>
+void each_vector(index n, Function f) {
+  for (index line = 0; line < n; line += kLineWidth<T>) {
+    for (index v = 0; v < kLineVectors<T>; ++v) {
+      const index column = line + v * Vec<T>::lanes;
+      f(column, v, Vec<T>::first(n - column));
+    }
+  }
+}
+
+template <class T>
+T row_maximum(index n, const T* z) {
+  const Vec<T> lowest = Vec<T>::all(-T(__builtin_inf()));
+  Lanes<T> largest(-T(__builtin_inf()));
+  each_vector<T>(n, [&](index c, index v, auto inside) {
+    largest.part[v] = max(largest.part[v], select(inside, Vec<T>::load(z + c), lowest));
+  });
+  return largest.maximum();
+}
+
+// out = e^(z - largest) for the row, zero in the padding; returns the sum.
+template <class T>
+T row_exponentials(index n, const T* z, T largest, T* out) {
+  const Vec<T> shift = Vec<T>::all(largest), zero = Vec<T>::all(T(0));
+  Lanes<T> sum(T(0));
+  each_vector<T>(n, [&](index c, index v, auto inside) {
+    const Vec<T> e = select(inside, exp(Vec<T>::load(z + c) - shift), zero);
+    e.store(out + c);
+    sum.part[v] = sum.part[v] + e;
+  });
+  return sum.sum();
+}
+
+template <class T>
+void softmax(index rows, index n, T* z, index ldz) {
+  for (index r = 0; r < rows; ++r, z += ldz) {
+    const Vec<T> sum = Vec<T>::all(row_exponentials(n, z, row_maximum(n, z), z));
+    each_vector<T>(n, [&](index c, index, auto) { (Vec<T>::load(z + c) / sum).store(z + c); });
+  }
+}
+
+template <class T>
+void softmax_backward(index rows, index n, T* delta, index ldd, const T* a, index lda) {
+  const Vec<T> zero = Vec<T>::all(T(0));
+  for (index r = 0; r < rows; ++r, delta += ldd, a += lda) {
+    Lanes<T> sum(T(0));
+    each_vector<T>(n, [&](index c, index v, auto inside) {
+      const Vec<T> product = Vec<T>::load(delta + c) * Vec<T>::load(a + c);
+      sum.part[v] = sum.part[v] + select(inside, product, zero);
+    });
+    const Vec<T> mean = Vec<T>::all(sum.sum());
+    each_vector<T>(n, [&](index c, index, auto inside) {
+      const Vec<T> d = Vec<T>::load(a + c) * (Vec<T>::load(delta + c) - mean);
+      select(inside, d, zero).store(delta + c);
+    });
+  }
+}
+
+template <class T>
+void half_squared_error(index rows, index n, const T* a, index lda, const T* y, index ldy, T scale,
+                        T* delta, index ldd, double* loss) {
+  const Vec<T> zero = Vec<T>::all(T(0)), factor = Vec<T>::all(scale);
+  for (index r = 0; r < rows; ++r, a += lda, y += ldy) {
+    Lanes<T> sum(T(0));
+    each_vector<T>(n, [&](index c, index v, auto inside) {
+      const Vec<T> error = select(inside, Vec<T>::load(a + c) - Vec<T>::load(y + c), zero);
+      sum.part[v] = fma(error, error, sum.part[v]);
+      if (delta) (factor * error).store(delta + r * ldd + c);
+    });
+    loss[r] = 0.5 * double(sum.sum());
+  }
+}
+
+template <class T>
+void cross_entropy(index rows, index n, const T* z, index ldz, const T* y, index ldy, T scale,
+                   T* delta, index ldd, double* loss) {
+  const Vec<T> zero = Vec<T>::all(T(0)), factor = Vec<T>::all(scale);
+  for (index r = 0; r < rows; ++r, z += ldz, y += ldy) {
+    const T largest = row_maximum(n, z);
+    const Vec<T> shift = Vec<T>::all(largest);
+    Lanes<T> exponentials(T(0)), weights(T(0)), products(T(0));
+    each_vector<T>(n, [&](index c, index v, auto inside) {
+      const Vec<T> below = Vec<T>::load(z + c) - shift;
+      const Vec<T> target = select(inside, Vec<T>::load(y + c), zero);
+      const Vec<T> e = select(inside, exp(below), zero);
+      if (delta) e.store(delta + r * ldd + c);
+      exponentials.part[v] = exponentials.part[v] + e;
+      weights.part[v] = weights.part[v] + target;
+      // A target of zero counts nothing, even where the output is minus infinity.
+      const Vec<T> product = select(zero < abs(target), target * below, zero);
+      products.part[v] = products.part[v] + product;
+    });
+    const T sum = exponentials.sum(), weight = weights.sum();
+    T log_sum[Vec<T>::lanes];
+    log(Vec<T>::all(sum)).store(log_sum);
+    loss[r] = double(weight) * double(log_sum[0]) - double(products.sum());
+    if (!delta) continue;
+    const Vec<T> share = Vec<T>::all(weight / sum);
+    each_vector<T>(n, [&](index c, index, auto inside) {
+      T* at = delta + r * ldd + c;
+      const Vec<T> error = fma(Vec<T>::load(at), share, zero - Vec<T>::load(y + c));
+      select(inside, factor * error, zero).store(at);
+    });
+  }
+}
+
+template <class T>
+index position_of_largest(index n, const T* x) {
+  index best = 0;
+  for (index i = 1; i < n; ++i) {
+    if (x[i] > x[best]) best = i;
+  }
+  return best;
+}
+
+template <class T>
+void match(index rows, index n, const T* a, index lda, const T* y, index ldy,
+           std::uint8_t* matches) {
+  for (index r = 0; r < rows; ++r) {
+    matches[r] = position_of_largest(n, a + r * lda) == position_of_largest(n, y + r * ldy);
+  }
+}
+
+}  // namespace
+}  // namespace foxnn

@@ -1,0 +1,84 @@
+// The steps of the optimizers and the conversion of data, element by element, written once and
+// compiled per kernel set. Parameters come in whole lines of the cache.
+#pragma once
+
+namespace foxnn {
+namespace {
+
+template <class T>
+void update_sgd(index n, T* w, const T* g, T*, T*, UpdateArguments<T> c) {
+  const Vec<T> rate = Vec<T>::all(c.rate);
+  for (index i = 0; i < n; i += Vec<T>::lanes) {
+    fnma(rate, Vec<T>::load(g + i), Vec<T>::load(w + i)).store(w + i);
+  }
+}
+
+template <class T>
+void update_momentum(index n, T* w, const T* g, T* m, T*, UpdateArguments<T> c) {
+  const Vec<T> rate = Vec<T>::all(c.rate), decay = Vec<T>::all(c.decay);
+  for (index i = 0; i < n; i += Vec<T>::lanes) {
+    const Vec<T> velocity = fma(decay, Vec<T>::load(m + i), Vec<T>::load(g + i));
+    velocity.store(m + i);
+    fnma(rate, velocity, Vec<T>::load(w + i)).store(w + i);
+  }
+}
+
+// Nesterov's momentum in the form of Sutskever et al. (2013) that keeps the parameters at the
+// looked-ahead point: the step is along g + momentum * velocity.
+template <class T>
+void update_nesterov(index n, T* w, const T* g, T* m, T*, UpdateArguments<T> c) {
+  const Vec<T> rate = Vec<T>::all(c.rate), decay = Vec<T>::all(c.decay);
+  for (index i = 0; i < n; i += Vec<T>::lanes) {
+    const Vec<T> gradient = Vec<T>::load(g + i);
+    const Vec<T> velocity = fma(decay, Vec<T>::load(m + i), gradient);
+    velocity.store(m + i);
+    fnma(rate, fma(decay, velocity, gradient), Vec<T>::load(w + i)).store(w + i);
+  }
+}
+
+// Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
+template <class T>
+void update_adam(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c) {
+  const Vec<T> rate = Vec<T>::all(c.rate), epsilon = Vec<T>::all(c.epsilon);
+  const Vec<T> decay = Vec<T>::all(c.decay), gain = Vec<T>::all(c.gain);
+  const Vec<T> decay_squares = Vec<T>::all(c.decay_squares);
+  const Vec<T> gain_squares = Vec<T>::all(c.gain_squares);
+  const Vec<T> square_scale = Vec<T>::all(c.square_scale);
+  for (index i = 0; i < n; i += Vec<T>::lanes) {
+    const Vec<T> gradient = Vec<T>::load(g + i);
+    const Vec<T> mean = fma(decay, Vec<T>::load(m + i), gain * gradient);
+    const Vec<T> squares =
+        fma(decay_squares, Vec<T>::load(v + i), gain_squares * gradient * gradient);
+    mean.store(m + i);
+    squares.store(v + i);
+    const Vec<T> step = rate * mean / (sqrt(squares * square_scale) + epsilon);
+    (Vec<T>::load(w + i) - step).store(w + i);
+  }
+}
+
+template <class T, class Source>
+void convert(index n, const Source* source, T* target) {
+  for (index i = 0; i < n; ++i) target[i] = static_cast<T>(source[i]);
+}
+
+// x * 0 is 0 for finite x alone; the sum of such products shows the first that is not.
+template <class T>
+bool all_finite(index n, const T* x) {
+  const Vec<T> zero = Vec<T>::all(T(0));
+  Vec<T> sums[4] = {zero, zero, zero, zero};
+  index i = 0;
+  for (; i + 4 * Vec<T>::lanes <= n; i += 4 * Vec<T>::lanes) {
+    for (index j = 0; j < 4; ++j) {
+      sums[j] = fma(Vec<T>::load(x + i + j * Vec<T>::lanes), zero, sums[j]);
+    }
+  }
+  T lane[Vec<T>::lanes];
+  ((sums[0] + sums[1]) + (sums[2] + sums[3])).store(lane);
+  T rest = T(0);
+  for (const T value : lane) rest += value;
+  for (; i < n; ++i) rest += x[i] * T(0);
+  return rest == T(0);
+}
+
+}  // namespace
+}  // namespace foxnn

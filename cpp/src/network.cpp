@@ -1,0 +1,203 @@
+// The network's buffers, and the passes that do not train: prediction and evaluation. There the
+// workers share the samples: each carries its own rows through all layers, with no barrier.
+#include "foxnn/network.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+#include "parallel.hpp"
+#include "passes.hpp"
+
+namespace foxnn {
+namespace {
+
+// Rows that go through the layers together: eight register tiles of 14, enough to read each weight
+// from the cache once for 112 samples, few enough that the activations of a layer stay in the
+// second-level cache (112 rows of 512 floats: 229 KB).
+constexpr index kChunkRows = 112;
+
+// Two buffers for a chunk of activations, one for its input, one for a layer's output.
+template <class T>
+struct ForwardSpace {
+  explicit ForwardSpace(const Network<T>& network, index rows) {
+    index widest = 0;
+    for (index i = 0; i < network.size(); ++i) {
+      widest = std::max(widest, network.layer(i).output_width());
+    }
+    input = {row_stride<T>(network.inputs()), rows};
+    for (Space& space : outputs) space = {row_stride<T>(widest), rows};
+  }
+  struct Space {
+    Space() = default;
+    Space(index stride_, index rows) : buffer(stride_ * rows), stride(stride_) {}
+    Buffer<T> buffer;
+    index stride = 0;
+    Rows<T> rows() { return {buffer.data(), stride}; }
+  };
+  Space input, outputs[2];
+};
+
+// Outputs of rows [first, first + rows) of x; with `finish` a softmax is applied, too.
+template <class T>
+Rows<const T> forward_chunk(const Network<T>& network, const MatrixView& x, index first,
+                            index rows, ForwardSpace<T>& space, bool finish) {
+  Rows<T> in = space.input.rows();
+  for (index r = 0; r < rows; ++r) read_row(x, first + r, in.row(r));
+  for (index i = 0; i < network.size(); ++i) {
+    const Layer<T>& layer = network.layer(i);
+    Rows<T> out = space.outputs[i % 2].rows();
+    layer.forward(Share{}, rows, in, out, {});
+    if (finish) layer.finish_rows(rows, out);
+    in = out;
+  }
+  return in;
+}
+
+// Calls f(first, rows, space) for every chunk of n rows, chunks divided between the workers.
+template <class T, class Function>
+bool each_chunk(const Network<T>& network, index n, int threads, const StopRequest& stop,
+                Function f) {
+  const index chunks = (n + kChunkRows - 1) / kChunkRows;
+  const int workers = static_cast<int>(std::min<index>(
+      workers_for(static_cast<double>(n) * forward_flops<T>(network), threads), chunks));
+  std::vector<ForwardSpace<T>> spaces;
+  for (int w = 0; w < std::max(workers, 1); ++w) {
+    spaces.emplace_back(network, std::min(n, kChunkRows));
+  }
+  std::atomic<bool> stopped{false};
+  run_team(workers, [&](const Team& team) {
+    const Share share = team.share();
+    ForwardSpace<T>& space = spaces[static_cast<std::size_t>(share.worker)];
+    for (index c = share.first(chunks); c < share.last(chunks); ++c) {
+      if (stopped.load(std::memory_order_relaxed)) return;
+      f(c * kChunkRows, std::min(kChunkRows, n - c * kChunkRows), space);
+      if (team.is_first() && stop && stop()) stopped = true;
+    }
+  });
+  return !stopped;
+}
+
+}  // namespace
+
+template <class T>
+Network<T>::Network(const Network& other)
+    : seed_(other.seed_),
+      draws_(other.draws_),
+      loss_(other.loss_),
+      offsets_(other.offsets_),
+      parameters_(other.parameters_),
+      optimizer_(other.optimizer_) {
+  for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
+  for (index i = 0; i < size(); ++i) layer(i).attach(parameters_.data() + offset(i));
+}
+
+template <class T>
+void Network<T>::append(std::unique_ptr<Layer<T>> added) {
+  if (!layers_.empty() && added->inputs() != outputs()) {
+    throw std::invalid_argument("a layer of " + std::to_string(added->inputs()) +
+                                " inputs does not fit behind " + std::to_string(outputs()) +
+                                " outputs");
+  }
+  if (!layers_.empty() && layers_.back()->finishes_rows()) {
+    throw std::invalid_argument("softmax is for the output layer: nothing can come behind it");
+  }
+  const index count = added->parameter_count(), old = parameters_.size();
+  if (count > std::numeric_limits<index>::max() / 16 - old) throw std::bad_alloc();
+  Buffer<T> grown(old + count);
+  std::copy_n(parameters_.data(), old, grown.data());
+  layers_.reserve(layers_.size() + 1);
+  offsets_.reserve(offsets_.size() + 1);
+  parameters_ = std::move(grown);
+  layers_.push_back(std::move(added));
+  offsets_.push_back(old);
+  optimizer_ = {};
+  for (index i = 0; i < size(); ++i) layer(i).attach(parameters_.data() + offset(i));
+}
+
+template <class T>
+void Network<T>::append_dense(index inputs, index neurons, Activation activation,
+                              InitializerKind init) {
+  append(std::make_unique<Dense<T>>(inputs, neurons, activation));
+  const std::vector<double> drawn = initial_parameters(
+      init, activation, inputs, neurons, seed_, static_cast<std::uint32_t>(size() - 1));
+  const std::vector<T> rounded(drawn.begin(), drawn.end());
+  dense(size() - 1).set_weights(rounded.data());
+  dense(size() - 1).set_bias(rounded.data() + inputs * neurons);
+}
+
+template <class T>
+void Network<T>::set_activation(index i, Activation activation) {
+  const bool softmax = activation.kind == ActivationKind::softmax, last = i == size() - 1;
+  if (softmax && !last) {
+    throw std::invalid_argument("softmax is for the output layer, not for layer " +
+                                std::to_string(i));
+  }
+  if (last && !softmax && loss_ == LossKind::cross_entropy) {
+    throw std::invalid_argument("loss 'cross_entropy' needs a softmax output layer");
+  }
+  dense(i).set_activation(activation);
+}
+
+template <class T>
+void Network<T>::set_loss(LossKind loss) {
+  if (loss == LossKind::cross_entropy && !layers_.back()->finishes_rows()) {
+    throw std::invalid_argument("loss 'cross_entropy' needs a softmax output layer");
+  }
+  loss_ = loss;
+}
+
+template <class T>
+void Network<T>::use_optimizer(const Optimizer& rule) {
+  rule.check();
+  if (optimizer_.step > 0 && optimizer_.rule == rule) return;
+  OptimizerState<T> fresh;
+  fresh.rule = rule;
+  for (int i = 0; i < rule.moments(); ++i) fresh.moments[i] = Buffer<T>(parameters_.size());
+  optimizer_ = std::move(fresh);
+}
+
+template <class T>
+bool Network<T>::predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const {
+  const index width = outputs();
+  return each_chunk(*this, x.rows, threads, stop,
+                    [&](index first, index rows, ForwardSpace<T>& space) {
+    const Rows<const T> y = forward_chunk(*this, x, first, rows, space, true);
+    for (index r = 0; r < rows; ++r) std::copy_n(y.row(r), width, out + (first + r) * width);
+  });
+}
+
+template <class T>
+bool Network<T>::evaluate(const Samples& samples, Evaluation& result, int threads,
+                          const StopRequest& stop) const {
+  const index n = samples.size();
+  std::vector<double> losses(static_cast<std::size_t>(n));
+  std::vector<std::uint8_t> matches(static_cast<std::size_t>(n));
+  const index stride = row_stride<T>(outputs());
+  const bool finish = loss_ != LossKind::cross_entropy;
+  const bool done = each_chunk(*this, n, threads, stop,
+                               [&](index first, index rows, ForwardSpace<T>& space) {
+    const Rows<const T> y = forward_chunk(*this, samples.inputs, first, rows, space, finish);
+    // The other buffer of the last pass is free by now; it is as wide as the widest layer.
+    Rows<T> target{space.outputs[size() % 2].buffer.data(), stride};
+    for (index r = 0; r < rows; ++r) read_target(samples, first + r, outputs(), target.row(r));
+    batch_loss<T>(loss_, rows, outputs(), y, target, T(1), {}, losses.data() + first,
+                  matches.data() + first);
+  });
+  if (!done) return false;
+  double sum = 0.0;
+  result.correct = 0;
+  for (index i = 0; i < n; ++i) {
+    sum += losses[static_cast<std::size_t>(i)];
+    result.correct += matches[static_cast<std::size_t>(i)];
+  }
+  result.loss = sum / static_cast<double>(n);
+  return true;
+}
+
+template class Network<float>;
+template class Network<double>;
+
+}  // namespace foxnn

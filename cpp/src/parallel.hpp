@@ -1,0 +1,59 @@
+// The one place that knows OpenMP: teams of workers, their barrier, and how many workers a piece
+// of work deserves. Nothing else in the engine starts a thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <type_traits>
+
+#include "foxnn/layer.hpp"
+
+namespace foxnn {
+
+/// How many workers a step of so many floating-point operations is given, at most `ceiling` (0: as
+/// many as pay). One in the child of a fork, and within a foreign parallel region.
+int workers_for(double flops, int ceiling);
+
+/// Where the workers of a team wait for each other.
+class Barrier {
+ public:
+  void wait(int workers);
+
+ private:
+  alignas(64) std::atomic<int> arrived_{0};
+  alignas(64) std::atomic<std::uint32_t> round_{0};
+};
+
+/// One worker's view of its team.
+class Team {
+ public:
+  Team(Share share, Barrier* barrier) : share_(share), barrier_(barrier) {}
+
+  Share share() const { return share_; }
+  bool is_first() const { return share_.worker == 0; }
+  /// Returns when every worker of the team has come here.
+  void wait() const {
+    if (share_.workers > 1) barrier_->wait(share_.workers);
+  }
+
+ private:
+  Share share_;
+  Barrier* barrier_;
+};
+
+/// Runs `body(context, team)` in every worker of a team; the caller is worker 0. The body must not
+/// throw: an exception that left a worker would strand the others at a barrier.
+void run_team(int workers, void (*body)(void* context, const Team& team) noexcept, void* context);
+
+/// The same for anything that can be called with a `const Team&`.
+template <class Body>
+void run_team(int workers, Body&& body) {
+  run_team(
+      workers,
+      [](void* context, const Team& team) noexcept {
+        (*static_cast<std::remove_reference_t<Body>*>(context))(team);
+      },
+      &body);
+}
+
+}  // namespace foxnn

@@ -1,0 +1,78 @@
+// Philox 4x32-10 and what is drawn from it.
+#include "foxnn/random.hpp"
+
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "kernels/kernel_table.hpp"
+
+namespace foxnn {
+namespace {
+
+// The multipliers and Weyl constants of the paper.
+constexpr std::uint64_t kMultiplier0 = 0xD2511F53, kMultiplier1 = 0xCD9E8D57;
+constexpr std::uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
+
+constexpr double kTwoPi = 6.283185307179586;
+
+}  // namespace
+
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
+                                    std::array<std::uint32_t, 2> key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t a = kMultiplier0 * counter[0], b = kMultiplier1 * counter[2];
+    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0],
+               static_cast<std::uint32_t>(b),
+               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1],
+               static_cast<std::uint32_t>(a)};
+    key[0] += kWeyl0;
+    key[1] += kWeyl1;
+  }
+  return counter;
+}
+
+std::uint64_t Random::bits(std::uint64_t position) const {
+  const auto word = philox({static_cast<std::uint32_t>(position),
+                            static_cast<std::uint32_t>(position >> 32),
+                            static_cast<std::uint32_t>(stream_), substream_},
+                           {static_cast<std::uint32_t>(seed_),
+                            static_cast<std::uint32_t>(seed_ >> 32)});
+  return (static_cast<std::uint64_t>(word[1]) << 32) | word[0];
+}
+
+double Random::uniform(std::uint64_t position) const {
+  return static_cast<double>(bits(position) >> 11) * 0x1p-53;
+}
+
+void Random::normals(std::uint64_t first, std::size_t count, double* out) const {
+  // Two uniform numbers a normal one; log and cosine are the engine's own, in the plain kernel set,
+  // because the platforms' differ in the last bit.
+  const KernelTable<double>& kernels = reference_kernels().f64;
+  constexpr std::size_t kBlock = 256;
+  double radius[kBlock], angle[kBlock];
+  for (std::size_t done = 0; done < count; done += kBlock) {
+    const std::size_t n = std::min(kBlock, count - done);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::uint64_t position = 2 * (first + done + i);
+      radius[i] = 1.0 - uniform(position);  // in (0, 1]: its logarithm is finite
+      angle[i] = kTwoPi * uniform(position + 1);
+    }
+    const index length = static_cast<index>(n);
+    kernels.math[static_cast<int>(MathFunction::log)](length, radius, radius);
+    kernels.math[static_cast<int>(MathFunction::cos)](length, angle, angle);
+    for (std::size_t i = 0; i < n; ++i) out[done + i] = std::sqrt(-2.0 * radius[i]) * angle[i];
+  }
+}
+
+void shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out) {
+  out.resize(count);
+  std::iota(out.begin(), out.end(), std::uint32_t{0});
+  for (std::size_t i = count; i > 1; --i) {
+    // A 32-bit range of 64 random bits by one multiplication: the bias is below 2^-32.
+    const std::uint64_t high = random.bits(i) >> 32;
+    std::swap(out[i - 1], out[static_cast<std::size_t>((high * i) >> 32)]);
+  }
+}
+
+}  // namespace foxnn

@@ -1,0 +1,45 @@
+// Subnormal numbers as zero, for as long as an object lives, in the thread that made it. Moments
+// that decay towards zero become subnormal, and each operation on one costs some hundred cycles: an
+// epoch that meets them takes three times as long, for digits that change no weight.
+#pragma once
+
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+#include <cstdint>
+
+namespace foxnn {
+
+class SubnormalsAsZero {
+ public:
+  SubnormalsAsZero() : before_(read()) { write(before_ | kFlush); }
+  ~SubnormalsAsZero() { write(before_); }
+  SubnormalsAsZero(const SubnormalsAsZero&) = delete;
+  SubnormalsAsZero& operator=(const SubnormalsAsZero&) = delete;
+
+ private:
+#if defined(__x86_64__)
+  using Control = unsigned;
+  static constexpr Control kFlush = 0x8040;  // MXCSR: flush to zero, denormals are zeros
+  static Control read() { return _mm_getcsr(); }
+  static void write(Control value) { _mm_setcsr(value); }
+#elif defined(__aarch64__)
+  using Control = std::uint64_t;
+  static constexpr Control kFlush = Control(1) << 24;  // FPCR.FZ
+  static Control read() {
+    Control value;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(value));
+    return value;
+  }
+  static void write(Control value) { __asm__ __volatile__("msr fpcr, %0" : : "r"(value)); }
+#else
+  using Control = unsigned;
+  static constexpr Control kFlush = 0;
+  static Control read() { return 0; }
+  static void write(Control) {}
+#endif
+
+  Control before_;
+};
+
+}  // namespace foxnn

@@ -1,0 +1,441 @@
+// The training loop. One team of workers stays together over the steps of an epoch; the phases of
+// a step are parted by barriers, and the next batch is gathered during the last phase of a step.
+#include "foxnn/trainer.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "foxnn/random.hpp"
+#include "parallel.hpp"
+#include "passes.hpp"
+#include "subnormals.hpp"
+
+namespace foxnn {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// The stop request is heard this often: well within the fifth of a second that a user waits, and
+// rare enough to cost nothing.
+constexpr auto kPollInterval = std::chrono::milliseconds(20);
+
+// Applies the optimizer to each piece of gradient while it is in the first-level cache.
+template <class T>
+class UpdateSink final : public GradientSink<T> {
+ public:
+  using Update = void (*)(index, T*, const T*, T*, T*, UpdateArguments<T>);
+
+  UpdateSink(Network<T>& network, Update update) : network_(network), update_(update) {}
+  void set_step(const UpdateCoefficients& c) {
+    arguments_ = {.rate = static_cast<T>(c.rate),
+                  .decay = static_cast<T>(c.decay),
+                  .gain = static_cast<T>(c.gain),
+                  .decay_squares = static_cast<T>(c.decay_squares),
+                  .gain_squares = static_cast<T>(c.gain_squares),
+                  .square_scale = static_cast<T>(c.square_scale),
+                  .epsilon = static_cast<T>(c.epsilon)};
+  }
+  void set_layer(index layer) { base_ = network_.offset(layer); }
+  void take(index offset, index count, const T* gradient) override {
+    const index at = base_ + offset;
+    Buffer<T>* moments = network_.optimizer().moments;
+    update_(count, network_.parameters().data() + at, gradient,
+            moments[0].size() ? moments[0].data() + at : nullptr,
+            moments[1].size() ? moments[1].data() + at : nullptr, arguments_);
+  }
+
+ private:
+  Network<T>& network_;
+  Update update_;
+  UpdateArguments<T> arguments_{};
+  index base_ = 0;
+};
+
+// Keeps the gradient, for those who want to see it.
+template <class T>
+class StoreSink final : public GradientSink<T> {
+ public:
+  explicit StoreSink(T* gradient) : gradient_(gradient) {}
+  void take(index offset, index count, const T* gradient) override {
+    std::copy_n(gradient, count, gradient_ + offset);
+  }
+
+ private:
+  T* gradient_;
+};
+
+template <class T>
+typename UpdateSink<T>::Update update_kernel(OptimizerKind kind) {
+  const KernelTable<T>& k = active_kernels().table<T>();
+  switch (kind) {
+    case OptimizerKind::sgd:
+      return k.update_sgd;
+    case OptimizerKind::momentum:
+      return k.update_momentum;
+    case OptimizerKind::nesterov:
+      return k.update_nesterov;
+    case OptimizerKind::adam:
+      return k.update_adam;
+  }
+  return nullptr;
+}
+
+// A batch in memory, in rows of a stride of its own.
+template <class T>
+struct BatchBuffer {
+  BatchBuffer() = default;
+  BatchBuffer(index rows, index width)
+      : buffer(rows * row_stride<T>(width)), stride(row_stride<T>(width)) {}
+  Buffer<T> buffer;
+  index stride = 0;
+  Rows<T> rows() { return {buffer.data(), stride}; }
+};
+
+void check_fit(index inputs, index outputs, const Samples& samples) {
+  const auto mismatch = [](const char* what, index got, index needed) {
+    return std::invalid_argument(std::string(what) + " must have " + std::to_string(needed) +
+                                 " columns, as the network has, got " + std::to_string(got));
+  };
+  if (samples.size() == 0) throw std::invalid_argument("there are no samples to train on");
+  if (samples.size() > std::numeric_limits<std::uint32_t>::max()) {
+    throw std::invalid_argument("more than 2^32 - 1 samples");
+  }
+  if (samples.inputs.columns != inputs) throw mismatch("x", samples.inputs.columns, inputs);
+  if (!samples.labels && samples.outputs.columns != outputs) {
+    throw mismatch("y", samples.outputs.columns, outputs);
+  }
+}
+
+}  // namespace
+
+void TrainingPlan::check() const {
+  if (batch_size < 1) {
+    throw std::invalid_argument("batch_size must be at least 1, got " + std::to_string(batch_size));
+  }
+  if (!(learning_rate > 0.0) || std::isinf(learning_rate)) {
+    throw std::invalid_argument("learning_rate must be finite and above 0, got " +
+                                std::to_string(learning_rate));
+  }
+  if (threads < 0) {
+    throw std::invalid_argument("n_threads must not be negative, got " + std::to_string(threads));
+  }
+  optimizer.check();
+}
+
+template <class T>
+int training_workers(const Network<T>& network, index batch, int threads) {
+  // A training step is a forward pass and two of its size back.
+  return workers_for(3.0 * static_cast<double>(batch) * forward_flops<T>(network), threads);
+}
+
+template <class T>
+struct Trainer<T>::Work {
+  Network<T>& network;
+  const Samples samples;
+  TrainingPlan plan;
+  const index batch;        // samples of a full batch
+  const bool softmax_loss;  // cross-entropy works on the values before the softmax
+  const int workers;
+
+  std::vector<std::uint32_t> order;
+  index position = 0;  // samples of the epoch done
+
+  // x and targets twice: the next batch is gathered while this one trains.
+  BatchBuffer<T> x[2], target[2];
+  std::vector<BatchBuffer<T>> y, delta, slope;
+  std::vector<Buffer<T>> scratch;  // one a worker
+  std::vector<double> losses;
+  std::vector<std::uint8_t> matches;
+  UpdateSink<T> update;
+  Buffer<T> saved_parameters, saved_moments[2];
+
+  // Written by worker 0 between two barriers, read by all.
+  bool go_on = true;
+  Clock::time_point last_poll = Clock::now();
+  index steps_to_poll = 1, steps_since_poll = 0;
+
+  Work(Network<T>& network_, const Samples& samples_, const TrainingPlan& plan_)
+      : network(network_),
+        samples(samples_),
+        plan(plan_),
+        batch(std::min(plan_.batch_size, samples_.size())),
+        softmax_loss(network_.loss() == LossKind::cross_entropy),
+        workers(training_workers(network_, batch, plan_.threads)),
+        losses(static_cast<std::size_t>(batch)),
+        matches(static_cast<std::size_t>(batch)),
+        update(network_, update_kernel<T>(plan_.optimizer.kind)) {
+    for (int i = 0; i < 2; ++i) {
+      x[i] = {batch, network.inputs()};
+      target[i] = {batch, network.outputs()};
+    }
+    index scratch_count = 0;
+    for (index i = 0; i < network.size(); ++i) {
+      const Layer<T>& layer = network.layer(i);
+      y.emplace_back(batch, layer.output_width());
+      delta.emplace_back(batch, layer.output_width());
+      slope.push_back(layer.keeps_slope() ? BatchBuffer<T>(batch, layer.output_width())
+                                          : BatchBuffer<T>());
+      if (i > 0) scratch_count = std::max(scratch_count, layer.scratch_count());
+    }
+    for (int w = 0; w < workers; ++w) scratch.emplace_back(scratch_count);
+  }
+
+  index count_from(index first) const { return std::min(batch, samples.size() - first); }
+
+  void begin_epoch() {
+    const index n = samples.size();
+    if (plan.shuffle) {
+      shuffled_indices(Random(network.seed(), Stream::shuffle, network.next_draw()),
+                       static_cast<std::size_t>(n), order);
+    } else if (order.empty()) {
+      order.resize(static_cast<std::size_t>(n));
+      for (index i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(i);
+    }
+    position = 0;
+  }
+
+  void gather(const Team& team, index first, int into) {
+    const Share share = team.share();
+    const index rows = count_from(first);
+    for (index r = share.first(rows); r < share.last(rows); ++r) {
+      const index sample = order[static_cast<std::size_t>(first + r)];
+      read_row(samples.inputs, sample, x[into].rows().row(r));
+      read_target(samples, sample, network.outputs(), target[into].rows().row(r));
+    }
+  }
+
+  Rows<T> input_of(index layer, int half) {
+    return layer == 0 ? x[half].rows() : y[static_cast<std::size_t>(layer - 1)].rows();
+  }
+
+  void forward(const Team& team, index rows, int half) {
+    for (index i = 0; i < network.size(); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      network.layer(i).forward(team.share(), rows, input_of(i, half), y[at].rows(),
+                               slope[at].rows());
+      team.wait();
+    }
+  }
+
+  // The losses of the worker's rows, and d loss / d preactivations of the output layer.
+  void loss(const Team& team, index rows, int half) {
+    const Layer<T>& top = network.layer(network.size() - 1);
+    const index first = team.share().first(rows), count = team.share().last(rows) - first;
+    const Rows<T> out{y.back().rows().row(first), y.back().stride};
+    const Rows<T> error{delta.back().rows().row(first), delta.back().stride};
+    const Rows<T> wanted{target[half].rows().row(first), target[half].stride};
+    if (!softmax_loss) top.finish_rows(count, out);
+    const T scale = plan.reduction == Reduction::mean ? T(1) / static_cast<T>(rows) : T(1);
+    batch_loss<T>(network.loss(), count, top.outputs(), out, wanted, scale, error,
+                  losses.data() + first, plan.count_matches ? matches.data() + first : nullptr);
+    if (!softmax_loss) {
+      const Rows<T> kept{slope.back().buffer.data() ? slope.back().rows().row(first) : nullptr,
+                         slope.back().stride};
+      top.backward_activation(0, count, 0, top.output_width(), error, out, kept);
+    }
+    team.wait();
+  }
+
+  // A layer's parameters are changed only when all workers have passed its inputs' gradient on:
+  // so backward_input(i) and the barrier come before backward_parameters(i), which then runs into
+  // backward_input(i - 1) without another.
+  template <class SinkOf>
+  void backward(const Team& team, index rows, int half, SinkOf sink_of) {
+    for (index i = network.size() - 1; i >= 0; --i) {
+      const auto at = static_cast<std::size_t>(i);
+      if (i > 0) {
+        const auto under = at - 1;
+        const typename Layer<T>::Below below{&network.layer(i - 1), y[under].rows(),
+                                             slope[under].rows()};
+        network.layer(i).backward_input(
+            team.share(), rows, delta[at].rows(), delta[under].rows(), below,
+            scratch[static_cast<std::size_t>(team.share().worker)].data());
+        team.wait();
+      }
+      auto sink = sink_of(i);
+      network.layer(i).backward_parameters(team.share(), rows, input_of(i, half),
+                                           delta[at].rows(), sink);
+    }
+  }
+
+  void count_step(index rows, StepReport& report) {
+    double sum = 0.0;
+    for (index r = 0; r < rows; ++r) sum += losses[static_cast<std::size_t>(r)];
+    if (plan.count_matches) {
+      for (index r = 0; r < rows; ++r) report.correct += matches[static_cast<std::size_t>(r)];
+    }
+    report.loss += sum;
+    report.samples += rows;
+    ++report.steps;
+    if (!std::isfinite(sum)) report.diverged = true;
+  }
+
+  void poll(const StopRequest& stop, StepReport& report) {
+    if (!stop || ++steps_since_poll < steps_to_poll) return;
+    const auto now = Clock::now();
+    const auto elapsed = now - last_poll;
+    // Looking at the clock costs a good part of a tiny step: so it is looked at once in a number
+    // of steps that adapts itself.
+    if (elapsed < kPollInterval / 4) steps_to_poll *= 2;
+    if (elapsed > kPollInterval) steps_to_poll = std::max<index>(1, steps_to_poll / 2);
+    steps_since_poll = 0;
+    if (elapsed < kPollInterval / 2 && steps_to_poll > 1) return;
+    last_poll = now;
+    if (stop()) report.stopped = true;
+  }
+
+  void next_update_step() {
+    OptimizerState<T>& state = network.optimizer();
+    const std::uint64_t restart = state.rule.restart_after;
+    if (restart > 0 && state.step >= restart) {
+      for (Buffer<T>& m : state.moments) std::fill_n(m.data(), m.size(), T(0));
+      state.step = 0;
+    }
+    ++state.step;
+    update.set_step(update_coefficients(state.rule, plan.learning_rate, state.step));
+  }
+
+  // Up to `steps` steps of the running epoch.
+  void run_within_epoch(index steps, const StopRequest& stop, StepReport& report) {
+    go_on = true;
+    next_update_step();
+    run_team(workers, [&](const Team& team) {
+      const SubnormalsAsZero subnormals;
+      index first = position, left = steps;
+      int half = 0;
+      gather(team, first, half);
+      team.wait();
+      while (go_on) {
+        const index rows = count_from(first), next = first + rows;
+        const bool more = left > 1 && next < samples.size();
+        forward(team, rows, half);
+        loss(team, rows, half);
+        backward(team, rows, half, [&](index layer) {
+          UpdateSink<T> sink = update;
+          sink.set_layer(layer);
+          return sink;
+        });
+        if (more) gather(team, next, 1 - half);
+        team.wait();
+        if (team.is_first()) {
+          count_step(rows, report);
+          poll(stop, report);
+          position = next;
+          go_on = more && !report.stopped && !report.diverged;
+          if (go_on) next_update_step();
+        }
+        team.wait();
+        first = next;
+        half = 1 - half;
+        --left;
+      }
+    });
+  }
+
+  void save() {
+    const auto copy = [](const Buffer<T>& from, Buffer<T>& to) {
+      if (to.size() != from.size()) to = from;
+      std::copy_n(from.data(), from.size(), to.data());
+    };
+    copy(network.parameters(), saved_parameters);
+    for (int i = 0; i < 2; ++i) copy(network.optimizer().moments[i], saved_moments[i]);
+  }
+
+  void restore(std::uint64_t step) {
+    network.parameters() = saved_parameters;
+    for (index i = 0; i < network.size(); ++i) {
+      network.layer(i).attach(network.parameters().data() + network.offset(i));
+    }
+    for (int i = 0; i < 2; ++i) network.optimizer().moments[i] = saved_moments[i];
+    network.optimizer().step = step;
+  }
+
+  StepReport run(index steps, const StopRequest& stop) {
+    network.use_optimizer(plan.optimizer);
+    save();
+    const std::uint64_t step_before = network.optimizer().step;
+    StepReport report;
+    last_poll = Clock::now();
+    while (report.steps < steps && !report.stopped && !report.diverged) {
+      if (order.empty() || position >= samples.size()) begin_epoch();
+      run_within_epoch(steps - report.steps, stop, report);
+    }
+    const Buffer<T>& parameters = network.parameters();
+    if (!report.diverged &&
+        !active_kernels().table<T>().all_finite(parameters.size(), parameters.data())) {
+      report.diverged = true;
+    }
+    if (report.diverged) restore(step_before);
+    return report;
+  }
+};
+
+template <class T>
+Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan) {
+  plan.check();
+  check_fit(network.inputs(), network.outputs(), samples);
+  work_ = std::make_unique<Work>(network, samples, plan);
+}
+
+template <class T>
+Trainer<T>::~Trainer() = default;
+
+template <class T>
+void Trainer<T>::set_learning_rate(double rate) {
+  TrainingPlan plan = work_->plan;
+  plan.learning_rate = rate;
+  plan.check();
+  work_->plan = plan;
+}
+
+template <class T>
+int Trainer<T>::workers() const {
+  return work_->workers;
+}
+
+template <class T>
+index Trainer<T>::steps_per_epoch() const {
+  return (work_->samples.size() + work_->batch - 1) / work_->batch;
+}
+
+template <class T>
+StepReport Trainer<T>::run_epoch(const StopRequest& stop) {
+  const bool between = work_->order.empty() || work_->position >= work_->samples.size();
+  const index done = between ? 0 : work_->position / work_->batch;
+  return work_->run(steps_per_epoch() - done, stop);
+}
+
+template <class T>
+StepReport Trainer<T>::run_steps(index steps, const StopRequest& stop) {
+  return work_->run(steps, stop);
+}
+
+template <class T>
+double Trainer<T>::gradient(T* out) {
+  Work& work = *work_;
+  work.begin_epoch();
+  const index rows = work.batch;
+  run_team(work.workers, [&](const Team& team) {
+    work.gather(team, 0, 0);
+    team.wait();
+    work.forward(team, rows, 0);
+    work.loss(team, rows, 0);
+    work.backward(team, rows, 0,
+                  [&](index layer) { return StoreSink<T>(out + work.network.offset(layer)); });
+  });
+  StepReport report;
+  work.count_step(rows, report);
+  return report.loss / static_cast<double>(rows);
+}
+
+template int training_workers(const Network<float>&, index, int);
+template int training_workers(const Network<double>&, index, int);
+template class Trainer<float>;
+template class Trainer<double>;
+
+}  // namespace foxnn

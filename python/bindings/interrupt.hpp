@@ -1,0 +1,25 @@
+// Ctrl-C in the long calls: the engine asks from time to time whether to stop, and the answer is
+// Python's.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include "foxnn/network.hpp"
+
+namespace foxnn::python {
+
+/// A stop request that says yes once a Python signal handler has raised. The exception stays set:
+/// the caller throws pybind11::error_already_set when the engine has returned.
+inline StopRequest signal_check() {
+  return [] {
+    pybind11::gil_scoped_acquire gil;
+    return PyErr_CheckSignals() != 0;
+  };
+}
+
+/// Throws what a signal handler raised during the call, if it did.
+inline void throw_pending() {
+  if (PyErr_Occurred()) throw pybind11::error_already_set();
+}
+
+}  // namespace foxnn::python

@@ -1,0 +1,57 @@
+// NumPy arrays as the engine's views. The package hands over arrays that are two-dimensional and
+// of one of the engine's types; a view borrows, so the array must be kept as long as it.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <string>
+
+#include "foxnn/dataset.hpp"
+
+namespace foxnn::python {
+
+namespace py = pybind11;
+
+/// A view of a 2-D array of float32, float64 or uint8 whose rows are contiguous.
+inline MatrixView matrix_view(const py::array& array, const char* name) {
+  const auto fail = [name](const std::string& what) {
+    return std::invalid_argument(std::string(name) + " must be a 2-D array of float32, float64 or "
+                                 "uint8 with contiguous rows, got " + what);
+  };
+  if (array.ndim() != 2) throw fail(std::to_string(array.ndim()) + " dimensions");
+  MatrixView view;
+  if (py::isinstance<py::array_t<float>>(array)) {
+    view.type = ElementType::f32;
+  } else if (py::isinstance<py::array_t<double>>(array)) {
+    view.type = ElementType::f64;
+  } else if (py::isinstance<py::array_t<std::uint8_t>>(array)) {
+    view.type = ElementType::u8;
+  } else {
+    throw fail(py::str(array.dtype()).cast<std::string>());
+  }
+  if (array.shape(1) > 1 && array.strides(1) != array.itemsize()) throw fail("strided rows");
+  view.data = static_cast<const std::byte*>(array.data());
+  view.rows = array.shape(0);
+  view.columns = array.shape(1);
+  view.row_bytes = array.strides(0);
+  return view;
+}
+
+/// Samples of an input matrix with an output matrix or a vector of int64 labels.
+inline Samples samples_view(const py::array& x, const py::array& y) {
+  Samples samples;
+  samples.inputs = matrix_view(x, "x");
+  if (y.ndim() == 1 && py::isinstance<py::array_t<std::int64_t>>(y)) {
+    samples.labels = static_cast<const std::int64_t*>(y.data());
+  } else {
+    samples.outputs = matrix_view(y, "y");
+  }
+  if (y.shape(0) != x.shape(0)) {
+    throw std::invalid_argument("x and y must have as many samples as each other, got " +
+                                std::to_string(x.shape(0)) + " and " + std::to_string(y.shape(0)));
+  }
+  return samples;
+}
+
+}  // namespace foxnn::python

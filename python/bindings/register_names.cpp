@@ -1,0 +1,60 @@
+// What the engine knows by name (activations, losses, initializers, optimizers), the kernel sets
+// and threads of this machine, and its random numbers.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+
+#include "foxnn/activation.hpp"
+#include "foxnn/cpu.hpp"
+#include "foxnn/initializer.hpp"
+#include "foxnn/loss.hpp"
+#include "foxnn/optimizer.hpp"
+#include "foxnn/random.hpp"
+#include "registers.hpp"
+
+namespace foxnn::python {
+
+namespace {
+
+namespace py = pybind11;
+
+py::array_t<double> uniform(std::uint64_t seed, std::uint32_t stream, py::ssize_t count,
+                            std::uint32_t substream) {
+  const Random random(seed, static_cast<Stream>(stream), substream);
+  py::array_t<double> out(count);
+  double* data = out.mutable_data();
+  for (py::ssize_t i = 0; i < count; ++i) data[i] = random.uniform(static_cast<std::uint64_t>(i));
+  return out;
+}
+
+py::array_t<std::int64_t> shuffled(std::uint64_t seed, std::uint32_t stream, std::size_t count,
+                                   std::uint32_t substream) {
+  std::vector<std::uint32_t> order;
+  shuffled_indices(Random(seed, static_cast<Stream>(stream), substream), count, order);
+  py::array_t<std::int64_t> out(static_cast<py::ssize_t>(count));
+  std::copy(order.begin(), order.end(), out.mutable_data());
+  return out;
+}
+
+}  // namespace
+
+void register_names(py::module_& m) {
+  using namespace py::literals;
+  m.def("activations", activation_names, "Names of the activations, FoxNN's first.");
+  m.def("losses", loss_names, "Names of the losses.");
+  m.def("initializers", initializer_names, "Names of the initializers.");
+  m.def("optimizers", optimizer_names, "Names of the optimizers.");
+  m.def("kernel_sets", kernel_sets,
+        "Names of the kernel sets that this processor can run, the slowest first.");
+  m.def(
+      "kernel_set", [] { return std::string(kernel_set()); },
+      "Name of the kernel set in use; FOXNN_FORCE_ISA forces one.");
+  m.def("uniform", &uniform, "seed"_a, "stream"_a, "count"_a, "substream"_a = 0,
+        "Numbers drawn evenly from 0 to 1, by a seed, a purpose and a sub-stream of it.");
+  m.def("shuffled", &shuffled, "seed"_a, "stream"_a, "count"_a, "substream"_a = 0,
+        "The numbers 0 ... count - 1 in random order.");
+  m.def("thread_limit", thread_limit, "Threads that the engine may use at most.");
+}
+
+}  // namespace foxnn::python

@@ -1,0 +1,167 @@
+// The class _core.Network: layers and their parameters, prediction, evaluation.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include "any_network.hpp"
+#include "interrupt.hpp"
+#include "numpy_interop.hpp"
+#include "registers.hpp"
+
+namespace foxnn::python {
+namespace {
+
+namespace py = pybind11;
+using Activations = std::vector<std::pair<std::string, std::vector<double>>>;
+
+template <class N>
+using Number = std::remove_pointer_t<decltype(std::declval<N>().parameters().data())>;
+
+std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& sizes,
+                                         const Activations& activations, const std::string& init,
+                                         bool single, std::uint64_t seed) {
+  const InitializerKind kind = parse_initializer(init);
+  std::vector<Activation> parsed;
+  for (const auto& [name, parameters] : activations) {
+    parsed.push_back(Activation::parse(name, parameters));
+  }
+  auto network = std::make_unique<AnyNetwork>(single, seed);
+  network->change([&](auto& n) {
+    for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
+      n.append_dense(sizes[i], sizes[i + 1], parsed[i], kind);
+    }
+  });
+  return network;
+}
+
+py::array weights(const AnyNetwork& self, index i) {
+  return self.visit([&](const auto& n) -> py::array {
+    using T = std::remove_const_t<Number<decltype(n)>>;
+    py::array_t<T> out({n.dense(i).inputs(), n.dense(i).outputs()});
+    n.dense(i).get_weights(out.mutable_data());
+    return out;
+  });
+}
+
+py::array bias(const AnyNetwork& self, index i) {
+  return self.visit([&](const auto& n) -> py::array {
+    using T = std::remove_const_t<Number<decltype(n)>>;
+    py::array_t<T> out(n.dense(i).outputs());
+    n.dense(i).get_bias(out.mutable_data());
+    return out;
+  });
+}
+
+void set_weights(AnyNetwork& self, index i, const py::array& values) {
+  self.change([&](auto& n) {
+    using T = Number<decltype(n)>;
+    n.dense(i).set_weights(py::array_t<T, py::array::c_style | py::array::forcecast>(values).data());
+  });
+}
+
+void set_bias(AnyNetwork& self, index i, const py::array& values) {
+  self.change([&](auto& n) {
+    using T = Number<decltype(n)>;
+    n.dense(i).set_bias(py::array_t<T, py::array::c_style | py::array::forcecast>(values).data());
+  });
+}
+
+py::array predict(const AnyNetwork& self, const py::array& x, int threads) {
+  const MatrixView view = matrix_view(x, "x");
+  return self.visit([&](const auto& n) -> py::array {
+    using T = std::remove_const_t<Number<decltype(n)>>;
+    if (view.columns != n.inputs()) {
+      throw std::invalid_argument("x must have " + std::to_string(n.inputs()) +
+                                  " inputs, as the network has, got " +
+                                  std::to_string(view.columns));
+    }
+    py::array_t<T> out({view.rows, n.outputs()});
+    T* data = out.mutable_data();
+    bool finite = true;
+    {
+      // No Python object is touched below: x and out are held by this frame.
+      py::gil_scoped_release release;
+      finite = all_finite(view);
+      if (finite) n.predict(view, data, threads, signal_check());
+    }
+    throw_pending();
+    if (!finite) throw std::invalid_argument("x holds an infinity or NaN");
+    return out;
+  });
+}
+
+py::tuple evaluate(const AnyNetwork& self, const py::array& x, const py::array& y, int threads) {
+  const Samples samples = samples_view(x, y);
+  Evaluation result;
+  self.visit([&](const auto& n) {
+    py::gil_scoped_release release;
+    n.evaluate(samples, result, threads, signal_check());
+  });
+  throw_pending();
+  return py::make_tuple(result.loss, result.correct);
+}
+
+void append(AnyNetwork& self, index neurons, const std::string& name,
+            const std::vector<double>& parameters, const py::array& weights, const py::array& bias) {
+  self.change([&](auto& n) {
+    n.append_dense(n.outputs(), neurons, Activation::parse(name, parameters),
+                   InitializerKind::zeros);
+  });
+  const index last = self.visit([](const auto& n) { return n.size() - 1; });
+  set_weights(self, last, weights);
+  set_bias(self, last, bias);
+}
+
+}  // namespace
+
+void register_network(py::module_& m) {
+  using namespace py::literals;
+  py::class_<AnyNetwork>(m, "Network", "Layers and their parameters.")
+      .def(py::init(&make_network), "sizes"_a, "activations"_a, "init"_a, "single"_a, "seed"_a)
+      .def("_single", [](const AnyNetwork& self) {
+        return self.visit([](const auto& n) { return sizeof(*n.parameters().data()) == 4; });
+      })
+      .def("_seed", [](const AnyNetwork& self) {
+        return self.visit([](const auto& n) { return n.seed(); });
+      })
+      .def("_sizes", [](const AnyNetwork& self) {
+        return self.visit([](const auto& n) {
+          std::vector<index> sizes{n.inputs()};
+          for (index i = 0; i < n.size(); ++i) sizes.push_back(n.layer(i).outputs());
+          return sizes;
+        });
+      })
+      .def("_loss", [](const AnyNetwork& self) {
+        return std::string(self.visit([](const auto& n) { return loss_name(n.loss()); }));
+      })
+      .def("_set_loss", [](AnyNetwork& self, const std::string& name) {
+        self.change([&](auto& n) { n.set_loss(parse_loss(name)); });
+      })
+      .def("_activation", [](const AnyNetwork& self, index i) {
+        const Activation a = self.visit([i](const auto& n) { return n.dense(i).activation(); });
+        return std::make_pair(std::string(a.name()), a.parameters());
+      })
+      .def("_set_activation", [](AnyNetwork& self, index i, const std::string& name,
+                                 const std::vector<double>& parameters) {
+        const Activation activation = Activation::parse(name, parameters);
+        self.change([&](auto& n) { n.set_activation(i, activation); });
+      })
+      .def("_weights", &weights)
+      .def("_bias", &bias)
+      .def("_set_weights", &set_weights)
+      .def("_set_bias", &set_bias)
+      .def("_append", &append)
+      .def("_predict", &predict, "x"_a, "threads"_a)
+      .def("_evaluate", &evaluate, "x"_a, "y"_a, "threads"_a)
+      .def("_next_draw", [](AnyNetwork& self) {
+        return self.change([](auto& n) { return n.next_draw(); });
+      })
+      .def("_steps", [](const AnyNetwork& self) {
+        return self.visit([](const auto& n) { return n.optimizer().step; });
+      })
+      .def("_reset_optimizer", [](AnyNetwork& self) {
+        self.change([](auto& n) { n.reset_optimizer(); });
+      })
+      .def("_copy", [](const AnyNetwork& self) { return std::make_unique<AnyNetwork>(self); });
+}
+
+}  // namespace foxnn::python

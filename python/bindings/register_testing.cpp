@@ -1,0 +1,126 @@
+// The submodule _core.testing: single kernels of a kernel set by name, for the test suite. Not part
+// of the public interface.
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <algorithm>
+#include <string>
+
+#include "foxnn/buffer.hpp"
+#include "kernels/kernel_table.hpp"
+#include "registers.hpp"
+
+namespace foxnn::python {
+namespace {
+
+namespace py = pybind11;
+template <class T>
+using Array = py::array_t<T, py::array::c_style>;
+
+constexpr const char* kMathNames[kMathFunctionCount] = {"exp", "log", "tanh", "sigmoid",
+                                                        "sin", "cos", "atan", "erf_normal"};
+
+// Columns first ... first + width of a row-major matrix, padded with zeros to a panel.
+template <class T>
+void copy_columns(const T* source, index rows, index columns, index first, index width, T* out) {
+  for (index r = 0; r < rows; ++r) {
+    for (index c = 0; c < width; ++c) {
+      out[r * width + c] = first + c < columns ? source[r * columns + first + c] : T(0);
+    }
+  }
+}
+
+// Calls f(first column, width) for the panels of n columns.
+template <class T, class Function>
+void each_panel(index n, Function f) {
+  const index padded = (n + kLineWidth<T> - 1) / kLineWidth<T> * kLineWidth<T>;
+  for (index first = 0; first < padded; first += kPanelWidth<T>) {
+    f(first, std::min(kPanelWidth<T>, padded - first));
+  }
+}
+
+template <class T>
+void paste_columns(const T* panel, index rows, index columns, index first, index width, T* out) {
+  for (index r = 0; r < rows; ++r) {
+    for (index c = 0; c < width && first + c < columns; ++c) {
+      out[r * columns + first + c] = panel[r * width + c];
+    }
+  }
+}
+
+template <class T>
+Array<T> multiply(const std::string& set, const Array<T>& x, const Array<T>& w,
+                  const Array<T>& bias) {
+  const KernelTable<T>& kernels = kernels_by_name(set.c_str()).template table<T>();
+  const index m = x.shape(0), k = x.shape(1), n = w.shape(1);
+  Array<T> out({m, n});
+  each_panel<T>(n, [&](index first, index width) {
+    Buffer<T> panel(k * width), padded_bias(width), c(m * width);
+    copy_columns(w.data(), k, n, first, width, panel.data());
+    copy_columns(bias.data(), 1, n, first, width, padded_bias.data());
+    kernels.multiply(m, k, x.data(), k, panel.data(), width, padded_bias.data(), c.data(), width);
+    paste_columns(c.data(), m, n, first, width, out.mutable_data());
+  });
+  return out;
+}
+
+template <class T>
+Array<T> multiply_transposed(const std::string& set, const Array<T>& x, const Array<T>& d) {
+  const KernelTable<T>& kernels = kernels_by_name(set.c_str()).template table<T>();
+  const index samples = x.shape(0), k = x.shape(1), n = d.shape(1);
+  Array<T> out({k, n});
+  each_panel<T>(n, [&](index first, index width) {
+    Buffer<T> panel(samples * width), c(k * width);
+    copy_columns(d.data(), samples, n, first, width, panel.data());
+    kernels.multiply_transposed(k, samples, x.data(), k, panel.data(), width, width, c.data());
+    paste_columns(c.data(), k, n, first, width, out.mutable_data());
+  });
+  return out;
+}
+
+template <class T>
+Array<T> multiply_by_transpose(const std::string& set, const Array<T>& d, const Array<T>& w) {
+  const KernelTable<T>& kernels = kernels_by_name(set.c_str()).template table<T>();
+  const index k = w.shape(0), n = w.shape(1);
+  Array<T> transposed({n, k}), zeros(k);
+  std::fill_n(zeros.mutable_data(), k, T(0));
+  each_panel<T>(k, [&](index first, index width) {
+    Buffer<T> panel(n * width);
+    const index used = std::min(width, k - first);
+    kernels.transpose(used, n, w.data() + first * n, n, panel.data(), width);
+    paste_columns(panel.data(), n, k, first, width, transposed.mutable_data());
+  });
+  return multiply<T>(set, d, transposed, zeros);
+}
+
+template <class T>
+Array<T> math(const std::string& set, const std::string& name, const Array<T>& x) {
+  const KernelTable<T>& kernels = kernels_by_name(set.c_str()).template table<T>();
+  const auto* found = std::find(std::begin(kMathNames), std::end(kMathNames), name);
+  if (found == std::end(kMathNames)) throw std::invalid_argument("no function '" + name + "'");
+  Array<T> out(x.size());
+  kernels.math[found - std::begin(kMathNames)](x.size(), x.data(), out.mutable_data());
+  return out;
+}
+
+template <class T>
+void register_type(py::module_& m) {
+  using namespace py::literals;
+  m.def("multiply", &multiply<T>, "kernel_set"_a, "x"_a.noconvert(), "w"_a.noconvert(),
+        "bias"_a.noconvert());
+  m.def("multiply_transposed", &multiply_transposed<T>, "kernel_set"_a, "x"_a.noconvert(),
+        "d"_a.noconvert());
+  m.def("multiply_by_transpose", &multiply_by_transpose<T>, "kernel_set"_a, "d"_a.noconvert(),
+        "w"_a.noconvert());
+  m.def("math", &math<T>, "kernel_set"_a, "name"_a, "x"_a.noconvert());
+}
+
+}  // namespace
+
+void register_testing(py::module_& m) {
+  py::module_ testing = m.def_submodule("testing", "Single kernels, for the test suite.");
+  register_type<float>(testing);
+  register_type<double>(testing);
+}
+
+}  // namespace foxnn::python

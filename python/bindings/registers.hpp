@@ -1,0 +1,13 @@
+// The parts that the module is registered from, one a class or subject.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace foxnn::python {
+
+void register_names(pybind11::module_& module);
+void register_network(pybind11::module_& module);
+void register_trainer(pybind11::module_& module);
+void register_testing(pybind11::module_& module);
+
+}  // namespace foxnn::python

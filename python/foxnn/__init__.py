@@ -1,0 +1,42 @@
+"""Neural networks on CPUs: one line makes a network, the next trains it.
+
+>>> import foxnn
+>>> nn = foxnn.neural_network([2, 8, 1], activation="tanh", output_activation="sigmoid", seed=1)
+>>> x = [[0, 0], [0, 1], [1, 0], [1, 1]]
+>>> history = nn.fit(x, [[0], [1], [1], [0]], epochs=500, learning_rate=0.05)
+>>> nn.predict(x).round().ravel().tolist()
+[0.0, 1.0, 1.0, 0.0]
+"""
+
+from foxnn._core import (
+    DivergedError,
+    __version__,
+    activations,
+    initializers,
+    kernel_set,
+    kernel_sets,
+    losses,
+    optimizers,
+)
+from foxnn.history import History
+from foxnn.layers import layer
+from foxnn.network import neural_network
+from foxnn.optimizers import SGD, Adam
+from foxnn.samples import train_data
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "DivergedError",
+    "History",
+    "__version__",
+    "activations",
+    "initializers",
+    "kernel_set",
+    "kernel_sets",
+    "layer",
+    "losses",
+    "neural_network",
+    "optimizers",
+    "train_data",
+]

@@ -1,0 +1,215 @@
+"""Checks of what the user passes in, and its conversion into what the engine takes.
+
+Every function returns the value in its right type or raises ValueError or TypeError with a
+message that names the argument, what came, and what is allowed.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from foxnn import _core
+
+Array = NDArray[Any]
+
+# NumPy types that the engine reads as they are.
+_ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
+_LARGEST_SIZE = 2**31 - 1
+
+
+def shown(value: object) -> str:
+    """Return a short representation of a value, for a message."""
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def integer(value: object, name: str, low: int, high: int | None = None) -> int:
+    """Return an integer within bounds, both of them allowed."""
+    allowed = f"at least {low}" if high is None else f"from {low} to {high}"
+    try:
+        if isinstance(value, bool | np.bool_):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be an integer {allowed}, got {shown(value)}") from None
+    if number < low or (high is not None and number > high):
+        raise ValueError(f"{name} must be an integer {allowed}, got {number}")
+    return number
+
+
+def real(
+    value: object,
+    name: str,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+) -> float:
+    """Return a finite number within bounds."""
+    allowed = _range_text(low, high, open_low, open_high)
+    try:
+        if isinstance(value, str | bytes | bool | np.bool_):
+            raise TypeError
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number{allowed}, got {shown(value)}") from None
+    too_low = number <= low if open_low else number < low
+    too_high = number >= high if open_high else number > high
+    if not math.isfinite(number) or too_low or too_high:
+        raise ValueError(f"{name} must be a finite number{allowed}, got {shown(value)}")
+    return number
+
+
+def _range_text(low: float, high: float, open_low: bool, open_high: bool) -> str:
+    parts = []
+    if low > -math.inf:
+        parts.append(f"above {low:g}" if open_low else f"at least {low:g}")
+    if high < math.inf:
+        parts.append(f"below {high:g}" if open_high else f"at most {high:g}")
+    return " " + " and ".join(parts) if parts else ""
+
+
+def flag(value: object, name: str) -> bool:
+    """Return True or False; 0 and 1 are taken too, as FoxNN's programs pass them."""
+    if isinstance(value, bool | np.bool_) or (isinstance(value, int) and value in (0, 1)):
+        return bool(value)
+    raise TypeError(f"{name} must be True or False, got {shown(value)}")
+
+
+def text(value: object, name: str) -> str:
+    """Return a string."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {shown(value)}")
+    return value
+
+
+def choice(value: object, name: str, allowed: Iterable[str]) -> str:
+    """Return a string that is one of those allowed."""
+    known = list(allowed)
+    if text(value, name) not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+    return str(value)
+
+
+def layer_sizes(sizes: Any) -> list[int]:
+    """Return the sizes of a network: inputs first, then the neurons of each layer."""
+    try:
+        values = list(sizes)
+    except TypeError:
+        raise TypeError(
+            f"sizes must be a list of layer sizes or the name of a file, got {shown(sizes)}"
+        ) from None
+    if len(values) < 2:
+        raise ValueError(
+            "sizes must hold the number of inputs and at least one layer, "
+            f"got {len(values)} value{'s' * (len(values) != 1)}"
+        )
+    return [integer(v, f"sizes[{i}]", 1, _LARGEST_SIZE) for i, v in enumerate(values)]
+
+
+def as_array(values: ArrayLike, name: str) -> Array:
+    """Return a NumPy array of numbers from an array, a (nested) list, or anything array-like."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} must be rectangular, but its rows differ: {error}") from None
+    if array.dtype.kind == "b":
+        array = array.view(np.uint8)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(
+            f"{name} must hold real numbers, got {shown(values)} (dtype {array.dtype})"
+        )
+    return array
+
+
+def engine_type(array: Array) -> Array:
+    """Return the array in a type that the engine reads; itself where it is of one already."""
+    if array.dtype in _ENGINE_TYPES:
+        return array
+    narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
+    return array.astype(np.float32 if narrow else np.float64)
+
+
+def contiguous_rows(array: Array) -> Array:
+    """Return a matrix whose rows are contiguous; the same where they are."""
+    if array.shape[1] <= 1 or array.strides[1] == array.itemsize:
+        return array
+    return np.ascontiguousarray(array)
+
+
+def matrix(values: ArrayLike, name: str, columns: int, what: str) -> Array:
+    """Return samples as a matrix that the engine reads in place.
+
+    Parameters
+    ----------
+    values : array-like of shape (samples, columns)
+    name : str
+        The argument's name, for messages.
+    columns : int
+        How many columns there must be; -1 takes any number.
+    what : str
+        What a column is ("inputs", "outputs"), for messages.
+
+    Raises
+    ------
+    ValueError
+        For another shape, no sample, an infinity or NaN.
+    TypeError
+        For anything but real numbers.
+    """
+    array = as_array(values, name)
+    if array.ndim != 2 or (columns >= 0 and array.shape[1] != columns):
+        wanted = columns if columns >= 0 else what
+        raise ValueError(f"{name} must have shape (samples, {wanted}), got {array.shape}")
+    if array.shape[0] == 0:
+        raise ValueError(f"{name} must hold at least one sample, got shape {array.shape}")
+    array = contiguous_rows(engine_type(array))
+    if not _core.all_finite(array):
+        row, column = np.argwhere(~np.isfinite(array))[0]
+        raise ValueError(
+            f"{name} must be finite, got {array[row, column]} in sample {row}, column {column}"
+        )
+    return array
+
+
+def targets(values: ArrayLike, outputs: int, labels_allowed: bool) -> Array:
+    """Return wanted outputs as a matrix, or class labels as a vector of int64."""
+    array = as_array(values, "y")
+    if array.ndim == 1 and labels_allowed:
+        return _labels(array, outputs)
+    if array.ndim == 1 and outputs == 1:
+        array = array.reshape(-1, 1)
+    if array.ndim == 1:
+        raise ValueError(
+            f"y must have shape (samples, {outputs}), got {array.shape} "
+            "(class labels need loss='cross_entropy')"
+        )
+    return matrix(array, "y", outputs, "outputs")
+
+
+def _labels(array: Array, outputs: int) -> Array:
+    if array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
+        raise ValueError("class labels in y must be whole numbers")
+    if array.size == 0:
+        raise ValueError("y must hold at least one label, got none")
+    low, high = array.min(), array.max()
+    if low < 0 or high >= outputs:
+        raise ValueError(
+            f"class labels in y must be from 0 to {outputs - 1}, got {low if low < 0 else high}"
+        )
+    return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def same_length(x: Array, y: Array) -> None:
+    """Raise ValueError unless x and y hold as many samples."""
+    if len(x) != len(y):
+        raise ValueError(
+            f"x and y must hold the same number of samples, got {len(x)} and {len(y)}"
+        )

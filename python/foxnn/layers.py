@@ -1,0 +1,150 @@
+"""A layer as the user sees it: part of a network, or alone, to be appended to one."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+
+from foxnn import _core, checks
+from foxnn.checks import Array
+
+Activation = tuple[str, list[float]]
+
+
+def parse_activation(activation: object, name: str = "activation") -> Activation:
+    """Return name and parameters from a name or a (name, parameters) pair."""
+    if isinstance(activation, str):
+        return activation, []
+    if isinstance(activation, Sequence) and len(activation) == 2 and isinstance(activation[0], str):
+        return activation[0], activation_parameters(activation[1], f"parameters of {name}")
+    raise TypeError(
+        f"{name} must be a name or a (name, parameters) pair, got {checks.shown(activation)}"
+    )
+
+
+def activation_parameters(parameters: object, name: str) -> list[float]:
+    """Return an activation's parameters as a list, from a number or several."""
+    if isinstance(parameters, Sequence) and not isinstance(parameters, str):
+        return [checks.real(p, name) for p in parameters]
+    return [checks.real(parameters, name)]
+
+
+class layer:
+    """A dense layer.
+
+    Parameters
+    ----------
+    N_in : int
+        Inputs.
+    N_neurons : int
+        Neurons.
+    activation : str or (str, parameters), default="sigmoid"
+    init : str, default="auto"
+        How the weights begin; `foxnn.initializers()` lists the ways.
+    seed : int, optional
+        From it the weights are drawn; by default another each time.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> nn = foxnn.neural_network([3, 5])
+    >>> nn.next_layer(foxnn.layer(5, 2, "relu"))
+    >>> nn.sizes
+    [3, 5, 2]
+    """
+
+    def __init__(
+        self,
+        N_in: int,
+        N_neurons: int,
+        activation: str | tuple[str, object] = "sigmoid",
+        init: str = "auto",
+        seed: int | None = None,
+    ) -> None:
+        sizes = [
+            checks.integer(N_in, "N_in", 1, 2**31 - 1),
+            checks.integer(N_neurons, "N_neurons", 1, 2**31 - 1),
+        ]
+        start = secrets.randbits(64) if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
+        self._index = 0
+        self._network = _core.Network(
+            sizes, [parse_activation(activation)], checks.text(init, "init"), False, start
+        )
+
+    @classmethod
+    def _of(cls, network: _core.Network, index: int) -> layer:
+        """Return layer `index` of a network: a view, not a copy."""
+        view = cls.__new__(cls)
+        view._network, view._index = network, index
+        return view
+
+    def set_activation_function(self, name: str, parameters: object = ()) -> None:
+        """Set the activation by name.
+
+        Parameters
+        ----------
+        name : str
+            `foxnn.activations()` lists the names.
+        parameters : float or sequence of float, optional
+            For elu and leaky_relu: alpha, at least 0.
+
+        Raises
+        ------
+        ValueError
+            For an unknown name, parameters that it does not take, or softmax before the last layer.
+        """
+        values = activation_parameters(parameters, "parameters")
+        self._network._set_activation(self._index, checks.text(name, "name"), values)
+
+    def get_name_activation_function(self) -> str:
+        """Return the name of the activation."""
+        return self._network._activation(self._index)[0]
+
+    @property
+    def activation_parameters(self) -> list[float]:
+        """The parameters of the activation: [alpha] for elu and leaky_relu, else []."""
+        return self._network._activation(self._index)[1]
+
+    def get_N_w(self) -> int:
+        """Return the number of weights of a neuron, which is the number of inputs."""
+        return self._network._sizes()[self._index]
+
+    def get_N_n(self) -> int:
+        """Return the number of neurons."""
+        return self._network._sizes()[self._index + 1]
+
+    @property
+    def weights(self) -> Array:
+        """Weights, shape (inputs, neurons): a copy when read; any array of that shape sets them."""
+        return self._network._weights(self._index)
+
+    @weights.setter
+    def weights(self, values: ArrayLike) -> None:
+        shape = (self.get_N_w(), self.get_N_n())
+        self._network._set_weights(self._index, _parameters(values, "weights", shape))
+
+    @property
+    def bias(self) -> Array:
+        """Biases, shape (neurons,): a copy when read; any array of that shape sets them."""
+        return self._network._bias(self._index)
+
+    @bias.setter
+    def bias(self, values: ArrayLike) -> None:
+        self._network._set_bias(self._index, _parameters(values, "bias", (self.get_N_n(),)))
+
+    def __repr__(self) -> str:
+        parameters = self.activation_parameters
+        name = self.get_name_activation_function()
+        activation = f"({name!r}, {parameters})" if parameters else repr(name)
+        return f"layer({self.get_N_w()}, {self.get_N_n()}, {activation})"
+
+
+def _parameters(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Array:
+    array = checks.engine_type(checks.as_array(values, name))
+    if array.shape != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+    if not _core.all_finite(checks.contiguous_rows(array.reshape(shape[0], -1))):
+        raise ValueError(f"{name} must be finite, got an infinity or NaN")
+    return array

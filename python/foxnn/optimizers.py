@@ -1,0 +1,88 @@
+"""The optimizers that `fit` takes: rules for turning gradients into steps, with their constants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from foxnn import _core, checks
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent: w <- w - learning_rate * gradient.
+
+    Parameters
+    ----------
+    momentum : float, default=0.0
+        Share of the last step that is kept, at least 0 and below 1:
+        v <- momentum * v + gradient; w <- w - learning_rate * v.
+    nesterov : bool, default=False
+        Nesterov's momentum: the step is along gradient + momentum * v
+        (Sutskever et al., "On the importance of initialization and momentum in deep learning",
+        2013).
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> foxnn.SGD(momentum=0.9)
+    SGD(momentum=0.9, nesterov=False)
+    """
+
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        checks.real(self.momentum, "momentum", 0.0, 1.0, open_high=True)
+        checks.flag(self.nesterov, "nesterov")
+        if self.nesterov and self.momentum == 0.0:
+            raise ValueError("nesterov needs a momentum above 0, got momentum=0")
+
+    def _rule(self) -> _core.Optimizer:
+        name = "nesterov" if self.nesterov else "momentum" if self.momentum > 0 else "sgd"
+        return _core.Optimizer(name, momentum=self.momentum)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma and Ba, "Adam: a method for stochastic optimization", 2015).
+
+    Parameters
+    ----------
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of the running means of the gradient and of its square, at least 0 and below 1. Both
+        means are corrected for their start at zero from the first step on.
+    epsilon : float, default=1e-8
+        Added to the root of the second mean; above 0.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> foxnn.Adam(beta_2=0.99)
+    Adam(beta_1=0.9, beta_2=0.99, epsilon=1e-08)
+    """
+
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        checks.real(self.beta_1, "beta_1", 0.0, 1.0, open_high=True)
+        checks.real(self.beta_2, "beta_2", 0.0, 1.0, open_high=True)
+        checks.real(self.epsilon, "epsilon", 0.0, open_low=True)
+
+    def _rule(self) -> _core.Optimizer:
+        return _core.Optimizer(
+            "adam", beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon
+        )
+
+
+def rule_of(optimizer: object) -> _core.Optimizer:
+    """Return the engine's rule for what the user passed as `optimizer`."""
+    if isinstance(optimizer, SGD | Adam):
+        return optimizer._rule()
+    if not isinstance(optimizer, str):
+        raise TypeError(
+            "optimizer must be a name, foxnn.SGD(...) or foxnn.Adam(...), "
+            f"got {checks.shown(optimizer)}"
+        )
+    return _core.Optimizer(checks.choice(optimizer.lower(), "optimizer", _core.optimizers()))

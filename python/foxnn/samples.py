@@ -1,0 +1,204 @@
+"""Samples to train on, under FoxNN's interface: inputs and the outputs wanted for them."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from foxnn import _core, checks
+from foxnn.checks import Array
+
+# Room for so many samples is made with the first one that comes alone.
+_FIRST_CAPACITY = 16
+
+
+class Sample(NamedTuple):
+    """One sample, as read-only arrays."""
+
+    input: Array
+    out: Array
+
+
+class train_data:
+    """Samples: inputs, and the outputs wanted for them.
+
+    Parameters
+    ----------
+    x : array-like of shape (samples, inputs), optional
+    y : array-like of shape (samples, outputs), optional
+        Arrays of float32, float64 or uint8 are used in place, without a copy, and kept alive; so a
+        change of them changes the data. Adding a sample copies them.
+
+    Raises
+    ------
+    ValueError
+        For ragged, empty or non-finite data, or x and y of different length.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> data = foxnn.train_data()
+    >>> data.add_data([1, 2, 3], [1, 0])
+    >>> data.size(), data.get(0).out.tolist()
+    (1, [1.0, 0.0])
+    """
+
+    def __init__(self, x: ArrayLike | None = None, y: ArrayLike | None = None) -> None:
+        self._x: Array | None = None
+        self._y: Array | None = None
+        self._size = 0
+        if x is None and y is None:
+            return
+        if x is None or y is None:
+            raise TypeError("train_data takes both x and y, or neither")
+        if isinstance(x, str):
+            raise TypeError(f"x must be an array of samples, got the string {x!r}")
+        self._x, self._y = _pair(x, y, -1, -1)
+        self._size = len(self._x)
+
+    def add_data(self, input: Any, out: Any = None) -> None:
+        """Add one sample, several, or those of another train_data.
+
+        Parameters
+        ----------
+        input : array-like of shape (inputs,) or (samples, inputs), or train_data
+        out : array-like of shape (outputs,) or (samples, outputs)
+            Left out where `input` is a train_data.
+
+        Raises
+        ------
+        ValueError
+            Where the shape does not fit the samples already there, or for an infinity or NaN. The
+            data are then as before.
+        """
+        if isinstance(input, train_data):
+            if out is not None:
+                raise TypeError("out must be left out when input is a train_data")
+            if input._size:
+                self._append(*input._arrays())
+            return
+        if out is None:
+            raise TypeError("out is missing: add_data takes an input and the output wanted for it")
+        x, y = checks.as_array(input, "input"), checks.as_array(out, "out")
+        if x.ndim == 1 and y.ndim <= 1:
+            x, y = x.reshape(1, -1), y.reshape(1, -1)
+        if x.ndim != 2 or y.ndim != 2:
+            raise ValueError(
+                "input and out must both be one sample or both be samples by rows, "
+                f"got shapes {np.shape(input)} and {np.shape(out)}"
+            )
+        inputs, outputs = self._widths()
+        self._append(*_pair(x, y, inputs, outputs, "input", "out"))
+
+    def size(self) -> int:
+        """Return the number of samples."""
+        return self._size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def get(self, i: int) -> Sample:
+        """Return sample i, with `.input` and `.out`, as views that cannot be written to."""
+        i = checks.integer(i, "i", -(2**63))
+        if not -self._size <= i < self._size:
+            raise IndexError(f"i must be a sample from 0 to {self._size - 1}, got {i}")
+        x, y = self._arrays()
+        sample = Sample(x[i], y[i])
+        for array in sample:
+            array.flags.writeable = False
+        return sample
+
+    def get_first_n(self, n: int) -> train_data:
+        """Return the first n samples, or all where there are fewer, without a copy."""
+        n = min(checks.integer(n, "n", 0), self._size)
+        return self._selected(slice(0, n)) if n else train_data()
+
+    def get_part(self, n: int, seed: int | None = None) -> train_data:
+        """Return n samples drawn at random; all of them where n is 0 or as large as the data.
+
+        The order of these data stays as it is. The draw hangs on `seed`, if one is given.
+        """
+        n = checks.integer(n, "n", 0)
+        if n == 0 or n >= self._size:
+            return self._selected(slice(0, self._size)) if self._size else train_data()
+        start = secrets.randbits(64) if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
+        return self._selected(_core.shuffled(start, 0, self._size)[:n])
+
+    def reserve(self, n: int) -> None:
+        """Make room for n samples in all, so that adding one by one does not copy them again."""
+        n = checks.integer(n, "n", 0)
+        if self._x is not None and n > len(self._x):
+            self._grow(n)
+
+    def shrink_to_fit(self) -> None:
+        """Give back the room that no sample takes."""
+        if self._x is not None and self._y is not None and len(self._x) > self._size:
+            self._x, self._y = (a[: self._size].copy() for a in (self._x, self._y))
+
+    def __repr__(self) -> str:
+        if self._x is None or self._y is None:
+            return "train_data(0 samples)"
+        inputs, outputs = self._widths()
+        return f"train_data({self._size} samples, {inputs} inputs, {outputs} outputs)"
+
+    def _arrays(self) -> tuple[Array, Array]:
+        if self._x is None or self._y is None or self._size == 0:
+            raise ValueError("the train_data holds no samples")
+        return self._x[: self._size], self._y[: self._size]
+
+    def _widths(self) -> tuple[int, int]:
+        if self._x is None or self._y is None:
+            return -1, -1
+        return self._x.shape[1], self._y.shape[1]
+
+    def _selected(self, which: Any) -> train_data:
+        part = train_data()
+        part._x, part._y = (a[which] for a in self._arrays())
+        part._size = len(part._x)
+        return part
+
+    def _append(self, x: Array, y: Array) -> None:
+        inputs, outputs = self._widths()
+        if inputs >= 0 and (x.shape[1], y.shape[1]) != (inputs, outputs):
+            raise ValueError(
+                f"samples must have {inputs} inputs and {outputs} outputs, as those already there, "
+                f"got {x.shape[1]} and {y.shape[1]}"
+            )
+        size = self._size + len(x)
+        if self._x is None or self._y is None:
+            capacity = max(len(x), _FIRST_CAPACITY if len(x) == 1 else 0)
+            self._x = np.empty((capacity, x.shape[1]), x.dtype)
+            self._y = np.empty((capacity, y.shape[1]), y.dtype)
+        else:
+            # Half as much again: a sample added alone costs a constant time in the mean.
+            room = len(self._x) if size <= len(self._x) else max(size, self._size * 3 // 2)
+            kinds = np.result_type(self._x, x), np.result_type(self._y, y)
+            borrowed = not (self._x.flags.owndata and self._y.flags.owndata)
+            if room > len(self._x) or borrowed or kinds != (self._x.dtype, self._y.dtype):
+                self._grow(room, *kinds)
+        self._x[self._size : size], self._y[self._size : size] = x, y
+        self._size = size
+
+    def _grow(self, room: int, x_type: Any = None, y_type: Any = None) -> None:
+        def grown(old: Array, kind: Any) -> Array:
+            new = np.empty((room, old.shape[1]), kind or old.dtype)
+            new[: self._size] = old[: self._size]
+            return new
+
+        if self._x is not None and self._y is not None:
+            self._x, self._y = grown(self._x, x_type), grown(self._y, y_type)
+
+
+def _pair(
+    x: ArrayLike, y: ArrayLike, inputs: int, outputs: int, x_name: str = "x", y_name: str = "y"
+) -> tuple[Array, Array]:
+    checked_x = checks.matrix(x, x_name, inputs, "inputs")
+    checked_y = checks.matrix(y, y_name, outputs, "outputs")
+    for array, name in ((checked_x, x_name), (checked_y, y_name)):
+        if array.shape[1] == 0:
+            raise ValueError(f"{name} must have at least one column, got shape {array.shape}")
+    checks.same_length(checked_x, checked_y)
+    return checked_x, checked_y
