@@ -123,9 +123,7 @@ def as_array(values: ArrayLike, name: str) -> Array:
     if array.dtype.kind == "b":
         array = array.view(np.uint8)
     if array.dtype.kind not in "fiu":
-        raise TypeError(
-            f"{name} must hold real numbers, got {shown(values)} (dtype {array.dtype})"
-        )
+        raise TypeError(f"{name} must hold real numbers, got {shown(values)} (dtype {array.dtype})")
     return array
 
 
@@ -210,6 +208,4 @@ def _labels(array: Array, outputs: int) -> Array:
 def same_length(x: Array, y: Array) -> None:
     """Raise ValueError unless x and y hold as many samples."""
     if len(x) != len(y):
-        raise ValueError(
-            f"x and y must hold the same number of samples, got {len(x)} and {len(y)}"
-        )
+        raise ValueError(f"x and y must hold the same number of samples, got {len(x)} and {len(y)}")

@@ -71,9 +71,7 @@ class Adam:
         checks.real(self.epsilon, "epsilon", 0.0, open_low=True)
 
     def _rule(self) -> _core.Optimizer:
-        return _core.Optimizer(
-            "adam", beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon
-        )
+        return _core.Optimizer("adam", beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
 
 
 def rule_of(optimizer: object) -> _core.Optimizer:

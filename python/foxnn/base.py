@@ -1,0 +1,250 @@
+"""The network that the public class builds on: making one, its layers, and what it answers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from foxnn import _core, checks
+from foxnn.checks import Array
+from foxnn.layers import Activation, layer, parse_activation
+from foxnn.settings import Settings
+
+
+class BaseNetwork(_core.Network):
+    """Layers, loss and settings, and the outputs for samples."""
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        activation: Any = "sigmoid",
+        output_activation: Any = None,
+        loss: str | None = None,
+        init: str = "auto",
+        dtype: str = "float32",
+        seed: int | None = None,
+    ) -> None:
+        if isinstance(sizes, str | bytes):
+            raise TypeError(f"sizes must be a list of layer sizes, got the string {sizes!r}")
+        checked = checks.layer_sizes(sizes)
+        activations = _activations(activation, output_activation, len(checked) - 1)
+        if any(name == "softmax" for name, _ in activations[:-1]):
+            raise ValueError("activation 'softmax' is for the output layer only")
+        single = _dtype_name(dtype) == "float32"
+        start = secrets.randbits(64) if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
+        super().__init__(checked, activations, checks.text(init, "init"), single, start)
+        self._loss_given = loss is not None
+        self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))
+        self._settings = Settings()
+
+    # What it is made of.
+
+    @property
+    def settings(self) -> Settings:
+        """FoxNN's settings: threads, the mode of `train`, what `testing` counts, and more."""
+        return self._settings
+
+    @property
+    def dtype(self) -> str:
+        """The type of the parameters: "float32" or "float64"."""
+        return "float32" if self._single() else "float64"
+
+    @property
+    def seed(self) -> int:
+        """The number from which everything random follows."""
+        return self._seed()
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss."""
+        return self._loss()
+
+    @property
+    def sizes(self) -> list[int]:
+        """The number of inputs, and then the neurons of each layer."""
+        return self._sizes()
+
+    def __len__(self) -> int:
+        return len(self._sizes()) - 1
+
+    def __getitem__(self, i: int) -> layer:
+        return self.get_layer(i)
+
+    def __iter__(self) -> Iterator[layer]:
+        return (self.get_layer(i) for i in range(len(self)))
+
+    def get_layer(self, i: int) -> layer:
+        """Return layer i; a negative i counts from the end.
+
+        Raises
+        ------
+        IndexError
+            Where there is no such layer.
+        """
+        i = checks.integer(i, "i", -(2**63))
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"i must be a layer from 0 to {len(self) - 1}, got {i}")
+        return _NetworkLayer._of(self, i % len(self))
+
+    def next_layer(self, new_layer: layer) -> None:
+        """Append a copy of a layer whose inputs are as many as the network's outputs.
+
+        Raises
+        ------
+        ValueError
+            Where it does not fit.
+        """
+        if not isinstance(new_layer, layer):
+            raise TypeError(f"new_layer must be a foxnn.layer, got {checks.shown(new_layer)}")
+        if new_layer.get_N_w() != self.sizes[-1]:
+            raise ValueError(
+                f"new_layer must have {self.sizes[-1]} inputs, as many as the network has outputs, "
+                f"got {new_layer.get_N_w()}"
+            )
+        name, parameters = new_layer._network._activation(new_layer._index)
+        self._append(new_layer.get_N_n(), name, parameters, new_layer.weights, new_layer.bias)
+        self._adopt_usual_loss()
+
+    def __repr__(self) -> str:
+        activations = [part.get_name_activation_function() for part in self]
+        return (
+            f"neural_network({self.sizes}, activation={activations}, loss={self.loss!r}, "
+            f"dtype={self.dtype!r}, seed={self.seed})"
+        )
+
+    def print_info(self) -> None:
+        """Print the layers and the settings."""
+        for i, part in enumerate(self):
+            print(
+                f"layer {i}: {part.get_N_w()} inputs, {part.get_N_n()} neurons, "
+                f"{part.get_name_activation_function()}"
+            )
+        self.settings.print_settings()
+
+    # What it answers.
+
+    def predict(self, x: ArrayLike) -> Array:
+        """Return the outputs for many samples.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs)
+
+        Returns
+        -------
+        ndarray of shape (samples, outputs), of the network's type
+        """
+        inputs = checks.matrix(x, "x", self.sizes[0], "inputs")
+        return self._predict(inputs, self.settings.n_threads)
+
+    def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
+        """Return the mean loss over samples, and the accuracy where the loss classifies.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs)
+        y : array-like of shape (samples, outputs), or labels of shape (samples,)
+
+        Returns
+        -------
+        dict
+            "loss", and with cross_entropy "accuracy": the share of samples whose largest output is
+            where the largest wanted output is.
+        """
+        inputs, wanted = self._samples(x, y)
+        loss, correct = self._evaluate(inputs, wanted, self.settings.n_threads)
+        if not self._classifies():
+            return {"loss": loss}
+        return {"loss": loss, "accuracy": correct / len(inputs)}
+
+    def reset_optimizer(self) -> None:
+        """Forget the moments of the optimizer: the next training starts them at zero."""
+        self._reset_optimizer()
+
+    def threads_for(self, batch_size: int) -> int:
+        """Return how many threads a training step of so many samples gets."""
+        batch = checks.integer(batch_size, "batch_size", 1)
+        return _core.training_workers(self, batch, self.settings.n_threads)
+
+    # Helpers.
+
+    def _usual_loss(self) -> str:
+        return "cross_entropy" if self._activation(len(self) - 1)[0] == "softmax" else "mse"
+
+    def _adopt_usual_loss(self) -> None:
+        if not self._loss_given:
+            self._set_loss(self._usual_loss())
+
+    def _classifies(self) -> bool:
+        return self._loss() == "cross_entropy"
+
+    def _samples(self, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+        inputs = checks.matrix(x, "x", self.sizes[0], "inputs")
+        wanted = checks.targets(y, self.sizes[-1], labels_allowed=self._classifies())
+        checks.same_length(inputs, wanted)
+        return inputs, wanted
+
+    def _loss_and_gradients(
+        self, x: ArrayLike, y: ArrayLike
+    ) -> tuple[float, list[tuple[Array, Array]]]:
+        """Return the mean loss over samples and its gradient by layer, as weights and bias."""
+        inputs, wanted = self._samples(x, y)
+        rule = _core.Optimizer("sgd")
+        trainer = _core.Trainer(
+            self,
+            inputs,
+            wanted,
+            len(inputs),
+            rule,
+            1.0,
+            False,
+            False,
+            False,
+            self.settings.n_threads,
+        )
+        return trainer.gradient()
+
+
+class _NetworkLayer(layer):
+    """A layer of a network, whose usual loss follows the activation of its output."""
+
+    def set_activation_function(self, name: str, parameters: object = ()) -> None:
+        network = self._network
+        if isinstance(network, BaseNetwork) and not network._loss_given:
+            before = network._loss()
+            network._set_loss("mse")
+            try:
+                super().set_activation_function(name, parameters)
+            except BaseException:
+                network._set_loss(before)
+                raise
+            network._adopt_usual_loss()
+        else:
+            super().set_activation_function(name, parameters)
+
+
+def _dtype_name(dtype: Any) -> str:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    return checks.choice(name, "dtype", ("float32", "float64"))
+
+
+def _activations(activation: Any, output: Any, count: int) -> list[Activation]:
+    if isinstance(activation, list):
+        if len(activation) != count:
+            raise ValueError(
+                f"activation must be one name or a list of {count}, one a layer, "
+                f"got a list of {len(activation)}"
+            )
+        parsed = [parse_activation(a, f"activation[{i}]") for i, a in enumerate(activation)]
+    else:
+        parsed = [parse_activation(activation)] * count
+    if output is not None:
+        parsed[-1] = parse_activation(output, "output_activation")
+    return parsed

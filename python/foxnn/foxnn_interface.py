@@ -1,0 +1,163 @@
+"""FoxNN's interface to a network: get_out, train, testing and mutation, under FoxNN's names."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from foxnn import _core, checks
+from foxnn.base import BaseNetwork
+from foxnn.checks import Array
+from foxnn.streams import HOLDOUT, MUTATION
+from foxnn.samples import train_data
+
+
+class FoxnnInterface(BaseNetwork):
+    """What FoxNN's programs call."""
+
+    def get_out(self, x: ArrayLike) -> Array:
+        """Return the outputs for one sample or several, rounded as the settings say.
+
+        Parameters
+        ----------
+        x : array-like of shape (inputs,) or (samples, inputs)
+
+        Returns
+        -------
+        ndarray of shape (outputs,) or (samples, outputs)
+
+        Raises
+        ------
+        ValueError
+            For another shape, an infinity or NaN.
+        """
+        array = checks.as_array(x, "x")
+        if array.ndim == 1:
+            if array.shape[0] != self.sizes[0]:
+                raise ValueError(f"x must have {self.sizes[0]} inputs, got {array.shape[0]}")
+            row: Array = self._rounded(self.predict(array.reshape(1, -1)))[0]
+            return row
+        return self._rounded(self.predict(array))
+
+    def testing(self, data: train_data) -> float:
+        """Print and return the mean over samples of the sum of absolute errors.
+
+        Also prints how many samples are true: every output nearer than `settings.min_error`.
+        """
+        error, n_true = self._test_error(data)
+        print(f"error = {error:.15e} n_true = {n_true}/{len(data)}")
+        return error
+
+    def train(
+        self,
+        data_for_train: train_data,
+        speed: float,
+        max_iteration: int,
+        size_train_batch: int = 1,
+    ) -> None:
+        """Make `max_iteration` steps; the gradient of a step is the sum over its batch.
+
+        Parameters
+        ----------
+        data_for_train : train_data
+        speed : float
+            The learning rate.
+        max_iteration : int
+            Steps.
+        size_train_batch : int, default=1
+            Samples a step; 0, or as many as there are, takes all of them. Batches are drawn
+            without replacement until every sample has been taken, then anew.
+
+        Notes
+        -----
+        `settings.mode` names the optimizer. With `settings.n_print`, progress is printed every so
+        many iterations, with the error on the held-out `settings.part_for_test` of the data.
+        """
+        if not isinstance(data_for_train, train_data):
+            raise TypeError(
+                f"data_for_train must be a foxnn.train_data, got {checks.shown(data_for_train)}"
+            )
+        rate = checks.real(speed, "speed", 0.0, open_low=True)
+        iterations = checks.integer(max_iteration, "max_iteration", 0)
+        batch = checks.integer(size_train_batch, "size_train_batch", 0)
+        if self.settings.auto_save_iteration:
+            raise ValueError("auto_save_iteration must be 0: this version writes no files")
+        inputs, wanted = self._samples(*data_for_train._arrays())
+        held_out: train_data | None = None
+        if count := int(len(inputs) * self.settings.part_for_test):
+            order = _core.shuffled(self.seed, HOLDOUT, len(inputs), self._next_draw())
+            held_out = train_data(inputs[order[:count]], wanted[order[:count]])
+            inputs, wanted = inputs[order[count:]], wanted[order[count:]]
+        trainer = _core.Trainer(
+            self,
+            inputs,
+            wanted,
+            min(batch, len(inputs)) or len(inputs),
+            self.settings._rule(),
+            rate,
+            True,
+            True,
+            False,
+            self.settings.n_threads,
+        )
+        every = self.settings.n_print or iterations
+        for done in range(0, iterations, every or 1):
+            start = time.perf_counter()
+            trainer.run_steps(min(every, iterations - done))
+            if self.settings.n_print:
+                reached = min(done + every, iterations)
+                self._print_iteration(reached, iterations, time.perf_counter() - start, held_out)
+
+    def random_mutation(self, speed: float) -> None:
+        """Add to every weight and bias a number drawn evenly from -speed to speed."""
+        self._mutate(checks.real(speed, "speed"), relative=False)
+
+    def smart_mutation(self, speed: float) -> None:
+        """Draw every weight and bias w anew, evenly from w - |w speed| to w + |w speed|."""
+        self._mutate(checks.real(speed, "speed"), relative=True)
+
+    def _mutate(self, speed: float, relative: bool) -> None:
+        draw = self._next_draw()
+        count = sum(part.weights.size + part.bias.size for part in self)
+        steps = speed * (2.0 * _core.uniform(self.seed, MUTATION, count, draw) - 1.0)
+        position = 0
+        for part in self:
+            for name in ("weights", "bias"):
+                old = getattr(part, name)
+                step = steps[position : position + old.size].reshape(old.shape)
+                setattr(part, name, old + step * (np.abs(old) if relative else 1.0))
+                position += old.size
+
+    def _rounded(self, out: Array) -> Array:
+        settings = self.settings
+        if settings.max_on_last_layer:
+            largest = out.argmax(axis=1)
+            out[:] = 0
+            out[np.arange(len(out)), largest] = 1
+        elif settings.one_if_value_greater_intermediate_value:
+            out[:] = out >= settings.intermediate_value
+        return out
+
+    def _test_error(self, data: train_data) -> tuple[float, int]:
+        if not isinstance(data, train_data):
+            raise TypeError(f"data must be a foxnn.train_data, got {checks.shown(data)}")
+        x, y = data._arrays()
+        if (x.shape[1], y.shape[1]) != (self.sizes[0], self.sizes[-1]):
+            raise ValueError(
+                f"data must have {self.sizes[0]} inputs and {self.sizes[-1]} outputs, "
+                f"got {x.shape[1]} and {y.shape[1]}"
+            )
+        errors = np.abs(self._rounded(self.predict(x)) - y.astype(np.float64))
+        n_true = int((errors < self.settings.min_error).all(axis=1).sum())
+        return float(errors.sum(axis=1).mean()), n_true
+
+    def _print_iteration(
+        self, reached: int, iterations: int, seconds: float, held_out: train_data | None
+    ) -> None:
+        line = f"iteration = {reached}/{iterations} train_time = {seconds:.3f}"
+        if held_out is not None:
+            error, n_true = self._test_error(held_out)
+            line += f" error = {error:.15e} n_true = {n_true}/{len(held_out)}"
+        print(line, flush=True)

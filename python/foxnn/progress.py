@@ -1,0 +1,36 @@
+"""A bar over the epochs of a training."""
+
+from __future__ import annotations
+
+import sys
+
+from foxnn import checks
+
+
+class Progress:
+    """A bar over the epochs on standard error, or nothing."""
+
+    def __init__(self, epochs: int, shown: bool | None) -> None:
+        if shown is None:
+            shown = sys.stderr.isatty()
+        self._bar = None
+        if checks.flag(shown, "progress"):
+            from tqdm.auto import tqdm  # late: importing it takes longer than a small training
+
+            self._bar = tqdm(total=epochs, unit="epoch")
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def update(self, record: dict[str, float], samples_per_second: float) -> None:
+        """Count an epoch and show its numbers."""
+        if self._bar is not None:
+            shown = {name: f"{value:.4f}" for name, value in record.items()}
+            self._bar.set_postfix(
+                {**shown, "samples/s": f"{samples_per_second:.0f}"}, refresh=False
+            )
+            self._bar.update()

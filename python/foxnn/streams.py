@@ -1,0 +1,4 @@
+"""Purposes of random numbers, as the engine numbers its streams (foxnn/random.hpp)."""
+
+HOLDOUT = 2
+MUTATION = 3
