@@ -41,8 +41,8 @@ struct Alias {
 };
 
 constexpr Alias kAliases[] = {
-    {"logistic", "sigmoid"}, {"sin", "sinusoid"}, {"identity", "identity_x"},
-    {"linear", "identity_x"}, {"tanh", "tan_h"},  {"atan", "arctan"},
+    {"logistic", "sigmoid"},  {"sin", "sinusoid"}, {"identity", "identity_x"},
+    {"linear", "identity_x"}, {"tanh", "tan_h"},   {"atan", "arctan"},
     {"swish", "silu"},
 };
 

@@ -118,8 +118,7 @@ index Dense<T>::scratch_count() const {
 }
 
 template <class T>
-void Dense<T>::forward(Share share, index batch, Rows<const T> x, Rows<T> y,
-                       Rows<T> slope) const {
+void Dense<T>::forward(Share share, index batch, Rows<const T> x, Rows<T> y, Rows<T> slope) const {
   const KernelTable<T>& k = kernels<T>();
   const Panels<T> panels{padded_};
   const T* bias = parameters_ + inputs_ * padded_;
@@ -179,21 +178,22 @@ void Dense<T>::backward_input(Share share, index batch, Rows<const T> delta, Row
   const Panels<T> panels{padded_}, panels_below{rounded_up(inputs_, kLineWidth<T>)};
   each_share(share, panels_below.count(), batch, k.tile_rows,
              [&](index q, index first, index last) {
-    const index input = panels_below.column(q), width = panels_below.width(q);
-    const index used = std::min(width, inputs_ - input);
-    for (index p = 0; p < panels.count(); ++p) {
-      const index column = panels.column(p), panel_width = panels.width(p);
-      k.transpose(used, std::min(panel_width, neurons_ - column),
-                  parameters_ + column * inputs_ + input * panel_width, panel_width,
-                  scratch + column * width, width);
-    }
-    for (index row = first; row < last; row += k.tile_rows) {
-      const index rows = std::min<index>(k.tile_rows, last - row);
-      k.multiply(rows, neurons_, delta.row(row), delta.stride, scratch, width, nullptr,
-                 delta_below.row(row) + input, delta_below.stride);
-      below.layer->backward_activation(row, rows, input, width, delta_below, below.y, below.slope);
-    }
-  });
+               const index input = panels_below.column(q), width = panels_below.width(q);
+               const index used = std::min(width, inputs_ - input);
+               for (index p = 0; p < panels.count(); ++p) {
+                 const index column = panels.column(p), panel_width = panels.width(p);
+                 k.transpose(used, std::min(panel_width, neurons_ - column),
+                             parameters_ + column * inputs_ + input * panel_width, panel_width,
+                             scratch + column * width, width);
+               }
+               for (index row = first; row < last; row += k.tile_rows) {
+                 const index rows = std::min<index>(k.tile_rows, last - row);
+                 k.multiply(rows, neurons_, delta.row(row), delta.stride, scratch, width, nullptr,
+                            delta_below.row(row) + input, delta_below.stride);
+                 below.layer->backward_activation(row, rows, input, width, delta_below, below.y,
+                                                  below.slope);
+               }
+             });
 }
 
 template <class T>
@@ -202,8 +202,7 @@ void Dense<T>::backward_parameters(Share share, index batch, Rows<const T> x, Ro
   const KernelTable<T>& k = kernels<T>();
   const Panels<T> panels{padded_};
   alignas(64) T piece[kGradientRows * kPanelWidth<T>];
-  each_share(share, panels.count(), inputs_, kGradientRows,
-             [&](index p, index first, index last) {
+  each_share(share, panels.count(), inputs_, kGradientRows, [&](index p, index first, index last) {
     const index column = panels.column(p), width = panels.width(p);
     for (index input = first; input < last; input += kGradientRows) {
       const index rows = std::min(kGradientRows, last - input);

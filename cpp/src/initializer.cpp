@@ -62,7 +62,8 @@ std::vector<double> initial_parameters(InitializerKind kind, const Activation& a
                                        std::ptrdiff_t inputs, std::ptrdiff_t neurons,
                                        std::uint64_t seed, std::uint32_t layer) {
   if (kind == InitializerKind::automatic) {
-    kind = activation.is_rectifier() ? InitializerKind::he_uniform : InitializerKind::glorot_uniform;
+    kind =
+        activation.is_rectifier() ? InitializerKind::he_uniform : InitializerKind::glorot_uniform;
   }
   const std::size_t weights = static_cast<std::size_t>(inputs) * static_cast<std::size_t>(neurons);
   std::vector<double> parameters(weights + static_cast<std::size_t>(neurons), 0.0);

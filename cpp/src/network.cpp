@@ -42,8 +42,8 @@ struct ForwardSpace {
 
 // Outputs of rows [first, first + rows) of x; with `finish` a softmax is applied, too.
 template <class T>
-Rows<const T> forward_chunk(const Network<T>& network, const MatrixView& x, index first,
-                            index rows, ForwardSpace<T>& space, bool finish) {
+Rows<const T> forward_chunk(const Network<T>& network, const MatrixView& x, index first, index rows,
+                            ForwardSpace<T>& space, bool finish) {
   Rows<T> in = space.input.rows();
   for (index r = 0; r < rows; ++r) read_row(x, first + r, in.row(r));
   for (index i = 0; i < network.size(); ++i) {
@@ -121,8 +121,8 @@ template <class T>
 void Network<T>::append_dense(index inputs, index neurons, Activation activation,
                               InitializerKind init) {
   append(std::make_unique<Dense<T>>(inputs, neurons, activation));
-  const std::vector<double> drawn = initial_parameters(
-      init, activation, inputs, neurons, seed_, static_cast<std::uint32_t>(size() - 1));
+  const std::vector<double> drawn = initial_parameters(init, activation, inputs, neurons, seed_,
+                                                       static_cast<std::uint32_t>(size() - 1));
   const std::vector<T> rounded(drawn.begin(), drawn.end());
   dense(size() - 1).set_weights(rounded.data());
   dense(size() - 1).set_bias(rounded.data() + inputs * neurons);
@@ -164,9 +164,10 @@ bool Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
   const index width = outputs();
   return each_chunk(*this, x.rows, threads, stop,
                     [&](index first, index rows, ForwardSpace<T>& space) {
-    const Rows<const T> y = forward_chunk(*this, x, first, rows, space, true);
-    for (index r = 0; r < rows; ++r) std::copy_n(y.row(r), width, out + (first + r) * width);
-  });
+                      const Rows<const T> y = forward_chunk(*this, x, first, rows, space, true);
+                      for (index r = 0; r < rows; ++r)
+                        std::copy_n(y.row(r), width, out + (first + r) * width);
+                    });
 }
 
 template <class T>
@@ -177,15 +178,15 @@ bool Network<T>::evaluate(const Samples& samples, Evaluation& result, int thread
   std::vector<std::uint8_t> matches(static_cast<std::size_t>(n));
   const index stride = row_stride<T>(outputs());
   const bool finish = loss_ != LossKind::cross_entropy;
-  const bool done = each_chunk(*this, n, threads, stop,
-                               [&](index first, index rows, ForwardSpace<T>& space) {
-    const Rows<const T> y = forward_chunk(*this, samples.inputs, first, rows, space, finish);
-    // The other buffer of the last pass is free by now; it is as wide as the widest layer.
-    Rows<T> target{space.outputs[size() % 2].buffer.data(), stride};
-    for (index r = 0; r < rows; ++r) read_target(samples, first + r, outputs(), target.row(r));
-    batch_loss<T>(loss_, rows, outputs(), y, target, T(1), {}, losses.data() + first,
-                  matches.data() + first);
-  });
+  const bool done =
+      each_chunk(*this, n, threads, stop, [&](index first, index rows, ForwardSpace<T>& space) {
+        const Rows<const T> y = forward_chunk(*this, samples.inputs, first, rows, space, finish);
+        // The other buffer of the last pass is free by now; it is as wide as the widest layer.
+        Rows<T> target{space.outputs[size() % 2].buffer.data(), stride};
+        for (index r = 0; r < rows; ++r) read_target(samples, first + r, outputs(), target.row(r));
+        batch_loss<T>(loss_, rows, outputs(), y, target, T(1), {}, losses.data() + first,
+                      matches.data() + first);
+      });
   if (!done) return false;
   double sum = 0.0;
   result.correct = 0;

@@ -37,8 +37,7 @@ template <class T>
 void batch_loss(LossKind loss, index rows, index outputs, Rows<const T> out, Rows<const T> target,
                 T scale, Rows<T> delta, double* losses, std::uint8_t* matches) {
   const KernelTable<T>& k = active_kernels().table<T>();
-  const auto function =
-      loss == LossKind::cross_entropy ? k.cross_entropy : k.half_squared_error;
+  const auto function = loss == LossKind::cross_entropy ? k.cross_entropy : k.half_squared_error;
   function(rows, outputs, out.data, out.stride, target.data, target.stride, scale, delta.data,
            delta.stride, losses);
   if (matches) k.match(rows, outputs, out.data, out.stride, target.data, target.stride, matches);

@@ -22,10 +22,9 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                     std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t a = kMultiplier0 * counter[0], b = kMultiplier1 * counter[2];
-    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0],
-               static_cast<std::uint32_t>(b),
-               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1],
-               static_cast<std::uint32_t>(a)};
+    counter = {
+        static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
+        static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
     key[0] += kWeyl0;
     key[1] += kWeyl1;
   }
@@ -33,11 +32,10 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
 }
 
 std::uint64_t Random::bits(std::uint64_t position) const {
-  const auto word = philox({static_cast<std::uint32_t>(position),
-                            static_cast<std::uint32_t>(position >> 32),
-                            static_cast<std::uint32_t>(stream_), substream_},
-                           {static_cast<std::uint32_t>(seed_),
-                            static_cast<std::uint32_t>(seed_ >> 32)});
+  const auto word =
+      philox({static_cast<std::uint32_t>(position), static_cast<std::uint32_t>(position >> 32),
+              static_cast<std::uint32_t>(stream_), substream_},
+             {static_cast<std::uint32_t>(seed_), static_cast<std::uint32_t>(seed_ >> 32)});
   return (static_cast<std::uint64_t>(word[1]) << 32) | word[0];
 }
 

@@ -194,7 +194,8 @@ struct Trainer<T>::Work {
                        static_cast<std::size_t>(n), order);
     } else if (order.empty()) {
       order.resize(static_cast<std::size_t>(n));
-      for (index i = 0; i < n; ++i) order[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(i);
+      for (index i = 0; i < n; ++i)
+        order[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(i);
     }
     position = 0;
   }
@@ -258,8 +259,8 @@ struct Trainer<T>::Work {
         team.wait();
       }
       auto sink = sink_of(i);
-      network.layer(i).backward_parameters(team.share(), rows, input_of(i, half),
-                                           delta[at].rows(), sink);
+      network.layer(i).backward_parameters(team.share(), rows, input_of(i, half), delta[at].rows(),
+                                           sink);
     }
   }
 

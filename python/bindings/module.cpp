@@ -10,8 +10,8 @@ namespace py = pybind11;
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The engine of foxnn.";
   m.attr("__version__") = FOXNN_VERSION;
-  py::register_exception<foxnn::DivergedError>(m, "DivergedError", PyExc_ArithmeticError)
-      .doc() = "Training made the loss stop being finite; the network holds its last finite weights.";
+  py::register_exception<foxnn::DivergedError>(m, "DivergedError", PyExc_ArithmeticError).doc() =
+      "Training made the loss stop being finite; the network holds its last finite weights.";
   foxnn::python::register_names(m);
   foxnn::python::register_network(m);
   foxnn::python::register_trainer(m);

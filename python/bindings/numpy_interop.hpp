@@ -16,8 +16,10 @@ namespace py = pybind11;
 /// A view of a 2-D array of float32, float64 or uint8 whose rows are contiguous.
 inline MatrixView matrix_view(const py::array& array, const char* name) {
   const auto fail = [name](const std::string& what) {
-    return std::invalid_argument(std::string(name) + " must be a 2-D array of float32, float64 or "
-                                 "uint8 with contiguous rows, got " + what);
+    return std::invalid_argument(std::string(name) +
+                                 " must be a 2-D array of float32, float64 or "
+                                 "uint8 with contiguous rows, got " +
+                                 what);
   };
   if (array.ndim() != 2) throw fail(std::to_string(array.ndim()) + " dimensions");
   MatrixView view;

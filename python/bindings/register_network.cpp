@@ -54,7 +54,8 @@ py::array bias(const AnyNetwork& self, index i) {
 void set_weights(AnyNetwork& self, index i, const py::array& values) {
   self.change([&](auto& n) {
     using T = Number<decltype(n)>;
-    n.dense(i).set_weights(py::array_t<T, py::array::c_style | py::array::forcecast>(values).data());
+    n.dense(i).set_weights(
+        py::array_t<T, py::array::c_style | py::array::forcecast>(values).data());
   });
 }
 
@@ -101,7 +102,8 @@ py::tuple evaluate(const AnyNetwork& self, const py::array& x, const py::array& 
 }
 
 void append(AnyNetwork& self, index neurons, const std::string& name,
-            const std::vector<double>& parameters, const py::array& weights, const py::array& bias) {
+            const std::vector<double>& parameters, const py::array& weights,
+            const py::array& bias) {
   self.change([&](auto& n) {
     n.append_dense(n.outputs(), neurons, Activation::parse(name, parameters),
                    InitializerKind::zeros);
@@ -117,34 +119,41 @@ void register_network(py::module_& m) {
   using namespace py::literals;
   py::class_<AnyNetwork>(m, "Network", "Layers and their parameters.")
       .def(py::init(&make_network), "sizes"_a, "activations"_a, "init"_a, "single"_a, "seed"_a)
-      .def("_single", [](const AnyNetwork& self) {
-        return self.visit([](const auto& n) { return sizeof(*n.parameters().data()) == 4; });
-      })
-      .def("_seed", [](const AnyNetwork& self) {
-        return self.visit([](const auto& n) { return n.seed(); });
-      })
-      .def("_sizes", [](const AnyNetwork& self) {
-        return self.visit([](const auto& n) {
-          std::vector<index> sizes{n.inputs()};
-          for (index i = 0; i < n.size(); ++i) sizes.push_back(n.layer(i).outputs());
-          return sizes;
-        });
-      })
-      .def("_loss", [](const AnyNetwork& self) {
-        return std::string(self.visit([](const auto& n) { return loss_name(n.loss()); }));
-      })
-      .def("_set_loss", [](AnyNetwork& self, const std::string& name) {
-        self.change([&](auto& n) { n.set_loss(parse_loss(name)); });
-      })
-      .def("_activation", [](const AnyNetwork& self, index i) {
-        const Activation a = self.visit([i](const auto& n) { return n.dense(i).activation(); });
-        return std::make_pair(std::string(a.name()), a.parameters());
-      })
-      .def("_set_activation", [](AnyNetwork& self, index i, const std::string& name,
-                                 const std::vector<double>& parameters) {
-        const Activation activation = Activation::parse(name, parameters);
-        self.change([&](auto& n) { n.set_activation(i, activation); });
-      })
+      .def("_single",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) { return sizeof(*n.parameters().data()) == 4; });
+           })
+      .def(
+          "_seed",
+          [](const AnyNetwork& self) { return self.visit([](const auto& n) { return n.seed(); }); })
+      .def("_sizes",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) {
+               std::vector<index> sizes{n.inputs()};
+               for (index i = 0; i < n.size(); ++i) sizes.push_back(n.layer(i).outputs());
+               return sizes;
+             });
+           })
+      .def("_loss",
+           [](const AnyNetwork& self) {
+             return std::string(self.visit([](const auto& n) { return loss_name(n.loss()); }));
+           })
+      .def("_set_loss",
+           [](AnyNetwork& self, const std::string& name) {
+             self.change([&](auto& n) { n.set_loss(parse_loss(name)); });
+           })
+      .def("_activation",
+           [](const AnyNetwork& self, index i) {
+             const Activation a =
+                 self.visit([i](const auto& n) { return n.dense(i).activation(); });
+             return std::make_pair(std::string(a.name()), a.parameters());
+           })
+      .def("_set_activation",
+           [](AnyNetwork& self, index i, const std::string& name,
+              const std::vector<double>& parameters) {
+             const Activation activation = Activation::parse(name, parameters);
+             self.change([&](auto& n) { n.set_activation(i, activation); });
+           })
       .def("_weights", &weights)
       .def("_bias", &bias)
       .def("_set_weights", &set_weights)
@@ -152,15 +161,14 @@ void register_network(py::module_& m) {
       .def("_append", &append)
       .def("_predict", &predict, "x"_a, "threads"_a)
       .def("_evaluate", &evaluate, "x"_a, "y"_a, "threads"_a)
-      .def("_next_draw", [](AnyNetwork& self) {
-        return self.change([](auto& n) { return n.next_draw(); });
-      })
-      .def("_steps", [](const AnyNetwork& self) {
-        return self.visit([](const auto& n) { return n.optimizer().step; });
-      })
-      .def("_reset_optimizer", [](AnyNetwork& self) {
-        self.change([](auto& n) { n.reset_optimizer(); });
-      })
+      .def("_next_draw",
+           [](AnyNetwork& self) { return self.change([](auto& n) { return n.next_draw(); }); })
+      .def("_steps",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) { return n.optimizer().step; });
+           })
+      .def("_reset_optimizer",
+           [](AnyNetwork& self) { self.change([](auto& n) { n.reset_optimizer(); }); })
       .def("_copy", [](const AnyNetwork& self) { return std::make_unique<AnyNetwork>(self); });
 }
 

@@ -57,7 +57,8 @@ class AnyTrainer {
     throw_pending();
     if (report.diverged) {
       throw DivergedError("the loss or a weight is no longer finite after " +
-                          std::to_string(report.steps) + " steps; the weights are set back to the "
+                          std::to_string(report.steps) +
+                          " steps; the weights are set back to the "
                           "last finite ones: try a smaller learning rate, or scaled inputs");
     }
     return py::make_tuple(report.steps, report.samples, report.loss, report.correct);
@@ -113,18 +114,23 @@ void register_trainer(py::module_& m) {
   py::class_<AnyTrainer>(m, "Trainer", "A training run over borrowed samples.")
       .def(py::init(&make_trainer), "network"_a, "x"_a, "y"_a, "batch_size"_a, "optimizer"_a,
            "learning_rate"_a, "sum"_a, "shuffle"_a, "count_matches"_a, "threads"_a)
-      .def("set_learning_rate", [](AnyTrainer& self, double rate) {
-        self.visit([rate](auto& trainer) { trainer.set_learning_rate(rate); });
-      })
-      .def("run_epoch", [](AnyTrainer& self) {
-        return self.run([](auto& trainer) { return trainer.run_epoch(signal_check()); });
-      })
-      .def("run_steps", [](AnyTrainer& self, index steps) {
-        return self.run([steps](auto& trainer) { return trainer.run_steps(steps, signal_check()); });
-      })
-      .def("workers", [](AnyTrainer& self) {
-        return self.visit([](auto& trainer) { return trainer.workers(); });
-      })
+      .def("set_learning_rate",
+           [](AnyTrainer& self, double rate) {
+             self.visit([rate](auto& trainer) { trainer.set_learning_rate(rate); });
+           })
+      .def("run_epoch",
+           [](AnyTrainer& self) {
+             return self.run([](auto& trainer) { return trainer.run_epoch(signal_check()); });
+           })
+      .def("run_steps",
+           [](AnyTrainer& self, index steps) {
+             return self.run(
+                 [steps](auto& trainer) { return trainer.run_steps(steps, signal_check()); });
+           })
+      .def("workers",
+           [](AnyTrainer& self) {
+             return self.visit([](auto& trainer) { return trainer.workers(); });
+           })
       .def("gradient", &AnyTrainer::gradient);
   m.def("all_finite", [](const py::array& matrix) {
     const MatrixView view = matrix_view(matrix, "data");

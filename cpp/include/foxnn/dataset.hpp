@@ -25,8 +25,8 @@ struct MatrixView {
 /// Inputs with the outputs wanted for them, or with the class of each.
 struct Samples {
   MatrixView inputs;
-  MatrixView outputs;                      ///< unused where labels are given
-  const std::int64_t* labels = nullptr;    ///< from 0 to the network's outputs - 1
+  MatrixView outputs;                    ///< unused where labels are given
+  const std::int64_t* labels = nullptr;  ///< from 0 to the network's outputs - 1
 
   index size() const { return inputs.rows; }
 };

@@ -80,8 +80,8 @@ class Layer {
                               const Below& below, T* scratch) const = 0;
   /// Hands d loss / d parameters of the worker's share to the sink. May be called after other
   /// workers have changed the parameters of their shares.
-  virtual void backward_parameters(Share share, index batch, Rows<const T> x,
-                                   Rows<const T> delta, GradientSink<T>& sink) const = 0;
+  virtual void backward_parameters(Share share, index batch, Rows<const T> x, Rows<const T> delta,
+                                   GradientSink<T>& sink) const = 0;
 };
 
 }  // namespace foxnn

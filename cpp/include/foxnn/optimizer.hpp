@@ -14,16 +14,18 @@ enum class OptimizerKind { sgd, momentum, nesterov, adam };
 /// A rule and its constants.
 struct Optimizer {
   OptimizerKind kind = OptimizerKind::sgd;
-  double momentum = 0.9;  ///< of momentum and nesterov
-  double beta_1 = 0.9;    ///< decay of Adam's mean of the gradients
-  double beta_2 = 0.999;  ///< decay of Adam's mean of their squares
-  double epsilon = 1e-8;  ///< added to Adam's root
+  double momentum = 0.9;            ///< of momentum and nesterov
+  double beta_1 = 0.9;              ///< decay of Adam's mean of the gradients
+  double beta_2 = 0.999;            ///< decay of Adam's mean of their squares
+  double epsilon = 1e-8;            ///< added to Adam's root
   std::uint64_t restart_after = 0;  ///< Adam forgets its moments after so many steps; 0: never
 
   /// Throws std::invalid_argument when a constant is out of its range.
   void check() const;
   /// How many numbers beside each parameter the rule remembers.
-  int moments() const { return kind == OptimizerKind::sgd ? 0 : kind == OptimizerKind::adam ? 2 : 1; }
+  int moments() const {
+    return kind == OptimizerKind::sgd ? 0 : kind == OptimizerKind::adam ? 2 : 1;
+  }
 
   bool operator==(const Optimizer&) const = default;
 };

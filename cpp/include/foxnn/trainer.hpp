@@ -27,7 +27,7 @@ struct TrainingPlan {
 struct StepReport {
   index steps = 0;
   index samples = 0;
-  double loss = 0.0;      ///< sum over the samples, each at the weights of its step
+  double loss = 0.0;  ///< sum over the samples, each at the weights of its step
   index correct = 0;
   bool stopped = false;   ///< the stop request ended them
   bool diverged = false;  ///< the loss or a weight stopped being finite; weights are set back

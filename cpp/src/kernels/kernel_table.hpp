@@ -15,7 +15,6 @@
 
 namespace foxnn {
 
-
 /// Bytes of a full panel's row: two AVX-512 registers, the B side of the widest register tile.
 inline constexpr index kPanelBytes = 128;
 /// Bytes to which a row of neurons is padded: one AVX-512 register, and a line of the cache.
@@ -63,8 +62,8 @@ struct KernelTable {
   void (*activate_keep[kActivationCount])(index rows, index width, T* z, index ldz, T* slope,
                                           index lds, T parameter);
   /// delta *= f'(z), from the kept slope, or from the output where none is kept.
-  void (*apply_slope[kActivationCount])(index rows, index width, T* delta, index ldd,
-                                        const T* kept, index ldk, T parameter);
+  void (*apply_slope[kActivationCount])(index rows, index width, T* delta, index ldd, const T* kept,
+                                        index ldk, T parameter);
   bool keeps_slope[kActivationCount];
 
   /// z = softmax(z) by rows of n.

@@ -3,6 +3,7 @@
 // copy of a function for another set.
 #pragma once
 
+// The blank lines keep the order: math before those that use it.
 #include "kernels/gemm-inl.hpp"
 #include "kernels/math-inl.hpp"
 

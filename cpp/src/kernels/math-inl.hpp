@@ -33,7 +33,8 @@ template <>
 struct Constants<double> {
   static constexpr double kLog2e = 1.4426950408889634;
   // The first part has 32 bits.
-  static constexpr double kLn2High = 6.93147180369123816490e-01, kLn2Low = 1.90821492927058770002e-10;
+  static constexpr double kLn2High = 6.93147180369123816490e-01,
+                          kLn2Low = 1.90821492927058770002e-10;
   static constexpr double kExpLow = -746.0, kExpHigh = 710.0;
   static constexpr double kSmallestNormal = 2.2250738585072014e-308;
   static constexpr double kSubnormalScale = 18014398509481984.0, kSubnormalBits = 54.0;
@@ -58,8 +59,7 @@ template <class T>
 Vec<T> reduced_expm1(Vec<T> x, Vec<T>& n) {
   using C = Constants<T>;
   n = round(x * Vec<T>::all(C::kLog2e));
-  const Vec<T> r =
-      fnma(n, Vec<T>::all(C::kLn2Low), fnma(n, Vec<T>::all(C::kLn2High), x));
+  const Vec<T> r = fnma(n, Vec<T>::all(C::kLn2Low), fnma(n, Vec<T>::all(C::kLn2High), x));
   return fma(r * r, polynomial(Polynomials<T>::kExp, r), r);
 }
 

@@ -91,9 +91,8 @@ struct Vec {
     return each([&](index i) { return m.m[i] ? yes.v[i] : no.v[i]; });
   }
   friend Vec copysign(Vec magnitude, Vec sign) {
-    return each([&](index i) {
-      return from_bits(to_bits(magnitude.v[i]) | (to_bits(sign.v[i]) & kSign));
-    });
+    return each(
+        [&](index i) { return from_bits(to_bits(magnitude.v[i]) | (to_bits(sign.v[i]) & kSign)); });
   }
   // In two factors, so that each is a normal number and a subnormal result is rounded once.
   friend Vec scale(Vec a, Vec n) {

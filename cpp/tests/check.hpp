@@ -1,0 +1,30 @@
+// The little that the C++ tests need: a check that names what failed, and a count for main().
+#pragma once
+
+#include <cstdio>
+
+namespace foxnn::test {
+
+inline int failures = 0;
+
+inline void check(bool good, const char* expression, const char* file, int line) {
+  if (good) return;
+  ++failures;
+  std::fprintf(stderr, "%s:%d: failed: %s\n", file, line, expression);
+}
+
+/// True when f() throws an E.
+template <class E, class Function>
+bool throws(Function f) {
+  try {
+    f();
+  } catch (const E&) {
+    return true;
+  }
+  return false;
+}
+
+}  // namespace foxnn::test
+
+#define FOXNN_CHECK(expression) \
+  foxnn::test::check(static_cast<bool>(expression), #expression, __FILE__, __LINE__)

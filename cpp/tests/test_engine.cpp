@@ -1,0 +1,110 @@
+// The engine without Python: a network learns XOR, threads do not change a bit, interrupts and
+// divergence leave it whole, and bad arguments throw.
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+#include "check.hpp"
+#include "foxnn/foxnn.hpp"
+
+namespace foxnn {
+namespace {
+
+template <class T>
+constexpr ElementType kType = sizeof(T) == 4 ? ElementType::f32 : ElementType::f64;
+
+template <class T>
+MatrixView view(const std::vector<T>& values, index columns) {
+  return {reinterpret_cast<const std::byte*>(values.data()), kType<T>,
+          static_cast<index>(values.size()) / columns, columns,
+          columns * static_cast<index>(sizeof(T))};
+}
+
+template <class T>
+void test_xor() {
+  const std::vector<T> x{0, 0, 0, 1, 1, 0, 1, 1}, y{0, 1, 1, 0};
+  Network<T> network(3);
+  network.append_dense(2, 8, Activation::parse("tanh"), InitializerKind::automatic);
+  network.append_dense(8, 1, Activation::parse("sigmoid"), InitializerKind::automatic);
+  TrainingPlan plan{.batch_size = 4, .learning_rate = 0.05, .optimizer = parse_optimizer("adam")};
+  Trainer<T> trainer(network, {view(x, 2), view(y, 1)}, plan);
+  const StepReport report = trainer.run_steps(500, {});
+  FOXNN_CHECK(report.steps == 500 && report.samples == 2000 && !report.diverged);
+  std::vector<T> out(4);
+  FOXNN_CHECK(network.predict(view(x, 2), out.data(), 1, {}));
+  for (std::size_t i = 0; i < 4; ++i) FOXNN_CHECK(std::abs(out[i] - y[i]) < T(0.1));
+}
+
+// Parameters after some steps on a net large enough for several threads.
+std::vector<float> trained(int threads) {
+  std::vector<float> x(300 * 90), y(300 * 40);
+  const Random random(1, Stream::weights);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(random.uniform(i));
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(random.uniform(i * 7));
+  Network<float> network(5);
+  network.append_dense(90, 130, Activation::parse("gelu"), InitializerKind::automatic);
+  network.append_dense(130, 40, Activation::parse("sigmoid"), InitializerKind::automatic);
+  TrainingPlan plan{.batch_size = 100, .optimizer = parse_optimizer("adam"), .threads = threads};
+  Trainer<float> trainer(network, {view(x, 90), view(y, 40)}, plan);
+  trainer.run_steps(10, {});
+  return {network.parameters().data(), network.parameters().data() + network.parameters().size()};
+}
+
+void test_threads() {
+  const auto one = trained(1), two = trained(2);
+  FOXNN_CHECK(std::memcmp(one.data(), two.data(), one.size() * sizeof(float)) == 0);
+}
+
+void test_stop_and_divergence() {
+  const std::vector<float> x{1, 2, 3, 4}, y{1, 0};
+  Network<float> network(1);
+  network.append_dense(2, 1, Activation::parse("identity_x"), InitializerKind::automatic);
+  const std::vector<float> before(network.parameters().data(),
+                                  network.parameters().data() + network.parameters().size());
+  {
+    TrainingPlan plan{.batch_size = 2, .learning_rate = 1e30};
+    Trainer<float> trainer(network, {view(x, 2), view(y, 1)}, plan);
+    FOXNN_CHECK(trainer.run_steps(100, {}).diverged);
+    FOXNN_CHECK(std::memcmp(before.data(), network.parameters().data(), before.size() * 4) == 0);
+  }
+  TrainingPlan plan{.batch_size = 1, .learning_rate = 1e-3};
+  Trainer<float> trainer(network, {view(x, 2), view(y, 1)}, plan);
+  const index many = std::numeric_limits<index>::max();
+  const StepReport report = trainer.run_steps(many, [] { return true; });
+  FOXNN_CHECK(report.stopped && report.steps > 0 && report.steps < many);
+}
+
+void test_bad_arguments() {
+  using foxnn::test::throws;
+  using std::invalid_argument;
+  FOXNN_CHECK(throws<invalid_argument>([] { Activation::parse("rleu"); }));
+  FOXNN_CHECK(throws<invalid_argument>([] { Activation::parse("relu", {1.0}); }));
+  FOXNN_CHECK(throws<invalid_argument>([] { Activation::parse("elu", {-1.0}); }));
+  FOXNN_CHECK(throws<invalid_argument>([] { parse_loss("mean"); }));
+  FOXNN_CHECK(throws<invalid_argument>([] { parse_optimizer("Adma"); }));
+  FOXNN_CHECK(throws<invalid_argument>([] { Dense<float>(0, 1, {}); }));
+  FOXNN_CHECK(throws<invalid_argument>([] { Dense<float>(1, index(1) << 31, {}); }));
+  Network<float> network(0);
+  network.append_dense(2, 3, Activation::parse("relu"), InitializerKind::zeros);
+  FOXNN_CHECK(throws<invalid_argument>([&] { network.set_loss(LossKind::cross_entropy); }));
+  FOXNN_CHECK(throws<invalid_argument>(
+      [&] { network.append_dense(4, 1, Activation::parse("relu"), InitializerKind::zeros); }));
+  FOXNN_CHECK(network.size() == 1 && network.outputs() == 3);
+  TrainingPlan plan{.batch_size = 0};
+  FOXNN_CHECK(throws<invalid_argument>([&] { plan.check(); }));
+}
+
+}  // namespace
+}  // namespace foxnn
+
+int main() {
+  using namespace foxnn;
+  test_xor<float>();
+  test_xor<double>();
+  test_threads();
+  test_stop_and_divergence();
+  test_bad_arguments();
+  return foxnn::test::failures == 0 ? 0 : 1;
+}

@@ -1,0 +1,38 @@
+"""Sessions for development: `nox -s tests`, `nox -s lint`, `nox -s engine`."""
+
+import nox
+
+nox.options.sessions = ["tests", "lint"]
+nox.options.default_venv_backend = "venv"
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Install the package and run the Python tests."""
+    session.install(".[test]")
+    session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Run the linters of `.ci/run`."""
+    session.install(".[dev]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session(venv_backend="none")
+@nox.parametrize("preset", ["engine", "sanitize"])
+def engine(session: nox.Session, preset: str) -> None:
+    """Build the engine alone and run its C++ tests, plain or under the sanitizers."""
+    session.run("cmake", "--preset", preset)
+    session.run("cmake", "--build", "--preset", preset)
+    session.run("ctest", "--preset", preset)
+
+
+@nox.session
+def polynomials(session: nox.Session) -> None:
+    """Fit the polynomials of the elementary functions anew."""
+    session.install("mpmath")
+    session.run("python", "cpp/tools/fit_polynomials.py")
