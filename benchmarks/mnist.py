@@ -1,6 +1,6 @@
 """The main job: train a network on MNIST and say how well it reads digits it has never seen.
 
-``python benchmarks/mnist.py`` trains [784, 512, 512, 10] with Adam for three epochs.
+``python benchmarks/mnist.py`` trains [784, 512, 512, 10] with Adam for five epochs.
 ``python benchmarks/mnist.py --article`` runs the program of the article that presented FoxNN.
 """
 
@@ -20,10 +20,15 @@ import numpy as np
 
 import foxnn
 
-# FoxNN's article: its learning rate and batch, and as many iterations as six epochs take.
+# Five epochs at a falling rate: at a constant one the test accuracy still jumps by half a per cent
+# from epoch to epoch.
+EPOCHS = 5
+FIRST_LEARNING_RATE = 1e-3
+LEARNING_RATE_DECAY = 0.6
+# FoxNN's article: its learning rate and batch, and as many iterations as eight epochs take.
 ARTICLE_SPEED = 0.001
 ARTICLE_BATCH = 98
-ARTICLE_EPOCHS = 6
+ARTICLE_EPOCHS = 8
 
 
 @dataclass
@@ -94,7 +99,7 @@ def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder with the four IDX files")
-    parser.add_argument("--epochs", type=positive, help="passes over the 60,000 images [3]")
+    parser.add_argument("--epochs", type=positive, help="passes over the 60,000 images [5; --article: 8]")
     parser.add_argument("--batch-size", type=positive, default=98)
     parser.add_argument("--layers", type=layer_sizes, default=[784, 512, 512, 10])
     hidden = [name for name in foxnn.activations() if name != "softmax"]
@@ -124,8 +129,14 @@ def train(options: argparse.Namespace, data: Any, run: Run) -> None:
     )
     network.settings.n_threads = options.threads
     run.threads = network.threads_for(options.batch_size)
-    for _ in range(options.epochs or 3):
-        history = network.fit(x_train, y_train, epochs=1, batch_size=options.batch_size)
+    for epoch in range(options.epochs or EPOCHS):
+        history = network.fit(
+            x_train,
+            y_train,
+            epochs=1,
+            batch_size=options.batch_size,
+            learning_rate=FIRST_LEARNING_RATE * LEARNING_RATE_DECAY**epoch,
+        )
         accuracy = network.evaluate(x_test, y_test)["accuracy"]
         run.add(history["loss"][-1], accuracy, history["seconds"][-1], len(x_train))
 

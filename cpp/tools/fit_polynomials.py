@@ -11,7 +11,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mpmath import atan, cos, erfc, exp, expm1, log, lu_solve, matrix, mp, mpf, pi, polyval, sin, sqrt, tan
+from mpmath import (
+    atan,
+    cos,
+    erfc,
+    exp,
+    expm1,
+    log,
+    lu_solve,
+    matrix,
+    mp,
+    mpf,
+    pi,
+    polyval,
+    sin,
+    sqrt,
+    tan,
+)
 
 mp.dps = 60
 Function = Callable[[mpf], mpf]
@@ -108,8 +124,8 @@ def fits() -> list[tuple[str, str, Function, mpf, mpf, dict[str, int], Function]
     half_ln2 = log(mpf(2)) / 2 * mpf("1.0001")
     s_max = (sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)
     return [
-        ("Exp", "(e^r - 1 - r) / r^2 on |r| <= ln(2)/2", exp_rest, -half_ln2, half_ln2,
-         {"float": 5, "double": 10}, lambda r: abs(r) + mpf("0.05")),
+        ("Exp", "(e^r - 1 - r) / r^2 on [-3/4 ln(2), ln(2)/2]", exp_rest, -half_ln2 * 3 / 2,
+         half_ln2, {"float": 6, "double": 11}, lambda r: abs(r) + mpf("0.05")),
         ("Log", "(2 atanh(s)/s - 2) / s^2 in s^2, |s| <= (sqrt(2)-1)/(sqrt(2)+1)", log_rest,
          mpf(0), (s_max * mpf("1.0002")) ** 2, {"float": 3, "double": 7},
          lambda z: z + mpf("0.001")),

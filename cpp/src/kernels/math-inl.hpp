@@ -54,11 +54,11 @@ Vec<T> polynomial(const T (&c)[N], Vec<T> x) {
   return sum;
 }
 
-// x = n ln 2 + r; returns e^r - 1. The caller keeps x between kExpLow and kExpHigh.
+// x = n ln 2 + r; returns e^r - 1. The caller keeps x between kExpLow and kExpHigh, and n near
+// x / ln 2.
 template <class T>
-Vec<T> reduced_expm1(Vec<T> x, Vec<T>& n) {
+Vec<T> reduced_expm1(Vec<T> x, Vec<T> n) {
   using C = Constants<T>;
-  n = round(x * Vec<T>::all(C::kLog2e));
   const Vec<T> r = fnma(n, Vec<T>::all(C::kLn2Low), fnma(n, Vec<T>::all(C::kLn2High), x));
   return fma(r * r, polynomial(Polynomials<T>::kExp, r), r);
 }
@@ -66,18 +66,18 @@ Vec<T> reduced_expm1(Vec<T> x, Vec<T>& n) {
 template <class T>
 Vec<T> exp(Vec<T> x) {
   x = max(Vec<T>::all(Constants<T>::kExpLow), min(Vec<T>::all(Constants<T>::kExpHigh), x));
-  Vec<T> n;
-  const Vec<T> rest = reduced_expm1(x, n);
-  return scale(rest + Vec<T>::all(T(1)), n);
+  const Vec<T> n = round(x * Vec<T>::all(Constants<T>::kLog2e));
+  return scale(reduced_expm1(x, n) + Vec<T>::all(T(1)), n);
 }
 
-// e^x - 1 for x <= 0, with a small relative error near 0 too.
+// e^x - 1 for x <= 0, with a small relative error near 0 too. n is rounded upwards a little, so that
+// it is 0 down to x = -3/4 ln 2: just below, where half of a larger r is taken from 1/2, the errors
+// of r would show.
 template <class T>
 Vec<T> expm1_nonpositive(Vec<T> x) {
   x = max(Vec<T>::all(T(-88)), x);  // -1 to the last bit long before
-  Vec<T> n;
-  const Vec<T> rest = reduced_expm1(x, n), one = Vec<T>::all(T(1));
-  const Vec<T> power = scale(one, n);
+  const Vec<T> n = round(fma(x, Vec<T>::all(Constants<T>::kLog2e), Vec<T>::all(T(0.25))));
+  const Vec<T> rest = reduced_expm1(x, n), one = Vec<T>::all(T(1)), power = scale(one, n);
   return fma(power, rest, power - one);
 }
 
@@ -119,17 +119,27 @@ Vec<T> log1p_unit(Vec<T> y) {
   return log_normal(u, Vec<T>::all(T(0))) + (y - (u - one)) / u;
 }
 
+// tanh|x| = -t/(2 + t) with t = e^(-2|x|) - 1. The rounding of 2 + t is put right to first order,
+// where 1/(2 + t) is (1 + tanh|x|)/2.
 template <class T>
 Vec<T> tanh(Vec<T> x) {
-  const Vec<T> t = expm1_nonpositive(Vec<T>::all(T(-2)) * abs(x));
-  return copysign(abs(t / (t + Vec<T>::all(T(2)))), x);
+  using V = Vec<T>;
+  const V two = V::all(T(2)), half = V::all(T(0.5));
+  const V t = expm1_nonpositive(V::all(T(-2)) * abs(x)), sum = two + t;
+  const V lost = t - (sum - two), y = abs(t / sum);
+  return copysign(fnma(y * lost, fma(half, y, half), y), x);
 }
 
+// 1/(1 + e) for x >= 0 and e/(1 + e) below, with e = e^(-|x|). The rounding of 1 + e is put right as
+// in tanh.
 template <class T>
 Vec<T> sigmoid(Vec<T> x) {
-  const Vec<T> zero = Vec<T>::all(T(0)), one = Vec<T>::all(T(1));
-  const Vec<T> e = exp(zero - abs(x));
-  return select(x < zero, e, one) / (one + e);
+  using V = Vec<T>;
+  const V zero = V::all(T(0)), one = V::all(T(1));
+  const V e = exp(zero - abs(x)), sum = one + e;
+  const auto negative = x < zero;
+  const V lost = e - (sum - one), y = select(negative, e, one) / sum;
+  return fnma(y * lost, select(negative, one - y, y), y);
 }
 
 // Angles too large for the three parts of pi/2, one by one.
