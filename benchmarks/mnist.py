@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import mnist_data
 import numpy as np
 
 import foxnn
+import mnist_data
 
 # Five epochs at a falling rate: at a constant one the test accuracy still jumps by half a per cent
 # from epoch to epoch.
@@ -99,7 +99,9 @@ def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder with the four IDX files")
-    parser.add_argument("--epochs", type=positive, help="passes over the 60,000 images [5; --article: 8]")
+    parser.add_argument(
+        "--epochs", type=positive, help="passes over the 60,000 images [5; --article: 8]"
+    )
     parser.add_argument("--batch-size", type=positive, default=98)
     parser.add_argument("--layers", type=layer_sizes, default=[784, 512, 512, 10])
     hidden = [name for name in foxnn.activations() if name != "softmax"]

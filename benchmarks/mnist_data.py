@@ -255,7 +255,8 @@ def python_mnist() -> ModuleType:
     spec = importlib.util.spec_from_file_location(
         "python_mnist", found.origin, submodule_search_locations=found.submodule_search_locations
     )
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)

@@ -124,19 +124,60 @@ def fits() -> list[tuple[str, str, Function, mpf, mpf, dict[str, int], Function]
     half_ln2 = log(mpf(2)) / 2 * mpf("1.0001")
     s_max = (sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)
     return [
-        ("Exp", "(e^r - 1 - r) / r^2 on [-3/4 ln(2), ln(2)/2]", exp_rest, -half_ln2 * 3 / 2,
-         half_ln2, {"float": 6, "double": 11}, lambda r: abs(r) + mpf("0.05")),
-        ("Log", "(2 atanh(s)/s - 2) / s^2 in s^2, |s| <= (sqrt(2)-1)/(sqrt(2)+1)", log_rest,
-         mpf(0), (s_max * mpf("1.0002")) ** 2, {"float": 3, "double": 7},
-         lambda z: z + mpf("0.001")),
-        ("Sin", "(sin(r) - r) / r^3 in r^2, |r| <= pi/4", sin_rest, mpf(0),
-         (pi / 4 * mpf("1.001")) ** 2, {"float": 3, "double": 6}, lambda z: z + mpf("0.01")),
-        ("Cos", "(cos(r) - 1 + r^2/2) / r^4 in r^2, |r| <= pi/4", cos_rest, mpf(0),
-         (pi / 4 * mpf("1.001")) ** 2, {"float": 3, "double": 6}, lambda z: z * z + mpf("0.01")),
-        ("Atan", "(atan(x) - x) / x^3 in x^2, |x| <= tan(pi/8)", atan_rest, mpf(0),
-         (tan(pi / 8) * mpf("1.001")) ** 2, {"float": 4, "double": 10}, lambda z: z + mpf("0.01")),
-        ("Erfcx", "e^(t^2) erfc(t) (1 + 2t) in v, t = 4 (1 + v)/(1 - v)", erfcx_scaled,
-         mpf(-1), mpf(1), {"float": 12, "double": 22}, lambda v: 1 / erfcx_scaled(v)),
+        (
+            "Exp",
+            "(e^r - 1 - r) / r^2 on [-3/4 ln(2), ln(2)/2]",
+            exp_rest,
+            -half_ln2 * 3 / 2,
+            half_ln2,
+            {"float": 6, "double": 11},
+            lambda r: abs(r) + mpf("0.05"),
+        ),
+        (
+            "Log",
+            "(2 atanh(s)/s - 2) / s^2 in s^2, |s| <= (sqrt(2)-1)/(sqrt(2)+1)",
+            log_rest,
+            mpf(0),
+            (s_max * mpf("1.0002")) ** 2,
+            {"float": 3, "double": 7},
+            lambda z: z + mpf("0.001"),
+        ),
+        (
+            "Sin",
+            "(sin(r) - r) / r^3 in r^2, |r| <= pi/4",
+            sin_rest,
+            mpf(0),
+            (pi / 4 * mpf("1.001")) ** 2,
+            {"float": 3, "double": 6},
+            lambda z: z + mpf("0.01"),
+        ),
+        (
+            "Cos",
+            "(cos(r) - 1 + r^2/2) / r^4 in r^2, |r| <= pi/4",
+            cos_rest,
+            mpf(0),
+            (pi / 4 * mpf("1.001")) ** 2,
+            {"float": 3, "double": 6},
+            lambda z: z * z + mpf("0.01"),
+        ),
+        (
+            "Atan",
+            "(atan(x) - x) / x^3 in x^2, |x| <= tan(pi/8)",
+            atan_rest,
+            mpf(0),
+            (tan(pi / 8) * mpf("1.001")) ** 2,
+            {"float": 4, "double": 10},
+            lambda z: z + mpf("0.01"),
+        ),
+        (
+            "Erfcx",
+            "e^(t^2) erfc(t) (1 + 2t) in v, t = 4 (1 + v)/(1 - v)",
+            erfcx_scaled,
+            mpf(-1),
+            mpf(1),
+            {"float": 12, "double": 22},
+            lambda v: 1 / erfcx_scaled(v),
+        ),
     ]
 
 
@@ -160,7 +201,7 @@ def main() -> None:
             numbers = [mp.nstr(c, digits, min_fixed=0, max_fixed=0) + suffix for c in coefficients]
             lines.append(f"  // {comment}; weighted error {mp.nstr(error, 2)}")
             lines.append(f"  static constexpr {kind} k{name}[] = {{")
-            lines += [f"      {', '.join(numbers[i:i + 4])}," for i in range(0, len(numbers), 4)]
+            lines += [f"      {', '.join(numbers[i : i + 4])}," for i in range(0, len(numbers), 4)]
             lines.append("  };")
             print(kind, name, mp.nstr(error, 3), file=sys.stderr)
         lines.append("};")

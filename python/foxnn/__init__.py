@@ -21,8 +21,8 @@ from foxnn._core import (
 from foxnn.history import History
 from foxnn.layers import layer
 from foxnn.network import neural_network
-from foxnn.optimizers import SGD, Adam
 from foxnn.samples import train_data
+from foxnn.update_rules import SGD, Adam
 
 __all__ = [
     "SGD",

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from foxnn import _core, checks
 from foxnn.base import BaseNetwork
 from foxnn.checks import Array
-from foxnn.streams import HOLDOUT, MUTATION
 from foxnn.samples import train_data
+from foxnn.streams import HOLDOUT, MUTATION
 
 
 class FoxnnInterface(BaseNetwork):

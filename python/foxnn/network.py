@@ -11,9 +11,9 @@ from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.foxnn_interface import FoxnnInterface
 from foxnn.history import History
-from foxnn.optimizers import rule_of
 from foxnn.progress import Progress
 from foxnn.streams import HOLDOUT
+from foxnn.update_rules import rule_of
 
 
 class neural_network(FoxnnInterface):

@@ -1,4 +1,4 @@
-"""The optimizers that `fit` takes: rules for turning gradients into steps, with their constants."""
+"""The update rules that `fit` takes as optimizers, with their constants."""
 
 from __future__ import annotations
 
