@@ -1,0 +1,51 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+FORCED_RUNS = Path(__file__).with_name("forced_runs.py")
+
+
+def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a fresh interpreter under some environment."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def forced_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, np.ndarray]]:
+    """Return a function that runs a job of forced_runs in a process of its own, once each."""
+    folder = tmp_path_factory.mktemp("forced")
+
+    @functools.cache
+    def run(job: str, isa: str = "", threads: str = "") -> dict[str, np.ndarray]:
+        path = folder / f"{job}-{isa}-{threads}.npz"
+        done = python(
+            *(str(FORCED_RUNS), job, str(path)), FOXNN_FORCE_ISA=isa, FOXNN_FORCE_THREADS=threads
+        )
+        assert done.returncode == 0, done.stderr
+        with np.load(path) as found:
+            return dict(found)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs a program, given as text, in a fresh interpreter."""
+    return lambda program, **environment: python("-c", program, **environment)

@@ -1,0 +1,134 @@
+"""What runs in a process of its own, under a forced kernel set or a forced number of threads.
+
+`python forced_runs.py JOB OUT.npz` writes the job's arrays, and beside them the kernel set that
+really ran and the number of threads of a step. The jobs are also called directly, for their cases.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+
+import foxnn
+
+# Around the edges of the tiles (14 rows, 32 columns), of a register and of a line of the cache.
+WIDTHS = (1, 13, 14, 15, 31, 32, 33, 97)
+# The same for the samples, and the edges of a chunk of 112 rows.
+BATCHES = (1, 13, 14, 15, 31, 32, 33, 97, 111, 113, 225)
+DTYPES = ("float32", "float64")
+
+
+def inputs(samples: int, width: int) -> np.ndarray:
+    """Return numbers from -2 to 2 that a float32 holds exactly."""
+    rng = np.random.default_rng([samples, width])
+    return rng.integers(-256, 257, (samples, width)) / 128.0
+
+
+def wanted(samples: int, width: int, loss: str) -> np.ndarray:
+    """Return outputs to train for: numbers, or one class a sample."""
+    rng = np.random.default_rng([samples, width, 1])
+    if loss == "mse":
+        return rng.integers(-64, 65, (samples, width)) / 64.0
+    return np.eye(width)[rng.integers(0, width, samples)]
+
+
+def endings() -> Iterator[tuple[str, str, str]]:
+    """Yield hidden activation, output activation and loss of every pairing that there is."""
+    for name in foxnn.activations():
+        if name != "softmax":
+            yield name, name, "mse"
+            yield name, "softmax", "mse"
+            yield name, "softmax", "cross_entropy"
+
+
+def forward_cases() -> Iterator[tuple[str, foxnn.neural_network, np.ndarray]]:
+    """Yield a key, a network and inputs: odd widths, odd batches, and all activations."""
+    for dtype in DTYPES:
+        for i, width in enumerate(WIDTHS):
+            batch = BATCHES[(3 * i) % len(BATCHES)]
+            sizes = [WIDTHS[-1 - i], width, WIDTHS[(5 * i + 2) % len(WIDTHS)]]
+            nn = foxnn.neural_network(sizes, "tanh", dtype=dtype, seed=i)
+            yield f"{dtype} {sizes} x {batch}", nn, inputs(batch, sizes[0])
+        for batch in BATCHES:
+            nn = foxnn.neural_network([5, 33, 3], "sigmoid", dtype=dtype, seed=batch)
+            yield f"{dtype} [5, 33, 3] x {batch}", nn, inputs(batch, 5)
+        for hidden, output, loss in endings():
+            nn = foxnn.neural_network([13, 33, 15], hidden, output, loss, dtype=dtype, seed=3)
+            yield f"{dtype} {hidden} {output} {loss}", nn, inputs(31, 13)
+
+
+def gradient_cases() -> Iterator[tuple[str, foxnn.neural_network, np.ndarray, np.ndarray]]:
+    """Yield a key, a network, inputs and wanted outputs."""
+    for dtype in DTYPES:
+        for hidden, output, loss in endings():
+            nn = foxnn.neural_network([13, 33, 15, 3], hidden, output, loss, dtype=dtype, seed=4)
+            yield f"{dtype} {hidden} {output} {loss}", nn, inputs(31, 13), wanted(31, 3, loss)
+        for i, width in enumerate(WIDTHS):
+            batch = BATCHES[(4 * i + 1) % len(BATCHES)]
+            sizes = [WIDTHS[(3 * i + 1) % len(WIDTHS)], width, WIDTHS[-1 - i]]
+            nn = foxnn.neural_network(sizes, "tanh", "identity", dtype=dtype, seed=i)
+            yield (
+                f"{dtype} {sizes} x {batch}",
+                nn,
+                inputs(batch, sizes[0]),
+                wanted(batch, sizes[2], "mse"),
+            )
+
+
+def parameters(nn: foxnn.neural_network) -> np.ndarray:
+    """Return all weights and biases in a row."""
+    return np.concatenate([values.ravel() for part in nn for values in (part.weights, part.bias)])
+
+
+def forward() -> dict[str, np.ndarray]:
+    """Return the outputs of all forward cases."""
+    return {key: nn.predict(x) for key, nn, x in forward_cases()}
+
+
+def gradients() -> dict[str, np.ndarray]:
+    """Return losses and gradients of all gradient cases, layer by layer."""
+    found = {}
+    for key, nn, x, y in gradient_cases():
+        loss, layers = nn._loss_and_gradients(x, y)
+        found[f"{key} loss"] = np.array(loss)
+        for i, (dw, db) in enumerate(layers):
+            found[f"{key} dW{i}"], found[f"{key} db{i}"] = dw, db
+    return found
+
+
+def training() -> dict[str, np.ndarray]:
+    """Return parameters, histories, outputs and evaluations after trainings of every kind."""
+    found = {}
+    optimizers = ("sgd", foxnn.SGD(0.9), "nesterov", "adam")
+    for dtype in DTYPES:
+        for i, (hidden, output, loss) in enumerate(endings()):
+            nn = foxnn.neural_network([13, 33, 15, 5], hidden, output, loss, dtype=dtype, seed=i)
+            x, y = inputs(97, 13), wanted(97, 5, loss)
+            history = nn.fit(x, y, 3, 31, optimizers[i % 4], 0.01, validation=0.1)
+            key = f"{dtype} {hidden} {output} {loss}"
+            found[f"{key} parameters"] = parameters(nn)
+            found[f"{key} losses"] = np.array(history["loss"] + history["val_loss"])
+            found[f"{key} outputs"] = nn.predict(inputs(225, 13))
+            found[f"{key} evaluation"] = np.array(list(nn.evaluate(x, y).values()))
+        for mode in ("SGD", "Nesterov", "Adam"):
+            nn = foxnn.neural_network([13, 97, 3], init="uniform", dtype=dtype, seed=9)
+            nn.settings.set_mode(mode)
+            nn.train(foxnn.train_data(inputs(33, 13), wanted(33, 3, "mse")), 0.01, 7, 14)
+            nn.random_mutation(0.1)
+            found[f"{dtype} train {mode}"] = parameters(nn)
+    return found
+
+
+JOBS = {"forward": forward, "gradients": gradients, "training": training}
+
+
+def main(job: str, path: str) -> None:
+    """Write what a job finds."""
+    threads = foxnn.neural_network([1, 1]).threads_for(1)
+    np.savez(path, kernel_set=foxnn.kernel_set(), threads=threads, **JOBS[job]())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
