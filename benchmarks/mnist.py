@@ -29,6 +29,10 @@ LEARNING_RATE_DECAY = 0.6
 ARTICLE_SPEED = 0.001
 ARTICLE_BATCH = 98
 ARTICLE_EPOCHS = 8
+# The last quarter goes at a tenth of the speed: at 0.001 the accuracy still sways by half a per cent
+# from epoch to epoch, and ends where it happens to be.
+ARTICLE_LAST_SPEED = 0.0001
+ARTICLE_SHARE_AT_LAST_SPEED = 0.25
 
 
 @dataclass
@@ -155,11 +159,13 @@ def train_as_in_the_article(options: argparse.Namespace, data: Any, run: Run) ->
     nn.settings.set_mode("Adam")
     run.threads = nn.threads_for(ARTICLE_BATCH)
     iterations = -(-data_for_train.size() // ARTICLE_BATCH)
-    for _ in range(options.epochs or ARTICLE_EPOCHS):
+    epochs = options.epochs or ARTICLE_EPOCHS
+    slow = int(epochs * ARTICLE_SHARE_AT_LAST_SPEED)
+    for epoch in range(epochs):
         start = time.perf_counter()
         nn.train(
             data_for_train=data_for_train,
-            speed=ARTICLE_SPEED,
+            speed=ARTICLE_SPEED if epoch < epochs - slow else ARTICLE_LAST_SPEED,
             max_iteration=iterations,
             size_train_batch=ARTICLE_BATCH,
         )
