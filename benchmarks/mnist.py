@@ -29,8 +29,8 @@ LEARNING_RATE_DECAY = 0.6
 ARTICLE_SPEED = 0.001
 ARTICLE_BATCH = 98
 ARTICLE_EPOCHS = 8
-# The last quarter goes at a tenth of the speed: at 0.001 the accuracy still sways by half a per cent
-# from epoch to epoch, and ends where it happens to be.
+# The last quarter goes at a tenth of the speed: at 0.001 the accuracy still sways by half a per
+# cent from epoch to epoch, and ends where it happens to be.
 ARTICLE_LAST_SPEED = 0.0001
 ARTICLE_SHARE_AT_LAST_SPEED = 0.25
 
