@@ -70,9 +70,9 @@ Vec<T> exp(Vec<T> x) {
   return scale(reduced_expm1(x, n) + Vec<T>::all(T(1)), n);
 }
 
-// e^x - 1 for x <= 0, with a small relative error near 0 too. n is rounded upwards a little, so that
-// it is 0 down to x = -3/4 ln 2: just below, where half of a larger r is taken from 1/2, the errors
-// of r would show.
+// e^x - 1 for x <= 0, with a small relative error near 0 too. n is rounded upwards a little, so
+// that it is 0 down to x = -3/4 ln 2: just below, where half of a larger r is taken from 1/2, the
+// errors of r would show.
 template <class T>
 Vec<T> expm1_nonpositive(Vec<T> x) {
   x = max(Vec<T>::all(T(-88)), x);  // -1 to the last bit long before
@@ -130,8 +130,8 @@ Vec<T> tanh(Vec<T> x) {
   return copysign(fnma(y * lost, fma(half, y, half), y), x);
 }
 
-// 1/(1 + e) for x >= 0 and e/(1 + e) below, with e = e^(-|x|). The rounding of 1 + e is put right as
-// in tanh.
+// 1/(1 + e) for x >= 0 and e/(1 + e) below, with e = e^(-|x|). The rounding of 1 + e is put right
+// as in tanh.
 template <class T>
 Vec<T> sigmoid(Vec<T> x) {
   using V = Vec<T>;
