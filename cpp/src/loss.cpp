@@ -1,7 +1,7 @@
 // The table of losses.
 #include "foxnn/loss.hpp"
 
-#include "names.hpp"
+#include "messages.hpp"
 
 namespace foxnn {
 namespace {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <limits>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -18,6 +20,10 @@ namespace {
 // from the cache once for 112 samples, few enough that the activations of a layer stay in the
 // second-level cache (112 rows of 512 floats: 229 KB).
 constexpr index kChunkRows = 112;
+
+// A stop request takes Python's lock, for which another thread may keep it waiting for
+// milliseconds: so it is asked as seldom as a user may notice.
+constexpr auto kPollInterval = std::chrono::milliseconds(20);
 
 // Two buffers for a chunk of activations, one for its input, one for a layer's output.
 template <class T>
@@ -68,13 +74,18 @@ bool each_chunk(const Network<T>& network, index n, int threads, const StopReque
     spaces.emplace_back(network, std::min(n, kChunkRows));
   }
   std::atomic<bool> stopped{false};
+  auto last_poll = std::chrono::steady_clock::now();
   run_team(workers, [&](const Team& team) {
     const Share share = team.share();
     ForwardSpace<T>& space = spaces[static_cast<std::size_t>(share.worker)];
     for (index c = share.first(chunks); c < share.last(chunks); ++c) {
       if (stopped.load(std::memory_order_relaxed)) return;
       f(c * kChunkRows, std::min(kChunkRows, n - c * kChunkRows), space);
-      if (team.is_first() && stop && stop()) stopped = true;
+      if (!stop || !team.is_first()) continue;
+      const auto now = std::chrono::steady_clock::now();
+      if (now - last_poll < kPollInterval) continue;
+      last_poll = now;
+      if (stop()) stopped = true;
     }
   });
   return !stopped;
@@ -92,6 +103,18 @@ Network<T>::Network(const Network& other)
       optimizer_(other.optimizer_) {
   for (const auto& layer : other.layers_) layers_.push_back(layer->clone());
   for (index i = 0; i < size(); ++i) layer(i).attach(parameters_.data() + offset(i));
+}
+
+template <class T>
+void Network<T>::check_room(const std::vector<index>& sizes) {
+  double bytes = 0.0;
+  for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
+    const double weights = static_cast<double>(sizes[i]) * static_cast<double>(sizes[i + 1]);
+    bytes += weights * static_cast<double>(sizeof(T));
+  }
+  if (bytes > static_cast<double>(std::numeric_limits<index>::max())) throw std::bad_alloc();
+  // Asked for and given back untouched: no page of it is ever taken.
+  ::operator delete(::operator new(static_cast<std::size_t>(bytes)));
 }
 
 template <class T>

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "names.hpp"
+#include "messages.hpp"
 
 namespace foxnn {
 namespace {
@@ -25,7 +25,7 @@ constexpr Entry kOptimizers[] = {
 void check_decay(const char* name, double value) {
   if (!(value >= 0.0 && value < 1.0)) {
     throw std::invalid_argument(std::string(name) + " must be at least 0 and below 1, got " +
-                                std::to_string(value));
+                                text_of(value));
   }
 }
 
@@ -36,8 +36,7 @@ void Optimizer::check() const {
   check_decay("beta_1", beta_1);
   check_decay("beta_2", beta_2);
   if (!(epsilon > 0.0) || std::isinf(epsilon)) {
-    throw std::invalid_argument("epsilon must be finite and above 0, got " +
-                                std::to_string(epsilon));
+    throw std::invalid_argument("epsilon must be finite and above 0, got " + text_of(epsilon));
   }
 }
 

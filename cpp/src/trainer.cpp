@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "foxnn/random.hpp"
+#include "messages.hpp"
 #include "parallel.hpp"
 #include "passes.hpp"
 #include "subnormals.hpp"
@@ -113,13 +114,21 @@ void check_fit(index inputs, index outputs, const Samples& samples) {
 
 }  // namespace
 
+template <class T>
 void TrainingPlan::check() const {
   if (batch_size < 1) {
     throw std::invalid_argument("batch_size must be at least 1, got " + std::to_string(batch_size));
   }
-  if (!(learning_rate > 0.0) || std::isinf(learning_rate)) {
-    throw std::invalid_argument("learning_rate must be finite and above 0, got " +
-                                std::to_string(learning_rate));
+  using Limits = std::numeric_limits<T>;
+  if (!(learning_rate >= Limits::min() && learning_rate <= Limits::max())) {
+    throw std::invalid_argument("learning_rate must be from " + text_of(Limits::min()) + " to " +
+                                text_of(Limits::max()) + " in " + type_name<T>() + ", got " +
+                                text_of(learning_rate));
+  }
+  // A smaller one counts as zero, and a step of zero is then divided by zero.
+  if (optimizer.kind == OptimizerKind::adam && !(optimizer.epsilon >= Limits::min())) {
+    throw std::invalid_argument("epsilon must be at least " + text_of(Limits::min()) + " in " +
+                                type_name<T>() + ", got " + text_of(optimizer.epsilon));
   }
   if (threads < 0) {
     throw std::invalid_argument("n_threads must not be negative, got " + std::to_string(threads));
@@ -338,21 +347,20 @@ struct Trainer<T>::Work {
     });
   }
 
+  // In place: whoever reads the network meanwhile must not find its buffers gone.
+  static void copy(const Buffer<T>& from, Buffer<T>& to) {
+    if (to.size() != from.size()) to = Buffer<T>(from.size());
+    std::copy_n(from.data(), from.size(), to.data());
+  }
+
   void save() {
-    const auto copy = [](const Buffer<T>& from, Buffer<T>& to) {
-      if (to.size() != from.size()) to = from;
-      std::copy_n(from.data(), from.size(), to.data());
-    };
     copy(network.parameters(), saved_parameters);
     for (int i = 0; i < 2; ++i) copy(network.optimizer().moments[i], saved_moments[i]);
   }
 
   void restore(std::uint64_t step) {
-    network.parameters() = saved_parameters;
-    for (index i = 0; i < network.size(); ++i) {
-      network.layer(i).attach(network.parameters().data() + network.offset(i));
-    }
-    for (int i = 0; i < 2; ++i) network.optimizer().moments[i] = saved_moments[i];
+    copy(saved_parameters, network.parameters());
+    for (int i = 0; i < 2; ++i) copy(saved_moments[i], network.optimizer().moments[i]);
     network.optimizer().step = step;
   }
 
@@ -368,7 +376,7 @@ struct Trainer<T>::Work {
     }
     const Buffer<T>& parameters = network.parameters();
     if (!report.diverged &&
-        !active_kernels().table<T>().all_finite(parameters.size(), parameters.data())) {
+        !active_kernels().table<T>().all_finite(parameters.size(), parameters.data(), T(1))) {
       report.diverged = true;
     }
     if (report.diverged) restore(step_before);
@@ -378,7 +386,7 @@ struct Trainer<T>::Work {
 
 template <class T>
 Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan) {
-  plan.check();
+  plan.check<T>();
   check_fit(network.inputs(), network.outputs(), samples);
   work_ = std::make_unique<Work>(network, samples, plan);
 }
@@ -390,7 +398,7 @@ template <class T>
 void Trainer<T>::set_learning_rate(double rate) {
   TrainingPlan plan = work_->plan;
   plan.learning_rate = rate;
-  plan.check();
+  plan.template check<T>();
   work_->plan = plan;
 }
 
@@ -434,6 +442,8 @@ double Trainer<T>::gradient(T* out) {
   return report.loss / static_cast<double>(rows);
 }
 
+template void TrainingPlan::check<float>() const;
+template void TrainingPlan::check<double>() const;
 template int training_workers(const Network<float>&, index, int);
 template int training_workers(const Network<double>&, index, int);
 template class Trainer<float>;

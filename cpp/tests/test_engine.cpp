@@ -93,7 +93,7 @@ void test_bad_arguments() {
       [&] { network.append_dense(4, 1, Activation::parse("relu"), InitializerKind::zeros); }));
   FOXNN_CHECK(network.size() == 1 && network.outputs() == 3);
   TrainingPlan plan{.batch_size = 0};
-  FOXNN_CHECK(throws<invalid_argument>([&] { plan.check(); }));
+  FOXNN_CHECK(throws<invalid_argument>([&] { plan.check<float>(); }));
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
 // The network as Python sees it: one class over both number types, which refuses to be changed
-// while it trains.
+// while another thread reads it or trains it. All counting is done under the GIL.
 #pragma once
 
 #include <pybind11/pybind11.h>
 
-#include <atomic>
 #include <string>
 #include <utility>
 #include <variant>
@@ -34,32 +33,66 @@ class AnyNetwork {
     return std::visit(std::forward<Function>(f), network_);
   }
 
-  /// The same for what changes the network. Throws std::runtime_error during a training.
+  /// The same for what changes numbers. Throws std::runtime_error while another thread computes.
   template <class Function>
   decltype(auto) change(Function&& f) {
-    if (busy_) throw std::runtime_error("the network cannot be changed while it is training");
+    if (running_ > 0 || reading_ > 0) {
+      throw std::runtime_error("the network cannot be changed while another thread uses it");
+    }
     return std::visit(std::forward<Function>(f), network_);
   }
-
-  /// Held by the one who trains the network.
-  class Training {
-   public:
-    explicit Training(AnyNetwork& network) : network_(network) {
-      if (network.busy_.exchange(true)) {
-        throw std::runtime_error("the network is already training, in another thread");
-      }
+  /// The same for what changes layers, loss or optimizer: not between the epochs of a training
+  /// either, whose buffers have the shapes that it began with.
+  template <class Function>
+  decltype(auto) restructure(Function&& f) {
+    if (training_ > 0) {
+      throw std::runtime_error("the network's layers cannot be changed while it is training");
     }
-    ~Training() { network_.busy_ = false; }
-    Training(const Training&) = delete;
-    Training& operator=(const Training&) = delete;
+    return change(std::forward<Function>(f));
+  }
+
+  void refuse_while_running() const {
+    if (running_ > 0) throw std::runtime_error("the network cannot be copied while it trains");
+  }
+
+ private:
+  // Counts one up as long as it lives.
+  class Held {
+   public:
+    explicit Held(int& count) : count_(count) { ++count_; }
+    ~Held() { --count_; }
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
 
    private:
-    AnyNetwork& network_;
+    int& count_;
+  };
+
+ public:
+  /// Held by a trainer from its first epoch to its last.
+  class Training : Held {
+   public:
+    explicit Training(AnyNetwork& network) : Held(checked(network.training_)) {}
+
+   private:
+    static int& checked(int& count) {
+      if (count > 0) throw std::runtime_error("the network is already training");
+      return count;
+    }
+  };
+  /// Held while the engine changes parameters, with the GIL released.
+  struct Running : Held {
+    explicit Running(AnyNetwork& network) : Held(network.running_) {}
+  };
+  /// Held while the engine reads parameters, with the GIL released.
+  struct Reading : Held {
+    explicit Reading(const AnyNetwork& network) : Held(network.reading_) {}
   };
 
  private:
   std::variant<Network<float>, Network<double>> network_{std::in_place_index<0>, 0u};
-  std::atomic<bool> busy_{false};
+  int training_ = 0, running_ = 0;
+  mutable int reading_ = 0;
 };
 
 }  // namespace foxnn::python

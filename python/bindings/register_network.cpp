@@ -25,7 +25,10 @@ std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& sizes,
     parsed.push_back(Activation::parse(name, parameters));
   }
   auto network = std::make_unique<AnyNetwork>(single, seed);
-  network->change([&](auto& n) {
+  // Drawing the weights of a large network takes seconds; nothing here is Python's.
+  const py::gil_scoped_release release;
+  network->visit([&](auto& n) {
+    n.check_room(sizes);
     for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
       n.append_dense(sizes[i], sizes[i + 1], parsed[i], kind);
     }
@@ -79,9 +82,10 @@ py::array predict(const AnyNetwork& self, const py::array& x, int threads) {
     T* data = out.mutable_data();
     bool finite = true;
     {
+      const AnyNetwork::Reading reading(self);
       // No Python object is touched below: x and out are held by this frame.
       py::gil_scoped_release release;
-      finite = all_finite(view);
+      finite = all_finite<T>(view);
       if (finite) n.predict(view, data, threads, signal_check());
     }
     throw_pending();
@@ -94,6 +98,7 @@ py::tuple evaluate(const AnyNetwork& self, const py::array& x, const py::array& 
   const Samples samples = samples_view(x, y);
   Evaluation result;
   self.visit([&](const auto& n) {
+    const AnyNetwork::Reading reading(self);
     py::gil_scoped_release release;
     n.evaluate(samples, result, threads, signal_check());
   });
@@ -104,7 +109,7 @@ py::tuple evaluate(const AnyNetwork& self, const py::array& x, const py::array& 
 void append(AnyNetwork& self, index neurons, const std::string& name,
             const std::vector<double>& parameters, const py::array& weights,
             const py::array& bias) {
-  self.change([&](auto& n) {
+  self.restructure([&](auto& n) {
     n.append_dense(n.outputs(), neurons, Activation::parse(name, parameters),
                    InitializerKind::zeros);
   });
@@ -140,7 +145,7 @@ void register_network(py::module_& m) {
            })
       .def("_set_loss",
            [](AnyNetwork& self, const std::string& name) {
-             self.change([&](auto& n) { n.set_loss(parse_loss(name)); });
+             self.restructure([&](auto& n) { n.set_loss(parse_loss(name)); });
            })
       .def("_activation",
            [](const AnyNetwork& self, index i) {
@@ -152,7 +157,7 @@ void register_network(py::module_& m) {
            [](AnyNetwork& self, index i, const std::string& name,
               const std::vector<double>& parameters) {
              const Activation activation = Activation::parse(name, parameters);
-             self.change([&](auto& n) { n.set_activation(i, activation); });
+             self.restructure([&](auto& n) { n.set_activation(i, activation); });
            })
       .def("_weights", &weights)
       .def("_bias", &bias)
@@ -161,6 +166,9 @@ void register_network(py::module_& m) {
       .def("_append", &append)
       .def("_predict", &predict, "x"_a, "threads"_a)
       .def("_evaluate", &evaluate, "x"_a, "y"_a, "threads"_a)
+      .def(
+          "_draw",
+          [](const AnyNetwork& self) { return self.visit([](const auto& n) { return n.draw(); }); })
       .def("_next_draw",
            [](AnyNetwork& self) { return self.change([](auto& n) { return n.next_draw(); }); })
       .def("_steps",
@@ -168,8 +176,11 @@ void register_network(py::module_& m) {
              return self.visit([](const auto& n) { return n.optimizer().step; });
            })
       .def("_reset_optimizer",
-           [](AnyNetwork& self) { self.change([](auto& n) { n.reset_optimizer(); }); })
-      .def("_copy", [](const AnyNetwork& self) { return std::make_unique<AnyNetwork>(self); });
+           [](AnyNetwork& self) { self.restructure([](auto& n) { n.reset_optimizer(); }); })
+      .def("_copy", [](const AnyNetwork& self) {
+        self.refuse_while_running();
+        return std::make_unique<AnyNetwork>(self);
+      });
 }
 
 }  // namespace foxnn::python

@@ -48,11 +48,18 @@ void paste_columns(const T* panel, index rows, index columns, index first, index
   }
 }
 
+void expect(bool holds, const char* what) {
+  if (!holds) throw std::invalid_argument(std::string("expected ") + what);
+}
+
 template <class T>
 Array<T> multiply(const std::string& set, const Array<T>& x, const Array<T>& w,
                   const Array<T>& bias) {
   const KernelTable<T>& kernels = kernels_by_name(set.c_str()).template table<T>();
+  expect(x.ndim() == 2 && w.ndim() == 2 && bias.ndim() == 1,
+         "x and w of two dimensions, bias of one");
   const index m = x.shape(0), k = x.shape(1), n = w.shape(1);
+  expect(w.shape(0) == k && bias.shape(0) == n, "x of shape (m, k), w (k, n), bias (n,)");
   Array<T> out({m, n});
   each_panel<T>(n, [&](index first, index width) {
     Buffer<T> panel(k * width), padded_bias(width), c(m * width);
@@ -67,7 +74,9 @@ Array<T> multiply(const std::string& set, const Array<T>& x, const Array<T>& w,
 template <class T>
 Array<T> multiply_transposed(const std::string& set, const Array<T>& x, const Array<T>& d) {
   const KernelTable<T>& kernels = kernels_by_name(set.c_str()).template table<T>();
+  expect(x.ndim() == 2 && d.ndim() == 2, "x and d of two dimensions");
   const index samples = x.shape(0), k = x.shape(1), n = d.shape(1);
+  expect(d.shape(0) == samples, "x of shape (samples, k), d (samples, n)");
   Array<T> out({k, n});
   each_panel<T>(n, [&](index first, index width) {
     Buffer<T> panel(samples * width), c(k * width);
@@ -81,7 +90,9 @@ Array<T> multiply_transposed(const std::string& set, const Array<T>& x, const Ar
 template <class T>
 Array<T> multiply_by_transpose(const std::string& set, const Array<T>& d, const Array<T>& w) {
   const KernelTable<T>& kernels = kernels_by_name(set.c_str()).template table<T>();
+  expect(d.ndim() == 2 && w.ndim() == 2, "d and w of two dimensions");
   const index k = w.shape(0), n = w.shape(1);
+  expect(d.shape(1) == n, "d of shape (m, n), w (k, n)");
   Array<T> transposed({n, k}), zeros(k);
   std::fill_n(zeros.mutable_data(), k, T(0));
   each_panel<T>(k, [&](index first, index width) {

@@ -2,6 +2,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <optional>
+
 #include "any_network.hpp"
 #include "foxnn/error.hpp"
 #include "foxnn/trainer.hpp"
@@ -26,17 +28,21 @@ Optimizer make_optimizer(const std::string& name, double momentum, double beta_1
   return optimizer;
 }
 
-// A trainer of either number type, with the Python objects that it borrows from.
+// A trainer of either number type, with the Python objects that it borrows from. The network is its
+// own until it is closed.
 class AnyTrainer {
  public:
   AnyTrainer(py::object network, py::array x, py::array y, const TrainingPlan& plan)
       : owner_(std::move(network)), x_(std::move(x)), y_(std::move(y)) {
     const Samples samples = samples_view(x_, y_);
-    any().change([&](auto& n) {
+    training_.emplace(any());
+    any().visit([&](auto& n) {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
       trainer_ = std::make_unique<Trainer<T>>(n, samples, plan);
     });
   }
+
+  void close() { training_.reset(); }
 
   template <class Function>
   decltype(auto) visit(Function&& f) {
@@ -47,7 +53,7 @@ class AnyTrainer {
   py::tuple run(Run&& run) {
     StepReport report;
     {
-      const AnyNetwork::Training training(any());
+      const AnyNetwork::Running running(open());
       visit([&](auto& trainer) {
         // No Python object is touched below: network, x and y are held by this trainer.
         py::gil_scoped_release release;
@@ -65,8 +71,7 @@ class AnyTrainer {
   }
 
   py::tuple gradient() {
-    const AnyNetwork::Training training(any());
-    return any().visit([&](auto& n) {
+    return open().visit([&](auto& n) {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
       Buffer<T> flat(n.parameters().size());
       const double loss = std::get<std::unique_ptr<Trainer<T>>>(trainer_)->gradient(flat.data());
@@ -83,25 +88,26 @@ class AnyTrainer {
 
  private:
   AnyNetwork& any() { return owner_.cast<AnyNetwork&>(); }
+  AnyNetwork& open() {
+    if (!training_) throw std::runtime_error("the trainer is closed");
+    return any();
+  }
 
   py::object owner_;
   py::array x_, y_;
+  std::optional<AnyNetwork::Training> training_;
   std::variant<std::unique_ptr<Trainer<float>>, std::unique_ptr<Trainer<double>>> trainer_;
 };
 
-std::unique_ptr<AnyTrainer> make_trainer(py::object network, py::array x, py::array y,
-                                         index batch_size, const Optimizer& optimizer,
-                                         double learning_rate, bool sum, bool shuffle,
-                                         bool count_matches, int threads) {
-  return std::make_unique<AnyTrainer>(
-      std::move(network), std::move(x), std::move(y),
-      TrainingPlan{.batch_size = batch_size,
-                   .learning_rate = learning_rate,
-                   .optimizer = optimizer,
-                   .reduction = sum ? Reduction::sum : Reduction::mean,
-                   .shuffle = shuffle,
-                   .count_matches = count_matches,
-                   .threads = threads});
+TrainingPlan make_plan(const Optimizer& optimizer, double learning_rate, index batch_size, bool sum,
+                       bool shuffle, bool count_matches, int threads) {
+  return {.batch_size = batch_size,
+          .learning_rate = learning_rate,
+          .optimizer = optimizer,
+          .reduction = sum ? Reduction::sum : Reduction::mean,
+          .shuffle = shuffle,
+          .count_matches = count_matches,
+          .threads = threads};
 }
 
 }  // namespace
@@ -111,9 +117,15 @@ void register_trainer(py::module_& m) {
   py::class_<Optimizer>(m, "Optimizer", "A rule of the engine and its constants.")
       .def(py::init(&make_optimizer), "name"_a, "momentum"_a = 0.9, "beta_1"_a = 0.9,
            "beta_2"_a = 0.999, "epsilon"_a = 1e-8, "restart_after"_a = 0);
-  py::class_<AnyTrainer>(m, "Trainer", "A training run over borrowed samples.")
-      .def(py::init(&make_trainer), "network"_a, "x"_a, "y"_a, "batch_size"_a, "optimizer"_a,
-           "learning_rate"_a, "sum"_a, "shuffle"_a, "count_matches"_a, "threads"_a)
+  py::class_<TrainingPlan>(m, "Plan", "How to train.")
+      .def(py::init(&make_plan), "optimizer"_a, "learning_rate"_a, py::kw_only(),
+           "batch_size"_a = 32, "sum"_a = false, "shuffle"_a = true, "count_matches"_a = false,
+           "threads"_a = 0);
+  py::class_<AnyTrainer>(m, "Trainer", "A training run over borrowed samples; it must be closed.")
+      .def(py::init<py::object, py::array, py::array, const TrainingPlan&>(), "network"_a, "x"_a,
+           "y"_a, "plan"_a)
+      .def("__enter__", [](py::object self) { return self; })
+      .def("__exit__", [](AnyTrainer& self, const py::args&) { self.close(); })
       .def("set_learning_rate",
            [](AnyTrainer& self, double rate) {
              self.visit([rate](auto& trainer) { trainer.set_learning_rate(rate); });
@@ -132,10 +144,15 @@ void register_trainer(py::module_& m) {
              return self.visit([](auto& trainer) { return trainer.workers(); });
            })
       .def("gradient", &AnyTrainer::gradient);
-  m.def("all_finite", [](const py::array& matrix) {
+  m.def("all_finite", [](const py::array& matrix, bool single) {
     const MatrixView view = matrix_view(matrix, "data");
     py::gil_scoped_release release;
-    return all_finite(view);
+    return single ? all_finite<float>(view) : all_finite<double>(view);
+  });
+  m.def("check_plan", [](const AnyNetwork& network, const TrainingPlan& plan) {
+    network.visit([&](const auto& n) {
+      plan.check<std::remove_const_t<std::remove_pointer_t<decltype(n.parameters().data())>>>();
+    });
   });
   m.def("training_workers", [](const AnyNetwork& network, index batch, int threads) {
     return network.visit([&](const auto& n) { return training_workers(n, batch, threads); });

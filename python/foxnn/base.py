@@ -85,10 +85,7 @@ class BaseNetwork(_core.Network):
         IndexError
             Where there is no such layer.
         """
-        i = checks.integer(i, "i", -(2**63))
-        if not -len(self) <= i < len(self):
-            raise IndexError(f"i must be a layer from 0 to {len(self) - 1}, got {i}")
-        return _NetworkLayer._of(self, i % len(self))
+        return _NetworkLayer._of(self, checks.position(i, "i", len(self), "a layer"))
 
     def next_layer(self, new_layer: layer) -> None:
         """Append a copy of a layer whose inputs are as many as the network's outputs.
@@ -138,7 +135,7 @@ class BaseNetwork(_core.Network):
         -------
         ndarray of shape (samples, outputs), of the network's type
         """
-        inputs = checks.matrix(x, "x", self.sizes[0], "inputs")
+        inputs = checks.matrix(x, "x", self.sizes[0], "inputs", single=self._single())
         return self._predict(inputs, self.settings.n_threads)
 
     def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
@@ -182,10 +179,15 @@ class BaseNetwork(_core.Network):
     def _classifies(self) -> bool:
         return self._loss() == "cross_entropy"
 
-    def _samples(self, x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
-        inputs = checks.matrix(x, "x", self.sizes[0], "inputs")
-        wanted = checks.targets(y, self.sizes[-1], labels_allowed=self._classifies())
-        checks.same_length(inputs, wanted)
+    def _samples(
+        self, x: ArrayLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
+    ) -> tuple[Array, Array]:
+        single = self._single()
+        inputs = checks.matrix(x, x_name, self.sizes[0], "inputs", single=single)
+        wanted = checks.targets(
+            y, y_name, self.sizes[-1], classifies=self._classifies(), single=single
+        )
+        checks.same_length(inputs, wanted, x_name, y_name)
         return inputs, wanted
 
     def _loss_and_gradients(
@@ -193,20 +195,9 @@ class BaseNetwork(_core.Network):
     ) -> tuple[float, list[tuple[Array, Array]]]:
         """Return the mean loss over samples and its gradient by layer, as weights and bias."""
         inputs, wanted = self._samples(x, y)
-        rule = _core.Optimizer("sgd")
-        trainer = _core.Trainer(
-            self,
-            inputs,
-            wanted,
-            len(inputs),
-            rule,
-            1.0,
-            False,
-            False,
-            False,
-            self.settings.n_threads,
-        )
-        return trainer.gradient()
+        plan = _core.Plan(_core.Optimizer("sgd"), 1.0, batch_size=len(inputs))
+        with _core.Trainer(self, inputs, wanted, plan) as trainer:
+            return trainer.gradient()
 
 
 class _NetworkLayer(layer):
@@ -229,7 +220,7 @@ class _NetworkLayer(layer):
 
 def _dtype_name(dtype: Any) -> str:
     try:
-        name = np.dtype(dtype).name
+        name = "None" if dtype is None else np.dtype(dtype).name
     except TypeError:
         name = str(dtype)
     return checks.choice(name, "dtype", ("float32", "float64"))

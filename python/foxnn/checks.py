@@ -21,6 +21,8 @@ Array = NDArray[Any]
 # NumPy types that the engine reads as they are.
 _ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
 _LARGEST_SIZE = 2**31 - 1
+# The largest number that the engine counts to.
+_LARGEST_COUNT = 2**63 - 1
 
 
 def shown(value: object) -> str:
@@ -29,18 +31,33 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def integer(value: object, name: str, low: int, high: int | None = None) -> int:
+def integer(value: object, name: str, low: int, high: int = _LARGEST_COUNT) -> int:
     """Return an integer within bounds, both of them allowed."""
-    allowed = f"at least {low}" if high is None else f"from {low} to {high}"
-    try:
-        if isinstance(value, bool | np.bool_):
-            raise TypeError
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{name} must be an integer {allowed}, got {shown(value)}") from None
-    if number < low or (high is not None and number > high):
-        raise ValueError(f"{name} must be an integer {allowed}, got {number}")
+    allowed = f"at least {low}" if high == _LARGEST_COUNT else f"from {low} to {high}"
+    number = _index(value, f"{name} must be an integer {allowed}, got {shown(value)}")
+    if number < low or number > high:
+        if number > high:
+            allowed = f"from {low} to {high}"
+        raise ValueError(f"{name} must be an integer {allowed}, got {shown(number)}")
     return number
+
+
+def position(value: object, name: str, length: int, what: str) -> int:
+    """Return the position, from 0, that an index means; a negative one counts from the end."""
+    number = _index(value, f"{name} must be an integer, got {shown(value)}")
+    if not -length <= number < length:
+        there = f"from 0 to {length - 1}" if length else "but there is none"
+        raise IndexError(f"{name} must be {what} {there}, got {shown(number)}")
+    return number % length
+
+
+def _index(value: object, message: str) -> int:
+    if isinstance(value, bool | np.bool_):
+        raise TypeError(message)
+    try:
+        return operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(message) from None
 
 
 def real(
@@ -60,6 +77,8 @@ def real(
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number{allowed}, got {shown(value)}") from None
+    except OverflowError:
+        number = math.inf
     too_low = number <= low if open_low else number < low
     too_high = number >= high if open_high else number > high
     if not math.isfinite(number) or too_low or too_high:
@@ -142,7 +161,12 @@ def contiguous_rows(array: Array) -> Array:
     return np.ascontiguousarray(array)
 
 
-def matrix(values: ArrayLike, name: str, columns: int, what: str) -> Array:
+def all_finite(array: Array, single: bool) -> bool:
+    """Return whether all numbers are finite, and stay so in float32 where `single` is true."""
+    return _core.all_finite(contiguous_rows(array.reshape(len(array), -1)), single)
+
+
+def matrix(values: ArrayLike, name: str, columns: int, what: str, *, single: bool = False) -> Array:
     """Return samples as a matrix that the engine reads in place.
 
     Parameters
@@ -154,6 +178,8 @@ def matrix(values: ArrayLike, name: str, columns: int, what: str) -> Array:
         How many columns there must be; -1 takes any number.
     what : str
         What a column is ("inputs", "outputs"), for messages.
+    single : bool
+        Whether float32 must be able to hold the numbers.
 
     Raises
     ------
@@ -169,43 +195,49 @@ def matrix(values: ArrayLike, name: str, columns: int, what: str) -> Array:
     if array.shape[0] == 0:
         raise ValueError(f"{name} must hold at least one sample, got shape {array.shape}")
     array = contiguous_rows(engine_type(array))
-    if not _core.all_finite(array):
-        row, column = np.argwhere(~np.isfinite(array))[0]
+    if not all_finite(array, single):
+        largest = np.finfo(np.float32).max if single else np.inf
+        row, column = np.argwhere(~(np.isfinite(array) & (np.abs(array) <= largest)))[0]
         raise ValueError(
-            f"{name} must be finite, got {array[row, column]} in sample {row}, column {column}"
+            f"{name} must be finite{' in float32' if single else ''}, "
+            f"got {array[row, column]} in sample {row}, column {column}"
         )
     return array
 
 
-def targets(values: ArrayLike, outputs: int, labels_allowed: bool) -> Array:
+def targets(values: ArrayLike, name: str, outputs: int, *, classifies: bool, single: bool) -> Array:
     """Return wanted outputs as a matrix, or class labels as a vector of int64."""
-    array = as_array(values, "y")
-    if array.ndim == 1 and labels_allowed:
-        return _labels(array, outputs)
+    array = as_array(values, name)
+    if array.ndim == 1 and classifies:
+        return _labels(array, name, outputs)
     if array.ndim == 1 and outputs == 1:
         array = array.reshape(-1, 1)
     if array.ndim == 1:
         raise ValueError(
-            f"y must have shape (samples, {outputs}), got {array.shape} "
+            f"{name} must have shape (samples, {outputs}), got {array.shape} "
             "(class labels need loss='cross_entropy')"
         )
-    return matrix(array, "y", outputs, "outputs")
+    array = matrix(array, name, outputs, "outputs", single=single)
+    if classifies and (least := array.min()) < 0:
+        raise ValueError(f"{name} must be shares of the classes, none below 0, got {least}")
+    return array
 
 
-def _labels(array: Array, outputs: int) -> Array:
-    if array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
-        raise ValueError("class labels in y must be whole numbers")
+def _labels(array: Array, name: str, outputs: int) -> Array:
     if array.size == 0:
-        raise ValueError("y must hold at least one label, got none")
+        raise ValueError(f"{name} must hold at least one label, got none")
+    allowed = f"class labels in {name} must be whole numbers from 0 to {outputs - 1}"
+    if array.dtype.kind == "f" and not (whole := array == np.floor(array)).all():
+        raise ValueError(f"{allowed}, got {array[~whole][0]}")
     low, high = array.min(), array.max()
     if low < 0 or high >= outputs:
-        raise ValueError(
-            f"class labels in y must be from 0 to {outputs - 1}, got {low if low < 0 else high}"
-        )
+        raise ValueError(f"{allowed}, got {low if low < 0 else high}")
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
-def same_length(x: Array, y: Array) -> None:
+def same_length(x: Array, y: Array, x_name: str = "x", y_name: str = "y") -> None:
     """Raise ValueError unless x and y hold as many samples."""
     if len(x) != len(y):
-        raise ValueError(f"x and y must hold the same number of samples, got {len(x)} and {len(y)}")
+        raise ValueError(
+            f"{x_name} and {y_name} must hold the same number of samples, got {len(x)} and {len(y)}"
+        )

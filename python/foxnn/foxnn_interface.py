@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from foxnn import _core, checks
 from foxnn.base import BaseNetwork
 from foxnn.checks import Array
+from foxnn.layers import layer
 from foxnn.samples import train_data
 from foxnn.streams import HOLDOUT, MUTATION
 
@@ -75,40 +76,34 @@ class FoxnnInterface(BaseNetwork):
         `settings.mode` names the optimizer. With `settings.n_print`, progress is printed every so
         many iterations, with the error on the held-out `settings.part_for_test` of the data.
         """
-        if not isinstance(data_for_train, train_data):
-            raise TypeError(
-                f"data_for_train must be a foxnn.train_data, got {checks.shown(data_for_train)}"
-            )
+        inputs, wanted = self._arrays_of(data_for_train, "data_for_train")
         rate = checks.real(speed, "speed", 0.0, open_low=True)
         iterations = checks.integer(max_iteration, "max_iteration", 0)
         batch = checks.integer(size_train_batch, "size_train_batch", 0)
         if self.settings.auto_save_iteration:
             raise ValueError("auto_save_iteration must be 0: this version writes no files")
-        inputs, wanted = self._samples(*data_for_train._arrays())
+        plan = _core.Plan(
+            self.settings._rule(),
+            rate,
+            batch_size=min(batch, len(inputs)) or len(inputs),
+            sum=True,
+            threads=self.settings.n_threads,
+        )
+        _core.check_plan(self, plan)
         held_out: train_data | None = None
         if count := int(len(inputs) * self.settings.part_for_test):
             order = _core.shuffled(self.seed, HOLDOUT, len(inputs), self._next_draw())
             held_out = train_data(inputs[order[:count]], wanted[order[:count]])
             inputs, wanted = inputs[order[count:]], wanted[order[count:]]
-        trainer = _core.Trainer(
-            self,
-            inputs,
-            wanted,
-            min(batch, len(inputs)) or len(inputs),
-            self.settings._rule(),
-            rate,
-            True,
-            True,
-            False,
-            self.settings.n_threads,
-        )
         every = self.settings.n_print or iterations
-        for done in range(0, iterations, every or 1):
-            start = time.perf_counter()
-            trainer.run_steps(min(every, iterations - done))
-            if self.settings.n_print:
-                reached = min(done + every, iterations)
-                self._print_iteration(reached, iterations, time.perf_counter() - start, held_out)
+        with _core.Trainer(self, inputs, wanted, plan) as trainer:
+            for done in range(0, iterations, every or 1):
+                start = time.perf_counter()
+                trainer.run_steps(min(every, iterations - done))
+                if self.settings.n_print:
+                    seconds = time.perf_counter() - start
+                    reached = min(done + every, iterations)
+                    self._print_iteration(reached, iterations, seconds, held_out)
 
     def random_mutation(self, speed: float) -> None:
         """Add to every weight and bias a number drawn evenly from -speed to speed."""
@@ -119,16 +114,25 @@ class FoxnnInterface(BaseNetwork):
         self._mutate(checks.real(speed, "speed"), relative=True)
 
     def _mutate(self, speed: float, relative: bool) -> None:
-        draw = self._next_draw()
+        draw = self._draw()
         count = sum(part.weights.size + part.bias.size for part in self)
-        steps = speed * (2.0 * _core.uniform(self.seed, MUTATION, count, draw) - 1.0)
+        steps = 2.0 * _core.uniform(self.seed, MUTATION, count, draw) - 1.0
         position = 0
+        mutated: list[tuple[layer, list[Array]]] = []
         for part in self:
-            for name in ("weights", "bias"):
-                old = getattr(part, name)
+            both: list[Array] = []
+            for old in (part.weights, part.bias):
                 step = steps[position : position + old.size].reshape(old.shape)
-                setattr(part, name, old + step * (np.abs(old) if relative else 1.0))
+                with np.errstate(over="ignore", invalid="ignore"):
+                    new = old + speed * step * (np.abs(old) if relative else 1.0)
+                if not checks.all_finite(new, self._single()):
+                    raise ValueError(f"speed must leave the weights finite, got {speed}")
+                both.append(new)
                 position += old.size
+            mutated.append((part, both))
+        self._next_draw()
+        for part, both in mutated:
+            part.weights, part.bias = both
 
     def _rounded(self, out: Array) -> Array:
         settings = self.settings
@@ -141,17 +145,21 @@ class FoxnnInterface(BaseNetwork):
         return out
 
     def _test_error(self, data: train_data) -> tuple[float, int]:
-        if not isinstance(data, train_data):
-            raise TypeError(f"data must be a foxnn.train_data, got {checks.shown(data)}")
-        x, y = data._arrays()
-        if (x.shape[1], y.shape[1]) != (self.sizes[0], self.sizes[-1]):
-            raise ValueError(
-                f"data must have {self.sizes[0]} inputs and {self.sizes[-1]} outputs, "
-                f"got {x.shape[1]} and {y.shape[1]}"
-            )
+        x, y = self._arrays_of(data, "data")
         errors = np.abs(self._rounded(self.predict(x)) - y.astype(np.float64))
         n_true = int((errors < self.settings.min_error).all(axis=1).sum())
         return float(errors.sum(axis=1).mean()), n_true
+
+    def _arrays_of(self, data: train_data, name: str) -> tuple[Array, Array]:
+        if not isinstance(data, train_data):
+            raise TypeError(f"{name} must be a foxnn.train_data, got {checks.shown(data)}")
+        x, y = data._arrays()
+        if (x.shape[1], y.shape[1]) != (self.sizes[0], self.sizes[-1]):
+            raise ValueError(
+                f"{name} must have {self.sizes[0]} inputs and {self.sizes[-1]} outputs, "
+                f"got {x.shape[1]} and {y.shape[1]}"
+            )
+        return self._samples(x, y, f"the inputs of {name}", f"the outputs of {name}")
 
     def _print_iteration(
         self, reached: int, iterations: int, seconds: float, held_out: train_data | None

@@ -123,7 +123,7 @@ class layer:
     @weights.setter
     def weights(self, values: ArrayLike) -> None:
         shape = (self.get_N_w(), self.get_N_n())
-        self._network._set_weights(self._index, _parameters(values, "weights", shape))
+        self._network._set_weights(self._index, self._parameters(values, "weights", shape))
 
     @property
     def bias(self) -> Array:
@@ -132,19 +132,21 @@ class layer:
 
     @bias.setter
     def bias(self, values: ArrayLike) -> None:
-        self._network._set_bias(self._index, _parameters(values, "bias", (self.get_N_n(),)))
+        shape = (self.get_N_n(),)
+        self._network._set_bias(self._index, self._parameters(values, "bias", shape))
+
+    def _parameters(self, values: ArrayLike, name: str, shape: tuple[int, ...]) -> Array:
+        array = checks.engine_type(checks.as_array(values, name))
+        if array.shape != shape:
+            raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
+        single = self._network._single()
+        if not checks.all_finite(array, single):
+            kind = "finite in float32" if single else "finite"
+            raise ValueError(f"{name} must be {kind}, got an infinity, NaN or too large a number")
+        return array
 
     def __repr__(self) -> str:
         parameters = self.activation_parameters
         name = self.get_name_activation_function()
         activation = f"({name!r}, {parameters})" if parameters else repr(name)
         return f"layer({self.get_N_w()}, {self.get_N_n()}, {activation})"
-
-
-def _parameters(values: ArrayLike, name: str, shape: tuple[int, ...]) -> Array:
-    array = checks.engine_type(checks.as_array(values, name))
-    if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    if not _core.all_finite(checks.contiguous_rows(array.reshape(shape[0], -1))):
-        raise ValueError(f"{name} must be finite, got an infinity or NaN")
-    return array

@@ -11,7 +11,7 @@ from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.foxnn_interface import FoxnnInterface
 from foxnn.history import History
-from foxnn.progress import Progress
+from foxnn.progress import Progress, is_wanted
 from foxnn.streams import HOLDOUT
 from foxnn.update_rules import rule_of
 
@@ -110,26 +110,22 @@ class neural_network(FoxnnInterface):
         epochs = checks.integer(epochs, "epochs", 1)
         batch_size = checks.integer(batch_size, "batch_size", 1)
         rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
-        rule = rule_of(optimizer)
-        shuffle = checks.flag(shuffle, "shuffle")
+        shown = is_wanted(progress)
+        plan = _core.Plan(
+            rule_of(optimizer),
+            rate,
+            batch_size=batch_size,
+            shuffle=checks.flag(shuffle, "shuffle"),
+            count_matches=self._classifies(),
+            threads=self.settings.n_threads,
+        )
+        _core.check_plan(self, plan)
         inputs, wanted = self._samples(x, y)
         held_out = None
         if validation is not None:
             inputs, wanted, held_out = self._validation(validation, inputs, wanted)
-        trainer = _core.Trainer(
-            self,
-            inputs,
-            wanted,
-            batch_size,
-            rule,
-            rate,
-            False,
-            shuffle,
-            self._classifies(),
-            self.settings.n_threads,
-        )
         history = History()
-        with Progress(epochs, progress) as bar:
+        with _core.Trainer(self, inputs, wanted, plan) as trainer, Progress(epochs, shown) as bar:
             for _ in range(epochs):
                 start = time.perf_counter()
                 _, samples, loss, correct = trainer.run_epoch()
@@ -147,7 +143,9 @@ class neural_network(FoxnnInterface):
         self, validation: Any, x: Array, y: Array
     ) -> tuple[Array, Array, tuple[Array, Array]]:
         if isinstance(validation, tuple | list) and len(validation) == 2:
-            return x, y, self._samples(*validation)
+            held_x, held_y = validation
+            names = "the x of validation", "the y of validation"
+            return x, y, self._samples(held_x, held_y, *names)
         share = checks.real(validation, "validation", 0.0, 1.0, open_low=True, open_high=True)
         count = round(len(x) * share)
         if not 0 < count < len(x):

@@ -7,14 +7,17 @@ import sys
 from foxnn import checks
 
 
+def is_wanted(progress: object) -> bool:
+    """Return whether to show a bar: as asked for, or where standard error is a terminal."""
+    return sys.stderr.isatty() if progress is None else checks.flag(progress, "progress")
+
+
 class Progress:
     """A bar over the epochs on standard error, or nothing."""
 
-    def __init__(self, epochs: int, shown: bool | None) -> None:
-        if shown is None:
-            shown = sys.stderr.isatty()
+    def __init__(self, epochs: int, shown: bool) -> None:
         self._bar = None
-        if checks.flag(shown, "progress"):
+        if shown:
             from tqdm.auto import tqdm  # late: importing it takes longer than a small training
 
             self._bar = tqdm(total=epochs, unit="epoch")

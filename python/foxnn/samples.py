@@ -102,9 +102,7 @@ class train_data:
 
     def get(self, i: int) -> Sample:
         """Return sample i, with `.input` and `.out`, as views that cannot be written to."""
-        i = checks.integer(i, "i", -(2**63))
-        if not -self._size <= i < self._size:
-            raise IndexError(f"i must be a sample from 0 to {self._size - 1}, got {i}")
+        i = checks.position(i, "i", self._size, "a sample")
         x, y = self._arrays()
         sample = Sample(x[i], y[i])
         for array in sample:
@@ -130,8 +128,12 @@ class train_data:
     def reserve(self, n: int) -> None:
         """Make room for n samples in all, so that adding one by one does not copy them again."""
         n = checks.integer(n, "n", 0)
-        if self._x is not None and n > len(self._x):
+        if self._x is None or n <= len(self._x):
+            return
+        try:
             self._grow(n)
+        except (MemoryError, ValueError):
+            raise MemoryError(f"n must be samples that fit in memory, got {n}") from None
 
     def shrink_to_fit(self) -> None:
         """Give back the room that no sample takes."""
@@ -200,5 +202,5 @@ def _pair(
     for array, name in ((checked_x, x_name), (checked_y, y_name)):
         if array.shape[1] == 0:
             raise ValueError(f"{name} must have at least one column, got shape {array.shape}")
-    checks.same_length(checked_x, checked_y)
+    checks.same_length(checked_x, checked_y, x_name, y_name)
     return checked_x, checked_y

@@ -52,6 +52,17 @@ def _summation(value: object, name: str) -> bool:
     return False
 
 
+def _part(kind: type) -> Any:
+    """Return a check that takes settings of one kind only."""
+
+    def check(value: object, name: str) -> object:
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} must be {kind.__name__}, got {checks.shown(value)}")
+        return value
+
+    return check
+
+
 class _Fixed:
     """An object that takes no attributes but those it has: a typing error is an error."""
 
@@ -93,8 +104,11 @@ class NesterovSettings(_Fixed):
         self.gamma = value
 
 
-class OptimizationSettings:
+class OptimizationSettings(_Fixed):
     """Constants of the optimizers: `.adam` and `.nesterov`."""
+
+    adam = _Checked(None, _part(AdamSettings))
+    nesterov = _Checked(None, _part(NesterovSettings))
 
     def __init__(self) -> None:
         self.adam = AdamSettings()
@@ -115,7 +129,8 @@ class Settings(_Fixed):
     max_on_last_layer : bool
         The largest output becomes 1 and the others 0, in `get_out` and `testing`.
     one_if_value_greater_intermediate_value : bool
-        Outputs above `intermediate_value` become 1 and the others 0, in `get_out` and `testing`.
+        Outputs of at least `intermediate_value` become 1 and the others 0, in `get_out` and
+        `testing`.
     intermediate_value : float
     part_for_test : float
         Share of the data that `train` holds out, to report the error on; at least 0, below 1.
@@ -148,7 +163,7 @@ class Settings(_Fixed):
     auto_save_iteration = _Checked(0, _count)
     correct_summation = _Checked(False, _summation)
     mode = _Checked("SGD", lambda value, name: checks.choice(value, name, _MODES))
-    settings_optimization = _Checked(None, lambda value, name: value)
+    settings_optimization = _Checked(None, _part(OptimizationSettings))
 
     def __init__(self) -> None:
         self.settings_optimization = OptimizationSettings()

@@ -83,4 +83,6 @@ def rule_of(optimizer: object) -> _core.Optimizer:
             "optimizer must be a name, foxnn.SGD(...) or foxnn.Adam(...), "
             f"got {checks.shown(optimizer)}"
         )
-    return _core.Optimizer(checks.choice(optimizer.lower(), "optimizer", _core.optimizers()))
+    if optimizer.lower() not in _core.optimizers():
+        checks.choice(optimizer, "optimizer", _core.optimizers())
+    return _core.Optimizer(optimizer.lower())

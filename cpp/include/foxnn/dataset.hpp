@@ -39,7 +39,8 @@ void read_row(const MatrixView& matrix, index i, T* out);
 template <class T>
 void read_target(const Samples& samples, index i, index outputs, T* out);
 
-/// False when the matrix holds an infinity or a NaN.
+/// True when every number of the matrix is finite, and still is as a T.
+template <class T>
 bool all_finite(const MatrixView& matrix);
 
 }  // namespace foxnn

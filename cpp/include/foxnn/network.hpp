@@ -38,6 +38,9 @@ class Network {
  public:
   /// An empty network; `seed` feeds everything random that it does.
   explicit Network(std::uint64_t seed) : seed_(seed) {}
+  /// Throws std::bad_alloc where there is no room for a network of these sizes: before any layer is
+  /// made, since making the first of them may take long.
+  static void check_room(const std::vector<index>& sizes);
   Network(const Network& other);
   Network& operator=(const Network&) = delete;
 
@@ -73,6 +76,8 @@ class Network {
 
   /// A new number each time, for the sub-stream of the next thing drawn of that kind.
   std::uint32_t next_draw() { return draws_++; }
+  /// The number that next_draw will return.
+  std::uint32_t draw() const { return draws_; }
 
   /// out[rows x outputs] = f(x), by at most `threads` workers (0: as many as pay). Returns false
   /// where `stop` ended it before its end.

@@ -19,7 +19,8 @@ struct TrainingPlan {
   bool count_matches = false;  ///< also count the samples that the network classifies rightly
   int threads = 0;             ///< at most; 0: as many as pay
 
-  /// Throws std::invalid_argument when a value is out of its range.
+  /// Throws std::invalid_argument when a value is out of its range, or of T's.
+  template <class T>
   void check() const;
 };
 

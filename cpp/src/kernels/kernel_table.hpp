@@ -93,8 +93,8 @@ struct KernelTable {
   void (*convert_f32)(index n, const float* source, T* target);
   void (*convert_f64)(index n, const double* source, T* target);
   void (*convert_u8)(index n, const std::uint8_t* source, T* target);
-  /// False when one of the numbers is infinite or not a number.
-  bool (*all_finite)(index n, const T* x);
+  /// False when one of the numbers, times the factor, is infinite or not a number.
+  bool (*all_finite)(index n, const T* x, T factor);
 
   void (*math[kMathFunctionCount])(index n, const T* x, T* y);
 };

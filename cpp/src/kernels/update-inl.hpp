@@ -61,22 +61,22 @@ void convert(index n, const Source* source, T* target) {
   for (index i = 0; i < n; ++i) target[i] = static_cast<T>(source[i]);
 }
 
-// x * 0 is 0 for finite x alone; the sum of such products shows the first that is not.
+// y * 0 is 0 for finite y alone; the sum of such products shows the first that is not.
 template <class T>
-bool all_finite(index n, const T* x) {
-  const Vec<T> zero = Vec<T>::all(T(0));
+bool all_finite(index n, const T* x, T factor) {
+  const Vec<T> zero = Vec<T>::all(T(0)), factors = Vec<T>::all(factor);
   Vec<T> sums[4] = {zero, zero, zero, zero};
   index i = 0;
   for (; i + 4 * Vec<T>::lanes <= n; i += 4 * Vec<T>::lanes) {
     for (index j = 0; j < 4; ++j) {
-      sums[j] = fma(Vec<T>::load(x + i + j * Vec<T>::lanes), zero, sums[j]);
+      sums[j] = fma(Vec<T>::load(x + i + j * Vec<T>::lanes) * factors, zero, sums[j]);
     }
   }
   T lane[Vec<T>::lanes];
   ((sums[0] + sums[1]) + (sums[2] + sums[3])).store(lane);
   T rest = T(0);
   for (const T value : lane) rest += value;
-  for (; i < n; ++i) rest += x[i] * T(0);
+  for (; i < n; ++i) rest += x[i] * factor * T(0);
   return rest == T(0);
 }
 

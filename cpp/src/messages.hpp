@@ -1,7 +1,8 @@
-// Looking a name up in a table, and the message when it is not there: used wherever the user names
-// an activation, a loss, an initializer or an optimizer.
+// What messages to the user are made of: names looked up in tables, with those that are known when
+// one is not there, and numbers as text.
 #pragma once
 
+#include <cstdio>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -34,6 +35,19 @@ const Entry& find_name(const char* what, std::string_view name, const Entry (&ta
     if (entry.name == name) return entry;
   }
   throw_unknown(what, name, table);
+}
+
+/// A number as short as a person would write it.
+inline std::string text_of(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", value);
+  return text;
+}
+
+/// The name of a number type, as users give it.
+template <class T>
+const char* type_name() {
+  return sizeof(T) == sizeof(float) ? "float32" : "float64";
 }
 
 }  // namespace foxnn

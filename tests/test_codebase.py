@@ -1,0 +1,197 @@
+"""The code base itself: versions agree, everything public is documented, examples run."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import importlib.metadata
+import inspect
+import pkgutil
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import foxnn
+
+RunPython = Callable[..., subprocess.CompletedProcess[str]]
+
+ROOT = Path(__file__).resolve().parents[1]
+in_the_repository = pytest.mark.skipif(
+    not (ROOT / "pyproject.toml").is_file(), reason="the repository is not here"
+)
+PUBLIC = [name for name in foxnn.__all__ if name != "__version__"]
+CLASSES = [name for name in PUBLIC if inspect.isclass(getattr(foxnn, name))]
+MODULES = [found.name for found in pkgutil.iter_modules(foxnn.__path__) if found.name != "_core"]
+
+
+@in_the_repository
+def test_the_version_is_one() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    found = re.search(r'^version = "([^"]+)"', text, re.MULTILINE)
+    assert found is not None
+    assert found[1] == foxnn.__version__ == importlib.metadata.version("foxnn")
+
+
+# Public names
+
+
+def by_kind(name: str) -> tuple[int, str]:
+    """Order as ruff does: constants, classes, the rest."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
+
+
+def test_all_is_true_and_sorted() -> None:
+    there = {
+        name
+        for name, value in vars(foxnn).items()
+        if not name.startswith("_") and not isinstance(value, ModuleType)
+    }
+    assert set(PUBLIC) == there
+    assert foxnn.__all__ == sorted(set(foxnn.__all__), key=by_kind)
+
+
+def sections(text: str) -> set[str]:
+    """Return the titles of a numpydoc text."""
+    return set(re.findall(r"^([A-Z][A-Za-z ]+)\n-{3,}$", inspect.cleandoc(text), re.MULTILINE))
+
+
+def documented_parameters(text: str) -> list[str]:
+    """Return the names under "Parameters"."""
+    body = inspect.cleandoc(text).partition("Parameters\n----------\n")[2]
+    body = re.split(r"\n[A-Z][A-Za-z ]+\n-{3,}\n", body)[0]
+    lines = re.findall(r"^([\w, ]+?)(?: :.*)?$", body, re.MULTILINE)
+    return [name for line in lines if not line.startswith(" ") for name in line.split(", ") if name]
+
+
+def parameters(function: Any) -> list[str]:
+    """Return the names of what a function or a class takes."""
+    try:
+        found = list(inspect.signature(function).parameters)
+    except ValueError:  # pybind11 writes the signature into the text
+        found = re.findall(r"(\w+):", function.__doc__.splitlines()[0].partition("->")[0])
+    return [name for name in found if name != "self"]
+
+
+def members(name: str) -> Iterator[tuple[str, Any]]:
+    """Yield the public methods and properties of a class, those inherited from foxnn too."""
+    for owner in getattr(foxnn, name).__mro__:
+        if owner.__module__.startswith("foxnn") and owner.__module__ != "foxnn._core":
+            for member, value in vars(owner).items():
+                if not member.startswith("_") and (callable(value) or isinstance(value, property)):
+                    yield f"{name}.{member}", value
+
+
+METHODS = dict(pair for name in CLASSES for pair in members(name))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_name_has_a_docstring_with_its_sections(name: str) -> None:
+    thing = getattr(foxnn, name)
+    text = thing.__doc__
+    assert text
+    assert text.strip()
+    if name in CLASSES and issubclass(thing, BaseException):
+        return
+    expected = parameters(thing)
+    if expected:
+        assert {"Parameters", "Examples"} <= sections(text)
+        assert documented_parameters(text) == expected
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_public_method_has_a_docstring(name: str) -> None:
+    method = METHODS[name]
+    assert method.__doc__, name
+    if not isinstance(method, property) and "Parameters" in sections(method.__doc__):
+        assert documented_parameters(method.__doc__) == parameters(method)
+
+
+def test_the_checks_of_docstrings_can_fail() -> None:
+    assert {"neural_network.fit", "neural_network.get_out", "train_data.get_part"} <= set(METHODS)
+    fit = foxnn.neural_network.fit
+    assert documented_parameters(fit.__doc__ or "") == parameters(fit)
+    assert len(parameters(fit)) > 5
+    assert sections(fit.__doc__ or "") == {"Parameters", "Returns", "Raises"}
+    assert documented_parameters("X.\n\nParameters\n----------\na, b : int\n    C.\nd\n") == [
+        "a",
+        "b",
+        "d",
+    ]
+
+
+@pytest.mark.parametrize("name", ["", *MODULES])
+def test_examples_run(name: str) -> None:
+    module = importlib.import_module(f"foxnn.{name}" if name else "foxnn")
+    result = doctest.testmod(module, verbose=False)
+    assert result.failed == 0
+    shown = inspect.getsource(module)
+    assert (result.attempted > 0) == (re.search(r"^ *>>> ", shown, re.MULTILINE) is not None)
+
+
+# The package
+
+
+@pytest.mark.parametrize("package", ["tqdm", "scipy", "matplotlib", "sklearn", "pandas"])
+def test_importing_foxnn_leaves_others_alone(package: str, run_python: RunPython) -> None:
+    done = run_python(f"import sys, foxnn; print({package!r} in sys.modules)")
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+@pytest.mark.parametrize("name", ["py.typed", "_core.pyi"])
+def test_types_come_with_the_package(name: str) -> None:
+    assert any((Path(folder) / name).is_file() for folder in foxnn.__path__)
+
+
+def test_the_stub_names_what_the_engine_has() -> None:
+    path = next(p for f in foxnn.__path__ if (p := Path(f) / "_core.pyi").is_file())
+    named = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            named.add(node.name)
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            named.add(node.target.id)
+    core = importlib.import_module("foxnn._core")
+    there = {name for name in vars(core) if not name.startswith("_")} | {"__version__"}
+    assert named == there
+
+
+# The repository
+
+
+def sources() -> list[Path]:
+    """Return the Python files of the repository, stubs too."""
+    return sorted(
+        path
+        for folder in ("python/foxnn", "benchmarks", "tests")
+        for path in (ROOT / folder).rglob("*.py*")
+        if path.suffix in {".py", ".pyi"}
+    )
+
+
+@in_the_repository
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_says_what_it_holds(path: Path) -> None:
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    assert text
+    assert text.strip().endswith((".", ":")) or ">>>" in text
+
+
+@in_the_repository
+def test_nothing_is_built_for_one_processor_only() -> None:
+    word = b"march=" + b"native"
+    found = []
+    for place in ("cpp", "python", "benchmarks", "tests", "wiki", ".ci", ".github", "."):
+        folder = ROOT / place
+        paths = folder.glob("*") if place == "." else folder.rglob("*")
+        for path in paths:
+            if path.is_file() and path.suffix != ".pyc" and word in path.read_bytes():
+                found.append(str(path.relative_to(ROOT)))
+    assert found == ["CMakeLists.txt"]
+    lines = (ROOT / "CMakeLists.txt").read_bytes().splitlines()
+    assert all(line.startswith(b"#") for line in lines if word in line)
