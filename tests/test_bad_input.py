@@ -447,17 +447,11 @@ LARGEST = float(np.finfo(np.float32).max)
 @pytest.mark.parametrize("value", [1e39, -1e300, LARGEST * (1 + 1e-12)])
 def test_numbers_beyond_float32(value: float) -> None:
     """A network of float64 takes them; one of float32 would take them for infinities."""
-    for use in (lambda nn, x: nn.predict(x), lambda nn, x: nn.fit(x, Y, 1)):
-        spoilt = with_one(X, value)
-        network_refuses(
-            network,
-            lambda nn: use(nn, spoilt),
-            ValueError,
-            "x must be finite in float32",
-            "column 1",
-        )
+    spoilt, message = with_one(X, value), "x must be finite in float32"
+    network_refuses(network, lambda nn: nn.predict(spoilt), ValueError, message, "column 1")
+    network_refuses(network, lambda nn: nn.fit(spoilt, Y, 1), ValueError, message, "column 1")
     network_refuses(network, lambda nn: nn.evaluate(X, with_one(Y, value)), ValueError, "y must be")
-    assert np.isfinite(make([3, 2], dtype="float64").predict(with_one(X, value))).all()
+    assert np.isfinite(make([3, 2], dtype="float64").predict(spoilt)).all()
     assert make([3, 2], "arctan").predict(with_one(X, LARGEST)).shape == (8, 2)
 
 
