@@ -369,25 +369,6 @@ def test_parameters_of_an_activation(given: object) -> None:
     assert_within(nn.get_out(x), oracle.predict(x), forward_bound(oracle, x, "float64"))
 
 
-@pytest.mark.parametrize(
-    ("alias", "name"),
-    [
-        ("logistic", "sigmoid"),
-        ("sin", "sinusoid"),
-        ("identity", "identity_x"),
-        ("linear", "identity_x"),
-        ("tanh", "tan_h"),
-        ("atan", "arctan"),
-        ("swish", "silu"),
-    ],
-)
-def test_aliases(alias: str, name: str) -> None:
-    nn = make()
-    nn[0].set_activation_function(alias)
-    assert nn[0].get_name_activation_function() == name
-    assert name in foxnn.activations()
-
-
 def test_weights_and_bias_are_copies_when_read() -> None:
     nn = make()
     before = bits(nn)
