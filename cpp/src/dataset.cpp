@@ -17,24 +17,32 @@ const Source* as(const std::byte* p) {
 }  // namespace
 
 template <class T>
-void read_row(const MatrixView& matrix, index i, T* out) {
+void read_row(const MatrixView& matrix, index i, Rows<T> out, std::uint32_t* nonzero) {
   const KernelTable<T>& k = active_kernels().table<T>();
   const std::byte* row = matrix.row(i);
-  switch (matrix.type) {
-    case ElementType::f32:
-      return k.convert_f32(matrix.columns, as<float>(row), out);
-    case ElementType::f64:
-      return k.convert_f64(matrix.columns, as<double>(row), out);
-    case ElementType::u8:
-      return k.convert_u8(matrix.columns, as<std::uint8_t>(row), out);
+  for (index p = 0, first = 0; first < matrix.columns; ++p, first += kPanelWidth<T>) {
+    const index count = std::min(kPanelWidth<T>, matrix.columns - first);
+    T* to = out.at(0, p);
+    switch (matrix.type) {
+      case ElementType::f32:
+        k.convert_f32(count, as<float>(row) + first, to);
+        break;
+      case ElementType::f64:
+        k.convert_f64(count, as<double>(row) + first, to);
+        break;
+      case ElementType::u8:
+        k.convert_u8(count, as<std::uint8_t>(row) + first, to);
+        break;
+    }
+    if (nonzero) nonzero[p * (out.panel / out.stride)] = k.nonzero(count, to);
   }
 }
 
 template <class T>
-void read_target(const Samples& samples, index i, index outputs, T* out) {
+void read_target(const Samples& samples, index i, index outputs, Rows<T> out) {
   if (!samples.labels) return read_row(samples.outputs, i, out);
-  std::fill_n(out, outputs, T(0));
-  out[samples.labels[i]] = T(1);
+  std::fill_n(out.data, outputs, T(0));
+  out.data[samples.labels[i]] = T(1);
 }
 
 template <class T>
@@ -59,9 +67,9 @@ bool all_finite(const MatrixView& matrix) {
 
 template bool all_finite<float>(const MatrixView&);
 template bool all_finite<double>(const MatrixView&);
-template void read_row(const MatrixView&, index, float*);
-template void read_row(const MatrixView&, index, double*);
-template void read_target(const Samples&, index, index, float*);
-template void read_target(const Samples&, index, index, double*);
+template void read_row(const MatrixView&, index, Rows<float>, std::uint32_t*);
+template void read_row(const MatrixView&, index, Rows<double>, std::uint32_t*);
+template void read_target(const Samples&, index, index, Rows<float>);
+template void read_target(const Samples&, index, index, Rows<double>);
 
 }  // namespace foxnn

@@ -11,11 +11,6 @@
 namespace foxnn {
 namespace {
 
-// Rows of a piece of the weight gradient: with a full panel's row of 128 bytes it is 7 KB, so that
-// it is still in the first-level cache when the optimizer takes it. A multiple of 14 and near one
-// of 6, the heights of the register tiles.
-constexpr index kGradientRows = 56;
-
 constexpr index rounded_up(index n, index unit) { return (n + unit - 1) / unit * unit; }
 
 void check_size(index size, const char* what) {
@@ -132,12 +127,12 @@ void Dense<T>::forward(Share share, index batch, Rows<const T> x, Rows<T> y, Row
     const index column = panels.column(p), width = panels.width(p);
     for (index row = first; row < last; row += band) {
       const index rows = std::min(band, last - row);
-      T* out = y.row(row) + column;
-      k.multiply(rows, inputs_, x.row(row), x.stride, parameters_ + column * inputs_, width,
+      T* out = y.at(row, p);
+      k.multiply(rows, inputs_, x.from_row(row), parameters_ + column * inputs_, width,
                  bias + column, out, y.stride);
       if (linear) continue;
       if (slope.data) {
-        k.activate_keep[kind](rows, width, out, y.stride, slope.row(row) + column, slope.stride,
+        k.activate_keep[kind](rows, width, out, y.stride, slope.at(row, p), slope.stride,
                               parameter);
       } else {
         k.activate[kind](rows, width, out, y.stride, parameter);
@@ -152,19 +147,19 @@ void Dense<T>::finish_rows(index rows, Rows<T> y) const {
 }
 
 template <class T>
-void Dense<T>::backward_activation(index first_row, index rows, index first_column, index width,
+void Dense<T>::backward_activation(index first_row, index rows, index panel, index width,
                                    Rows<T> delta, Rows<const T> y, Rows<const T> slope) const {
   const KernelTable<T>& k = kernels<T>();
   const int kind = static_cast<int>(activation_.kind);
   if (finishes_rows()) {
-    k.softmax_backward(rows, neurons_, delta.row(first_row), delta.stride, y.row(first_row),
+    k.softmax_backward(rows, neurons_, delta.at(first_row), delta.stride, y.at(first_row),
                        y.stride);
     return;
   }
   if (activation_.kind == ActivationKind::identity) return;
   const Rows<const T> kept = k.keeps_slope[kind] ? slope : y;
-  k.apply_slope[kind](rows, width, delta.row(first_row) + first_column, delta.stride,
-                      kept.row(first_row) + first_column, kept.stride,
+  k.apply_slope[kind](rows, width, delta.at(first_row, panel), delta.stride,
+                      kept.at(first_row, panel), kept.stride,
                       static_cast<T>(activation_.parameter));
 }
 
@@ -176,42 +171,47 @@ void Dense<T>::backward_input(Share share, index batch, Rows<const T> delta, Row
   // `batch` multiplications.
   const KernelTable<T>& k = kernels<T>();
   const Panels<T> panels{padded_}, panels_below{rounded_up(inputs_, kLineWidth<T>)};
-  each_share(share, panels_below.count(), batch, k.tile_rows,
-             [&](index q, index first, index last) {
-               const index input = panels_below.column(q), width = panels_below.width(q);
-               const index used = std::min(width, inputs_ - input);
-               for (index p = 0; p < panels.count(); ++p) {
-                 const index column = panels.column(p), panel_width = panels.width(p);
-                 k.transpose(used, std::min(panel_width, neurons_ - column),
-                             parameters_ + column * inputs_ + input * panel_width, panel_width,
-                             scratch + column * width, width);
-               }
-               for (index row = first; row < last; row += k.tile_rows) {
-                 const index rows = std::min<index>(k.tile_rows, last - row);
-                 k.multiply(rows, neurons_, delta.row(row), delta.stride, scratch, width, nullptr,
-                            delta_below.row(row) + input, delta_below.stride);
-                 below.layer->backward_activation(row, rows, input, width, delta_below, below.y,
-                                                  below.slope);
-               }
-             });
+  each_share(
+      share, panels_below.count(), batch, k.tile_rows, [&](index q, index first, index last) {
+        const index input = panels_below.column(q), width = panels_below.width(q);
+        const index used = std::min(width, inputs_ - input);
+        for (index p = 0; p < panels.count(); ++p) {
+          const index column = panels.column(p), panel_width = panels.width(p);
+          k.transpose(used, std::min(panel_width, neurons_ - column),
+                      parameters_ + column * inputs_ + input * panel_width, panel_width,
+                      scratch + column * width, width);
+        }
+        for (index row = first; row < last; row += k.tile_rows) {
+          const index rows = std::min<index>(k.tile_rows, last - row);
+          k.multiply(rows, neurons_, delta.from_row(row), scratch, width, nullptr,
+                     delta_below.at(row, q), delta_below.stride);
+          below.layer->backward_activation(row, rows, q, width, delta_below, below.y, below.slope);
+        }
+      });
 }
 
 template <class T>
 void Dense<T>::backward_parameters(Share share, index batch, Rows<const T> x, Rows<const T> delta,
                                    GradientSink<T>& sink) const {
   const KernelTable<T>& k = kernels<T>();
+  // A piece of the gradient is a panel of inputs by a panel of neurons: 4 KB, so that it is still
+  // in the first-level cache when the optimizer takes it, beside the two panels of the batch (12 KB
+  // each for 98 samples).
+  constexpr index kRows = kPanelWidth<T>;
   const Panels<T> panels{padded_};
-  alignas(64) T piece[kGradientRows * kPanelWidth<T>];
-  each_share(share, panels.count(), inputs_, kGradientRows, [&](index p, index first, index last) {
+  alignas(64) T piece[kRows * kPanelWidth<T>];
+  each_share(share, panels.count(), inputs_, kRows, [&](index p, index first, index last) {
     const index column = panels.column(p), width = panels.width(p);
-    for (index input = first; input < last; input += kGradientRows) {
-      const index rows = std::min(kGradientRows, last - input);
-      k.multiply_transposed(rows, batch, x.data + input, x.stride, delta.data + column,
-                            delta.stride, width, piece);
-      sink.take(column * inputs_ + input * width, rows * width, piece);
+    for (index input = first; input < last; input += kRows) {
+      const index rows = std::min(kRows, inputs_ - input);
+      const index offset = column * inputs_ + input * width;
+      const auto targets = sink.targets(offset);
+      k.multiply_transposed(rows, batch, x.from_panel(input / kRows), delta.at(0, p), delta.stride,
+                            width, piece, targets.at[0] ? targets.at : nullptr);
+      sink.take(offset, rows * width, piece);
     }
     if (first == 0) {
-      k.sum_rows(batch, delta.data + column, delta.stride, width, piece);
+      k.sum_rows(batch, delta.at(0, p), delta.stride, width, piece);
       sink.take(inputs_ * padded_ + column, width, piece);
     }
   });

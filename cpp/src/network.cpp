@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "batch.hpp"
 #include "parallel.hpp"
 #include "passes.hpp"
 
@@ -33,17 +34,16 @@ struct ForwardSpace {
     for (index i = 0; i < network.size(); ++i) {
       widest = std::max(widest, network.layer(i).output_width());
     }
-    input = {row_stride<T>(network.inputs()), rows};
-    for (Space& space : outputs) space = {row_stride<T>(widest), rows};
+    input = Batch<T>::panels(rows, network.inputs());
+    for (Batch<T>& hidden : outputs) hidden = Batch<T>::panels(rows, widest);
+    // What is done with the outputs is done with whole rows.
+    last = Batch<T>::plain(rows, network.outputs());
+    target = Batch<T>::plain(rows, network.outputs());
+    nonzero.resize(
+        static_cast<std::size_t>((network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T> * rows));
   }
-  struct Space {
-    Space() = default;
-    Space(index stride_, index rows) : buffer(stride_ * rows), stride(stride_) {}
-    Buffer<T> buffer;
-    index stride = 0;
-    Rows<T> rows() { return {buffer.data(), stride}; }
-  };
-  Space input, outputs[2];
+  Batch<T> input, outputs[2], last, target;
+  std::vector<std::uint32_t> nonzero;
 };
 
 // Outputs of rows [first, first + rows) of x; with `finish` a softmax is applied, too.
@@ -51,10 +51,13 @@ template <class T>
 Rows<const T> forward_chunk(const Network<T>& network, const MatrixView& x, index first, index rows,
                             ForwardSpace<T>& space, bool finish) {
   Rows<T> in = space.input.rows();
-  for (index r = 0; r < rows; ++r) read_row(x, first + r, in.row(r));
+  for (index r = 0; r < rows; ++r) {
+    read_row(x, first + r, in.from_row(r), space.nonzero.data() + r);
+  }
+  in.nonzero = space.nonzero.data();
   for (index i = 0; i < network.size(); ++i) {
     const Layer<T>& layer = network.layer(i);
-    Rows<T> out = space.outputs[i % 2].rows();
+    const Rows<T> out = i + 1 < network.size() ? space.outputs[i % 2].rows() : space.last.rows();
     layer.forward(Share{}, rows, in, out, {});
     if (finish) layer.finish_rows(rows, out);
     in = out;
@@ -189,7 +192,7 @@ bool Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
                     [&](index first, index rows, ForwardSpace<T>& space) {
                       const Rows<const T> y = forward_chunk(*this, x, first, rows, space, true);
                       for (index r = 0; r < rows; ++r)
-                        std::copy_n(y.row(r), width, out + (first + r) * width);
+                        std::copy_n(y.at(r), width, out + (first + r) * width);
                     });
 }
 
@@ -199,14 +202,14 @@ bool Network<T>::evaluate(const Samples& samples, Evaluation& result, int thread
   const index n = samples.size();
   std::vector<double> losses(static_cast<std::size_t>(n));
   std::vector<std::uint8_t> matches(static_cast<std::size_t>(n));
-  const index stride = row_stride<T>(outputs());
   const bool finish = loss_ != LossKind::cross_entropy;
   const bool done =
       each_chunk(*this, n, threads, stop, [&](index first, index rows, ForwardSpace<T>& space) {
         const Rows<const T> y = forward_chunk(*this, samples.inputs, first, rows, space, finish);
-        // The other buffer of the last pass is free by now; it is as wide as the widest layer.
-        Rows<T> target{space.outputs[size() % 2].buffer.data(), stride};
-        for (index r = 0; r < rows; ++r) read_target(samples, first + r, outputs(), target.row(r));
+        const Rows<T> target = space.target.rows();
+        for (index r = 0; r < rows; ++r) {
+          read_target(samples, first + r, outputs(), target.from_row(r));
+        }
         batch_loss<T>(loss_, rows, outputs(), y, target, T(1), {}, losses.data() + first,
                       matches.data() + first);
       });

@@ -1,5 +1,4 @@
-// What training and prediction share: how long a row of a batch is in memory, what a pass costs,
-// and the loss of a batch.
+// What training and prediction share: what a pass costs, and the loss of a batch.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +8,6 @@
 #include "kernels/kernel_table.hpp"
 
 namespace foxnn {
-
-/// Elements from one row of a batch to the next. An odd number of cache lines, once a row has
-/// several: with a power of two, the rows of a column block would fall into the same few sets of
-/// the first-level cache and push each other out.
-template <class T>
-index row_stride(index width) {
-  index lines = (width + kLineWidth<T> - 1) / kLineWidth<T>;
-  if (lines > 2 && lines % 2 == 0) ++lines;
-  return lines * kLineWidth<T>;
-}
 
 /// Floating-point operations of a forward pass over one sample.
 template <class T, class Network>

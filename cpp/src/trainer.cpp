@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "batch.hpp"
 #include "foxnn/random.hpp"
 #include "messages.hpp"
 #include "parallel.hpp"
@@ -49,6 +50,13 @@ class UpdateSink final : public GradientSink<T> {
             moments[0].size() ? moments[0].data() + at : nullptr,
             moments[1].size() ? moments[1].data() + at : nullptr, arguments_);
   }
+  typename GradientSink<T>::Targets targets(index offset) const override {
+    const index at = base_ + offset;
+    const Buffer<T>* moments = network_.optimizer().moments;
+    return {{network_.parameters().data() + at,
+             moments[0].size() ? moments[0].data() + at : nullptr,
+             moments[1].size() ? moments[1].data() + at : nullptr}};
+  }
 
  private:
   Network<T>& network_;
@@ -65,6 +73,7 @@ class StoreSink final : public GradientSink<T> {
   void take(index offset, index count, const T* gradient) override {
     std::copy_n(gradient, count, gradient_ + offset);
   }
+  typename GradientSink<T>::Targets targets(index) const override { return {}; }
 
  private:
   T* gradient_;
@@ -85,17 +94,6 @@ typename UpdateSink<T>::Update update_kernel(OptimizerKind kind) {
   }
   return nullptr;
 }
-
-// A batch in memory, in rows of a stride of its own.
-template <class T>
-struct BatchBuffer {
-  BatchBuffer() = default;
-  BatchBuffer(index rows, index width)
-      : buffer(rows * row_stride<T>(width)), stride(row_stride<T>(width)) {}
-  Buffer<T> buffer;
-  index stride = 0;
-  Rows<T> rows() { return {buffer.data(), stride}; }
-};
 
 void check_fit(index inputs, index outputs, const Samples& samples) {
   const auto mismatch = [](const char* what, index got, index needed) {
@@ -155,8 +153,9 @@ struct Trainer<T>::Work {
   index position = 0;  // samples of the epoch done
 
   // x and targets twice: the next batch is gathered while this one trains.
-  BatchBuffer<T> x[2], target[2];
-  std::vector<BatchBuffer<T>> y, delta, slope;
+  Batch<T> x[2], target[2];
+  std::vector<std::uint32_t> nonzero[2];  // of x, as Rows has it
+  std::vector<Batch<T>> y, delta, slope;
   std::vector<Buffer<T>> scratch;  // one a worker
   std::vector<double> losses;
   std::vector<std::uint8_t> matches;
@@ -179,16 +178,19 @@ struct Trainer<T>::Work {
         matches(static_cast<std::size_t>(batch)),
         update(network_, update_kernel<T>(plan_.optimizer.kind)) {
     for (int i = 0; i < 2; ++i) {
-      x[i] = {batch, network.inputs()};
-      target[i] = {batch, network.outputs()};
+      x[i] = Batch<T>::panels(batch, network.inputs());
+      target[i] = Batch<T>::plain(batch, network.outputs());
+      const index panels = (network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T>;
+      nonzero[i].resize(static_cast<std::size_t>(panels * batch));
     }
     index scratch_count = 0;
     for (index i = 0; i < network.size(); ++i) {
       const Layer<T>& layer = network.layer(i);
-      y.emplace_back(batch, layer.output_width());
-      delta.emplace_back(batch, layer.output_width());
-      slope.push_back(layer.keeps_slope() ? BatchBuffer<T>(batch, layer.output_width())
-                                          : BatchBuffer<T>());
+      // Losses work on whole rows of the output layer.
+      const auto make = i + 1 < network.size() ? Batch<T>::panels : Batch<T>::plain;
+      y.push_back(make(batch, layer.output_width()));
+      delta.push_back(make(batch, layer.output_width()));
+      slope.push_back(layer.keeps_slope() ? make(batch, layer.output_width()) : Batch<T>());
       if (i > 0) scratch_count = std::max(scratch_count, layer.scratch_count());
     }
     for (int w = 0; w < workers; ++w) scratch.emplace_back(scratch_count);
@@ -214,13 +216,20 @@ struct Trainer<T>::Work {
     const index rows = count_from(first);
     for (index r = share.first(rows); r < share.last(rows); ++r) {
       const index sample = order[static_cast<std::size_t>(first + r)];
-      read_row(samples.inputs, sample, x[into].rows().row(r));
-      read_target(samples, sample, network.outputs(), target[into].rows().row(r));
+      // Rows lie anywhere in memory: the next one travels while this one is converted.
+      if (r + 1 < share.last(rows)) {
+        fetch_row(samples.inputs, order[static_cast<std::size_t>(first + r + 1)]);
+      }
+      read_row(samples.inputs, sample, x[into].rows().from_row(r), nonzero[into].data() + r);
+      read_target(samples, sample, network.outputs(), target[into].rows().from_row(r));
     }
   }
 
   Rows<T> input_of(index layer, int half) {
-    return layer == 0 ? x[half].rows() : y[static_cast<std::size_t>(layer - 1)].rows();
+    if (layer > 0) return y[static_cast<std::size_t>(layer - 1)].rows();
+    Rows<T> rows = x[half].rows();
+    rows.nonzero = nonzero[half].data();
+    return rows;
   }
 
   void forward(const Team& team, index rows, int half) {
@@ -236,16 +245,15 @@ struct Trainer<T>::Work {
   void loss(const Team& team, index rows, int half) {
     const Layer<T>& top = network.layer(network.size() - 1);
     const index first = team.share().first(rows), count = team.share().last(rows) - first;
-    const Rows<T> out{y.back().rows().row(first), y.back().stride};
-    const Rows<T> error{delta.back().rows().row(first), delta.back().stride};
-    const Rows<T> wanted{target[half].rows().row(first), target[half].stride};
+    const Rows<T> out = y.back().rows().from_row(first);
+    const Rows<T> error = delta.back().rows().from_row(first);
+    const Rows<T> wanted = target[half].rows().from_row(first);
     if (!softmax_loss) top.finish_rows(count, out);
     const T scale = plan.reduction == Reduction::mean ? T(1) / static_cast<T>(rows) : T(1);
     batch_loss<T>(network.loss(), count, top.outputs(), out, wanted, scale, error,
                   losses.data() + first, plan.count_matches ? matches.data() + first : nullptr);
     if (!softmax_loss) {
-      const Rows<T> kept{slope.back().buffer.data() ? slope.back().rows().row(first) : nullptr,
-                         slope.back().stride};
+      const Rows<T> kept = top.keeps_slope() ? slope.back().rows().from_row(first) : Rows<T>();
       top.backward_activation(0, count, 0, top.output_width(), error, out, kept);
     }
     team.wait();

@@ -61,11 +61,12 @@ Array<T> multiply(const std::string& set, const Array<T>& x, const Array<T>& w,
   const index m = x.shape(0), k = x.shape(1), n = w.shape(1);
   expect(w.shape(0) == k && bias.shape(0) == n, "x of shape (m, k), w (k, n), bias (n,)");
   Array<T> out({m, n});
+  const Rows<const T> plain{x.data(), k};
   each_panel<T>(n, [&](index first, index width) {
     Buffer<T> panel(k * width), padded_bias(width), c(m * width);
     copy_columns(w.data(), k, n, first, width, panel.data());
     copy_columns(bias.data(), 1, n, first, width, padded_bias.data());
-    kernels.multiply(m, k, x.data(), k, panel.data(), width, padded_bias.data(), c.data(), width);
+    kernels.multiply(m, k, plain, panel.data(), width, padded_bias.data(), c.data(), width);
     paste_columns(c.data(), m, n, first, width, out.mutable_data());
   });
   return out;
@@ -81,7 +82,13 @@ Array<T> multiply_transposed(const std::string& set, const Array<T>& x, const Ar
   each_panel<T>(n, [&](index first, index width) {
     Buffer<T> panel(samples * width), c(k * width);
     copy_columns(d.data(), samples, n, first, width, panel.data());
-    kernels.multiply_transposed(k, samples, x.data(), k, panel.data(), width, width, c.data());
+    const Rows<const T> plain{x.data(), k};
+    for (index q = 0; q * kPanelWidth<T> < k; ++q) {
+      const index column = q * kPanelWidth<T>;
+      kernels.multiply_transposed(std::min(kPanelWidth<T>, k - column), samples,
+                                  plain.from_panel(q), panel.data(), width, width,
+                                  c.data() + column * width, nullptr);
+    }
     paste_columns(c.data(), k, n, first, width, out.mutable_data());
   });
   return out;

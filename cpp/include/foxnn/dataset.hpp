@@ -31,13 +31,19 @@ struct Samples {
   index size() const { return inputs.rows; }
 };
 
-/// Row i of a matrix as numbers of type T.
+/// Row i of a matrix as numbers of type T, into the first row of `out`. `nonzero`, where given, is
+/// told which numbers are not zero, as Rows keeps it.
 template <class T>
-void read_row(const MatrixView& matrix, index i, T* out);
+void read_row(const MatrixView& matrix, index i, Rows<T> out, std::uint32_t* nonzero = nullptr);
+
+/// Asks for row i: to be called some time before it is read.
+inline void fetch_row(const MatrixView& matrix, index i) {
+  for (index at = 0; at < matrix.row_bytes; at += 64) __builtin_prefetch(matrix.row(i) + at);
+}
 
 /// The outputs wanted for sample i; a label becomes a row with a single 1.
 template <class T>
-void read_target(const Samples& samples, index i, index outputs, T* out);
+void read_target(const Samples& samples, index i, index outputs, Rows<T> out);
 
 /// True when every number of the matrix is finite, and still is as a T.
 template <class T>

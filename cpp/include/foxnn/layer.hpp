@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 namespace foxnn {
@@ -20,14 +21,32 @@ struct Share {
   index last(index n) const { return n * (worker + 1) / workers; }
 };
 
-/// A batch: rows of numbers, `stride` elements apart.
+/// Bytes of a panel's row, in weights and in batches: two AVX-512 registers, the B side of the
+/// widest register tile.
+inline constexpr index kPanelBytes = 128;
+template <class T>
+inline constexpr index kPanelWidth = kPanelBytes / static_cast<index>(sizeof(T));
+
+/// A batch of rows. Its columns stand in panels of kPanelWidth; in a panel the rows are `stride`
+/// elements apart, and a panel is `panel` elements from the next. With a stride of kPanelWidth the
+/// panels are compact, and a tile finds all that it reads in a few neighbouring pages; with a panel
+/// of kPanelWidth the rows are contiguous, as users know them.
 template <class T>
 struct Rows {
   T* data = nullptr;
   index stride = 0;
+  index panel = kPanelWidth<T>;
+  /// For compact panels, where it is known: bit c of nonzero[p * panel / stride + row] tells
+  /// whether column c of panel p of the row may be other than zero.
+  const std::uint32_t* nonzero = nullptr;
 
-  T* row(index i) const { return data + i * stride; }
-  operator Rows<const T>() const { return {data, stride}; }
+  T* at(index row, index p = 0) const { return data + p * panel + row * stride; }
+  const std::uint32_t* nonzero_at(index row, index p) const {
+    return nonzero ? nonzero + p * (panel / stride) + row : nullptr;
+  }
+  Rows from_row(index row) const { return {at(row), stride, panel, nonzero_at(row, 0)}; }
+  Rows from_panel(index p) const { return {at(0, p), stride, panel, nonzero_at(0, p)}; }
+  operator Rows<const T>() const { return {data, stride, panel, nonzero}; }
 };
 
 /// Takes the gradient of a layer's parameters, piece by piece, each piece once.
@@ -38,6 +57,12 @@ class GradientSink {
   /// `count` derivatives, of the parameters from `offset` on. Called by several workers at once,
   /// for different pieces.
   virtual void take(index offset, index count, const T* gradient) = 0;
+  /// What `take` will touch for the parameters from `offset` on: it is fetched into the cache while
+  /// their gradient is computed. Null where there is nothing.
+  struct Targets {
+    const T* at[3] = {};
+  };
+  virtual Targets targets(index offset) const = 0;
 };
 
 template <class T>
@@ -66,9 +91,10 @@ class Layer {
                        Rows<T> slope) const = 0;
   /// Finishes whole rows of outputs (softmax).
   virtual void finish_rows(index rows, Rows<T> y) const = 0;
-  /// From d loss / d outputs to d loss / d preactivations, in place, for a block of the batch.
+  /// From d loss / d outputs to d loss / d preactivations, in place, for `width` columns of a panel
+  /// (all columns, for a layer that finishes rows).
   /// `y` and `slope` are what `forward` left.
-  virtual void backward_activation(index first_row, index rows, index first_column, index width,
+  virtual void backward_activation(index first_row, index rows, index panel, index width,
                                    Rows<T> delta, Rows<const T> y, Rows<const T> slope) const = 0;
   /// d loss / d inputs for the worker's share of inputs. `below` finishes each block where it is
   /// warm: it is the layer whose outputs the inputs are, with what it kept.

@@ -1,10 +1,10 @@
 // What a kernel set offers: plain functions on plain arrays, one table a number type. A set is
 // compiled for one instruction set in a file of its own; dispatch.cpp chooses between the sets.
 //
-// Shapes. Batches are row-major with a stride of their own (ld...). Weights lie in panels: a
-// panel holds `width` neighbouring neurons of all inputs, input by input, [inputs][width]. A width
-// is 64 or 128 bytes; a batch's rows are padded to it, and what a kernel does to the padding is
-// harmless: weights there are zero.
+// Shapes. Weights lie in panels: a panel holds `width` neighbouring neurons of all inputs, input by
+// input, [inputs][width]. A width is 64 or 128 bytes; a batch's rows are padded to it, and what a
+// kernel does to the padding is harmless: weights there are zero. Where a kernel reads whole rows
+// of a batch, it takes them as Rows (layer.hpp); within a panel a stride (ld...) is enough.
 #pragma once
 
 #include <cstddef>
@@ -15,13 +15,9 @@
 
 namespace foxnn {
 
-/// Bytes of a full panel's row: two AVX-512 registers, the B side of the widest register tile.
-inline constexpr index kPanelBytes = 128;
 /// Bytes to which a row of neurons is padded: one AVX-512 register, and a line of the cache.
 inline constexpr index kLineBytes = 64;
 
-template <class T>
-inline constexpr index kPanelWidth = kPanelBytes / static_cast<index>(sizeof(T));
 template <class T>
 inline constexpr index kLineWidth = kLineBytes / static_cast<index>(sizeof(T));
 
@@ -44,11 +40,13 @@ struct KernelTable {
   int tile_rows;
 
   /// c[m x width] = bias + a[m x k] . panel[k x width]; without a bias where it is null.
-  void (*multiply)(index m, index k, const T* a, index lda, const T* panel, index width,
-                   const T* bias, T* c, index ldc);
-  /// c[rows x width] = a^T . b for a[samples x rows], b[samples x width]; c is dense.
-  void (*multiply_transposed)(index rows, index samples, const T* a, index lda, const T* b,
-                              index ldb, index width, T* c);
+  void (*multiply)(index m, index k, Rows<const T> a, const T* panel, index width, const T* bias,
+                   T* c, index ldc);
+  /// c[rows x width] = a^T . b for the first `rows` columns of one panel of a[samples], and
+  /// b[samples x width]; c is dense. Fetches `rows` x `width` elements at each of `targets` into
+  /// the cache meanwhile.
+  void (*multiply_transposed)(index rows, index samples, Rows<const T> a, const T* b, index ldb,
+                              index width, T* c, const T* const* targets);
   /// sums[width] = the sum of b[samples x width] over the samples.
   void (*sum_rows)(index samples, const T* b, index ldb, index width, T* sums);
   /// target[columns x rows padded to a line] = source[rows x columns] transposed; the padding is
@@ -93,6 +91,8 @@ struct KernelTable {
   void (*convert_f32)(index n, const float* source, T* target);
   void (*convert_f64)(index n, const double* source, T* target);
   void (*convert_u8)(index n, const std::uint8_t* source, T* target);
+  /// Bit i is set where x[i] is not zero, for i < n <= kPanelWidth.
+  std::uint32_t (*nonzero)(index n, const T* x);
   /// False when one of the numbers, times the factor, is infinite or not a number.
   bool (*all_finite)(index n, const T* x, T factor);
 

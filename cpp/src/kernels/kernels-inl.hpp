@@ -55,6 +55,7 @@ constexpr KernelTable<T> make_table() {
   t.update_momentum = update_momentum<T>;
   t.update_nesterov = update_nesterov<T>;
   t.update_adam = update_adam<T>;
+  t.nonzero = nonzero<T>;
   t.convert_f32 = convert<T, float>;
   t.convert_f64 = convert<T, double>;
   t.convert_u8 = convert<T, std::uint8_t>;

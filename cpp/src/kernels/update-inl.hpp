@@ -36,6 +36,27 @@ void update_nesterov(index n, T* w, const T* g, T* m, T*, UpdateArguments<T> c) 
   }
 }
 
+// The bits of a positive number taken from these are those of its reciprocal, an eighth off at
+// most: the exponent is negated, and the digits fall as they should, but in a straight line.
+template <class T>
+inline constexpr auto kReciprocalBits = 0x7ef311c3;
+template <>
+inline constexpr auto kReciprocalBits<double> = 0x7fde623822fc16e6;
+
+// 1 / x for positive normal x, to the last place or the one before. The divider takes 10 cycles for
+// a register of 64 bytes and this 4, and it leaves the square root, which needs the divider too,
+// alone with it. Each round takes the error e to e^3: 0.12, 2e-3, 6e-9, 2e-25.
+template <class T>
+Vec<T> reciprocal(Vec<T> x) {
+  const Vec<T> one = Vec<T>::all(T(1));
+  Vec<T> y = bits_below(kReciprocalBits<T>, x);
+  for (int round = 0; round < (sizeof(T) == 4 ? 2 : 3); ++round) {
+    const Vec<T> error = fnma(x, y, one);
+    y = fma(y, fma(error, error, error), y);
+  }
+  return y;
+}
+
 // Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
 template <class T>
 void update_adam(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c) {
@@ -51,8 +72,8 @@ void update_adam(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c) {
         fma(decay_squares, Vec<T>::load(v + i), gain_squares * gradient * gradient);
     mean.store(m + i);
     squares.store(v + i);
-    const Vec<T> step = rate * mean / (sqrt(squares * square_scale) + epsilon);
-    (Vec<T>::load(w + i) - step).store(w + i);
+    const Vec<T> root = sqrt(squares * square_scale);
+    fnma(rate * mean, reciprocal(root + epsilon), Vec<T>::load(w + i)).store(w + i);
   }
 }
 

@@ -54,6 +54,10 @@ struct Vec<float> {
     const Vec half = floor(n * all(0.5f));
     return a * power(half) * power(n - half);
   }
+  friend Vec bits_below(int bits, Vec a) {
+    return {
+        _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(bits), _mm256_castps_si256(a.v)))};
+  }
   friend Vec exponent(Vec a) {
     const __m256i bits = _mm256_srli_epi32(_mm256_castps_si256(a.v), 23);
     return Vec{_mm256_cvtepi32_ps(bits)} - all(127.0f);
@@ -128,6 +132,10 @@ struct Vec<double> {
   friend Vec scale(Vec a, Vec n) {
     const Vec half = floor(n * all(0.5));
     return a * power(half) * power(n - half);
+  }
+  friend Vec bits_below(long long bits, Vec a) {
+    return {
+        _mm256_castsi256_pd(_mm256_sub_epi64(_mm256_set1_epi64x(bits), _mm256_castpd_si256(a.v)))};
   }
   // The bits of 2^52 below an integer make it a double: AVX2 converts no 64-bit integers.
   friend Vec exponent(Vec a) {

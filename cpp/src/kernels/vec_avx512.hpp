@@ -47,6 +47,10 @@ struct Vec<float> {
     return {_mm512_or_ps(magnitude.v, _mm512_and_ps(sign.v, _mm512_set1_ps(-0.0f)))};
   }
   friend Vec scale(Vec a, Vec n) { return {_mm512_scalef_ps(a.v, n.v)}; }
+  friend Vec bits_below(int bits, Vec a) {
+    return {
+        _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_set1_epi32(bits), _mm512_castps_si512(a.v)))};
+  }
   friend Vec exponent(Vec a) { return {_mm512_getexp_ps(a.v)}; }
   friend Vec mantissa(Vec a) {
     return {_mm512_getmant_ps(a.v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src)};
@@ -115,6 +119,10 @@ struct Vec<double> {
     return {_mm512_or_pd(magnitude.v, _mm512_and_pd(sign.v, _mm512_set1_pd(-0.0)))};
   }
   friend Vec scale(Vec a, Vec n) { return {_mm512_scalef_pd(a.v, n.v)}; }
+  friend Vec bits_below(long long bits, Vec a) {
+    return {
+        _mm512_castsi512_pd(_mm512_sub_epi64(_mm512_set1_epi64(bits), _mm512_castpd_si512(a.v)))};
+  }
   friend Vec exponent(Vec a) { return {_mm512_getexp_pd(a.v)}; }
   friend Vec mantissa(Vec a) {
     return {_mm512_getmant_pd(a.v, _MM_MANT_NORM_1_2, _MM_MANT_SIGN_src)};

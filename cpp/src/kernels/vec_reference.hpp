@@ -99,6 +99,9 @@ struct Vec {
     const Vec half = floor(n * all(T(0.5)));
     return a * power(half) * power(n - half);
   }
+  friend Vec bits_below(Unsigned bits, Vec a) {
+    return each([&](index i) { return from_bits(bits - to_bits(a.v[i])); });
+  }
   friend Vec exponent(Vec a) {
     return each([&](index i) { return T(int(to_bits(a.v[i]) >> Bits::digits) - Bits::bias); });
   }
