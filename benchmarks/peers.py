@@ -52,8 +52,8 @@ def sklearn_epoch(work: Any, x: Any, y: Any, threads: int) -> Timed | None:
     kind = MLPClassifier if work.classifies else MLPRegressor
     activation = {"sigmoid": "logistic"}.get(work.activation, work.activation)
     model = kind(
-        hidden_layer_sizes=work.sizes[1:-1], activation=activation, solver=work.optimizer, batch_size=work.batch,
-        learning_rate_init=RATE, momentum=0.0, alpha=0.0, random_state=0,
+        hidden_layer_sizes=work.sizes[1:-1], activation=activation, solver=work.optimizer,
+        batch_size=work.batch, learning_rate_init=RATE, momentum=0.0, alpha=0.0, random_state=0,
     )  # fmt: skip
     arguments = {"classes": np.arange(work.sizes[-1])} if work.classifies else {}
 

@@ -39,6 +39,24 @@ void read_row(const MatrixView& matrix, index i, Rows<T> out, std::uint32_t* non
 }
 
 template <class T>
+void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out) {
+  const auto copy = [&]<class Source>(const Source*) {
+    for (index r = 0; r < count; ++r) {
+      const Source* row = as<Source>(matrix.row(order[r]));
+      for (index i = 0; i < matrix.columns; ++i) *out++ = static_cast<T>(row[i]);
+    }
+  };
+  switch (matrix.type) {
+    case ElementType::f32:
+      return copy(static_cast<const float*>(nullptr));
+    case ElementType::f64:
+      return copy(static_cast<const double*>(nullptr));
+    case ElementType::u8:
+      return copy(static_cast<const std::uint8_t*>(nullptr));
+  }
+}
+
+template <class T>
 void read_target(const Samples& samples, index i, index outputs, Rows<T> out) {
   if (!samples.labels) return read_row(samples.outputs, i, out);
   std::fill_n(out.data, outputs, T(0));
@@ -69,6 +87,8 @@ template bool all_finite<float>(const MatrixView&);
 template bool all_finite<double>(const MatrixView&);
 template void read_row(const MatrixView&, index, Rows<float>, std::uint32_t*);
 template void read_row(const MatrixView&, index, Rows<double>, std::uint32_t*);
+template void read_rows(const MatrixView&, const std::uint32_t*, index, float*);
+template void read_rows(const MatrixView&, const std::uint32_t*, index, double*);
 template void read_target(const Samples&, index, index, Rows<float>);
 template void read_target(const Samples&, index, index, Rows<double>);
 

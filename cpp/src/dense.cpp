@@ -40,6 +40,12 @@ void each_share(Share share, index panels, index rows, index unit, Function f) {
   }
 }
 
+// The height of tiles as equal as can be, none above `most`.
+index tile_height(index rows, index most) {
+  const index tiles = (rows + most - 1) / most;
+  return (rows + tiles - 1) / tiles;
+}
+
 // Where panel p begins (in neurons), and how wide it is.
 template <class T>
 struct Panels {
@@ -120,11 +126,11 @@ void Dense<T>::forward(Share share, index batch, Rows<const T> x, Rows<T> y, Row
   const int kind = static_cast<int>(activation_.kind);
   const T parameter = static_cast<T>(activation_.parameter);
   const bool linear = activation_.kind == ActivationKind::identity || finishes_rows();
-  // A band of two tiles at a time, so that its outputs are in the first-level cache when the
-  // activation comes.
-  const index band = 2 * k.tile_rows;
   each_share(share, panels.count(), batch, k.tile_rows, [&](index p, index first, index last) {
     const index column = panels.column(p), width = panels.width(p);
+    // A band of two tiles at a time, so that its outputs are in the first-level cache when the
+    // activation comes.
+    const index band = 2 * tile_height(last - first, k.tile_rows);
     for (index row = first; row < last; row += band) {
       const index rows = std::min(band, last - row);
       T* out = y.at(row, p);
@@ -181,8 +187,9 @@ void Dense<T>::backward_input(Share share, index batch, Rows<const T> delta, Row
                       parameters_ + column * inputs_ + input * panel_width, panel_width,
                       scratch + column * width, width);
         }
-        for (index row = first; row < last; row += k.tile_rows) {
-          const index rows = std::min<index>(k.tile_rows, last - row);
+        const index height = tile_height(last - first, k.tile_rows);
+        for (index row = first; row < last; row += height) {
+          const index rows = std::min(height, last - row);
           k.multiply(rows, neurons_, delta.from_row(row), scratch, width, nullptr,
                      delta_below.at(row, q), delta_below.stride);
           below.layer->backward_activation(row, rows, q, width, delta_below, below.y, below.slope);

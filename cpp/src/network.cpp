@@ -11,6 +11,7 @@
 #include <string>
 
 #include "batch.hpp"
+#include "cost.hpp"
 #include "parallel.hpp"
 #include "passes.hpp"
 
@@ -70,8 +71,8 @@ template <class T, class Function>
 bool each_chunk(const Network<T>& network, index n, int threads, const StopRequest& stop,
                 Function f) {
   const index chunks = (n + kChunkRows - 1) / kChunkRows;
-  const int workers = static_cast<int>(std::min<index>(
-      workers_for(static_cast<double>(n) * forward_flops<T>(network), threads), chunks));
+  const int workers =
+      static_cast<int>(std::min<index>(workers_for(forward_cost(network, n), threads), chunks));
   std::vector<ForwardSpace<T>> spaces;
   for (int w = 0; w < std::max(workers, 1); ++w) {
     spaces.emplace_back(network, std::min(n, kChunkRows));

@@ -20,11 +20,6 @@
 namespace foxnn {
 namespace {
 
-// Below this many operations a worker, a step is over before its barriers pay: six barriers of
-// about half a microsecond are 3 us, in which one core does some 300,000 operations of the small
-// tiles that such steps are made of.
-constexpr double kFlopsPerWorker = 5e5;
-
 // Some 50 us of spinning: longer than any phase of a balanced step is out of step, shorter than a
 // time slice, so that more workers than cores still make progress.
 constexpr int kSpins = 1000;
@@ -76,13 +71,11 @@ int thread_limit() {
 #endif
 }
 
-int workers_for(double flops, int ceiling) {
-  if (const int count = forced_threads(); count > 0 && !forked) return count;
-  const double deserved = flops / kFlopsPerWorker;
-  if (deserved < 2.0 || ceiling == 1) return 1;
-  int workers = thread_limit();
-  if (ceiling > 0 && ceiling < workers) workers = ceiling;
-  return deserved < workers ? static_cast<int>(deserved) : workers;
+Allowed allowed_workers(int ceiling) {
+  if (const int count = forced_threads(); count > 0 && !forked) return {count, true};
+  if (ceiling == 1) return {1, false};
+  const int workers = thread_limit();
+  return {ceiling > 0 && ceiling < workers ? ceiling : workers, false};
 }
 
 void Barrier::wait(int workers) {

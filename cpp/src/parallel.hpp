@@ -1,5 +1,5 @@
-// The one place that knows OpenMP: teams of workers, their barrier, and how many workers a piece
-// of work deserves. Nothing else in the engine starts a thread.
+// The one place that knows OpenMP: teams of workers, their barrier, and how many workers there may
+// be (how many pay, cost.hpp knows). Nothing else in the engine starts a thread.
 #pragma once
 
 #include <atomic>
@@ -10,9 +10,13 @@
 
 namespace foxnn {
 
-/// How many workers a step of so many floating-point operations is given, at most `ceiling` (0: as
-/// many as pay). One in the child of a fork, and within a foreign parallel region.
-int workers_for(double flops, int ceiling);
+/// How many workers there may be, at most `ceiling` (0: as many as there are): one in the child of
+/// a fork, and within a foreign parallel region. `forced`: there must be so many.
+struct Allowed {
+  int workers;
+  bool forced;
+};
+Allowed allowed_workers(int ceiling);
 
 /// Where the workers of a team wait for each other.
 class Barrier {

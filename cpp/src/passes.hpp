@@ -1,4 +1,4 @@
-// What training and prediction share: what a pass costs, and the loss of a batch.
+// What training and evaluation share: the loss of a batch.
 #pragma once
 
 #include <cstdint>
@@ -8,16 +8,6 @@
 #include "kernels/kernel_table.hpp"
 
 namespace foxnn {
-
-/// Floating-point operations of a forward pass over one sample.
-template <class T, class Network>
-double forward_flops(const Network& network) {
-  double flops = 0.0;
-  for (index i = 0; i < network.size(); ++i) {
-    flops += 2.0 * static_cast<double>(network.layer(i).parameter_count());
-  }
-  return flops;
-}
 
 /// The loss of each row of a batch, d loss / d outputs where `delta` is given (behind a softmax
 /// with cross-entropy: d loss / d preactivations), and the hits where `matches` is given. With

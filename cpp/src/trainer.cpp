@@ -6,13 +6,17 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "batch.hpp"
+#include "cost.hpp"
 #include "foxnn/random.hpp"
 #include "messages.hpp"
+#include "narrow.hpp"
 #include "parallel.hpp"
 #include "passes.hpp"
 #include "subnormals.hpp"
@@ -136,14 +140,13 @@ void TrainingPlan::check() const {
 
 template <class T>
 int training_workers(const Network<T>& network, index batch, int threads) {
-  // A training step is a forward pass and two of its size back.
-  return workers_for(3.0 * static_cast<double>(batch) * forward_flops<T>(network), threads);
+  return workers_for(training_cost(network, batch), threads);
 }
 
 template <class T>
 struct Trainer<T>::Work {
   Network<T>& network;
-  const Samples samples;
+  Samples samples;
   TrainingPlan plan;
   const index batch;        // samples of a full batch
   const bool softmax_loss;  // cross-entropy works on the values before the softmax
@@ -160,6 +163,7 @@ struct Trainer<T>::Work {
   std::vector<double> losses;
   std::vector<std::uint8_t> matches;
   UpdateSink<T> update;
+  std::optional<NarrowStep<T>> narrow;  // where one worker trains a narrow network
   Buffer<T> saved_parameters, saved_moments[2];
 
   // Written by worker 0 between two barriers, read by all.
@@ -177,6 +181,7 @@ struct Trainer<T>::Work {
         losses(static_cast<std::size_t>(batch)),
         matches(static_cast<std::size_t>(batch)),
         update(network_, update_kernel<T>(plan_.optimizer.kind)) {
+    if (workers == 1 && NarrowStep<T>::fits(network)) narrow.emplace(network, batch);
     for (int i = 0; i < 2; ++i) {
       x[i] = Batch<T>::panels(batch, network.inputs());
       target[i] = Batch<T>::plain(batch, network.outputs());
@@ -248,15 +253,21 @@ struct Trainer<T>::Work {
     const Rows<T> out = y.back().rows().from_row(first);
     const Rows<T> error = delta.back().rows().from_row(first);
     const Rows<T> wanted = target[half].rows().from_row(first);
-    if (!softmax_loss) top.finish_rows(count, out);
-    const T scale = plan.reduction == Reduction::mean ? T(1) / static_cast<T>(rows) : T(1);
-    batch_loss<T>(network.loss(), count, top.outputs(), out, wanted, scale, error,
-                  losses.data() + first, plan.count_matches ? matches.data() + first : nullptr);
+    output_loss(top, first, count, rows, out, wanted, error);
     if (!softmax_loss) {
       const Rows<T> kept = top.keeps_slope() ? slope.back().rows().from_row(first) : Rows<T>();
       top.backward_activation(0, count, 0, top.output_width(), error, out, kept);
     }
     team.wait();
+  }
+
+  // Losses, and d loss / d outputs, of rows first ... first + count - 1 of a batch of `rows`.
+  void output_loss(const Layer<T>& top, index first, index count, index rows, Rows<T> out,
+                   Rows<T> wanted, Rows<T> error) {
+    if (!softmax_loss) top.finish_rows(count, out);
+    const T scale = plan.reduction == Reduction::mean ? T(1) / static_cast<T>(rows) : T(1);
+    batch_loss<T>(network.loss(), count, top.outputs(), out, wanted, scale, error,
+                  losses.data() + first, plan.count_matches ? matches.data() + first : nullptr);
   }
 
   // A layer's parameters are changed only when all workers have passed its inputs' gradient on:
@@ -318,6 +329,26 @@ struct Trainer<T>::Work {
     update.set_step(update_coefficients(state.rule, plan.learning_rate, state.step));
   }
 
+  // The same as run_within_epoch, for narrow networks.
+  void run_narrow_within_epoch(index steps, const StopRequest& stop, StepReport& report) {
+    const SubnormalsAsZero subnormals;
+    const Layer<T>& top = network.layer(network.size() - 1);
+    go_on = true;
+    for (index left = steps; go_on; --left) {
+      const index rows = count_from(position);
+      next_update_step();
+      narrow->gather(samples, order.data() + position, rows);
+      narrow->forward(rows);
+      output_loss(top, 0, rows, rows, narrow->outputs(), narrow->target(), narrow->error());
+      narrow->backward(rows, !softmax_loss);
+      update.take(0, narrow->gradient().size(), narrow->gradient().data());
+      position += rows;
+      count_step(rows, report);
+      poll(stop, report);
+      go_on = left > 1 && position < samples.size() && !report.stopped && !report.diverged;
+    }
+  }
+
   // Up to `steps` steps of the running epoch.
   void run_within_epoch(index steps, const StopRequest& stop, StepReport& report) {
     go_on = true;
@@ -361,33 +392,40 @@ struct Trainer<T>::Work {
     std::copy_n(from.data(), from.size(), to.data());
   }
 
-  void save() {
+  void save(bool with_moments) {
     copy(network.parameters(), saved_parameters);
-    for (int i = 0; i < 2; ++i) copy(network.optimizer().moments[i], saved_moments[i]);
+    for (int i = 0; i < 2 && with_moments; ++i) {
+      copy(network.optimizer().moments[i], saved_moments[i]);
+    }
   }
 
-  void restore(std::uint64_t step) {
+  void restore(std::uint64_t step, bool with_moments) {
     copy(saved_parameters, network.parameters());
+    if (!with_moments) return network.reset_optimizer();
     for (int i = 0; i < 2; ++i) copy(saved_moments[i], network.optimizer().moments[i]);
     network.optimizer().step = step;
   }
 
-  StepReport run(index steps, const StopRequest& stop) {
+  StepReport run(index steps, const StopRequest& stop, bool save_moments = true) {
     network.use_optimizer(plan.optimizer);
-    save();
+    save(save_moments);
     const std::uint64_t step_before = network.optimizer().step;
     StepReport report;
     last_poll = Clock::now();
     while (report.steps < steps && !report.stopped && !report.diverged) {
       if (order.empty() || position >= samples.size()) begin_epoch();
-      run_within_epoch(steps - report.steps, stop, report);
+      if (narrow) {
+        run_narrow_within_epoch(steps - report.steps, stop, report);
+      } else {
+        run_within_epoch(steps - report.steps, stop, report);
+      }
     }
     const Buffer<T>& parameters = network.parameters();
     if (!report.diverged &&
         !active_kernels().table<T>().all_finite(parameters.size(), parameters.data(), T(1))) {
       report.diverged = true;
     }
-    if (report.diverged) restore(step_before);
+    if (report.diverged) restore(step_before, save_moments);
     return report;
   }
 };
@@ -430,6 +468,20 @@ StepReport Trainer<T>::run_epoch(const StopRequest& stop) {
 template <class T>
 StepReport Trainer<T>::run_steps(index steps, const StopRequest& stop) {
   return work_->run(steps, stop);
+}
+
+template <class T>
+StepReport Trainer<T>::step(const Samples& samples) {
+  Work& work = *work_;
+  check_fit(work.network.inputs(), work.network.outputs(), samples);
+  if (samples.size() > work.batch) throw std::invalid_argument("more samples than a batch holds");
+  work.samples = samples;
+  if (work.order.empty()) {
+    work.order.resize(static_cast<std::size_t>(work.batch));
+    std::iota(work.order.begin(), work.order.end(), 0u);
+  }
+  work.position = 0;
+  return work.run(1, {}, false);
 }
 
 template <class T>

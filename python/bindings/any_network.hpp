@@ -4,11 +4,15 @@
 
 #include <pybind11/pybind11.h>
 
+#include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <variant>
 
 #include "foxnn/network.hpp"
+#include "foxnn/single.hpp"
+#include "foxnn/trainer.hpp"
 
 namespace foxnn::python {
 
@@ -48,11 +52,31 @@ class AnyNetwork {
     if (training_ > 0) {
       throw std::runtime_error("the network's layers cannot be changed while it is training");
     }
+    ++structure_;
     return change(std::forward<Function>(f));
   }
-
+  /// Whether another thread changes parameters just now.
+  bool running() const { return running_ > 0; }
   void refuse_while_running() const {
     if (running_ > 0) throw std::runtime_error("the network cannot be copied while it trains");
+  }
+
+  /// Buffers that outlive a call, for calls that are shorter than making them.
+  template <class T>
+  struct Kept {
+    std::unique_ptr<SingleSample<T>> single;
+    std::unique_ptr<Trainer<T>> trainer;  ///< null, or made for `plan`
+    TrainingPlan plan;
+    std::uint64_t structure = 0;
+  };
+  /// Those of the network, which must be this object's; made anew where its layers have changed.
+  template <class T>
+  Kept<T>& kept(Network<T>& network) {
+    auto& kept = std::get<Kept<T>>(kept_);
+    if (!kept.single || kept.structure != structure_) {
+      kept = {std::make_unique<SingleSample<T>>(network), nullptr, {}, structure_};
+    }
+    return kept;
   }
 
  private:
@@ -91,6 +115,9 @@ class AnyNetwork {
 
  private:
   std::variant<Network<float>, Network<double>> network_{std::in_place_index<0>, 0u};
+  // Counts the changes of layers, loss and optimizer.
+  std::uint64_t structure_ = 0;
+  std::tuple<Kept<float>, Kept<double>> kept_;
   int training_ = 0, running_ = 0;
   mutable int reading_ = 0;
 };

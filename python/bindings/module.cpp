@@ -14,6 +14,7 @@ PYBIND11_MODULE(_core, m) {
       "Training made the loss stop being finite; the network holds its last finite weights.";
   foxnn::python::register_names(m);
   foxnn::python::register_network(m);
+  foxnn::python::register_single(m);
   foxnn::python::register_trainer(m);
   foxnn::python::register_testing(m);
 }

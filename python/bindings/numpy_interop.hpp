@@ -5,6 +5,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <optional>
 #include <string>
 
 #include "foxnn/dataset.hpp"
@@ -13,15 +14,9 @@ namespace foxnn::python {
 
 namespace py = pybind11;
 
-/// A view of a 2-D array of float32, float64 or uint8 whose rows are contiguous.
-inline MatrixView matrix_view(const py::array& array, const char* name) {
-  const auto fail = [name](const std::string& what) {
-    return std::invalid_argument(std::string(name) +
-                                 " must be a 2-D array of float32, float64 or "
-                                 "uint8 with contiguous rows, got " +
-                                 what);
-  };
-  if (array.ndim() != 2) throw fail(std::to_string(array.ndim()) + " dimensions");
+/// A view of a 2-D array of float32, float64 or uint8 whose rows are contiguous; none of any other.
+inline std::optional<MatrixView> try_matrix_view(const py::array& array) {
+  if (array.ndim() != 2) return {};
   MatrixView view;
   if (py::isinstance<py::array_t<float>>(array)) {
     view.type = ElementType::f32;
@@ -30,14 +25,22 @@ inline MatrixView matrix_view(const py::array& array, const char* name) {
   } else if (py::isinstance<py::array_t<std::uint8_t>>(array)) {
     view.type = ElementType::u8;
   } else {
-    throw fail(py::str(array.dtype()).cast<std::string>());
+    return {};
   }
-  if (array.shape(1) > 1 && array.strides(1) != array.itemsize()) throw fail("strided rows");
+  if (array.shape(1) > 1 && array.strides(1) != array.itemsize()) return {};
   view.data = static_cast<const std::byte*>(array.data());
   view.rows = array.shape(0);
   view.columns = array.shape(1);
   view.row_bytes = array.strides(0);
   return view;
+}
+
+/// The same, which throws std::invalid_argument for any other.
+inline MatrixView matrix_view(const py::array& array, const char* name) {
+  if (const auto view = try_matrix_view(array)) return *view;
+  throw std::invalid_argument(std::string(name) +
+                              " must be a 2-D array of float32, float64 or uint8 with contiguous "
+                              "rows");
 }
 
 /// Samples of an input matrix with an output matrix or a vector of int64 labels.

@@ -40,6 +40,8 @@ class BaseNetwork(_core.Network):
         self._loss_given = loss is not None
         self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))
         self._settings = Settings()
+        # The plan of the last `train_on_batch`, and what it was made from.
+        self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
 
     # What it is made of.
 

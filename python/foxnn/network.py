@@ -139,6 +139,56 @@ class neural_network(FoxnnInterface):
                 history.add(**record, learning_rate=rate, seconds=seconds)
         return history
 
+    def train_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        optimizer: Any = "adam",
+        learning_rate: float = 1e-3,
+    ) -> float:
+        """Make one step on these samples.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs)
+        y : array-like of shape (samples, outputs), or labels of shape (samples,)
+        optimizer : str, foxnn.SGD or foxnn.Adam, default="adam"
+            As in `fit`: its moments stay with the network from step to step.
+        learning_rate : float, default=1e-3
+
+        Returns
+        -------
+        float
+            The mean loss over the samples, at the weights before the step.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`.
+        foxnn.DivergedError
+            When the loss or a weight stops being finite; the network holds the weights of before,
+            and the optimizer begins anew.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([2, 4, 1], seed=1)
+        >>> losses = [nn.train_on_batch([[0, 1], [1, 1]], [[1], [0]]) for _ in range(100)]
+        >>> losses[-1] < losses[0]
+        True
+        """
+        key = (optimizer, learning_rate, self._settings.__dict__.get("n_threads", 0))
+        if self._step_plan is None or self._step_plan[0] != key:
+            rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
+            plan = _core.Plan(rule_of(optimizer), rate, shuffle=False, threads=key[2])
+            _core.check_plan(self, plan)
+            self._step_plan = (key, plan)
+        loss = _core.step(self, x, y, self._step_plan[1], False)
+        if loss is None:
+            loss = _core.step(self, *self._samples(x, y), self._step_plan[1], True)
+        assert loss is not None
+        return loss
+
     def _validation(
         self, validation: Any, x: Array, y: Array
     ) -> tuple[Array, Array, tuple[Array, Array]]:

@@ -176,6 +176,12 @@ class Settings(_Fixed):
         """Set the share of the data that `train` holds out, at least 0 and below 1."""
         self.part_for_test = part
 
+    def _rounds(self) -> bool:
+        values = self.__dict__
+        return bool(
+            values.get("max_on_last_layer") or values.get("one_if_value_greater_intermediate_value")
+        )
+
     def _values(self) -> dict[str, object]:
         adam, nesterov = self.settings_optimization.adam, self.settings_optimization.nesterov
         plain = {

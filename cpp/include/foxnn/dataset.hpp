@@ -36,6 +36,10 @@ struct Samples {
 template <class T>
 void read_row(const MatrixView& matrix, index i, Rows<T> out, std::uint32_t* nonzero = nullptr);
 
+/// Rows order[0] ... order[count - 1], one behind the other.
+template <class T>
+void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out);
+
 /// Asks for row i: to be called some time before it is read.
 inline void fetch_row(const MatrixView& matrix, index i) {
   for (index at = 0; at < matrix.row_bytes; at += 64) __builtin_prefetch(matrix.row(i) + at);

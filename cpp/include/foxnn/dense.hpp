@@ -20,6 +20,9 @@ class Dense final : public Layer<T> {
   const Activation& activation() const { return activation_; }
   void set_activation(Activation activation) { activation_ = activation; }
 
+  /// Panels of weights, then the padded bias.
+  const T* parameters() const { return parameters_; }
+
   /// The weights as (inputs x neurons), row by row, out and in.
   void get_weights(T* weights) const;
   void set_weights(const T* weights);

@@ -13,4 +13,5 @@
 #include "foxnn/network.hpp"
 #include "foxnn/optimizer.hpp"
 #include "foxnn/random.hpp"
+#include "foxnn/single.hpp"
 #include "foxnn/trainer.hpp"

@@ -23,7 +23,9 @@ class Random {
   Random(std::uint64_t seed, Stream stream, std::uint32_t substream = 0)
       : seed_(seed), stream_(stream), substream_(substream) {}
 
-  /// 64 random bits at a position of the sequence.
+  /// 128 random bits at a position of the sequence.
+  std::array<std::uint32_t, 4> block(std::uint64_t position) const;
+  /// The first 64 of them at a position of the sequence.
   std::uint64_t bits(std::uint64_t position) const;
   /// Uniform in [0, 1), a multiple of 2^-53.
   double uniform(std::uint64_t position) const;

@@ -19,6 +19,7 @@ struct TrainingPlan {
   bool count_matches = false;  ///< also count the samples that the network classifies rightly
   int threads = 0;             ///< at most; 0: as many as pay
 
+  bool operator==(const TrainingPlan&) const = default;
   /// Throws std::invalid_argument when a value is out of its range, or of T's.
   template <class T>
   void check() const;
@@ -50,6 +51,9 @@ class Trainer {
   StepReport run_epoch(const StopRequest& stop);
   /// That many steps, over as many epochs as they take.
   StepReport run_steps(index steps, const StopRequest& stop);
+  /// One step on other samples, at most as many as a batch holds, in their order. Where it diverges
+  /// the moments are forgotten, for saving them would take as long as a small step.
+  StepReport step(const Samples& samples);
   /// The mean loss over all samples and its gradient, laid out as the parameters; no step is made.
   double gradient(T* out);
 

@@ -47,6 +47,14 @@ struct KernelTable {
   /// the cache meanwhile.
   void (*multiply_transposed)(index rows, index samples, Rows<const T> a, const T* b, index ldb,
                               index width, T* c, const T* const* targets);
+  /// For layers of at most a line of neurons (narrow-inl.hpp): rows are ldc apart and not padded,
+  /// though a whole line is written for each. c[samples x line] = init + a[samples x k] .
+  /// weights[k x line].
+  void (*narrow_multiply)(index samples, index k, const T* a, index lda, const T* weights,
+                          const T* init, T* c, index ldc);
+  /// gradient[k x line] = a^T . b for b[samples x n], and behind it a line with the sums of b.
+  void (*narrow_gradient)(index samples, index k, const T* a, index lda, const T* b, index ldb,
+                          index n, T* gradient);
   /// sums[width] = the sum of b[samples x width] over the samples.
   void (*sum_rows)(index samples, const T* b, index ldb, index width, T* sums);
   /// target[columns x rows padded to a line] = source[rows x columns] transposed; the padding is

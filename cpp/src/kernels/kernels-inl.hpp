@@ -9,6 +9,7 @@
 
 #include "kernels/activation-inl.hpp"
 #include "kernels/loss-inl.hpp"
+#include "kernels/narrow-inl.hpp"
 #include "kernels/update-inl.hpp"
 
 namespace foxnn {
@@ -29,6 +30,8 @@ constexpr KernelTable<T> make_table() {
   t.tile_rows = kTileRows;
   t.multiply = multiply<T>;
   t.multiply_transposed = multiply_transposed<T>;
+  t.narrow_multiply = narrow_multiply<T>;
+  t.narrow_gradient = narrow_gradient<T>;
   t.sum_rows = sum_rows<T>;
   t.transpose = transpose<T>;
   set_activation<T, Sigmoid>(t, ActivationKind::sigmoid);

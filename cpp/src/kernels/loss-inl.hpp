@@ -17,10 +17,13 @@ struct Lanes {
   explicit Lanes(T start) {
     for (auto& p : part) p = Vec<T>::all(start);
   }
-  T sum() const {
+  // Of a row of n. The lanes are added in pairs, and those that a short row leaves zero not at all.
+  T sum(index n) const {
     T lane[kLineWidth<T>];
     for (index v = 0; v < kLineVectors<T>; ++v) part[v].store(lane + v * Vec<T>::lanes);
-    for (index half = kLineWidth<T> / 2; half > 0; half /= 2) {
+    index half = kLineWidth<T> / 2;
+    while (half > 0 && half >= n) half /= 2;
+    for (; half > 0; half /= 2) {
       for (index i = 0; i < half; ++i) lane[i] += lane[i + half];
     }
     return lane[0];
@@ -65,7 +68,7 @@ T row_exponentials(index n, const T* z, T largest, T* out) {
     e.store(out + c);
     sum.part[v] = sum.part[v] + e;
   });
-  return sum.sum();
+  return sum.sum(n);
 }
 
 template <class T>
@@ -85,7 +88,7 @@ void softmax_backward(index rows, index n, T* delta, index ldd, const T* a, inde
       const Vec<T> product = Vec<T>::load(delta + c) * Vec<T>::load(a + c);
       sum.part[v] = sum.part[v] + select(inside, product, zero);
     });
-    const Vec<T> mean = Vec<T>::all(sum.sum());
+    const Vec<T> mean = Vec<T>::all(sum.sum(n));
     each_vector<T>(n, [&](index c, index, auto inside) {
       const Vec<T> d = Vec<T>::load(a + c) * (Vec<T>::load(delta + c) - mean);
       select(inside, d, zero).store(delta + c);
@@ -104,7 +107,7 @@ void half_squared_error(index rows, index n, const T* a, index lda, const T* y, 
       sum.part[v] = fma(error, error, sum.part[v]);
       if (delta) (factor * error).store(delta + r * ldd + c);
     });
-    loss[r] = 0.5 * double(sum.sum());
+    loss[r] = 0.5 * double(sum.sum(n));
   }
 }
 
@@ -127,10 +130,10 @@ void cross_entropy(index rows, index n, const T* z, index ldz, const T* y, index
       const Vec<T> product = select(zero < abs(target), target * below, zero);
       products.part[v] = products.part[v] + product;
     });
-    const T sum = exponentials.sum(), weight = weights.sum();
+    const T sum = exponentials.sum(n), weight = weights.sum(n);
     T log_sum[Vec<T>::lanes];
     log(Vec<T>::all(sum)).store(log_sum);
-    loss[r] = double(weight) * double(log_sum[0]) - double(products.sum());
+    loss[r] = double(weight) * double(log_sum[0]) - double(products.sum(n));
     if (!delta) continue;
     const Vec<T> share = Vec<T>::all(weight / sum);
     each_vector<T>(n, [&](index c, index, auto inside) {

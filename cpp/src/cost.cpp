@@ -1,0 +1,90 @@
+// The prices, measured on two cores of a server processor with AVX-512 (wiki/Speed-and-threads.md).
+// They are rough: a tenfold error in one of them costs some tens of per cent near the border
+// between one worker and two, and nothing elsewhere.
+#include "cost.hpp"
+
+#include <algorithm>
+
+#include "kernels/kernel_table.hpp"
+#include "parallel.hpp"
+
+namespace foxnn {
+namespace {
+
+// Of one core, in float32: three quarters of the peak, as in layers of some hundred neurons.
+constexpr double kFlopsPerSecond = 150e9;
+// A step reads a weight twice and writes it with its moments: in the second-level cache and beyond.
+constexpr double kNearSecondsPerByte = 0.35e-9 / 24;
+constexpr double kFarSecondsPerByte = 0.65e-9 / 24;
+constexpr double kNearBytes = 1 << 20;
+// A line that another core has written: latencies of 60 to 100 ns, several under way at once.
+constexpr double kSecondsPerLine = 15e-9;
+// A barrier between two workers that both come in time; each further one adds as much.
+constexpr double kSecondsPerBarrier = 0.15e-6;
+// Waking the threads of a team, when they have gone to sleep.
+constexpr double kSecondsToBegin = 10e-6;
+// What more workers must save.
+constexpr double kLeastGain = 1.1;
+
+template <class T>
+double flops_per_sample(const Network<T>& network) {
+  double flops = 0.0;
+  for (index i = 0; i < network.size(); ++i) {
+    flops += 2.0 * static_cast<double>(network.layer(i).parameter_count());
+  }
+  return flops;
+}
+
+}  // namespace
+
+double Cost::of(int workers) const {
+  if (workers == 1) return alone;
+  const double n = workers;
+  return alone / n + begin + barriers * n * kSecondsPerBarrier +
+         lines * (1.0 - 1.0 / n) * kSecondsPerLine;
+}
+
+template <class T>
+Cost training_cost(const Network<T>& network, index batch) {
+  const double samples = static_cast<double>(batch), wide = sizeof(T) / 4.0;
+  const double bytes = 24.0 * wide * static_cast<double>(network.parameters().size());
+  Cost cost;
+  // A forward pass and two of its size back; doubles take twice as long.
+  cost.alone = 3.0 * samples * flops_per_sample(network) * wide / kFlopsPerSecond +
+               bytes * (bytes < kNearBytes ? kNearSecondsPerByte : kFarSecondsPerByte);
+  for (index i = 0; i < network.size(); ++i) {
+    // Outputs and their gradients; and weights, which going back another worker reads than wrote.
+    double numbers = 2.0 * samples * static_cast<double>(network.layer(i).output_width());
+    if (i > 0) numbers += static_cast<double>(network.layer(i).parameter_count());
+    cost.lines += numbers * sizeof(T) / kLineBytes;
+  }
+  // One a layer in each direction, and three about the batch.
+  cost.barriers = 2.0 * static_cast<double>(network.size()) + 3.0;
+  return cost;
+}
+
+template <class T>
+Cost forward_cost(const Network<T>& network, index samples) {
+  Cost cost;
+  cost.alone = static_cast<double>(samples) * flops_per_sample(network) * (sizeof(T) / 4.0) /
+               kFlopsPerSecond;
+  cost.begin = kSecondsToBegin;
+  return cost;
+}
+
+int workers_for(const Cost& cost, int ceiling) {
+  const Allowed allowed = allowed_workers(ceiling);
+  if (allowed.forced) return allowed.workers;
+  int best = 1;
+  for (int workers = 2; workers <= allowed.workers; ++workers) {
+    if (cost.of(workers) < cost.of(best)) best = workers;
+  }
+  return cost.of(best) * kLeastGain < cost.alone ? best : 1;
+}
+
+template Cost training_cost(const Network<float>&, index);
+template Cost training_cost(const Network<double>&, index);
+template Cost forward_cost(const Network<float>&, index);
+template Cost forward_cost(const Network<double>&, index);
+
+}  // namespace foxnn

@@ -1,0 +1,96 @@
+// Products for layers of at most a cache line of neurons, one sample a row of the tile. Rows of a
+// batch stand close together, `ld` elements apart and not padded: a full line is stored for each,
+// and the next row overwrites what is too much. The chains are those of gemm-inl.hpp, so the bits
+// are, too.
+#pragma once
+
+namespace foxnn {
+namespace {
+
+// Samples at once: enough chains to fill the latency of 4 cycles on two ports.
+constexpr int kNarrowSamples = 4;
+// Inputs at once in the gradient, whose chains run over the samples: 8 registers of sums.
+template <class T>
+constexpr int kNarrowInputs = static_cast<int>(8 / kLineVectors<T> > 1 ? 8 / kLineVectors<T> : 1);
+
+template <class T, int S>
+[[gnu::always_inline]] inline void narrow_rows(index k, const T* a, index lda, const T* weights,
+                                               const T* init, T* c, index ldc) {
+  constexpr int V = static_cast<int>(kLineVectors<T>);
+  Vec<T> sums[S][V];
+  start<T>(sums, init);
+  for (index p = 0; p < k; ++p) add<T>(sums, a + p, lda, weights + p * kLineWidth<T>);
+  store<T>(sums, c, ldc);
+}
+
+template <class T>
+void narrow_multiply(index samples, index k, const T* a, index lda, const T* weights, const T* init,
+                     T* c, index ldc) {
+  index s = 0;
+  for (; s + kNarrowSamples <= samples; s += kNarrowSamples) {
+    narrow_rows<T, kNarrowSamples>(k, a + s * lda, lda, weights, init, c + s * ldc, ldc);
+  }
+  for (; s < samples; ++s) narrow_rows<T, 1>(k, a + s * lda, lda, weights, init, c + s * ldc, ldc);
+}
+
+// gradient[R x line] = a^T . b for R inputs, where b has n columns.
+template <class T, int R>
+void narrow_gradient_rows(index samples, const T* a, index lda, const T* b, index ldb, index n,
+                          T* gradient) {
+  constexpr int V = static_cast<int>(kLineVectors<T>);
+  const Vec<T> zero = Vec<T>::all(T(0));
+  Vec<T> sums[R][V];
+  start<T>(sums, nullptr);
+  for (index s = 0; s < samples; ++s) {
+    FOXNN_UNROLL
+    for (int v = 0; v < V; ++v) {
+      // Behind the n columns stands the next sample.
+      const Vec<T> columns = select(Vec<T>::first(n - v * Vec<T>::lanes),
+                                    Vec<T>::load(b + s * ldb + v * Vec<T>::lanes), zero);
+      FOXNN_UNROLL
+      for (int r = 0; r < R; ++r) {
+        sums[r][v] = fma(Vec<T>::all(a[s * lda + r]), columns, sums[r][v]);
+      }
+    }
+  }
+  store<T>(sums, gradient, kLineWidth<T>);
+}
+
+template <class T>
+struct NarrowGradients {
+  using Function = void (*)(index, const T*, index, const T*, index, index, T*);
+  Function rows[kNarrowInputs<T> + 1] = {};
+
+  template <int R = kNarrowInputs<T>>
+  constexpr void fill() {
+    rows[R] = narrow_gradient_rows<T, R>;
+    if constexpr (R > 1) fill<R - 1>();
+  }
+  constexpr NarrowGradients() { fill(); }
+};
+template <class T>
+constexpr NarrowGradients<T> kNarrowGradients;
+
+template <class T>
+void narrow_gradient(index samples, index k, const T* a, index lda, const T* b, index ldb, index n,
+                     T* gradient) {
+  constexpr index L = Vec<T>::lanes;
+  for (index first = 0; first < k; first += kNarrowInputs<T>) {
+    const index rows = k - first < kNarrowInputs<T> ? k - first : kNarrowInputs<T>;
+    kNarrowGradients<T>.rows[rows](samples, a + first, lda, b, ldb, n,
+                                   gradient + first * kLineWidth<T>);
+  }
+  T* bias = gradient + k * kLineWidth<T>;
+  const Vec<T> zero = Vec<T>::all(T(0));
+  for (index column = 0; column < kLineWidth<T>; column += L) {
+    const auto inside = Vec<T>::first(n - column);
+    Vec<T> sum = zero;
+    for (index s = 0; s < samples; ++s) {
+      sum = sum + select(inside, Vec<T>::load(b + s * ldb + column), zero);
+    }
+    sum.store(bias + column);
+  }
+}
+
+}  // namespace
+}  // namespace foxnn

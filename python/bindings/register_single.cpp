@@ -1,0 +1,145 @@
+// What a control loop calls thousands of times a second: the answer for one sample, one training
+// step on a batch. Both keep their buffers in the network between the calls.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "any_network.hpp"
+#include "foxnn/error.hpp"
+#include "numpy_interop.hpp"
+#include "registers.hpp"
+
+namespace foxnn::python {
+namespace {
+
+namespace py = pybind11;
+
+// With more parameters other threads may want Python meanwhile, and the usual way costs nothing
+// beside the answer: some 10 us.
+constexpr index kMostParameters = 500'000;
+
+// Numbers of a list or tuple of floats and ints; false where there is anything else.
+template <class T>
+bool read_sequence(PyObject* x, index count, T* out) {
+  if (PySequence_Fast_GET_SIZE(x) != count) return false;
+  PyObject** items = PySequence_Fast_ITEMS(x);
+  for (index i = 0; i < count; ++i) {
+    if (PyFloat_CheckExact(items[i])) {
+      out[i] = static_cast<T>(PyFloat_AS_DOUBLE(items[i]));
+    } else if (PyLong_CheckExact(items[i])) {
+      const double value = PyLong_AsDouble(items[i]);
+      if (value == -1.0 && PyErr_Occurred()) {
+        PyErr_Clear();
+        return false;
+      }
+      out[i] = static_cast<T>(value);
+    } else {
+      return false;
+    }
+  }
+  return true;
+}
+
+template <class T, class Source>
+bool read_array(PyObject* x, index count, T* out) {
+  if (!py::isinstance<py::array_t<Source>>(x)) return false;
+  const auto array = py::reinterpret_borrow<py::array>(x);
+  if (array.ndim() != 1 || array.shape(0) != count) return false;
+  const auto* bytes = static_cast<const std::byte*>(array.data());
+  const index stride = array.strides(0);
+  for (index i = 0; i < count; ++i) {
+    out[i] = static_cast<T>(*reinterpret_cast<const Source*>(bytes + i * stride));
+  }
+  return true;
+}
+
+template <class T>
+bool read_sample(PyObject* x, index count, T* out) {
+  const bool read = PyList_CheckExact(x) || PyTuple_CheckExact(x)
+                        ? read_sequence(x, count, out)
+                        : read_array<T, T>(x, count, out) || read_array<T, double>(x, count, out) ||
+                              read_array<T, float>(x, count, out);
+  for (index i = 0; read && i < count; ++i) {
+    if (!std::isfinite(out[i])) return false;
+  }
+  return read;
+}
+
+// The outputs for one sample of the kinds that are quick to read; None for all others, and for
+// wrong ones, which the usual way takes or refuses.
+py::object answer(AnyNetwork& self, const py::object& x) {
+  return self.visit([&](auto& n) -> py::object {
+    auto& kept = self.kept(n);
+    if (self.running() || n.parameters().size() > kMostParameters) return py::none();
+    if (!read_sample(x.ptr(), n.inputs(), kept.single->input())) return py::none();
+    const auto* y = kept.single->answer();
+    return py::array(n.outputs(), y);
+  });
+}
+
+// Whether x and y are arrays that need no conversion and nothing is wrong with: what is wrong, the
+// package says better.
+template <class T>
+bool is_ready(const Network<T>& network, const py::object& x, const py::object& y) {
+  if (!py::isinstance<py::array>(x) || !py::isinstance<py::array>(y)) return false;
+  const auto ready = [](const py::object& object, index columns) {
+    const std::optional<MatrixView> view =
+        try_matrix_view(py::reinterpret_borrow<py::array>(object));
+    return view && view->columns == columns && view->rows > 0 && all_finite<T>(*view);
+  };
+  const auto wanted = py::reinterpret_borrow<py::array>(y);
+  if (!ready(x, network.inputs())) return false;
+  if (wanted.shape(0) != py::reinterpret_borrow<py::array>(x).shape(0)) return false;
+  if (network.loss() != LossKind::cross_entropy) return ready(y, network.outputs());
+  if (wanted.ndim() != 1 || !py::isinstance<py::array_t<std::int64_t>>(y) ||
+      wanted.strides(0) != wanted.itemsize()) {
+    return false;
+  }
+  const auto* labels = static_cast<const std::int64_t*>(wanted.data());
+  return std::all_of(labels, labels + wanted.shape(0),
+                     [&](std::int64_t label) { return label >= 0 && label < network.outputs(); });
+}
+
+// One step; returns the mean loss, or None where x and y cannot be taken as they are. `checked`:
+// the package has made them so.
+std::optional<double> step(AnyNetwork& self, const py::object& x, const py::object& y,
+                           TrainingPlan plan, bool checked) {
+  if (!checked && !self.visit([&](const auto& n) { return is_ready(n, x, y); })) return {};
+  const Samples samples =
+      samples_view(py::reinterpret_borrow<py::array>(x), py::reinterpret_borrow<py::array>(y));
+  plan.batch_size = samples.size();
+  const AnyNetwork::Training training(self);
+  StepReport report;
+  self.visit([&](auto& n) {
+    using T = std::remove_pointer_t<decltype(n.parameters().data())>;
+    auto& kept = self.kept(n);
+    if (!kept.trainer || !(kept.plan == plan)) {
+      kept.trainer = std::make_unique<Trainer<T>>(n, samples, plan);
+      kept.plan = plan;
+    }
+    const AnyNetwork::Running running(self);
+    // No Python object is touched below: x and y are held by the caller.
+    const py::gil_scoped_release release;
+    report = kept.trainer->step(samples);
+  });
+  if (report.diverged) {
+    throw DivergedError(
+        "the loss or a weight is no longer finite after this step; the weights are set back, and "
+        "the "
+        "optimizer begins anew: try a smaller learning rate, or scaled inputs");
+  }
+  return report.loss / static_cast<double>(report.samples);
+}
+
+}  // namespace
+
+void register_single(py::module_& m) {
+  using namespace py::literals;
+  m.def("answer", &answer, "network"_a, "x"_a, py::pos_only());
+  m.def("step", &step, "network"_a, "x"_a, "y"_a, "plan"_a, "checked"_a, py::pos_only());
+}
+
+}  // namespace foxnn::python
