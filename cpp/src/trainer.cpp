@@ -19,6 +19,8 @@
 #include "narrow.hpp"
 #include "parallel.hpp"
 #include "passes.hpp"
+#include "phases.hpp"
+#include "sinks.hpp"
 #include "subnormals.hpp"
 
 namespace foxnn {
@@ -29,75 +31,6 @@ using Clock = std::chrono::steady_clock;
 // The stop request is heard this often: well within the fifth of a second that a user waits, and
 // rare enough to cost nothing.
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
-
-// Applies the optimizer to each piece of gradient while it is in the first-level cache.
-template <class T>
-class UpdateSink final : public GradientSink<T> {
- public:
-  using Update = void (*)(index, T*, const T*, T*, T*, UpdateArguments<T>);
-
-  UpdateSink(Network<T>& network, Update update) : network_(network), update_(update) {}
-  void set_step(const UpdateCoefficients& c) {
-    arguments_ = {.rate = static_cast<T>(c.rate),
-                  .decay = static_cast<T>(c.decay),
-                  .gain = static_cast<T>(c.gain),
-                  .decay_squares = static_cast<T>(c.decay_squares),
-                  .gain_squares = static_cast<T>(c.gain_squares),
-                  .square_scale = static_cast<T>(c.square_scale),
-                  .epsilon = static_cast<T>(c.epsilon)};
-  }
-  void set_layer(index layer) { base_ = network_.offset(layer); }
-  void take(index offset, index count, const T* gradient) override {
-    const index at = base_ + offset;
-    Buffer<T>* moments = network_.optimizer().moments;
-    update_(count, network_.parameters().data() + at, gradient,
-            moments[0].size() ? moments[0].data() + at : nullptr,
-            moments[1].size() ? moments[1].data() + at : nullptr, arguments_);
-  }
-  typename GradientSink<T>::Targets targets(index offset) const override {
-    const index at = base_ + offset;
-    const Buffer<T>* moments = network_.optimizer().moments;
-    return {{network_.parameters().data() + at,
-             moments[0].size() ? moments[0].data() + at : nullptr,
-             moments[1].size() ? moments[1].data() + at : nullptr}};
-  }
-
- private:
-  Network<T>& network_;
-  Update update_;
-  UpdateArguments<T> arguments_{};
-  index base_ = 0;
-};
-
-// Keeps the gradient, for those who want to see it.
-template <class T>
-class StoreSink final : public GradientSink<T> {
- public:
-  explicit StoreSink(T* gradient) : gradient_(gradient) {}
-  void take(index offset, index count, const T* gradient) override {
-    std::copy_n(gradient, count, gradient_ + offset);
-  }
-  typename GradientSink<T>::Targets targets(index) const override { return {}; }
-
- private:
-  T* gradient_;
-};
-
-template <class T>
-typename UpdateSink<T>::Update update_kernel(OptimizerKind kind) {
-  const KernelTable<T>& k = active_kernels().table<T>();
-  switch (kind) {
-    case OptimizerKind::sgd:
-      return k.update_sgd;
-    case OptimizerKind::momentum:
-      return k.update_momentum;
-    case OptimizerKind::nesterov:
-      return k.update_nesterov;
-    case OptimizerKind::adam:
-      return k.update_adam;
-  }
-  return nullptr;
-}
 
 void check_fit(index inputs, index outputs, const Samples& samples) {
   const auto mismatch = [](const char* what, index got, index needed) {
@@ -166,6 +99,8 @@ struct Trainer<T>::Work {
   std::optional<NarrowStep<T>> narrow;  // where one worker trains a narrow network
   Buffer<T> saved_parameters, saved_moments[2];
 
+  PhaseClock* clock = nullptr;  // of worker 0, where somebody wants to know
+
   // Written by worker 0 between two barriers, read by all.
   bool go_on = true;
   Clock::time_point last_poll = Clock::now();
@@ -180,7 +115,7 @@ struct Trainer<T>::Work {
         workers(training_workers(network_, batch, plan_.threads)),
         losses(static_cast<std::size_t>(batch)),
         matches(static_cast<std::size_t>(batch)),
-        update(network_, update_kernel<T>(plan_.optimizer.kind)) {
+        update(network_, plan_.optimizer.kind) {
     if (workers == 1 && NarrowStep<T>::fits(network)) narrow.emplace(network, batch);
     for (int i = 0; i < 2; ++i) {
       x[i] = Batch<T>::panels(batch, network.inputs());
@@ -329,6 +264,10 @@ struct Trainer<T>::Work {
     update.set_step(update_coefficients(state.rule, plan.learning_rate, state.step));
   }
 
+  void mark(const Team& team, Phase phase) {
+    if (clock && team.is_first()) clock->mark(phase);
+  }
+
   // The same as run_within_epoch, for narrow networks.
   void run_narrow_within_epoch(index steps, const StopRequest& stop, StepReport& report) {
     const SubnormalsAsZero subnormals;
@@ -357,20 +296,24 @@ struct Trainer<T>::Work {
       const SubnormalsAsZero subnormals;
       index first = position, left = steps;
       int half = 0;
+      if (clock && team.is_first()) clock->start();
       gather(team, first, half);
       team.wait();
+      mark(team, Phase::gather);
       while (go_on) {
         const index rows = count_from(first), next = first + rows;
         const bool more = left > 1 && next < samples.size();
         forward(team, rows, half);
+        mark(team, Phase::forward);
         loss(team, rows, half);
+        mark(team, Phase::loss);
         backward(team, rows, half, [&](index layer) {
-          UpdateSink<T> sink = update;
-          sink.set_layer(layer);
-          return sink;
+          return update.of_layer(layer, team.is_first() ? clock : nullptr);
         });
+        mark(team, Phase::backward);
         if (more) gather(team, next, 1 - half);
         team.wait();
+        mark(team, Phase::gather);
         if (team.is_first()) {
           count_step(rows, report);
           poll(stop, report);
@@ -482,6 +425,17 @@ StepReport Trainer<T>::step(const Samples& samples) {
   }
   work.position = 0;
   return work.run(1, {}, false);
+}
+
+template <class T>
+PhaseSeconds Trainer<T>::time_phases(index steps) {
+  PhaseClock clock;
+  Work& work = *work_;
+  work.clock = &clock;
+  work.narrow.reset();  // its parts are too small for a clock
+  work.run(steps, {});
+  work.clock = nullptr;
+  return clock.seconds();
 }
 
 template <class T>

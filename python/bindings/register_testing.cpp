@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "foxnn/buffer.hpp"
@@ -121,6 +122,53 @@ Array<T> math(const std::string& set, const std::string& name, const Array<T>& x
   return out;
 }
 
+// Calls f until so many seconds are over; returns how often it did in a second, at best of ten
+// parts.
+template <class Function>
+double calls_per_second(double seconds, Function f) {
+  using Clock = std::chrono::steady_clock;
+  double best = 0.0;
+  for (int part = 0; part < 10; ++part) {
+    const auto begin = Clock::now();
+    double elapsed = 0.0;
+    index calls = 0;
+    while (elapsed < seconds / 10) {
+      f();
+      ++calls;
+      elapsed = std::chrono::duration<double>(Clock::now() - begin).count();
+    }
+    best = std::max(best, static_cast<double>(calls) / elapsed);
+  }
+  return best;
+}
+
+template <class T>
+double fma_peak_of(const KernelSet& set, double seconds) {
+  const KernelTable<T>& kernels = set.table<T>();
+  constexpr index kRounds = 20'000;
+  volatile T sink = T(0.999);
+  const double rate = calls_per_second(seconds, [&] { sink = kernels.peak(kRounds, T(0.999)); });
+  return rate * 2e-9 * static_cast<double>(kRounds * kPeakRegisters * kernels.lanes);
+}
+
+// GFLOP/s of one thread.
+double fma_peak(const std::string& set, const std::string& dtype, double seconds) {
+  const KernelSet& kernels = kernels_by_name(set.c_str());
+  const py::gil_scoped_release release;
+  return dtype == "float64" ? fma_peak_of<double>(kernels, seconds)
+                            : fma_peak_of<float>(kernels, seconds);
+}
+
+// GB/s of one thread that reads an array again and again.
+double read_bandwidth(const std::string& set, const Array<float>& array, double seconds) {
+  const KernelTable<float>& kernels = kernels_by_name(set.c_str()).f32;
+  const py::gil_scoped_release release;
+  volatile bool sink = false;
+  const double rate = calls_per_second(
+      seconds, [&] { sink = kernels.all_finite(array.size(), array.data(), 1.0f); });
+  return rate * 1e-9 * static_cast<double>(array.nbytes());
+}
+
 template <class T>
 void register_type(py::module_& m) {
   using namespace py::literals;
@@ -137,6 +185,8 @@ void register_type(py::module_& m) {
 
 void register_testing(py::module_& m) {
   py::module_ testing = m.def_submodule("testing", "Single kernels, for the test suite.");
+  testing.def("fma_peak", &fma_peak);
+  testing.def("read_bandwidth", &read_bandwidth);
   register_type<float>(testing);
   register_type<double>(testing);
 }

@@ -70,6 +70,18 @@ class AnyTrainer {
     return py::make_tuple(report.steps, report.samples, report.loss, report.correct);
   }
 
+  py::dict time_phases(index steps) {
+    using namespace py::literals;
+    const AnyNetwork::Running running(open());
+    PhaseSeconds s{};
+    visit([&](auto& trainer) {
+      const py::gil_scoped_release release;
+      s = trainer.time_phases(steps);
+    });
+    return py::dict("gather"_a = s.gather, "forward"_a = s.forward, "loss"_a = s.loss,
+                    "backward"_a = s.backward, "update"_a = s.update);
+  }
+
   py::tuple gradient() {
     return open().visit([&](auto& n) {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
@@ -143,6 +155,7 @@ void register_trainer(py::module_& m) {
            [](AnyTrainer& self) {
              return self.visit([](auto& trainer) { return trainer.workers(); });
            })
+      .def("time_phases", &AnyTrainer::time_phases, "steps"_a)
       .def("gradient", &AnyTrainer::gradient);
   m.def("all_finite", [](const py::array& matrix, bool single) {
     const MatrixView view = matrix_view(matrix, "data");

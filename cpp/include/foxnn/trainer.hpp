@@ -35,6 +35,12 @@ struct StepReport {
   bool diverged = false;  ///< the loss or a weight stopped being finite; weights are set back
 };
 
+/// Where the time of some steps went, in the first worker: barriers count with the phase before
+/// them, and the optimizer is told from the gradient that it is fused with.
+struct PhaseSeconds {
+  double gather, forward, loss, backward, update;
+};
+
 /// A training run over samples that must outlive it. Buffers are made once, at the beginning.
 template <class T>
 class Trainer {
@@ -51,6 +57,8 @@ class Trainer {
   StepReport run_epoch(const StopRequest& stop);
   /// That many steps, over as many epochs as they take.
   StepReport run_steps(index steps, const StopRequest& stop);
+  /// Makes so many steps, and measures them.
+  PhaseSeconds time_phases(index steps);
   /// One step on other samples, at most as many as a batch holds, in their order. Where it diverges
   /// the moments are forgotten, for saving them would take as long as a small step.
   StepReport step(const Samples& samples);

@@ -260,6 +260,23 @@ std::uint32_t nonzero(index n, const T* x) {
 }
 
 template <class T>
+T peak(index rounds, T x) {
+  const Vec<T> factor = Vec<T>::all(x), term = Vec<T>::all(T(1) - x);
+  Vec<T> sums[kPeakRegisters];
+  FOXNN_UNROLL
+  for (auto& sum : sums) sum = term;
+  for (index i = 0; i < rounds; ++i) {
+    FOXNN_UNROLL
+    for (auto& sum : sums) sum = fma(sum, factor, term);
+  }
+  Vec<T> all = sums[0];
+  for (const auto& sum : sums) all = all + sum;
+  T lane[Vec<T>::lanes];
+  all.store(lane);
+  return lane[0];
+}
+
+template <class T>
 void sum_rows(index samples, const T* b, index ldb, index width, T* sums) {
   for (index column = 0; column < width; column += Vec<T>::lanes) {
     Vec<T> sum = Vec<T>::all(T(0));

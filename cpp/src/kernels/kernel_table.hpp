@@ -34,8 +34,13 @@ struct UpdateArguments {
 enum class MathFunction { exp, log, tanh, sigmoid, sin, cos, atan, normal_cdf };
 inline constexpr int kMathFunctionCount = 8;
 
+/// Registers that KernelTable::peak works on: more than the latency of 4 cycles on two ports needs.
+inline constexpr index kPeakRegisters = 12;
+
 template <class T>
 struct KernelTable {
+  /// Numbers in a register.
+  int lanes;
   /// Rows of the register tile.
   int tile_rows;
 
@@ -103,6 +108,10 @@ struct KernelTable {
   std::uint32_t (*nonzero)(index n, const T* x);
   /// False when one of the numbers, times the factor, is infinite or not a number.
   bool (*all_finite)(index n, const T* x, T factor);
+
+  /// Makes rounds x kPeakRegisters x lanes fused multiply-adds, none of which waits for another:
+  /// the peak of the processor. Returns something that depends on all of them.
+  T (*peak)(index rounds, T x);
 
   void (*math[kMathFunctionCount])(index n, const T* x, T* y);
 };

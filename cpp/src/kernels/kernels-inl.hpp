@@ -27,7 +27,9 @@ constexpr void set_activation(KernelTable<T>& table, ActivationKind kind) {
 template <class T>
 constexpr KernelTable<T> make_table() {
   KernelTable<T> t{};
+  t.lanes = static_cast<int>(Vec<T>::lanes);
   t.tile_rows = kTileRows;
+  t.peak = peak<T>;
   t.multiply = multiply<T>;
   t.multiply_transposed = multiply_transposed<T>;
   t.narrow_multiply = narrow_multiply<T>;
