@@ -1,8 +1,13 @@
-// A batch of numbers in memory of its own, in one of the two layouts of Rows.
+// Memory for a pass: a batch of numbers in one of the two layouts of Rows, and what layers borrow.
 #pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
 
 #include "foxnn/buffer.hpp"
 #include "foxnn/layer.hpp"
+#include "foxnn/network.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace foxnn {
@@ -33,6 +38,29 @@ class Batch {
 
   Buffer<T> buffer_;
   index stride_ = 0, panel_ = kPanelWidth<T>;
+};
+
+/// Scratch memory for the layers of a network, one after the other.
+template <class T>
+class ScratchSpace {
+ public:
+  ScratchSpace() = default;
+  ScratchSpace(const Network<T>& network, index batch) {
+    ScratchSize size;
+    for (index i = 0; i < network.size(); ++i) {
+      const ScratchSize needed = network.layer(i).scratch_size(batch);
+      size.numbers = std::max(size.numbers, needed.numbers);
+      size.items = std::max(size.items, needed.items);
+    }
+    numbers_ = Buffer<T>(size.numbers);
+    items_.resize(static_cast<std::size_t>(size.items));
+  }
+
+  Scratch<T> get() { return {numbers_.data(), items_.data()}; }
+
+ private:
+  Buffer<T> numbers_;
+  std::vector<std::uint32_t> items_;
 };
 
 }  // namespace foxnn

@@ -40,6 +40,11 @@ void each_share(Share share, index panels, index rows, index unit, Function f) {
   }
 }
 
+// Whether workers can be given whole panels without keeping one of them waiting for long.
+bool shares_panels(Share share, index panels) {
+  return panels % share.workers == 0 || panels >= 8 * share.workers;
+}
+
 // The height of tiles as equal as can be, none above `most`.
 index tile_height(index rows, index most) {
   const index tiles = (rows + most - 1) / most;
@@ -114,35 +119,61 @@ bool Dense<T>::keeps_slope() const {
 }
 
 template <class T>
-index Dense<T>::scratch_count() const {
-  return kPanelWidth<T> * neurons_;
+ScratchSize Dense<T>::scratch_size(index batch) const {
+  // A panel of transposed weights; lists of columns, or of samples.
+  return {kPanelWidth<T> * neurons_, std::max(inputs_, kMostTiles * batch)};
 }
 
 template <class T>
-void Dense<T>::forward(Share share, index batch, Rows<const T> x, Rows<T> y, Rows<T> slope) const {
+void Dense<T>::activate(index rows, index width, index row, index panel, Rows<T> y,
+                        Rows<T> slope) const {
+  if (activation_.kind == ActivationKind::identity || finishes_rows()) return;
+  const KernelTable<T>& k = kernels<T>();
+  const int kind = static_cast<int>(activation_.kind);
+  const T parameter = static_cast<T>(activation_.parameter);
+  if (slope.data) {
+    k.activate_keep[kind](rows, width, y.at(row, panel), y.stride, slope.at(row, panel),
+                          slope.stride, parameter);
+  } else {
+    k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);
+  }
+}
+
+template <class T>
+void Dense<T>::forward(Share share, index batch, Rows<const T> x, Rows<T> y, Rows<T> slope,
+                       Scratch<T> scratch) const {
   const KernelTable<T>& k = kernels<T>();
   const Panels<T> panels{padded_};
   const T* bias = parameters_ + inputs_ * padded_;
-  const int kind = static_cast<int>(activation_.kind);
-  const T parameter = static_cast<T>(activation_.parameter);
-  const bool linear = activation_.kind == ActivationKind::identity || finishes_rows();
-  each_share(share, panels.count(), batch, k.tile_rows, [&](index p, index first, index last) {
+  const auto compute = [&](index p, index row, index rows, List list) {
     const index column = panels.column(p), width = panels.width(p);
+    const T* weights = parameters_ + column * inputs_;
+    T* out = y.at(row, p);
+    if (list.items) {
+      k.multiply_listed(rows, list, x.from_row(row), weights, width, bias + column, out, y.stride);
+    } else {
+      k.multiply(rows, inputs_, x.from_row(row), weights, width, bias + column, out, y.stride);
+    }
+    activate(rows, width, row, p, y, slope);
+  };
+  if (x.nonzero && shares_panels(share, panels.count())) {
+    // Tile by tile, so that the list of a tile's columns serves all panels.
+    const index height = tile_height(batch, k.tile_rows);
+    for (index row = 0; row < batch; row += height) {
+      const index rows = std::min(height, batch - row);
+      const List list = k.list_columns(rows, inputs_, x.from_row(row), scratch.items);
+      for (index p = share.first(panels.count()); p < share.last(panels.count()); ++p) {
+        compute(p, row, rows, list);
+      }
+    }
+    return;
+  }
+  each_share(share, panels.count(), batch, k.tile_rows, [&](index p, index first, index last) {
     // A band of two tiles at a time, so that its outputs are in the first-level cache when the
     // activation comes.
     const index band = 2 * tile_height(last - first, k.tile_rows);
     for (index row = first; row < last; row += band) {
-      const index rows = std::min(band, last - row);
-      T* out = y.at(row, p);
-      k.multiply(rows, inputs_, x.from_row(row), parameters_ + column * inputs_, width,
-                 bias + column, out, y.stride);
-      if (linear) continue;
-      if (slope.data) {
-        k.activate_keep[kind](rows, width, out, y.stride, slope.at(row, p), slope.stride,
-                              parameter);
-      } else {
-        k.activate[kind](rows, width, out, y.stride, parameter);
-      }
+      compute(p, row, std::min(band, last - row), {});
     }
   });
 }
@@ -171,7 +202,7 @@ void Dense<T>::backward_activation(index first_row, index rows, index panel, ind
 
 template <class T>
 void Dense<T>::backward_input(Share share, index batch, Rows<const T> delta, Rows<T> delta_below,
-                              const typename Layer<T>::Below& below, T* scratch) const {
+                              const typename Layer<T>::Below& below, Scratch<T> scratch) const {
   // delta_below[batch x inputs] = delta[batch x neurons] . W^T: a product with the panels of the
   // transposed weights, each transposed when it is needed. That costs one move a weight, beside
   // `batch` multiplications.
@@ -185,12 +216,12 @@ void Dense<T>::backward_input(Share share, index batch, Rows<const T> delta, Row
           const index column = panels.column(p), panel_width = panels.width(p);
           k.transpose(used, std::min(panel_width, neurons_ - column),
                       parameters_ + column * inputs_ + input * panel_width, panel_width,
-                      scratch + column * width, width);
+                      scratch.numbers + column * width, width);
         }
         const index height = tile_height(last - first, k.tile_rows);
         for (index row = first; row < last; row += height) {
           const index rows = std::min(height, last - row);
-          k.multiply(rows, neurons_, delta.from_row(row), scratch, width, nullptr,
+          k.multiply(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
                      delta_below.at(row, q), delta_below.stride);
           below.layer->backward_activation(row, rows, q, width, delta_below, below.y, below.slope);
         }
@@ -199,7 +230,7 @@ void Dense<T>::backward_input(Share share, index batch, Rows<const T> delta, Row
 
 template <class T>
 void Dense<T>::backward_parameters(Share share, index batch, Rows<const T> x, Rows<const T> delta,
-                                   GradientSink<T>& sink) const {
+                                   GradientSink<T>& sink, Scratch<T> scratch) const {
   const KernelTable<T>& k = kernels<T>();
   // A piece of the gradient is a panel of inputs by a panel of neurons: 4 KB, so that it is still
   // in the first-level cache when the optimizer takes it, beside the two panels of the batch (12 KB
@@ -207,20 +238,35 @@ void Dense<T>::backward_parameters(Share share, index batch, Rows<const T> x, Ro
   constexpr index kRows = kPanelWidth<T>;
   const Panels<T> panels{padded_};
   alignas(64) T piece[kRows * kPanelWidth<T>];
-  each_share(share, panels.count(), inputs_, kRows, [&](index p, index first, index last) {
+  const auto compute = [&](index p, index input, const List* lists) {
     const index column = panels.column(p), width = panels.width(p);
-    for (index input = first; input < last; input += kRows) {
-      const index rows = std::min(kRows, inputs_ - input);
-      const index offset = column * inputs_ + input * width;
-      const auto targets = sink.targets(offset);
-      k.multiply_transposed(rows, batch, x.from_panel(input / kRows), delta.at(0, p), delta.stride,
-                            width, piece, targets.at[0] ? targets.at : nullptr);
-      sink.take(offset, rows * width, piece);
+    const index rows = std::min(kRows, inputs_ - input);
+    const index offset = column * inputs_ + input * width;
+    const auto targets = sink.targets(offset);
+    k.multiply_transposed(rows, batch, x.from_panel(input / kRows), lists, delta.at(0, p),
+                          delta.stride, width, piece, targets.at[0] ? targets.at : nullptr);
+    sink.take(offset, rows * width, piece);
+  };
+  const auto compute_bias = [&](index p) {
+    const index column = panels.column(p), width = panels.width(p);
+    k.sum_rows(batch, delta.at(0, p), delta.stride, width, piece);
+    sink.take(inputs_ * padded_ + column, width, piece);
+  };
+  if (x.nonzero && shares_panels(share, panels.count())) {
+    const index first = share.first(panels.count()), last = share.last(panels.count());
+    // Inputs outside, so that the lists of their samples serve all panels.
+    for (index input = 0; input < inputs_; input += kRows) {
+      List lists[kMostTiles];
+      k.list_samples(std::min(kRows, inputs_ - input), batch, x.nonzero_at(0, input / kRows),
+                     scratch.items, lists);
+      for (index p = first; p < last; ++p) compute(p, input, lists);
     }
-    if (first == 0) {
-      k.sum_rows(batch, delta.at(0, p), delta.stride, width, piece);
-      sink.take(inputs_ * padded_ + column, width, piece);
-    }
+    for (index p = first; p < last; ++p) compute_bias(p);
+    return;
+  }
+  each_share(share, panels.count(), inputs_, kRows, [&](index p, index first, index last) {
+    for (index input = first; input < last; input += kRows) compute(p, input, nullptr);
+    if (first == 0) compute_bias(p);
   });
 }
 

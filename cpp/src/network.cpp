@@ -37,6 +37,7 @@ struct ForwardSpace {
     }
     input = Batch<T>::panels(rows, network.inputs());
     for (Batch<T>& hidden : outputs) hidden = Batch<T>::panels(rows, widest);
+    scratch = ScratchSpace<T>(network, rows);
     // What is done with the outputs is done with whole rows.
     last = Batch<T>::plain(rows, network.outputs());
     target = Batch<T>::plain(rows, network.outputs());
@@ -44,6 +45,7 @@ struct ForwardSpace {
         static_cast<std::size_t>((network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T> * rows));
   }
   Batch<T> input, outputs[2], last, target;
+  ScratchSpace<T> scratch;
   std::vector<std::uint32_t> nonzero;
 };
 
@@ -59,7 +61,7 @@ Rows<const T> forward_chunk(const Network<T>& network, const MatrixView& x, inde
   for (index i = 0; i < network.size(); ++i) {
     const Layer<T>& layer = network.layer(i);
     const Rows<T> out = i + 1 < network.size() ? space.outputs[i % 2].rows() : space.last.rows();
-    layer.forward(Share{}, rows, in, out, {});
+    layer.forward(Share{}, rows, in, out, {}, space.scratch.get());
     if (finish) layer.finish_rows(rows, out);
     in = out;
   }

@@ -92,7 +92,7 @@ struct Trainer<T>::Work {
   Batch<T> x[2], target[2];
   std::vector<std::uint32_t> nonzero[2];  // of x, as Rows has it
   std::vector<Batch<T>> y, delta, slope;
-  std::vector<Buffer<T>> scratch;  // one a worker
+  std::vector<ScratchSpace<T>> scratch;  // one a worker
   std::vector<double> losses;
   std::vector<std::uint8_t> matches;
   UpdateSink<T> update;
@@ -123,7 +123,6 @@ struct Trainer<T>::Work {
       const index panels = (network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T>;
       nonzero[i].resize(static_cast<std::size_t>(panels * batch));
     }
-    index scratch_count = 0;
     for (index i = 0; i < network.size(); ++i) {
       const Layer<T>& layer = network.layer(i);
       // Losses work on whole rows of the output layer.
@@ -131,9 +130,8 @@ struct Trainer<T>::Work {
       y.push_back(make(batch, layer.output_width()));
       delta.push_back(make(batch, layer.output_width()));
       slope.push_back(layer.keeps_slope() ? make(batch, layer.output_width()) : Batch<T>());
-      if (i > 0) scratch_count = std::max(scratch_count, layer.scratch_count());
     }
-    for (int w = 0; w < workers; ++w) scratch.emplace_back(scratch_count);
+    for (int w = 0; w < workers; ++w) scratch.emplace_back(network, batch);
   }
 
   index count_from(index first) const { return std::min(batch, samples.size() - first); }
@@ -165,6 +163,10 @@ struct Trainer<T>::Work {
     }
   }
 
+  Scratch<T> scratch_of(const Team& team) {
+    return scratch[static_cast<std::size_t>(team.share().worker)].get();
+  }
+
   Rows<T> input_of(index layer, int half) {
     if (layer > 0) return y[static_cast<std::size_t>(layer - 1)].rows();
     Rows<T> rows = x[half].rows();
@@ -176,7 +178,7 @@ struct Trainer<T>::Work {
     for (index i = 0; i < network.size(); ++i) {
       const auto at = static_cast<std::size_t>(i);
       network.layer(i).forward(team.share(), rows, input_of(i, half), y[at].rows(),
-                               slope[at].rows());
+                               slope[at].rows(), scratch_of(team));
       team.wait();
     }
   }
@@ -216,14 +218,13 @@ struct Trainer<T>::Work {
         const auto under = at - 1;
         const typename Layer<T>::Below below{&network.layer(i - 1), y[under].rows(),
                                              slope[under].rows()};
-        network.layer(i).backward_input(
-            team.share(), rows, delta[at].rows(), delta[under].rows(), below,
-            scratch[static_cast<std::size_t>(team.share().worker)].data());
+        network.layer(i).backward_input(team.share(), rows, delta[at].rows(), delta[under].rows(),
+                                        below, scratch_of(team));
         team.wait();
       }
       auto sink = sink_of(i);
       network.layer(i).backward_parameters(team.share(), rows, input_of(i, half), delta[at].rows(),
-                                           sink);
+                                           sink, scratch_of(team));
     }
   }
 

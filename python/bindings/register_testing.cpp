@@ -87,7 +87,7 @@ Array<T> multiply_transposed(const std::string& set, const Array<T>& x, const Ar
     for (index q = 0; q * kPanelWidth<T> < k; ++q) {
       const index column = q * kPanelWidth<T>;
       kernels.multiply_transposed(std::min(kPanelWidth<T>, k - column), samples,
-                                  plain.from_panel(q), panel.data(), width, width,
+                                  plain.from_panel(q), nullptr, panel.data(), width, width,
                                   c.data() + column * width, nullptr);
     }
     paste_columns(c.data(), k, n, first, width, out.mutable_data());

@@ -39,17 +39,20 @@ class Dense final : public Layer<T> {
   void attach(T* parameters) override { parameters_ = parameters; }
   bool keeps_slope() const override;
   bool finishes_rows() const override { return activation_.kind == ActivationKind::softmax; }
-  index scratch_count() const override;
-  void forward(Share share, index batch, Rows<const T> x, Rows<T> y, Rows<T> slope) const override;
+  ScratchSize scratch_size(index batch) const override;
+  void forward(Share share, index batch, Rows<const T> x, Rows<T> y, Rows<T> slope,
+               Scratch<T> scratch) const override;
   void finish_rows(index rows, Rows<T> y) const override;
   void backward_activation(index first_row, index rows, index first_column, index width,
                            Rows<T> delta, Rows<const T> y, Rows<const T> slope) const override;
   void backward_input(Share share, index batch, Rows<const T> delta, Rows<T> delta_below,
-                      const typename Layer<T>::Below& below, T* scratch) const override;
+                      const typename Layer<T>::Below& below, Scratch<T> scratch) const override;
   void backward_parameters(Share share, index batch, Rows<const T> x, Rows<const T> delta,
-                           GradientSink<T>& sink) const override;
+                           GradientSink<T>& sink, Scratch<T> scratch) const override;
 
  private:
+  void activate(index rows, index width, index row, index panel, Rows<T> y, Rows<T> slope) const;
+
   index inputs_, neurons_;
   index padded_;  // neurons, padded to a line of the cache
   Activation activation_;

@@ -65,6 +65,16 @@ class GradientSink {
   virtual Targets targets(index offset) const = 0;
 };
 
+/// Memory that a worker lends a layer for the length of a call.
+template <class T>
+struct Scratch {
+  T* numbers = nullptr;
+  std::uint32_t* items = nullptr;
+};
+struct ScratchSize {
+  index numbers = 0, items = 0;
+};
+
 template <class T>
 class Layer {
  public:
@@ -83,12 +93,13 @@ class Layer {
   virtual bool keeps_slope() const = 0;
   /// True when the outputs are finished by rows, in `finish_rows`, after all of `forward`.
   virtual bool finishes_rows() const = 0;
-  /// Elements of scratch memory that a worker needs in `backward_input`.
-  virtual index scratch_count() const = 0;
+  /// What a worker must lend for a batch.
+  virtual ScratchSize scratch_size(index batch) const = 0;
 
-  /// y = f(x) for the worker's share of outputs. `slope` without data: nothing is kept.
-  virtual void forward(Share share, index batch, Rows<const T> x, Rows<T> y,
-                       Rows<T> slope) const = 0;
+  /// y = f(x) for the worker's share of outputs. `slope` without data: nothing is kept. Scratch is
+  /// needed only where x.nonzero is known.
+  virtual void forward(Share share, index batch, Rows<const T> x, Rows<T> y, Rows<T> slope,
+                       Scratch<T> scratch) const = 0;
   /// Finishes whole rows of outputs (softmax).
   virtual void finish_rows(index rows, Rows<T> y) const = 0;
   /// From d loss / d outputs to d loss / d preactivations, in place, for `width` columns of a panel
@@ -103,11 +114,11 @@ class Layer {
     Rows<const T> y, slope;
   };
   virtual void backward_input(Share share, index batch, Rows<const T> delta, Rows<T> delta_below,
-                              const Below& below, T* scratch) const = 0;
+                              const Below& below, Scratch<T> scratch) const = 0;
   /// Hands d loss / d parameters of the worker's share to the sink. May be called after other
   /// workers have changed the parameters of their shares.
   virtual void backward_parameters(Share share, index batch, Rows<const T> x, Rows<const T> delta,
-                                   GradientSink<T>& sink) const = 0;
+                                   GradientSink<T>& sink, Scratch<T> scratch) const = 0;
 };
 
 }  // namespace foxnn

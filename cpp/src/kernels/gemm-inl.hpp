@@ -1,8 +1,8 @@
 // The register tiles of the matrix products, written once against Vec and compiled per kernel
 // set. Every element of a result is one chain of fused multiply-adds over the inner dimension in
-// ascending order, whatever the tile that holds it: so the bits do not depend on the tiling. A
-// product with a zero on the left may be left out, for the chain never is a negative zero, and
-// nothing else can tell whether a zero was added to it.
+// ascending order, whatever the tile that holds it: so the bits do not depend on the tiling.
+// Products with a zero on the left may be left out, for a chain never is a negative zero, and
+// nothing else could tell whether a zero was added to it: lists name those that are made.
 #pragma once
 
 // Sums stay in registers only where the loops over them are gone.
@@ -60,27 +60,12 @@ template <class T, int R, int V, bool kCompact>
 void multiply_tile(index k, Rows<const T> a, const T* b, index ldb, const T* init, T* c,
                    index ldc) {
   constexpr index kWidth = kPanelWidth<T>;
-  constexpr std::uint32_t kAll = std::uint32_t((std::uint64_t{1} << kWidth) - 1);
   Vec<T> sums[R][V];
   start<T>(sums, init);
   const index skip = kCompact ? kWidth : a.stride;
-  for (index first = 0; first < k; first += kWidth) {
+  for (index first = 0; first < k; first += kWidth, a.data += a.panel) {
     const index count = k - first < kWidth ? k - first : kWidth;
     const T* at = a.data;
-    if (a.nonzero) {
-      std::uint32_t used = 0;
-      for (int r = 0; r < R; ++r) used |= a.nonzero[r];
-      a.nonzero += a.panel / a.stride;
-      if (used != kAll) {
-        for (; used; used &= used - 1) {
-          const int p = __builtin_ctz(used);
-          add<T>(sums, at + p, skip, b + p * ldb);
-        }
-        a.data += a.panel;
-        b += count * ldb;
-        continue;
-      }
-    }
     index p = 0;
     for (; p + kSteps <= count; p += kSteps, at += kSteps, b += kSteps * ldb) {
       FOXNN_UNROLL
@@ -89,31 +74,28 @@ void multiply_tile(index k, Rows<const T> a, const T* b, index ldb, const T* ini
       }
     }
     for (; p < count; ++p, ++at, b += ldb) add<T>(sums, at, skip, b);
-    a.data += a.panel;
   }
   store<T>(sums, c, ldc);
 }
 
-// The samples whose products with a block of columns are worth adding, a piece of the batch at a
-// time.
-constexpr index kListed = 256;
-
-inline index list_used(index samples, const std::uint32_t* nonzero, std::uint32_t columns,
-                       std::uint16_t* list) {
-  index count = 0;
-  for (index s = 0; s < samples; ++s) {
-    list[count] = static_cast<std::uint16_t>(s);
-    count += (nonzero[s] & columns) != 0;
+// The same over the columns of a list alone, for compact panels.
+template <class T, int R, int V>
+void multiply_listed_tile(List list, Rows<const T> a, const T* b, index ldb, const T* init, T* c,
+                          index ldc) {
+  constexpr index kWidth = kPanelWidth<T>;
+  Vec<T> sums[R][V];
+  start<T>(sums, init);
+  const auto step = [&](index i) __attribute__((always_inline)) {
+    const index column = list.items[i];
+    add<T>(sums, a.data + column / kWidth * a.panel + column % kWidth, kWidth, b + column * ldb);
+  };
+  index i = 0;
+  for (; i + kSteps <= list.count; i += kSteps) {
+    FOXNN_UNROLL
+    for (index j = 0; j < kSteps; ++j) step(i + j);
   }
-  return count;
-}
-
-// Whether so many products can be left out that making a list of the others pays: it costs a
-// twelfth of the products of all.
-inline bool list_pays(index samples, const std::uint32_t* nonzero, std::uint32_t columns) {
-  std::uint32_t used = 0;
-  for (index s = 0; s < samples; ++s) used += (nonzero[s] & columns) != 0;
-  return index{used} < samples - samples / 8;
+  for (; i < list.count; ++i) step(i);
+  store<T>(sums, c, ldc);
 }
 
 // Lines of the cache that a tile asks for while it computes.
@@ -144,25 +126,20 @@ template <class T, int R, int V, class Sample>
   for (; i < count; ++i) add<T>(sums, a + sample(i) * lda, 1, b + sample(i) * ldb);
 }
 
-// c[R x V vectors] = a^T . b over the samples, for the R columns of a panel of a from `column` on.
+// c[R x V vectors] = a^T . b over the samples (those of the list, where there is one), for R
+// columns of a panel of a.
 template <class T, int R, int V, bool kCompact>
-void multiply_transposed_tile(index samples, Rows<const T> a, index column, const T* b, index ldb,
-                              T* c, index ldc, const Fetch<T>* fetch) {
+void multiply_transposed_tile(index samples, const List* list, const T* a, index lda, const T* b,
+                              index ldb, T* c, index ldc, const Fetch<T>* fetch) {
   Vec<T> sums[R][V];
   start<T>(sums, nullptr);
-  const std::uint32_t columns = ((std::uint32_t{1} << R) - 1) << column;
-  const index lda = kCompact ? kPanelWidth<T> : a.stride;
-  a.data += column;
-  if (a.nonzero && list_pays(samples, a.nonzero, columns)) {
-    for (index first = 0; first < samples; first += kListed) {
-      std::uint16_t list[kListed];
-      const index piece = samples - first < kListed ? samples - first : kListed;
-      const index used = list_used(piece, a.nonzero + first, columns, list);
-      add_samples<T>(sums, used, a.data + first * lda, lda, b + first * ldb, ldb,
-                     first == 0 ? fetch : nullptr, [&](index i) { return index{list[i]}; });
-    }
+  if constexpr (kCompact) lda = kPanelWidth<T>;
+  if (list && list->items) {
+    const std::uint32_t* items = list->items;
+    add_samples<T>(sums, list->count, a, lda, b, ldb, fetch,
+                   [=](index i) { return index{items[i]}; });
   } else {
-    add_samples<T>(sums, samples, a.data, lda, b, ldb, fetch, [](index i) { return i; });
+    add_samples<T>(sums, samples, a, lda, b, ldb, fetch, [](index i) { return i; });
   }
   store<T>(sums, c, ldc);
 }
@@ -171,14 +148,17 @@ void multiply_transposed_tile(index samples, Rows<const T> a, index column, cons
 template <class T, int V, bool kCompact>
 struct Tiles {
   using Multiply = void (*)(index, Rows<const T>, const T*, index, const T*, T*, index);
-  using MultiplyTransposed = void (*)(index, Rows<const T>, index, const T*, index, T*, index,
-                                      const Fetch<T>*);
+  using MultiplyListed = void (*)(List, Rows<const T>, const T*, index, const T*, T*, index);
+  using MultiplyTransposed = void (*)(index, const List*, const T*, index, const T*, index, T*,
+                                      index, const Fetch<T>*);
   Multiply multiply[kTileRows + 1] = {};
+  MultiplyListed multiply_listed[kTileRows + 1] = {};
   MultiplyTransposed multiply_transposed[kTileRows + 1] = {};
 
   template <int R = kTileRows>
   constexpr void fill() {
     multiply[R] = multiply_tile<T, R, V, kCompact>;
+    if constexpr (kCompact) multiply_listed[R] = multiply_listed_tile<T, R, V>;
     multiply_transposed[R] = multiply_transposed_tile<T, R, V, kCompact>;
     if constexpr (R > 1) fill<R - 1>();
   }
@@ -225,37 +205,111 @@ void multiply(index m, index k, Rows<const T> a, const T* panel, index width, co
 }
 
 template <class T, int V>
-void multiply_transposed_columns(index rows, index samples, Rows<const T> a, const T* b, index ldb,
-                                 index width, T* c, const T* const* targets) {
+void multiply_listed_columns(index m, List list, Rows<const T> a, const T* b, index ldb,
+                             const T* init, T* c, index ldc) {
+  kTiles<T, V, true>.multiply_listed[m](list, a, b, ldb, init, c, ldc);
+}
+
+template <class T>
+void multiply_listed(index m, List list, Rows<const T> a, const T* panel, index width,
+                     const T* bias, T* c, index ldc) {
+  constexpr index L = Vec<T>::lanes;
+  index column = 0;
+  for (; column + 2 * L <= width; column += 2 * L) {
+    multiply_listed_columns<T, 2>(m, list, a, panel + column, width, bias + column, c + column,
+                                  ldc);
+  }
+  if (column < width) {
+    multiply_listed_columns<T, 1>(m, list, a, panel + column, width, bias + column, c + column,
+                                  ldc);
+  }
+}
+
+// Appends first + i for every bit i that is set, in a loop without a jump to guess.
+inline void append_bits(List& list, std::uint32_t* items, index first, index count,
+                        std::uint32_t bits) {
+  for (index i = 0; i < count; ++i) {
+    items[list.count] = static_cast<std::uint32_t>(first + i);
+    list.count += (bits >> i) & 1;
+  }
+}
+
+// A list that leaves out less than this part is none: the plain loop is quicker by as much.
+constexpr index kWorthwhile = 8;
+
+template <class T>
+List list_columns(index rows, index k, Rows<const T> a, std::uint32_t* items) {
+  List list{items, 0};
+  for (index first = 0; first < k; first += kPanelWidth<T>) {
+    const index count = k - first < kPanelWidth<T> ? k - first : kPanelWidth<T>;
+    std::uint32_t used = 0;
+    for (index r = 0; r < rows; ++r) used |= a.nonzero[r];
+    append_bits(list, items, first, count, used);
+    a.nonzero += a.panel / a.stride;
+  }
+  return list.count > k - k / kWorthwhile ? List{} : list;
+}
+
+inline List list_samples(index samples, const std::uint32_t* nonzero, std::uint32_t columns,
+                         std::uint32_t* items) {
+  List list{items, 0};
+  for (index s = 0; s < samples; ++s) {
+    items[list.count] = static_cast<std::uint32_t>(s);
+    list.count += (nonzero[s] & columns) != 0;
+  }
+  return list.count > samples - samples / kWorthwhile ? List{} : list;
+}
+
+template <class T>
+void list_samples_of_tiles(index rows, index samples, const std::uint32_t* nonzero,
+                           std::uint32_t* items, List* lists) {
+  each_tile(rows, [&](index row, index height) {
+    const std::uint32_t columns = ((std::uint32_t{1} << height) - 1) << row;
+    *lists++ = list_samples(samples, nonzero, columns, items);
+    items += samples;
+  });
+}
+
+template <class T, int V>
+void multiply_transposed_columns(index rows, index samples, Rows<const T> a, const List* lists,
+                                 const T* b, index ldb, index width, T* c,
+                                 const T* const* targets) {
   const bool compact = a.stride == kPanelWidth<T>;
   each_tile(rows, [&](index row, index height) {
     Fetch<T> fetch{{}, height * width / kLineWidth<T>};
     for (int t = 0; t < 3 && targets; ++t) fetch.at[t] = targets[t] ? targets[t] + row * width : c;
     const auto tile = (compact ? kTiles<T, V, true>.multiply_transposed
                                : kTiles<T, V, false>.multiply_transposed)[height];
-    tile(samples, a, row, b, ldb, c + row * width, width, targets ? &fetch : nullptr);
+    tile(samples, lists, a.data + row, a.stride, b, ldb, c + row * width, width,
+         targets ? &fetch : nullptr);
+    if (lists) ++lists;
   });
 }
 
 template <class T>
-void multiply_transposed(index rows, index samples, Rows<const T> a, const T* b, index ldb,
-                         index width, T* c, const T* const* targets) {
+void multiply_transposed(index rows, index samples, Rows<const T> a, const List* lists, const T* b,
+                         index ldb, index width, T* c, const T* const* targets) {
   constexpr index L = Vec<T>::lanes;
   index column = 0;
   for (; column + 2 * L <= width; column += 2 * L) {
-    multiply_transposed_columns<T, 2>(rows, samples, a, b + column, ldb, width, c + column,
+    multiply_transposed_columns<T, 2>(rows, samples, a, lists, b + column, ldb, width, c + column,
                                       column == 0 ? targets : nullptr);
   }
   if (column < width) {
-    multiply_transposed_columns<T, 1>(rows, samples, a, b + column, ldb, width, c + column,
+    multiply_transposed_columns<T, 1>(rows, samples, a, lists, b + column, ldb, width, c + column,
                                       column == 0 ? targets : nullptr);
   }
 }
 
 template <class T>
 std::uint32_t nonzero(index n, const T* x) {
+  const Vec<T> zero = Vec<T>::all(T(0));
   std::uint32_t bits = 0;
-  for (index i = 0; i < n; ++i) bits |= std::uint32_t(x[i] != T(0)) << i;
+  index i = 0;
+  for (; i + Vec<T>::lanes <= n; i += Vec<T>::lanes) {
+    bits |= bits_of(zero < abs(Vec<T>::load(x + i))) << i;
+  }
+  for (; i < n; ++i) bits |= std::uint32_t(x[i] != T(0)) << i;
   return bits;
 }
 

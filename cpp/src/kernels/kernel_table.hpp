@@ -21,6 +21,14 @@ inline constexpr index kLineBytes = 64;
 template <class T>
 inline constexpr index kLineWidth = kLineBytes / static_cast<index>(sizeof(T));
 
+/// Columns or samples whose products are made; none: all of them.
+struct List {
+  const std::uint32_t* items = nullptr;
+  index count = 0;
+};
+/// Tiles of a panel of inputs: 32 columns in tiles of 4, the least that a kernel set has.
+inline constexpr index kMostTiles = 8;
+
 /// The coefficients of a step of an optimizer, in the type of the parameters.
 template <class T>
 struct UpdateArguments {
@@ -47,11 +55,20 @@ struct KernelTable {
   /// c[m x width] = bias + a[m x k] . panel[k x width]; without a bias where it is null.
   void (*multiply)(index m, index k, Rows<const T> a, const T* panel, index width, const T* bias,
                    T* c, index ldc);
+  /// The same for at most tile_rows rows of compact panels, over the columns of a list.
+  void (*multiply_listed)(index m, List list, Rows<const T> a, const T* panel, index width,
+                          const T* bias, T* c, index ldc);
+  /// The columns of k in which not all of these rows are zero, in items[k]; no list where there are
+  /// so few that it does not pay.
+  List (*list_columns)(index rows, index k, Rows<const T> a, std::uint32_t* items);
   /// c[rows x width] = a^T . b for the first `rows` columns of one panel of a[samples], and
   /// b[samples x width]; c is dense. Fetches `rows` x `width` elements at each of `targets` into
-  /// the cache meanwhile.
-  void (*multiply_transposed)(index rows, index samples, Rows<const T> a, const T* b, index ldb,
-                              index width, T* c, const T* const* targets);
+  /// the cache meanwhile. `lists`, where given, name the samples by tile.
+  void (*multiply_transposed)(index rows, index samples, Rows<const T> a, const List* lists,
+                              const T* b, index ldb, index width, T* c, const T* const* targets);
+  /// The lists for multiply_transposed, at most kMostTiles, in items[kMostTiles x samples].
+  void (*list_samples)(index rows, index samples, const std::uint32_t* nonzero,
+                       std::uint32_t* items, List* lists);
   /// For layers of at most a line of neurons (narrow-inl.hpp): rows are ldc apart and not padded,
   /// though a whole line is written for each. c[samples x line] = init + a[samples x k] .
   /// weights[k x line].

@@ -31,7 +31,10 @@ constexpr KernelTable<T> make_table() {
   t.tile_rows = kTileRows;
   t.peak = peak<T>;
   t.multiply = multiply<T>;
+  t.multiply_listed = multiply_listed<T>;
+  t.list_columns = list_columns<T>;
   t.multiply_transposed = multiply_transposed<T>;
+  t.list_samples = list_samples_of_tiles<T>;
   t.narrow_multiply = narrow_multiply<T>;
   t.narrow_gradient = narrow_gradient<T>;
   t.sum_rows = sum_rows<T>;

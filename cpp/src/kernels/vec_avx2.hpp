@@ -170,6 +170,12 @@ struct Vec<double> {
   }
 };
 
+inline std::uint32_t bits_of(Vec<float>::Mask mask) {
+  return static_cast<std::uint32_t>(_mm256_movemask_ps(mask.m));
+}
+inline std::uint32_t bits_of(Vec<double>::Mask mask) {
+  return static_cast<std::uint32_t>(_mm256_movemask_pd(mask.m));
+}
 inline bool any(Vec<float>::Mask mask) { return _mm256_movemask_ps(mask.m) != 0; }
 inline bool any(Vec<double>::Mask mask) { return _mm256_movemask_pd(mask.m) != 0; }
 

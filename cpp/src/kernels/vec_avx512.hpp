@@ -153,6 +153,7 @@ struct Vec<double> {
   static constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
 };
 
+inline std::uint32_t bits_of(unsigned mask) { return mask; }
 inline bool any(unsigned mask) { return mask != 0; }
 
 }  // namespace

@@ -141,6 +141,13 @@ struct Vec {
 };
 
 template <class Mask>
+std::uint32_t bits_of(Mask mask) {
+  std::uint32_t bits = 0;
+  int i = 0;
+  for (const bool lane : mask.m) bits |= std::uint32_t(lane) << i++;
+  return bits;
+}
+template <class Mask>
 bool any(Mask mask) {
   for (const bool lane : mask.m) {
     if (lane) return true;
