@@ -36,6 +36,7 @@ struct ForwardSpace {
       widest = std::max(widest, network.layer(i).output_width());
     }
     input = Batch<T>::panels(rows, network.inputs());
+    input_count = rows * ((network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T>)*kPanelWidth<T>;
     for (Batch<T>& hidden : outputs) hidden = Batch<T>::panels(rows, widest);
     scratch = ScratchSpace<T>(network, rows);
     // What is done with the outputs is done with whole rows.
@@ -45,6 +46,7 @@ struct ForwardSpace {
         static_cast<std::size_t>((network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T> * rows));
   }
   Batch<T> input, outputs[2], last, target;
+  index input_count;
   ScratchSpace<T> scratch;
   std::vector<std::uint32_t> nonzero;
 };
@@ -189,14 +191,21 @@ void Network<T>::use_optimizer(const Optimizer& rule) {
 }
 
 template <class T>
-bool Network<T>::predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const {
+auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const
+    -> Outcome {
   const index width = outputs();
-  return each_chunk(*this, x.rows, threads, stop,
-                    [&](index first, index rows, ForwardSpace<T>& space) {
-                      const Rows<const T> y = forward_chunk(*this, x, first, rows, space, true);
-                      for (index r = 0; r < rows; ++r)
-                        std::copy_n(y.at(r), width, out + (first + r) * width);
-                    });
+  const KernelTable<T>& k = active_kernels().table<T>();
+  std::atomic<bool> finite{true};
+  const bool done = each_chunk(
+      *this, x.rows, threads, stop, [&](index first, index rows, ForwardSpace<T>& space) {
+        const Rows<const T> y = forward_chunk(*this, x, first, rows, space, true);
+        // Looked at where they are warm, rather than in a pass of their own. Panels of a last
+        // chunk that is not full hold older rows, too.
+        if (!k.all_finite(space.input_count, space.input.rows().data, T(1))) finite = false;
+        for (index r = 0; r < rows; ++r) std::copy_n(y.at(r), width, out + (first + r) * width);
+      });
+  if (!finite) return Outcome::not_finite;
+  return done ? Outcome::done : Outcome::stopped;
 }
 
 template <class T>

@@ -33,7 +33,7 @@ void test_xor() {
   const StepReport report = trainer.run_steps(500, {});
   FOXNN_CHECK(report.steps == 500 && report.samples == 2000 && !report.diverged);
   std::vector<T> out(4);
-  FOXNN_CHECK(network.predict(view(x, 2), out.data(), 1, {}));
+  FOXNN_CHECK(network.predict(view(x, 2), out.data(), 1, {}) == Network<T>::Outcome::done);
   for (std::size_t i = 0; i < 4; ++i) FOXNN_CHECK(std::abs(out[i] - y[i]) < T(0.1));
 }
 

@@ -69,27 +69,27 @@ void set_bias(AnyNetwork& self, index i, const py::array& values) {
   });
 }
 
-py::array predict(const AnyNetwork& self, const py::array& x, int threads) {
+// None where x is not finite: the package says what is wrong with it.
+py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
   const MatrixView view = matrix_view(x, "x");
-  return self.visit([&](const auto& n) -> py::array {
-    using T = std::remove_const_t<Number<decltype(n)>>;
+  return self.visit([&](const auto& n) -> py::object {
+    using N = std::remove_cvref_t<decltype(n)>;
     if (view.columns != n.inputs()) {
       throw std::invalid_argument("x must have " + std::to_string(n.inputs()) +
                                   " inputs, as the network has, got " +
                                   std::to_string(view.columns));
     }
-    py::array_t<T> out({view.rows, n.outputs()});
-    T* data = out.mutable_data();
-    bool finite = true;
+    py::array_t<std::remove_const_t<Number<decltype(n)>>> out({view.rows, n.outputs()});
+    auto* data = out.mutable_data();
+    typename N::Outcome outcome;
     {
       const AnyNetwork::Reading reading(self);
       // No Python object is touched below: x and out are held by this frame.
       py::gil_scoped_release release;
-      finite = all_finite<T>(view);
-      if (finite) n.predict(view, data, threads, signal_check());
+      outcome = n.predict(view, data, threads, signal_check());
     }
     throw_pending();
-    if (!finite) throw std::invalid_argument("x holds an infinity or NaN");
+    if (outcome == N::Outcome::not_finite) return py::none();
     return out;
   });
 }

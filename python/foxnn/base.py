@@ -137,8 +137,12 @@ class BaseNetwork(_core.Network):
         -------
         ndarray of shape (samples, outputs), of the network's type
         """
-        inputs = checks.matrix(x, "x", self.sizes[0], "inputs", single=self._single())
-        return self._predict(inputs, self.settings.n_threads)
+        inputs = checks.matrix(x, "x", self.sizes[0], "inputs", finite=False)
+        out = self._predict(inputs, self.settings.n_threads)
+        if out is None:
+            checks.matrix(x, "x", self.sizes[0], "inputs", single=self._single())
+            raise ValueError("x changed while it was read")
+        return out
 
     def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
         """Return the mean loss over samples, and the accuracy where the loss classifies.

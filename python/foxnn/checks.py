@@ -166,7 +166,15 @@ def all_finite(array: Array, single: bool) -> bool:
     return _core.all_finite(contiguous_rows(array.reshape(len(array), -1)), single)
 
 
-def matrix(values: ArrayLike, name: str, columns: int, what: str, *, single: bool = False) -> Array:
+def matrix(
+    values: ArrayLike,
+    name: str,
+    columns: int,
+    what: str,
+    *,
+    single: bool = False,
+    finite: bool = True,
+) -> Array:
     """Return samples as a matrix that the engine reads in place.
 
     Parameters
@@ -180,6 +188,8 @@ def matrix(values: ArrayLike, name: str, columns: int, what: str, *, single: boo
         What a column is ("inputs", "outputs"), for messages.
     single : bool
         Whether float32 must be able to hold the numbers.
+    finite : bool
+        Whether to look at the numbers at all: the caller may know a cheaper way.
 
     Raises
     ------
@@ -195,9 +205,10 @@ def matrix(values: ArrayLike, name: str, columns: int, what: str, *, single: boo
     if array.shape[0] == 0:
         raise ValueError(f"{name} must hold at least one sample, got shape {array.shape}")
     array = contiguous_rows(engine_type(array))
-    if not all_finite(array, single):
-        largest = np.finfo(np.float32).max if single else np.inf
-        row, column = np.argwhere(~(np.isfinite(array) & (np.abs(array) <= largest)))[0]
+    if finite and not all_finite(array, single):
+        with np.errstate(over="ignore"):
+            wrong = ~np.isfinite(array.astype(np.float32) if single else array)
+        row, column = np.argwhere(wrong)[0]
         raise ValueError(
             f"{name} must be finite{' in float32' if single else ''}, "
             f"got {array[row, column]} in sample {row}, column {column}"

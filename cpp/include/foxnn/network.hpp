@@ -79,9 +79,10 @@ class Network {
   /// The number that next_draw will return.
   std::uint32_t draw() const { return draws_; }
 
-  /// out[rows x outputs] = f(x), by at most `threads` workers (0: as many as pay). Returns false
-  /// where `stop` ended it before its end.
-  bool predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const;
+  /// out[rows x outputs] = f(x), by at most `threads` workers (0: as many as pay). `out` is not
+  /// complete unless it is done.
+  enum class Outcome { done, stopped, not_finite };
+  Outcome predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const;
   /// Mean loss and hits, in `result`.
   bool evaluate(const Samples& samples, Evaluation& result, int threads,
                 const StopRequest& stop) const;
