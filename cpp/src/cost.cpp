@@ -13,10 +13,11 @@ namespace {
 
 // Of one core, in float32: three quarters of the peak, as in layers of some hundred neurons.
 constexpr double kFlopsPerSecond = 150e9;
-// A step reads a weight twice and writes it with its moments: in the second-level cache and beyond.
-constexpr double kNearSecondsPerByte = 0.35e-9 / 24;
-constexpr double kFarSecondsPerByte = 0.65e-9 / 24;
-constexpr double kNearBytes = 1 << 20;
+// A step reads a weight twice and writes it with its moments: in the second-level cache, in the
+// third, and in memory.
+constexpr double kNearSecondsPerByte = 0.35e-9 / 24, kNearBytes = 1 << 20;
+constexpr double kFarSecondsPerByte = 0.65e-9 / 24, kFarBytes = 24 << 20;
+constexpr double kMemorySecondsPerByte = 1.7e-9 / 24;
 // A line that another core has written: latencies of 60 to 100 ns, several under way at once.
 constexpr double kSecondsPerLine = 15e-9;
 // A barrier between two workers that both come in time; each further one adds as much.
@@ -51,7 +52,9 @@ Cost training_cost(const Network<T>& network, index batch) {
   Cost cost;
   // A forward pass and two of its size back; doubles take twice as long.
   cost.alone = 3.0 * samples * flops_per_sample(network) * wide / kFlopsPerSecond +
-               bytes * (bytes < kNearBytes ? kNearSecondsPerByte : kFarSecondsPerByte);
+               bytes * (bytes < kNearBytes  ? kNearSecondsPerByte
+                        : bytes < kFarBytes ? kFarSecondsPerByte
+                                            : kMemorySecondsPerByte);
   for (index i = 0; i < network.size(); ++i) {
     // Outputs and their gradients; and weights, which going back another worker reads than wrote.
     double numbers = 2.0 * samples * static_cast<double>(network.layer(i).output_width());
