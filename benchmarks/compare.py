@@ -8,165 +8,140 @@ are named and left out: ``pip install "foxnn[compare]"`` installs them.
 from __future__ import annotations
 
 import argparse
-import importlib
+import importlib.util
 import json
 import os
-import platform
-import statistics
+import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import foxnn
 import peers
-
-Timed = Callable[[], float]
-
-
-@dataclass(frozen=True)
-class Work:
-    """One row of the table: a network, its training, and how many samples are gone through."""
-
-    name: str
-    sizes: tuple[int, ...]
-    activation: str
-    optimizer: str
-    batch: int
-    samples: int
-    classifies: bool
-    rounds: int = 5
-
-    @property
-    def title(self) -> str:
-        """What the row says."""
-        kind = "softmax" if self.classifies else "squared error"
-        return (
-            f"epoch of {self.samples:,}, {list(self.sizes)}, {self.activation}, {kind}, "
-            f"{self.optimizer}, batch {self.batch}"
-        )
+import reports
+from foxnn import doctor
+from measure import in_turns, machine, medians, positive, shown_machine
+from rows import ROWS, LeftOutError, Row, Run
+from work import Data
 
 
-WORKS = (
-    Work("mnist", (784, 512, 512, 10), "relu", "adam", 98, 60_000, True),
-    Work("textbook", (784, 100, 10), "sigmoid", "sgd", 10, 60_000, False),
-    Work("tiny-1", (3, 5, 4, 2), "sigmoid", "sgd", 1, 20_000, False),
-    Work("tiny-98", (3, 5, 4, 2), "sigmoid", "sgd", 98, 98_000, False),
-    Work("control", (4, 64, 64, 2), "tanh", "adam", 32, 32_000, False),
-)
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", action="append", choices=[row.name for row in ROWS])
+    parser.add_argument("--threads", type=positive, default=doctor.usable_cores())
+    parser.add_argument("--rounds", type=positive, help="[5]")
+    parser.add_argument("--quick", action="store_true", help="few samples, one round: a check")
+    parser.add_argument("--data", type=Path, help="folder with the four IDX files of MNIST")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--markdown", type=Path, metavar="FILE")
+    parser.add_argument("--chart", type=Path, metavar="FILE", help="a PNG; needs matplotlib")
+    # What a row's own process is started with.
+    parser.add_argument("--inside", type=Path, metavar="FILE", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.chart and importlib.util.find_spec("matplotlib") is None:
+        parser.error("--chart needs matplotlib: pip install matplotlib")
+    return options
 
 
-def data_of(work: Work) -> tuple[Any, Any]:
-    """Return inputs and targets (labels or outputs) as random as they are plentiful.
-
-    Speed does not depend on what the numbers mean; a third of the inputs are zero, as ink is.
-    """
-    rng = np.random.default_rng(0)
-    x = rng.random((work.samples, work.sizes[0]), dtype=np.float32)
-    x *= x > 1 / 3
-    if work.classifies:
-        return x, rng.integers(0, work.sizes[-1], work.samples)
-    return x, rng.random((work.samples, work.sizes[-1]), dtype=np.float32)
-
-
-def sides(work: Work, threads: int) -> tuple[dict[str, Timed], list[str]]:
-    """Return the libraries' timed epochs by name, and which libraries are missing."""
-    x, y = data_of(work)
-    found, missing = {}, []
-    for name, (module, make) in peers.TRAINERS.items():
-        try:
-            importlib.import_module(module)
-        except ImportError:
-            missing.append(name)
-            continue
-        if epoch := make(work, x, y, threads):
-            found[name] = epoch
-    return found, missing
-
-
-def measure(timed: dict[str, Timed], rounds: int) -> dict[str, float]:
-    """Return the median seconds of each, after a warm-up, taken in turns."""
-    seconds: dict[str, list[float]] = {name: [] for name in timed}
-    for epoch in timed.values():
-        epoch()
-    for _ in range(rounds):
-        for name, epoch in timed.items():
-            seconds[name].append(epoch())
-    return {name: statistics.median(values) for name, values in seconds.items()}
-
-
-def machine() -> dict[str, Any]:
-    """Return what the figures hang on."""
-    model = platform.processor()
-    if (info := Path("/proc/cpuinfo")).exists():
-        for line in info.read_text().splitlines():
-            if line.startswith("model name"):
-                model = line.split(":", 1)[1].strip()
-                break
+def result_of(row: Row, run: Run, rounds: int) -> dict[str, Any]:
+    """Measure a row in this process."""
+    run.notes = []
+    figures: dict[str, list[float]] = {}
+    try:
+        figures = in_turns(row.sides(run), rounds)
+    except LeftOutError as error:
+        run.notes.append(f"left out: {error}")
+    found = medians(figures)
+    targets = []
+    for target in row.targets:
+        reached = target.reached(found)
+        met = None if reached is None else target.is_met(reached)
+        targets.append({**vars(target), "reached": reached, "met": met})
     return {
-        "processor": model,
-        "cores": os.cpu_count(),
+        "name": row.name,
+        "title": row.title,
+        "unit": row.unit,
+        "threads": run.threads if row.has_threads else None,
         "kernel_set": foxnn.kernel_set(),
-        "python": platform.python_version(),
-        "versions": peers.versions(),
+        "medians": found,
+        "figures": figures,
+        "targets": targets,
+        "notes": run.notes,
     }
 
 
-def markdown(results: Iterable[dict[str, Any]]) -> str:
-    """Return the results as a table."""
-    rows = list(results)
-    names = [n for n in peers.TRAINERS if any(n in r["seconds"] for r in rows)]
-    lines = [
-        "| work | threads | " + " | ".join(names) + " |",
-        "|---|---|" + "---|" * len(names),
-    ]
-    for row in rows:
-        own = row["seconds"]["foxnn"]
-        cells = []
-        for name in names:
-            value = row["seconds"].get(name)
-            if value is None:
-                cells.append("")
-            elif name == "foxnn":
-                cells.append(f"{value:.3g} s")
-            else:
-                cells.append(f"{value:.3g} s ({value / own:.1f} x)")
-        lines.append(f"| {row['title']} | {row['threads']} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+def result_of_own_process(row: Row, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure a row in a process of its own: with one core for all libraries, or a kernel set.
+
+    Libraries choose their threads when they start, so a core is taken away before, not after.
+    """
+    command = [sys.executable, str(Path(__file__).resolve()), "--only", row.name]
+    command += ["--threads", "1" if row.one_core else str(options.threads)]
+    command += ["--quick"] * options.quick
+    if options.rounds:
+        command += ["--rounds", str(options.rounds)]
+    if options.data:
+        command += ["--data", str(options.data)]
+    environment = {**os.environ, "FOXNN_FORCE_ISA": row.isa} if row.isa else None
+    if row.one_core and sys.platform == "linux":
+        program = "import os, sys; os.sched_setaffinity(0, {max(os.sched_getaffinity(0))}); "
+        program += "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+        command = [sys.executable, "-c", program, *command[1:]]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "result.json"
+        subprocess.run([*command, "--inside", str(path)], env=environment, check=True)
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
+
+
+def results_of(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Measure the rows that are asked for."""
+    run = Run(options.threads, options.quick, Data(options.data, random_only=options.quick))
+    results = []
+    for row in ROWS:
+        if options.only and row.name not in options.only:
+            continue
+        if row.isa and row.isa not in foxnn.kernel_sets():
+            print(f"{row.name}: left out, no {row.isa} here", file=sys.stderr)
+            continue
+        start = time.perf_counter()
+        if row.needs_own_process and not options.inside:
+            results.append(result_of_own_process(row, options))
+        else:
+            rounds = 1 if options.quick else options.rounds or row.rounds
+            results.append(result_of(row, run, rounds))
+        if not options.inside:
+            print(f"{row.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
+    return results
 
 
 def main() -> int:
     """Measure, print and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", action="append", choices=[w.name for w in WORKS])
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--quick", action="store_true", help="few samples, one round: a check")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    options = parser.parse_args()
-    results: list[dict[str, Any]] = []
-    for work in WORKS:
-        if options.only and work.name not in options.only:
-            continue
-        if options.quick:
-            work = Work(**{**vars(work), "samples": work.batch * 5, "rounds": 1})
-        timed, missing = sides(work, options.threads)
-        if missing and not results:
-            print(f"not installed, left out: {', '.join(missing)}", file=sys.stderr)
-        start = time.perf_counter()
-        seconds = measure(timed, work.rounds)
-        results.append(
-            {"name": work.name, "title": work.title, "threads": options.threads, "seconds": seconds}
-        )
-        print(f"{work.name}: {time.perf_counter() - start:.0f} s", file=sys.stderr)
-    facts = machine()
-    print(markdown(results))
-    print(f"\n{facts['processor']}, {facts['cores']} cores; medians; {facts['versions']}")
+    options = arguments()
+    if options.inside:
+        options.inside.write_text(json.dumps(results_of(options)[0]), encoding="utf-8")
+        return 0
+    missing = [name for name in peers.LIBRARIES if not peers.is_there(name)]
+    if missing:
+        print(f"not installed, left out: {', '.join(missing)}", file=sys.stderr)
+    results = results_of(options)
+    versions = peers.versions()
+    footer = f"{shown_machine()}; medians; " + ", ".join(f"{k} {v}" for k, v in versions.items())
+    if options.quick:
+        footer += "; QUICK: a check that everything runs, the figures mean nothing"
+    text = "\n\n".join([reports.markdown(results), footer, *reports.notes(results)]) + "\n"
+    print(text, end="")
+    if options.markdown:
+        options.markdown.write_text(text, encoding="utf-8")
+    if options.chart:
+        reports.chart(results, footer, options.chart)
     if options.json:
-        options.json.write_text(json.dumps({**facts, "results": results}, indent=2) + "\n")
+        facts = {**machine(), "threads": options.threads, "versions": versions, "missing": missing}
+        content = json.dumps({**facts, "results": results}, indent=2)
+        options.json.write_text(content + "\n", encoding="utf-8")
     return 0
 
 

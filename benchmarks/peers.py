@@ -1,4 +1,4 @@
-"""The libraries that compare.py measures: each makes a function that trains an epoch.
+"""How each library trains: makers of functions that train an epoch.
 
 A maker gets the work, its data and the number of threads, and returns a function that trains one
 epoch, shuffled anew, and returns its seconds; or None where the library cannot do the work.
@@ -6,43 +6,60 @@ epoch, shuffled anew, and returns its seconds; or None where the library cannot 
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
-import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-Timed = Callable[[], float]
+from measure import Timed, timed
+from work import Work
 
 # Of every optimizer; no time hangs on it.
 RATE = 1e-3
 
-
-def timed(epoch: Callable[[], Any]) -> Timed:
-    """Return a function that runs an epoch and returns its seconds."""
-
-    def run() -> float:
-        start = time.perf_counter()
-        epoch()
-        return time.perf_counter() - start
-
-    return run
+# What to import to know whether a library is there, and the package that has its version.
+LIBRARIES = {
+    "foxnn": ("foxnn", "foxnn"),
+    "JAX": ("jax", "jax"),
+    "PyTorch": ("torch", "torch"),
+    "scikit-learn": ("sklearn", "scikit-learn"),
+    "onnxruntime": ("onnxruntime", "onnxruntime"),
+}
 
 
-def foxnn_epoch(work: Any, x: Any, y: Any, threads: int) -> Timed:
+def is_there(name: str) -> bool:
+    """Return whether a library can be imported."""
+    try:
+        importlib.import_module(LIBRARIES[name][0])
+    except ImportError:
+        return False
+    return True
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the libraries that are installed."""
+    found = {}
+    for package in ("numpy", *(package for _, package in LIBRARIES.values())):
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def foxnn_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
     """Train by fit."""
-    import foxnn
-
-    output = "softmax" if work.classifies else work.activation
-    network = foxnn.neural_network(list(work.sizes), work.activation, output, seed=0)
+    network = work.network()
     network.settings.n_threads = threads
     return timed(
         lambda: network.fit(x, y, 1, work.batch, work.optimizer, learning_rate=RATE, progress=False)
     )
 
 
-def sklearn_epoch(work: Any, x: Any, y: Any, threads: int) -> Timed | None:
+def sklearn_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed | None:
     """Train by partial_fit, which is one shuffled epoch."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from threadpoolctl import threadpool_limits
@@ -64,22 +81,27 @@ def sklearn_epoch(work: Any, x: Any, y: Any, threads: int) -> Timed | None:
     return timed(epoch)
 
 
-def torch_epoch(work: Any, x: Any, y: Any, threads: int) -> Timed | None:
-    """Train in eager mode, batches taken by a shuffled index, Adam fused."""
+def torch_model(work: Work) -> Any:
+    """Return the network in PyTorch, without the softmax, which its loss brings."""
+    import torch
+
+    hidden = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh}
+    layers: list[Any] = []
+    for inputs, outputs in zip(work.sizes[:-1], work.sizes[1:], strict=True):
+        layers += [torch.nn.Linear(inputs, outputs), hidden[work.activation]()]
+    return torch.nn.Sequential(*(layers[:-1] if work.classifies else layers))
+
+
+def torch_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
+    """Train in eager mode, batches taken by a shuffled index, the optimizers fused."""
     import torch
 
     if work.batch == 1 and work.samples > 5000:
         return _scaled(torch_epoch, work, x, y, threads, 2000)
     torch.set_num_threads(threads)
-    layers: list[torch.nn.Module] = []
-    hidden = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh}
-    for inputs, outputs in zip(work.sizes[:-1], work.sizes[1:], strict=True):
-        layers += [torch.nn.Linear(inputs, outputs), hidden[work.activation]()]
-    model = torch.nn.Sequential(*(layers[:-1] if work.classifies else layers))
-    if work.optimizer == "adam":
-        optimizer: Any = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
-    else:
-        optimizer = torch.optim.SGD(model.parameters(), lr=RATE, fused=True)
+    model = torch_model(work)
+    kind: Any = torch.optim.Adam if work.optimizer == "adam" else torch.optim.SGD
+    optimizer = kind(model.parameters(), lr=RATE, fused=True)
     loss_of = torch.nn.CrossEntropyLoss() if work.classifies else torch.nn.MSELoss()
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
 
@@ -92,7 +114,7 @@ def torch_epoch(work: Any, x: Any, y: Any, threads: int) -> Timed | None:
     return timed(epoch)
 
 
-def jax_epoch(work: Any, x: Any, y: Any, threads: int) -> Timed:
+def jax_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
     """Train with the whole epoch compiled, a scan over the shuffled batches."""
     import jax
     import jax.numpy as jnp
@@ -144,28 +166,21 @@ def jax_epoch(work: Any, x: Any, y: Any, threads: int) -> Timed:
     return timed(run)
 
 
-def _scaled(make: Any, work: Any, x: Any, y: Any, threads: int, samples: int) -> Timed:
+def _scaled(make: Any, work: Work, x: Any, y: Any, threads: int, samples: int) -> Timed:
     """Measure fewer samples, and scale the seconds up to all of them."""
-    shorter = type(work)(**{**vars(work), "samples": samples})
-    epoch = make(shorter, x[:samples], y[:samples], threads)
-    return lambda: epoch() * work.samples / samples
+    epoch = make(replace(work, samples=samples), x[:samples], y[:samples], threads)
+    return lambda: float(epoch() * work.samples / samples)
 
 
-# The module that must be there, and the maker.
-TRAINERS: dict[str, tuple[str, Callable[..., Timed | None]]] = {
-    "foxnn": ("foxnn", foxnn_epoch),
-    "JAX": ("jax", jax_epoch),
-    "PyTorch": ("torch", torch_epoch),
-    "scikit-learn": ("sklearn", sklearn_epoch),
+TRAINERS: dict[str, Callable[[Work, Any, Any, int], Timed | None]] = {
+    "foxnn": foxnn_epoch,
+    "JAX": jax_epoch,
+    "PyTorch": torch_epoch,
+    "scikit-learn": sklearn_epoch,
 }
 
 
-def versions() -> dict[str, str]:
-    """Return the versions of the libraries that are installed."""
-    found = {}
-    for name in ("foxnn", "numpy", "jax", "torch", "scikit-learn"):
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
+def training(work: Work, x: Any, y: Any, threads: int) -> dict[str, Timed]:
+    """Return an epoch of each library that is there and can do the work."""
+    epochs = {name: make(work, x, y, threads) for name, make in TRAINERS.items() if is_there(name)}
+    return {name: epoch for name, epoch in epochs.items() if epoch is not None}

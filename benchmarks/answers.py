@@ -1,0 +1,153 @@
+"""How each library answers: makers of functions that return a network's outputs.
+
+A maker gets foxnn's network, whose weights it takes over, the work and the number of threads, and
+returns a function from samples, as float32, to outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import foxnn
+from peers import is_there, torch_model
+from work import Work
+
+Answer = Callable[[Any], Any]
+
+# All of them sum up to a thousand float32 products a neuron, each in its own order.
+TOLERANCE = 1e-4
+
+
+def onnx_model(network: foxnn.neural_network) -> bytes:
+    """Return a network as an ONNX file: a product and an activation for each layer."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    operators = {"relu": "Relu", "sigmoid": "Sigmoid", "tan_h": "Tanh", "softmax": "Softmax"}
+    nodes, weights = [], []
+    for i, part in enumerate(network):
+        for name, values in ((f"w{i}", part.weights), (f"b{i}", part.bias)):
+            weights.append(numpy_helper.from_array(values, name))
+        nodes.append(helper.make_node("Gemm", [f"y{i}", f"w{i}", f"b{i}"], [f"z{i}"]))
+        kind = operators[part.get_name_activation_function()]
+        nodes.append(helper.make_node(kind, [f"z{i}"], [f"y{i + 1}"]))
+    first, last = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["samples", size])
+        for name, size in (("y0", network.sizes[0]), (f"y{len(network)}", network.sizes[-1]))
+    )
+    graph = helper.make_graph(nodes, "network", [first], [last], weights)
+    # Versions that every onnxruntime of the last years reads.
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return bytes(model.SerializeToString())
+
+
+def onnxruntime_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
+    """Answer by a session on the network's ONNX file."""
+    import onnxruntime
+
+    del work
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(
+        onnx_model(network), options, providers=["CPUExecutionProvider"]
+    )
+    return lambda x: session.run(None, {"y0": x})[0]
+
+
+def torch_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
+    """Answer in eager mode, without the book-keeping of gradients."""
+    import torch
+
+    torch.set_num_threads(threads)
+    model = torch_model(work)
+    if work.classifies:
+        model.append(torch.nn.Softmax(dim=1))
+    linear = [layer for layer in model if isinstance(layer, torch.nn.Linear)]
+    with torch.no_grad():
+        for layer, part in zip(linear, network, strict=True):
+            layer.weight.copy_(torch.from_numpy(part.weights.T))
+            layer.bias.copy_(torch.from_numpy(part.bias))
+
+    def answer(x: Any) -> Any:
+        with torch.inference_mode():
+            return model(torch.from_numpy(x)).numpy()
+
+    return answer
+
+
+def jax_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
+    """Answer by a compiled function."""
+    import jax
+    import jax.numpy as jnp
+
+    del threads  # XLA takes the cores that the process may use
+    act = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh}[work.activation]
+    parameters = [(jnp.asarray(part.weights), jnp.asarray(part.bias)) for part in network]
+
+    def forward(x: Any) -> Any:
+        for w, b in parameters[:-1]:
+            x = act(x @ w + b)
+        out = x @ parameters[-1][0] + parameters[-1][1]
+        return jax.nn.softmax(out) if work.classifies else act(out)
+
+    compiled = jax.jit(forward)
+    return lambda x: np.asarray(compiled(x))
+
+
+def sklearn_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
+    """Answer by predict_proba or predict, of a model that is given weights instead of training."""
+    from sklearn.neural_network import MLPClassifier, MLPRegressor
+
+    del threads  # NumPy's products take the cores that the process may use
+    kind = MLPClassifier if work.classifies else MLPRegressor
+    activation = {"sigmoid": "logistic"}.get(work.activation, work.activation)
+    model = kind(hidden_layer_sizes=work.sizes[1:-1], activation=activation)
+    few = np.zeros((work.sizes[-1], work.sizes[0]), np.float32)
+    if work.classifies:
+        model.partial_fit(few, np.arange(len(few)), classes=np.arange(len(few)))
+    else:
+        model.partial_fit(few, np.zeros((len(few), work.sizes[-1]), np.float32))
+        model.out_activation_ = activation
+    model.coefs_ = [part.weights for part in network]
+    model.intercepts_ = [part.bias for part in network]
+    answer: Answer = model.predict_proba if work.classifies else model.predict
+    return answer
+
+
+ANSWERERS: dict[str, Callable[[foxnn.neural_network, Work, int], Answer]] = {
+    "JAX": jax_answer,
+    "PyTorch": torch_answer,
+    "scikit-learn": sklearn_answer,
+    "onnxruntime": onnxruntime_answer,
+}
+
+
+def answering(
+    network: foxnn.neural_network, work: Work, x: Any, threads: int
+) -> tuple[dict[str, Answer], list[str]]:
+    """Return the libraries that are there, each checked to answer as foxnn does, and notes.
+
+    Raises
+    ------
+    RuntimeError
+        Where a library's outputs are others than foxnn's: then the figures would say nothing.
+    """
+    expected = network.predict(x)
+    found: dict[str, Answer] = {}
+    notes: list[str] = []
+    for name, make in ANSWERERS.items():
+        if not is_there(name):
+            continue
+        try:
+            answer = make(network, work, threads)
+        except ImportError as error:
+            notes.append(f"{name} is left out: {error}")
+            continue
+        worst = float(np.abs(answer(x) - expected).max())
+        if not worst <= TOLERANCE:
+            raise RuntimeError(f"{name} answers otherwise than foxnn, by {worst:.3g}")
+        found[name] = answer
+    return found, notes

@@ -1,0 +1,287 @@
+"""How far a training is from what the machine could do, phase by phase.
+
+The bound is the time of the step's multiplications and additions at the measured FMA peak, and of
+the bytes that the optimizer must move at the measured bandwidth of the level that holds them.
+``FOXNN_FORCE_ISA=avx2`` measures both sides with those kernels.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import foxnn
+import machine_limits
+import peers
+from foxnn import _core, doctor
+from machine_limits import LEVELS, UnmeasurableError
+from measure import (
+    in_turns,
+    layer_sizes,
+    machine,
+    one_call,
+    positive,
+    shown_machine,
+    shown_seconds,
+    table,
+)
+from work import Data, Work
+
+# Arrays of the size of the parameters that an optimizer keeps beside them.
+MOMENTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "adam": 2}
+
+# The phases that the engine times, in the order of a step.
+PHASES = ("gather", "forward", "loss", "backward", "update")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What an epoch must do: floating-point operations and bytes."""
+
+    forward: float
+    weight_gradients: float
+    input_gradients: float
+    update_bytes: float
+    state_bytes: int
+
+    @property
+    def flops(self) -> float:
+        """All operations of the products."""
+        return self.forward + self.weight_gradients + self.input_gradients
+
+
+def counts(work: Work) -> Counts:
+    """Count an epoch's operations and bytes.
+
+    A product of a layer is 2 operations a weight and sample. The first layer's inputs need no
+    gradient. An update reads the gradient, and reads and writes the parameter and its moments: for
+    Adam in float32 (1 + 2 * 3) * 4 = 28 bytes a parameter.
+    """
+    layers = [i * o for i, o in zip(work.sizes[:-1], work.sizes[1:], strict=True)]
+    parameters = sum(layers) + sum(work.sizes[1:])
+    itemsize = np.dtype(work.dtype).itemsize
+    kept = 1 + MOMENTS[work.optimizer]
+    return Counts(
+        forward=2.0 * work.samples * sum(layers),
+        weight_gradients=2.0 * work.samples * sum(layers),
+        input_gradients=2.0 * work.samples * sum(layers[1:]),
+        update_bytes=float(work.steps) * parameters * itemsize * (1 + 2 * kept),
+        state_bytes=parameters * itemsize * kept,
+    )
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The least seconds of an epoch's phases."""
+
+    forward: float
+    backward: float
+    update: float
+
+    @property
+    def total(self) -> float:
+        """The least seconds of an epoch."""
+        return self.forward + self.backward + self.update
+
+
+def bound_at(epoch: Counts, flops: float, bandwidth: float) -> Bound:
+    """Return the bound at some operations and bytes a second."""
+    return Bound(
+        forward=epoch.forward / flops,
+        backward=(epoch.weight_gradients + epoch.input_gradients) / flops,
+        update=epoch.update_bytes / bandwidth,
+    )
+
+
+def measured_bound(work: Work, threads: int, seconds: float = 0.1) -> Bound:
+    """Measure the machine for so long twice and return the bound of an epoch.
+
+    Raises
+    ------
+    UnmeasurableError
+        Where this build cannot measure the FMA peak.
+    """
+    epoch = counts(work)
+    flops = machine_limits.fma_peak(threads, work.dtype, seconds)
+    level = machine_limits.level_of(epoch.state_bytes, threads)
+    size = machine_limits.working_sets(threads)[level]
+    return bound_at(epoch, flops, machine_limits.best_bandwidth(threads, size, seconds))
+
+
+def measured_phases(work: Work, x: Any, y: Any, threads: int) -> dict[str, float]:
+    """Return the seconds of each phase in an epoch, as the engine's first worker saw them.
+
+    Raises
+    ------
+    UnmeasurableError
+        Where this build does not time its phases.
+    """
+    network = work.network()
+    plan = _core.Plan(
+        _core.Optimizer(work.optimizer), peers.RATE, batch_size=work.batch, threads=threads
+    )
+    inputs, wanted = network._samples(x, y)
+    with _core.Trainer(network, inputs, wanted, plan) as trainer:
+        measure = getattr(trainer, "time_phases", None)
+        if measure is None:
+            raise UnmeasurableError("foxnn._core.Trainer has no time_phases: no times by phase")
+        measure(min(work.steps, 10))
+        found = measure(work.steps)
+    return {name: float(seconds) for name, seconds in found.items()}
+
+
+def product_seconds(samples: int, inputs: int, neurons: int) -> float:
+    """Return the seconds of one product on one thread, with all that predict does around it."""
+    network = foxnn.neural_network([inputs, neurons], "identity", seed=0)
+    network.settings.n_threads = 1
+    x = np.random.default_rng(0).random((samples, inputs), dtype=np.float32)
+    call = one_call(lambda: network.predict(x))
+    return statistics.median(call() for _ in range(5))
+
+
+def measured_limits(
+    threads: int, dtype: str, seconds: float, levels: Sequence[str]
+) -> tuple[dict[str, dict[int, float]], list[str]]:
+    """Return what the machine can do, by name and number of threads, and what was not measured."""
+    found: dict[str, dict[int, float]] = {}
+    notes: list[str] = []
+
+    def add(name: str, one: Callable[[int], float]) -> None:
+        try:
+            found[name] = {count: one(count) for count in sorted({1, threads})}
+        except UnmeasurableError as error:
+            if str(error) not in notes:
+                notes.append(str(error))
+
+    def add_bandwidths(level: str) -> None:
+        def size(count: int) -> int:
+            return machine_limits.working_sets(count)[level]
+
+        shown = f"{level}, {size(threads) / 2**20:.0f} MB a thread"
+        read, copy = machine_limits.read_bandwidth, machine_limits.copy_bandwidth
+        add(f"read, {shown}", lambda count: read(count, size(count), seconds))
+        add(f"copy, {shown}", lambda count: copy(count, size(count), seconds))
+
+    add(
+        f"FMA peak, {foxnn.kernel_set()}, {dtype}",
+        lambda count: machine_limits.fma_peak(count, dtype, seconds),
+    )
+    for level in levels:
+        add_bandwidths(level)
+    return found, notes
+
+
+def limits_table(limits: dict[str, dict[int, float]]) -> str:
+    """Return the machine's limits for people."""
+    counts_of_threads = sorted({count for by_count in limits.values() for count in by_count})
+    rows = []
+    for name, by_count in limits.items():
+        unit = "GFLOP/s" if name.startswith("FMA") else "GB/s"
+        rows.append([name, *(f"{by_count[n] / 1e9:.0f} {unit}" for n in counts_of_threads)])
+    heads = [f"{n} thread{'s' * (n != 1)}" for n in counts_of_threads]
+    return table(["measured", *heads], rows)
+
+
+def phases_table(bound: Bound, seconds: float, phases: dict[str, float]) -> str:
+    """Return an epoch's phases beside their bounds."""
+    bounds = asdict(bound)
+    rows = []
+    for name in [*PHASES, *sorted(set(phases) - set(PHASES))]:
+        least, taken = bounds.get(name), phases.get(name)
+        if least is not None or taken is not None:
+            rows.append([name, *_cells(least, taken)])
+    rows.append(["epoch", *_cells(bound.total, seconds)])
+    return table(["phase", "bound", "measured", "bound / measured"], rows)
+
+
+def _cells(least: float | None, taken: float | None) -> list[str]:
+    share = f"{100 * least / taken:.0f} %" if least is not None and taken else ""
+    return [*("" if t is None else shown_seconds(t) for t in (least, taken)), share]
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--layers", type=layer_sizes, default=[784, 512, 512, 10])
+    parser.add_argument("--batch-size", type=positive, default=98)
+    parser.add_argument("--samples", type=positive, default=60_000, help="of an epoch")
+    parser.add_argument("--activation", default="relu", help="of the hidden layers")
+    parser.add_argument("--optimizer", choices=MOMENTS, default="adam")
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument("--threads", type=positive, default=doctor.usable_cores())
+    parser.add_argument(
+        "--mnist", action="store_true", help="real images, whose zeros the engine may skip"
+    )
+    parser.add_argument("--data", type=Path, help="folder with the four IDX files of MNIST")
+    parser.add_argument("--rounds", type=positive, default=5)
+    parser.add_argument("--quick", action="store_true", help="few samples, short: a check")
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    options = parser.parse_args()
+    if options.mnist and (options.layers[0], options.layers[-1]) != (784, 10):
+        parser.error("--mnist needs --layers that begin with 784 and end with 10")
+    return options
+
+
+def main() -> int:
+    """Measure, print and write."""
+    options = arguments()
+    if options.quick:
+        options.samples, options.rounds = min(options.samples, 5 * options.batch_size), 1
+    work = Work(
+        tuple(options.layers), options.activation, options.samples, classifies=True,
+        optimizer=options.optimizer, batch=options.batch_size, dtype=options.dtype,
+        is_mnist=options.mnist,
+    )  # fmt: skip
+    data = Data(options.data)
+    x, y = data.of(work)
+    short = 0.01 if options.quick else 0.2
+    levels = LEVELS[:1] if options.quick else LEVELS
+    limits, notes = measured_limits(options.threads, work.dtype, short, levels)
+    print(shown_machine(), limits_table(limits), sep="\n\n", end="\n\n")
+
+    seconds = in_turns({"foxnn": peers.foxnn_epoch(work, x, y, options.threads)}, options.rounds)
+    taken = statistics.median(seconds["foxnn"])
+    epoch = counts(work)
+    figures: dict[str, Any] = {
+        **machine(), "limits": limits, "seconds": taken, "counts": asdict(epoch),
+    }  # fmt: skip
+    phases: dict[str, float] = {}
+    try:
+        phases = measured_phases(work, x, y, options.threads)
+    except UnmeasurableError as error:
+        notes.append(str(error))
+    if note := data.note(work):
+        notes.append(note)
+    print(
+        f"an epoch of {work.samples:,}, {list(work.sizes)}, {work.optimizer}, batch {work.batch}, "
+        f"{work.dtype}, at most {options.threads} threads: {epoch.flops / 1e9:.4g} GFLOP, "
+        f"{epoch.update_bytes / 1e9:.4g} GB of updates\n"
+    )
+    try:
+        bound = measured_bound(work, options.threads, short)
+        print(phases_table(bound, taken, phases))
+        figures |= {"bound": {**asdict(bound), "total": bound.total}, "phases": phases}
+        flops = 2.0 * 98 * 784 * 512
+        share = flops / product_seconds(98, 784, 512) / machine_limits.fma_peak(1, "float32", short)
+        figures["product_share"] = share
+        product = "a product of 98 x 784 by 784 x 512 in predict, 1 thread"
+        print(f"\n{product}: {100 * share:.0f} % of peak")
+    except UnmeasurableError:
+        print(f"an epoch takes {shown_seconds(taken)}; without the peak there is no bound")
+    for line in notes:
+        print(f"\nnote: {line}")
+    if options.json:
+        options.json.write_text(json.dumps({**figures, "notes": notes}, indent=2) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,339 @@
+"""The rows of the comparison: what is measured in each, and what foxnn is to reach in it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+import foxnn
+import peers
+import roofline
+from answers import answering
+from machine_limits import UnmeasurableError
+from measure import Timed, one_call
+from work import Data, Work
+
+Sides = dict[str, Timed]
+
+
+class LeftOutError(RuntimeError):
+    """A row that cannot be measured here; the message says why."""
+
+
+@dataclass
+class Run:
+    """How all rows are measured, and what is to be said about the one at hand."""
+
+    threads: int
+    quick: bool = False
+    data: Data = field(default_factory=Data)
+    notes: list[str] = field(default_factory=list)
+
+    def samples(self, work: Work) -> Work:
+        """Return the work with as many samples as this run takes."""
+        return replace(work, samples=min(work.samples, 5 * work.batch)) if self.quick else work
+
+
+@dataclass(frozen=True)
+class Target:
+    """What foxnn is to reach.
+
+    kind "times": the side takes at least `value` times as long as foxnn. "at most": foxnn's own
+    figure is at most `value`. "beyond": foxnn takes at most `value` longer than the side.
+    """
+
+    side: str
+    value: float
+    kind: str = "times"
+
+    def reached(self, medians: Mapping[str, float]) -> float | None:
+        """Return the figure that is held against `value`, or None where a side is missing."""
+        if self.side not in medians or "foxnn" not in medians:
+            return None
+        own, other = medians["foxnn"], medians[self.side]
+        return {"times": other / own, "at most": own, "beyond": own - other}[self.kind]
+
+    def is_met(self, reached: float) -> bool:
+        """Return whether that figure is good enough."""
+        return reached >= self.value if self.kind == "times" else reached <= self.value
+
+
+@dataclass(frozen=True)
+class Row:
+    """A piece of work, how its sides are made, and what foxnn is to reach."""
+
+    name: str
+    title: str
+    sides: Callable[[Run], Sides]
+    targets: tuple[Target, ...]
+    rounds: int = 5
+    one_core: bool = False
+    isa: str = ""
+    unit: str = "s"
+    has_threads: bool = True
+
+    @property
+    def needs_own_process(self) -> bool:
+        """Whether it needs another environment than the process that asks for it."""
+        return self.one_core or bool(self.isa)
+
+
+MNIST = Work((784, 512, 512, 10), "relu", 60_000, True, "adam", 98, is_mnist=True)
+TEXTBOOK = Work((784, 100, 10), "sigmoid", 60_000, batch=10, is_mnist=True)
+TINY = Work((3, 5, 4, 2), "sigmoid", 100_000)
+CONTROL = Work((4, 64, 64, 2), "tanh", 32_000, optimizer="adam", batch=32)
+SAMPLE = [0, 1, 0.1]
+
+
+def epoch(work: Work, run: Run) -> Sides:
+    """Return an epoch of every library."""
+    work = run.samples(work)
+    if note := run.data.note(work):
+        run.notes.append(note)
+    return peers.training(work, *run.data.of(work), run.threads)
+
+
+def epoch_and_bound(work: Work, run: Run) -> Sides:
+    """Return the same, and the machine's own least time."""
+    return {**epoch(work, run), **bound(work, run)}
+
+
+def bound(work: Work, run: Run) -> Sides:
+    """Return the bound of an epoch as a side, so that it is measured in turns with the others."""
+    work = run.samples(work)
+    seconds = 0.01 if run.quick else 0.1
+
+    def measure() -> float:
+        return roofline.measured_bound(work, run.threads, seconds).total
+
+    try:
+        measure()
+    except UnmeasurableError as error:
+        run.notes.append(f"no bound: {error}")
+        return {}
+    return {"bound": measure}
+
+
+def step(work: Work, run: Run) -> Sides:
+    """Return a training step within an epoch of every library."""
+    return {name: per_step(one, run.samples(work)) for name, one in epoch(work, run).items()}
+
+
+def per_step(one_epoch: Timed, work: Work) -> Timed:
+    """Return a function that trains an epoch and returns the seconds of a step."""
+    return lambda: one_epoch() / work.steps
+
+
+def epoch_of_foxnn(work: Work, run: Run) -> Sides:
+    """Return foxnn's epoch alone, with the bound."""
+    small = run.samples(work)
+    if note := run.data.note(small):
+        run.notes.append(note)
+    x, y = run.data.of(small)
+    return {"foxnn": peers.foxnn_epoch(small, x, y, run.threads), **bound(work, run)}
+
+
+def both_types(work: Work, run: Run) -> Sides:
+    """Return foxnn's epoch in float64, and in float32 beside it."""
+    double = run.samples(replace(work, dtype="float64"))
+    single = run.samples(work)
+    if note := run.data.note(single):
+        run.notes.append(note)
+    return {
+        "foxnn": peers.foxnn_epoch(double, *run.data.of(double), run.threads),
+        "foxnn, float32": peers.foxnn_epoch(single, *run.data.of(single), run.threads),
+    }
+
+
+def one_sample(as_list: bool, run: Run) -> Sides:
+    """Return get_out of one sample of three numbers; a list is what it takes to make an array."""
+    nn = TINY.network()
+    nn.settings.n_threads = run.threads
+    array = np.array([SAMPLE], np.float32)
+    found, notes = answering(nn, TINY, array, run.threads)
+    run.notes += notes
+    duration = 0.001 if run.quick else 0.05
+    if as_list:
+        sides: Sides = {"foxnn": one_call(partial(nn.get_out, SAMPLE), duration)}
+        for name, answer in found.items():
+            call = partial(lambda a: a(np.array([SAMPLE], np.float32)), answer)
+            sides[name] = one_call(call, duration)
+        return sides
+    sides = {"foxnn": one_call(partial(nn.get_out, array[0]), duration)}
+    return sides | {name: one_call(partial(a, array), duration) for name, a in found.items()}
+
+
+def images(count: int, run: Run) -> Sides:
+    """Return predict of some MNIST images, or get_out where it is one."""
+    work = replace(MNIST, samples=100 if run.quick and count > 1 else count)
+    if note := run.data.note(work):
+        run.notes.append(note)
+    x, _ = run.data.of(work)
+    nn = work.network()
+    nn.settings.n_threads = run.threads
+    found, notes = answering(nn, work, x, run.threads)
+    run.notes += notes
+    duration = 0.001 if run.quick else 0.05
+    own = partial(nn.get_out, x[0]) if count == 1 else partial(nn.predict, x)
+    calls = {"foxnn": own, **{name: partial(answer, x) for name, answer in found.items()}}
+    return {name: one_call(call, duration) for name, call in calls.items()}
+
+
+def single_steps(run: Run) -> Sides:
+    """Return one step a call of every library, and foxnn's step inside fit."""
+    nn = CONTROL.network()
+    train_on_batch = getattr(nn, "train_on_batch", None)
+    if train_on_batch is None:
+        raise LeftOutError("this foxnn has no train_on_batch")
+    nn.settings.n_threads = run.threads
+    batch = replace(CONTROL, samples=CONTROL.batch)
+    x, y = run.data.of(batch)
+    inside = run.samples(CONTROL)
+    fit = peers.foxnn_epoch(inside, *run.data.of(inside), run.threads)
+    duration = 0.001 if run.quick else 0.05
+    others = peers.training(batch, x, y, run.threads)
+    del others["foxnn"]
+    return {
+        "foxnn": one_call(partial(train_on_batch, x, y), duration),
+        "foxnn, inside fit": per_step(fit, inside),
+        **{name: one_call(one, duration) for name, one in others.items()},
+    }
+
+
+def imports(run: Run) -> Sides:
+    """Return what importing each library takes in a fresh interpreter that has imported NumPy."""
+    del run
+    program = (
+        "import numpy, time; start = time.perf_counter(); import {}; "
+        "print(time.perf_counter() - start)"
+    )
+
+    def seconds(module: str) -> float:
+        command = [sys.executable, "-c", program.format(module)]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    modules = {name: module for name, (module, _) in peers.LIBRARIES.items()}
+    modules["scikit-learn"] = "sklearn.neural_network"
+    return {name: partial(seconds, module) for name, module in modules.items() if _found(name)}
+
+
+def _found(name: str) -> bool:
+    return name == "foxnn" or peers.is_there(name)
+
+
+def own_files() -> list[Path]:
+    """Return the files of the installed package, wherever its parts lie."""
+    paths = [path for folder in foxnn.__path__ for path in Path(folder).rglob("*")]
+    return [path for path in paths if path.is_file() and "__pycache__" not in path.parts]
+
+
+def installed_sizes(run: Run) -> Sides:
+    """Return the bytes of the installed packages, each without what it depends on."""
+    del run
+    own = sum(path.stat().st_size for path in own_files())
+    sides: Sides = {"foxnn": lambda: float(own)}
+    for name, (_, package) in peers.LIBRARIES.items():
+        if name != "foxnn" and peers.is_there(name):
+            files = importlib.metadata.files(package) or []
+            paths = [Path(str(file.locate())) for file in files]
+            size = float(sum(path.stat().st_size for path in paths if path.is_file()))
+            sides[name] = partial(float, size)
+    return sides
+
+
+def packed_size(run: Run) -> Sides:
+    """Return the bytes of the installed files when they are packed as a wheel packs them."""
+    del run
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in own_files():
+            archive.write(path, path.name)
+    return {"foxnn": partial(float, len(packed.getvalue()))}
+
+
+def at_most(value: float) -> Target:
+    """Return a target for foxnn's own figure."""
+    return Target("foxnn", value, "at most")
+
+
+def _mnist_title(threads: str) -> str:
+    return (
+        "epoch of MNIST, [784, 512, 512, 10], relu, softmax, cross-entropy, Adam, batch 98, "
+        f"{threads}"
+    )
+
+
+ROWS: Sequence[Row] = (
+    Row(
+        "mnist", _mnist_title("all cores"), partial(epoch_and_bound, MNIST),
+        (Target("PyTorch", 2.7), Target("JAX", 2.0), Target("scikit-learn", 4.5),
+         Target("bound", 0.75)),
+    ),
+    Row(
+        "mnist-1", _mnist_title("one core"), partial(epoch_and_bound, MNIST),
+        (Target("PyTorch", 1.9), Target("bound", 0.8)), one_core=True,
+    ),
+    Row(
+        "textbook", "epoch of MNIST, [784, 100, 10], sigmoid, squared error, SGD, batch 10",
+        partial(epoch, TEXTBOOK), (Target("PyTorch", 4.0), Target("JAX", 2.0)),
+    ),
+    Row(
+        "tiny-1", "step of [3, 5, 4, 2], SGD, batch 1", partial(step, TINY),
+        (at_most(0.2e-6), Target("JAX", 6.0)),
+    ),
+    Row(
+        "tiny-98", "step of [3, 5, 4, 2], SGD, batch 98",
+        partial(step, replace(TINY, samples=98_000, batch=98)),
+        (Target("JAX", 5.0), Target("PyTorch", 80.0)),
+    ),
+    Row(
+        "control", "step of [4, 64, 64, 2], tanh, Adam, batch 32", partial(step, CONTROL),
+        (Target("JAX", 2.2), Target("PyTorch", 25.0)),
+    ),
+    Row(
+        "get-out-list", "get_out([0, 1, 0.1]) of [3, 5, 4, 2], from a list",
+        partial(one_sample, True), (at_most(0.7e-6), Target("onnxruntime", 6.0)),
+    ),
+    Row(
+        "get-out-array", "get_out of [3, 5, 4, 2], from an array",
+        partial(one_sample, False), (at_most(0.7e-6), Target("onnxruntime", 6.0)),
+    ),
+    Row(
+        "train-on-batch", "train_on_batch of [4, 64, 64, 2], tanh, Adam, batch 32", single_steps,
+        (Target("foxnn, inside fit", 2e-6, "beyond"),),
+    ),
+    Row(
+        "predict", "predict of 10,000 MNIST images, [784, 512, 512, 10]", partial(images, 10_000),
+        (Target("onnxruntime", 1.25), Target("PyTorch", 2.0)),
+    ),
+    Row(
+        "get-out-image", "get_out of one MNIST image, [784, 512, 512, 10], one core",
+        partial(images, 1), (Target("onnxruntime", 1.0),), one_core=True,
+    ),
+    Row("import", "import, beyond NumPy's", imports, (at_most(25e-3),), has_threads=False),
+    Row(
+        "installed", "size, installed", installed_sizes, (at_most(5e6),), 1, unit="bytes",
+        has_threads=False,
+    ),
+    Row(
+        "wheel", "size, packed as a wheel", packed_size, (at_most(1.5e6),), 1, unit="bytes",
+        has_threads=False,
+    ),
+    Row(
+        "mnist-avx2", _mnist_title("all cores, AVX2 forced"), partial(epoch_of_foxnn, MNIST),
+        (Target("bound", 0.8),), isa="avx2",
+    ),
+    Row(
+        "mnist-float64", _mnist_title("all cores, float64"), partial(both_types, MNIST),
+        (Target("foxnn, float32", 0.45),),
+    ),
+)  # fmt: skip

@@ -1,0 +1,82 @@
+"""What the libraries are given to do: a network, its training, and samples."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import foxnn
+import mnist_data
+
+
+@dataclass(frozen=True)
+class Work:
+    """A network and how it is trained, or what it is asked."""
+
+    sizes: tuple[int, ...]
+    activation: str
+    samples: int
+    classifies: bool = False
+    optimizer: str = "sgd"
+    batch: int = 1
+    dtype: str = "float32"
+    is_mnist: bool = False
+
+    @property
+    def steps(self) -> int:
+        """How many steps an epoch has."""
+        return -(-self.samples // self.batch)
+
+    @property
+    def output_activation(self) -> str:
+        """The activation of the last layer."""
+        return "softmax" if self.classifies else self.activation
+
+    def network(self) -> foxnn.neural_network:
+        """Return the network, the same at every call."""
+        return foxnn.neural_network(
+            list(self.sizes), self.activation, self.output_activation, dtype=self.dtype, seed=0
+        )
+
+
+@dataclass
+class Data:
+    """Where samples come from: MNIST once it has been asked for and found, random numbers else."""
+
+    folder: Path | None = None
+    random_only: bool = False
+    _mnist: tuple[Any, ...] | None = None
+    _tried: bool = False
+
+    def of(self, work: Work) -> tuple[Any, Any]:
+        """Return inputs and targets: labels where the work classifies, outputs elsewhere."""
+        images = self._images() if work.is_mnist else None
+        if images is not None:
+            pixels, labels = images
+            x = pixels[: work.samples].astype(work.dtype) / np.dtype(work.dtype).type(255)
+            kept = labels[: work.samples].astype(np.int64)
+            return x, kept if work.classifies else np.eye(10, dtype=work.dtype)[kept]
+        rng = np.random.default_rng(0)
+        x = rng.random((work.samples, work.sizes[0]), dtype=np.float32).astype(work.dtype)
+        if work.classifies:
+            return x, rng.integers(0, work.sizes[-1], work.samples)
+        return x, rng.random((work.samples, work.sizes[-1])).astype(work.dtype)
+
+    def note(self, work: Work) -> str:
+        """Return what is to be said about the samples."""
+        if not work.is_mnist:
+            return ""
+        return "" if self._images() is not None else "random data instead of MNIST"
+
+    def _images(self) -> tuple[Any, Any] | None:
+        if not self._tried and not self.random_only:
+            self._tried = True
+            try:
+                self._mnist = mnist_data.load(self.folder)
+            except (mnist_data.DataError, OSError) as error:
+                print(f"no MNIST, random data instead: {error}", file=sys.stderr)
+        return None if self._mnist is None else (self._mnist[0], self._mnist[1])
