@@ -29,8 +29,8 @@ def spread(low: float, high: float) -> np.ndarray:
 FUNCTIONS = {
     "exp": (np.exp, spread(-80, 80), 2),
     "log": (np.log, np.concatenate([np.logspace(-37, 37, 4001), np.linspace(0.5, 2, 999)]), 2),
-    "tanh": (np.tanh, spread(-20, 20), 4),
-    "sigmoid": (lambda x: np.exp(-np.logaddexp(0, -x)), spread(-80, 80), 4),
+    "tanh": (np.tanh, spread(-20, 20), 2),
+    "sigmoid": (lambda x: np.exp(-np.logaddexp(0, -x)), spread(-80, 80), 2),
     "sin": (np.sin, np.concatenate([spread(-100, 100), both_signs(LARGE)]), 2),
     "cos": (np.cos, np.concatenate([spread(-100, 100), both_signs(LARGE)]), 2),
     "atan": (np.arctan, np.concatenate([spread(-10, 10), both_signs(LARGE)]), 2),

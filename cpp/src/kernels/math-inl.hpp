@@ -14,6 +14,8 @@ struct Constants;
 template <>
 struct Constants<float> {
   static constexpr float kLog2e = 1.44269504f;
+  // Sums with this one have no digits behind the point: 1.5 times 2 to the number of its digits.
+  static constexpr float kNoFraction = 12582912.0f;
   // ln 2 in two parts; the first has 9 bits, so that its product with an exponent is exact.
   static constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
   // Below the first, e^x is zero; above the second, infinite.
@@ -32,6 +34,7 @@ struct Constants<float> {
 template <>
 struct Constants<double> {
   static constexpr double kLog2e = 1.4426950408889634;
+  static constexpr double kNoFraction = 6755399441055744.0;
   // The first part has 32 bits.
   static constexpr double kLn2High = 6.93147180369123816490e-01,
                           kLn2Low = 1.90821492927058770002e-10;
@@ -46,37 +49,70 @@ struct Constants<double> {
   static constexpr double kNormalEnd = 39.0;
 };
 
-// c[0] + c[1] x + c[2] x^2 + ... by Horner's rule.
+// What loops over vectors call is inlined by order: called, it would load its constants each time.
+
+// c[0] + c[1] x + c[2] x^2 + ... by Estrin's scheme: neighbours are joined with x, their pairs with
+// x^2, and so on. Seven coefficients make a chain of 3 multiply-adds where Horner's rule has 6, and
+// a short chain is what one step of a small network waits for.
 template <class T, int N>
-Vec<T> polynomial(const T (&c)[N], Vec<T> x) {
+[[gnu::always_inline]] inline Vec<T> polynomial(const T (&c)[N], Vec<T> x) {
+  Vec<T> sums[N];
+  FOXNN_UNROLL
+  for (int i = 0; i < N; ++i) sums[i] = Vec<T>::all(c[i]);
+  FOXNN_UNROLL
+  for (int count = N; count > 1; count = (count + 1) / 2) {
+    FOXNN_UNROLL
+    for (int i = 0; i < count / 2; ++i) sums[i] = fma(sums[2 * i + 1], x, sums[2 * i]);
+    if (count % 2) sums[count / 2] = sums[count - 1];
+    x = x * x;
+  }
+  return sums[0];
+}
+
+// The same by Horner's rule, which loses less where terms of both signs cancel.
+template <class T, int N>
+Vec<T> horner(const T (&c)[N], Vec<T> x) {
   Vec<T> sum = Vec<T>::all(c[N - 1]);
   for (int i = N - 2; i >= 0; --i) sum = fma(sum, x, Vec<T>::all(c[i]));
   return sum;
 }
 
+// x / ln 2 + shift, rounded to an integer: with two additions, which are quicker than a product and
+// a rounding.
+template <class T>
+Vec<T> powers_of_two(Vec<T> x, T shift) {
+  const Vec<T> magic = Vec<T>::all(Constants<T>::kNoFraction + shift);
+  return fma(x, Vec<T>::all(Constants<T>::kLog2e), magic) - Vec<T>::all(Constants<T>::kNoFraction);
+}
+
 // x = n ln 2 + r; returns e^r - 1. The caller keeps x between kExpLow and kExpHigh, and n near
 // x / ln 2.
 template <class T>
-Vec<T> reduced_expm1(Vec<T> x, Vec<T> n) {
+[[gnu::always_inline]] inline Vec<T> reduced_expm1(Vec<T> x, Vec<T> n) {
   using C = Constants<T>;
   const Vec<T> r = fnma(n, Vec<T>::all(C::kLn2Low), fnma(n, Vec<T>::all(C::kLn2High), x));
   return fma(r * r, polynomial(Polynomials<T>::kExp, r), r);
 }
 
 template <class T>
-Vec<T> exp(Vec<T> x) {
+[[gnu::always_inline]] inline Vec<T> exp(Vec<T> x) {
   x = max(Vec<T>::all(Constants<T>::kExpLow), min(Vec<T>::all(Constants<T>::kExpHigh), x));
-  const Vec<T> n = round(x * Vec<T>::all(Constants<T>::kLog2e));
+  const Vec<T> n = powers_of_two(x, T(0));
   return scale(reduced_expm1(x, n) + Vec<T>::all(T(1)), n);
 }
 
-// e^x - 1 for x <= 0, with a small relative error near 0 too. n is rounded upwards a little, so
-// that it is 0 down to x = -3/4 ln 2: just below, where half of a larger r is taken from 1/2, the
-// errors of r would show.
+// The same for x <= 0, a little upwards, so that it is 0 down to x = -3/4 ln 2: just below, where
+// half of a larger rest is taken from 1/2, the errors of that rest would show in e^x - 1.
 template <class T>
-Vec<T> expm1_nonpositive(Vec<T> x) {
+Vec<T> shifted_powers_of_two(Vec<T> x) {
+  return powers_of_two(x, T(0.25));
+}
+
+// e^x - 1 for x <= 0, with a small relative error near 0 too.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> expm1_nonpositive(Vec<T> x) {
   x = max(Vec<T>::all(T(-88)), x);  // -1 to the last bit long before
-  const Vec<T> n = round(fma(x, Vec<T>::all(Constants<T>::kLog2e), Vec<T>::all(T(0.25))));
+  const Vec<T> n = shifted_powers_of_two(x);
   const Vec<T> rest = reduced_expm1(x, n), one = Vec<T>::all(T(1)), power = scale(one, n);
   return fma(power, rest, power - one);
 }
@@ -119,24 +155,30 @@ Vec<T> log1p_unit(Vec<T> y) {
   return log_normal(u, Vec<T>::all(T(0))) + (y - (u - one)) / u;
 }
 
-// tanh|x| = -t/(2 + t) with t = e^(-2|x|) - 1. The rounding of 2 + t is put right to first order,
-// where 1/(2 + t) is (1 + tanh|x|)/2.
+// tanh|x| = t/(2 - t) with t = 1 - e^(-2|x|). The roundings of 2 - t and of the quotient are put
+// right to first order, where 1/(2 - t) is (1 + tanh|x|)/2. The sum is made beside t, not from it:
+// small networks wait for chains like this one.
 template <class T>
-Vec<T> tanh(Vec<T> x) {
+[[gnu::always_inline]] inline Vec<T> tanh(Vec<T> x) {
   using V = Vec<T>;
-  const V two = V::all(T(2)), half = V::all(T(0.5));
-  const V t = expm1_nonpositive(V::all(T(-2)) * abs(x)), sum = two + t;
-  const V lost = t - (sum - two), y = abs(t / sum);
-  return copysign(fnma(y * lost, fma(half, y, half), y), x);
+  const V one = V::all(T(1)), two = V::all(T(2)), half = V::all(T(0.5));
+  const V z = max(V::all(T(-88)), V::all(T(-2)) * abs(x));  // 1 to the last bit long before
+  const V n = shifted_powers_of_two(z), power = scale(one, n), rest = reduced_expm1(z, n);
+  const V t = fnma(power, rest, one - power), sum = fma(power, rest, one + power);
+  const V lost = (two - sum) - t, y = t / sum;
+  const V left = fnma(y, lost, fnma(y, sum, t));
+  return copysign(fma(left, fma(half, y, half), y), x);
 }
 
 // 1/(1 + e) for x >= 0 and e/(1 + e) below, with e = e^(-|x|). The rounding of 1 + e is put right
 // as in tanh.
 template <class T>
-Vec<T> sigmoid(Vec<T> x) {
+[[gnu::always_inline]] inline Vec<T> sigmoid(Vec<T> x) {
   using V = Vec<T>;
   const V zero = V::all(T(0)), one = V::all(T(1));
-  const V e = exp(zero - abs(x)), sum = one + e;
+  const V z = max(V::all(Constants<T>::kExpLow), zero - abs(x));
+  const V n = powers_of_two(z, T(0)), power = scale(one, n), rest = reduced_expm1(z, n);
+  const V e = fma(power, rest, power), sum = fma(power, rest, one + power);
   const auto negative = x < zero;
   const V lost = e - (sum - one), y = select(negative, e, one) / sum;
   return fnma(y * lost, select(negative, one - y, y), y);
@@ -226,7 +268,7 @@ Vec<T> normal_cdf(Vec<T> x, Vec<T>& density) {
   const V square = x * x, error = fma(x, x, zero - square);
   const V bell = exp(zero - half * square) * fnma(half, error, one);
   const V t = abs(x) * V::all(T(0.70710678118654752)), four = V::all(T(4));
-  const V fitted = polynomial(Polynomials<T>::kErfcx, (t - four) / (t + four));
+  const V fitted = horner(Polynomials<T>::kErfcx, (t - four) / (t + four));
   const V tail = half * bell * fitted / fma(V::all(T(2)), t, one);
   density = bell * V::all(T(0.39894228040143268));
   return select(x < zero, tail, one - tail);
