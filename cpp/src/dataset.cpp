@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <limits>
+#include <utility>
 
 #include "kernels/kernel_table.hpp"
 #include "parallel.hpp"
@@ -19,10 +20,28 @@ const Source* as(const std::byte* p) {
   return reinterpret_cast<const Source*>(p);
 }
 
+// With the number of columns known when this is compiled, a row is a few moves without a loop.
+template <int kColumns, class Source, class T>
+void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out) {
+  for (index r = 0; r < count; ++r, out += kColumns) {
+    const Source* row = as<Source>(matrix.row(order[r]));
+    for (int i = 0; i < kColumns; ++i) out[i] = static_cast<T>(row[i]);
+  }
+}
+constexpr index kShort = 8;
+
+template <class Source, class T, int... kColumns>
+void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out,
+                     std::integer_sequence<int, kColumns...>) {
+  (void)((matrix.columns == kColumns + 1 &&
+          (read_short_rows<kColumns + 1, Source>(matrix, order, count, out), true)) ||
+         ...);
+}
+
 }  // namespace
 
 template <class T>
-void read_row(const MatrixView& matrix, index i, Rows<T> out, std::uint32_t* nonzero) {
+void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32_t* nonzero) {
   const KernelTable<T>& k = active_kernels().table<T>();
   const std::byte* row = matrix.row(i);
   for (index p = 0, first = 0; first < matrix.columns; ++p, first += kPanelWidth<T>) {
@@ -46,6 +65,10 @@ void read_row(const MatrixView& matrix, index i, Rows<T> out, std::uint32_t* non
 template <class T>
 void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out) {
   const auto copy = [&]<class Source>(const Source*) {
+    if (matrix.columns <= kShort) {
+      using Lengths = std::make_integer_sequence<int, kShort>;
+      return read_short_rows<Source>(matrix, order, count, out, Lengths());
+    }
     for (index r = 0; r < count; ++r) {
       const Source* row = as<Source>(matrix.row(order[r]));
       for (index i = 0; i < matrix.columns; ++i) *out++ = static_cast<T>(row[i]);
@@ -62,7 +85,7 @@ void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count
 }
 
 template <class T>
-void read_target(const Samples& samples, index i, index outputs, Rows<T> out) {
+void read_target(const Samples& samples, index i, index outputs, const Rows<T>& out) {
   if (!samples.labels) return read_row(samples.outputs, i, out);
   std::fill_n(out.data, outputs, T(0));
   out.data[samples.labels[i]] = T(1);
@@ -107,11 +130,11 @@ bool all_finite(const MatrixView& matrix) {
 
 template bool all_finite<float>(const MatrixView&);
 template bool all_finite<double>(const MatrixView&);
-template void read_row(const MatrixView&, index, Rows<float>, std::uint32_t*);
-template void read_row(const MatrixView&, index, Rows<double>, std::uint32_t*);
+template void read_row(const MatrixView&, index, const Rows<float>&, std::uint32_t*);
+template void read_row(const MatrixView&, index, const Rows<double>&, std::uint32_t*);
 template void read_rows(const MatrixView&, const std::uint32_t*, index, float*);
 template void read_rows(const MatrixView&, const std::uint32_t*, index, double*);
-template void read_target(const Samples&, index, index, Rows<float>);
-template void read_target(const Samples&, index, index, Rows<double>);
+template void read_target(const Samples&, index, index, const Rows<float>&);
+template void read_target(const Samples&, index, index, const Rows<double>&);
 
 }  // namespace foxnn

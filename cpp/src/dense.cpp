@@ -29,6 +29,10 @@ const KernelTable<T>& kernels() {
 // panel by panel. `unit` is the height of a tile.
 template <class Function>
 void each_share(Share share, index panels, index rows, index unit, Function f) {
+  if (share.workers == 1) {
+    for (index panel = 0; panel < panels; ++panel) f(panel, index{0}, rows);
+    return;
+  }
   const index tiles = (rows + unit - 1) / unit;
   index task = share.first(panels * tiles);
   const index last = share.last(panels * tiles);
@@ -125,8 +129,8 @@ ScratchSize Dense<T>::scratch_size(index batch) const {
 }
 
 template <class T>
-void Dense<T>::activate(index rows, index width, index row, index panel, Rows<T> y,
-                        Rows<T> slope) const {
+void Dense<T>::activate(index rows, index width, index row, index panel, const Rows<T>& y,
+                        const Rows<T>& slope) const {
   if (activation_.kind == ActivationKind::identity || finishes_rows()) return;
   const KernelTable<T>& k = kernels<T>();
   const int kind = static_cast<int>(activation_.kind);
@@ -140,8 +144,8 @@ void Dense<T>::activate(index rows, index width, index row, index panel, Rows<T>
 }
 
 template <class T>
-void Dense<T>::forward(Share share, index batch, Rows<const T> x, Rows<T> y, Rows<T> slope,
-                       Scratch<T> scratch) const {
+void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const Rows<T>& y,
+                       const Rows<T>& slope, Scratch<T> scratch) const {
   const KernelTable<T>& k = kernels<T>();
   const Panels<T> panels{padded_};
   const T* bias = parameters_ + inputs_ * padded_;
@@ -168,10 +172,13 @@ void Dense<T>::forward(Share share, index batch, Rows<const T> x, Rows<T> y, Row
     }
     return;
   }
+  // A band of some tiles at a time, so that its outputs are in the first-level cache when the
+  // activation comes: 24 KB leave the weights as much of 48.
+  constexpr index kBandBytes = 24 << 10;
+  const index fitting = kBandBytes / (inputs_ * static_cast<index>(sizeof(T)) + kPanelBytes);
+  const index height = tile_height(batch, k.tile_rows);
+  const index band = std::max<index>(2, fitting / height) * height;
   each_share(share, panels.count(), batch, k.tile_rows, [&](index p, index first, index last) {
-    // A band of two tiles at a time, so that its outputs are in the first-level cache when the
-    // activation comes.
-    const index band = 2 * tile_height(last - first, k.tile_rows);
     for (index row = first; row < last; row += band) {
       compute(p, row, std::min(band, last - row), {});
     }
@@ -179,13 +186,14 @@ void Dense<T>::forward(Share share, index batch, Rows<const T> x, Rows<T> y, Row
 }
 
 template <class T>
-void Dense<T>::finish_rows(index rows, Rows<T> y) const {
+void Dense<T>::finish_rows(index rows, const Rows<T>& y) const {
   if (finishes_rows()) kernels<T>().softmax(rows, neurons_, y.data, y.stride);
 }
 
 template <class T>
 void Dense<T>::backward_activation(index first_row, index rows, index panel, index width,
-                                   Rows<T> delta, Rows<const T> y, Rows<const T> slope) const {
+                                   const Rows<T>& delta, const Rows<const T>& y,
+                                   const Rows<const T>& slope) const {
   const KernelTable<T>& k = kernels<T>();
   const int kind = static_cast<int>(activation_.kind);
   if (finishes_rows()) {
@@ -201,8 +209,9 @@ void Dense<T>::backward_activation(index first_row, index rows, index panel, ind
 }
 
 template <class T>
-void Dense<T>::backward_input(Share share, index batch, Rows<const T> delta, Rows<T> delta_below,
-                              const typename Layer<T>::Below& below, Scratch<T> scratch) const {
+void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& delta,
+                              const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                              Scratch<T> scratch) const {
   // delta_below[batch x inputs] = delta[batch x neurons] . W^T: a product with the panels of the
   // transposed weights, each transposed when it is needed. That costs one move a weight, beside
   // `batch` multiplications.
@@ -229,8 +238,9 @@ void Dense<T>::backward_input(Share share, index batch, Rows<const T> delta, Row
 }
 
 template <class T>
-void Dense<T>::backward_parameters(Share share, index batch, Rows<const T> x, Rows<const T> delta,
-                                   GradientSink<T>& sink, Scratch<T> scratch) const {
+void Dense<T>::backward_parameters(Share share, index batch, const Rows<const T>& x,
+                                   const Rows<const T>& delta, GradientSink<T>& sink,
+                                   Scratch<T> scratch) const {
   const KernelTable<T>& k = kernels<T>();
   // A piece of the gradient is a panel of inputs by a panel of neurons: 4 KB, so that it is still
   // in the first-level cache when the optimizer takes it, beside the two panels of the batch (12 KB

@@ -10,23 +10,20 @@
 namespace foxnn {
 namespace {
 
-// The multipliers and Weyl constants of the paper.
-constexpr std::uint64_t kMultiplier0 = 0xD2511F53, kMultiplier1 = 0xCD9E8D57;
-constexpr std::uint32_t kWeyl0 = 0x9E3779B9, kWeyl1 = 0xBB67AE85;
-
 constexpr double kTwoPi = 6.283185307179586;
 
 }  // namespace
 
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                     std::array<std::uint32_t, 2> key) {
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = kMultiplier0 * counter[0], b = kMultiplier1 * counter[2];
+  for (int round = 0; round < kPhiloxRounds; ++round) {
+    const std::uint64_t a = kPhiloxMultipliers[0] * counter[0];
+    const std::uint64_t b = kPhiloxMultipliers[1] * counter[2];
     counter = {
         static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
         static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
-    key[0] += kWeyl0;
-    key[1] += kWeyl1;
+    key[0] += kPhiloxKeySteps[0];
+    key[1] += kPhiloxKeySteps[1];
   }
   return counter;
 }
@@ -69,13 +66,20 @@ void Random::normals(std::uint64_t first, std::size_t count, double* out) const 
 void shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out) {
   out.resize(count);
   std::iota(out.begin(), out.end(), std::uint32_t{0});
-  std::array<std::uint32_t, 4> word{};
+  // Draw i has word i % 4 of block i / 4. Blocks are made by the score: that is most of the work.
+  constexpr std::size_t kBlocks = kPhiloxBlocks;
+  std::uint32_t words[4][kPhiloxBlocks];
+  std::size_t made = count;  // the first draw that the words hold
   for (std::size_t i = count; i > 1; --i) {
-    // Four draws a block: making blocks is most of the work.
-    if (i % 4 == 3 || i == count) word = random.block(i / 4);
+    if (i < made || i == count) {
+      const std::size_t first = i / 4 / kBlocks * kBlocks;
+      active_kernels().philox(first, static_cast<std::uint32_t>(random.stream_), random.substream_,
+                              random.seed_, words);
+      made = 4 * first;
+    }
     // A range of 32 random bits by one multiplication: a place is at most 2^-32 likelier than it
     // should be.
-    const std::uint64_t bits = word[i % 4];
+    const std::uint64_t bits = words[i % 4][i / 4 % kBlocks];
     std::swap(out[i - 1], out[static_cast<std::size_t>((bits * i) >> 32)]);
   }
 }

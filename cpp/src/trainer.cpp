@@ -90,7 +90,7 @@ struct Trainer<T>::Work {
 
   // x and targets twice: the next batch is gathered while this one trains.
   Batch<T> x[2], target[2];
-  std::vector<std::uint32_t> nonzero[2];  // of x, as Rows has it
+  std::vector<std::uint32_t> nonzero[2];  // of x, as Rows has it; none where it would not pay
   std::vector<Batch<T>> y, delta, slope;
   std::vector<ScratchSpace<T>> scratch;  // one a worker
   std::vector<double> losses;
@@ -120,8 +120,9 @@ struct Trainer<T>::Work {
     for (int i = 0; i < 2; ++i) {
       x[i] = Batch<T>::panels(batch, network.inputs());
       target[i] = Batch<T>::plain(batch, network.outputs());
+      // One panel of inputs is too little work to look for zeros in.
       const index panels = (network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T>;
-      nonzero[i].resize(static_cast<std::size_t>(panels * batch));
+      if (panels > 1) nonzero[i].resize(static_cast<std::size_t>(panels * batch));
     }
     for (index i = 0; i < network.size(); ++i) {
       const Layer<T>& layer = network.layer(i);
@@ -150,16 +151,16 @@ struct Trainer<T>::Work {
   }
 
   void gather(const Team& team, index first, int into) {
-    const Share share = team.share();
-    const index rows = count_from(first);
-    for (index r = share.first(rows); r < share.last(rows); ++r) {
-      const index sample = order[static_cast<std::size_t>(first + r)];
+    const index rows = count_from(first), outputs = network.outputs();
+    const index begin = team.share().first(rows), end = team.share().last(rows);
+    const std::uint32_t* sample = order.data() + first;
+    const Rows<T> inputs = x[into].rows(), targets = target[into].rows();
+    std::uint32_t* bits = nonzero[into].empty() ? nullptr : nonzero[into].data();
+    for (index r = begin; r < end; ++r) {
       // Rows lie anywhere in memory: the next one travels while this one is converted.
-      if (r + 1 < share.last(rows)) {
-        fetch_row(samples.inputs, order[static_cast<std::size_t>(first + r + 1)]);
-      }
-      read_row(samples.inputs, sample, x[into].rows().from_row(r), nonzero[into].data() + r);
-      read_target(samples, sample, network.outputs(), target[into].rows().from_row(r));
+      if (r + 1 < end) fetch_row(samples.inputs, sample[r + 1]);
+      read_row(samples.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
+      read_target(samples, sample[r], outputs, targets.from_row(r));
     }
   }
 
@@ -170,7 +171,7 @@ struct Trainer<T>::Work {
   Rows<T> input_of(index layer, int half) {
     if (layer > 0) return y[static_cast<std::size_t>(layer - 1)].rows();
     Rows<T> rows = x[half].rows();
-    rows.nonzero = nonzero[half].data();
+    if (!nonzero[half].empty()) rows.nonzero = nonzero[half].data();
     return rows;
   }
 
@@ -199,8 +200,8 @@ struct Trainer<T>::Work {
   }
 
   // Losses, and d loss / d outputs, of rows first ... first + count - 1 of a batch of `rows`.
-  void output_loss(const Layer<T>& top, index first, index count, index rows, Rows<T> out,
-                   Rows<T> wanted, Rows<T> error) {
+  void output_loss(const Layer<T>& top, index first, index count, index rows, const Rows<T>& out,
+                   const Rows<T>& wanted, const Rows<T>& error) {
     if (!softmax_loss) top.finish_rows(count, out);
     const T scale = plan.reduction == Reduction::mean ? T(1) / static_cast<T>(rows) : T(1);
     batch_loss<T>(network.loss(), count, top.outputs(), out, wanted, scale, error,

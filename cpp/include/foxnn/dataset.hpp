@@ -34,7 +34,8 @@ struct Samples {
 /// Row i of a matrix as numbers of type T, into the first row of `out`. `nonzero`, where given, is
 /// told which numbers are not zero, as Rows keeps it.
 template <class T>
-void read_row(const MatrixView& matrix, index i, Rows<T> out, std::uint32_t* nonzero = nullptr);
+void read_row(const MatrixView& matrix, index i, const Rows<T>& out,
+              std::uint32_t* nonzero = nullptr);
 
 /// Rows order[0] ... order[count - 1], one behind the other.
 template <class T>
@@ -47,7 +48,7 @@ inline void fetch_row(const MatrixView& matrix, index i) {
 
 /// The outputs wanted for sample i; a label becomes a row with a single 1.
 template <class T>
-void read_target(const Samples& samples, index i, index outputs, Rows<T> out);
+void read_target(const Samples& samples, index i, index outputs, const Rows<T>& out);
 
 /// True when every number of the matrix is finite, and still is as a T.
 template <class T>

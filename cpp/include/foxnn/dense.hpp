@@ -40,18 +40,22 @@ class Dense final : public Layer<T> {
   bool keeps_slope() const override;
   bool finishes_rows() const override { return activation_.kind == ActivationKind::softmax; }
   ScratchSize scratch_size(index batch) const override;
-  void forward(Share share, index batch, Rows<const T> x, Rows<T> y, Rows<T> slope,
-               Scratch<T> scratch) const override;
-  void finish_rows(index rows, Rows<T> y) const override;
+  void forward(Share share, index batch, const Rows<const T>& x, const Rows<T>& y,
+               const Rows<T>& slope, Scratch<T> scratch) const override;
+  void finish_rows(index rows, const Rows<T>& y) const override;
   void backward_activation(index first_row, index rows, index first_column, index width,
-                           Rows<T> delta, Rows<const T> y, Rows<const T> slope) const override;
-  void backward_input(Share share, index batch, Rows<const T> delta, Rows<T> delta_below,
-                      const typename Layer<T>::Below& below, Scratch<T> scratch) const override;
-  void backward_parameters(Share share, index batch, Rows<const T> x, Rows<const T> delta,
-                           GradientSink<T>& sink, Scratch<T> scratch) const override;
+                           const Rows<T>& delta, const Rows<const T>& y,
+                           const Rows<const T>& slope) const override;
+  void backward_input(Share share, index batch, const Rows<const T>& delta,
+                      const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                      Scratch<T> scratch) const override;
+  void backward_parameters(Share share, index batch, const Rows<const T>& x,
+                           const Rows<const T>& delta, GradientSink<T>& sink,
+                           Scratch<T> scratch) const override;
 
  private:
-  void activate(index rows, index width, index row, index panel, Rows<T> y, Rows<T> slope) const;
+  void activate(index rows, index width, index row, index panel, const Rows<T>& y,
+                const Rows<T>& slope) const;
 
   index inputs_, neurons_;
   index padded_;  // neurons, padded to a line of the cache

@@ -16,9 +16,9 @@ struct Share {
   int worker = 0;
   int workers = 1;
 
-  /// This worker's part [first, last) of n tasks.
-  index first(index n) const { return n * worker / workers; }
-  index last(index n) const { return n * (worker + 1) / workers; }
+  /// This worker's part [first, last) of n tasks. (A small step is felt by every division.)
+  index first(index n) const { return worker == 0 ? 0 : n * worker / workers; }
+  index last(index n) const { return worker + 1 == workers ? n : n * (worker + 1) / workers; }
 };
 
 /// Bytes of a panel's row, in weights and in batches: two AVX-512 registers, the B side of the
@@ -98,27 +98,30 @@ class Layer {
 
   /// y = f(x) for the worker's share of outputs. `slope` without data: nothing is kept. Scratch is
   /// needed only where x.nonzero is known.
-  virtual void forward(Share share, index batch, Rows<const T> x, Rows<T> y, Rows<T> slope,
-                       Scratch<T> scratch) const = 0;
+  virtual void forward(Share share, index batch, const Rows<const T>& x, const Rows<T>& y,
+                       const Rows<T>& slope, Scratch<T> scratch) const = 0;
   /// Finishes whole rows of outputs (softmax).
-  virtual void finish_rows(index rows, Rows<T> y) const = 0;
+  virtual void finish_rows(index rows, const Rows<T>& y) const = 0;
   /// From d loss / d outputs to d loss / d preactivations, in place, for `width` columns of a panel
   /// (all columns, for a layer that finishes rows).
   /// `y` and `slope` are what `forward` left.
   virtual void backward_activation(index first_row, index rows, index panel, index width,
-                                   Rows<T> delta, Rows<const T> y, Rows<const T> slope) const = 0;
+                                   const Rows<T>& delta, const Rows<const T>& y,
+                                   const Rows<const T>& slope) const = 0;
   /// d loss / d inputs for the worker's share of inputs. `below` finishes each block where it is
   /// warm: it is the layer whose outputs the inputs are, with what it kept.
   struct Below {
     const Layer* layer;
     Rows<const T> y, slope;
   };
-  virtual void backward_input(Share share, index batch, Rows<const T> delta, Rows<T> delta_below,
-                              const Below& below, Scratch<T> scratch) const = 0;
+  virtual void backward_input(Share share, index batch, const Rows<const T>& delta,
+                              const Rows<T>& delta_below, const Below& below,
+                              Scratch<T> scratch) const = 0;
   /// Hands d loss / d parameters of the worker's share to the sink. May be called after other
   /// workers have changed the parameters of their shares.
-  virtual void backward_parameters(Share share, index batch, Rows<const T> x, Rows<const T> delta,
-                                   GradientSink<T>& sink, Scratch<T> scratch) const = 0;
+  virtual void backward_parameters(Share share, index batch, const Rows<const T>& x,
+                                   const Rows<const T>& delta, GradientSink<T>& sink,
+                                   Scratch<T> scratch) const = 0;
 };
 
 }  // namespace foxnn

@@ -57,15 +57,16 @@ constexpr index kSteps = 4;
 // c[R x V vectors] = init + a . b over k columns of a. kCompact: the stride of a's rows is that of
 // compact panels, so that one register addresses all of them.
 template <class T, int R, int V, bool kCompact>
-void multiply_tile(index k, Rows<const T> a, const T* b, index ldb, const T* init, T* c,
+void multiply_tile(index k, const Rows<const T>& a, const T* b, index ldb, const T* init, T* c,
                    index ldc) {
   constexpr index kWidth = kPanelWidth<T>;
   Vec<T> sums[R][V];
   start<T>(sums, init);
   const index skip = kCompact ? kWidth : a.stride;
-  for (index first = 0; first < k; first += kWidth, a.data += a.panel) {
+  const T* panel = a.data;
+  for (index first = 0; first < k; first += kWidth, panel += a.panel) {
     const index count = k - first < kWidth ? k - first : kWidth;
-    const T* at = a.data;
+    const T* at = panel;
     index p = 0;
     for (; p + kSteps <= count; p += kSteps, at += kSteps, b += kSteps * ldb) {
       FOXNN_UNROLL
@@ -80,8 +81,8 @@ void multiply_tile(index k, Rows<const T> a, const T* b, index ldb, const T* ini
 
 // The same over the columns of a list alone, for compact panels.
 template <class T, int R, int V>
-void multiply_listed_tile(List list, Rows<const T> a, const T* b, index ldb, const T* init, T* c,
-                          index ldc) {
+void multiply_listed_tile(List list, const Rows<const T>& a, const T* b, index ldb, const T* init,
+                          T* c, index ldc) {
   constexpr index kWidth = kPanelWidth<T>;
   Vec<T> sums[R][V];
   start<T>(sums, init);
@@ -147,8 +148,8 @@ void multiply_transposed_tile(index samples, const List* list, const T* a, index
 // The tiles by their number of rows, which is only known at run time.
 template <class T, int V, bool kCompact>
 struct Tiles {
-  using Multiply = void (*)(index, Rows<const T>, const T*, index, const T*, T*, index);
-  using MultiplyListed = void (*)(List, Rows<const T>, const T*, index, const T*, T*, index);
+  using Multiply = void (*)(index, const Rows<const T>&, const T*, index, const T*, T*, index);
+  using MultiplyListed = void (*)(List, const Rows<const T>&, const T*, index, const T*, T*, index);
   using MultiplyTransposed = void (*)(index, const List*, const T*, index, const T*, index, T*,
                                       index, const Fetch<T>*);
   Multiply multiply[kTileRows + 1] = {};
@@ -171,6 +172,7 @@ constexpr Tiles<T, V, kCompact> kTiles;
 // for a tile of few rows waits for its own sums.
 template <class Function>
 [[gnu::always_inline]] inline void each_tile(index rows, Function f) {
+  if (rows > 0 && rows <= kTileRows) return f(index{0}, rows);
   index first = 0;
   for (index tiles = (rows + kTileRows - 1) / kTileRows; tiles > 0; --tiles) {
     const index height = (rows - first + tiles - 1) / tiles;
@@ -180,8 +182,8 @@ template <class Function>
 }
 
 template <class T, int V>
-void multiply_columns(index m, index k, Rows<const T> a, const T* b, index ldb, const T* init, T* c,
-                      index ldc) {
+void multiply_columns(index m, index k, const Rows<const T>& a, const T* b, index ldb,
+                      const T* init, T* c, index ldc) {
   const bool compact = a.stride == kPanelWidth<T>;
   each_tile(m, [&](index row, index rows) {
     const auto tile = (compact ? kTiles<T, V, true>.multiply : kTiles<T, V, false>.multiply)[rows];
@@ -190,8 +192,8 @@ void multiply_columns(index m, index k, Rows<const T> a, const T* b, index ldb, 
 }
 
 template <class T>
-void multiply(index m, index k, Rows<const T> a, const T* panel, index width, const T* bias, T* c,
-              index ldc) {
+void multiply(index m, index k, const Rows<const T>& a, const T* panel, index width, const T* bias,
+              T* c, index ldc) {
   constexpr index L = Vec<T>::lanes;
   index column = 0;
   for (; column + 2 * L <= width; column += 2 * L) {
@@ -205,13 +207,13 @@ void multiply(index m, index k, Rows<const T> a, const T* panel, index width, co
 }
 
 template <class T, int V>
-void multiply_listed_columns(index m, List list, Rows<const T> a, const T* b, index ldb,
+void multiply_listed_columns(index m, List list, const Rows<const T>& a, const T* b, index ldb,
                              const T* init, T* c, index ldc) {
   kTiles<T, V, true>.multiply_listed[m](list, a, b, ldb, init, c, ldc);
 }
 
 template <class T>
-void multiply_listed(index m, List list, Rows<const T> a, const T* panel, index width,
+void multiply_listed(index m, List list, const Rows<const T>& a, const T* panel, index width,
                      const T* bias, T* c, index ldc) {
   constexpr index L = Vec<T>::lanes;
   index column = 0;
@@ -238,14 +240,15 @@ inline void append_bits(List& list, std::uint32_t* items, index first, index cou
 constexpr index kWorthwhile = 8;
 
 template <class T>
-List list_columns(index rows, index k, Rows<const T> a, std::uint32_t* items) {
+List list_columns(index rows, index k, const Rows<const T>& a, std::uint32_t* items) {
   List list{items, 0};
+  const std::uint32_t* nonzero = a.nonzero;
   for (index first = 0; first < k; first += kPanelWidth<T>) {
     const index count = k - first < kPanelWidth<T> ? k - first : kPanelWidth<T>;
     std::uint32_t used = 0;
-    for (index r = 0; r < rows; ++r) used |= a.nonzero[r];
+    for (index r = 0; r < rows; ++r) used |= nonzero[r];
     append_bits(list, items, first, count, used);
-    a.nonzero += a.panel / a.stride;
+    nonzero += a.panel / a.stride;
   }
   return list.count > k - k / kWorthwhile ? List{} : list;
 }
@@ -271,8 +274,8 @@ void list_samples_of_tiles(index rows, index samples, const std::uint32_t* nonze
 }
 
 template <class T, int V>
-void multiply_transposed_columns(index rows, index samples, Rows<const T> a, const List* lists,
-                                 const T* b, index ldb, index width, T* c,
+void multiply_transposed_columns(index rows, index samples, const Rows<const T>& a,
+                                 const List* lists, const T* b, index ldb, index width, T* c,
                                  const T* const* targets) {
   const bool compact = a.stride == kPanelWidth<T>;
   each_tile(rows, [&](index row, index height) {
@@ -287,8 +290,8 @@ void multiply_transposed_columns(index rows, index samples, Rows<const T> a, con
 }
 
 template <class T>
-void multiply_transposed(index rows, index samples, Rows<const T> a, const List* lists, const T* b,
-                         index ldb, index width, T* c, const T* const* targets) {
+void multiply_transposed(index rows, index samples, const Rows<const T>& a, const List* lists,
+                         const T* b, index ldb, index width, T* c, const T* const* targets) {
   constexpr index L = Vec<T>::lanes;
   index column = 0;
   for (; column + 2 * L <= width; column += 2 * L) {

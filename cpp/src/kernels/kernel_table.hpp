@@ -45,6 +45,9 @@ inline constexpr int kMathFunctionCount = 8;
 /// Registers that KernelTable::peak works on: more than the latency of 4 cycles on two ports needs.
 inline constexpr index kPeakRegisters = 12;
 
+/// Blocks of random bits made at once: four registers of the widest.
+inline constexpr index kPhiloxBlocks = 64;
+
 template <class T>
 struct KernelTable {
   /// Numbers in a register.
@@ -53,18 +56,18 @@ struct KernelTable {
   int tile_rows;
 
   /// c[m x width] = bias + a[m x k] . panel[k x width]; without a bias where it is null.
-  void (*multiply)(index m, index k, Rows<const T> a, const T* panel, index width, const T* bias,
-                   T* c, index ldc);
+  void (*multiply)(index m, index k, const Rows<const T>& a, const T* panel, index width,
+                   const T* bias, T* c, index ldc);
   /// The same for at most tile_rows rows of compact panels, over the columns of a list.
-  void (*multiply_listed)(index m, List list, Rows<const T> a, const T* panel, index width,
+  void (*multiply_listed)(index m, List list, const Rows<const T>& a, const T* panel, index width,
                           const T* bias, T* c, index ldc);
   /// The columns of k in which not all of these rows are zero, in items[k]; no list where there are
   /// so few that it does not pay.
-  List (*list_columns)(index rows, index k, Rows<const T> a, std::uint32_t* items);
+  List (*list_columns)(index rows, index k, const Rows<const T>& a, std::uint32_t* items);
   /// c[rows x width] = a^T . b for the first `rows` columns of one panel of a[samples], and
   /// b[samples x width]; c is dense. Fetches `rows` x `width` elements at each of `targets` into
   /// the cache meanwhile. `lists`, where given, name the samples by tile.
-  void (*multiply_transposed)(index rows, index samples, Rows<const T> a, const List* lists,
+  void (*multiply_transposed)(index rows, index samples, const Rows<const T>& a, const List* lists,
                               const T* b, index ldb, index width, T* c, const T* const* targets);
   /// The lists for multiply_transposed, at most kMostTiles, in items[kMostTiles x samples].
   void (*list_samples)(index rows, index samples, const std::uint32_t* nonzero,
@@ -99,7 +102,8 @@ struct KernelTable {
   /// delta_i = a_i (delta_i - sum_j delta_j a_j): back through a softmax with outputs a.
   void (*softmax_backward)(index rows, index n, T* delta, index ldd, const T* a, index lda);
 
-  /// Half the squared error of each row, and delta = scale * (a - y) unless delta is null.
+  /// Half the squared error of each row, and delta = scale * (a - y) unless delta is null. Where
+  /// rows of at most 4 stand one behind the other, a line is read and written behind the last.
   void (*half_squared_error)(index rows, index n, const T* a, index lda, const T* y, index ldy,
                              T scale, T* delta, index ldd, double* loss);
   /// The cross-entropy of each row from the values z before the softmax, and
@@ -135,6 +139,9 @@ struct KernelTable {
 
 struct KernelSet {
   const char* name;
+  /// words[w][i] = word w of Philox's block at counter (first + i, ...), as random.hpp has it.
+  void (*philox)(std::uint64_t first, std::uint32_t stream, std::uint32_t substream,
+                 std::uint64_t seed, std::uint32_t words[4][kPhiloxBlocks]);
   KernelTable<float> f32;
   KernelTable<double> f64;
 

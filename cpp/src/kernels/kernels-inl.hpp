@@ -10,6 +10,7 @@
 #include "kernels/activation-inl.hpp"
 #include "kernels/loss-inl.hpp"
 #include "kernels/narrow-inl.hpp"
+#include "kernels/philox-inl.hpp"
 #include "kernels/update-inl.hpp"
 
 namespace foxnn {
@@ -79,7 +80,7 @@ constexpr KernelTable<T> make_table() {
   return t;
 }
 
-constexpr KernelSet kKernels{kKernelSetName, make_table<float>(), make_table<double>()};
+constexpr KernelSet kKernels{kKernelSetName, philox, make_table<float>(), make_table<double>()};
 
 }  // namespace
 }  // namespace foxnn

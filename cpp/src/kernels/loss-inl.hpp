@@ -96,9 +96,36 @@ void softmax_backward(index rows, index n, T* delta, index ldd, const T* a, inde
   }
 }
 
+// Rows of N numbers, one behind the other: vectors run over their borders, and the few squares of a
+// row are added as Lanes adds them.
+template <class T, int N>
+void half_squared_error_of_few(index rows, const T* a, const T* y, T scale, T* delta,
+                               double* loss) {
+  const Vec<T> factor = Vec<T>::all(scale);
+  for (index i = 0; delta && i < rows * N; i += Vec<T>::lanes) {
+    (factor * (Vec<T>::load(a + i) - Vec<T>::load(y + i))).store(delta + i);
+  }
+  constexpr int kHalf = N > 2 ? 2 : 1;
+  for (index r = 0; r < rows; ++r, a += N, y += N) {
+    T square[2 * kHalf] = {};
+    for (int i = 0; i < N; ++i) square[i] = (a[i] - y[i]) * (a[i] - y[i]);
+    for (int half = kHalf; half > 0; half /= 2) {
+      for (int i = 0; i < half; ++i) square[i] += square[i + half];
+    }
+    loss[r] = 0.5 * double(square[0]);
+  }
+}
+
 template <class T>
 void half_squared_error(index rows, index n, const T* a, index lda, const T* y, index ldy, T scale,
                         T* delta, index ldd, double* loss) {
+  if (n <= 4 && lda == n && ldy == n && ldd == n) {
+    const auto few = n == 1   ? half_squared_error_of_few<T, 1>
+                     : n == 2 ? half_squared_error_of_few<T, 2>
+                     : n == 3 ? half_squared_error_of_few<T, 3>
+                              : half_squared_error_of_few<T, 4>;
+    return few(rows, a, y, scale, delta, loss);
+  }
   const Vec<T> zero = Vec<T>::all(T(0)), factor = Vec<T>::all(scale);
   for (index r = 0; r < rows; ++r, a += lda, y += ldy) {
     Lanes<T> sum(T(0));

@@ -33,14 +33,16 @@ void narrow_multiply(index samples, index k, const T* a, index lda, const T* wei
   for (; s < samples; ++s) narrow_rows<T, 1>(k, a + s * lda, lda, weights, init, c + s * ldc, ldc);
 }
 
-// gradient[R x line] = a^T . b for R inputs, where b has n columns.
-template <class T, int R>
+// gradient[R x line] = a^T . b for R inputs, where b has n columns. With kBias, also the sums of b,
+// whose chain then hides behind the others.
+template <class T, int R, bool kBias>
 void narrow_gradient_rows(index samples, const T* a, index lda, const T* b, index ldb, index n,
-                          T* gradient) {
+                          T* gradient, T* bias) {
   constexpr int V = static_cast<int>(kLineVectors<T>);
   const Vec<T> zero = Vec<T>::all(T(0));
-  Vec<T> sums[R][V];
+  Vec<T> sums[R][V], bias_sums[1][V];
   start<T>(sums, nullptr);
+  start<T>(bias_sums, nullptr);
   for (index s = 0; s < samples; ++s) {
     FOXNN_UNROLL
     for (int v = 0; v < V; ++v) {
@@ -51,44 +53,37 @@ void narrow_gradient_rows(index samples, const T* a, index lda, const T* b, inde
       for (int r = 0; r < R; ++r) {
         sums[r][v] = fma(Vec<T>::all(a[s * lda + r]), columns, sums[r][v]);
       }
+      if constexpr (kBias) bias_sums[0][v] = bias_sums[0][v] + columns;
     }
   }
   store<T>(sums, gradient, kLineWidth<T>);
+  if constexpr (kBias) store<T>(bias_sums, bias, kLineWidth<T>);
 }
 
-template <class T>
+template <class T, bool kBias>
 struct NarrowGradients {
-  using Function = void (*)(index, const T*, index, const T*, index, index, T*);
+  using Function = void (*)(index, const T*, index, const T*, index, index, T*, T*);
   Function rows[kNarrowInputs<T> + 1] = {};
 
   template <int R = kNarrowInputs<T>>
   constexpr void fill() {
-    rows[R] = narrow_gradient_rows<T, R>;
+    rows[R] = narrow_gradient_rows<T, R, kBias>;
     if constexpr (R > 1) fill<R - 1>();
   }
   constexpr NarrowGradients() { fill(); }
 };
-template <class T>
-constexpr NarrowGradients<T> kNarrowGradients;
+template <class T, bool kBias>
+constexpr NarrowGradients<T, kBias> kNarrowGradients;
 
 template <class T>
 void narrow_gradient(index samples, index k, const T* a, index lda, const T* b, index ldb, index n,
                      T* gradient) {
-  constexpr index L = Vec<T>::lanes;
+  T* bias = gradient + k * kLineWidth<T>;
   for (index first = 0; first < k; first += kNarrowInputs<T>) {
     const index rows = k - first < kNarrowInputs<T> ? k - first : kNarrowInputs<T>;
-    kNarrowGradients<T>.rows[rows](samples, a + first, lda, b, ldb, n,
-                                   gradient + first * kLineWidth<T>);
-  }
-  T* bias = gradient + k * kLineWidth<T>;
-  const Vec<T> zero = Vec<T>::all(T(0));
-  for (index column = 0; column < kLineWidth<T>; column += L) {
-    const auto inside = Vec<T>::first(n - column);
-    Vec<T> sum = zero;
-    for (index s = 0; s < samples; ++s) {
-      sum = sum + select(inside, Vec<T>::load(b + s * ldb + column), zero);
-    }
-    sum.store(bias + column);
+    const auto function =
+        (first == 0 ? kNarrowGradients<T, true>.rows : kNarrowGradients<T, false>.rows)[rows];
+    function(samples, a + first, lda, b, ldb, n, gradient + first * kLineWidth<T>, bias);
   }
 }
 
