@@ -44,21 +44,14 @@ template <class T>
 void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32_t* nonzero) {
   const KernelTable<T>& k = active_kernels().table<T>();
   const std::byte* row = matrix.row(i);
-  for (index p = 0, first = 0; first < matrix.columns; ++p, first += kPanelWidth<T>) {
-    const index count = std::min(kPanelWidth<T>, matrix.columns - first);
-    T* to = out.at(0, p);
-    switch (matrix.type) {
-      case ElementType::f32:
-        k.convert_f32(count, as<float>(row) + first, to);
-        break;
-      case ElementType::f64:
-        k.convert_f64(count, as<double>(row) + first, to);
-        break;
-      case ElementType::u8:
-        k.convert_u8(count, as<std::uint8_t>(row) + first, to);
-        break;
-    }
-    if (nonzero) nonzero[p * (out.panel / out.stride)] = k.nonzero(count, to);
+  const index step = out.panel / out.stride, n = matrix.columns;
+  switch (matrix.type) {
+    case ElementType::f32:
+      return k.read_f32(n, as<float>(row), out.data, out.panel, nonzero, step);
+    case ElementType::f64:
+      return k.read_f64(n, as<double>(row), out.data, out.panel, nonzero, step);
+    case ElementType::u8:
+      return k.read_u8(n, as<std::uint8_t>(row), out.data, out.panel, nonzero, step);
   }
 }
 

@@ -55,6 +55,19 @@ index tile_height(index rows, index most) {
   return (rows + tiles - 1) / tiles;
 }
 
+// So many weights (128 KB) stay in the second-level cache from one use to the next; of more, the
+// next panel is asked for while one is multiplied.
+template <class T>
+constexpr index kNearWeights = (128 << 10) / static_cast<index>(sizeof(T));
+
+// Rows that another worker may have written, for the next tile.
+template <class T>
+Ahead rows_ahead(const Rows<const T>& x, index row, index rows, index columns) {
+  if (rows <= 0 || x.stride != kPanelWidth<T>) return {};
+  return {x.at(row), x.panel * static_cast<index>(sizeof(T)), rows * kPanelBytes / kLineBytes,
+          (columns + kPanelWidth<T> - 1) / kPanelWidth<T>};
+}
+
 // Where panel p begins (in neurons), and how wide it is.
 template <class T>
 struct Panels {
@@ -124,8 +137,8 @@ bool Dense<T>::keeps_slope() const {
 
 template <class T>
 ScratchSize Dense<T>::scratch_size(index batch) const {
-  // A panel of transposed weights; lists of columns, or of samples.
-  return {kPanelWidth<T> * neurons_, std::max(inputs_, kMostTiles * batch)};
+  // A panel of transposed weights; a list of columns with their lines, or lists of samples.
+  return {kPanelWidth<T> * neurons_, std::max(2 * inputs_ + kListSlack, kMostTiles * batch)};
 }
 
 template <class T>
@@ -149,25 +162,34 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const R
   const KernelTable<T>& k = kernels<T>();
   const Panels<T> panels{padded_};
   const T* bias = parameters_ + inputs_ * padded_;
-  const auto compute = [&](index p, index row, index rows, List list) {
-    const index column = panels.column(p), width = panels.width(p);
-    const T* weights = parameters_ + column * inputs_;
-    T* out = y.at(row, p);
-    if (list.items) {
-      k.multiply_listed(rows, list, x.from_row(row), weights, width, bias + column, out, y.stride);
-    } else {
-      k.multiply(rows, inputs_, x.from_row(row), weights, width, bias + column, out, y.stride);
-    }
-    activate(rows, width, row, p, y, slope);
+  const bool far = inputs_ * padded_ > kNearWeights<T>;
+  const auto weights_of = [&](index p) { return parameters_ + panels.column(p) * inputs_; };
+  const auto compute = [&](index p, index row, index rows, Errands* errands) {
+    k.multiply(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p),
+               bias + panels.column(p), y.at(row, p), y.stride, errands);
+    activate(rows, panels.width(p), row, p, y, slope);
   };
   if (x.nonzero && shares_panels(share, panels.count())) {
     // Tile by tile, so that the list of a tile's columns serves all panels.
     const index height = tile_height(batch, k.tile_rows);
     for (index row = 0; row < batch; row += height) {
       const index rows = std::min(height, batch - row);
+      Errands errands;
+      if (share.workers > 1 && row + height < batch) {
+        errands.rows = rows_ahead(x, row + height, std::min(height, batch - row - height), inputs_);
+      }
       const List list = k.list_columns(rows, inputs_, x.from_row(row), scratch.items);
-      for (index p = share.first(panels.count()); p < share.last(panels.count()); ++p) {
-        compute(p, row, rows, list);
+      const index last = share.last(panels.count());
+      for (index p = share.first(panels.count()); p < last; ++p) {
+        if (!list.items) {
+          compute(p, row, rows, nullptr);
+          continue;
+        }
+        // The first tile finds the weights where the last step has left them.
+        const T* next = far && row == 0 && p + 1 < last ? weights_of(p + 1) : nullptr;
+        k.multiply_listed(rows, list, x.from_row(row), weights_of(p), panels.width(p),
+                          bias + panels.column(p), y.at(row, p), y.stride, next, &errands);
+        activate(rows, panels.width(p), row, p, y, slope);
       }
     }
     return;
@@ -179,8 +201,17 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const R
   const index height = tile_height(batch, k.tile_rows);
   const index band = std::max<index>(2, fitting / height) * height;
   each_share(share, panels.count(), batch, k.tile_rows, [&](index p, index first, index last) {
+    Errands errands;
+    if (far && first == 0 && p + 1 < panels.count()) {
+      errands.weights =
+          Ahead(weights_of(p + 1), 0, inputs_ * panels.width(p + 1) / kLineWidth<T>, 1);
+    }
+    const bool news = share.workers > 1 && p == share.first(panels.count());
     for (index row = first; row < last; row += band) {
-      compute(p, row, std::min(band, last - row), {});
+      if (news && row + band < last) {
+        errands.rows = rows_ahead(x, row + band, std::min(band, last - row - band), inputs_);
+      }
+      compute(p, row, std::min(band, last - row), far || news ? &errands : nullptr);
     }
   });
 }
@@ -217,6 +248,10 @@ void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& del
   // `batch` multiplications.
   const KernelTable<T>& k = kernels<T>();
   const Panels<T> panels{padded_}, panels_below{rounded_up(inputs_, kLineWidth<T>)};
+  // Rows of samples come from memory: four lines every sixteen steps of a tile are no burst.
+  constexpr index kMemoryPace = 4;
+  const index fetched_lines = scratch.fetch ? scratch.fetch->row_bytes / kLineBytes + 1 : 0;
+  const bool fetches = scratch.fetch && 4 * fetched_lines <= neurons_;
   each_share(
       share, panels_below.count(), batch, k.tile_rows, [&](index q, index first, index last) {
         const index input = panels_below.column(q), width = panels_below.width(q);
@@ -227,11 +262,24 @@ void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& del
                       parameters_ + column * inputs_ + input * panel_width, panel_width,
                       scratch.numbers + column * width, width);
         }
+        Errands errands;
+        if (inputs_ * padded_ > kNearWeights<T> && input + width < inputs_) {
+          errands.weights =
+              Ahead(parameters_ + (input + width) * kPanelWidth<T>, kPanelBytes * inputs_,
+                    width * kPanelWidth<T> / kLineWidth<T>, panels.count());
+        }
         const index height = tile_height(last - first, k.tile_rows);
+        const bool news = share.workers > 1 && q == share.first(panels_below.count());
         for (index row = first; row < last; row += height) {
           const index rows = std::min(height, last - row);
+          if (news) {
+            errands.rows =
+                rows_ahead(delta, row + height, std::min(height, last - row - height), neurons_);
+          } else if (const std::byte* fetched = fetches ? scratch.fetch->take() : nullptr) {
+            errands.rows = Ahead(fetched, 0, fetched_lines, 1, kMemoryPace);
+          }
           k.multiply(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
-                     delta_below.at(row, q), delta_below.stride);
+                     delta_below.at(row, q), delta_below.stride, &errands);
           below.layer->backward_activation(row, rows, q, width, delta_below, below.y, below.slope);
         }
       });

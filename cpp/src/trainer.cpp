@@ -164,6 +164,14 @@ struct Trainer<T>::Work {
     }
   }
 
+  // What `gather` will read.
+  RowsToFetch rows_to_fetch(const Team& team, index first) const {
+    const index rows = count_from(first);
+    const std::uint32_t* sample = order.data() + first;
+    return {samples.inputs.data, samples.inputs.row_bytes, sample + team.share().first(rows),
+            sample + team.share().last(rows)};
+  }
+
   Scratch<T> scratch_of(const Team& team) {
     return scratch[static_cast<std::size_t>(team.share().worker)].get();
   }
@@ -211,8 +219,14 @@ struct Trainer<T>::Work {
   // A layer's parameters are changed only when all workers have passed its inputs' gradient on:
   // so backward_input(i) and the barrier come before backward_parameters(i), which then runs into
   // backward_input(i - 1) without another.
-  template <class SinkOf>
-  void backward(const Team& team, index rows, int half, SinkOf sink_of) {
+  //
+  // `gather_next` is called between the last product that can fetch rows by the way and the
+  // updates, which would push the rows out of the cache again.
+  template <class SinkOf, class GatherNext>
+  void backward(const Team& team, index rows, int half, RowsToFetch to_fetch, SinkOf sink_of,
+                GatherNext gather_next) {
+    Scratch<T> lent = scratch_of(team);
+    lent.fetch = &to_fetch;
     for (index i = network.size() - 1; i >= 0; --i) {
       const auto at = static_cast<std::size_t>(i);
       if (i > 0) {
@@ -220,12 +234,13 @@ struct Trainer<T>::Work {
         const typename Layer<T>::Below below{&network.layer(i - 1), y[under].rows(),
                                              slope[under].rows()};
         network.layer(i).backward_input(team.share(), rows, delta[at].rows(), delta[under].rows(),
-                                        below, scratch_of(team));
+                                        below, lent);
         team.wait();
       }
+      if (i == std::min<index>(1, network.size() - 1)) gather_next();
       auto sink = sink_of(i);
       network.layer(i).backward_parameters(team.share(), rows, input_of(i, half), delta[at].rows(),
-                                           sink, scratch_of(team));
+                                           sink, lent);
     }
   }
 
@@ -309,13 +324,16 @@ struct Trainer<T>::Work {
         mark(team, Phase::forward);
         loss(team, rows, half);
         mark(team, Phase::loss);
-        backward(team, rows, half, [&](index layer) {
-          return update.of_layer(layer, team.is_first() ? clock : nullptr);
-        });
-        mark(team, Phase::backward);
-        if (more) gather(team, next, 1 - half);
+        PhaseClock* const own_clock = team.is_first() ? clock : nullptr;
+        backward(
+            team, rows, half, more ? rows_to_fetch(team, next) : RowsToFetch(),
+            [&](index layer) { return update.of_layer(layer, own_clock); },
+            [&] {
+              const PhaseClock::Detour detour(own_clock, Phase::gather);
+              if (more) gather(team, next, 1 - half);
+            });
         team.wait();
-        mark(team, Phase::gather);
+        mark(team, Phase::backward);
         if (team.is_first()) {
           count_step(rows, report);
           poll(stop, report);
@@ -450,8 +468,9 @@ double Trainer<T>::gradient(T* out) {
     team.wait();
     work.forward(team, rows, 0);
     work.loss(team, rows, 0);
-    work.backward(team, rows, 0,
-                  [&](index layer) { return StoreSink<T>(out + work.network.offset(layer)); });
+    work.backward(
+        team, rows, 0, {},
+        [&](index layer) { return StoreSink<T>(out + work.network.offset(layer)); }, [] {});
   });
   StepReport report;
   work.count_step(rows, report);

@@ -67,7 +67,8 @@ Array<T> multiply(const std::string& set, const Array<T>& x, const Array<T>& w,
     Buffer<T> panel(k * width), padded_bias(width), c(m * width);
     copy_columns(w.data(), k, n, first, width, panel.data());
     copy_columns(bias.data(), 1, n, first, width, padded_bias.data());
-    kernels.multiply(m, k, plain, panel.data(), width, padded_bias.data(), c.data(), width);
+    kernels.multiply(m, k, plain, panel.data(), width, padded_bias.data(), c.data(), width,
+                     nullptr);
     paste_columns(c.data(), m, n, first, width, out.mutable_data());
   });
   return out;

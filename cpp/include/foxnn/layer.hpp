@@ -65,11 +65,23 @@ class GradientSink {
   virtual Targets targets(index offset) const = 0;
 };
 
-/// Memory that a worker lends a layer for the length of a call.
+/// Rows of samples that a worker will read soon, wherever they are in memory. A layer that computes
+/// for long asks for them meanwhile, one now and then.
+struct RowsToFetch {
+  const std::byte* data = nullptr;
+  index row_bytes = 0;
+  const std::uint32_t* next = nullptr;
+  const std::uint32_t* end = nullptr;
+
+  const std::byte* take() { return next == end ? nullptr : data + *next++ * row_bytes; }
+};
+
+/// Memory that a worker lends a layer for the length of a call, and what it may do by the way.
 template <class T>
 struct Scratch {
   T* numbers = nullptr;
   std::uint32_t* items = nullptr;
+  RowsToFetch* fetch = nullptr;
 };
 struct ScratchSize {
   index numbers = 0, items = 0;

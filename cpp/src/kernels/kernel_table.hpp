@@ -21,10 +21,37 @@ inline constexpr index kLineBytes = 64;
 template <class T>
 inline constexpr index kLineWidth = kLineBytes / static_cast<index>(sizeof(T));
 
-/// Columns or samples whose products are made; none: all of them.
+/// A tile looks so many items ahead in its list of columns.
+inline constexpr index kListSlack = 8;
+
+/// Columns or samples whose products are made; none: all of them. Items are offsets into compact
+/// panels, ready for use: a tile has no cycle to spare for making them. For columns, `lines` has
+/// the offset of their weights, in lines of the panel's first line.
 struct List {
   const std::uint32_t* items = nullptr;
+  const std::uint32_t* lines = nullptr;
   index count = 0;
+};
+/// Memory that tiles ask for while they compute, so that it is in the second-level cache when its
+/// turn comes: `chunks` pieces of `lines` lines of the cache, `stride` bytes apart. A tile takes
+/// four lines every `pace` times four steps, and leaves the rest to the next.
+struct Ahead {
+  const char* at = nullptr;
+  index stride = 0, lines = 0, chunks = 0;
+  index pace = 1;
+  index taken = 0;  ///< of the lines of the running chunk
+
+  Ahead() = default;
+  Ahead(const void* first, index stride_, index lines_, index chunks_, index pace_ = 1)
+      : at(static_cast<const char*>(first)),
+        stride(stride_),
+        lines(lines_),
+        chunks(chunks_),
+        pace(pace_) {}
+};
+/// What is asked for beside a product: weights, and rows.
+struct Errands {
+  Ahead weights, rows;
 };
 /// Tiles of a panel of inputs: 32 columns in tiles of 4, the least that a kernel set has.
 inline constexpr index kMostTiles = 8;
@@ -55,14 +82,17 @@ struct KernelTable {
   /// Rows of the register tile.
   int tile_rows;
 
-  /// c[m x width] = bias + a[m x k] . panel[k x width]; without a bias where it is null.
+  /// c[m x width] = bias + a[m x k] . panel[k x width]; without a bias, or without errands, where
+  /// they are null.
   void (*multiply)(index m, index k, const Rows<const T>& a, const T* panel, index width,
-                   const T* bias, T* c, index ldc);
-  /// The same for at most tile_rows rows of compact panels, over the columns of a list.
-  void (*multiply_listed)(index m, List list, const Rows<const T>& a, const T* panel, index width,
-                          const T* bias, T* c, index ldc);
-  /// The columns of k in which not all of these rows are zero, in items[k]; no list where there are
-  /// so few that it does not pay.
+                   const T* bias, T* c, index ldc, Errands* errands);
+  /// The same for at most tile_rows rows of compact panels, over the columns of a list. Asks for
+  /// those of the panel `next`, unless it is null.
+  void (*multiply_listed)(index m, const List& list, const Rows<const T>& a, const T* panel,
+                          index width, const T* bias, T* c, index ldc, const T* next,
+                          Errands* errands);
+  /// The columns of k in which not all of these rows are zero, in items[2 k + kListSlack]; no list
+  /// where there are so few that it does not pay.
   List (*list_columns)(index rows, index k, const Rows<const T>& a, std::uint32_t* items);
   /// c[rows x width] = a^T . b for the first `rows` columns of one panel of a[samples], and
   /// b[samples x width]; c is dense. Fetches `rows` x `width` elements at each of `targets` into
@@ -121,12 +151,14 @@ struct KernelTable {
   void (*update_nesterov)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
   void (*update_adam)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
 
-  /// Rows of other types as T.
-  void (*convert_f32)(index n, const float* source, T* target);
-  void (*convert_f64)(index n, const double* source, T* target);
-  void (*convert_u8)(index n, const std::uint8_t* source, T* target);
-  /// Bit i is set where x[i] is not zero, for i < n <= kPanelWidth.
-  std::uint32_t (*nonzero)(index n, const T* x);
+  /// A row of n numbers as T, into panels that are `panel` elements apart. Bit c of nonzero[p *
+  /// step] tells whether number c of panel p is other than zero, unless `nonzero` is null.
+  void (*read_f32)(index n, const float* source, T* target, index panel, std::uint32_t* nonzero,
+                   index step);
+  void (*read_f64)(index n, const double* source, T* target, index panel, std::uint32_t* nonzero,
+                   index step);
+  void (*read_u8)(index n, const std::uint8_t* source, T* target, index panel,
+                  std::uint32_t* nonzero, index step);
   /// False when one of the numbers, times the factor, is infinite or not a number.
   bool (*all_finite)(index n, const T* x, T factor);
 

@@ -64,10 +64,9 @@ constexpr KernelTable<T> make_table() {
   t.update_momentum = update_momentum<T>;
   t.update_nesterov = update_nesterov<T>;
   t.update_adam = update_adam<T>;
-  t.nonzero = nonzero<T>;
-  t.convert_f32 = convert<T, float>;
-  t.convert_f64 = convert<T, double>;
-  t.convert_u8 = convert<T, std::uint8_t>;
+  t.read_f32 = read_row<T, float>;
+  t.read_f64 = read_row<T, double>;
+  t.read_u8 = read_row<T, std::uint8_t>;
   t.all_finite = all_finite<T>;
   t.math[static_cast<int>(MathFunction::exp)] = map<T, exp<T>>;
   t.math[static_cast<int>(MathFunction::log)] = map<T, log<T>>;

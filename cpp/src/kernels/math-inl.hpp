@@ -51,22 +51,28 @@ struct Constants<double> {
 
 // What loops over vectors call is inlined by order: called, it would load its constants each time.
 
+// c[kFirst] + c[kFirst + 1] x + ... of kCount coefficients; powers are x, x^2, x^4, ...
+template <int kFirst, int kCount, class T>
+[[gnu::always_inline]] inline Vec<T> partial_polynomial(const T* c, const Vec<T>* powers) {
+  if constexpr (kCount == 1) {
+    return Vec<T>::all(c[kFirst]);
+  } else {
+    constexpr int kLevel = kCount > 16 ? 4 : kCount > 8 ? 3 : kCount > 4 ? 2 : kCount > 2 ? 1 : 0;
+    constexpr int kHalf = 1 << kLevel;
+    return fma(partial_polynomial<kFirst + kHalf, kCount - kHalf>(c, powers), powers[kLevel],
+               partial_polynomial<kFirst, kHalf>(c, powers));
+  }
+}
+
 // c[0] + c[1] x + c[2] x^2 + ... by Estrin's scheme: neighbours are joined with x, their pairs with
 // x^2, and so on. Seven coefficients make a chain of 3 multiply-adds where Horner's rule has 6, and
 // a short chain is what one step of a small network waits for.
 template <class T, int N>
 [[gnu::always_inline]] inline Vec<T> polynomial(const T (&c)[N], Vec<T> x) {
-  Vec<T> sums[N];
-  FOXNN_UNROLL
-  for (int i = 0; i < N; ++i) sums[i] = Vec<T>::all(c[i]);
-  FOXNN_UNROLL
-  for (int count = N; count > 1; count = (count + 1) / 2) {
-    FOXNN_UNROLL
-    for (int i = 0; i < count / 2; ++i) sums[i] = fma(sums[2 * i + 1], x, sums[2 * i]);
-    if (count % 2) sums[count / 2] = sums[count - 1];
-    x = x * x;
-  }
-  return sums[0];
+  static_assert(N <= 32);
+  const Vec<T> square = x * x, fourth = square * square, eighth = fourth * fourth;
+  const Vec<T> powers[] = {x, square, fourth, eighth, eighth * eighth};
+  return partial_polynomial<0, N>(c, powers);
 }
 
 // The same by Horner's rule, which loses less where terms of both signs cancel.

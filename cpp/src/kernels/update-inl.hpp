@@ -1,4 +1,4 @@
-// The steps of the optimizers and the conversion of data, element by element, written once and
+// The steps of the optimizers and the reading of data, element by element, written once and
 // compiled per kernel set. Parameters come in whole lines of the cache.
 #pragma once
 
@@ -77,9 +77,28 @@ void update_adam(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c) {
   }
 }
 
+template <class T>
+std::uint32_t nonzero(index n, const T* x) {
+  const Vec<T> zero = Vec<T>::all(T(0));
+  std::uint32_t bits = 0;
+  index i = 0;
+  for (; i + Vec<T>::lanes <= n; i += Vec<T>::lanes) {
+    bits |= bits_of(zero < abs(Vec<T>::load(x + i))) << i;
+  }
+  for (; i < n; ++i) bits |= std::uint32_t(x[i] != T(0)) << i;
+  return bits;
+}
+
 template <class T, class Source>
-void convert(index n, const Source* source, T* target) {
+void read_row(index n, const Source* source, T* target, index panel, std::uint32_t* bits,
+              index step) {
+  constexpr index W = kPanelWidth<T>;
+  for (; n >= W; n -= W, source += W, target += panel) {
+    for (index i = 0; i < W; ++i) target[i] = static_cast<T>(source[i]);
+    if (bits) *bits = nonzero(W, target), bits += step;
+  }
   for (index i = 0; i < n; ++i) target[i] = static_cast<T>(source[i]);
+  if (bits && n > 0) *bits = nonzero(n, target);
 }
 
 // y * 0 is 0 for finite y alone; the sum of such products shows the first that is not.
