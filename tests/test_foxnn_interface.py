@@ -325,9 +325,6 @@ def test_what_another_version_brings_is_refused() -> None:
     nn = make()
     with pytest.raises(ValueError, match="correct_summation"):
         nn.settings.correct_summation = True
-    nn.settings.auto_save_iteration = 5
-    with pytest.raises(ValueError, match="auto_save_iteration"):
-        nn.train(samples(), 0.1, 1)
 
 
 # Layers

@@ -17,4 +17,5 @@ PYBIND11_MODULE(_core, m) {
   foxnn::python::register_single(m);
   foxnn::python::register_trainer(m);
   foxnn::python::register_testing(m);
+  foxnn::python::register_text(m);
 }

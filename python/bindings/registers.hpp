@@ -10,5 +10,6 @@ void register_network(pybind11::module_& module);
 void register_single(pybind11::module_& module);
 void register_trainer(pybind11::module_& module);
 void register_testing(pybind11::module_& module);
+void register_text(pybind11::module_& module);
 
 }  // namespace foxnn::python

@@ -18,6 +18,7 @@ from foxnn._core import (
     losses,
     optimizers,
 )
+from foxnn.files import FileFormatError
 from foxnn.history import History
 from foxnn.layers import layer
 from foxnn.network import neural_network
@@ -28,6 +29,7 @@ __all__ = [
     "SGD",
     "Adam",
     "DivergedError",
+    "FileFormatError",
     "History",
     "__version__",
     "activations",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks
+from foxnn import _core, checks, files, foxnn_text
 from foxnn.checks import Array
 from foxnn.layers import Activation, layer, parse_activation
 from foxnn.settings import Settings
@@ -20,16 +21,31 @@ class BaseNetwork(_core.Network):
 
     def __init__(
         self,
-        sizes: Sequence[int],
+        sizes: Sequence[int] | str | os.PathLike[str],
         activation: Any = "sigmoid",
         output_activation: Any = None,
         loss: str | None = None,
         init: str = "auto",
         dtype: str = "float32",
         seed: int | None = None,
+        only_scale: bool = False,
     ) -> None:
-        if isinstance(sizes, str | bytes):
-            raise TypeError(f"sizes must be a list of layer sizes, got the string {sizes!r}")
+        read = None
+        if isinstance(sizes, str | os.PathLike):
+            if isinstance(activation, bool | int):  # FoxNN's second argument
+                activation, only_scale = "sigmoid", checks.flag(activation, "only_scale")
+            _refuse_beside_a_file(
+                activation=activation, output_activation=output_activation, init=init
+            )
+            path = _text_path(sizes, "sizes")
+            read = foxnn_text.read_network(path, checks.flag(only_scale, "only_scale"))
+            parts = read[1]
+            sizes = [len(parts[0].weights), *(len(part.bias) for part in parts)]
+            activation, init = [part.activation for part in parts], "zeros"
+        elif isinstance(sizes, bytes):
+            raise TypeError(f"sizes must be a list of layer sizes, got the bytes {sizes!r}")
+        elif checks.flag(only_scale, "only_scale"):
+            raise ValueError("only_scale must be False where no file is read, got True")
         checked = checks.layer_sizes(sizes)
         activations = _activations(activation, output_activation, len(checked) - 1)
         if any(name == "softmax" for name, _ in activations[:-1]):
@@ -42,6 +58,10 @@ class BaseNetwork(_core.Network):
         self._settings = Settings()
         # The plan of the last `train_on_batch`, and what it was made from.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
+        if read is not None:
+            foxnn_text.copy_settings(read[0], self._settings)
+            for part, values in zip(self, read[1], strict=True):
+                part.weights, part.bias = values.weights, values.bias
 
     # What it is made of.
 
@@ -123,6 +143,28 @@ class BaseNetwork(_core.Network):
                 f"{part.get_name_activation_function()}"
             )
         self.settings.print_settings()
+
+    def save(self, name_file: str | os.PathLike[str], only_scale: bool = False) -> None:
+        """Write the network to a file in FoxNN's text format, which `neural_network` reads.
+
+        Numbers are written so that they read back exactly. The file is whole or, where anything
+        goes wrong, as it was before.
+
+        Parameters
+        ----------
+        name_file : str or path
+        only_scale : bool, default=False
+            Whether to leave out settings and activations: layers are then read as sigmoid.
+
+        Raises
+        ------
+        ValueError
+            For activations that FoxNN does not have.
+        OSError
+            Where the file cannot be written.
+        """
+        path = _text_path(name_file, "name_file")
+        foxnn_text.write_network(path, self.settings, self, checks.flag(only_scale, "only_scale"))
 
     # What it answers.
 
@@ -222,6 +264,23 @@ class _NetworkLayer(layer):
             network._adopt_usual_loss()
         else:
             super().set_activation_function(name, parameters)
+
+
+def _text_path(name_file: object, name: str) -> str:
+    path = files.path_of(name_file, name)
+    if path.lower().endswith((".safetensors", ".onnx", ".h")):
+        raise ValueError(f"{name} must be a text file of FoxNN's (.txt), got {path!r}")
+    return path
+
+
+def _refuse_beside_a_file(**arguments: object) -> None:
+    usual = {"activation": "sigmoid", "output_activation": None, "init": "auto"}
+    for name, value in arguments.items():
+        if value != usual[name]:
+            raise ValueError(
+                f"{name} must be left out where a file is read, which says it, got "
+                f"{checks.shown(value)}"
+            )
 
 
 def _dtype_name(dtype: Any) -> str:

@@ -7,7 +7,7 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks
+from foxnn import _core, checks, foxnn_text
 from foxnn.base import BaseNetwork
 from foxnn.checks import Array
 from foxnn.layers import layer
@@ -77,14 +77,16 @@ class FoxnnInterface(BaseNetwork):
         Notes
         -----
         `settings.mode` names the optimizer. With `settings.n_print`, progress is printed every so
-        many iterations, with the error on the held-out `settings.part_for_test` of the data.
+        many iterations, with the error on the held-out `settings.part_for_test` of the data. After
+        every `settings.auto_save_iteration` iterations the network is saved as
+        `settings.auto_save_name_file`.
         """
         inputs, wanted = self._arrays_of(data_for_train, "data_for_train")
         rate = checks.real(speed, "speed", 0.0, open_low=True)
         iterations = checks.integer(max_iteration, "max_iteration", 0)
         batch = checks.integer(size_train_batch, "size_train_batch", 0)
         if self.settings.auto_save_iteration:
-            raise ValueError("auto_save_iteration must be 0: this version writes no files")
+            foxnn_text.check_network(self.settings, self)
         plan = _core.Plan(
             self.settings._rule(),
             rate,
@@ -98,15 +100,34 @@ class FoxnnInterface(BaseNetwork):
             order = _core.shuffled(self.seed, HOLDOUT, len(inputs), self._next_draw())
             held_out = train_data(inputs[order[:count]], wanted[order[:count]])
             inputs, wanted = inputs[order[count:]], wanted[order[count:]]
-        every = self.settings.n_print or iterations
+        printing, saving = self.settings.n_print, self.settings.auto_save_iteration
+        done, start = 0, time.perf_counter()
         with _core.Trainer(self, inputs, wanted, plan) as trainer:
-            for done in range(0, iterations, every or 1):
-                start = time.perf_counter()
-                trainer.run_steps(min(every, iterations - done))
-                if self.settings.n_print:
+            while done < iterations:
+                # To the next iteration at which something is due.
+                steps = min([e - done % e for e in (printing, saving) if e] + [iterations - done])
+                trainer.run_steps(steps)
+                done += steps
+                if saving and done % saving == 0:
+                    self.save(self.settings.auto_save_name_file)
+                if printing and (done % printing == 0 or done == iterations):
                     seconds = time.perf_counter() - start
-                    reached = min(done + every, iterations)
-                    self._print_iteration(reached, iterations, seconds, held_out)
+                    self._print_iteration(done, iterations, seconds, held_out)
+                    start = time.perf_counter()
+
+    def train_on_file(
+        self, name_file: str, speed: float, max_iteration: int, size_train_batch: int = 1
+    ) -> None:
+        """Train as `train` does, on the samples of a train_data file.
+
+        Parameters
+        ----------
+        name_file : str or path
+        speed : float
+        max_iteration : int
+        size_train_batch : int, default=1
+        """
+        self.train(train_data(name_file), speed, max_iteration, size_train_batch)
 
     def random_mutation(self, speed: float) -> None:
         """Add to every weight and bias a number drawn evenly from -speed to speed."""

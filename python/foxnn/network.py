@@ -21,8 +21,9 @@ class neural_network(FoxnnInterface):
 
     Parameters
     ----------
-    sizes : sequence of int
-        The number of inputs, and then the neurons of each layer.
+    sizes : sequence of int, str or path
+        The number of inputs, and then the neurons of each layer; or the name of a file that `save`
+        or FoxNN has written, which then says activations and settings, too.
     activation : str, (str, parameters), or a list with one a layer, default="sigmoid"
         `foxnn.activations()` lists the names.
     output_activation : str or (str, parameters), optional
@@ -38,9 +39,15 @@ class neural_network(FoxnnInterface):
     seed : int, optional
         From 0 to 2^64 - 1. Everything random that the network does follows from it; by default it
         is another each time.
+    only_scale : bool, default=False
+        Whether the file holds weights alone; layers are then sigmoid.
 
     Raises
     ------
+    FileNotFoundError, OSError
+        For a file that cannot be read.
+    foxnn.FileFormatError
+        For a file that holds something else.
     ValueError
         For a size, name or combination that is not allowed; the message says what is.
     TypeError

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks
+from foxnn import _core, checks, files, foxnn_text
 from foxnn.checks import Array
 
 # Room for so many samples is made with the first one that comes alone.
@@ -28,6 +29,7 @@ class train_data:
     Parameters
     ----------
     x : array-like of shape (samples, inputs), optional
+        Or the name of a file that `save` or FoxNN has written, without y.
     y : array-like of shape (samples, outputs), optional
         Arrays of float32, float64 or uint8 are used in place, without a copy, and kept alive; so a
         change of them changes the data. Adding a sample copies them.
@@ -36,6 +38,10 @@ class train_data:
     ------
     ValueError
         For ragged, empty or non-finite data, or x and y of different length.
+    foxnn.FileFormatError
+        For a file that holds something else.
+    OSError
+        For a file that cannot be read.
 
     Examples
     --------
@@ -46,16 +52,22 @@ class train_data:
     (1, [1.0, 0.0])
     """
 
-    def __init__(self, x: ArrayLike | None = None, y: ArrayLike | None = None) -> None:
+    def __init__(
+        self,
+        x: ArrayLike | str | os.PathLike[str] | None = None,
+        y: ArrayLike | None = None,
+    ) -> None:
         self._x: Array | None = None
         self._y: Array | None = None
         self._size = 0
         if x is None and y is None:
             return
+        if isinstance(x, str | os.PathLike):
+            if y is not None:
+                raise TypeError("y must be left out where x is the name of a file")
+            x, y = foxnn_text.read_data(files.path_of(x, "x"))
         if x is None or y is None:
-            raise TypeError("train_data takes both x and y, or neither")
-        if isinstance(x, str):
-            raise TypeError(f"x must be an array of samples, got the string {x!r}")
+            raise TypeError("train_data takes both x and y, the name of a file, or nothing")
         self._x, self._y = _pair(x, y, -1, -1)
         self._size = len(self._x)
 
@@ -139,6 +151,21 @@ class train_data:
         """Give back the room that no sample takes."""
         if self._x is not None and self._y is not None and len(self._x) > self._size:
             self._x, self._y = (a[: self._size].copy() for a in (self._x, self._y))
+
+    def save(self, name_file: str | os.PathLike[str]) -> None:
+        """Write the samples to a file in FoxNN's text format, which `train_data` reads.
+
+        Numbers are written so that they read back exactly, float32 with 9 digits, float64 with 17.
+        The file is whole or, where anything goes wrong, as it was before.
+
+        Raises
+        ------
+        ValueError
+            Where there are no samples.
+        OSError
+            Where the file cannot be written.
+        """
+        foxnn_text.write_data(files.path_of(name_file), *self._arrays())
 
     def __repr__(self) -> str:
         if self._x is None or self._y is None:

@@ -14,4 +14,5 @@
 #include "foxnn/optimizer.hpp"
 #include "foxnn/random.hpp"
 #include "foxnn/single.hpp"
+#include "foxnn/text.hpp"
 #include "foxnn/trainer.hpp"

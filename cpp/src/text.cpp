@@ -1,0 +1,116 @@
+// Writing numbers by std::to_chars and reading them by std::from_chars.
+#include "foxnn/text.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string_view>
+
+namespace foxnn {
+namespace {
+
+// Longer than "-1.2345678901234567e-308\n".
+constexpr std::size_t kLongestNumber = 32;
+
+// Most numbers of a picture are zero.
+template <class T>
+constexpr std::string_view kZero = "0.00000000e+00\n";
+template <>
+constexpr std::string_view kZero<double> = "0.0000000000000000e+00\n";
+
+template <class T>
+char* write(T value, char* to) {
+  constexpr int kDigitsBehindPoint = std::numeric_limits<T>::max_digits10 - 1;
+  if (value == T(0) && !std::signbit(value)) {
+    std::memcpy(to, kZero<T>.data(), kZero<T>.size());
+    return to + kZero<T>.size();
+  }
+  to = std::to_chars(to, to + kLongestNumber, value, std::chars_format::scientific,
+                     kDigitsBehindPoint)
+           .ptr;
+  *to++ = '\n';
+  return to;
+}
+
+char* write_row(const MatrixView& matrix, index row, char* to) {
+  const std::byte* data = matrix.row(row);
+  for (index i = 0; i < matrix.columns; ++i) {
+    switch (matrix.type) {
+      case ElementType::f32:
+        to = write(reinterpret_cast<const float*>(data)[i], to);
+        break;
+      case ElementType::f64:
+        to = write(reinterpret_cast<const double*>(data)[i], to);
+        break;
+      case ElementType::u8:
+        to = write(static_cast<float>(data[i]), to);
+        break;
+    }
+  }
+  return to;
+}
+
+bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+// d.dddddddde+dd, perhaps with a sign.
+bool written_as_float(const char* word, const char* end) {
+  constexpr index kMantissa = 10;
+  if (*word == '-') ++word;
+  return end - word > kMantissa && word[1] == '.' && word[kMantissa] == 'e';
+}
+
+// A finite number that is the whole word. Numbers too small for a double are zero.
+bool read_number(const char* word, const char* end, double& out) {
+  const char* begin = *word == '+' ? word + 1 : word;
+  if (begin < end && begin != word && *begin == '-') return false;
+  const auto [stop, error] = std::from_chars(begin, end, out);
+  if (stop != end) return false;
+  if (error == std::errc::result_out_of_range) {
+    // from_chars does not tell too large from too small.
+    for (const char* c = begin; c + 1 < end; ++c) {
+      if ((*c == 'e' || *c == 'E') && c[1] == '-') {
+        out = 0.0;
+        return true;
+      }
+    }
+    return false;
+  }
+  return error == std::errc() && std::isfinite(out);
+}
+
+}  // namespace
+
+std::string rows_as_text(const std::vector<MatrixView>& matrices, index first, index last) {
+  index columns = 0;
+  for (const MatrixView& matrix : matrices) columns += matrix.columns;
+  std::string text(static_cast<std::size_t>((last - first) * columns) * kLongestNumber, '\0');
+  char* to = text.data();
+  for (index row = first; row < last; ++row) {
+    for (const MatrixView& matrix : matrices) to = write_row(matrix, row, to);
+  }
+  text.resize(static_cast<std::size_t>(to - text.data()));
+  return text;
+}
+
+const char* read_table(const char* begin, const char* end, index rows,
+                       std::vector<TextColumns>& groups, bool& complete) {
+  const char* at = begin;
+  complete = false;
+  for (index row = 0; row < rows; ++row) {
+    for (TextColumns& group : groups) {
+      double* out = group.out + row * group.columns;
+      for (index i = 0; i < group.columns; ++i) {
+        while (at < end && is_space(*at)) ++at;
+        const char* word = at;
+        while (at < end && !is_space(*at)) ++at;
+        if (word == at || !read_number(word, at, out[i])) return word;
+        group.as_float = group.as_float && written_as_float(word, at);
+      }
+    }
+  }
+  complete = true;
+  return at;
+}
+
+}  // namespace foxnn

@@ -1,0 +1,55 @@
+// Tables of numbers as text. The package knows what stands in which file; here are its numbers.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include "foxnn/text.hpp"
+#include "numpy_interop.hpp"
+#include "registers.hpp"
+
+namespace foxnn::python {
+namespace {
+
+py::bytes rows_as_text(const std::vector<py::array>& matrices, index first, index last) {
+  std::vector<MatrixView> views;
+  for (const py::array& matrix : matrices) views.push_back(matrix_view(matrix, "matrix"));
+  std::string text;
+  {
+    const py::gil_scoped_release release;
+    text = foxnn::rows_as_text(views, first, last);
+  }
+  return py::bytes(text);
+}
+
+// Where it stopped, whether the table is complete, and for each group whether its numbers are
+// written as floats are.
+py::tuple read_table(const py::buffer& text, index start, index rows,
+                     const std::vector<py::array_t<double>>& tables, index first_row) {
+  const py::buffer_info info = text.request();
+  const char* begin = static_cast<const char*>(info.ptr);
+  std::vector<TextColumns> groups;
+  for (const py::array_t<double>& table : tables) {
+    py::array_t<double> out = table;
+    groups.push_back({out.mutable_data(first_row, 0), out.shape(1)});
+  }
+  bool complete = false;
+  const char* stop = nullptr;
+  {
+    const py::gil_scoped_release release;
+    stop = foxnn::read_table(begin + start, begin + info.size, rows, groups, complete);
+  }
+  std::vector<bool> as_float;
+  for (const TextColumns& group : groups) as_float.push_back(group.as_float);
+  return py::make_tuple(stop - begin, complete, as_float);
+}
+
+}  // namespace
+
+void register_text(py::module_& m) {
+  using namespace py::literals;
+  m.def("rows_as_text", &rows_as_text, "matrices"_a, "first"_a, "last"_a,
+        "Rows of matrices side by side, a number a line.");
+  m.def("read_table", &read_table, "text"_a, "start"_a, "rows"_a, "tables"_a, "first_row"_a,
+        "Reads numbers into rows of tables that are side by side in a text.");
+}
+
+}  // namespace foxnn::python

@@ -1,0 +1,227 @@
+"""FoxNN's text files: networks and train_data, a number a line.
+
+A network file: ten settings, the constants of the optimizers and the mode, a line each; the number
+of layers; a layer: the name of its activation, the number of its parameters and they, the number of
+neurons; a neuron: the count of its numbers, its weights, and last the bias with the opposite sign.
+With `only_scale` the settings and the activations are left out.
+
+A data file: samples, inputs, outputs; then the inputs and outputs of each sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from foxnn.checks import Array
+from foxnn.files import TextReader, replacing, write_rows
+from foxnn.layers import Activation, layer
+from foxnn.settings import Settings
+
+# The activations that FoxNN knows, and how many parameters its files have for each.
+_PARAMETERS = {
+    "sigmoid": 0,
+    "sinusoid": 0,
+    "gaussian": 0,
+    "relu": 0,
+    "identity_x": 0,
+    "tan_h": 0,
+    "arctan": 0,
+    "elu": 1,
+}
+
+
+class LayerText(NamedTuple):
+    """What a file says of a layer."""
+
+    activation: Activation
+    weights: Array
+    bias: Array
+
+
+def _flag(reader: TextReader, name: str) -> bool:
+    return bool(reader.count(name, 0, 1))
+
+
+def _whole(reader: TextReader, name: str) -> int:
+    return reader.count(name, 0, 2**63 - 1)
+
+
+# The lines of the settings in their order: where each belongs, its name and how it is read.
+_SETTINGS: list[tuple[str, str, Callable[[TextReader, str], Any]]] = [
+    ("", "n_threads", _whole),
+    ("", "n_print", _whole),
+    ("", "min_error", TextReader.real),
+    ("", "max_on_last_layer", _flag),
+    ("", "one_if_value_greater_intermediate_value", _flag),
+    ("", "intermediate_value", TextReader.real),
+    ("", "part_for_test", TextReader.real),
+    ("", "auto_save_name_file", TextReader.word),
+    ("", "auto_save_iteration", _whole),
+    ("", "correct_summation", _flag),
+    ("adam", "betta_1", TextReader.real),
+    ("adam", "betta_2", TextReader.real),
+    ("adam", "epsilon", TextReader.real),
+    ("adam", "step_to_zero_after_n", _whole),
+    ("nesterov", "gamma", TextReader.real),
+    ("", "mode", TextReader.word),
+]
+
+
+def _part(settings: Settings, where: str) -> Any:
+    return getattr(settings.settings_optimization, where) if where else settings
+
+
+def read_network(path: str, only_scale: bool) -> tuple[Settings, list[LayerText]]:
+    """Return what a network file says.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    foxnn.FileFormatError
+        Where it is not a network file.
+    """
+    reader = TextReader(path)
+    settings = Settings()
+    if not only_scale:
+        _read_settings(reader, settings)
+    layers: list[LayerText] = []
+    for _ in range(reader.count("the number of layers", 1)):
+        inputs = layers[-1].weights.shape[1] if layers else None
+        layers.append(_read_layer(reader, inputs, only_scale))
+    reader.end()
+    return settings, layers
+
+
+def copy_settings(source: Settings, target: Settings) -> None:
+    """Give `target` all that a file says of settings."""
+    for where, name, _ in _SETTINGS:
+        setattr(_part(target, where), name, getattr(_part(source, where), name))
+
+
+def _read_settings(reader: TextReader, settings: Settings) -> None:
+    for where, name, read in _SETTINGS:
+        value = read(reader, name)
+        try:
+            setattr(_part(settings, where), name, value)
+        except ValueError as error:
+            allowed = str(error).split(", got")[0].split("; got")[0].replace(" must be", ",", 1)
+            raise reader.error(allowed) from None
+
+
+def _read_layer(reader: TextReader, inputs: int | None, only_scale: bool) -> LayerText:
+    name, parameters = "sigmoid", []
+    if not only_scale:
+        known = f"an activation ({', '.join(_PARAMETERS)})"
+        name = reader.word(known)
+        if name not in _PARAMETERS:
+            raise reader.error(known)
+        count = _PARAMETERS[name]
+        reader.count(f"the number of parameters of {name}", count, count)
+        for _ in range(count):
+            parameters.append(reader.real(f"alpha of {name}"))
+            if parameters[-1] < 0:
+                raise reader.error(f"alpha of {name}, at least 0")
+    neurons = reader.count("the number of neurons", 1)
+    if inputs is None:
+        expected = "the count of the numbers of a neuron, one more than the inputs"
+        inputs = reader.count(expected, 2, ahead=True) - 1
+    # Each neuron begins with the count of its numbers.
+    (table,) = reader.tables(neurons, [inputs + 2], "weights and bias of the neurons")
+    wrong = np.flatnonzero(table[:, 0] != inputs + 1)
+    if wrong.size:
+        expected = f"{inputs + 1} as the count of the numbers of neuron {wrong[0]}"
+        raise reader.error_in_table(expected, int(wrong[0]) * (inputs + 2))
+    return LayerText((name, parameters), table[:, 1:-1].T, -table[:, -1])
+
+
+def check_network(settings: Settings, layers: Iterable[layer], only_scale: bool = False) -> None:
+    """Raise ValueError where FoxNN's format cannot hold the network."""
+    for i, part in enumerate(layers):
+        name = part.get_name_activation_function()
+        if name not in _PARAMETERS and not only_scale:
+            raise ValueError(
+                f"FoxNN's text format has no activation {name!r}, which layer {i} has, but only "
+                f"{', '.join(_PARAMETERS)}; pickle can hold it (.safetensors and .onnx are to come)"
+            )
+    if not only_scale and len(settings.auto_save_name_file.split()) != 1:
+        raise ValueError(
+            "auto_save_name_file must be one word to be saved in FoxNN's text format, "
+            f"got {settings.auto_save_name_file!r}"
+        )
+
+
+def write_network(path: str, settings: Settings, layers: Iterable[layer], only_scale: bool) -> None:
+    """Write a network file.
+
+    Raises
+    ------
+    ValueError
+        Where FoxNN's format cannot hold the network; nothing is written then.
+    OSError
+        Where the file cannot be written; an older one is still whole.
+    """
+    parts = list(layers)
+    check_network(settings, parts, only_scale)
+    with replacing(path) as file:
+        if not only_scale:
+            for where, name, _ in _SETTINGS:
+                _write_line(file, getattr(_part(settings, where), name))
+        _write_line(file, len(parts))
+        for part in parts:
+            if not only_scale:
+                parameters = part.activation_parameters
+                for value in (part.get_name_activation_function(), len(parameters), *parameters):
+                    _write_line(file, value)
+            _write_line(file, part.get_N_n())
+            _write_neurons(file, part)
+
+
+def _write_line(file: IO[bytes], value: object) -> None:
+    if isinstance(value, bool):
+        value = int(value)
+    text = f"{value:.16e}" if isinstance(value, float) else str(value)
+    file.write(text.encode() + b"\n")
+
+
+def _write_neurons(file: IO[bytes], part: layer) -> None:
+    count = b"%d\n" % (part.get_N_w() + 1)
+    numbers = np.column_stack([part.weights.T, -part.bias])
+    for neuron in numbers:
+        file.write(count)
+        write_rows(file, neuron.reshape(1, -1))
+
+
+def read_data(path: str) -> tuple[Array, Array]:
+    """Return the inputs and outputs of a data file.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    foxnn.FileFormatError
+        Where it is not a data file.
+    """
+    reader = TextReader(path)
+    samples = reader.count("the number of samples", 1)
+    inputs = reader.count("the number of inputs", 1)
+    outputs = reader.count("the number of outputs", 1)
+    x, y = reader.tables(samples, [inputs, outputs], "inputs and outputs of the samples")
+    reader.end()
+    return x, y
+
+
+def write_data(path: str, x: Array, y: Array) -> None:
+    """Write a data file.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be written; an older one is still whole.
+    """
+    with replacing(path) as file:
+        file.write(b"%d\n%d\n%d\n" % (len(x), x.shape[1], y.shape[1]))
+        write_rows(file, x, y)
