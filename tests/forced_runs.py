@@ -128,7 +128,25 @@ def training() -> dict[str, np.ndarray]:
     return found
 
 
-JOBS = {"forward": forward, "gradients": gradients, "training": training}
+def mutations() -> dict[str, np.ndarray]:
+    """Return parameters after mutations, and random numbers, some to the edge of a chunk."""
+    found = {}
+    for count in (0, 1, 63, 64, 65, 127, 128, 129, 1000):
+        found[f"{count} numbers"] = foxnn._core.uniform(7, 3, count, 5)
+    for dtype in DTYPES:
+        nn = foxnn.neural_network([333, 300, 1], dtype=dtype, seed=5)
+        for kind in ("random_mutation", "smart_mutation", "random_mutation"):
+            getattr(nn, kind)(0.25)
+            found[f"{dtype} {len(found)} {kind}"] = parameters(nn)
+    return found
+
+
+JOBS = {
+    "forward": forward,
+    "gradients": gradients,
+    "training": training,
+    "mutations": mutations,
+}
 
 
 def main(job: str, path: str) -> None:

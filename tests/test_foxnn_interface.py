@@ -542,15 +542,32 @@ def distance_from_uniform(values: np.ndarray) -> float:
     return float(max(above.max(), below.max())) * float(np.sqrt(count))
 
 
+def assert_even(values: np.ndarray) -> None:
+    """Check that values are drawn evenly from -1 to 1: their range, their mean, and their law."""
+    assert len(values) > 99_000
+    assert np.abs(values).max() <= 1
+    # The law's standard deviation is 1 / sqrt(3); the seeds are fixed, so nothing here is chance.
+    assert abs(values.mean()) < 4 / np.sqrt(3 * len(values))
+    # Beyond 1.63 is one case in a hundred.
+    assert distance_from_uniform(values) < 1.63
+
+
+def test_the_check_of_even_numbers_can_fail() -> None:
+    even = np.random.default_rng(1).uniform(-1, 1, 100_000)
+    assert_even(even)
+    for wrong in (even * 1.001, even * 0.98, even + 0.01, np.sign(even) * even**2, np.sin(even)):
+        with pytest.raises(AssertionError):
+            assert_even(wrong)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("speed", [0.5, 3.0, -2.0])
 def test_random_mutation(speed: float, dtype: str) -> None:
-    nn = foxnn.neural_network([60, 50, 40], dtype=dtype, init="zeros", seed=1)
+    nn = foxnn.neural_network([333, 300, 1], dtype=dtype, init="zeros", seed=1)
     nn.random_mutation(speed)
-    for values in (parameters(nn), nn[0].weights.ravel(), nn[1].weights.ravel()):
-        assert np.abs(values).max() <= abs(speed)
-        # Beyond 1.95 is one case in a thousand, and the seed is fixed.
-        assert distance_from_uniform(values.astype(np.float64) / speed) < 1.95
+    assert_even(parameters(nn).astype(np.float64) / speed)
+    assert_even(nn[0].weights.ravel().astype(np.float64) / speed)
+    # A float32 from -1 to 1 is one of some 2^24, so of 10^5 a few are drawn twice.
     assert np.unique(parameters(nn)).size > 0.99 * parameters(nn).size
 
 
@@ -567,8 +584,8 @@ def test_random_mutation_adds() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("speed", [0.5, 3.0, -2.0])
 def test_smart_mutation(speed: float, dtype: str) -> None:
-    nn = foxnn.neural_network([60, 50, 40], dtype=dtype, seed=1)
-    nn[1].bias = np.linspace(-4, 4, 40)
+    nn = foxnn.neural_network([333, 300, 1], dtype=dtype, seed=1)
+    nn[0].bias = np.linspace(-4, 4, 300)
     before = parameters(nn).astype(np.float64)
     nn.smart_mutation(speed)
     after = parameters(nn).astype(np.float64)
@@ -578,7 +595,18 @@ def test_smart_mutation(speed: float, dtype: str) -> None:
     moved = before != 0
     assert (after[~moved] == 0).all()
     relative = (after - before)[moved] / allowed[moved]
-    assert distance_from_uniform(np.clip(relative, -1, 1)) < 1.95
+    assert_even(np.clip(relative, -1, 1))
+
+
+@pytest.mark.parametrize("kind", ["random_mutation", "smart_mutation"])
+def test_mutation_is_the_same_with_any_n_threads(kind: str) -> None:
+    found = set()
+    for n_threads in (0, 1, 2, 3):
+        nn = foxnn.neural_network([333, 300, 1], seed=1)
+        nn.settings.n_threads = n_threads
+        getattr(nn, kind)(0.5)
+        found.add(bits(nn))
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize("kind", ["random_mutation", "smart_mutation"])

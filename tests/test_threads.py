@@ -27,7 +27,7 @@ def assert_same_bits(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None
 
 @pytest.mark.parametrize("kernel_set", HERE)
 @pytest.mark.parametrize("threads", ["2", "3"])
-@pytest.mark.parametrize("job", ["forward", "gradients", "training"])
+@pytest.mark.parametrize("job", ["forward", "gradients", "training", "mutations"])
 def test_same_bits_with_any_threads(
     kernel_set: str, threads: str, job: str, forced_run: ForcedRun
 ) -> None:
@@ -39,11 +39,20 @@ def test_same_bits_with_any_threads(
 
 @pytest.mark.skipif(not {"avx2", "avx512"} <= set(HERE), reason="this processor has not both")
 @pytest.mark.parametrize("threads", ["", "2"])
-@pytest.mark.parametrize("job", ["forward", "gradients", "training"])
+@pytest.mark.parametrize("job", ["forward", "gradients", "training", "mutations"])
 def test_same_bits_with_avx2_and_avx512(threads: str, job: str, forced_run: ForcedRun) -> None:
     narrow, wide = (forced_run(job, isa=isa, threads=threads) for isa in ("avx2", "avx512"))
     assert (narrow["kernel_set"], wide["kernel_set"]) == ("avx2", "avx512")
     assert_same_bits(narrow, wide)
+
+
+@pytest.mark.parametrize("count", [1, 64, 1000, 100_001])
+def test_a_random_number_is_a_function_of_its_position(count: int) -> None:
+    """Whatever the count and the number of threads asked for."""
+    many = foxnn._core.uniform(7, 3, 100_001, 5, threads=1)
+    for threads in (0, 1, 2, 3):
+        found = foxnn._core.uniform(7, 3, count, 5, threads=threads)
+        assert found.tobytes() == many[:count].tobytes()
 
 
 def test_a_run_can_be_repeated(run_python: RunPython) -> None:

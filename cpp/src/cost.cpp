@@ -24,6 +24,8 @@ constexpr double kSecondsPerLine = 15e-9;
 constexpr double kSecondsPerBarrier = 0.15e-6;
 // Waking the threads of a team, when they have gone to sleep.
 constexpr double kSecondsToBegin = 10e-6;
+// A random number of 64 bits, drawn and stored: ten rounds of multiplications, in registers.
+constexpr double kSecondsPerDraw = 3.5e-9;
 // What more workers must save.
 constexpr double kLeastGain = 1.1;
 
@@ -71,6 +73,13 @@ Cost forward_cost(const Network<T>& network, index samples) {
   Cost cost;
   cost.alone = static_cast<double>(samples) * flops_per_sample(network) * (sizeof(T) / 4.0) /
                kFlopsPerSecond;
+  cost.begin = kSecondsToBegin;
+  return cost;
+}
+
+Cost drawing_cost(index numbers) {
+  Cost cost;
+  cost.alone = static_cast<double>(numbers) * kSecondsPerDraw;
   cost.begin = kSecondsToBegin;
   return cost;
 }

@@ -23,6 +23,8 @@ Cost training_cost(const Network<T>& network, index batch);
 /// A forward pass of so many samples, which need nothing of each other.
 template <class T>
 Cost forward_cost(const Network<T>& network, index samples);
+/// So many random numbers.
+Cost drawing_cost(index numbers);
 
 /// The number of workers, at most `ceiling` (0: as many as there are), that is fastest; one, unless
 /// more are faster by more than the estimate is uncertain.

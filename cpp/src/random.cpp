@@ -1,16 +1,24 @@
 // Philox 4x32-10 and what is drawn from it.
 #include "foxnn/random.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <utility>
 
+#include "cost.hpp"
 #include "kernels/kernel_table.hpp"
+#include "parallel.hpp"
 
 namespace foxnn {
 namespace {
 
 constexpr double kTwoPi = 6.283185307179586;
+
+// In [0, 1), a multiple of 2^-53, from the first two words of a block.
+double uniform_of(std::uint32_t low, std::uint32_t high) {
+  return static_cast<double>(((std::uint64_t{high} << 32) | low) >> 11) * 0x1p-53;
+}
 
 }  // namespace
 
@@ -40,7 +48,8 @@ std::uint64_t Random::bits(std::uint64_t position) const {
 }
 
 double Random::uniform(std::uint64_t position) const {
-  return static_cast<double>(bits(position) >> 11) * 0x1p-53;
+  const auto word = block(position);
+  return uniform_of(word[0], word[1]);
 }
 
 void Random::normals(std::uint64_t first, std::size_t count, double* out) const {
@@ -61,6 +70,23 @@ void Random::normals(std::uint64_t first, std::size_t count, double* out) const 
     kernels.math[static_cast<int>(MathFunction::cos)](length, angle, angle);
     for (std::size_t i = 0; i < n; ++i) out[done + i] = std::sqrt(-2.0 * radius[i]) * angle[i];
   }
+}
+
+void uniforms(const Random& random, std::size_t count, double* out, int threads) {
+  const KernelSet& kernels = active_kernels();  // before the team: it throws for a bad name
+  const index numbers = static_cast<index>(count);
+  const index chunks = (numbers + kPhiloxBlocks - 1) / kPhiloxBlocks;
+  run_team(workers_for(drawing_cost(numbers), threads), [&](const Team& team) {
+    std::uint32_t words[4][kPhiloxBlocks];
+    const index last = team.share().last(chunks);
+    for (index chunk = team.share().first(chunks); chunk < last; ++chunk) {
+      const index first = chunk * kPhiloxBlocks;
+      kernels.philox(static_cast<std::uint64_t>(first), static_cast<std::uint32_t>(random.stream_),
+                     random.substream_, random.seed_, words);
+      const index length = std::min(kPhiloxBlocks, numbers - first);
+      for (index i = 0; i < length; ++i) out[first + i] = uniform_of(words[0][i], words[1][i]);
+    }
+  });
 }
 
 void shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out) {

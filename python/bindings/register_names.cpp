@@ -20,11 +20,13 @@ namespace {
 namespace py = pybind11;
 
 py::array_t<double> uniform(std::uint64_t seed, std::uint32_t stream, py::ssize_t count,
-                            std::uint32_t substream) {
+                            std::uint32_t substream, int threads) {
   const Random random(seed, static_cast<Stream>(stream), substream);
   py::array_t<double> out(count);
   double* data = out.mutable_data();
-  for (py::ssize_t i = 0; i < count; ++i) data[i] = random.uniform(static_cast<std::uint64_t>(i));
+  // No Python object is touched below: out is held by this frame.
+  const py::gil_scoped_release release;
+  uniforms(random, static_cast<std::size_t>(count), data, threads);
   return out;
 }
 
@@ -50,7 +52,7 @@ void register_names(py::module_& m) {
   m.def(
       "kernel_set", [] { return std::string(kernel_set()); },
       "Name of the kernel set in use; FOXNN_FORCE_ISA forces one.");
-  m.def("uniform", &uniform, "seed"_a, "stream"_a, "count"_a, "substream"_a = 0,
+  m.def("uniform", &uniform, "seed"_a, "stream"_a, "count"_a, "substream"_a = 0, "threads"_a = 0,
         "Numbers drawn evenly from 0 to 1, by a seed, a purpose and a sub-stream of it.");
   m.def("shuffled", &shuffled, "seed"_a, "stream"_a, "count"_a, "substream"_a = 0,
         "The numbers 0 ... count - 1 in random order.");

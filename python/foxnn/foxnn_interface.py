@@ -139,8 +139,10 @@ class FoxnnInterface(BaseNetwork):
 
     def _mutate(self, speed: float, relative: bool) -> None:
         draw = self._draw()
-        count = sum(part.weights.size + part.bias.size for part in self)
-        steps = 2.0 * _core.uniform(self.seed, MUTATION, count, draw) - 1.0
+        count = sum((part.get_N_w() + 1) * part.get_N_n() for part in self)
+        steps = _core.uniform(self.seed, MUTATION, count, draw, self.settings.n_threads)
+        steps *= 2.0
+        steps -= 1.0
         position = 0
         mutated: list[tuple[layer, list[Array]]] = []
         for part in self:

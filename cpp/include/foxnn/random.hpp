@@ -38,6 +38,7 @@ class Random {
   void normals(std::uint64_t first, std::size_t count, double* out) const;
 
  private:
+  friend void uniforms(const Random& random, std::size_t count, double* out, int threads);
   friend void shuffled_indices(const Random& random, std::size_t count,
                                std::vector<std::uint32_t>& out);
 
@@ -46,6 +47,9 @@ class Random {
   std::uint32_t substream_;
 };
 
+/// The uniform numbers at positions 0 ... count - 1, drawn by at most so many threads (0: as many
+/// as there are).
+void uniforms(const Random& random, std::size_t count, double* out, int threads);
 /// The numbers 0 ... count - 1 in random order (Fisher and Yates).
 void shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out);
 
