@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 from typing import Any
 
@@ -522,12 +524,61 @@ def test_print_settings(capsys: pytest.CaptureFixture[str]) -> None:
 def test_print_info(capsys: pytest.CaptureFixture[str]) -> None:
     nn = make()
     nn.get_layer(1).set_activation_function("gaussian")
+    nn.get_layer(2).set_activation_function("elu", 0.25)
     nn.print_info()
     lines = capsys.readouterr().out.splitlines()
-    for i, numbers in enumerate([(3, 5, "sigmoid"), (5, 4, "gaussian"), (4, 2, "sigmoid")]):
+    for i, numbers in enumerate([(3, 5, "sigmoid"), (5, 4, "gaussian"), (4, 2, "elu", "0.25")]):
         for value in (i, *numbers):
             assert re.search(rf"\b{value}\b", lines[i])
     assert "n_threads = 0" in lines
+
+
+def test_printing_goes_where_pythons_does() -> None:
+    """So that a program can catch it, and a notebook shows it."""
+    nn = make()
+    found = []
+    for call in (nn.print_info, nn.settings.print_settings, lambda: nn.testing(samples())):
+        with contextlib.redirect_stdout(io.StringIO()) as caught:
+            call()
+        found.append(caught.getvalue())
+    assert found[0].endswith(found[1])
+    assert found[1].startswith("settings:\n")
+    assert found[2].startswith("error = ")
+
+
+def test_repr_of_a_network_makes_it_again() -> None:
+    nn = foxnn.neural_network([3, 5, 4, 2], ["elu", ("leaky_relu", 0.25), "softmax"], seed=7)
+    shown = repr(nn)
+    again = eval(shown, {"neural_network": foxnn.neural_network})
+    assert repr(again) == shown
+    assert bits(again) == bits(nn)
+    for part in ("[3, 5, 4, 2]", "('leaky_relu', [0.25])", "'cross_entropy'", "'float32'", "7"):
+        assert part in shown
+
+
+def test_repr_of_a_layer_makes_one_like_it() -> None:
+    for part in (*make(), foxnn.layer(4, 3, ("elu", 0.5)), foxnn.layer(2, 1, "softmax")):
+        again = eval(repr(part), {"layer": foxnn.layer})
+        assert repr(again) == repr(part)
+        assert (again.get_N_w(), again.get_N_n()) == (part.get_N_w(), part.get_N_n())
+    assert repr(foxnn.layer(4, 3, ("elu", 0.5))) == "layer(4, 3, ('elu', [0.5]))"
+
+
+def test_repr_of_the_settings_names_each() -> None:
+    settings = make().settings
+    settings.n_threads = 7
+    settings.settings_optimization.adam.set_betta_1(0.125)
+    shown = repr(settings)
+    for part in ("n_threads=7", "mode='SGD'", "adam.betta_1=0.125", *(f"{n}=" for n in SETTINGS)):
+        assert part in shown
+
+
+def test_repr_of_train_data() -> None:
+    data = foxnn.train_data()
+    assert repr(data) == "train_data(0 samples)"
+    for count in (1, 2):
+        data.add_data([1, 2, 3], [1, 0])
+        assert repr(data) == f"train_data({count} samples, 3 inputs, 2 outputs)"
 
 
 # Mutation

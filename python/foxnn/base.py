@@ -129,7 +129,7 @@ class BaseNetwork(_core.Network):
         self._adopt_usual_loss()
 
     def __repr__(self) -> str:
-        activations = [part.get_name_activation_function() for part in self]
+        activations = [part._activation() for part in self]
         return (
             f"neural_network({self.sizes}, activation={activations}, loss={self.loss!r}, "
             f"dtype={self.dtype!r}, seed={self.seed})"
@@ -138,9 +138,10 @@ class BaseNetwork(_core.Network):
     def print_info(self) -> None:
         """Print the layers and the settings."""
         for i, part in enumerate(self):
+            parameters = "".join(f" {value:g}" for value in part.activation_parameters)
             print(
                 f"layer {i}: {part.get_N_w()} inputs, {part.get_N_n()} neurons, "
-                f"{part.get_name_activation_function()}"
+                f"{part.get_name_activation_function()}{parameters}"
             )
         self.settings.print_settings()
 

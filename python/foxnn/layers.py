@@ -145,8 +145,10 @@ class layer:
             raise ValueError(f"{name} must be {kind}, got an infinity, NaN or too large a number")
         return array
 
+    def _activation(self) -> str | Activation:
+        """Return the activation as it would be given: its name, or a pair with its parameters."""
+        name, parameters = self._network._activation(self._index)
+        return (name, parameters) if parameters else name
+
     def __repr__(self) -> str:
-        parameters = self.activation_parameters
-        name = self.get_name_activation_function()
-        activation = f"({name!r}, {parameters})" if parameters else repr(name)
-        return f"layer({self.get_N_w()}, {self.get_N_n()}, {activation})"
+        return f"layer({self.get_N_w()}, {self.get_N_n()}, {self._activation()!r})"
