@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import re
+import tracemalloc
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -759,6 +763,143 @@ def test_arrays_are_used_in_place(kind: type) -> None:
     x[1, 1] = 77
     assert data.get(1).input.tolist() == [4, 77, 6]
     assert np.shares_memory(data.get_first_n(2).get(1).input, x)
+
+
+# How much memory the data take, by counts of bytes
+
+
+def memory(work: Callable[[], object]) -> tuple[int, int]:
+    """Return the bytes that work leaves taken, and those that it took beyond them on the way."""
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        kept = work()
+        after, peak = tracemalloc.get_traced_memory()
+        del kept
+        return after - before, peak - after
+    finally:
+        tracemalloc.stop()
+
+
+MANY = 60_000
+
+
+def many(kind: Any, order: Any = "C") -> tuple[np.ndarray, np.ndarray]:
+    numbers = np.arange(MANY * 20).reshape(MANY, 20) % 251
+    return numbers.astype(kind, order=order), numbers[:, :4].astype(kind, order=order)
+
+
+def added(x: Any, y: Any) -> foxnn.train_data:
+    data = foxnn.train_data()
+    data.add_data(x, y)
+    return data
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8, np.int64, bool])
+def test_adding_arrays_is_one_copy(kind: type, order: Any) -> None:
+    x, y = many(kind, order)
+    taken, beyond = memory(lambda: added(x, y))
+    size = 8 if kind is np.int64 else x.itemsize
+    assert taken == pytest.approx(24 * MANY * size, rel=0.01)
+    assert beyond < 0.02 * taken
+    data = added(x, y)
+    for i in (0, 1, MANY - 1):
+        assert data.get(i).input.tolist() == x[i].tolist()
+        assert data.get(i).out.tolist() == y[i].tolist()
+        assert not np.shares_memory(data.get(i).input, x)
+        assert not np.shares_memory(data.get(i).out, y)
+    assert data.get(0).input.dtype == {np.int64: np.float64, bool: np.uint8}.get(kind, kind)
+
+
+def test_adding_parts_of_wider_arrays_is_one_copy() -> None:
+    wide, y = many(np.float64)
+    for part in (slice(2, 7), slice(0, 20, 2), slice(None, None, -1), slice(3, 4)):
+        x = wide[:, part]
+        taken, beyond = memory(lambda x=x: added(x, y))
+        assert taken == pytest.approx(x.nbytes + y.nbytes, rel=0.01)
+        assert beyond < 0.02 * taken
+        assert not np.shares_memory(added(x, y).get(0).input, wide)
+        assert added(x, y).get(MANY - 1).input.tolist() == x[-1].tolist()
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.uint8])
+def test_adding_lists_makes_one_array_of_them(kind: type) -> None:
+    x, y = (array.tolist() for array in many(kind))
+    taken, beyond = memory(lambda: added(x, y))
+    assert taken == pytest.approx(24 * MANY * 8, rel=0.01)
+    # numpy.array itself takes 32 bytes a row on the way. Whole numbers come to it as int64, and
+    # are converted one array after the other.
+    assert beyond < 40 * MANY + (0.02 if kind is np.float64 else 0.7) * taken
+    x[0][0] = 77
+    assert added(x, y).get(0).input[0] == 77
+
+
+def test_what_was_added_does_not_follow_the_arrays() -> None:
+    x, y = np.array(X), np.array(Y, np.float32)
+    for given in (x, x[::-1], x[:, ::-1], [x[0], x[1], x[2]], (*x,)):
+        data, before = added(given, y), np.array(given).tolist()
+        for array in (x, y):
+            array += 1
+        assert [sample.input.tolist() for sample in map(data.get, range(3))] == before
+        assert data.get(0).out.tolist() == (y[0] - 1).tolist()
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64, np.uint8])
+def test_arrays_in_place_take_no_memory(kind: type) -> None:
+    x, y = many(kind)
+    taken, beyond = memory(lambda: foxnn.train_data(x, y))
+    assert taken + beyond < 20_000
+
+
+def test_arrays_in_place_are_kept_alive() -> None:
+    x, y = many(np.float32)
+    watched, expected = [weakref.ref(x), weakref.ref(y)], (x[5].tolist(), y[5].tolist())
+    data = foxnn.train_data(x, y)
+    del x, y
+    assert all(reference() is not None for reference in watched)
+    assert (data.get(5).input.tolist(), data.get(5).out.tolist()) == expected
+    sample = data.get(5)
+    del data
+    assert sample.input.tolist() == expected[0]
+    del sample
+    assert all(reference() is None for reference in watched)
+
+
+def test_a_sample_is_a_view() -> None:
+    data = foxnn.train_data(*many(np.float64))
+    taken, beyond = memory(lambda: data.get(MANY // 2))
+    assert taken + beyond < 5_000
+    assert np.shares_memory(data.get(7).input, data.get_first_n(8).get(7).input)
+
+
+def test_samples_added_one_by_one_are_moved_seldom() -> None:
+    """Each time to half as much room again, so that a sample costs a constant time in the mean."""
+    data, rooms = foxnn.train_data(), []
+    for i in range(10_000):
+        data.add_data([i, -i], [2 * i])
+        room = data.get(0).input.base.shape[0]
+        if not rooms or room != rooms[-1]:
+            rooms.append(room)
+        assert i < room <= max(16, 3 * (i + 1) // 2)
+    moves = [last for first, last in itertools.pairwise(rooms) if last < 1.4 * first]
+    assert (moves, len(rooms) < 20) == ([], True)
+
+
+def test_samples_added_one_by_one_take_what_their_numbers_need() -> None:
+    def one_by_one() -> foxnn.train_data:
+        data = foxnn.train_data()
+        for sample in samples:
+            data.add_data(sample, sample[:2])
+        data.shrink_to_fit()
+        return data
+
+    for kind in (np.float32, np.uint8):
+        samples = np.ones((2_000, 100), kind)
+        taken, beyond = memory(one_by_one)
+        assert taken == pytest.approx(2_000 * 102 * samples.itemsize, rel=0.02)
+        # On the way there are the old room and the new, half as large again.
+        assert beyond < 2 * taken
 
 
 def test_adding_leaves_the_callers_arrays_alone() -> None:

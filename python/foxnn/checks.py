@@ -151,7 +151,7 @@ def engine_type(array: Array) -> Array:
     if array.dtype in _ENGINE_TYPES:
         return array
     narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    return array.astype(np.float32 if narrow else np.float64)
+    return array.astype(np.float32 if narrow else np.float64, order="C")
 
 
 def contiguous_rows(array: Array) -> Array:

@@ -34,6 +34,11 @@ class train_data:
         Arrays of float32, float64 or uint8 are used in place, without a copy, and kept alive; so a
         change of them changes the data. Adding a sample copies them.
 
+    Notes
+    -----
+    The samples are two arrays, of inputs and of outputs, of the type that came: float32, float64 or
+    uint8, else float64. `add_data` copies arrays, once; one made from a list is kept as it is.
+
     Raises
     ------
     ValueError
@@ -94,16 +99,21 @@ class train_data:
             return
         if out is None:
             raise TypeError("out is missing: add_data takes an input and the output wanted for it")
-        x, y = checks.as_array(input, "input"), checks.as_array(out, "out")
+        x = checks.engine_type(checks.as_array(input, "input"))
+        y = checks.engine_type(checks.as_array(out, "out"))
         if x.ndim == 1 and y.ndim <= 1:
             x, y = x.reshape(1, -1), y.reshape(1, -1)
         if x.ndim != 2 or y.ndim != 2:
             raise ValueError(
                 "input and out must both be one sample or both be samples by rows, "
-                f"got shapes {np.shape(input)} and {np.shape(out)}"
+                f"got shapes {x.shape} and {y.shape}"
             )
-        inputs, outputs = self._widths()
-        self._append(*_pair(x, y, inputs, outputs, "input", "out"))
+        x, y = _pair(x, y, *self._widths(), "input", "out")
+        if self._x is None and len(x) > 1:
+            self._x, self._y = _own(x, input), _own(y, out)
+            self._size = len(x)
+        else:
+            self._append(x, y)
 
     def size(self) -> int:
         """Return the number of samples."""
@@ -219,6 +229,14 @@ class train_data:
 
         if self._x is not None and self._y is not None:
             self._x, self._y = grown(self._x, x_type), grown(self._y, y_type)
+
+
+def _own(array: Array, given: object) -> Array:
+    """Return an array that is nobody else's: a copy, or itself where it was made from a list."""
+    made_here = type(given) in (list, tuple) or (
+        isinstance(given, np.ndarray) and not np.may_share_memory(array, given)
+    )
+    return array if made_here and array.flags.c_contiguous else np.array(array, order="C")
 
 
 def _pair(
