@@ -664,10 +664,11 @@ def test_mutation_is_the_same_with_any_n_threads(kind: str) -> None:
     assert len(found) == 1
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", ["random_mutation", "smart_mutation"])
-def test_mutation_can_be_repeated(kind: str) -> None:
+def test_mutation_can_be_repeated(kind: str, dtype: str) -> None:
     def mutated(seed: int, times: int) -> list[float]:
-        nn = foxnn.neural_network([6, 5], seed=seed)
+        nn = foxnn.neural_network([6, 5], dtype=dtype, seed=seed)
         nn[0].weights = np.ones((6, 5))
         for _ in range(times):
             getattr(nn, kind)(0.5)
