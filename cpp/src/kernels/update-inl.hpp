@@ -77,15 +77,14 @@ void update_adam(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c) {
   }
 }
 
+// Which numbers of a whole panel are not zero.
 template <class T>
-std::uint32_t nonzero(index n, const T* x) {
+std::uint32_t nonzero(const T* x) {
   const Vec<T> zero = Vec<T>::all(T(0));
   std::uint32_t bits = 0;
-  index i = 0;
-  for (; i + Vec<T>::lanes <= n; i += Vec<T>::lanes) {
+  for (index i = 0; i < kPanelWidth<T>; i += Vec<T>::lanes) {
     bits |= bits_of(zero < abs(Vec<T>::load(x + i))) << i;
   }
-  for (; i < n; ++i) bits |= std::uint32_t(x[i] != T(0)) << i;
   return bits;
 }
 
@@ -95,10 +94,14 @@ void read_row(index n, const Source* source, T* target, index panel, std::uint32
   constexpr index W = kPanelWidth<T>;
   for (; n >= W; n -= W, source += W, target += panel) {
     for (index i = 0; i < W; ++i) target[i] = static_cast<T>(source[i]);
-    if (bits) *bits = nonzero(W, target), bits += step;
+    if (bits) *bits = nonzero(target), bits += step;
   }
-  for (index i = 0; i < n; ++i) target[i] = static_cast<T>(source[i]);
-  if (bits && n > 0) *bits = nonzero(n, target);
+  std::uint32_t last = 0;
+  for (index i = 0; i < n; ++i) {
+    target[i] = static_cast<T>(source[i]);
+    last |= std::uint32_t{target[i] != T(0)} << i;
+  }
+  if (bits && n > 0) *bits = last;
 }
 
 // y * 0 is 0 for finite y alone; the sum of such products shows the first that is not.
