@@ -141,11 +141,31 @@ def mutations() -> dict[str, np.ndarray]:
     return found
 
 
+def sorted_sums() -> dict[str, np.ndarray]:
+    """Return outputs, gradients and trained parameters under `correct_summation`."""
+    found = {}
+    for dtype in DTYPES:
+        for i, sizes in enumerate(([3, 5, 4, 2], [33, 97, 15], [97, 14, 33, 1])):
+            nn = foxnn.neural_network(sizes, "relu", "identity", dtype=dtype, seed=i)
+            nn.settings.correct_summation = True
+            x, y = inputs(31, sizes[0]), wanted(31, sizes[-1], "mse")
+            key = f"{dtype} {sizes}"
+            found[f"{key} outputs"] = nn.predict(x)
+            found[f"{key} one output"] = nn.get_out(x[0].tolist())
+            for layer, (dw, db) in enumerate(nn._loss_and_gradients(x, y)[1]):
+                found[f"{key} dW{layer}"], found[f"{key} db{layer}"] = dw, db
+            history = nn.fit(x, y, 2, 14, "adam", 0.01)
+            found[f"{key} losses"] = np.array([*history["loss"], nn.train_on_batch(x, y)])
+            found[f"{key} parameters"] = parameters(nn)
+    return found
+
+
 JOBS = {
     "forward": forward,
     "gradients": gradients,
     "training": training,
     "mutations": mutations,
+    "sorted_sums": sorted_sums,
 }
 
 

@@ -706,7 +706,6 @@ def optimization(nn: foxnn.neural_network) -> Any:
 @table(
     ("set_mode", lambda nn: nn.settings.set_mode("Adagrad"), ValueError, "SGD, Nesterov, Adam"),
     ("set_part", lambda nn: nn.settings.set_part_for_test(1), ValueError, "part_for_test", "got 1"),
-    ("summation", lambda nn: setattr(nn.settings, "correct_summation", True), ValueError, "False"),
     (
         "unknown",
         lambda nn: setattr(nn.settings, "nthreads", 2),

@@ -327,12 +327,6 @@ def test_n_print_tells_the_error_on_the_part_for_test(capsys: pytest.CaptureFixt
     assert float(found[1]) == pytest.approx(1.0 - nn[0].bias.item(), rel=1e-14)
 
 
-def test_what_another_version_brings_is_refused() -> None:
-    nn = make()
-    with pytest.raises(ValueError, match="correct_summation"):
-        nn.settings.correct_summation = True
-
-
 # Layers
 
 
@@ -470,7 +464,7 @@ SETTINGS: dict[str, tuple[object, object]] = {
     "intermediate_value": (0.5, -0.25),
     "auto_save_name_file": ("auto_save.txt", "mine.txt"),
     "auto_save_iteration": (0, 10),
-    "correct_summation": (False, False),
+    "correct_summation": (False, True),
 }
 
 

@@ -90,6 +90,7 @@ def test_settings_of_a_file_are_the_networks(tmp_path: Path) -> None:
     nn.settings.settings_optimization.adam.epsilon = 1e-6
     nn.settings.settings_optimization.adam.step_to_zero_after_n = 9
     nn.settings.settings_optimization.nesterov.gamma = 0.7
+    nn.settings.correct_summation = True
     nn.settings.set_mode("Nesterov")
     nn.save(tmp_path / "net.txt")
     back = foxnn.neural_network(tmp_path / "net.txt", dtype="float64", seed=2)

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels/kernel_table.hpp"
+#include "sorted_sums.hpp"
 
 namespace foxnn {
 namespace {
@@ -137,8 +138,17 @@ bool Dense<T>::keeps_slope() const {
 
 template <class T>
 ScratchSize Dense<T>::scratch_size(index batch) const {
-  // A panel of transposed weights; a list of columns with their lines, or lists of samples.
-  return {kPanelWidth<T> * neurons_, std::max(2 * inputs_ + kListSlack, kMostTiles * batch)};
+  // A panel of transposed weights, and the terms of a sum; a list of columns with their lines, or
+  // lists of samples.
+  const index terms = sorted_ ? std::max(inputs_, neurons_) + 1 : 0;
+  return {kPanelWidth<T> * neurons_ + terms,
+          std::max(2 * inputs_ + kListSlack, kMostTiles * batch)};
+}
+
+template <class T>
+index Dense<T>::tile_rows() const {
+  // Sorted sums are made one by one.
+  return sorted_ ? 1 : kernels<T>().tile_rows;
 }
 
 template <class T>
@@ -165,11 +175,16 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const R
   const bool far = inputs_ * padded_ > kNearWeights<T>;
   const auto weights_of = [&](index p) { return parameters_ + panels.column(p) * inputs_; };
   const auto compute = [&](index p, index row, index rows, Errands* errands) {
-    k.multiply(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p),
-               bias + panels.column(p), y.at(row, p), y.stride, errands);
+    if (sorted_) {
+      multiply_sorted(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p),
+                      bias + panels.column(p), y.at(row, p), y.stride, terms(scratch));
+    } else {
+      k.multiply(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p),
+                 bias + panels.column(p), y.at(row, p), y.stride, errands);
+    }
     activate(rows, panels.width(p), row, p, y, slope);
   };
-  if (x.nonzero && shares_panels(share, panels.count())) {
+  if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
     // Tile by tile, so that the list of a tile's columns serves all panels.
     const index height = tile_height(batch, k.tile_rows);
     for (index row = 0; row < batch; row += height) {
@@ -200,7 +215,7 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const R
   const index fitting = kBandBytes / (inputs_ * static_cast<index>(sizeof(T)) + kPanelBytes);
   const index height = tile_height(batch, k.tile_rows);
   const index band = std::max<index>(2, fitting / height) * height;
-  each_share(share, panels.count(), batch, k.tile_rows, [&](index p, index first, index last) {
+  each_share(share, panels.count(), batch, tile_rows(), [&](index p, index first, index last) {
     Errands errands;
     if (far && first == 0 && p + 1 < panels.count()) {
       errands.weights =
@@ -253,7 +268,7 @@ void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& del
   const index fetched_lines = scratch.fetch ? scratch.fetch->row_bytes / kLineBytes + 1 : 0;
   const bool fetches = scratch.fetch && 4 * fetched_lines <= neurons_;
   each_share(
-      share, panels_below.count(), batch, k.tile_rows, [&](index q, index first, index last) {
+      share, panels_below.count(), batch, tile_rows(), [&](index q, index first, index last) {
         const index input = panels_below.column(q), width = panels_below.width(q);
         const index used = std::min(width, inputs_ - input);
         for (index p = 0; p < panels.count(); ++p) {
@@ -278,8 +293,13 @@ void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& del
           } else if (const std::byte* fetched = fetches ? scratch.fetch->take() : nullptr) {
             errands.rows = Ahead(fetched, 0, fetched_lines, 1, kMemoryPace);
           }
-          k.multiply(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
-                     delta_below.at(row, q), delta_below.stride, &errands);
+          if (sorted_) {
+            multiply_sorted<T>(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
+                               delta_below.at(row, q), delta_below.stride, terms(scratch));
+          } else {
+            k.multiply(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
+                       delta_below.at(row, q), delta_below.stride, &errands);
+          }
           below.layer->backward_activation(row, rows, q, width, delta_below, below.y, below.slope);
         }
       });

@@ -16,6 +16,7 @@ Buffer<T> packed(index rows, index width) {
 
 template <class T>
 bool NarrowStep<T>::fits(const Network<T>& network) {
+  if (network.sorted_summation()) return false;
   // An input of more than a panel is better off with tiles over panels.
   if (network.inputs() > kPanelWidth<T>) return false;
   for (index i = 0; i < network.size(); ++i) {

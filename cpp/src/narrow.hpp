@@ -15,7 +15,7 @@ namespace foxnn {
 template <class T>
 class NarrowStep {
  public:
-  /// True for networks of dense layers that are narrow enough.
+  /// True for networks of dense layers that are narrow enough, and whose sums are not sorted.
   static bool fits(const Network<T>& network);
 
   NarrowStep(const Network<T>& network, index batch);

@@ -23,6 +23,10 @@ namespace {
 // second-level cache (112 rows of 512 floats: 229 KB).
 constexpr index kChunkRows = 112;
 
+// Of sorted sums, where a chunk shares nothing: few, so that few samples have many workers, and a
+// stop request does not wait for long.
+constexpr index kSortedChunkRows = 4;
+
 // A stop request takes Python's lock, for which another thread may keep it waiting for
 // milliseconds: so it is asked as seldom as a user may notice.
 constexpr auto kPollInterval = std::chrono::milliseconds(20);
@@ -74,12 +78,13 @@ Rows<const T> forward_chunk(const Network<T>& network, const MatrixView& x, inde
 template <class T, class Function>
 bool each_chunk(const Network<T>& network, index n, int threads, const StopRequest& stop,
                 Function f) {
-  const index chunks = (n + kChunkRows - 1) / kChunkRows;
+  const index height = network.sorted_summation() ? kSortedChunkRows : kChunkRows;
+  const index chunks = (n + height - 1) / height;
   const int workers =
       static_cast<int>(std::min<index>(workers_for(forward_cost(network, n), threads), chunks));
   std::vector<ForwardSpace<T>> spaces;
   for (int w = 0; w < std::max(workers, 1); ++w) {
-    spaces.emplace_back(network, std::min(n, kChunkRows));
+    spaces.emplace_back(network, std::min(n, height));
   }
   std::atomic<bool> stopped{false};
   auto last_poll = std::chrono::steady_clock::now();
@@ -88,7 +93,7 @@ bool each_chunk(const Network<T>& network, index n, int threads, const StopReque
     ForwardSpace<T>& space = spaces[static_cast<std::size_t>(share.worker)];
     for (index c = share.first(chunks); c < share.last(chunks); ++c) {
       if (stopped.load(std::memory_order_relaxed)) return;
-      f(c * kChunkRows, std::min(kChunkRows, n - c * kChunkRows), space);
+      f(c * height, std::min(height, n - c * height), space);
       if (!stop || !team.is_first()) continue;
       const auto now = std::chrono::steady_clock::now();
       if (now - last_poll < kPollInterval) continue;
@@ -106,6 +111,7 @@ Network<T>::Network(const Network& other)
     : seed_(other.seed_),
       draws_(other.draws_),
       loss_(other.loss_),
+      sorted_(other.sorted_),
       offsets_(other.offsets_),
       parameters_(other.parameters_),
       optimizer_(other.optimizer_) {
@@ -139,6 +145,7 @@ void Network<T>::append(std::unique_ptr<Layer<T>> added) {
   if (count > std::numeric_limits<index>::max() / 16 - old) throw std::bad_alloc();
   Buffer<T> grown(old + count);
   std::copy_n(parameters_.data(), old, grown.data());
+  added->set_sorted_summation(sorted_);
   layers_.reserve(layers_.size() + 1);
   offsets_.reserve(offsets_.size() + 1);
   parameters_ = std::move(grown);
@@ -178,6 +185,12 @@ void Network<T>::set_loss(LossKind loss) {
     throw std::invalid_argument("loss 'cross_entropy' needs a softmax output layer");
   }
   loss_ = loss;
+}
+
+template <class T>
+void Network<T>::set_sorted_summation(bool sorted) {
+  sorted_ = sorted;
+  for (const auto& layer : layers_) layer->set_sorted_summation(sorted);
 }
 
 template <class T>

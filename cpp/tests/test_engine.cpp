@@ -1,5 +1,6 @@
-// The engine without Python: a network learns XOR, threads do not change a bit, interrupts and
-// divergence leave it whole, and bad arguments throw.
+// The engine without Python: a network learns XOR, threads do not change a bit, sums are sorted
+// where they shall be, interrupts and divergence leave it whole, and bad arguments throw.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -38,23 +39,45 @@ void test_xor() {
 }
 
 // Parameters after some steps on a net large enough for several threads.
-std::vector<float> trained(int threads) {
+std::vector<float> trained(int threads, bool sorted) {
   std::vector<float> x(300 * 90), y(300 * 40);
   const Random random(1, Stream::weights);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(random.uniform(i));
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(random.uniform(i * 7));
   Network<float> network(5);
+  network.set_sorted_summation(sorted);
   network.append_dense(90, 130, Activation::parse("gelu"), InitializerKind::automatic);
   network.append_dense(130, 40, Activation::parse("sigmoid"), InitializerKind::automatic);
   TrainingPlan plan{.batch_size = 100, .optimizer = parse_optimizer("adam"), .threads = threads};
   Trainer<float> trainer(network, {view(x, 90), view(y, 40)}, plan);
-  trainer.run_steps(10, {});
+  trainer.run_steps(sorted ? 2 : 10, {});
   return {network.parameters().data(), network.parameters().data() + network.parameters().size()};
 }
 
 void test_threads() {
-  const auto one = trained(1), two = trained(2);
-  FOXNN_CHECK(std::memcmp(one.data(), two.data(), one.size() * sizeof(float)) == 0);
+  for (const bool sorted : {false, true}) {
+    const auto one = trained(1, sorted), two = trained(2, sorted);
+    FOXNN_CHECK(std::memcmp(one.data(), two.data(), one.size() * sizeof(float)) == 0);
+  }
+}
+
+// 2^26 + 24 - 2^26, where 1 is lost beside 2^26.
+void test_sorted_sums() {
+  std::vector<float> x(26, 1.0f), out(1);
+  x.front() = 0x1p26f;
+  x.back() = -0x1p26f;
+  Network<float> network(1);
+  network.append_dense(26, 1, Activation::parse("identity_x"), InitializerKind::zeros);
+  network.dense(0).set_weights(std::vector<float>(26, 1.0f).data());
+  for (const bool sorted : {false, true}) {
+    network.set_sorted_summation(sorted);
+    const Network<float> copy(network);
+    FOXNN_CHECK(copy.predict(view(x, 26), out.data(), 1, {}) == Network<float>::Outcome::done);
+    FOXNN_CHECK(out[0] == (sorted ? 24.0f : 0.0f));
+    SingleSample<float> single(network);
+    std::copy(x.begin(), x.end(), single.input());
+    FOXNN_CHECK(*single.answer() == out[0]);
+  }
 }
 
 void test_stop_and_divergence() {
@@ -104,6 +127,7 @@ int main() {
   test_xor<float>();
   test_xor<double>();
   test_threads();
+  test_sorted_sums();
   test_stop_and_divergence();
   test_bad_arguments();
   return foxnn::test::failures == 0 ? 0 : 1;

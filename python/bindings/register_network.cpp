@@ -147,6 +147,10 @@ void register_network(py::module_& m) {
            [](AnyNetwork& self, const std::string& name) {
              self.restructure([&](auto& n) { n.set_loss(parse_loss(name)); });
            })
+      .def("_set_sorted_summation",
+           [](AnyNetwork& self, bool sorted) {
+             self.restructure([sorted](auto& n) { n.set_sorted_summation(sorted); });
+           })
       .def("_activation",
            [](const AnyNetwork& self, index i) {
              const Activation a =

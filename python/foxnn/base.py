@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class BaseNetwork(_core.Network):
         super().__init__(checked, activations, checks.text(init, "init"), single, start)
         self._loss_given = loss is not None
         self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))
-        self._settings = Settings()
+        self._settings = Settings(_summation_of(self))
         # The plan of the last `train_on_batch`, and what it was made from.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
         if read is not None:
@@ -282,6 +283,17 @@ def _refuse_beside_a_file(**arguments: object) -> None:
                 f"{name} must be left out where a file is read, which says it, got "
                 f"{checks.shown(value)}"
             )
+
+
+def _summation_of(network: _core.Network) -> Callable[[bool], None]:
+    # Weak, so that settings and network are no cycle, which would outlive its last user.
+    there = weakref.ref(network)
+
+    def set_summation(is_sorted: bool) -> None:
+        if (found := there()) is not None:
+            found._set_sorted_summation(is_sorted)
+
+    return set_summation
 
 
 def _dtype_name(dtype: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from foxnn import _core, checks
@@ -26,6 +27,16 @@ class _Checked:
         instance.__dict__[self._name] = self._check(value, self._name)
 
 
+class _Handed(_Checked):
+    """One that goes to the network first: what is refused there is not kept."""
+
+    def __set__(self, instance: Any, value: object) -> None:
+        checked = self._check(value, self._name)
+        if instance._hand_on is not None and checked != self.__get__(instance):
+            instance._hand_on(checked)
+        super().__set__(instance, checked)
+
+
 def _count(value: object, name: str) -> int:
     return checks.integer(value, name, 0)
 
@@ -44,12 +55,6 @@ def _below_one(value: object, name: str) -> float:
 
 def _above_zero(value: object, name: str) -> float:
     return checks.real(value, name, 0.0, open_low=True)
-
-
-def _summation(value: object, name: str) -> bool:
-    if checks.flag(value, name):
-        raise ValueError("correct_summation must be False: this version sums in one order only")
-    return False
 
 
 def _part(kind: type) -> Any:
@@ -138,6 +143,10 @@ class Settings(_Fixed):
     auto_save_iteration : int
         `train` saves the network after so many iterations; 0 never.
     correct_summation : bool
+        The products of a neuron are summed from the smallest to the largest in magnitude, in
+        training and in every answer: nearer to `math.fsum` where large products cancel beside
+        many small ones, and up to a thousand times slower. It cannot be changed while the network
+        trains.
     mode : str
         "SGD", "Nesterov" or "Adam".
     settings_optimization : OptimizationSettings
@@ -161,12 +170,20 @@ class Settings(_Fixed):
     part_for_test = _Checked(0.0, _below_one)
     auto_save_name_file = _Checked("auto_save.txt", checks.text)
     auto_save_iteration = _Checked(0, _count)
-    correct_summation = _Checked(False, _summation)
+    correct_summation = _Handed(False, checks.flag)
     mode = _Checked("SGD", lambda value, name: checks.choice(value, name, _MODES))
     settings_optimization = _Checked(None, _part(OptimizationSettings))
 
-    def __init__(self) -> None:
+    # Takes `correct_summation` to the network that the settings belong to.
+    _hand_on: Callable[[bool], None] | None = None
+
+    def __init__(self, hand_on: Callable[[bool], None] | None = None) -> None:
+        self._hand_on = hand_on
         self.settings_optimization = OptimizationSettings()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy belongs to no network.
+        return {name: value for name, value in self.__dict__.items() if name != "_hand_on"}
 
     def set_mode(self, mode: str) -> None:
         """Set the optimizer of `train`: "SGD", "Nesterov" or "Adam"."""

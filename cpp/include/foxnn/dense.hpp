@@ -39,6 +39,7 @@ class Dense final : public Layer<T> {
   void attach(T* parameters) override { parameters_ = parameters; }
   bool keeps_slope() const override;
   bool finishes_rows() const override { return activation_.kind == ActivationKind::softmax; }
+  void set_sorted_summation(bool sorted) override { sorted_ = sorted; }
   ScratchSize scratch_size(index batch) const override;
   void forward(Share share, index batch, const Rows<const T>& x, const Rows<T>& y,
                const Rows<T>& slope, Scratch<T> scratch) const override;
@@ -56,10 +57,15 @@ class Dense final : public Layer<T> {
  private:
   void activate(index rows, index width, index row, index panel, const Rows<T>& y,
                 const Rows<T>& slope) const;
+  /// Rows of a tile: what workers divide between them.
+  index tile_rows() const;
+  /// Where the terms of a sorted sum go.
+  T* terms(const Scratch<T>& scratch) const { return scratch.numbers + kPanelWidth<T> * neurons_; }
 
   index inputs_, neurons_;
   index padded_;  // neurons, padded to a line of the cache
   Activation activation_;
+  bool sorted_ = false;
   T* parameters_ = nullptr;  // panels of weights, then the padded bias; owned by the network
 };
 

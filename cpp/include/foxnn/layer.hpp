@@ -105,11 +105,14 @@ class Layer {
   virtual bool keeps_slope() const = 0;
   /// True when the outputs are finished by rows, in `finish_rows`, after all of `forward`.
   virtual bool finishes_rows() const = 0;
+  /// Whether the sums over inputs, and over neurons going back, run from the smallest term to the
+  /// largest. What a worker must lend hangs on it.
+  virtual void set_sorted_summation(bool sorted) = 0;
   /// What a worker must lend for a batch.
   virtual ScratchSize scratch_size(index batch) const = 0;
 
   /// y = f(x) for the worker's share of outputs. `slope` without data: nothing is kept. Scratch is
-  /// needed only where x.nonzero is known.
+  /// needed only where x.nonzero is known, and for sorted sums.
   virtual void forward(Share share, index batch, const Rows<const T>& x, const Rows<T>& y,
                        const Rows<T>& slope, Scratch<T> scratch) const = 0;
   /// Finishes whole rows of outputs (softmax).

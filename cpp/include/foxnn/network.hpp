@@ -63,6 +63,10 @@ class Network {
   /// Throws std::invalid_argument where the loss does not suit the output layer.
   void set_loss(LossKind loss);
   std::uint64_t seed() const { return seed_; }
+  /// Whether the products of a neuron are summed from the smallest to the largest, in both passes.
+  bool sorted_summation() const { return sorted_; }
+  /// Not while there is a Trainer or SingleSample, which hold the memory that layers need.
+  void set_sorted_summation(bool sorted);
 
   /// Position of layer i's parameters in the flat buffer.
   index offset(index i) const { return offsets_[static_cast<std::size_t>(i)]; }
@@ -91,6 +95,7 @@ class Network {
   std::uint64_t seed_;
   std::uint32_t draws_ = 0;
   LossKind loss_ = LossKind::mse;
+  bool sorted_ = false;
   std::vector<std::unique_ptr<Layer<T>>> layers_;
   std::vector<index> offsets_;
   Buffer<T> parameters_;
