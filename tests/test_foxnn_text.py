@@ -190,6 +190,24 @@ def test_a_float64_file_in_float32(tmp_path: Path) -> None:
         foxnn.neural_network(tmp_path / "net.txt")
 
 
+def test_the_engine_refuses_tables_that_do_not_hold_the_rows() -> None:
+    table = np.empty((2, 3))
+    for start, rows, out, first in (
+        (7, 1, table, 0),
+        (-1, 1, table, 0),
+        (0, 3, table, 0),
+        (0, 1, table, 2),
+        (0, 1, table, -1),
+        (0, 1, table.T, 0),
+        (0, -1, table, 0),
+    ):
+        with pytest.raises(ValueError, match="must be"):
+            _core.read_table(b"1 2 3", start, rows, [out], first)
+    for first, last in ((0, 3), (-1, 1), (2, 1)):
+        with pytest.raises(ValueError, match="must be"):
+            _core.rows_as_text([table], first, last)
+
+
 # Weights alone
 
 

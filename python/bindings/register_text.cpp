@@ -11,7 +11,12 @@ namespace {
 
 py::bytes rows_as_text(const std::vector<py::array>& matrices, index first, index last) {
   std::vector<MatrixView> views;
-  for (const py::array& matrix : matrices) views.push_back(matrix_view(matrix, "matrix"));
+  for (const py::array& matrix : matrices) {
+    views.push_back(matrix_view(matrix, "matrix"));
+    if (first < 0 || last < first || last > views.back().rows) {
+      throw std::invalid_argument("first and last must be rows of every matrix");
+    }
+  }
   std::string text;
   {
     const py::gil_scoped_release release;
@@ -26,16 +31,22 @@ py::tuple read_table(const py::buffer& text, index start, index rows,
                      const std::vector<py::array_t<double>>& tables, index first_row) {
   const py::buffer_info info = text.request();
   const char* begin = static_cast<const char*>(info.ptr);
+  const index size = info.size * info.itemsize;
+  if (start < 0 || start > size) throw std::invalid_argument("start must be in the text");
   std::vector<TextColumns> groups;
   for (const py::array_t<double>& table : tables) {
+    if (table.ndim() != 2 || !(table.flags() & py::array::c_style) || rows < 0 || first_row < 0 ||
+        first_row + rows > table.shape(0)) {
+      throw std::invalid_argument("tables must be matrices in C order that have the rows");
+    }
     py::array_t<double> out = table;
-    groups.push_back({out.mutable_data(first_row, 0), out.shape(1)});
+    groups.push_back({out.mutable_data() + first_row * out.shape(1), out.shape(1)});
   }
   bool complete = false;
   const char* stop = nullptr;
   {
     const py::gil_scoped_release release;
-    stop = foxnn::read_table(begin + start, begin + info.size, rows, groups, complete);
+    stop = foxnn::read_table(begin + start, begin + size, rows, groups, complete);
   }
   std::vector<bool> as_float;
   for (const TextColumns& group : groups) as_float.push_back(group.as_float);
