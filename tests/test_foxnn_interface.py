@@ -327,6 +327,20 @@ def test_n_print_tells_the_error_on_the_part_for_test(capsys: pytest.CaptureFixt
     assert float(found[1]) == pytest.approx(1.0 - nn[0].bias.item(), rel=1e-14)
 
 
+def test_the_intermediate_value_is_a_double() -> None:
+    nn = foxnn.neural_network([1, 1], "relu", init="zeros")
+    nn.settings.one_if_value_greater_intermediate_value = True
+    for value, wanted_output in ((1e-50, 0.0), (1e300, 0.0), (0.0, 1.0), (-1e300, 1.0)):
+        nn.settings.intermediate_value = value
+        assert nn.get_out([1]).tolist() == [wanted_output]
+
+
+@pytest.mark.parametrize("name", ["set_mode", "print_settings", "_hand_on", "n_thread"])
+def test_only_settings_can_be_set(name: str) -> None:
+    with pytest.raises(AttributeError, match=rf"{name}.*n_threads"):
+        setattr(make().settings, name, 3)
+
+
 # Layers
 
 

@@ -11,6 +11,8 @@ import re
 import resource
 import signal
 import stat
+import threading
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -163,6 +165,42 @@ def test_numbers_of_many_calls_of_the_engine(
     assert np.array([back.get(i).input for i in range(37)]).tobytes() == x.tobytes()
 
 
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("-1e-400", -0.0),
+        ("0." + "0" * 400 + "1", 0.0),
+        ("1" + "0" * 100 + "e-500", 0.0),
+        ("0.001e-99999999999999999999", 0.0),
+        ("1" * 400 + "e-3", None),
+        ("1e99999999999999999999", None),
+        ("0." + "0" * 5 + "1e999", None),
+    ],
+)
+def test_numbers_that_no_double_can_hold(word: str, value: float | None, tmp_path: Path) -> None:
+    path = written(tmp_path / "data.txt", f"1 1 1 {word} 2")
+    if value is None:
+        with pytest.raises(foxnn.FileFormatError, match="a finite number"):
+            foxnn.train_data(path)
+    else:
+        assert foxnn.train_data(path).get(0).input.tobytes() == np.float64(value).tobytes()
+
+
+def test_numbers_of_nine_digits_that_are_no_float32_stay_as_they_are(tmp_path: Path) -> None:
+    for word in ("1.23456789e-01", "1.00000000e-300", "1.00000000e+300"):
+        data = foxnn.train_data(written(tmp_path / "data.txt", f"1 1 1 {word} {word}"))
+        assert data.get(0).input.tolist() == [float(word)]
+
+
+def test_a_float32_file_in_float64(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([3, 4, 2], seed=1)
+    nn.save(tmp_path / "net.txt")
+    back = foxnn.neural_network(tmp_path / "net.txt", dtype="float64")
+    for part, old in zip(back, nn, strict=True):
+        assert part.weights.tobytes() == old.weights.astype(np.float64).tobytes()
+        assert part.bias.tobytes() == old.bias.astype(np.float64).tobytes()
+
+
 def test_whatever_the_locale(tmp_path: Path) -> None:
     before = locale.setlocale(locale.LC_ALL)
     for name in ("de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "ru_RU.UTF-8"):
@@ -186,12 +224,12 @@ def test_a_float64_file_in_float32(tmp_path: Path) -> None:
     assert back[0].weights.tobytes() == nn[0].weights.astype(np.float32).tobytes()
     nn[0].weights = np.full((3, 2), 1e300)
     nn.save(tmp_path / "net.txt")
-    with pytest.raises(ValueError, match="finite in float32"):
+    with pytest.raises(ValueError, match=r"net\.txt, layer 0: .*finite in float32"):
         foxnn.neural_network(tmp_path / "net.txt")
 
 
 def test_the_engine_refuses_tables_that_do_not_hold_the_rows() -> None:
-    table = np.empty((2, 3))
+    table = np.zeros((2, 3))
     for start, rows, out, first in (
         (7, 1, table, 0),
         (-1, 1, table, 0),
@@ -200,6 +238,8 @@ def test_the_engine_refuses_tables_that_do_not_hold_the_rows() -> None:
         (0, 1, table, -1),
         (0, 1, table.T, 0),
         (0, -1, table, 0),
+        (0, 1, table, 2**63 - 1),
+        (0, 1, table.astype(np.float32), 0),
     ):
         with pytest.raises(ValueError, match="must be"):
             _core.read_table(b"1 2 3", start, rows, [out], first)
@@ -229,6 +269,8 @@ def test_weights_alone(tmp_path: Path) -> None:
         foxnn.neural_network(path)
     with pytest.raises(ValueError, match="only_scale"):
         foxnn.neural_network([2, 1], only_scale=True)
+    with pytest.raises(ValueError, match="only_scale"):
+        foxnn.neural_network(path, False, only_scale=True)
 
 
 # What FoxNN cannot hold
@@ -249,7 +291,7 @@ def test_new_activations_are_refused(name: str, tmp_path: Path) -> None:
     assert bits(nn) == before
 
 
-@pytest.mark.parametrize("name", ["", "two words.txt"])
+@pytest.mark.parametrize("name", ["", "two words.txt", "a" * 4096])
 def test_a_name_that_is_no_word_is_refused(name: str, tmp_path: Path) -> None:
     nn = foxnn.neural_network([3, 2])
     nn.settings.auto_save_name_file = name
@@ -282,6 +324,26 @@ def test_names_of_files_are_strings_or_paths(name: Any, tmp_path: Path) -> None:
         foxnn.neural_network(name)
     with pytest.raises(TypeError, match="y"):
         foxnn.train_data(tmp_path / "data.txt", [[1]])
+
+
+def test_a_word_of_any_bytes_comes_back(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([3, 2])
+    for name in ("\u0436.txt", "no\u00a0break.txt", os.fsdecode(b"a\xff.txt"), "a" * 4095):
+        nn.settings.auto_save_name_file = name
+        nn.save(tmp_path / "net.txt")
+        back = foxnn.neural_network(tmp_path / "net.txt")
+        assert back.settings.auto_save_name_file == name
+
+
+def test_numbers_that_have_become_infinite_are_not_saved(tmp_path: Path) -> None:
+    x = np.ones((2, 3))
+    data = foxnn.train_data(x, x)
+    data.save(tmp_path / "data.txt")
+    before = (tmp_path / "data.txt").read_text()
+    x[1, 1] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        data.save(tmp_path / "data.txt")
+    assert (tmp_path / "data.txt").read_text() == before
 
 
 def test_no_samples_are_not_saved(tmp_path: Path) -> None:
@@ -409,6 +471,21 @@ def test_noise(tmp_path_factory: pytest.TempPathFactory, kind: str, data: st.Dat
         load(written(path, text[:at].encode() + noise + text[at:].encode()))
 
 
+def test_words_without_an_end(tmp_path: Path) -> None:
+    lines = NETWORK.splitlines()
+    for line, word in ((2, "0" * 4100), (7, "a" * 5000), (17, "x" * 100_000)):
+        broken = "\n".join([*lines[:line], word, *lines[line + 1 :]])
+        with pytest.raises(foxnn.FileFormatError, match=f"line {line + 1}"):
+            foxnn.neural_network(written(tmp_path / "broken.txt", broken))
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there is no /dev/zero")
+@per_loader
+def test_a_device_is_no_file(kind: str) -> None:
+    with pytest.raises(foxnn.FileFormatError, match="device"):
+        LOADERS[kind][1](Path("/dev/zero"))
+
+
 @per_loader
 def test_files_that_are_not_there(kind: str, tmp_path: Path) -> None:
     load = LOADERS[kind][1]
@@ -471,6 +548,31 @@ def test_a_device_stays_a_device(kind: str) -> None:
     with pytest.raises(OSError, match=r"[Nn]o space"):
         SAVERS[kind]("/dev/full")
     assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdout"), reason="there is no /dev/stdout")
+def test_a_pipe_is_written_to(run_python: Callable[..., Any]) -> None:
+    code = "import foxnn; foxnn.neural_network([2, 1]).save('/dev/stdout', True)"
+    assert len(run_python(code).stdout.splitlines()) == 6
+
+
+@per_saver
+def test_names_that_no_file_can_have(kind: str, tmp_path: Path) -> None:
+    loop = tmp_path / "loop.txt"
+    loop.symlink_to(loop)
+    with pytest.raises(OSError, match=r"loop\.txt"):
+        SAVERS[kind](loop)
+    assert loop.is_symlink()
+    with pytest.raises(IsADirectoryError, match="new/"):
+        SAVERS[kind](f"{tmp_path}/new/")
+    assert list(tmp_path.iterdir()) == [loop]
+
+
+@per_saver
+def test_names_of_any_length_and_letters(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / ("\u0436" * 120 + ".txt")
+    SAVERS[kind](path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @per_saver
@@ -539,10 +641,47 @@ def test_auto_save_that_fails_is_an_error(tmp_path: Path) -> None:
     nn = foxnn.neural_network([3, 5, 2], seed=1)
     nn.settings.auto_save_name_file = str(tmp_path / "no_folder" / "auto.txt")
     nn.settings.auto_save_iteration = 2
+    before = bits(nn)
     with pytest.raises(FileNotFoundError, match="no_folder"):
         nn.train(samples(), 0.1, 5, 3)
+    nn.settings.auto_save_name_file = str(tmp_path)
+    with pytest.raises(IsADirectoryError):
+        nn.train(samples(), 0.1, 5, 3)
+    nn.settings.auto_save_name_file = "net.onnx"
+    with pytest.raises(ValueError, match="auto_save_name_file"):
+        nn.train(samples(), 0.1, 5, 3)
+    assert bits(nn) == before
     nn.settings.auto_save_iteration = 0
     nn.train(samples(), 0.1, 5, 3)
+
+
+def test_a_network_in_the_middle_of_a_step_is_not_saved(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([400, 400], "identity", init="zeros")
+    data = foxnn.train_data(np.ones((2000, 400)), np.ones((2000, 400)))
+    stop = threading.Event()
+
+    def train() -> None:
+        while not stop.is_set():
+            nn.train(data, 1e-9, 20, 0)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    refused = saved = 0
+    end = time.monotonic() + 20
+    try:
+        while time.monotonic() < end and refused < 3:
+            try:
+                nn.save(tmp_path / "net.txt", only_scale=True)
+                saved += 1
+            except RuntimeError:
+                refused += 1
+    finally:
+        stop.set()
+        thread.join()
+    assert refused
+    if saved:  # between two calls of train
+        weights = foxnn.neural_network(tmp_path / "net.txt", only_scale=True)[0].weights
+        assert np.ptp(weights) == 0
 
 
 def test_train_on_file_is_train(tmp_path: Path) -> None:

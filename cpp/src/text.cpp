@@ -53,11 +53,50 @@ char* write_row(const MatrixView& matrix, index row, char* to) {
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-// d.dddddddde+dd, perhaps with a sign.
-bool written_as_float(const char* word, const char* end) {
-  constexpr index kMantissa = 10;
-  if (*word == '-') ++word;
-  return end - word > kMantissa && word[1] == '.' && word[kMantissa] == 'e';
+// Whether `write` makes this word of the float that is nearest to its value.
+bool written_as_float(const char* word, const char* end, double value) {
+  constexpr index kMantissa = 10;  // d.dddddddd
+  const char* digits = *word == '-' ? word + 1 : word;
+  if (end - digits <= kMantissa || digits[1] != '.' || digits[kMantissa] != 'e') return false;
+  if (value == 0.0) return true;
+  // Rounded to nine digits, the float is off by half a unit of the last at most. Near to half,
+  // where this sum may be wrong, the word itself decides.
+  double number = 0.0;  // the nine digits
+  for (index i = 0; i < kMantissa; ++i) {
+    if (i != 1) number = 10.0 * number + (digits[i] - '0');
+  }
+  const double nearest = static_cast<double>(static_cast<float>(value));
+  const double units = std::abs(nearest - value) * number / std::abs(value);
+  if (units < 0.49) return true;
+  if (units > 0.51) return false;
+  char text[kLongestNumber];
+  const index length = write(static_cast<float>(value), text) - text - 1;  // without the line's end
+  return length == end - word && std::memcmp(text, word, static_cast<std::size_t>(length)) == 0;
+}
+
+// Whether a number that a double cannot hold is too small for it, rather than too large: by the
+// place of its first digit that is not zero.
+bool is_too_small(const char* c, const char* end) {
+  long long place = 0;
+  bool behind_point = false, begun = false;
+  for (; c < end && *c != 'e' && *c != 'E'; ++c) {
+    if (*c == '.') {
+      behind_point = true;
+    } else if (*c != '-') {
+      const bool leads = !begun && *c == '0';
+      if (behind_point && !begun) --place;
+      if (!behind_point && begun) ++place;
+      begun = begun || !leads;
+    }
+  }
+  if (c < end) {
+    const bool negative = c + 1 < end && c[1] == '-';
+    const char* digits = c + 1 + (c + 1 < end && (c[1] == '-' || c[1] == '+') ? 1 : 0);
+    long long exponent = 0;
+    if (std::from_chars(digits, end, exponent).ec != std::errc()) return negative;
+    place += negative ? -exponent : exponent;
+  }
+  return place < 0;
 }
 
 // A finite number that is the whole word. Numbers too small for a double are zero.
@@ -67,14 +106,9 @@ bool read_number(const char* word, const char* end, double& out) {
   const auto [stop, error] = std::from_chars(begin, end, out);
   if (stop != end) return false;
   if (error == std::errc::result_out_of_range) {
-    // from_chars does not tell too large from too small.
-    for (const char* c = begin; c + 1 < end; ++c) {
-      if ((*c == 'e' || *c == 'E') && c[1] == '-') {
-        out = 0.0;
-        return true;
-      }
-    }
-    return false;
+    if (!is_too_small(begin, end)) return false;
+    out = *begin == '-' ? -0.0 : 0.0;
+    return true;
   }
   return error == std::errc() && std::isfinite(out);
 }
@@ -105,7 +139,7 @@ const char* read_table(const char* begin, const char* end, index rows,
         const char* word = at;
         while (at < end && !is_space(*at)) ++at;
         if (word == at || !read_number(word, at, out[i])) return word;
-        group.as_float = group.as_float && written_as_float(word, at);
+        group.as_float = group.as_float && written_as_float(word, at, out[i]);
       }
     }
   }

@@ -2,6 +2,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <string_view>
+
 #include "foxnn/text.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
@@ -27,19 +29,21 @@ py::bytes rows_as_text(const std::vector<py::array>& matrices, index first, inde
 
 // Where it stopped, whether the table is complete, and for each group whether its numbers are
 // written as floats are.
-py::tuple read_table(const py::buffer& text, index start, index rows,
-                     const std::vector<py::array_t<double>>& tables, index first_row) {
-  const py::buffer_info info = text.request();
-  const char* begin = static_cast<const char*>(info.ptr);
-  const index size = info.size * info.itemsize;
+py::tuple read_table(const py::bytes& text, index start, index rows,
+                     const std::vector<py::array>& tables, index first_row) {
+  const std::string_view view = text;
+  const char* begin = view.data();
+  const index size = static_cast<index>(view.size());
   if (start < 0 || start > size) throw std::invalid_argument("start must be in the text");
   std::vector<TextColumns> groups;
-  for (const py::array_t<double>& table : tables) {
-    if (table.ndim() != 2 || !(table.flags() & py::array::c_style) || rows < 0 || first_row < 0 ||
-        first_row + rows > table.shape(0)) {
-      throw std::invalid_argument("tables must be matrices in C order that have the rows");
+  for (const py::array& table : tables) {
+    if (!py::isinstance<py::array_t<double>>(table) || table.ndim() != 2 ||
+        !(table.flags() & py::array::c_style) || rows < 0 || first_row < 0 ||
+        first_row > table.shape(0) || rows > table.shape(0) - first_row) {
+      throw std::invalid_argument(
+          "tables must be matrices of float64 in C order that have the rows");
     }
-    py::array_t<double> out = table;
+    auto out = py::reinterpret_borrow<py::array_t<double>>(table);
     groups.push_back({out.mutable_data() + first_row * out.shape(1), out.shape(1)});
   }
   bool complete = false;

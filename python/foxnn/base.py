@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks, files, foxnn_text
+from foxnn import _core, checks, foxnn_text
 from foxnn.checks import Array
 from foxnn.layers import Activation, layer, parse_activation
 from foxnn.settings import Settings
@@ -34,11 +34,13 @@ class BaseNetwork(_core.Network):
         read = None
         if isinstance(sizes, str | os.PathLike):
             if isinstance(activation, bool | int):  # FoxNN's second argument
+                if only_scale and not activation:
+                    raise ValueError("only_scale must be given once, got False and True")
                 activation, only_scale = "sigmoid", checks.flag(activation, "only_scale")
             _refuse_beside_a_file(
                 activation=activation, output_activation=output_activation, init=init
             )
-            path = _text_path(sizes, "sizes")
+            path = foxnn_text.text_path(sizes, "sizes")
             read = foxnn_text.read_network(path, checks.flag(only_scale, "only_scale"))
             parts = read[1]
             sizes = [len(parts[0].weights), *(len(part.bias) for part in parts)]
@@ -61,8 +63,11 @@ class BaseNetwork(_core.Network):
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
         if read is not None:
             foxnn_text.copy_settings(read[0], self._settings)
-            for part, values in zip(self, read[1], strict=True):
-                part.weights, part.bias = values.weights, values.bias
+            for i, (part, values) in enumerate(zip(self, read[1], strict=True)):
+                try:
+                    part.weights, part.bias = values.weights, values.bias
+                except ValueError as error:  # too large for float32
+                    raise ValueError(f"{path}, layer {i}: {error}") from None
 
     # What it is made of.
 
@@ -164,9 +169,15 @@ class BaseNetwork(_core.Network):
             For activations that FoxNN does not have.
         OSError
             Where the file cannot be written.
+        RuntimeError
+            While another thread trains the network.
         """
-        path = _text_path(name_file, "name_file")
-        foxnn_text.write_network(path, self.settings, self, checks.flag(only_scale, "only_scale"))
+        path = foxnn_text.text_path(name_file, "name_file")
+        alone = checks.flag(only_scale, "only_scale")
+        # A copy, which is refused during a step: layers that are read in turn would not be of one.
+        copy = self._copy()
+        parts = [layer._of(copy, i) for i in range(len(self))]
+        foxnn_text.write_network(path, self.settings, parts, alone)
 
     # What it answers.
 
@@ -266,13 +277,6 @@ class _NetworkLayer(layer):
             network._adopt_usual_loss()
         else:
             super().set_activation_function(name, parameters)
-
-
-def _text_path(name_file: object, name: str) -> str:
-    path = files.path_of(name_file, name)
-    if path.lower().endswith((".safetensors", ".onnx", ".h")):
-        raise ValueError(f"{name} must be a text file of FoxNN's (.txt), got {path!r}")
-    return path
 
 
 def _refuse_beside_a_file(**arguments: object) -> None:

@@ -106,7 +106,7 @@ def text(value: object, name: str) -> str:
     """Return a string."""
     if not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {shown(value)}")
-    return value
+    return str.__str__(value)
 
 
 def choice(value: object, name: str, allowed: Iterable[str]) -> str:

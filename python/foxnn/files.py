@@ -6,6 +6,7 @@ What stands in which file is said where it is read and written; here is what the
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import re
@@ -23,7 +24,9 @@ from foxnn.checks import Array
 # heard.
 _AT_ONCE = 200_000
 
-_WORD = re.compile(rb"[^ \t-\r]{1,4096}")
+# No word is longer than a path may be; a pattern without an end would take all of a broken file.
+_LONGEST_WORD = 4095
+_WORD = re.compile(rb"[^ \t-\r]{1,%d}" % (_LONGEST_WORD + 1))
 
 
 class FileFormatError(ValueError):
@@ -43,6 +46,20 @@ def path_of(name_file: object, name: str = "name_file") -> str:
     return path
 
 
+def check_place(path: str) -> os.stat_result | None:
+    """Return what is known of an older file, or None; raise OSError where none can be."""
+    try:
+        older = os.stat(path)
+    except FileNotFoundError:
+        folder = os.path.dirname(os.path.realpath(path))
+        if not os.path.isdir(folder):
+            raise
+        older = None
+    if path.endswith(os.sep) or (older is not None and stat.S_ISDIR(older.st_mode)):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+    return older
+
+
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[IO[bytes]]:
     """Open a file for writing that takes the place of `path` only when it is whole.
@@ -55,18 +72,20 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
     OSError
         Where it cannot be written.
     """
-    target = os.path.realpath(path)
-    if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
-        with open(target, "wb") as file:
+    older = check_place(path)
+    if older is not None and not stat.S_ISREG(older.st_mode):
+        with open(path, "wb") as file:
             yield file
         return
-    folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(8)}")
+    target = os.path.realpath(path)
+    temporary = os.path.join(os.path.dirname(target), f".foxnn.{secrets.token_hex(8)}")
     try:
         # Made with the rights that any new file gets; an older file passes on its own.
         with open(temporary, "xb") as file:
-            if os.path.exists(target):
-                os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
+            if older is not None:
+                with contextlib.suppress(OSError):  # only root can give files away
+                    os.chown(temporary, older.st_uid, older.st_gid)
+                os.chmod(temporary, stat.S_IMODE(older.st_mode))
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -77,6 +96,12 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
         if isinstance(error, OSError) and error.filename in (temporary, None):
             raise type(error)(error.errno, error.strerror, path) from None
         raise
+
+
+def is_word(text: str) -> bool:
+    """Return whether a text is one word to the reader."""
+    data = text.encode("utf-8", "surrogateescape")
+    return _WORD.fullmatch(data) is not None and len(data) <= _LONGEST_WORD
 
 
 def write_rows(file: IO[bytes], *matrices: Array) -> None:
@@ -96,6 +121,8 @@ class TextReader:
         self._at = 0
         self._start = self._table_start = 0
         with open(path, "rb") as file:
+            if stat.S_ISCHR(os.fstat(file.fileno()).st_mode):  # it may never end
+                raise FileFormatError(f"{path}: expected a file, got a device")
             self._text = file.read()
 
     def word(self, expected: str) -> str:
@@ -104,7 +131,9 @@ class TextReader:
         if found is None:
             raise self.error(expected, len(self._text))
         self._start, self._at = found.span()
-        return found[0].decode("utf-8", "backslashreplace")
+        if len(found[0]) > _LONGEST_WORD:
+            raise self.error(f"{expected}, in at most {_LONGEST_WORD} bytes")
+        return found[0].decode("utf-8", "surrogateescape")
 
     def count(self, expected: str, low: int, high: int = 2**31 - 1, *, ahead: bool = False) -> int:
         """Return the next word as a whole number in bounds; `ahead`: it stays the next word."""

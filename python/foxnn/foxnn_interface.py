@@ -7,7 +7,7 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks, foxnn_text
+from foxnn import _core, checks, files, foxnn_text
 from foxnn.base import BaseNetwork
 from foxnn.checks import Array
 from foxnn.layers import layer
@@ -86,7 +86,10 @@ class FoxnnInterface(BaseNetwork):
         iterations = checks.integer(max_iteration, "max_iteration", 0)
         batch = checks.integer(size_train_batch, "size_train_batch", 0)
         if self.settings.auto_save_iteration:
+            # What cannot be saved is said before the training, not after the first part of it.
             foxnn_text.check_network(self.settings, self)
+            name = self.settings.auto_save_name_file
+            files.check_place(foxnn_text.text_path(name, "auto_save_name_file"))
         plan = _core.Plan(
             self.settings._rule(),
             rate,
@@ -167,7 +170,8 @@ class FoxnnInterface(BaseNetwork):
             out[:] = 0
             out[np.arange(len(out)), largest] = 1
         elif settings.one_if_value_greater_intermediate_value:
-            out[:] = out >= settings.intermediate_value
+            # In double, whatever the type of the outputs.
+            out[:] = out >= np.float64(settings.intermediate_value)
         return out
 
     def _test_error(self, data: train_data) -> tuple[float, int]:

@@ -15,8 +15,9 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from foxnn import checks
 from foxnn.checks import Array
-from foxnn.files import TextReader, replacing, write_rows
+from foxnn.files import TextReader, is_word, path_of, replacing, write_rows
 from foxnn.layers import Activation, layer
 from foxnn.settings import Settings
 
@@ -72,6 +73,14 @@ _SETTINGS: list[tuple[str, str, Callable[[TextReader, str], Any]]] = [
 
 def _part(settings: Settings, where: str) -> Any:
     return getattr(settings.settings_optimization, where) if where else settings
+
+
+def text_path(name_file: object, name: str) -> str:
+    """Return the name of a text file; those of other formats are refused."""
+    path = path_of(name_file, name)
+    if path.lower().endswith((".safetensors", ".onnx", ".h")):
+        raise ValueError(f"{name} must be a text file of FoxNN's (.txt), got {path!r}")
+    return path
 
 
 def read_network(path: str, only_scale: bool) -> tuple[Settings, list[LayerText]]:
@@ -130,12 +139,13 @@ def _read_layer(reader: TextReader, inputs: int | None, only_scale: bool) -> Lay
         expected = "the count of the numbers of a neuron, one more than the inputs"
         inputs = reader.count(expected, 2, ahead=True) - 1
     # Each neuron begins with the count of its numbers.
-    (table,) = reader.tables(neurons, [inputs + 2], "weights and bias of the neurons")
-    wrong = np.flatnonzero(table[:, 0] != inputs + 1)
+    widths = [1, inputs + 1]
+    counts, table = reader.tables(neurons, widths, "weights and bias of the neurons")
+    wrong = np.flatnonzero(counts[:, 0] != inputs + 1)
     if wrong.size:
         expected = f"{inputs + 1} as the count of the numbers of neuron {wrong[0]}"
         raise reader.error_in_table(expected, int(wrong[0]) * (inputs + 2))
-    return LayerText((name, parameters), table[:, 1:-1].T, -table[:, -1])
+    return LayerText((name, parameters), table[:, :-1].T, -table[:, -1])
 
 
 def check_network(settings: Settings, layers: Iterable[layer], only_scale: bool = False) -> None:
@@ -145,9 +155,10 @@ def check_network(settings: Settings, layers: Iterable[layer], only_scale: bool 
         if name not in _PARAMETERS and not only_scale:
             raise ValueError(
                 f"FoxNN's text format has no activation {name!r}, which layer {i} has, but only "
-                f"{', '.join(_PARAMETERS)}; pickle can hold it (.safetensors and .onnx are to come)"
+                f"{', '.join(_PARAMETERS)}; .safetensors and .onnx can hold it, which this version "
+                "does not write yet"
             )
-    if not only_scale and len(settings.auto_save_name_file.split()) != 1:
+    if not only_scale and not is_word(settings.auto_save_name_file):
         raise ValueError(
             "auto_save_name_file must be one word to be saved in FoxNN's text format, "
             f"got {settings.auto_save_name_file!r}"
@@ -184,7 +195,7 @@ def _write_line(file: IO[bytes], value: object) -> None:
     if isinstance(value, bool):
         value = int(value)
     text = f"{value:.16e}" if isinstance(value, float) else str(value)
-    file.write(text.encode() + b"\n")
+    file.write(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
 def _write_neurons(file: IO[bytes], part: layer) -> None:
@@ -219,9 +230,15 @@ def write_data(path: str, x: Array, y: Array) -> None:
 
     Raises
     ------
+    ValueError
+        Where a number is not finite.
     OSError
         Where it cannot be written; an older one is still whole.
     """
+    # The caller's arrays are used in place: they may have changed.
+    for array, name in ((x, "inputs"), (y, "outputs")):
+        if not checks.all_finite(array, False):
+            raise ValueError(f"the {name} must be finite to be saved, got an infinity or NaN")
     with replacing(path) as file:
         file.write(b"%d\n%d\n%d\n" % (len(x), x.shape[1], y.shape[1]))
         write_rows(file, x, y)

@@ -171,11 +171,12 @@ class train_data:
         Raises
         ------
         ValueError
-            Where there are no samples.
+            Where there are no samples, or numbers that have become infinite or NaN since.
         OSError
             Where the file cannot be written.
         """
-        foxnn_text.write_data(files.path_of(name_file), *self._arrays())
+        path = foxnn_text.text_path(name_file, "name_file")
+        foxnn_text.write_data(path, *self._arrays())
 
     def __repr__(self) -> str:
         if self._x is None or self._y is None:

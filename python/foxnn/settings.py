@@ -72,8 +72,10 @@ class _Fixed:
     """An object that takes no attributes but those it has: a typing error is an error."""
 
     def __setattr__(self, name: str, value: object) -> None:
-        if not hasattr(type(self), name):
-            known = ", ".join(n for n in vars(type(self)) if not n.startswith("_"))
+        if not isinstance(getattr(type(self), name, None), _Checked):
+            known = ", ".join(
+                n for n, kind in vars(type(self)).items() if isinstance(kind, _Checked)
+            )
             raise AttributeError(f"there is no setting {name!r}; there are {known}")
         object.__setattr__(self, name, value)
 
@@ -178,7 +180,7 @@ class Settings(_Fixed):
     _hand_on: Callable[[bool], None] | None = None
 
     def __init__(self, hand_on: Callable[[bool], None] | None = None) -> None:
-        self._hand_on = hand_on
+        object.__setattr__(self, "_hand_on", hand_on)
         self.settings_optimization = OptimizationSettings()
 
     def __getstate__(self) -> dict[str, Any]:

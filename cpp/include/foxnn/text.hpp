@@ -17,7 +17,7 @@ std::string rows_as_text(const std::vector<MatrixView>& matrices, index first, i
 struct TextColumns {
   double* out = nullptr;
   index columns = 0;
-  /// Cleared by a number that is not written as a float is: with 9 digits and an exponent.
+  /// Cleared by a number that rows_as_text would not have written so for a float.
   bool as_float = true;
 };
 
