@@ -233,9 +233,9 @@ def train():
     nn.fit(x, y, 5, 32)
     over.set()
 
-threading.Thread(target=train).start()
-print("ready", flush=True)
 try:
+    threading.Thread(target=train).start()
+    print("ready", flush=True)
     over.wait()
     print("came to its end", flush=True)
 except KeyboardInterrupt:
