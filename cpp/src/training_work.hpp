@@ -1,0 +1,327 @@
+// What a training run holds, and the phases of a step on it. One team of workers stays together
+// over the steps of an epoch; the phases are parted by barriers, and the next batch is gathered
+// before the last updates of a step.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "batch.hpp"
+#include "foxnn/random.hpp"
+#include "foxnn/trainer.hpp"
+#include "narrow.hpp"
+#include "parallel.hpp"
+#include "passes.hpp"
+#include "phases.hpp"
+#include "sinks.hpp"
+#include "stop_poll.hpp"
+#include "subnormals.hpp"
+
+namespace foxnn {
+
+template <class T>
+struct Trainer<T>::Work {
+  Network<T>& network;
+  Samples samples;
+  TrainingPlan plan;
+  const index batch;        // samples of a full batch
+  const bool softmax_loss;  // cross-entropy works on the values before the softmax
+  const int workers;
+
+  std::vector<std::uint32_t> order;
+  index position = 0;  // samples of the epoch done
+
+  // x and targets twice: the next batch is gathered while this one trains.
+  Batch<T> x[2], target[2];
+  std::vector<std::uint32_t> nonzero[2];  // of x, as Rows has it; none where it would not pay
+  std::vector<Batch<T>> y, delta, slope;
+  std::vector<ScratchSpace<T>> scratch;  // one a worker
+  std::vector<double> losses;
+  std::vector<std::uint8_t> matches;
+  UpdateSink<T> update;
+  std::optional<NarrowStep<T>> narrow;  // where one worker trains a narrow network
+  Buffer<T> saved_parameters, saved_moments[2];
+
+  PhaseClock* clock = nullptr;  // of worker 0, where somebody wants to know
+
+  // Written by worker 0 between two barriers, read by all.
+  bool go_on = true;
+  StopPoll poll;
+
+  Work(Network<T>& network_, const Samples& samples_, const TrainingPlan& plan_)
+      : network(network_),
+        samples(samples_),
+        plan(plan_),
+        batch(std::min(plan_.batch_size, samples_.size())),
+        softmax_loss(network_.loss() == LossKind::cross_entropy),
+        workers(training_workers(network_, batch, plan_.threads)),
+        losses(static_cast<std::size_t>(batch)),
+        matches(static_cast<std::size_t>(batch)),
+        update(network_, plan_.optimizer.kind) {
+    if (workers == 1 && NarrowStep<T>::fits(network)) narrow.emplace(network, batch);
+    for (int i = 0; i < 2; ++i) {
+      x[i] = Batch<T>::panels(batch, network.inputs());
+      target[i] = Batch<T>::plain(batch, network.outputs());
+      // One panel of inputs is too little work to look for zeros in.
+      const index panels = (network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T>;
+      if (panels > 1) nonzero[i].resize(static_cast<std::size_t>(panels * batch));
+    }
+    for (index i = 0; i < network.size(); ++i) {
+      const Layer<T>& layer = network.layer(i);
+      // Losses work on whole rows of the output layer.
+      const auto make = i + 1 < network.size() ? Batch<T>::panels : Batch<T>::plain;
+      y.push_back(make(batch, layer.output_width()));
+      delta.push_back(make(batch, layer.output_width()));
+      slope.push_back(layer.keeps_slope() ? make(batch, layer.output_width()) : Batch<T>());
+    }
+    for (int w = 0; w < workers; ++w) scratch.emplace_back(network, batch);
+  }
+
+  index count_from(index first) const { return std::min(batch, samples.size() - first); }
+
+  void begin_epoch() {
+    const index n = samples.size();
+    if (plan.shuffle) {
+      shuffled_indices(Random(network.seed(), Stream::shuffle, network.next_draw()),
+                       static_cast<std::size_t>(n), order);
+    } else if (order.empty()) {
+      order.resize(static_cast<std::size_t>(n));
+      for (index i = 0; i < n; ++i)
+        order[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(i);
+    }
+    position = 0;
+  }
+
+  void gather(const Team& team, index first, int into) {
+    const index rows = count_from(first), outputs = network.outputs();
+    const index begin = team.share().first(rows), end = team.share().last(rows);
+    const std::uint32_t* sample = order.data() + first;
+    const Rows<T> inputs = x[into].rows(), targets = target[into].rows();
+    std::uint32_t* bits = nonzero[into].empty() ? nullptr : nonzero[into].data();
+    for (index r = begin; r < end; ++r) {
+      // Rows lie anywhere in memory: the next one travels while this one is converted.
+      if (r + 1 < end) fetch_row(samples.inputs, sample[r + 1]);
+      read_row(samples.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
+      read_target(samples, sample[r], outputs, targets.from_row(r));
+    }
+  }
+
+  // What `gather` will read.
+  RowsToFetch rows_to_fetch(const Team& team, index first) const {
+    const index rows = count_from(first);
+    const std::uint32_t* sample = order.data() + first;
+    return {samples.inputs.data, samples.inputs.row_bytes, sample + team.share().first(rows),
+            sample + team.share().last(rows)};
+  }
+
+  Scratch<T> scratch_of(const Team& team) {
+    return scratch[static_cast<std::size_t>(team.share().worker)].get();
+  }
+
+  Rows<T> input_of(index layer, int half) {
+    if (layer > 0) return y[static_cast<std::size_t>(layer - 1)].rows();
+    Rows<T> rows = x[half].rows();
+    if (!nonzero[half].empty()) rows.nonzero = nonzero[half].data();
+    return rows;
+  }
+
+  void forward(const Team& team, index rows, int half) {
+    for (index i = 0; i < network.size(); ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      network.layer(i).forward(team.share(), rows, input_of(i, half), y[at].rows(),
+                               slope[at].rows(), scratch_of(team));
+      team.wait();
+    }
+  }
+
+  // The losses of the worker's rows, and d loss / d preactivations of the output layer.
+  void loss(const Team& team, index rows, int half) {
+    const Layer<T>& top = network.layer(network.size() - 1);
+    const index first = team.share().first(rows), count = team.share().last(rows) - first;
+    const Rows<T> out = y.back().rows().from_row(first);
+    const Rows<T> error = delta.back().rows().from_row(first);
+    const Rows<T> wanted = target[half].rows().from_row(first);
+    output_loss(top, first, count, rows, out, wanted, error);
+    if (!softmax_loss) {
+      const Rows<T> kept = top.keeps_slope() ? slope.back().rows().from_row(first) : Rows<T>();
+      top.backward_activation(0, count, 0, top.output_width(), error, out, kept);
+    }
+    team.wait();
+  }
+
+  // Losses, and d loss / d outputs, of rows first ... first + count - 1 of a batch of `rows`.
+  void output_loss(const Layer<T>& top, index first, index count, index rows, const Rows<T>& out,
+                   const Rows<T>& wanted, const Rows<T>& error) {
+    if (!softmax_loss) top.finish_rows(count, out);
+    const T scale = plan.reduction == Reduction::mean ? T(1) / static_cast<T>(rows) : T(1);
+    batch_loss<T>(network.loss(), count, top.outputs(), out, wanted, scale, error,
+                  losses.data() + first, plan.count_matches ? matches.data() + first : nullptr);
+  }
+
+  // A layer's parameters are changed only when all workers have passed its inputs' gradient on:
+  // so backward_input(i) and the barrier come before backward_parameters(i), which then runs into
+  // backward_input(i - 1) without another.
+  //
+  // `gather_next` is called between the last product that can fetch rows by the way and the
+  // updates, which would push the rows out of the cache again.
+  template <class SinkOf, class GatherNext>
+  void backward(const Team& team, index rows, int half, RowsToFetch to_fetch, SinkOf sink_of,
+                GatherNext gather_next) {
+    Scratch<T> lent = scratch_of(team);
+    lent.fetch = &to_fetch;
+    for (index i = network.size() - 1; i >= 0; --i) {
+      const auto at = static_cast<std::size_t>(i);
+      if (i > 0) {
+        const auto under = at - 1;
+        const typename Layer<T>::Below below{&network.layer(i - 1), y[under].rows(),
+                                             slope[under].rows()};
+        network.layer(i).backward_input(team.share(), rows, delta[at].rows(), delta[under].rows(),
+                                        below, lent);
+        team.wait();
+      }
+      if (i == std::min<index>(1, network.size() - 1)) gather_next();
+      auto sink = sink_of(i);
+      network.layer(i).backward_parameters(team.share(), rows, input_of(i, half), delta[at].rows(),
+                                           sink, lent);
+    }
+  }
+
+  void count_step(index rows, StepReport& report) {
+    double sum = 0.0;
+    for (index r = 0; r < rows; ++r) sum += losses[static_cast<std::size_t>(r)];
+    if (plan.count_matches) {
+      for (index r = 0; r < rows; ++r) report.correct += matches[static_cast<std::size_t>(r)];
+    }
+    report.loss += sum;
+    report.samples += rows;
+    ++report.steps;
+    if (!std::isfinite(sum)) report.diverged = true;
+  }
+
+  void next_update_step() {
+    OptimizerState<T>& state = network.optimizer();
+    const std::uint64_t restart = state.rule.restart_after;
+    if (restart > 0 && state.step >= restart) {
+      for (Buffer<T>& m : state.moments) std::fill_n(m.data(), m.size(), T(0));
+      state.step = 0;
+    }
+    ++state.step;
+    update.set_step(update_coefficients(state.rule, plan.learning_rate, state.step));
+  }
+
+  void mark(const Team& team, Phase phase) {
+    if (clock && team.is_first()) clock->mark(phase);
+  }
+
+  // The same as run_within_epoch, for narrow networks.
+  void run_narrow_within_epoch(index steps, const StopRequest& stop, StepReport& report) {
+    const SubnormalsAsZero subnormals;
+    const Layer<T>& top = network.layer(network.size() - 1);
+    go_on = true;
+    for (index left = steps; go_on; --left) {
+      const index rows = count_from(position);
+      next_update_step();
+      narrow->gather(samples, order.data() + position, rows);
+      narrow->forward(rows);
+      output_loss(top, 0, rows, rows, narrow->outputs(), narrow->target(), narrow->error());
+      narrow->backward(rows, !softmax_loss);
+      update.take(0, narrow->gradient().size(), narrow->gradient().data());
+      position += rows;
+      count_step(rows, report);
+      report.stopped = poll.after_step(stop);
+      go_on = left > 1 && position < samples.size() && !report.stopped && !report.diverged;
+    }
+  }
+
+  // Up to `steps` steps of the running epoch.
+  void run_within_epoch(index steps, const StopRequest& stop, StepReport& report) {
+    go_on = true;
+    next_update_step();
+    run_team(workers, [&](const Team& team) {
+      const SubnormalsAsZero subnormals;
+      index first = position, left = steps;
+      int half = 0;
+      if (clock && team.is_first()) clock->start();
+      gather(team, first, half);
+      team.wait();
+      mark(team, Phase::gather);
+      while (go_on) {
+        const index rows = count_from(first), next = first + rows;
+        const bool more = left > 1 && next < samples.size();
+        forward(team, rows, half);
+        mark(team, Phase::forward);
+        loss(team, rows, half);
+        mark(team, Phase::loss);
+        PhaseClock* const own_clock = team.is_first() ? clock : nullptr;
+        backward(
+            team, rows, half, more ? rows_to_fetch(team, next) : RowsToFetch(),
+            [&](index layer) { return update.of_layer(layer, own_clock); },
+            [&] {
+              const PhaseClock::Detour detour(own_clock, Phase::gather);
+              if (more) gather(team, next, 1 - half);
+            });
+        team.wait();
+        mark(team, Phase::backward);
+        if (team.is_first()) {
+          count_step(rows, report);
+          report.stopped = poll.after_step(stop);
+          position = next;
+          go_on = more && !report.stopped && !report.diverged;
+          if (go_on) next_update_step();
+        }
+        team.wait();
+        first = next;
+        half = 1 - half;
+        --left;
+      }
+    });
+  }
+
+  // In place: whoever reads the network meanwhile must not find its buffers gone.
+  static void copy(const Buffer<T>& from, Buffer<T>& to) {
+    if (to.size() != from.size()) to = Buffer<T>(from.size());
+    std::copy_n(from.data(), from.size(), to.data());
+  }
+
+  void save(bool with_moments) {
+    copy(network.parameters(), saved_parameters);
+    for (int i = 0; i < 2 && with_moments; ++i) {
+      copy(network.optimizer().moments[i], saved_moments[i]);
+    }
+  }
+
+  void restore(std::uint64_t step, bool with_moments) {
+    copy(saved_parameters, network.parameters());
+    if (!with_moments) return network.reset_optimizer();
+    for (int i = 0; i < 2; ++i) copy(saved_moments[i], network.optimizer().moments[i]);
+    network.optimizer().step = step;
+  }
+
+  StepReport run(index steps, const StopRequest& stop, bool save_moments = true) {
+    network.use_optimizer(plan.optimizer);
+    save(save_moments);
+    const std::uint64_t step_before = network.optimizer().step;
+    StepReport report;
+    poll.restart();
+    while (report.steps < steps && !report.stopped && !report.diverged) {
+      if (order.empty() || position >= samples.size()) begin_epoch();
+      if (narrow) {
+        run_narrow_within_epoch(steps - report.steps, stop, report);
+      } else {
+        run_within_epoch(steps - report.steps, stop, report);
+      }
+    }
+    const Buffer<T>& parameters = network.parameters();
+    if (!report.diverged &&
+        !active_kernels().table<T>().all_finite(parameters.size(), parameters.data(), T(1))) {
+      report.diverged = true;
+    }
+    if (report.diverged) restore(step_before, save_moments);
+    return report;
+  }
+};
+
+}  // namespace foxnn
