@@ -19,7 +19,7 @@ class Batch {
 
   /// In compact panels: what a tile reads lies together.
   static Batch panels(index rows, index width) {
-    const index count = (width + kPanelWidth<T> - 1) / kPanelWidth<T>;
+    const index count = panel_count<T>(width);
     return {rows * count * kPanelWidth<T>, kPanelWidth<T>, rows * kPanelWidth<T>};
   }
   /// Row by row, for what works on whole rows. A row takes an odd number of cache lines, once it

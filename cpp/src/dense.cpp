@@ -66,14 +66,22 @@ template <class T>
 Ahead rows_ahead(const Rows<const T>& x, index row, index rows, index columns) {
   if (rows <= 0 || x.stride != kPanelWidth<T>) return {};
   return {x.at(row), x.panel * static_cast<index>(sizeof(T)), rows * kPanelBytes / kLineBytes,
-          (columns + kPanelWidth<T> - 1) / kPanelWidth<T>};
+          panel_count<T>(columns)};
+}
+
+// c[m x width] = bias + a[m x k] . panel[k x width], in sorted sums where there is room for terms.
+template <class T>
+void product(index m, index k, const Rows<const T>& a, const T* panel, index width, const T* bias,
+             T* c, index ldc, T* terms, Errands* errands) {
+  if (terms) return multiply_sorted<T>(m, k, a, panel, width, bias, c, ldc, terms);
+  kernels<T>().multiply(m, k, a, panel, width, bias, c, ldc, errands);
 }
 
 // Where panel p begins (in neurons), and how wide it is.
 template <class T>
 struct Panels {
   index padded;
-  index count() const { return (padded + kPanelWidth<T> - 1) / kPanelWidth<T>; }
+  index count() const { return panel_count<T>(padded); }
   index column(index p) const { return p * kPanelWidth<T>; }
   index width(index p) const { return std::min(kPanelWidth<T>, padded - column(p)); }
 };
@@ -175,13 +183,8 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const R
   const bool far = inputs_ * padded_ > kNearWeights<T>;
   const auto weights_of = [&](index p) { return parameters_ + panels.column(p) * inputs_; };
   const auto compute = [&](index p, index row, index rows, Errands* errands) {
-    if (sorted_) {
-      multiply_sorted(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p),
-                      bias + panels.column(p), y.at(row, p), y.stride, terms(scratch));
-    } else {
-      k.multiply(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p),
-                 bias + panels.column(p), y.at(row, p), y.stride, errands);
-    }
+    product(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p), bias + panels.column(p),
+            y.at(row, p), y.stride, terms(scratch), errands);
     activate(rows, panels.width(p), row, p, y, slope);
   };
   if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
@@ -293,13 +296,8 @@ void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& del
           } else if (const std::byte* fetched = fetches ? scratch.fetch->take() : nullptr) {
             errands.rows = Ahead(fetched, 0, fetched_lines, 1, kMemoryPace);
           }
-          if (sorted_) {
-            multiply_sorted<T>(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
-                               delta_below.at(row, q), delta_below.stride, terms(scratch));
-          } else {
-            k.multiply(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
-                       delta_below.at(row, q), delta_below.stride, &errands);
-          }
+          product<T>(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
+                     delta_below.at(row, q), delta_below.stride, terms(scratch), &errands);
           below.layer->backward_activation(row, rows, q, width, delta_below, below.y, below.slope);
         }
       });

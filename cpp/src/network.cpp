@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <limits>
 #include <new>
 #include <stdexcept>
@@ -14,6 +13,7 @@
 #include "cost.hpp"
 #include "parallel.hpp"
 #include "passes.hpp"
+#include "stop_poll.hpp"
 
 namespace foxnn {
 namespace {
@@ -27,10 +27,6 @@ constexpr index kChunkRows = 112;
 // stop request does not wait for long.
 constexpr index kSortedChunkRows = 4;
 
-// A stop request takes Python's lock, for which another thread may keep it waiting for
-// milliseconds: so it is asked as seldom as a user may notice.
-constexpr auto kPollInterval = std::chrono::milliseconds(20);
-
 // Two buffers for a chunk of activations, one for its input, one for a layer's output.
 template <class T>
 struct ForwardSpace {
@@ -40,14 +36,13 @@ struct ForwardSpace {
       widest = std::max(widest, network.layer(i).output_width());
     }
     input = Batch<T>::panels(rows, network.inputs());
-    input_count = rows * ((network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T>)*kPanelWidth<T>;
+    input_count = rows * panel_count<T>(network.inputs()) * kPanelWidth<T>;
     for (Batch<T>& hidden : outputs) hidden = Batch<T>::panels(rows, widest);
     scratch = ScratchSpace<T>(network, rows);
     // What is done with the outputs is done with whole rows.
     last = Batch<T>::plain(rows, network.outputs());
     target = Batch<T>::plain(rows, network.outputs());
-    nonzero.resize(
-        static_cast<std::size_t>((network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T> * rows));
+    nonzero.resize(static_cast<std::size_t>(panel_count<T>(network.inputs()) * rows));
   }
   Batch<T> input, outputs[2], last, target;
   index input_count;
@@ -87,18 +82,14 @@ bool each_chunk(const Network<T>& network, index n, int threads, const StopReque
     spaces.emplace_back(network, std::min(n, height));
   }
   std::atomic<bool> stopped{false};
-  auto last_poll = std::chrono::steady_clock::now();
+  StopPoll poll;
   run_team(workers, [&](const Team& team) {
     const Share share = team.share();
     ForwardSpace<T>& space = spaces[static_cast<std::size_t>(share.worker)];
     for (index c = share.first(chunks); c < share.last(chunks); ++c) {
       if (stopped.load(std::memory_order_relaxed)) return;
       f(c * height, std::min(height, n - c * height), space);
-      if (!stop || !team.is_first()) continue;
-      const auto now = std::chrono::steady_clock::now();
-      if (now - last_poll < kPollInterval) continue;
-      last_poll = now;
-      if (stop()) stopped = true;
+      if (team.is_first() && poll.after_step(stop)) stopped = true;
     }
   });
   return !stopped;

@@ -9,6 +9,7 @@
 #include "cost.hpp"
 #include "kernels/kernel_table.hpp"
 #include "parallel.hpp"
+#include "philox_round.hpp"
 
 namespace foxnn {
 namespace {
@@ -25,11 +26,7 @@ double uniform_of(std::uint32_t low, std::uint32_t high) {
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                     std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < kPhiloxRounds; ++round) {
-    const std::uint64_t a = kPhiloxMultipliers[0] * counter[0];
-    const std::uint64_t b = kPhiloxMultipliers[1] * counter[2];
-    counter = {
-        static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
-        static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
+    philox_round(counter[0], counter[1], counter[2], counter[3], key[0], key[1]);
     key[0] += kPhiloxKeySteps[0];
     key[1] += kPhiloxKeySteps[1];
   }

@@ -7,9 +7,7 @@ namespace foxnn {
 
 template <class T>
 SingleSample<T>::SingleSample(const Network<T>& network) : network_(network) {
-  const auto padded = [](index width) {
-    return Buffer<T>((width + kPanelWidth<T> - 1) / kPanelWidth<T> * kPanelWidth<T>);
-  };
+  const auto padded = [](index width) { return Buffer<T>(panel_count<T>(width) * kPanelWidth<T>); };
   outputs_.push_back(padded(network.inputs()));
   for (index i = 0; i < network.size(); ++i) {
     outputs_.push_back(padded(network.layer(i).output_width()));

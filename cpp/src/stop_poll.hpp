@@ -1,5 +1,5 @@
-// When to ask whether a training is to stop: looking at the clock costs a good part of a tiny step,
-// so it is looked at once in a number of steps that adapts itself.
+// When to ask whether a long call is to stop: looking at the clock costs a good part of a tiny
+// step, so it is looked at once in a number of steps that adapts itself.
 #pragma once
 
 #include <algorithm>
@@ -28,7 +28,8 @@ class StopPoll {
 
  private:
   using Clock = std::chrono::steady_clock;
-  // Well within the fifth of a second that a user waits, and rare enough to cost nothing.
+  // Well within the fifth of a second that a user waits, and rare enough to cost nothing: a stop
+  // request takes Python's lock, for which another thread may keep it waiting for milliseconds.
   static constexpr auto kInterval = std::chrono::milliseconds(20);
 
   Clock::time_point last_ = Clock::now();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -66,7 +67,7 @@ struct Trainer<T>::Work {
       x[i] = Batch<T>::panels(batch, network.inputs());
       target[i] = Batch<T>::plain(batch, network.outputs());
       // One panel of inputs is too little work to look for zeros in.
-      const index panels = (network.inputs() + kPanelWidth<T> - 1) / kPanelWidth<T>;
+      const index panels = panel_count<T>(network.inputs());
       if (panels > 1) nonzero[i].resize(static_cast<std::size_t>(panels * batch));
     }
     for (index i = 0; i < network.size(); ++i) {
@@ -89,8 +90,7 @@ struct Trainer<T>::Work {
                        static_cast<std::size_t>(n), order);
     } else if (order.empty()) {
       order.resize(static_cast<std::size_t>(n));
-      for (index i = 0; i < n; ++i)
-        order[static_cast<std::size_t>(i)] = static_cast<std::uint32_t>(i);
+      std::iota(order.begin(), order.end(), 0u);
     }
     position = 0;
   }

@@ -59,8 +59,10 @@ class Dense final : public Layer<T> {
                 const Rows<T>& slope) const;
   /// Rows of a tile: what workers divide between them.
   index tile_rows() const;
-  /// Where the terms of a sorted sum go.
-  T* terms(const Scratch<T>& scratch) const { return scratch.numbers + kPanelWidth<T> * neurons_; }
+  /// Where the terms of a sorted sum go; null where sums are not sorted.
+  T* terms(const Scratch<T>& scratch) const {
+    return sorted_ ? scratch.numbers + kPanelWidth<T> * neurons_ : nullptr;
+  }
 
   index inputs_, neurons_;
   index padded_;  // neurons, padded to a line of the cache

@@ -26,6 +26,11 @@ struct Share {
 inline constexpr index kPanelBytes = 128;
 template <class T>
 inline constexpr index kPanelWidth = kPanelBytes / static_cast<index>(sizeof(T));
+/// Panels that so many columns take.
+template <class T>
+constexpr index panel_count(index columns) {
+  return (columns + kPanelWidth<T> - 1) / kPanelWidth<T>;
+}
 
 /// A batch of rows. Its columns stand in panels of kPanelWidth; in a panel the rows are `stride`
 /// elements apart, and a panel is `panel` elements from the next. With a stride of kPanelWidth the

@@ -13,11 +13,6 @@ namespace foxnn {
 /// What a stream of numbers is for; each purpose has its own, so none disturbs another.
 enum class Stream : std::uint32_t { weights, shuffle, holdout, mutation, dropout };
 
-/// The multipliers and Weyl constants of the paper.
-inline constexpr std::uint64_t kPhiloxMultipliers[2] = {0xD2511F53, 0xCD9E8D57};
-inline constexpr std::uint32_t kPhiloxKeySteps[2] = {0x9E3779B9, 0xBB67AE85};
-inline constexpr int kPhiloxRounds = 10;
-
 /// Ten rounds of Philox 4x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                     std::array<std::uint32_t, 2> key);

@@ -1,8 +1,8 @@
-// Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) for many
-// counters at once: plain loops over integers, which compilers turn into the vectors of the set.
+// Philox 4x32-10 for many counters at once: plain loops over integers, which compilers turn into
+// the vectors of the set.
 #pragma once
 
-#include "foxnn/random.hpp"
+#include "philox_round.hpp"
 
 namespace foxnn {
 namespace {
@@ -20,12 +20,7 @@ void philox(std::uint64_t first, std::uint32_t stream, std::uint32_t substream, 
   std::uint32_t key1 = static_cast<std::uint32_t>(seed >> 32);
   for (int round = 0; round < kPhiloxRounds; ++round) {
     for (index i = 0; i < kPhiloxBlocks; ++i) {
-      const std::uint64_t a = kPhiloxMultipliers[0] * std::uint64_t{words[0][i]};
-      const std::uint64_t b = kPhiloxMultipliers[1] * std::uint64_t{words[2][i]};
-      words[0][i] = static_cast<std::uint32_t>(b >> 32) ^ words[1][i] ^ key0;
-      words[1][i] = static_cast<std::uint32_t>(b);
-      words[2][i] = static_cast<std::uint32_t>(a >> 32) ^ words[3][i] ^ key1;
-      words[3][i] = static_cast<std::uint32_t>(a);
+      philox_round(words[0][i], words[1][i], words[2][i], words[3][i], key0, key1);
     }
     key0 += kPhiloxKeySteps[0];
     key1 += kPhiloxKeySteps[1];
