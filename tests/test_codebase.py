@@ -168,7 +168,7 @@ def sources() -> list[Path]:
     """Return the Python files of the repository, stubs too."""
     return sorted(
         path
-        for folder in ("python/foxnn", "benchmarks", "tests")
+        for folder in ("python/foxnn", "benchmarks", "examples", "tests")
         for path in (ROOT / folder).rglob("*.py*")
         if path.suffix in {".py", ".pyi"}
     )
@@ -186,7 +186,7 @@ def test_a_file_says_what_it_holds(path: Path) -> None:
 def test_nothing_is_built_for_one_processor_only() -> None:
     word = b"march=" + b"native"
     found = []
-    for place in ("cpp", "python", "benchmarks", "tests", "wiki", ".ci", ".github", "."):
+    for place in ("cpp", "python", "benchmarks", "examples", "tests", "wiki", ".ci", ".github", "."):
         folder = ROOT / place
         paths = folder.glob("*") if place == "." else folder.rglob("*")
         for path in paths:
