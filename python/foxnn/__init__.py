@@ -8,6 +8,7 @@
 [0.0, 1.0, 1.0, 0.0]
 """
 
+from foxnn import schedules as schedules
 from foxnn._core import (
     DivergedError,
     __version__,
