@@ -10,7 +10,6 @@
 
 from foxnn import schedules as schedules
 from foxnn._core import (
-    DivergedError,
     __version__,
     activations,
     initializers,
@@ -19,19 +18,26 @@ from foxnn._core import (
     losses,
     optimizers,
 )
+from foxnn.early_stopping import EarlyStopping
+from foxnn.errors import DivergedError
 from foxnn.files import FileFormatError
 from foxnn.history import History
 from foxnn.layers import layer
 from foxnn.network import neural_network
 from foxnn.samples import train_data
-from foxnn.update_rules import SGD, Adam
+from foxnn.scaler import Scaler
+from foxnn.update_rules import SGD, Adam, AdamW, RMSprop
 
 __all__ = [
     "SGD",
     "Adam",
+    "AdamW",
     "DivergedError",
+    "EarlyStopping",
     "FileFormatError",
     "History",
+    "RMSprop",
+    "Scaler",
     "__version__",
     "activations",
     "initializers",
