@@ -117,7 +117,7 @@ def test_the_checks_of_docstrings_can_fail() -> None:
     fit = foxnn.neural_network.fit
     assert documented_parameters(fit.__doc__ or "") == parameters(fit)
     assert len(parameters(fit)) > 5
-    assert sections(fit.__doc__ or "") == {"Parameters", "Returns", "Raises"}
+    assert sections(fit.__doc__ or "") == {"Parameters", "Returns", "Raises", "Warns", "Examples"}
     assert documented_parameters("X.\n\nParameters\n----------\na, b : int\n    C.\nd\n") == [
         "a",
         "b",
@@ -186,7 +186,17 @@ def test_a_file_says_what_it_holds(path: Path) -> None:
 def test_nothing_is_built_for_one_processor_only() -> None:
     word = b"march=" + b"native"
     found = []
-    for place in ("cpp", "python", "benchmarks", "examples", "tests", "wiki", ".ci", ".github", "."):
+    for place in (
+        "cpp",
+        "python",
+        "benchmarks",
+        "examples",
+        "tests",
+        "wiki",
+        ".ci",
+        ".github",
+        ".",
+    ):
         folder = ROOT / place
         paths = folder.glob("*") if place == "." else folder.rglob("*")
         for path in paths:

@@ -183,8 +183,8 @@ class neural_network(FoxnnInterface):
         >>> x = [[i / 10] for i in range(100)]
         >>> history = nn.fit(x, [[3 * v + 1] for [v] in x], epochs=200, scale="standard",
         ...                  early_stopping=foxnn.EarlyStopping(patience=50), learning_rate=0.01)
-        >>> bool(abs(nn.predict([[2.0]])[0, 0] - 7) < 0.2)
-        True
+        >>> round(float(nn.predict([[5.0]])[0, 0]))
+        16
         """
         epochs = checks.integer(epochs, "epochs", 1)
         rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
