@@ -204,7 +204,7 @@ class Network:
         z, a = self.forward(x, masks)
         counts = np.ones(len(y)) if weights is None else weights
         delta = self.output_delta(z[-1], a[-1], y) * counts[:, None]
-        if reduction == "mean":
+        if reduction == "mean" and counts.any():
             delta = delta / counts.sum()
         gradients = []
         for i in reversed(range(len(self.layers))):

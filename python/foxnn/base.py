@@ -161,6 +161,8 @@ class BaseNetwork(_core.Network):
         self._adopt_usual_loss()
 
     def __repr__(self) -> str:
+        if "_settings" not in self.__dict__:  # a traceback may show one whose making was refused
+            return f"<{type(self).__name__}, not made>"
         activations = [part._activation() for part in self]
         return (
             f"neural_network({self.sizes}, activation={activations}, loss={self.loss!r}, "

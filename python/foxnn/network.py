@@ -191,6 +191,9 @@ class neural_network(FoxnnInterface):
         limit = time_limit
         if limit is not None:
             limit = checks.real(limit, "time_limit", 0.0, open_low=True)
+        if isinstance(schedule, schedules.Schedule):
+            # All of ours go up or down to their ends: what is wrong with one shows there.
+            schedules.rate_of(schedule, epochs - 1, rate)
         shown, called = is_wanted(progress), Callbacks(callbacks)
         clipping = _clipping(clip_norm, clip_value)
         plan = _core.Plan(
@@ -282,7 +285,7 @@ class neural_network(FoxnnInterface):
 
 def _dropout_rates(dropout: Any, hidden: int) -> list[float]:
     """Return a rate for each hidden layer, or none where nothing is left out."""
-    if isinstance(dropout, Sequence | np.ndarray) and not isinstance(dropout, str):
+    if isinstance(dropout, Sequence | np.ndarray) and not isinstance(dropout, str | bytes):
         if len(dropout) != hidden:
             raise ValueError(
                 f"dropout must be a number or one for each of the {hidden} hidden layers, "
