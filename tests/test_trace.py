@@ -183,6 +183,68 @@ def test_what_overflows_is_shown() -> None:
     assert "inf" in str(trace)
 
 
+# Scaled inputs and outputs
+
+
+def scaled(dtype: str, outputs: bool) -> tuple[foxnn.neural_network, np.ndarray, np.ndarray]:
+    nn = foxnn.neural_network([3, 5, 2], "tanh", "identity", dtype=dtype, seed=4)
+    x = 1000 + 50 * forced_runs.inputs(20, 3)
+    y = -300 + 7 * forced_runs.wanted(20, 2, "mse")
+    nn.fit(x, y, epochs=3, scale=("standard", "minmax" if outputs else None))
+    return nn, x, y
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("outputs", [False, True])
+def test_scalers(dtype: str, outputs: bool) -> None:
+    nn, x, y = scaled(dtype, outputs)
+    trace = nn.trace(x[0], y[0])
+    expected = names(2, with_loss=True)
+    if outputs:
+        expected.insert(expected.index("y"), "out")
+    assert list(trace) == ["x", *expected]
+    np.testing.assert_array_equal(trace["x"], x[0])
+    # The same walk through a network without scalers, with numbers that are scaled before.
+    plain = foxnn.neural_network([3, 5, 2], "tanh", "identity", dtype=dtype)
+    for part, other in zip(plain, nn, strict=True):
+        part.weights, part.bias = other.weights, other.bias
+    inside = nn.input_scaler.transform(x[:1])[0].astype(dtype)
+    wanted = nn.output_scaler.transform(y[:1])[0].astype(dtype) if outputs else y[0].astype(dtype)
+    np.testing.assert_allclose(trace["a^0"], inside, rtol=2 * epsilon(dtype))
+    np.testing.assert_allclose(trace["y"], wanted, rtol=2 * epsilon(dtype))
+    walk = plain.trace(trace["a^0"], trace["y"])
+    assert list(walk) == names(2, with_loss=True)
+    for name in walk:
+        np.testing.assert_array_equal(trace[name], walk[name], name)
+    # And what the network itself says.
+    value, gradients = nn._loss_and_gradients(x[:1], y[:1])
+    assert trace["C"] == value
+    np.testing.assert_array_equal(trace["dC/dw^1"], gradients[0][0])
+    np.testing.assert_array_equal(trace["out" if outputs else "a^2"], nn.predict(x[:1])[0])
+    assert pickle.loads(pickle.dumps(trace)) == trace
+
+
+def test_scalers_in_the_walk() -> None:
+    nn, x, y = scaled("float64", outputs=True)
+    lines = str(nn.trace(x[0], y[0])).splitlines()
+    assert lines[1].startswith("  x = [")
+    assert lines[2].startswith("  a^0 = (x - shift) / scale = [")
+    (loss,) = (i for i, line in enumerate(lines) if line == "Loss: mse")
+    assert lines[loss - 1].startswith("  out = a^2 · scale + shift = [")
+    assert lines[loss + 1].startswith("  y = (wanted - shift) / scale = [")
+    nn, x, y = scaled("float64", outputs=False)
+    text = str(nn.trace(x[0], y[0]))
+    assert "out =" not in text
+    assert "\n  y = [" in text
+
+
+def test_inputs_that_overflow_where_they_are_scaled() -> None:
+    nn = foxnn.neural_network([1, 2], dtype="float32")
+    nn.input_scaler = foxnn.Scaler("minmax").fit([[0.0], [1e-10]])
+    with pytest.raises(ValueError, match=r"x must be finite when it is scaled, got \[inf\]"):
+        nn.trace([1e35])
+
+
 # Numbers that others have published
 
 
@@ -219,6 +281,7 @@ def test_a_weighted_sum() -> None:
 
 SLOPES: dict[str, Callable[[Any, Any, float], Any]] = {
     "a (1 - a)": lambda z, a, _: a * (1 - a),
+    "a": lambda z, a, _: a,
     "cos z": lambda z, a, _: np.cos(z),
     "-2 z a": lambda z, a, _: -2 * z * a,
     "1 where z > 0, else 0": lambda z, a, _: np.where(z > 0, 1, 0),
@@ -244,6 +307,7 @@ VALUES: dict[str, Callable[[Any, float], Any]] = {
     "e^(-z²)": lambda z, _: np.exp(-(z**2)),
     "z where z > 0, else 0": lambda z, _: np.where(z > 0, z, 0),
     "z": lambda z, _: z,
+    "e^z": lambda z, _: np.exp(z),
     "tanh z": lambda z, _: np.tanh(z),
     "arctan z": lambda z, _: np.arctan(z),
     "z where z > 0, else alpha (e^z - 1)": lambda z, alpha: np.where(
@@ -302,6 +366,7 @@ DELTAS = [
     ("mae", "identity_x", "sign(a^1 - y)"),
     ("huber", "relu", "clip(a^1 - y, -1, 1) ⊙ relu'(z^1)"),
     ("poisson", "softplus", "(1 - y / a^1) ⊙ softplus'(z^1)"),
+    ("poisson", "exp", "a^1 - y"),
     ("hinge", "relu", "∂C/∂a^1 ⊙ relu'(z^1)"),
     ("hinge", "identity_x", "∂C/∂a^1"),
     ("hinge", "new", "∂C/∂a^1 ⊙ new'(z^1)"),

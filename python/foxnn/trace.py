@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from foxnn import _core
 from foxnn.checks import Array
@@ -30,6 +30,7 @@ _FUNCTIONS = {
     "gelu": ("z Φ(z), Φ the normal distribution", "Φ(z) + z φ(z), φ its density"),
     "silu": ("z s(z), s(z) = 1 / (1 + e^-z)", "s(z) (1 + z (1 - s(z)))"),
     "softplus": ("ln(1 + e^z)", "1 / (1 + e^-z)"),
+    "exp": ("e^z", "a"),
     "softmax": ("e^z / Σ e^z", ""),
 }
 
@@ -53,8 +54,10 @@ class Trace(Mapping[str, Array]):
     The layers are counted from 1 to L, as in textbooks. The names stand in the order of the walk:
     "a^0" the inputs, then for each layer "w^l" weights (inputs, neurons), "b^l" biases, "z^l" the
     weighted sums and "a^l" activations; and with a wanted output "y", "C" the loss, and from the
-    last layer to the first "delta^l" = ∂C/∂z^l, "dC/dw^l" and "dC/db^l". The arrays cannot be
-    written to. Printed, it is a walk with the formulas; large arrays are abbreviated.
+    last layer to the first "delta^l" = ∂C/∂z^l, "dC/dw^l" and "dC/db^l". Where the network scales
+    its inputs, the first is "x", which "a^0" is made from; where it scales its outputs, "y" is
+    scaled, too, and "out" is what the network answers. The arrays cannot be written to. Printed,
+    it is a walk with the formulas; large arrays are abbreviated.
 
     Parameters
     ----------
@@ -143,13 +146,20 @@ class Trace(Mapping[str, Array]):
         return f"Trace({sizes}, {names}{loss})"
 
     def __str__(self) -> str:
-        parts = ["Forward", self._line("a^0")]
+        parts = ["Forward"]
+        if "x" in self:
+            parts += [self._line("x"), self._line("a^0", "(x - shift) / scale")]
+        else:
+            parts.append(self._line("a^0"))
         for i in self._layers():
             parts += self._forward(i)
+        if "out" in self:
+            parts.append(self._line("out", f"a^{len(self._layers())} · scale + shift"))
         if "C" in self:
             last = self._layers()[-1]
             cost = _of_outputs(_LOSSES.get(self._loss, ("C(a, y)", ""))[0], last)
-            parts += [f"Loss: {self._loss}", self._line("y")]
+            scaled = "(wanted - shift) / scale" if "out" in self else ""
+            parts += [f"Loss: {self._loss}", self._line("y", scaled)]
             parts += [f"  C = {cost} = {self['C']:.5g}", "Backward"]
             for i in reversed(self._layers()):
                 parts += self._backward(i)
@@ -192,7 +202,7 @@ class Trace(Mapping[str, Array]):
         by_outputs = partial
         if self._loss in _LOSSES:
             by_outputs = _of_outputs(_LOSSES[self._loss][1], last)
-        if pair == ("binary_cross_entropy", "sigmoid"):
+        if pair in (("binary_cross_entropy", "sigmoid"), ("poisson", "exp")):
             return error, ""
         if pair == ("cross_entropy", "softmax"):
             # The wanted shares usually sum to 1.
@@ -229,16 +239,20 @@ def forward(
     ----------
     network : _core.Network
     x : ndarray of shape (1, inputs)
-        What the first layer takes.
     threads : int
         At most; 0 is as many as pay.
     sorted_summation : bool
         Whether the network sums from the smallest product to the largest.
     """
+    sizes, single = network._sizes(), network._single()
+    of_inputs, of_outputs = network._scaling()
+    values = {} if of_inputs is None else {"x": x[0].astype(np.float64)}
+    inputs = _scaled(x, of_inputs, single)
+    if not np.isfinite(inputs).all():
+        raise ValueError(f"x must be finite when it is scaled, got {inputs[0]}")
+    values["a^0"] = inputs[0]
     # Grown layer by layer and asked each time, so that nothing is refused that overflows on the
     # way. A layer's sums are what it answers before it gets its activation.
-    sizes, single = network._sizes(), network._single()
-    values: dict[str, Array] = {"a^0": x[0].astype(np.float32 if single else np.float64)}
     grown = None
     for i in range(len(sizes) - 1):
         weights, bias = network._weights(i), network._bias(i)
@@ -249,13 +263,13 @@ def forward(
             grown._set_bias(0, bias)
         else:
             grown._append(sizes[i + 1], "identity_x", [], weights, bias)
-        sums = grown._predict(x, threads)
+        sums = _answer(grown, inputs, threads)
         grown._set_activation(i, *network._activation(i))
-        outputs = grown._predict(x, threads)
-        assert sums is not None
-        assert outputs is not None
         names = [f"{letter}^{i + 1}" for letter in "wbza"]
-        values.update(zip(names, (weights, bias, sums[0], outputs[0]), strict=True))
+        parts = (weights, bias, sums, _answer(grown, inputs, threads))
+        values.update(zip(names, parts, strict=True))
+    if of_outputs is not None:
+        values["out"] = _answer(network, x, threads)
     return values
 
 
@@ -269,9 +283,9 @@ def backward(network: _core.Network, x: Array, y: Array) -> dict[str, Array]:
     y : ndarray of shape (1, outputs), or a label of shape (1,)
     """
     loss, layers = loss_and_gradients(network, x, y)
-    wanted = np.eye(network._sizes()[-1])[y[0]] if y.ndim == 1 else y[0]
-    kind = np.float32 if network._single() else np.float64
-    values: dict[str, Array] = {"y": wanted.astype(kind), "C": np.array(loss)}
+    rows = np.eye(network._sizes()[-1])[y] if y.ndim == 1 else y
+    wanted = _scaled(rows, network._scaling()[1], network._single())[0]
+    values: dict[str, Array] = {"y": wanted, "C": np.array(loss)}
     for i in range(len(layers), 0, -1):
         weights, bias = layers[i - 1]
         # The bias is added to z as it is, so its gradient for one sample is delta.
@@ -287,6 +301,26 @@ def loss_and_gradients(
     plan = _core.Plan(_core.Optimizer("sgd"), 1.0, batch_size=len(x), shuffle=False)
     with _core.Trainer(network, x, y, plan) as trainer:
         return trainer.gradient()
+
+
+def _scaled(
+    rows: Array, scaling: tuple[NDArray[np.float64], NDArray[np.float64]] | None, single: bool
+) -> Array:
+    """Return rows as the engine reads them."""
+    kind = np.float32 if single else np.float64
+    if scaling is None:
+        return rows.astype(kind)
+    shift, factor = scaling
+    with np.errstate(over="ignore"):
+        scaled: Array = ((rows.astype(np.float64) - shift) * factor).astype(kind)
+    return scaled
+
+
+def _answer(network: _core.Network, x: Array, threads: int) -> Array:
+    out = network._predict(x, threads)
+    assert out is not None
+    row: Array = out[0]
+    return row
 
 
 def _slope(activation: str) -> str:
