@@ -26,6 +26,7 @@ from foxnn.layers import layer
 from foxnn.network import neural_network
 from foxnn.samples import train_data
 from foxnn.scaler import Scaler
+from foxnn.trace import Trace
 from foxnn.update_rules import SGD, Adam, AdamW, RMSprop
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "History",
     "RMSprop",
     "Scaler",
+    "Trace",
     "__version__",
     "activations",
     "initializers",

@@ -16,6 +16,7 @@ from foxnn.checks import Array
 from foxnn.layers import Activation, layer, parse_activation
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
+from foxnn.trace import Trace, backward, forward, loss_and_gradients
 
 
 class BaseNetwork(_core.Network):
@@ -297,6 +298,52 @@ class BaseNetwork(_core.Network):
             found = found[:, 0]
         return found[0] if array.ndim == 1 else found
 
+    def trace(self, x: ArrayLike, y: ArrayLike | None = None) -> Trace:
+        """Return every number of the walk through the network with one sample, by name.
+
+        The network stays as it is, its random numbers too.
+
+        Parameters
+        ----------
+        x : array-like of shape (inputs,)
+        y : array-like of shape (outputs,), optional
+            The wanted outputs, or with loss="cross_entropy" a label. With them, the trace holds
+            the loss and its gradient, too.
+
+        Returns
+        -------
+        Trace
+            Sums, activations and gradients as arrays; `print` shows them with their formulas.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For another shape, an infinity, NaN, or anything but numbers.
+        RuntimeError
+            While another thread trains the network.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([3, 1], "identity", dtype="float64")
+        >>> nn[0].weights = [[0.1], [0.3], [0.2]]
+        >>> trace = nn.trace([0.35, 0.12, 0.6], [0.2])
+        >>> list(trace)  # doctest: +NORMALIZE_WHITESPACE
+        ['a^0', 'w^1', 'b^1', 'z^1', 'a^1',
+         'y', 'C', 'delta^1', 'dC/dw^1', 'dC/db^1']
+        >>> trace["z^1"].round(3).tolist(), trace["delta^1"].round(3).tolist()
+        ([0.191], [-0.009])
+        """
+        inputs, wanted = self._one_sample(x, y)
+        # A copy stays as it is meanwhile, and can be asked between the epochs of a training.
+        copy = self._copy()
+        settings = self.settings
+        values = forward(copy, inputs, settings.n_threads, settings.correct_summation)
+        if wanted is not None:
+            values |= backward(copy, inputs, wanted)
+        activations = [copy._activation(i) for i in range(len(self))]
+        return Trace(values, activations, copy._loss())
+
     def reset_optimizer(self) -> None:
         """Forget the moments of the optimizer: the next training starts them at zero."""
         self._reset_optimizer()
@@ -345,14 +392,30 @@ class BaseNetwork(_core.Network):
         checks.same_length(inputs, wanted, x_name, y_name)
         return inputs, wanted
 
+    def _one_sample(self, x: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
+        row = checks.as_array(x, "x")
+        if row.shape != (self.sizes[0],):
+            raise ValueError(
+                f"x must be one sample of shape ({self.sizes[0]},), got shape {row.shape}"
+            )
+        if y is None:
+            return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), None
+        wanted, outputs = checks.as_array(y, "y"), self.sizes[-1]
+        takes_labels = self._loss() == "cross_entropy"
+        if wanted.ndim == 0 and outputs == 1 and not takes_labels:
+            wanted = wanted.reshape(1)
+        if wanted.shape != (outputs,) and not (wanted.ndim == 0 and takes_labels):
+            raise ValueError(
+                f"y must have shape ({outputs},), got shape {wanted.shape} "
+                "(a class label needs loss='cross_entropy')"
+            )
+        return self._samples(row[None], wanted.reshape(1, -1) if wanted.ndim else wanted[None])
+
     def _loss_and_gradients(
         self, x: ArrayLike, y: ArrayLike
     ) -> tuple[float, list[tuple[Array, Array]]]:
         """Return the mean loss over samples and its gradient by layer, as weights and bias."""
-        inputs, wanted = self._samples(x, y)
-        plan = _core.Plan(_core.Optimizer("sgd"), 1.0, batch_size=len(inputs))
-        with _core.Trainer(self, inputs, wanted, plan) as trainer:
-            return trainer.gradient()
+        return loss_and_gradients(self, *self._samples(x, y))
 
 
 class _NetworkLayer(layer):
