@@ -41,7 +41,9 @@ def twins(loss: str, activation: str = "tanh") -> tuple[foxnn.neural_network, An
     return nn, torch.nn.Sequential(*layers[:-1])
 
 
-def compare(loss: str, make: Any, weights: np.ndarray | None = None, **fit: Any) -> None:
+def compare(
+    loss: str, make: Any, weights: np.ndarray | None = None, within: float = 1e-10, **fit: Any
+) -> None:
     """Train both for four epochs in batches of 7 and compare all parameters."""
     activation = "gelu" if loss == "huber" else "tanh"
     nn, model = twins(loss, activation)
@@ -69,8 +71,8 @@ def compare(loss: str, make: Any, weights: np.ndarray | None = None, **fit: Any)
     linears = [part for part in model if hasattr(part, "weight")]
     for part, linear in zip(nn, linears, strict=True):
         # 20 steps, each with a rounding error of some eps that the next ones carry on.
-        assert part.weights == pytest.approx(linear.weight.detach().numpy().T, abs=1e-10)
-        assert part.bias == pytest.approx(linear.bias.detach().numpy(), abs=1e-10)
+        assert part.weights == pytest.approx(linear.weight.detach().numpy().T, abs=within)
+        assert part.bias == pytest.approx(linear.bias.detach().numpy(), abs=within)
 
 
 def groups(model: Any, decay: float) -> list[dict[str, Any]]:
@@ -121,7 +123,9 @@ def test_l1() -> None:
 
 @pytest.mark.parametrize("fit", [{"clip_norm": 0.1}, {"clip_value": 0.02}])
 def test_clipping(fit: dict[str, float]) -> None:
-    compare("mse", lambda m: torch.optim.Adam(m.parameters(), 0.02), optimizer="adam", **fit)
+    # PyTorch adds 1e-6 to the norm before it divides by it.
+    make = lambda m: torch.optim.SGD(m.parameters(), 0.02)  # noqa: E731
+    compare("mse", make, within=1e-7, optimizer="sgd", **fit)
 
 
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
