@@ -297,6 +297,7 @@ bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
   std::vector<double> losses(static_cast<std::size_t>(n));
   std::vector<std::uint8_t> matches(static_cast<std::size_t>(n));
   const bool finish = !loss_takes_preactivations();
+  const Judge<T> judge(*this);
   const bool done =
       each_chunk(*this, n, threads, stop, [&](index first, index rows, ForwardSpace<T>& space) {
         const Rows<const T> y = forward_chunk(*this, samples.inputs, first, rows, space, finish);
@@ -304,8 +305,7 @@ bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
         for (index r = 0; r < rows; ++r) {
           read_target(samples, first + r, outputs(), target.from_row(r));
         }
-        batch_loss<T>(*this, rows, y, target, T(1), {}, losses.data() + first,
-                      matches.data() + first);
+        judge(rows, y, target, T(1), {}, losses.data() + first, matches.data() + first);
       });
   if (!done) return false;
   result.correct = std::accumulate(matches.begin(), matches.end(), index{0});

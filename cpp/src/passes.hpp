@@ -1,4 +1,4 @@
-// What training and evaluation share: the loss of a batch, and how much its samples count.
+// What training and evaluation share: how outputs are judged, and how much a sample counts.
 #pragma once
 
 #include <cstdint>
@@ -11,53 +11,59 @@
 
 namespace foxnn {
 
-/// The kernel of a loss; `raw` where it takes the preactivations.
+/// What a network's outputs are judged by.
 template <class T>
-LossKernel<T> loss_kernel(LossKind loss, bool raw) {
-  const KernelTable<T>& k = active_kernels().table<T>();
-  switch (loss) {
-    case LossKind::mse:
-      return k.half_squared_error;
-    case LossKind::cross_entropy:
-      return k.cross_entropy;
-    case LossKind::binary_cross_entropy:
-      return k.sigmoid_cross_entropy;
-    case LossKind::mae:
-      return k.absolute_error;
-    case LossKind::huber:
-      return k.huber;
-    case LossKind::poisson:
-      return raw ? k.exp_poisson : k.poisson;
-  }
-  return nullptr;
-}
+struct Judge {
+  LossKernel<T> loss;
+  decltype(KernelTable<T>::match) match;
+  index outputs;
 
-/// The loss of each row of a batch, d loss / d out where `delta` is given, and the hits where
-/// `matches` is given. `out` holds the outputs, or the preactivations for losses that take them.
-template <class T>
-void batch_loss(const Network<T>& network, index rows, const Rows<const T>& out,
-                const Rows<const T>& target, T scale, const Rows<T>& delta, double* losses,
-                std::uint8_t* matches) {
-  const index outputs = network.outputs();
-  const LossKind loss = network.loss();
-  loss_kernel<T>(loss, network.loss_takes_preactivations())(rows, outputs, out.data, out.stride,
-                                                            target.data, target.stride, scale,
-                                                            delta.data, delta.stride, losses);
-  if (!matches) return;
-  const KernelTable<T>& k = active_kernels().table<T>();
-  const auto match = loss == LossKind::binary_cross_entropy ? k.match_sides : k.match;
-  match(rows, outputs, out.data, out.stride, target.data, target.stride, matches);
-}
+  explicit Judge(const Network<T>& network) : outputs(network.outputs()) {
+    const KernelTable<T>& k = active_kernels().table<T>();
+    match = network.loss() == LossKind::binary_cross_entropy ? k.match_sides : k.match;
+    switch (network.loss()) {
+      case LossKind::mse:
+        loss = k.half_squared_error;
+        break;
+      case LossKind::cross_entropy:
+        loss = k.cross_entropy;
+        break;
+      case LossKind::binary_cross_entropy:
+        loss = k.sigmoid_cross_entropy;
+        break;
+      case LossKind::mae:
+        loss = k.absolute_error;
+        break;
+      case LossKind::huber:
+        loss = k.huber;
+        break;
+      case LossKind::poisson:
+        loss = network.loss_takes_preactivations() ? k.exp_poisson : k.poisson;
+        break;
+    }
+  }
+
+  /// The loss of each row of a batch, d loss / d out where `delta` is given, and the hits where
+  /// `matches` is given. `out` holds the outputs, or the preactivations for losses that take them.
+  void operator()(index rows, const Rows<const T>& out, const Rows<const T>& target, T scale,
+                  const Rows<T>& delta, double* losses, std::uint8_t* matches) const {
+    loss(rows, outputs, out.data, out.stride, target.data, target.stride, scale, delta.data,
+         delta.stride, losses);
+    if (matches) match(rows, outputs, out.data, out.stride, target.data, target.stride, matches);
+  }
+};
 
 /// The sum of the losses of samples, each times its weight where there are weights; with `sample`,
 /// loss r is that of sample[r].
 inline double weighted_sum(const std::vector<double>& losses, index count, const double* weights,
                            const std::uint32_t* sample = nullptr) {
   double sum = 0.0;
-  for (index r = 0; r < count; ++r) {
-    const double loss = losses[static_cast<std::size_t>(r)];
-    sum += weights ? loss * weights[sample ? sample[r] : r] : loss;
+  const double* loss = losses.data();
+  if (!weights) {
+    for (index r = 0; r < count; ++r) sum += loss[r];
+    return sum;
   }
+  for (index r = 0; r < count; ++r) sum += loss[r] * weights[sample ? sample[r] : r];
   return sum;
 }
 

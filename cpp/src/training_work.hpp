@@ -32,6 +32,7 @@ struct Trainer<T>::Work {
   TrainingPlan plan;
   const index batch;    // samples of a full batch
   const bool raw_loss;  // the loss takes the output layer's preactivations
+  const Judge<T> judge;
   const int workers;
 
   std::vector<std::uint32_t> order;
@@ -45,6 +46,7 @@ struct Trainer<T>::Work {
   bool drops;
   std::vector<ScratchSpace<T>> scratch;  // one a worker
   std::vector<double> losses;
+  double last_sum = 0.0, last_weight = 1.0;  // of the last batch whose loss was finite
   std::vector<std::uint8_t> matches;
   GradientRules<T> rules;
   UpdateSink<T> update;
@@ -65,6 +67,7 @@ struct Trainer<T>::Work {
         plan(plan_),
         batch(std::min(plan_.batch_size, samples_.size())),
         raw_loss(network_.loss_takes_preactivations()),
+        judge(network_),
         workers(training_workers(network_, batch, plan_.threads)),
         drops(std::any_of(plan_.dropout.begin(), plan_.dropout.end(),
                           [](double p) { return p > 0; })),
@@ -195,8 +198,8 @@ struct Trainer<T>::Work {
     const T scale = plan.reduction == Reduction::sum ? T(1)
                     : together > T(0)                ? T(1) / together
                                                      : T(0);
-    batch_loss<T>(network, count, out, wanted, scale, error, losses.data() + first,
-                  plan.count_matches ? matches.data() + first : nullptr);
+    judge(count, out, wanted, scale, error, losses.data() + first,
+          plan.count_matches ? matches.data() + first : nullptr);
     for (index r = 0; samples.weights && r < count; ++r) {
       const T weight = static_cast<T>(samples.weights[sample[first + r]]);
       for (index i = 0; i < top.outputs(); ++i) error.at(r)[i] *= weight;
@@ -246,7 +249,7 @@ struct Trainer<T>::Work {
     if (!std::isfinite(sum)) {
       report.diverged = true;
     } else if (weight > 0.0) {
-      report.last_loss = sum / weight;
+      last_sum = sum, last_weight = weight;
     }
   }
 
@@ -404,6 +407,8 @@ struct Trainer<T>::Work {
         !active_kernels().table<T>().all_finite(parameters.size(), parameters.data(), T(1))) {
       report.diverged = true;
     }
+    // Divided here, since a division is felt in a tiny step.
+    report.last_loss = last_sum / last_weight;
     if (report.diverged) restore(saving);
     return report;
   }
