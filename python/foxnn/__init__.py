@@ -8,6 +8,7 @@
 [0.0, 1.0, 1.0, 0.0]
 """
 
+from foxnn import plot
 from foxnn._core import (
     DivergedError,
     __version__,
@@ -40,5 +41,6 @@ __all__ = [
     "losses",
     "neural_network",
     "optimizers",
+    "plot",
     "train_data",
 ]
