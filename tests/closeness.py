@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from reference import ACTIVATIONS, Layer, Network
+from reference import ACTIVATIONS, LOSSES, Layer, Network
 
 Array = NDArray[Any]
 
@@ -117,8 +117,18 @@ def _output_delta(
     if network.loss == "cross_entropy":
         weight = y.sum(axis=1, keepdims=True)
         return (a * weight - y) / n, (error_a * weight + eps * (a * weight + np.abs(y))) / n
-    difference, error = (a - y) / n, (error_a + eps * (np.abs(a) + np.abs(y))) / n
-    return _through(last, z, difference, error, error_z, eps)
+    if network.loss == "binary_cross_entropy":
+        return (a - y) / n, (error_a + eps * (a + y)) / n
+    if network.loss == "poisson":
+        # With exp its slope, which is a, cancels the quotient's denominator: the error is of a - y.
+        if last.activation == "exp":
+            return (a - y) / n, (error_a + 4 * eps * (a + y)) / n
+        slope, error = 1 - y / a, y / a**2 * error_a + 4 * eps * (1 + y / a)
+        return _through(last, z, slope / n, error / n, error_z, eps)
+    slope = LOSSES[network.loss].slope(a, y)
+    # No kink is so near that an error crosses it.
+    error = np.where(slope == np.sign(slope), 0.0, error_a) if network.loss != "mse" else error_a
+    return _through(last, z, slope / n, (error + eps * (np.abs(a) + np.abs(y))) / n, error_z, eps)
 
 
 def _through(

@@ -33,21 +33,35 @@ def inputs(samples: int, width: int) -> np.ndarray:
     return numbers
 
 
+# All but those for the output layer.
+HIDDEN = [name for name in foxnn.activations() if name not in ("exp", "softmax")]
+
+
 def wanted(samples: int, width: int, loss: str) -> np.ndarray:
-    """Return outputs to train for: numbers, or one class a sample."""
+    """Return outputs to train for: numbers, shares, counts, or one class a sample."""
     rng = np.random.default_rng([samples, width, 1])
-    if loss == "mse":
+    if loss in ("mse", "mae", "huber"):
         return rng.integers(-64, 65, (samples, width)) / 64.0
+    if loss == "binary_cross_entropy":
+        return rng.integers(0, 65, (samples, width)) / 64.0
+    if loss == "poisson":
+        return rng.integers(0, 4, (samples, width)) / 1.0
     return np.eye(width)[rng.integers(0, width, samples)]
 
 
 def endings() -> Iterator[tuple[str, str, str]]:
-    """Yield hidden activation, output activation and loss of every pairing that there is."""
-    for name in foxnn.activations():
-        if name != "softmax":
-            yield name, name, "mse"
-            yield name, "softmax", "mse"
-            yield name, "softmax", "cross_entropy"
+    """Yield hidden activation, output activation and loss, each with all that it goes with."""
+    for name in HIDDEN:
+        yield name, name, "mse"
+        yield name, "softmax", "mse"
+        yield name, "softmax", "cross_entropy"
+    yield "tan_h", "sigmoid", "binary_cross_entropy"
+    yield "gelu", "exp", "poisson"
+    yield "tan_h", "softplus", "poisson"
+    yield "relu", "exp", "mse"
+    for loss in ("mae", "huber"):
+        yield "tan_h", "identity_x", loss
+        yield "silu", "softmax", loss
 
 
 def forward_cases() -> Iterator[tuple[str, foxnn.neural_network, np.ndarray]]:
@@ -113,7 +127,8 @@ def training() -> dict[str, np.ndarray]:
         for i, (hidden, output, loss) in enumerate(endings()):
             nn = foxnn.neural_network([13, 33, 15, 5], hidden, output, loss, dtype=dtype, seed=i)
             x, y = inputs(97, 13), wanted(97, 5, loss)
-            history = nn.fit(x, y, 3, 31, optimizers[i % 4], 0.01, validation=0.1)
+            rate = 0.0001 if output == "exp" else 0.01
+            history = nn.fit(x, y, 3, 31, optimizers[i % 4], rate, validation=0.1)
             key = f"{dtype} {hidden} {output} {loss}"
             found[f"{key} parameters"] = parameters(nn)
             found[f"{key} losses"] = np.array(history["loss"] + history["val_loss"])
@@ -125,6 +140,33 @@ def training() -> dict[str, np.ndarray]:
             nn.train(foxnn.train_data(inputs(33, 13), wanted(33, 3, "mse")), 0.01, 7, 14)
             nn.random_mutation(0.1)
             found[f"{dtype} train {mode}"] = parameters(nn)
+    return found
+
+
+def options() -> dict[str, np.ndarray]:
+    """Return parameters, losses and outputs after trainings with all that fit can add."""
+    found = {}
+    kinds = (
+        {"optimizer": "adamw", "dropout": 0.3, "clip_norm": 0.1},
+        {"optimizer": foxnn.RMSprop(0.9, 0.5), "dropout": 0.5, "l2": 0.01, "clip_value": 0.01},
+        {"optimizer": "rmsprop", "l1": 0.01, "clip_norm": 0.05, "scale": "standard"},
+        {"optimizer": "nesterov", "l1": 0.001, "l2": 0.01, "scale": "minmax"},
+    )
+    for dtype in DTYPES:
+        # The last is narrow, and takes a way of its own where nothing drops out.
+        for sizes in ([33, 97, 65, 5], [97, 14, 33, 1], [13, 33, 15, 3], [5, 4, 3, 2]):
+            x, y = inputs(97, sizes[0]), wanted(97, sizes[-1], "huber")
+            counts = np.arange(97) % 5 / 2.0
+            for i, more in enumerate(kinds):
+                nn = foxnn.neural_network(sizes, "gelu", "identity", "huber", dtype=dtype, seed=i)
+                history = nn.fit(
+                    x, y, 2, 31, learning_rate=0.01, sample_weight=counts, validation=0.2, **more
+                )
+                key = f"{dtype} {sizes} {i}"
+                found[f"{key} parameters"] = parameters(nn)
+                found[f"{key} losses"] = np.array(history["loss"] + history["val_loss"])
+                found[f"{key} outputs"] = nn.predict(x)
+                found[f"{key} gradient"] = nn.gradient(x)
     return found
 
 
@@ -164,6 +206,7 @@ JOBS = {
     "forward": forward,
     "gradients": gradients,
     "training": training,
+    "options": options,
     "mutations": mutations,
     "sorted_sums": sorted_sums,
 }

@@ -45,6 +45,10 @@ def _elu_slope(z: Array, alpha: float) -> Array:
     return np.where(z > 0, 1.0, alpha * np.exp(np.minimum(z, 0.0)))
 
 
+def _softplus(z: Array) -> Array:
+    return np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z)))
+
+
 class Activation(NamedTuple):
     """f(z) and f'(z), the usual parameter, and where f' jumps."""
 
@@ -84,9 +88,8 @@ ACTIVATIONS: dict[str, Activation] = {
     "silu": Activation(
         lambda z, _: z * _sigmoid(z), lambda z, _: _sigmoid(z) * (1.0 + z * _sigmoid(-z))
     ),
-    "softplus": Activation(
-        lambda z, _: np.maximum(z, 0.0) + np.log1p(np.exp(-np.abs(z))), lambda z, _: _sigmoid(z)
-    ),
+    "softplus": Activation(lambda z, _: _softplus(z), lambda z, _: _sigmoid(z)),
+    "exp": Activation(lambda z, _: np.exp(z), lambda z, _: np.exp(z)),
 }
 
 
@@ -94,6 +97,27 @@ def log_softmax(z: Array) -> Array:
     """log(e^z_i / sum_j e^z_j) by rows."""
     shifted = z - z.max(axis=1, keepdims=True)
     return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
+class Loss(NamedTuple):
+    """The losses of outputs, d loss / d output, and where |a - y| makes the latter jump."""
+
+    value: Callable[[Array, Array], Array]
+    slope: Callable[[Array, Array], Array]
+    kinks: tuple[float, ...] = ()
+
+
+# Of one output; those of a sample are summed.
+LOSSES: dict[str, Loss] = {
+    "mse": Loss(lambda a, y: 0.5 * (a - y) ** 2, lambda a, y: a - y),
+    "mae": Loss(lambda a, y: np.abs(a - y), lambda a, y: np.sign(a - y), kinks=(0.0,)),
+    "huber": Loss(
+        lambda a, y: np.where(np.abs(a - y) < 1, 0.5 * (a - y) ** 2, np.abs(a - y) - 0.5),
+        lambda a, y: np.clip(a - y, -1.0, 1.0),
+        kinks=(1.0,),
+    ),
+    "poisson": Loss(lambda a, y: a - y * np.log(a), lambda a, y: 1.0 - y / a),
+}
 
 
 @dataclass
@@ -121,47 +145,87 @@ class Layer:
 
 @dataclass
 class Network:
-    """A stack of layers and a loss, "mse" or "cross_entropy"."""
+    """A stack of layers and a loss."""
 
     layers: list[Layer]
     loss: str
 
-    def forward(self, x: Array) -> tuple[list[Array], list[Array]]:
-        """Return the preactivations of each layer, and its inputs with the outputs at the end."""
+    def forward(
+        self, x: Array, masks: list[Array] | None = None
+    ) -> tuple[list[Array], list[Array]]:
+        """Return the preactivations of each layer, and its inputs with the outputs at the end.
+
+        The outputs of hidden layers are multiplied by masks, where there are any.
+        """
         z: list[Array] = []
         a = [np.asarray(x, np.float64)]
-        for layer in self.layers:
+        for i, layer in enumerate(self.layers):
             z.append(a[-1] @ layer.weights + layer.bias)
             a.append(layer.activate(z[-1]))
+            if masks is not None and i < len(masks):
+                a[-1] = a[-1] * masks[i]
         return z, a
 
     def predict(self, x: Array) -> Array:
         """Return the outputs."""
         return self.forward(x)[1][-1]
 
-    def losses(self, x: Array, y: Array) -> Array:
+    def losses(self, x: Array, y: Array, masks: list[Array] | None = None) -> Array:
         """Return the loss of each sample."""
-        z, a = self.forward(x)
-        if self.loss == "mse":
-            return 0.5 * ((a[-1] - y) ** 2).sum(axis=1)
-        return -(np.asarray(y) * log_softmax(z[-1])).sum(axis=1)
-
-    def gradients(self, x: Array, y: Array, reduction: str = "mean") -> list[tuple[Array, Array]]:
-        """Return (d loss / d weights, d loss / d bias) of each layer, mean or sum over samples."""
         y = np.asarray(y, np.float64)
-        z, a = self.forward(x)
-        if self.loss == "mse":
-            delta = self.layers[-1].back(z[-1], a[-1] - y)
-        else:
-            delta = a[-1] * y.sum(axis=1, keepdims=True) - y
-        if reduction == "mean":
-            delta = delta / len(a[0])
+        z, a = self.forward(x, masks)
+        if self.loss == "cross_entropy":
+            return -(y * log_softmax(z[-1])).sum(axis=1)
+        if self.loss == "binary_cross_entropy":
+            return (y * _softplus(-z[-1]) + (1 - y) * _softplus(z[-1])).sum(axis=1)
+        return LOSSES[self.loss].value(a[-1], y).sum(axis=1)
+
+    def output_delta(self, z: Array, a: Array, y: Array) -> Array:
+        """Return d loss / d preactivations of the output layer, sample by sample."""
+        if self.loss == "cross_entropy":
+            return a * y.sum(axis=1, keepdims=True) - y
+        if self.loss == "binary_cross_entropy":
+            return a - y
+        return self.layers[-1].back(z, LOSSES[self.loss].slope(a, y))
+
+    def gradients(
+        self,
+        x: Array,
+        y: Array,
+        reduction: str = "mean",
+        weights: Array | None = None,
+        masks: list[Array] | None = None,
+    ) -> list[tuple[Array, Array]]:
+        """Return (d loss / d weights, d loss / d bias) of each layer, mean or sum over samples.
+
+        `weights` tells how much each sample counts.
+        """
+        y = np.asarray(y, np.float64)
+        z, a = self.forward(x, masks)
+        counts = np.ones(len(y)) if weights is None else weights
+        delta = self.output_delta(z[-1], a[-1], y) * counts[:, None]
+        if reduction == "mean" and counts.any():
+            delta = delta / counts.sum()
         gradients = []
         for i in reversed(range(len(self.layers))):
             gradients.append((a[i].T @ delta, delta.sum(axis=0)))
             if i > 0:
-                delta = self.layers[i - 1].back(z[i - 1], delta @ self.layers[i].weights.T)
+                error = delta @ self.layers[i].weights.T
+                if masks is not None:
+                    error = error * masks[i - 1]
+                delta = self.layers[i - 1].back(z[i - 1], error)
         return gradients[::-1]
+
+    def input_gradients(self, x: Array) -> Array:
+        """Return d output / d input, (samples, outputs, inputs)."""
+        z, a = self.forward(x)
+        rows = []
+        for k in range(a[-1].shape[1]):
+            delta = self.layers[-1].back(z[-1], np.eye(a[-1].shape[1])[[k]] * np.ones_like(a[-1]))
+            for i in reversed(range(1, len(self.layers))):
+                delta = self.layers[i - 1].back(z[i - 1], delta @ self.layers[i].weights.T)
+            rows.append(delta @ self.layers[0].weights.T)
+        return np.stack(rows, axis=1)
 
 
 def copy_of(nn: Any) -> Network:
@@ -221,7 +285,61 @@ class Adam:
         return w - rate * m_hat / (np.sqrt(v_hat) + self.epsilon)
 
 
-Optimizer = SGD | Adam
+class AdamW(Adam):
+    """Loshchilov and Hutter, "Decoupled weight decay regularization", 2019; biases do not decay."""
+
+    def __init__(self, weight_decay: float = 0.01, **constants: float) -> None:
+        super().__init__(**constants)
+        self.weight_decay = weight_decay
+
+    def step(self, which: int, w: Array, g: Array, rate: float) -> Array:
+        """Return parameter `which` after a step."""
+        kept = 1.0 - rate * self.weight_decay if w.ndim == 2 else 1.0
+        return super().step(which, kept * w, g, rate)
+
+
+class RMSprop:
+    """Tieleman and Hinton, "Lecture 6.5: RMSprop", 2012, with a velocity."""
+
+    def __init__(self, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-8) -> None:
+        self.rho, self.momentum, self.epsilon = rho, momentum, epsilon
+        self.state: dict[int, tuple[Array, Array]] = {}
+
+    def step(self, which: int, w: Array, g: Array, rate: float) -> Array:
+        """Return parameter `which` after a step."""
+        s, v = self.state.get(which, (np.zeros_like(w), np.zeros_like(w)))
+        s = self.rho * s + (1 - self.rho) * g * g
+        v = self.momentum * v + g / (np.sqrt(s) + self.epsilon)
+        self.state[which] = s, v
+        return w - rate * v
+
+
+Optimizer = SGD | Adam | RMSprop
+
+
+class Rules(NamedTuple):
+    """What is done to a gradient before the step."""
+
+    l1: float = 0.0
+    l2: float = 0.0
+    clip_norm: float = math.inf
+    clip_value: float = math.inf
+
+    def apply(
+        self, network: Network, gradients: list[tuple[Array, Array]]
+    ) -> list[tuple[Array, Array]]:
+        """Add the penalties on the weights, and clip."""
+        changed = []
+        for layer, (dw, db) in zip(network.layers, gradients, strict=True):
+            penalty = self.l1 * np.sign(layer.weights) + self.l2 * layer.weights
+            changed.append((dw + penalty, db))
+        norm = math.sqrt(sum(float((g * g).sum()) for pair in changed for g in pair))
+        scale = min(1.0, self.clip_norm / norm) if norm > 0 else 1.0
+        most = self.clip_value
+        return [
+            (np.clip(dw * scale, -most, most), np.clip(db * scale, -most, most))
+            for dw, db in changed
+        ]
 
 
 def train(
@@ -233,17 +351,67 @@ def train(
     batch_size: int,
     epochs: int = 1,
     reduction: str = "mean",
+    *,
+    rules: Rules | None = None,
+    weights: Array | None = None,
+    masks: Callable[[int, int], list[Array]] | None = None,
 ) -> list[float]:
-    """Train in place, batches in the order of the samples; return the mean loss of each epoch."""
+    """Train in place, batches in the order of the samples; return the mean loss of each epoch.
+
+    `masks(epoch, first)` gives the dropout masks of the batch that begins with sample `first`.
+    """
     history = []
-    for _ in range(epochs):
+    for epoch in range(epochs):
         total = 0.0
         for first in range(0, len(x), batch_size):
-            batch_x, batch_y = x[first : first + batch_size], y[first : first + batch_size]
-            total += network.losses(batch_x, batch_y).sum()
-            gradients = network.gradients(batch_x, batch_y, reduction)
+            batch = slice(first, first + batch_size)
+            counts = None if weights is None else weights[batch]
+            dropped = None if masks is None else masks(epoch, first)
+            losses = network.losses(x[batch], y[batch], dropped)
+            total += losses.sum() if counts is None else (losses * counts).sum()
+            gradients = network.gradients(x[batch], y[batch], reduction, counts, dropped)
+            if rules is not None:
+                gradients = rules.apply(network, gradients)
             for i, (layer, (dw, db)) in enumerate(zip(network.layers, gradients, strict=True)):
                 layer.weights = optimizer.step(2 * i, layer.weights, dw, rate)
                 layer.bias = optimizer.step(2 * i + 1, layer.bias, db, rate)
-        history.append(total / len(x))
+        history.append(total / (len(x) if weights is None else weights.sum()))
     return history
+
+
+# Random numbers: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011.
+
+
+def philox(counter: NDArray[np.uint64], seed: int) -> NDArray[np.uint64]:
+    """Return the four words of Philox 4x32-10 for counters of four words, (n, 4)."""
+    c = [counter[:, i].astype(np.uint64) for i in range(4)]
+    low = np.uint64(0xFFFFFFFF)
+    key = [seed & 0xFFFFFFFF, seed >> 32]
+    for _ in range(10):
+        first, second = np.uint64(0xD2511F53) * c[0], np.uint64(0xCD9E8D57) * c[2]
+        c = [
+            (second >> np.uint64(32)) ^ c[1] ^ np.uint64(key[0]),
+            second & low,
+            (first >> np.uint64(32)) ^ c[3] ^ np.uint64(key[1]),
+            first & low,
+        ]
+        key = [(key[0] + 0x9E3779B9) & 0xFFFFFFFF, (key[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return np.stack(c, axis=1)
+
+
+def dropout_mask(
+    rate: float, outputs: int, samples: range, seed: int, stream: int, draw: int
+) -> Array:
+    """Return the mask of a layer's outputs for samples of an epoch, by their place in it.
+
+    A sample has (outputs + 3) // 4 blocks of four words; word w of block b decides on output
+    w * blocks + b: out where it is below rate * 2^32.
+    """
+    blocks = (outputs + 3) // 4
+    position = np.arange(samples.start * blocks, samples.stop * blocks, dtype=np.uint64)
+    counter = np.zeros((len(position), 4), np.uint64)
+    counter[:, 0], counter[:, 1] = position & np.uint64(0xFFFFFFFF), position >> np.uint64(32)
+    counter[:, 2], counter[:, 3] = stream, draw
+    words = philox(counter, seed).reshape(len(samples), blocks, 4)
+    by_output = words.transpose(0, 2, 1).reshape(len(samples), 4 * blocks)[:, :outputs]
+    return np.where(by_output < int(min(rate * 2.0**32, 2.0**32 - 1)), 0.0, 1.0 / (1.0 - rate))

@@ -516,7 +516,7 @@ def test_labels(
     ("optimizer", "sgd, momentum, nesterov, adam", ["adma", "", "Adma"], []),
     ("optimizer", "a name, foxnn.SGD", [], [None, 3, b"sgd", foxnn.SGD, ["adam"]]),
     ("validation", "above 0 and below 1", [0, 0.0, 1, 1.0, -0.1, 1.5, NAN, INF], ["0.1", True]),
-    ("validation", "above 0 and below 1", [], [(X,), (X, Y, X), [], {}]),
+    ("validation", "above 0 and below 1", [], [(X,), (X, Y, None, X), [], {}]),
     ("shuffle", "True or False", [], ["yes", 2, None, 0.5]),
     ("progress", "True or False", [], ["yes", 2, 0.5]),
 )

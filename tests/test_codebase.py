@@ -133,7 +133,7 @@ def test_the_checks_of_docstrings_can_fail() -> None:
     fit = foxnn.neural_network.fit
     assert documented_parameters(fit.__doc__ or "") == parameters(fit)
     assert len(parameters(fit)) > 5
-    assert sections(fit.__doc__ or "") == {"Parameters", "Returns", "Raises"}
+    assert sections(fit.__doc__ or "") == {"Parameters", "Returns", "Raises", "Warns", "Examples"}
     assert documented_parameters("X.\n\nParameters\n----------\na, b : int\n    C.\nd\n") == [
         "a",
         "b",

@@ -299,7 +299,7 @@ def test_it_cannot_change_during_a_training() -> None:
             with pytest.raises(RuntimeError, match="while it is training"):
                 nn.settings.correct_summation = not is_sorted
             assert nn.settings.correct_summation is is_sorted
-            assert loss_to_sum(trainer.run_epoch()[2]) == (24.0 if is_sorted else 0.0)
+            assert loss_to_sum(trainer.run_epoch().loss) == (24.0 if is_sorted else 0.0)
 
 
 def test_a_wrong_value_changes_nothing() -> None:

@@ -323,6 +323,7 @@ def test_the_seed_decides() -> None:
 # The data
 
 
+@pytest.mark.filterwarnings("ignore:the inputs are large")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_number_types_give_the_same_result(dtype: str) -> None:
     x, y = np.abs(inputs(20, 4) * 64).astype(int), labels(20)
@@ -336,6 +337,7 @@ def test_number_types_give_the_same_result(dtype: str) -> None:
     assert len(found) == 1
 
 
+@pytest.mark.filterwarnings("ignore:the inputs are large")
 @pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64, np.int64])
 def test_the_callers_arrays_stay_as_they_were(kind: type) -> None:
     x, y = np.abs(inputs(20, 4) * 64).astype(kind), wanted(20, 3, "cross_entropy").astype(kind)

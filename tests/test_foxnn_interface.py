@@ -569,7 +569,7 @@ def test_repr_of_a_network_makes_it_again() -> None:
 
 
 def test_repr_of_a_layer_makes_one_like_it() -> None:
-    for part in (*make(), foxnn.layer(4, 3, ("elu", 0.5)), foxnn.layer(2, 1, "softmax")):
+    for part in (*make(), foxnn.layer(4, 3, ("elu", 0.5)), foxnn.layer(2, 2, "softmax")):
         again = eval(repr(part), {"layer": foxnn.layer})
         assert repr(again) == repr(part)
         assert (again.get_N_w(), again.get_N_n()) == (part.get_N_w(), part.get_N_n())

@@ -23,15 +23,17 @@ KINK_MARGIN = 1e-3
 ENDINGS = list(forced_runs.endings())
 
 
-def away_from_kinks(nn: foxnn.neural_network, x: np.ndarray) -> np.ndarray:
-    """Return which samples have no preactivation near a kink of its activation."""
+def away_from_kinks(nn: foxnn.neural_network, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return which samples are near no kink of an activation or the loss."""
     oracle = reference.copy_of(nn)
-    z, _ = oracle.forward(x)
+    z, a = oracle.forward(x)
     keep = np.ones(len(x), bool)
     for layer, values in zip(oracle.layers, z, strict=True):
         if layer.activation != "softmax":
             for kink in reference.ACTIVATIONS[layer.activation].kinks:
                 keep &= (np.abs(values - kink) > KINK_MARGIN).all(axis=1)
+    for kink in reference.LOSSES[nn.loss].kinks if nn.loss in reference.LOSSES else ():
+        keep &= (np.abs(np.abs(a[-1] - y) - kink) > KINK_MARGIN).all(axis=1)
     return keep
 
 
@@ -41,7 +43,7 @@ def test_central_differences(hidden: str, output: str, loss: str) -> None:
     for part in nn:
         part.bias = np.linspace(-0.5, 0.5, part.get_N_n())
     x, y = forced_runs.inputs(24, 3), forced_runs.wanted(24, 3, loss)
-    keep = away_from_kinks(nn, x)
+    keep = away_from_kinks(nn, x, y)
     x, y = x[keep], y[keep]
     assert len(x) >= 12
     _, gradients = nn._loss_and_gradients(x, y)

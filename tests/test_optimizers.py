@@ -82,6 +82,10 @@ RULES: dict[str, tuple[object, Callable[[], reference.Optimizer]]] = {
     "nesterov": (foxnn.SGD(0.7, nesterov=True), lambda: reference.Nesterov(0.7)),
     "adam by name": ("adam", reference.Adam),
     "adam": (foxnn.Adam(0.8, 0.95, 1e-3), lambda: reference.Adam(0.8, 0.95, 1e-3)),
+    "adamw by name": ("adamw", reference.AdamW),
+    "adamw": (foxnn.AdamW(0.5, 0.8), lambda: reference.AdamW(0.5, beta_1=0.8)),
+    "rmsprop by name": ("rmsprop", reference.RMSprop),
+    "rmsprop": (foxnn.RMSprop(0.8, 0.5, 1e-3), lambda: reference.RMSprop(0.8, 0.5, 1e-3)),
 }
 
 
@@ -106,7 +110,7 @@ def test_beside_the_oracle(rule: str, batch_size: int, output: str) -> None:
             assert_within(part.bias, layer.bias, 1e-10, rule)
 
 
-@pytest.mark.parametrize("rule", ["sgd", "momentum", "nesterov", "adam"])
+@pytest.mark.parametrize("rule", ["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"])
 def test_float32_beside_the_oracle(rule: str) -> None:
     optimizer, make_oracle = RULES[rule]
     nn = foxnn.neural_network([4, 7, 3], "tanh", dtype="float32", seed=1)
@@ -129,7 +133,10 @@ def make() -> foxnn.neural_network:
     return foxnn.neural_network([2, 4, 1], "tanh", dtype="float64", seed=7)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", foxnn.SGD(0.9), "nesterov", "adam"])
+@pytest.mark.parametrize(
+    "optimizer",
+    ["sgd", foxnn.SGD(0.9), "nesterov", "adam", "adamw", "rmsprop", foxnn.RMSprop(0.9, 0.5)],
+)
 def test_two_fits_are_one_long_fit(optimizer: object) -> None:
     once, twice = fitted(make(), optimizer, 5), fitted(fitted(make(), optimizer, 2), optimizer, 3)
     assert forced_runs.parameters(once).tobytes() == forced_runs.parameters(twice).tobytes()
@@ -222,7 +229,7 @@ def test_step_to_zero_after_n() -> None:
 
 
 def test_names() -> None:
-    assert set(foxnn.optimizers()) >= {"sgd", "nesterov", "adam"}
+    assert set(foxnn.optimizers()) >= {"sgd", "nesterov", "adam", "adamw", "rmsprop"}
     for name in foxnn.optimizers():
         assert np.isfinite(forced_runs.parameters(fitted(make(), name))).all()
 

@@ -373,6 +373,27 @@ def test_shares_are_parted_at_the_threshold() -> None:
     assert drawn == {"below 0.6": SQUARE[[0, 2, 3]].tolist(), "0.9": SQUARE[[1]].tolist()}
 
 
+def test_a_sigmoid_whose_output_is_scaled_is_a_number() -> None:
+    nn = with_weights([[4.0], [0.0]], "sigmoid")
+    nn.output_scaler = foxnn.Scaler("minmax").fit([[-10.0], [10.0]])
+    ax = boundary(nn, [-5.0, 5.0, -4.0, 4.0])
+    assert ax.get_legend() is None
+    low, high = ax.figure.axes[1].get_ylim()
+    assert low <= -5
+    assert high >= 5
+
+
+def test_inputs_are_drawn_as_they_are_outside() -> None:
+    """The scaler takes 100 from them, so that the line is at 100."""
+    nn = with_weights([[4.0], [0.0]], "sigmoid")
+    nn.input_scaler = foxnn.Scaler("standard").fit(SQUARE + 100)
+    ax = boundary(nn, [0, 1, 0, 1], SQUARE + 100)
+    left, right, line = colours_at(ax, (99.3, 100.3), (100.7, 100.3), (100.0, 100.3))
+    assert left[2] > left[0] + 0.2
+    assert right[0] > right[2] + 0.2
+    assert near(line, drawing.DARK) < 0.2
+
+
 def test_a_class_without_samples_stands_in_the_legend() -> None:
     assert points_of(boundary(SIDES, [0, 0, 0, 0])) == {"0": SQUARE.tolist(), "0.5 or more": []}
 
@@ -804,11 +825,18 @@ def test_curves_are_those_of_the_textbook(name: str) -> None:
     assert (z[0], z[-1]) == ax.get_xlim() == (-3.0, 3.0)
     known = ACTIVATIONS[name]
     assert_within(curve.get_ydata(), known.value(z, known.alpha), 1e-14)
-    # The slope is a product of the error, which is 1 but for its rounding.
     assert_within(slope.get_ydata(), known.slope(z, known.alpha), 1e-14)
     assert slope.get_label() == f"slope of {curve.get_label()}"
     assert slope.get_color() == curve.get_color()
     assert slope.get_linewidth() < curve.get_linewidth()
+
+
+def test_exp_does_not_press_the_others_flat() -> None:
+    low, high = foxnn.plot.activations().get_ylim()
+    assert -5 < low < -4 < 4 < high < 5
+    assert 1.7 < foxnn.plot.activations(["selu", "exp"], reach=1).get_ylim()[1] < 3
+    assert foxnn.plot.activations("exp").get_ylim()[1] > np.exp(4)
+    foxnn.plot.activations("exp", slopes=True, reach=100).figure.canvas.draw()
 
 
 @pytest.mark.parametrize(
@@ -848,7 +876,7 @@ def test_parameters_are_heeded() -> None:
         (lambda a: a([("elu", "x")]), TypeError, ("names", "'x'")),
         (lambda a: a("relu", slopes="yes"), TypeError, ("slopes", "'yes'")),
         (lambda a: a("relu", reach=0), ValueError, ("reach", "above 0", "0")),
-        (lambda a: a("relu", reach=1e9), ValueError, ("reach", "at most 1000", "1000000000.0")),
+        (lambda a: a("relu", reach=1e9), ValueError, ("reach", "at most 100", "1000000000.0")),
         (lambda a: a("relu", reach="4"), TypeError, ("reach", "'4'")),
     ],
 )

@@ -19,7 +19,9 @@ def test_slope_is_the_derivative(name: str) -> None:
     z = np.linspace(-4.03, 4.05, 97)
     assert all(np.abs(z - kink).min() > STEP for kink in kinks)
     numeric = (value(z + STEP, alpha) - value(z - STEP, alpha)) / (2 * STEP)
-    assert_within(slope(z, alpha), numeric, TOLERANCE, name)
+    # That of exp reaches 50, and its third derivative with it.
+    allowed = TOLERANCE * np.maximum(1.0, np.abs(value(z, alpha)))
+    assert_within(slope(z, alpha), numeric, allowed, name)
 
 
 def make(hidden: str, output: str, loss: str) -> Network:

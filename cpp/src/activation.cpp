@@ -15,6 +15,7 @@ struct Entry {
   bool takes_alpha;
   double default_alpha;
   bool is_rectifier;
+  bool is_for_output = false;
 };
 
 // In the order of ActivationKind.
@@ -32,7 +33,8 @@ constexpr Entry kActivations[] = {
     {"gelu", ActivationKind::gelu, false, 0.0, true},
     {"silu", ActivationKind::silu, false, 0.0, true},
     {"softplus", ActivationKind::softplus, false, 0.0, true},
-    {"softmax", ActivationKind::softmax, false, 0.0, false},
+    {"exp", ActivationKind::exp, false, 0.0, false, true},
+    {"softmax", ActivationKind::softmax, false, 0.0, false, true},
 };
 
 struct Alias {
@@ -41,9 +43,9 @@ struct Alias {
 };
 
 constexpr Alias kAliases[] = {
-    {"logistic", "sigmoid"},  {"sin", "sinusoid"}, {"identity", "identity_x"},
-    {"linear", "identity_x"}, {"tanh", "tan_h"},   {"atan", "arctan"},
-    {"swish", "silu"},
+    {"logistic", "sigmoid"},  {"sin", "sinusoid"},    {"identity", "identity_x"},
+    {"linear", "identity_x"}, {"tanh", "tan_h"},      {"atan", "arctan"},
+    {"swish", "silu"},        {"exponential", "exp"},
 };
 
 const Entry& entry_of(ActivationKind kind) { return kActivations[static_cast<int>(kind)]; }
@@ -78,6 +80,7 @@ std::vector<double> Activation::parameters() const {
   return {};
 }
 
+bool Activation::is_for_output() const { return entry_of(kind).is_for_output; }
 bool Activation::is_rectifier() const { return entry_of(kind).is_rectifier; }
 
 std::vector<std::string> activation_names() { return all_names(kActivations); }

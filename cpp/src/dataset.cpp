@@ -45,6 +45,20 @@ void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32
   const KernelTable<T>& k = active_kernels().table<T>();
   const std::byte* row = matrix.row(i);
   const index step = out.panel / out.stride, n = matrix.columns;
+  if (matrix.scaling) {
+    const double *shift = matrix.scaling->shift.data(), *factor = matrix.scaling->factor.data();
+    switch (matrix.type) {
+      case ElementType::f32:
+        return k.read_scaled_f32(n, as<float>(row), shift, factor, out.data, out.panel, nonzero,
+                                 step);
+      case ElementType::f64:
+        return k.read_scaled_f64(n, as<double>(row), shift, factor, out.data, out.panel, nonzero,
+                                 step);
+      case ElementType::u8:
+        return k.read_scaled_u8(n, as<std::uint8_t>(row), shift, factor, out.data, out.panel,
+                                nonzero, step);
+    }
+  }
   switch (matrix.type) {
     case ElementType::f32:
       return k.read_f32(n, as<float>(row), out.data, out.panel, nonzero, step);
@@ -57,6 +71,12 @@ void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32
 
 template <class T>
 void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out) {
+  if (matrix.scaling) {
+    for (index r = 0; r < count; ++r, out += matrix.columns) {
+      read_row(matrix, order[r], Rows<T>{out, kPanelWidth<T>});
+    }
+    return;
+  }
   const auto copy = [&]<class Source>(const Source*) {
     if (matrix.columns <= kShort) {
       using Lengths = std::make_integer_sequence<int, kShort>;

@@ -160,24 +160,31 @@ index Dense<T>::tile_rows() const {
 }
 
 template <class T>
-void Dense<T>::activate(index rows, index width, index row, index panel, const Rows<T>& y,
-                        const Rows<T>& slope) const {
-  if (activation_.kind == ActivationKind::identity || finishes_rows()) return;
+void Dense<T>::activate(index rows, index width, index row, index panel,
+                        const Outputs<T>& out) const {
   const KernelTable<T>& k = kernels<T>();
+  const Rows<T>& y = out.y;
   const int kind = static_cast<int>(activation_.kind);
   const T parameter = static_cast<T>(activation_.parameter);
-  if (slope.data) {
-    k.activate_keep[kind](rows, width, y.at(row, panel), y.stride, slope.at(row, panel),
-                          slope.stride, parameter);
+  if (activation_.kind == ActivationKind::identity || finishes_rows() || out.raw) {
+    // Already what it should be.
+  } else if (out.slope.data) {
+    k.activate_keep[kind](rows, width, y.at(row, panel), y.stride, out.slope.at(row, panel),
+                          out.slope.stride, parameter);
   } else {
     k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);
+  }
+  if (out.mask.data) {
+    k.multiply_elements(rows, width, y.at(row, panel), y.stride, out.mask.at(row, panel),
+                        out.mask.stride, out.dropped.at(row, panel), out.dropped.stride);
   }
 }
 
 template <class T>
-void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const Rows<T>& y,
-                       const Rows<T>& slope, Scratch<T> scratch) const {
+void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+                       Scratch<T> scratch) const {
   const KernelTable<T>& k = kernels<T>();
+  const Rows<T>& y = out.y;
   const Panels<T> panels{padded_};
   const T* bias = parameters_ + inputs_ * padded_;
   const bool far = inputs_ * padded_ > kNearWeights<T>;
@@ -185,7 +192,7 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const R
   const auto compute = [&](index p, index row, index rows, Errands* errands) {
     product(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p), bias + panels.column(p),
             y.at(row, p), y.stride, terms(scratch), errands);
-    activate(rows, panels.width(p), row, p, y, slope);
+    activate(rows, panels.width(p), row, p, out);
   };
   if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
     // Tile by tile, so that the list of a tile's columns serves all panels.
@@ -207,7 +214,7 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const R
         const T* next = far && row == 0 && p + 1 < last ? weights_of(p + 1) : nullptr;
         k.multiply_listed(rows, list, x.from_row(row), weights_of(p), panels.width(p),
                           bias + panels.column(p), y.at(row, p), y.stride, next, &errands);
-        activate(rows, panels.width(p), row, p, y, slope);
+        activate(rows, panels.width(p), row, p, out);
       }
     }
     return;
@@ -298,7 +305,13 @@ void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& del
           }
           product<T>(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
                      delta_below.at(row, q), delta_below.stride, terms(scratch), &errands);
+          if (!below.layer) continue;
           below.layer->backward_activation(row, rows, q, width, delta_below, below.y, below.slope);
+          if (below.mask.data) {
+            T* at = delta_below.at(row, q);
+            k.multiply_elements(rows, width, at, delta_below.stride, below.mask.at(row, q),
+                                below.mask.stride, at, delta_below.stride);
+          }
         }
       });
 }

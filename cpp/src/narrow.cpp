@@ -59,7 +59,7 @@ void NarrowStep<T>::gather(const Samples& samples, const std::uint32_t* order, i
 }
 
 template <class T>
-void NarrowStep<T>::forward(index rows) {
+void NarrowStep<T>::forward(index rows, bool raw) {
   const KernelTable<T>& k = active_kernels().table<T>();
   const T* x = x_.data();
   index stride = network_.inputs();
@@ -71,7 +71,9 @@ void NarrowStep<T>::forward(index rows) {
     const int kind = static_cast<int>(dense.activation().kind);
     const T parameter = static_cast<T>(dense.activation().parameter);
     const index count = rows * layer.stride;
-    if (layer.slope.size()) {
+    if (raw && &layer == &layers_.back()) {
+      // The loss takes the preactivations.
+    } else if (layer.slope.size()) {
       k.activate_keep[kind](1, count, layer.y.data(), 0, layer.slope.data(), 0, parameter);
     } else {
       k.activate[kind](1, count, layer.y.data(), 0, parameter);

@@ -22,8 +22,8 @@ class NarrowStep {
 
   /// Takes in samples order[0] ... order[rows - 1].
   void gather(const Samples& samples, const std::uint32_t* order, index rows);
-  /// The network's outputs for them; with cross-entropy the values before the softmax.
-  void forward(index rows);
+  /// The network's outputs for them; `raw`: before the activation.
+  void forward(index rows, bool raw);
   /// From `error()`, which is d loss / d outputs, or d loss / d preactivations where not
   /// `through_activation`, to the gradient.
   void backward(index rows, bool through_activation);
@@ -32,7 +32,7 @@ class NarrowStep {
   Rows<T> error() { return {layers_.back().delta.data(), layers_.back().stride}; }
   Rows<T> target() { return {target_.data(), network_.outputs()}; }
   /// Laid out as the parameters.
-  const Buffer<T>& gradient() const { return gradient_; }
+  Buffer<T>& gradient() { return gradient_; }
 
  private:
   struct NarrowLayer {

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <limits>
 #include <new>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 
@@ -26,6 +27,20 @@ constexpr index kChunkRows = 112;
 // Of sorted sums, where a chunk shares nothing: few, so that few samples have many workers, and a
 // stop request does not wait for long.
 constexpr index kSortedChunkRows = 4;
+
+// A softmax over one output is 1 whatever comes in.
+void check_outputs(const Activation& activation, index outputs) {
+  if (activation.kind == ActivationKind::softmax && outputs < 2) {
+    throw std::invalid_argument("softmax needs at least two outputs, got 1 (sigmoid suits one)");
+  }
+}
+
+// Shares, labels and counts mean what they are.
+void check_scaled_loss(LossKind loss) {
+  if (loss == LossKind::mse || loss == LossKind::mae || loss == LossKind::huber) return;
+  throw std::invalid_argument("outputs can be scaled for the losses mse, mae and huber, not for '" +
+                              std::string(loss_name(loss)) + "'");
+}
 
 // Two buffers for a chunk of activations, one for its input, one for a layer's output.
 template <class T>
@@ -50,7 +65,7 @@ struct ForwardSpace {
   std::vector<std::uint32_t> nonzero;
 };
 
-// Outputs of rows [first, first + rows) of x; with `finish` a softmax is applied, too.
+// Outputs of rows [first, first + rows) of x; without `finish` they are the preactivations.
 template <class T>
 Rows<const T> forward_chunk(const Network<T>& network, const MatrixView& x, index first, index rows,
                             ForwardSpace<T>& space, bool finish) {
@@ -62,7 +77,8 @@ Rows<const T> forward_chunk(const Network<T>& network, const MatrixView& x, inde
   for (index i = 0; i < network.size(); ++i) {
     const Layer<T>& layer = network.layer(i);
     const Rows<T> out = i + 1 < network.size() ? space.outputs[i % 2].rows() : space.last.rows();
-    layer.forward(Share{}, rows, in, out, {}, space.scratch.get());
+    const bool raw = !finish && i + 1 == network.size();
+    layer.forward(Share{}, rows, in, {.y = out, .raw = raw}, space.scratch.get());
     if (finish) layer.finish_rows(rows, out);
     in = out;
   }
@@ -103,6 +119,8 @@ Network<T>::Network(const Network& other)
       draws_(other.draws_),
       loss_(other.loss_),
       sorted_(other.sorted_),
+      input_scaling_(other.input_scaling_),
+      output_scaling_(other.output_scaling_),
       offsets_(other.offsets_),
       parameters_(other.parameters_),
       optimizer_(other.optimizer_) {
@@ -124,13 +142,18 @@ void Network<T>::check_room(const std::vector<index>& sizes) {
 
 template <class T>
 void Network<T>::append(std::unique_ptr<Layer<T>> added) {
+  check_outputs(added->activation(), added->outputs());
   if (!layers_.empty() && added->inputs() != outputs()) {
     throw std::invalid_argument("a layer of " + std::to_string(added->inputs()) +
                                 " inputs does not fit behind " + std::to_string(outputs()) +
                                 " outputs");
   }
-  if (!layers_.empty() && layers_.back()->finishes_rows()) {
-    throw std::invalid_argument("softmax is for the output layer: nothing can come behind it");
+  if (!layers_.empty() && layers_.back()->activation().is_for_output()) {
+    throw std::invalid_argument(std::string(layers_.back()->activation().name()) +
+                                " is for the output layer: nothing can come behind it");
+  }
+  if (!output_scaling_.empty()) {
+    throw std::invalid_argument("nothing can come behind outputs that are scaled");
   }
   const index count = added->parameter_count(), old = parameters_.size();
   if (count > std::numeric_limits<index>::max() / 16 - old) throw std::bad_alloc();
@@ -159,23 +182,62 @@ void Network<T>::append_dense(index inputs, index neurons, Activation activation
 
 template <class T>
 void Network<T>::set_activation(index i, Activation activation) {
-  const bool softmax = activation.kind == ActivationKind::softmax, last = i == size() - 1;
-  if (softmax && !last) {
-    throw std::invalid_argument("softmax is for the output layer, not for layer " +
-                                std::to_string(i));
+  const bool last = i == size() - 1;
+  if (activation.is_for_output() && !last) {
+    throw std::invalid_argument(std::string(activation.name()) +
+                                " is for the output layer, not for layer " + std::to_string(i));
   }
-  if (last && !softmax && loss_ == LossKind::cross_entropy) {
-    throw std::invalid_argument("loss 'cross_entropy' needs a softmax output layer");
-  }
+  check_outputs(activation, layer(i).outputs());
+  if (last) check_loss(loss_, activation);
   dense(i).set_activation(activation);
 }
 
 template <class T>
 void Network<T>::set_loss(LossKind loss) {
-  if (loss == LossKind::cross_entropy && !layers_.back()->finishes_rows()) {
-    throw std::invalid_argument("loss 'cross_entropy' needs a softmax output layer");
-  }
+  check_loss(loss, layers_.back()->activation());
+  if (!output_scaling_.empty()) check_scaled_loss(loss);
   loss_ = loss;
+}
+
+template <class T>
+void Network<T>::set_scaling(Scaling of_inputs, Scaling of_outputs) {
+  const auto check = [](const Scaling& scaling, index columns, const char* what) {
+    const auto count = static_cast<std::size_t>(columns);
+    if (scaling.empty() || (scaling.shift.size() == count && scaling.factor.size() == count))
+      return;
+    throw std::invalid_argument("the scaling of the " + std::string(what) + " must have " +
+                                std::to_string(columns) + " columns, got " +
+                                std::to_string(scaling.shift.size()));
+  };
+  check(of_inputs, inputs(), "inputs");
+  check(of_outputs, outputs(), "outputs");
+  if (!of_outputs.empty()) check_scaled_loss(loss_);
+  input_scaling_ = std::move(of_inputs);
+  output_scaling_ = std::move(of_outputs);
+}
+
+template <class T>
+MatrixView Network<T>::scaled_inputs(MatrixView x) const {
+  if (!input_scaling_.empty()) x.scaling = &input_scaling_;
+  return x;
+}
+
+template <class T>
+Samples Network<T>::scaled(Samples samples) const {
+  samples.inputs = scaled_inputs(samples.inputs);
+  if (!output_scaling_.empty()) samples.outputs.scaling = &output_scaling_;
+  return samples;
+}
+
+template <class T>
+void Network<T>::unscale_outputs(index rows, T* values) const {
+  if (output_scaling_.empty()) return;
+  const auto count = static_cast<std::size_t>(outputs());
+  for (index r = 0; r < rows; ++r) {
+    for (std::size_t c = 0; c < count; ++c, ++values) {
+      *values = static_cast<T>(output_scaling_.undo(static_cast<double>(*values), c));
+    }
+  }
 }
 
 template <class T>
@@ -190,8 +252,21 @@ void Network<T>::use_optimizer(const Optimizer& rule) {
   if (optimizer_.step > 0 && optimizer_.rule == rule) return;
   OptimizerState<T> fresh;
   fresh.rule = rule;
-  for (int i = 0; i < rule.moments(); ++i) fresh.moments[i] = Buffer<T>(parameters_.size());
+  for (int i = 0; i < 2; ++i) {
+    if (rule.remembers(i)) fresh.moments[i] = Buffer<T>(parameters_.size());
+  }
   optimizer_ = std::move(fresh);
+}
+
+template <class T>
+void Network<T>::restore(const Network& earlier) {
+  if (earlier.parameters_.size() != parameters_.size()) {
+    throw std::invalid_argument("the layers have changed since");
+  }
+  OptimizerState<T> memory = earlier.optimizer_;
+  // In place: layers point into the buffer.
+  std::copy_n(earlier.parameters_.data(), parameters_.size(), parameters_.data());
+  optimizer_ = std::move(memory);
 }
 
 template <class T>
@@ -199,26 +274,29 @@ auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
     -> Outcome {
   const index width = outputs();
   const KernelTable<T>& k = active_kernels().table<T>();
+  const MatrixView samples = scaled_inputs(x);
   std::atomic<bool> finite{true};
   const bool done = each_chunk(
       *this, x.rows, threads, stop, [&](index first, index rows, ForwardSpace<T>& space) {
-        const Rows<const T> y = forward_chunk(*this, x, first, rows, space, true);
+        const Rows<const T> y = forward_chunk(*this, samples, first, rows, space, true);
         // Looked at where they are warm, rather than in a pass of their own. Panels of a last
         // chunk that is not full hold older rows, too.
         if (!k.all_finite(space.input_count, space.input.rows().data, T(1))) finite = false;
         for (index r = 0; r < rows; ++r) std::copy_n(y.at(r), width, out + (first + r) * width);
+        unscale_outputs(rows, out + first * width);
       });
   if (!finite) return Outcome::not_finite;
   return done ? Outcome::done : Outcome::stopped;
 }
 
 template <class T>
-bool Network<T>::evaluate(const Samples& samples, Evaluation& result, int threads,
+bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
                           const StopRequest& stop) const {
+  const Samples samples = scaled(given);
   const index n = samples.size();
   std::vector<double> losses(static_cast<std::size_t>(n));
   std::vector<std::uint8_t> matches(static_cast<std::size_t>(n));
-  const bool finish = loss_ != LossKind::cross_entropy;
+  const bool finish = !loss_takes_preactivations();
   const bool done =
       each_chunk(*this, n, threads, stop, [&](index first, index rows, ForwardSpace<T>& space) {
         const Rows<const T> y = forward_chunk(*this, samples.inputs, first, rows, space, finish);
@@ -226,17 +304,12 @@ bool Network<T>::evaluate(const Samples& samples, Evaluation& result, int thread
         for (index r = 0; r < rows; ++r) {
           read_target(samples, first + r, outputs(), target.from_row(r));
         }
-        batch_loss<T>(loss_, rows, outputs(), y, target, T(1), {}, losses.data() + first,
+        batch_loss<T>(*this, rows, y, target, T(1), {}, losses.data() + first,
                       matches.data() + first);
       });
   if (!done) return false;
-  double sum = 0.0;
-  result.correct = 0;
-  for (index i = 0; i < n; ++i) {
-    sum += losses[static_cast<std::size_t>(i)];
-    result.correct += matches[static_cast<std::size_t>(i)];
-  }
-  result.loss = sum / static_cast<double>(n);
+  result.correct = std::accumulate(matches.begin(), matches.end(), index{0});
+  result.loss = weighted_sum(losses, n, samples.weights) / total_weight(n, samples.weights);
   return true;
 }
 

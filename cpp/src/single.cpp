@@ -28,7 +28,7 @@ const T* SingleSample<T>::answer() {
     const auto at = static_cast<std::size_t>(i);
     const Layer<T>& layer = network_.layer(i);
     const Rows<T> out = rows(outputs_[at + 1]);
-    layer.forward(Share{}, 1, rows(outputs_[at]), out, {}, scratch);
+    layer.forward(Share{}, 1, rows(outputs_[at]), {.y = out}, scratch);
     layer.finish_rows(1, out);
   }
   return outputs_.back().data();

@@ -26,19 +26,37 @@ UpdateKernel<T> update_kernel(OptimizerKind kind) {
     case OptimizerKind::nesterov:
       return k.update_nesterov;
     case OptimizerKind::adam:
+    case OptimizerKind::adamw:
       return k.update_adam;
+    case OptimizerKind::rmsprop:
+      return k.update_rmsprop;
   }
   return nullptr;
 }
+
+/// What becomes of a gradient before the step: penalties on the weights, and clipping by value.
+template <class T>
+struct GradientRules {
+  T l1 = T(0), l2 = T(0), clip_value = T(0);  ///< 0: none
+
+  void apply(index count, T* gradient, const T* parameters, bool are_weights) const {
+    const KernelTable<T>& k = active_kernels().table<T>();
+    if (are_weights && (l1 > T(0) || l2 > T(0))) k.add_penalty(count, gradient, parameters, l1, l2);
+    if (clip_value > T(0)) k.clip(count, gradient, clip_value);
+  }
+  bool any() const { return l1 > T(0) || l2 > T(0) || clip_value > T(0); }
+};
 
 /// Applies the optimizer to each piece of gradient while it is in the first-level cache.
 template <class T>
 class UpdateSink final : public GradientSink<T> {
  public:
-  UpdateSink(Network<T>& network, OptimizerKind kind)
-      : network_(network), update_(update_kernel<T>(kind)) {}
+  UpdateSink(Network<T>& network, OptimizerKind kind, const GradientRules<T>& rules)
+      : network_(network), update_(update_kernel<T>(kind)), rules_(rules) {}
 
   void set_step(const UpdateCoefficients& c) {
+    shrink_ = static_cast<T>(c.shrink);
+    tells_weights_apart_ = rules_.any() || shrink_ != T(1);
     arguments_ = {.rate = static_cast<T>(c.rate),
                   .decay = static_cast<T>(c.decay),
                   .gain = static_cast<T>(c.gain),
@@ -51,15 +69,28 @@ class UpdateSink final : public GradientSink<T> {
   UpdateSink of_layer(index layer, PhaseClock* clock) const {
     UpdateSink sink = *this;
     sink.base_ = network_.offset(layer);
+    sink.weights_ = network_.layer(layer).weight_count();
     sink.clock_ = clock;
     return sink;
   }
-  void take(index offset, index count, const T* gradient) override {
+  /// The gradient of all layers, laid out as the parameters.
+  void take_all(T* gradient) {
+    if (!tells_weights_apart_) return take(0, network_.parameters().size(), gradient);
+    for (index i = 0; i < network_.size(); ++i) {
+      UpdateSink sink = of_layer(i, nullptr);
+      const Layer<T>& layer = network_.layer(i);
+      T* of_layer = gradient + network_.offset(i);
+      sink.take(0, sink.weights_, of_layer);
+      sink.take(sink.weights_, layer.parameter_count() - sink.weights_, of_layer + sink.weights_);
+    }
+  }
+  void take(index offset, index count, T* gradient) override {
     const index at = base_ + offset;
     Buffer<T>* moments = network_.optimizer().moments;
+    T* parameters = network_.parameters().data() + at;
     const PhaseClock::Detour detour(clock_, Phase::update);
-    update_(count, network_.parameters().data() + at, gradient,
-            moments[0].size() ? moments[0].data() + at : nullptr,
+    if (tells_weights_apart_) prepare(count, gradient, parameters, offset < weights_);
+    update_(count, parameters, gradient, moments[0].size() ? moments[0].data() + at : nullptr,
             moments[1].size() ? moments[1].data() + at : nullptr, arguments_);
   }
   typename GradientSink<T>::Targets targets(index offset) const override {
@@ -71,25 +102,44 @@ class UpdateSink final : public GradientSink<T> {
   }
 
  private:
+  void prepare(index count, T* gradient, T* parameters, bool are_weights) const {
+    rules_.apply(count, gradient, parameters, are_weights);
+    if (are_weights && shrink_ != T(1)) {
+      active_kernels().table<T>().scale(count, parameters, shrink_);
+    }
+  }
+
   Network<T>& network_;
   UpdateKernel<T> update_;
+  GradientRules<T> rules_;
+  T shrink_ = T(1);
+  bool tells_weights_apart_ = false;
   PhaseClock* clock_ = nullptr;
   UpdateArguments<T> arguments_{};
-  index base_ = 0;
+  index base_ = 0, weights_ = 0;  // of the layer
 };
 
-/// Keeps the gradient, for those who want to see it.
+/// Keeps a layer's gradient, for those who want to see it as a whole.
 template <class T>
 class StoreSink final : public GradientSink<T> {
  public:
-  explicit StoreSink(T* gradient) : gradient_(gradient) {}
-  void take(index offset, index count, const T* gradient) override {
+  /// `gradient` is that of the network.
+  StoreSink(const Network<T>& network, index layer, T* gradient, const GradientRules<T>& rules = {})
+      : gradient_(gradient + network.offset(layer)),
+        parameters_(network.parameters().data() + network.offset(layer)),
+        weights_(network.layer(layer).weight_count()),
+        rules_(rules) {}
+  void take(index offset, index count, T* gradient) override {
+    rules_.apply(count, gradient, parameters_ + offset, offset < weights_);
     std::copy_n(gradient, count, gradient_ + offset);
   }
   typename GradientSink<T>::Targets targets(index) const override { return {}; }
 
  private:
   T* gradient_;
+  const T* parameters_;
+  index weights_;
+  GradientRules<T> rules_;
 };
 
 }  // namespace foxnn

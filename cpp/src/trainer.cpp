@@ -43,7 +43,8 @@ void TrainingPlan::check() const {
                                 text_of(learning_rate));
   }
   // A smaller one counts as zero, and a step of zero is then divided by zero.
-  if (optimizer.kind == OptimizerKind::adam && !(optimizer.epsilon >= Limits::min())) {
+  const bool divides = optimizer.is_adam() || optimizer.kind == OptimizerKind::rmsprop;
+  if (divides && !(optimizer.epsilon >= Limits::min())) {
     throw std::invalid_argument("epsilon must be at least " + text_of(Limits::min()) + " in " +
                                 type_name<T>() + ", got " + text_of(optimizer.epsilon));
   }
@@ -51,6 +52,27 @@ void TrainingPlan::check() const {
     throw std::invalid_argument("n_threads must not be negative, got " + std::to_string(threads));
   }
   optimizer.check();
+  if (optimizer.kind == OptimizerKind::adamw && !(learning_rate * optimizer.weight_decay < 1.0)) {
+    throw std::invalid_argument("learning_rate times weight_decay must be below 1, got " +
+                                text_of(learning_rate) + " times " +
+                                text_of(optimizer.weight_decay));
+  }
+  const auto check_part = [](const char* name, double value) {
+    if (!(value >= 0.0 && value <= Limits::max())) {
+      throw std::invalid_argument(std::string(name) + " must be from 0 to " +
+                                  text_of(Limits::max()) + " in " + type_name<T>() + ", got " +
+                                  text_of(value));
+    }
+  };
+  check_part("l1", l1);
+  check_part("l2", l2);
+  check_part("clip_value", clip_value);
+  check_part("clip_norm", clip_norm);
+  for (const double rate : dropout) {
+    if (!(rate >= 0.0 && rate < 1.0)) {
+      throw std::invalid_argument("dropout must be at least 0 and below 1, got " + text_of(rate));
+    }
+  }
 }
 
 template <class T>
@@ -62,6 +84,11 @@ template <class T>
 Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan) {
   plan.check<T>();
   check_fit(network.inputs(), network.outputs(), samples);
+  if (!plan.dropout.empty() && static_cast<index>(plan.dropout.size()) != network.size() - 1) {
+    throw std::invalid_argument("dropout must have a rate for each of the " +
+                                std::to_string(network.size() - 1) + " hidden layers, got " +
+                                std::to_string(plan.dropout.size()));
+  }
   work_ = std::make_unique<Work>(network, samples, plan);
 }
 
@@ -88,14 +115,14 @@ index Trainer<T>::steps_per_epoch() const {
 
 template <class T>
 StepReport Trainer<T>::run_epoch(const StopRequest& stop) {
-  const bool between = work_->order.empty() || work_->position >= work_->samples.size();
-  const index done = between ? 0 : work_->position / work_->batch;
-  return work_->run(steps_per_epoch() - done, stop);
+  const bool begins = work_->order.empty() || work_->position >= work_->samples.size();
+  const index done = begins ? 0 : work_->position / work_->batch;
+  return work_->run(steps_per_epoch() - done, stop, Work::Saving::all);
 }
 
 template <class T>
 StepReport Trainer<T>::run_steps(index steps, const StopRequest& stop) {
-  return work_->run(steps, stop);
+  return work_->run(steps, stop, Work::Saving::all);
 }
 
 template <class T>
@@ -103,13 +130,19 @@ StepReport Trainer<T>::step(const Samples& samples) {
   Work& work = *work_;
   check_fit(work.network.inputs(), work.network.outputs(), samples);
   if (samples.size() > work.batch) throw std::invalid_argument("more samples than a batch holds");
-  work.samples = samples;
+  work.samples = work.network.scaled(samples);
   if (work.order.empty()) {
     work.order.resize(static_cast<std::size_t>(work.batch));
     std::iota(work.order.begin(), work.order.end(), 0u);
   }
   work.position = 0;
-  return work.run(1, {}, false);
+  return work.run(1, {}, Work::Saving::parameters);
+}
+
+template <class T>
+StepReport Trainer<T>::run_batch(const StopRequest& stop) {
+  const bool begins = work_->order.empty() || work_->position >= work_->samples.size();
+  return work_->run(1, stop, begins ? Work::Saving::all : Work::Saving::earlier);
 }
 
 template <class T>
@@ -118,7 +151,7 @@ PhaseSeconds Trainer<T>::time_phases(index steps) {
   Work& work = *work_;
   work.clock = &clock;
   work.narrow.reset();  // its parts are too small for a clock
-  work.run(steps, {});
+  work.run(steps, {}, Work::Saving::all);
   work.clock = nullptr;
   return clock.seconds();
 }
@@ -127,19 +160,20 @@ template <class T>
 double Trainer<T>::gradient(T* out) {
   Work& work = *work_;
   work.begin_epoch();
+  work.drops = false;
   const index rows = work.batch;
   run_team(work.workers, [&](const Team& team) {
     work.gather(team, 0, 0);
     team.wait();
     work.forward(team, rows, 0);
-    work.loss(team, rows, 0);
+    work.loss(team, 0, rows, 0);
     work.backward(
-        team, rows, 0, {},
-        [&](index layer) { return StoreSink<T>(out + work.network.offset(layer)); }, [] {});
+        team, rows, 0, {}, [&](index layer) { return StoreSink<T>(work.network, layer, out); },
+        [] {});
   });
   StepReport report;
-  work.count_step(rows, report);
-  return report.loss / static_cast<double>(rows);
+  work.count_step(0, rows, report);
+  return report.loss / report.weight;
 }
 
 template void TrainingPlan::check<float>() const;

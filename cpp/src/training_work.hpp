@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "batch.hpp"
+#include "clipping.hpp"
+#include "dropout.hpp"
 #include "foxnn/random.hpp"
 #include "foxnn/trainer.hpp"
 #include "narrow.hpp"
@@ -28,8 +30,8 @@ struct Trainer<T>::Work {
   Network<T>& network;
   Samples samples;
   TrainingPlan plan;
-  const index batch;        // samples of a full batch
-  const bool softmax_loss;  // cross-entropy works on the values before the softmax
+  const index batch;    // samples of a full batch
+  const bool raw_loss;  // the loss takes the output layer's preactivations
   const int workers;
 
   std::vector<std::uint32_t> order;
@@ -39,12 +41,17 @@ struct Trainer<T>::Work {
   Batch<T> x[2], target[2];
   std::vector<std::uint32_t> nonzero[2];  // of x, as Rows has it; none where it would not pay
   std::vector<Batch<T>> y, delta, slope;
+  std::vector<Dropout<T>> dropout;  // one a hidden layer, where there is any
+  bool drops;
   std::vector<ScratchSpace<T>> scratch;  // one a worker
   std::vector<double> losses;
   std::vector<std::uint8_t> matches;
+  GradientRules<T> rules;
   UpdateSink<T> update;
+  std::optional<NormClip<T>> norm_clip;
   std::optional<NarrowStep<T>> narrow;  // where one worker trains a narrow network
   Buffer<T> saved_parameters, saved_moments[2];
+  std::uint64_t saved_step = 0;
 
   PhaseClock* clock = nullptr;  // of worker 0, where somebody wants to know
 
@@ -54,15 +61,22 @@ struct Trainer<T>::Work {
 
   Work(Network<T>& network_, const Samples& samples_, const TrainingPlan& plan_)
       : network(network_),
-        samples(samples_),
+        samples(network_.scaled(samples_)),
         plan(plan_),
         batch(std::min(plan_.batch_size, samples_.size())),
-        softmax_loss(network_.loss() == LossKind::cross_entropy),
+        raw_loss(network_.loss_takes_preactivations()),
         workers(training_workers(network_, batch, plan_.threads)),
+        drops(std::any_of(plan_.dropout.begin(), plan_.dropout.end(),
+                          [](double p) { return p > 0; })),
         losses(static_cast<std::size_t>(batch)),
         matches(static_cast<std::size_t>(batch)),
-        update(network_, plan_.optimizer.kind) {
-    if (workers == 1 && NarrowStep<T>::fits(network)) narrow.emplace(network, batch);
+        rules{static_cast<T>(plan_.l1), static_cast<T>(plan_.l2), static_cast<T>(plan_.clip_value)},
+        update(network_, plan_.optimizer.kind, plan_.clip_norm > 0.0 ? GradientRules<T>() : rules) {
+    if (plan.clip_norm > 0.0) norm_clip.emplace(network, plan.clip_norm);
+    if (workers == 1 && !drops && NarrowStep<T>::fits(network)) narrow.emplace(network, batch);
+    for (std::size_t i = 0; drops && i < plan.dropout.size(); ++i) {
+      dropout.emplace_back(plan.dropout[i], network.layer(static_cast<index>(i)).outputs(), batch);
+    }
     for (int i = 0; i < 2; ++i) {
       x[i] = Batch<T>::panels(batch, network.inputs());
       target[i] = Batch<T>::plain(batch, network.outputs());
@@ -93,6 +107,9 @@ struct Trainer<T>::Work {
       std::iota(order.begin(), order.end(), 0u);
     }
     position = 0;
+    for (Dropout<T>& of_layer : dropout) {
+      if (of_layer.is_used()) of_layer.begin_epoch(network.seed(), network.next_draw());
+    }
   }
 
   void gather(const Team& team, index first, int into) {
@@ -107,6 +124,14 @@ struct Trainer<T>::Work {
       read_row(samples.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
       read_target(samples, sample[r], outputs, targets.from_row(r));
     }
+    for (Dropout<T>& of_layer : dropout) {
+      if (drops && of_layer.is_used()) of_layer.draw(first, begin, end, into);
+    }
+  }
+
+  Dropout<T>* dropout_of(index layer) {
+    const auto at = static_cast<std::size_t>(layer);
+    return drops && at < dropout.size() && dropout[at].is_used() ? &dropout[at] : nullptr;
   }
 
   // What `gather` will read.
@@ -122,6 +147,7 @@ struct Trainer<T>::Work {
   }
 
   Rows<T> input_of(index layer, int half) {
+    if (Dropout<T>* below = layer > 0 ? dropout_of(layer - 1) : nullptr) return below->dropped();
     if (layer > 0) return y[static_cast<std::size_t>(layer - 1)].rows();
     Rows<T> rows = x[half].rows();
     if (!nonzero[half].empty()) rows.nonzero = nonzero[half].data();
@@ -131,34 +157,50 @@ struct Trainer<T>::Work {
   void forward(const Team& team, index rows, int half) {
     for (index i = 0; i < network.size(); ++i) {
       const auto at = static_cast<std::size_t>(i);
-      network.layer(i).forward(team.share(), rows, input_of(i, half), y[at].rows(),
-                               slope[at].rows(), scratch_of(team));
+      Outputs<T> out{.y = y[at].rows(), .slope = slope[at].rows()};
+      out.raw = raw_loss && i + 1 == network.size();
+      if (Dropout<T>* of_layer = dropout_of(i)) {
+        out.mask = of_layer->mask(half);
+        out.dropped = of_layer->dropped();
+      }
+      network.layer(i).forward(team.share(), rows, input_of(i, half), out, scratch_of(team));
       team.wait();
     }
   }
 
-  // The losses of the worker's rows, and d loss / d preactivations of the output layer.
-  void loss(const Team& team, index rows, int half) {
+  // The losses of the worker's rows of the batch from sample `begin` on, and d loss /
+  // d preactivations of the output layer.
+  void loss(const Team& team, index begin, index rows, int half) {
     const Layer<T>& top = network.layer(network.size() - 1);
     const index first = team.share().first(rows), count = team.share().last(rows) - first;
     const Rows<T> out = y.back().rows().from_row(first);
     const Rows<T> error = delta.back().rows().from_row(first);
     const Rows<T> wanted = target[half].rows().from_row(first);
-    output_loss(top, first, count, rows, out, wanted, error);
-    if (!softmax_loss) {
+    output_loss(top, begin, first, count, rows, out, wanted, error);
+    if (!raw_loss) {
       const Rows<T> kept = top.keeps_slope() ? slope.back().rows().from_row(first) : Rows<T>();
       top.backward_activation(0, count, 0, top.output_width(), error, out, kept);
     }
     team.wait();
   }
 
-  // Losses, and d loss / d outputs, of rows first ... first + count - 1 of a batch of `rows`.
-  void output_loss(const Layer<T>& top, index first, index count, index rows, const Rows<T>& out,
-                   const Rows<T>& wanted, const Rows<T>& error) {
-    if (!softmax_loss) top.finish_rows(count, out);
-    const T scale = plan.reduction == Reduction::mean ? T(1) / static_cast<T>(rows) : T(1);
-    batch_loss<T>(network.loss(), count, top.outputs(), out, wanted, scale, error,
-                  losses.data() + first, plan.count_matches ? matches.data() + first : nullptr);
+  // Losses, and d loss / d outputs, of rows first ... first + count - 1 of the batch of `rows` from
+  // sample `begin` on.
+  void output_loss(const Layer<T>& top, index begin, index first, index count, index rows,
+                   const Rows<T>& out, const Rows<T>& wanted, const Rows<T>& error) {
+    if (!raw_loss) top.finish_rows(count, out);
+    const std::uint32_t* sample = order.data() + begin;
+    const T together = static_cast<T>(total_weight(rows, samples.weights, sample));
+    // Samples that all count nothing pull nowhere.
+    const T scale = plan.reduction == Reduction::sum ? T(1)
+                    : together > T(0)                ? T(1) / together
+                                                     : T(0);
+    batch_loss<T>(network, count, out, wanted, scale, error, losses.data() + first,
+                  plan.count_matches ? matches.data() + first : nullptr);
+    for (index r = 0; samples.weights && r < count; ++r) {
+      const T weight = static_cast<T>(samples.weights[sample[first + r]]);
+      for (index i = 0; i < top.outputs(); ++i) error.at(r)[i] *= weight;
+    }
   }
 
   // A layer's parameters are changed only when all workers have passed its inputs' gradient on:
@@ -176,8 +218,8 @@ struct Trainer<T>::Work {
       const auto at = static_cast<std::size_t>(i);
       if (i > 0) {
         const auto under = at - 1;
-        const typename Layer<T>::Below below{&network.layer(i - 1), y[under].rows(),
-                                             slope[under].rows()};
+        typename Layer<T>::Below below{&network.layer(i - 1), y[under].rows(), slope[under].rows()};
+        if (Dropout<T>* of_layer = dropout_of(i - 1)) below.mask = of_layer->mask(half);
         network.layer(i).backward_input(team.share(), rows, delta[at].rows(), delta[under].rows(),
                                         below, lent);
         team.wait();
@@ -189,16 +231,23 @@ struct Trainer<T>::Work {
     }
   }
 
-  void count_step(index rows, StepReport& report) {
-    double sum = 0.0;
-    for (index r = 0; r < rows; ++r) sum += losses[static_cast<std::size_t>(r)];
+  // Of the batch from sample `begin` on.
+  void count_step(index begin, index rows, StepReport& report) {
+    const std::uint32_t* sample = order.data() + begin;
+    const double sum = weighted_sum(losses, rows, samples.weights, sample);
+    const double weight = total_weight(rows, samples.weights, sample);
     if (plan.count_matches) {
       for (index r = 0; r < rows; ++r) report.correct += matches[static_cast<std::size_t>(r)];
     }
     report.loss += sum;
+    report.weight += weight;
     report.samples += rows;
     ++report.steps;
-    if (!std::isfinite(sum)) report.diverged = true;
+    if (!std::isfinite(sum)) {
+      report.diverged = true;
+    } else if (weight > 0.0) {
+      report.last_loss = sum / weight;
+    }
   }
 
   void next_update_step() {
@@ -210,6 +259,13 @@ struct Trainer<T>::Work {
     }
     ++state.step;
     update.set_step(update_coefficients(state.rule, plan.learning_rate, state.step));
+  }
+
+  // The step along the stored gradient, when all of it is there.
+  void clip_and_update(const Team& team) {
+    norm_clip->hand_on(team, [&](index layer, index offset, index count, T* gradient) {
+      update.of_layer(layer, nullptr).take(offset, count, gradient);
+    });
   }
 
   void mark(const Team& team, Phase phase) {
@@ -225,12 +281,26 @@ struct Trainer<T>::Work {
       const index rows = count_from(position);
       next_update_step();
       narrow->gather(samples, order.data() + position, rows);
-      narrow->forward(rows);
-      output_loss(top, 0, rows, rows, narrow->outputs(), narrow->target(), narrow->error());
-      narrow->backward(rows, !softmax_loss);
-      update.take(0, narrow->gradient().size(), narrow->gradient().data());
+      narrow->forward(rows, raw_loss);
+      output_loss(top, position, 0, rows, rows, narrow->outputs(), narrow->target(),
+                  narrow->error());
+      narrow->backward(rows, !raw_loss);
+      T* gradient = narrow->gradient().data();
+      if (norm_clip) {
+        for (index i = 0; i < network.size(); ++i) {
+          StoreSink<T> sink(network, i, norm_clip->gradient(), rules);
+          const Layer<T>& layer = network.layer(i);
+          const index weights = layer.weight_count();
+          T* of_layer = gradient + network.offset(i);
+          sink.take(0, weights, of_layer);
+          sink.take(weights, layer.parameter_count() - weights, of_layer + weights);
+        }
+        clip_and_update(Team({}, nullptr));
+      } else {
+        update.take_all(gradient);
+      }
+      count_step(position, rows, report);
       position += rows;
-      count_step(rows, report);
       report.stopped = poll.after_step(stop);
       go_on = left > 1 && position < samples.size() && !report.stopped && !report.diverged;
     }
@@ -253,20 +323,31 @@ struct Trainer<T>::Work {
         const bool more = left > 1 && next < samples.size();
         forward(team, rows, half);
         mark(team, Phase::forward);
-        loss(team, rows, half);
+        loss(team, first, rows, half);
         mark(team, Phase::loss);
         PhaseClock* const own_clock = team.is_first() ? clock : nullptr;
-        backward(
-            team, rows, half, more ? rows_to_fetch(team, next) : RowsToFetch(),
-            [&](index layer) { return update.of_layer(layer, own_clock); },
-            [&] {
-              const PhaseClock::Detour detour(own_clock, Phase::gather);
-              if (more) gather(team, next, 1 - half);
-            });
+        const RowsToFetch to_fetch = more ? rows_to_fetch(team, next) : RowsToFetch();
+        const auto gather_next = [&] {
+          const PhaseClock::Detour detour(own_clock, Phase::gather);
+          if (more) gather(team, next, 1 - half);
+        };
+        if (norm_clip) {
+          T* gradient = norm_clip->gradient();
+          backward(
+              team, rows, half, to_fetch,
+              [&](index layer) { return StoreSink<T>(network, layer, gradient, rules); },
+              gather_next);
+          team.wait();
+          clip_and_update(team);
+        } else {
+          backward(
+              team, rows, half, to_fetch,
+              [&](index layer) { return update.of_layer(layer, own_clock); }, gather_next);
+        }
         team.wait();
         mark(team, Phase::backward);
         if (team.is_first()) {
-          count_step(rows, report);
+          count_step(first, rows, report);
           report.stopped = poll.after_step(stop);
           position = next;
           go_on = more && !report.stopped && !report.diverged;
@@ -286,24 +367,28 @@ struct Trainer<T>::Work {
     std::copy_n(from.data(), from.size(), to.data());
   }
 
-  void save(bool with_moments) {
+  // What is saved before some steps, for the case that they diverge: what was saved earlier may do.
+  enum class Saving { all, parameters, earlier };
+
+  void save(Saving saving) {
+    if (saving == Saving::earlier) return;
     copy(network.parameters(), saved_parameters);
-    for (int i = 0; i < 2 && with_moments; ++i) {
+    saved_step = network.optimizer().step;
+    for (int i = 0; i < 2 && saving == Saving::all; ++i) {
       copy(network.optimizer().moments[i], saved_moments[i]);
     }
   }
 
-  void restore(std::uint64_t step, bool with_moments) {
+  void restore(Saving saving) {
     copy(saved_parameters, network.parameters());
-    if (!with_moments) return network.reset_optimizer();
+    if (saving == Saving::parameters) return network.reset_optimizer();
     for (int i = 0; i < 2; ++i) copy(saved_moments[i], network.optimizer().moments[i]);
-    network.optimizer().step = step;
+    network.optimizer().step = saved_step;
   }
 
-  StepReport run(index steps, const StopRequest& stop, bool save_moments = true) {
+  StepReport run(index steps, const StopRequest& stop, Saving saving) {
     network.use_optimizer(plan.optimizer);
-    save(save_moments);
-    const std::uint64_t step_before = network.optimizer().step;
+    save(saving);
     StepReport report;
     poll.restart();
     while (report.steps < steps && !report.stopped && !report.diverged) {
@@ -319,7 +404,7 @@ struct Trainer<T>::Work {
         !active_kernels().table<T>().all_finite(parameters.size(), parameters.data(), T(1))) {
       report.diverged = true;
     }
-    if (report.diverged) restore(step_before, save_moments);
+    if (report.diverged) restore(saving);
     return report;
   }
 };

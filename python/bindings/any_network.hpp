@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "foxnn/network.hpp"
 #include "foxnn/single.hpp"
@@ -65,6 +66,7 @@ class AnyNetwork {
   template <class T>
   struct Kept {
     std::unique_ptr<SingleSample<T>> single;
+    std::vector<double> unscaled;         ///< its sample, where inputs are scaled
     std::unique_ptr<Trainer<T>> trainer;  ///< null, or made for `plan`
     TrainingPlan plan;
     std::uint64_t structure = 0;
@@ -74,7 +76,10 @@ class AnyNetwork {
   Kept<T>& kept(Network<T>& network) {
     auto& kept = std::get<Kept<T>>(kept_);
     if (!kept.single || kept.structure != structure_) {
-      kept = {std::make_unique<SingleSample<T>>(network), nullptr, {}, structure_};
+      kept = {std::make_unique<SingleSample<T>>(network), {}, nullptr, {}, structure_};
+      if (!network.input_scaling().empty()) {
+        kept.unscaled.resize(static_cast<std::size_t>(network.inputs()));
+      }
     }
     return kept;
   }

@@ -1,8 +1,7 @@
-// The Python module foxnn._core: the engine's classes and errors. What is comfort, not arithmetic,
+// The Python module foxnn._core: the engine's classes. What is comfort, not arithmetic,
 // is in the package around it.
 #include <pybind11/pybind11.h>
 
-#include "foxnn/error.hpp"
 #include "registers.hpp"
 
 namespace py = pybind11;
@@ -10,8 +9,6 @@ namespace py = pybind11;
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The engine of foxnn.";
   m.attr("__version__") = FOXNN_VERSION;
-  py::register_exception<foxnn::DivergedError>(m, "DivergedError", PyExc_ArithmeticError).doc() =
-      "Training made the loss stop being finite; the network holds its last finite weights.";
   foxnn::python::register_names(m);
   foxnn::python::register_network(m);
   foxnn::python::register_single(m);

@@ -43,8 +43,10 @@ inline MatrixView matrix_view(const py::array& array, const char* name) {
                               "rows");
 }
 
-/// Samples of an input matrix with an output matrix or a vector of int64 labels.
-inline Samples samples_view(const py::array& x, const py::array& y) {
+/// Samples of an input matrix with an output matrix or a vector of int64 labels, and a vector of
+/// float64 weights, or None.
+inline Samples samples_view(const py::array& x, const py::array& y,
+                            const py::object& weights = py::none()) {
   Samples samples;
   samples.inputs = matrix_view(x, "x");
   if (y.ndim() == 1 && py::isinstance<py::array_t<std::int64_t>>(y)) {
@@ -55,6 +57,16 @@ inline Samples samples_view(const py::array& x, const py::array& y) {
   if (y.shape(0) != x.shape(0)) {
     throw std::invalid_argument("x and y must have as many samples as each other, got " +
                                 std::to_string(x.shape(0)) + " and " + std::to_string(y.shape(0)));
+  }
+  if (!weights.is_none()) {
+    if (!py::isinstance<py::array_t<double>>(weights)) {
+      throw std::invalid_argument("weights must be float64");
+    }
+    const auto array = py::reinterpret_borrow<py::array>(weights);
+    if (array.ndim() != 1 || array.shape(0) != x.shape(0) || array.strides(0) != array.itemsize()) {
+      throw std::invalid_argument("weights must be a contiguous number for each sample");
+    }
+    samples.weights = static_cast<const double*>(array.data());
   }
   return samples;
 }

@@ -2,6 +2,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <optional>
+
 #include "any_network.hpp"
 #include "interrupt.hpp"
 #include "numpy_interop.hpp"
@@ -94,8 +96,9 @@ py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
   });
 }
 
-py::tuple evaluate(const AnyNetwork& self, const py::array& x, const py::array& y, int threads) {
-  const Samples samples = samples_view(x, y);
+py::tuple evaluate(const AnyNetwork& self, const py::array& x, const py::array& y,
+                   const py::object& weights, int threads) {
+  const Samples samples = samples_view(x, y, weights);
   Evaluation result;
   self.visit([&](const auto& n) {
     const AnyNetwork::Reading reading(self);
@@ -104,6 +107,40 @@ py::tuple evaluate(const AnyNetwork& self, const py::array& x, const py::array& 
   });
   throw_pending();
   return py::make_tuple(result.loss, result.correct);
+}
+
+py::object input_gradient(const AnyNetwork& self, const py::array& x, index first, index count,
+                          int threads) {
+  const MatrixView view = matrix_view(x, "x");
+  return self.visit([&](const auto& n) -> py::object {
+    py::array_t<std::remove_const_t<Number<decltype(n)>>> out({view.rows, count, n.inputs()});
+    auto* data = out.mutable_data();
+    {
+      const AnyNetwork::Reading reading(self);
+      const py::gil_scoped_release release;
+      n.input_gradient(view, first, count, data, threads, signal_check());
+    }
+    throw_pending();
+    return out;
+  });
+}
+
+Scaling make_scaling(const std::optional<std::pair<std::vector<double>, std::vector<double>>>& s) {
+  return s ? Scaling{s->first, s->second} : Scaling();
+}
+
+py::object show_scaling(const Scaling& scaling) {
+  if (scaling.empty()) return py::none();
+  return py::make_tuple(py::array(py::cast(scaling.shift)), py::array(py::cast(scaling.factor)));
+}
+
+void restore(AnyNetwork& self, const AnyNetwork& earlier) {
+  self.change([&](auto& n) {
+    using N = std::remove_reference_t<decltype(n)>;
+    earlier.visit([&](const auto& e) {
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(e)>, N>) n.restore(e);
+    });
+  });
 }
 
 void append(AnyNetwork& self, index neurons, const std::string& name,
@@ -169,7 +206,23 @@ void register_network(py::module_& m) {
       .def("_set_bias", &set_bias)
       .def("_append", &append)
       .def("_predict", &predict, "x"_a, "threads"_a)
-      .def("_evaluate", &evaluate, "x"_a, "y"_a, "threads"_a)
+      .def("_evaluate", &evaluate, "x"_a, "y"_a, "weights"_a, "threads"_a)
+      .def("_input_gradient", &input_gradient, "x"_a, "first"_a, "count"_a, "threads"_a)
+      .def("_set_scaling",
+           [](AnyNetwork& self,
+              const std::optional<std::pair<std::vector<double>, std::vector<double>>>& inputs,
+              const std::optional<std::pair<std::vector<double>, std::vector<double>>>& outputs) {
+             self.restructure(
+                 [&](auto& n) { n.set_scaling(make_scaling(inputs), make_scaling(outputs)); });
+           })
+      .def("_scaling",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) {
+               return py::make_tuple(show_scaling(n.input_scaling()),
+                                     show_scaling(n.output_scaling()));
+             });
+           })
+      .def("_restore", &restore)
       .def(
           "_draw",
           [](const AnyNetwork& self) { return self.visit([](const auto& n) { return n.draw(); }); })

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 
 #include "any_network.hpp"
-#include "foxnn/error.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
 
@@ -70,6 +70,18 @@ bool read_sample(PyObject* x, index count, T* out) {
   return read;
 }
 
+// The same for a network that scales its inputs.
+template <class T>
+bool read_sample(const Network<T>& network, PyObject* x, std::vector<double>& unscaled, T* out) {
+  const Scaling& scaling = network.input_scaling();
+  if (scaling.empty()) return read_sample(x, network.inputs(), out);
+  if (!read_sample(x, network.inputs(), unscaled.data())) return false;
+  for (std::size_t i = 0; i < unscaled.size(); ++i) {
+    out[i] = static_cast<T>(scaling.apply(unscaled[i], i));
+  }
+  return true;
+}
+
 // The outputs for one sample of the kinds that are quick to read; None for all others, and for
 // wrong ones, which the usual way takes or refuses.
 py::object answer(AnyNetwork& self, const py::object& x) {
@@ -77,9 +89,11 @@ py::object answer(AnyNetwork& self, const py::object& x) {
     auto& kept = self.kept(n);
     const index most = n.sorted_summation() ? kMostSortedParameters : kMostParameters;
     if (self.running() || n.parameters().size() > most) return py::none();
-    if (!read_sample(x.ptr(), n.inputs(), kept.single->input())) return py::none();
-    const auto* y = kept.single->answer();
-    return py::array(n.outputs(), y);
+    if (!read_sample(n, x.ptr(), kept.unscaled, kept.single->input())) return py::none();
+    using T = std::remove_pointer_t<decltype(n.parameters().data())>;
+    py::array_t<T> out(n.outputs(), kept.single->answer());
+    n.unscale_outputs(1, out.mutable_data());
+    return out;
   });
 }
 
@@ -96,6 +110,10 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
   const auto wanted = py::reinterpret_borrow<py::array>(y);
   if (!ready(x, network.inputs())) return false;
   if (wanted.shape(0) != py::reinterpret_borrow<py::array>(x).shape(0)) return false;
+  // What these losses ask of y beside its shape is looked at in the usual way.
+  if (network.loss() == LossKind::binary_cross_entropy || network.loss() == LossKind::poisson) {
+    return false;
+  }
   if (network.loss() != LossKind::cross_entropy) return ready(y, network.outputs());
   if (wanted.ndim() != 1 || !py::isinstance<py::array_t<std::int64_t>>(y) ||
       wanted.strides(0) != wanted.itemsize()) {
@@ -106,8 +124,8 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
                      [&](std::int64_t label) { return label >= 0 && label < network.outputs(); });
 }
 
-// One step; returns the mean loss, or None where x and y cannot be taken as they are. `checked`:
-// the package has made them so.
+// One step; returns the mean loss, NaN where it diverges, or None where x and y cannot be taken as
+// they are. `checked`: the package has made them so.
 std::optional<double> step(AnyNetwork& self, const py::object& x, const py::object& y,
                            TrainingPlan plan, bool checked) {
   if (!checked && !self.visit([&](const auto& n) { return is_ready(n, x, y); })) return {};
@@ -128,13 +146,8 @@ std::optional<double> step(AnyNetwork& self, const py::object& x, const py::obje
     const py::gil_scoped_release release;
     report = kept.trainer->step(samples);
   });
-  if (report.diverged) {
-    throw DivergedError(
-        "the loss or a weight is no longer finite after this step; the weights are set back, and "
-        "the "
-        "optimizer begins anew: try a smaller learning rate, or scaled inputs");
-  }
-  return report.loss / static_cast<double>(report.samples);
+  if (report.diverged) return std::numeric_limits<double>::quiet_NaN();
+  return report.loss / report.weight;
 }
 
 }  // namespace

@@ -2,10 +2,10 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <chrono>
 #include <optional>
 
 #include "any_network.hpp"
-#include "foxnn/error.hpp"
 #include "foxnn/trainer.hpp"
 #include "interrupt.hpp"
 #include "numpy_interop.hpp"
@@ -16,13 +16,16 @@ namespace {
 
 namespace py = pybind11;
 
-Optimizer make_optimizer(const std::string& name, double momentum, double beta_1, double beta_2,
-                         double epsilon, std::uint64_t restart_after) {
+Optimizer make_optimizer(const std::string& name, const std::optional<double>& momentum,
+                         double beta_1, double beta_2, double rho, double epsilon,
+                         double weight_decay, std::uint64_t restart_after) {
   Optimizer optimizer = parse_optimizer(name);
-  optimizer.momentum = momentum;
+  if (momentum) optimizer.momentum = *momentum;
   optimizer.beta_1 = beta_1;
   optimizer.beta_2 = beta_2;
+  optimizer.rho = rho;
   optimizer.epsilon = epsilon;
+  optimizer.weight_decay = weight_decay;
   optimizer.restart_after = restart_after;
   optimizer.check();
   return optimizer;
@@ -32,9 +35,13 @@ Optimizer make_optimizer(const std::string& name, double momentum, double beta_1
 // own until it is closed.
 class AnyTrainer {
  public:
-  AnyTrainer(py::object network, py::array x, py::array y, const TrainingPlan& plan)
-      : owner_(std::move(network)), x_(std::move(x)), y_(std::move(y)) {
-    const Samples samples = samples_view(x_, y_);
+  AnyTrainer(py::object network, py::array x, py::array y, const TrainingPlan& plan,
+             py::object weights)
+      : owner_(std::move(network)),
+        x_(std::move(x)),
+        y_(std::move(y)),
+        weights_(std::move(weights)) {
+    const Samples samples = samples_view(x_, y_, weights_);
     training_.emplace(any());
     any().visit([&](auto& n) {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
@@ -50,24 +57,18 @@ class AnyTrainer {
   }
 
   template <class Run>
-  py::tuple run(Run&& run) {
+  StepReport run(Run&& run) {
     StepReport report;
     {
       const AnyNetwork::Running running(open());
       visit([&](auto& trainer) {
-        // No Python object is touched below: network, x and y are held by this trainer.
+        // No Python object is touched below: network and arrays are held by this trainer.
         py::gil_scoped_release release;
         report = run(trainer);
       });
     }
     throw_pending();
-    if (report.diverged) {
-      throw DivergedError("the loss or a weight is no longer finite after " +
-                          std::to_string(report.steps) +
-                          " steps; the weights are set back to the "
-                          "last finite ones: try a smaller learning rate, or scaled inputs");
-    }
-    return py::make_tuple(report.steps, report.samples, report.loss, report.correct);
+    return report;
   }
 
   py::dict time_phases(index steps) {
@@ -107,19 +108,35 @@ class AnyTrainer {
 
   py::object owner_;
   py::array x_, y_;
+  py::object weights_;
   std::optional<AnyNetwork::Training> training_;
   std::variant<std::unique_ptr<Trainer<float>>, std::unique_ptr<Trainer<double>>> trainer_;
 };
 
+// Signals, and the time that is left.
+StopRequest stop_after(const std::optional<double>& seconds) {
+  if (!seconds) return signal_check();
+  using Clock = std::chrono::steady_clock;
+  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
+                                      std::chrono::duration<double>(*seconds));
+  return [end, signals = signal_check()] { return signals() || Clock::now() >= end; };
+}
+
 TrainingPlan make_plan(const Optimizer& optimizer, double learning_rate, index batch_size, bool sum,
-                       bool shuffle, bool count_matches, int threads) {
+                       bool shuffle, bool count_matches, int threads, double l1, double l2,
+                       double clip_value, double clip_norm, const std::vector<double>& dropout) {
   return {.batch_size = batch_size,
           .learning_rate = learning_rate,
           .optimizer = optimizer,
           .reduction = sum ? Reduction::sum : Reduction::mean,
           .shuffle = shuffle,
           .count_matches = count_matches,
-          .threads = threads};
+          .threads = threads,
+          .l1 = l1,
+          .l2 = l2,
+          .clip_value = clip_value,
+          .clip_norm = clip_norm,
+          .dropout = dropout};
 }
 
 }  // namespace
@@ -127,24 +144,45 @@ TrainingPlan make_plan(const Optimizer& optimizer, double learning_rate, index b
 void register_trainer(py::module_& m) {
   using namespace py::literals;
   py::class_<Optimizer>(m, "Optimizer", "A rule of the engine and its constants.")
-      .def(py::init(&make_optimizer), "name"_a, "momentum"_a = 0.9, "beta_1"_a = 0.9,
-           "beta_2"_a = 0.999, "epsilon"_a = 1e-8, "restart_after"_a = 0);
+      .def(py::init(&make_optimizer), "name"_a, "momentum"_a = py::none(), "beta_1"_a = 0.9,
+           "beta_2"_a = 0.999, "rho"_a = 0.9, "epsilon"_a = 1e-8, "weight_decay"_a = 0.01,
+           "restart_after"_a = 0);
   py::class_<TrainingPlan>(m, "Plan", "How to train.")
       .def(py::init(&make_plan), "optimizer"_a, "learning_rate"_a, py::kw_only(),
            "batch_size"_a = 32, "sum"_a = false, "shuffle"_a = true, "count_matches"_a = false,
-           "threads"_a = 0);
+           "threads"_a = 0, "l1"_a = 0.0, "l2"_a = 0.0, "clip_value"_a = 0.0, "clip_norm"_a = 0.0,
+           "dropout"_a = std::vector<double>());
+  py::class_<StepReport>(m, "Report", "What some steps did.")
+      .def_readonly("steps", &StepReport::steps)
+      .def_readonly("samples", &StepReport::samples)
+      .def_readonly("loss", &StepReport::loss)
+      .def_readonly("weight", &StepReport::weight)
+      .def_readonly("last_loss", &StepReport::last_loss)
+      .def_readonly("correct", &StepReport::correct)
+      .def_readonly("stopped", &StepReport::stopped)
+      .def_readonly("diverged", &StepReport::diverged);
   py::class_<AnyTrainer>(m, "Trainer", "A training run over borrowed samples; it must be closed.")
-      .def(py::init<py::object, py::array, py::array, const TrainingPlan&>(), "network"_a, "x"_a,
-           "y"_a, "plan"_a)
+      .def(py::init<py::object, py::array, py::array, const TrainingPlan&, py::object>(),
+           "network"_a, "x"_a, "y"_a, "plan"_a, "weights"_a = py::none())
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](AnyTrainer& self, const py::args&) { self.close(); })
       .def("set_learning_rate",
            [](AnyTrainer& self, double rate) {
              self.visit([rate](auto& trainer) { trainer.set_learning_rate(rate); });
            })
-      .def("run_epoch",
+      .def(
+          "run_epoch",
+          [](AnyTrainer& self, const std::optional<double>& seconds) {
+            return self.run([&](auto& trainer) { return trainer.run_epoch(stop_after(seconds)); });
+          },
+          "seconds"_a = py::none())
+      .def("run_batch",
            [](AnyTrainer& self) {
-             return self.run([](auto& trainer) { return trainer.run_epoch(signal_check()); });
+             return self.run([](auto& trainer) { return trainer.run_batch(signal_check()); });
+           })
+      .def("steps_per_epoch",
+           [](AnyTrainer& self) {
+             return self.visit([](auto& trainer) { return trainer.steps_per_epoch(); });
            })
       .def("run_steps",
            [](AnyTrainer& self, index steps) {

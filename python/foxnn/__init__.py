@@ -8,9 +8,8 @@
 [0.0, 1.0, 1.0, 0.0]
 """
 
-from foxnn import plot
+from foxnn import plot, schedules
 from foxnn._core import (
-    DivergedError,
     __version__,
     activations,
     initializers,
@@ -19,19 +18,28 @@ from foxnn._core import (
     losses,
     optimizers,
 )
+from foxnn.early_stopping import EarlyStopping
+from foxnn.errors import DivergedError
 from foxnn.files import FileFormatError
 from foxnn.history import History
 from foxnn.layers import layer
 from foxnn.network import neural_network
 from foxnn.samples import train_data
-from foxnn.update_rules import SGD, Adam
+from foxnn.scaler import Scaler
+from foxnn.trace import Trace
+from foxnn.update_rules import SGD, Adam, AdamW, RMSprop
 
 __all__ = [
     "SGD",
     "Adam",
+    "AdamW",
     "DivergedError",
+    "EarlyStopping",
     "FileFormatError",
     "History",
+    "RMSprop",
+    "Scaler",
+    "Trace",
     "__version__",
     "activations",
     "initializers",
@@ -42,5 +50,6 @@ __all__ = [
     "neural_network",
     "optimizers",
     "plot",
+    "schedules",
     "train_data",
 ]

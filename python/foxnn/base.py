@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from foxnn import _core, checks, foxnn_text
 from foxnn.checks import Array
 from foxnn.layers import Activation, layer, parse_activation
+from foxnn.scaler import Scaler
 from foxnn.settings import Settings
+from foxnn.trace import Trace, backward, forward, loss_and_gradients
 
 
 class BaseNetwork(_core.Network):
@@ -51,14 +53,15 @@ class BaseNetwork(_core.Network):
             raise ValueError("only_scale must be False where no file is read, got True")
         checked = checks.layer_sizes(sizes)
         activations = _activations(activation, output_activation, len(checked) - 1)
-        if any(name == "softmax" for name, _ in activations[:-1]):
-            raise ValueError("activation 'softmax' is for the output layer only")
+        if wrong := {"softmax", "exp", "exponential"} & {name for name, _ in activations[:-1]}:
+            raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
         single = _dtype_name(dtype) == "float32"
         start = secrets.randbits(64) if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
         super().__init__(checked, activations, checks.text(init, "init"), single, start)
         self._loss_given = loss is not None
         self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))
         self._settings = Settings(_summation_of(self))
+        self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         # The plan of the last `train_on_batch`, and what it was made from.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
         if read is not None:
@@ -95,6 +98,30 @@ class BaseNetwork(_core.Network):
     def sizes(self) -> list[int]:
         """The number of inputs, and then the neurons of each layer."""
         return self._sizes()
+
+    @property
+    def input_scaler(self) -> Scaler | None:
+        """How inputs are scaled before the first layer, or None; set it to a fitted Scaler.
+
+        Whoever asks or trains the network passes inputs as they are.
+        """
+        return self._scalers[0]
+
+    @input_scaler.setter
+    def input_scaler(self, scaler: Scaler | None) -> None:
+        self._set_scalers(scaler, self._scalers[1])
+
+    @property
+    def output_scaler(self) -> Scaler | None:
+        """How wanted outputs are scaled, and outputs scaled back, or None; set it likewise.
+
+        Losses are those of the scaled outputs. Only for the losses mse, mae and huber.
+        """
+        return self._scalers[1]
+
+    @output_scaler.setter
+    def output_scaler(self, scaler: Scaler | None) -> None:
+        self._set_scalers(self._scalers[0], scaler)
 
     def __len__(self) -> int:
         return len(self._sizes()) - 1
@@ -135,6 +162,8 @@ class BaseNetwork(_core.Network):
         self._adopt_usual_loss()
 
     def __repr__(self) -> str:
+        if "_settings" not in self.__dict__:  # a traceback may show one whose making was refused
+            return f"<{type(self).__name__}, not made>"
         activations = [part._activation() for part in self]
         return (
             f"neural_network({self.sizes}, activation={activations}, loss={self.loss!r}, "
@@ -155,7 +184,8 @@ class BaseNetwork(_core.Network):
         """Write the network to a file in FoxNN's text format, which `neural_network` reads.
 
         Numbers are written so that they read back exactly. The file is whole or, where anything
-        goes wrong, as it was before.
+        goes wrong, as it was before. FoxNN has no scalers: they are worked into the weights of the
+        first and the last layer.
 
         Parameters
         ----------
@@ -166,7 +196,8 @@ class BaseNetwork(_core.Network):
         Raises
         ------
         ValueError
-            For activations that FoxNN does not have.
+            For activations that FoxNN does not have, and for scaled outputs that do not come out of
+            identity_x.
         OSError
             Where the file cannot be written.
         RuntimeError
@@ -177,6 +208,7 @@ class BaseNetwork(_core.Network):
         # A copy, which is refused during a step: layers that are read in turn would not be of one.
         copy = self._copy()
         parts = [layer._of(copy, i) for i in range(len(self))]
+        parts = foxnn_text.unscaled(parts, *self._scalers)
         foxnn_text.write_network(path, self.settings, parts, alone)
 
     # What it answers.
@@ -199,25 +231,118 @@ class BaseNetwork(_core.Network):
             raise ValueError("x changed while it was read")
         return out
 
-    def evaluate(self, x: ArrayLike, y: ArrayLike) -> dict[str, float]:
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
         """Return the mean loss over samples, and the accuracy where the loss classifies.
 
         Parameters
         ----------
         x : array-like of shape (samples, inputs)
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
+        sample_weight : array-like of shape (samples,), optional
+            How much the loss of each counts; at least 0.
 
         Returns
         -------
         dict
-            "loss", and with cross_entropy "accuracy": the share of samples whose largest output is
-            where the largest wanted output is.
+            "loss", and with cross_entropy and binary_cross_entropy "accuracy": the share of samples
+            whose largest output is where the largest wanted output is; of sigmoid outputs, those
+            whose every output is on the right side of a half. Each sample counts once.
         """
         inputs, wanted = self._samples(x, y)
-        loss, correct = self._evaluate(inputs, wanted, self.settings.n_threads)
-        if not self._classifies():
-            return {"loss": loss}
-        return {"loss": loss, "accuracy": correct / len(inputs)}
+        weights = checks.weights(sample_weight, "sample_weight", len(inputs))
+        return self._evaluation(inputs, wanted, weights)
+
+    def gradient(self, x: ArrayLike, output: int | None = None) -> Array:
+        """Return how the outputs change with the inputs: d output / d input.
+
+        Parameters
+        ----------
+        x : array-like of shape (inputs,) or (samples, inputs)
+        output : int, optional
+            Of which output; a negative one counts from the end. By default of all.
+
+        Returns
+        -------
+        ndarray of shape (samples, inputs), or (samples, outputs, inputs) for all outputs
+            Without the axis of the samples where x is a single one. Where there are scalers, it is
+            of the outputs and inputs as they are outside.
+
+        Raises
+        ------
+        ValueError
+            For another shape, an infinity or NaN.
+        IndexError
+            Where there is no such output.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([2, 1], "identity", init="zeros")
+        >>> nn[0].weights = [[3.0], [-2.0]]
+        >>> nn.gradient([1.0, 1.0], output=0).tolist()
+        [3.0, -2.0]
+        """
+        array = checks.as_array(x, "x")
+        if array.ndim not in (1, 2):
+            raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
+        rows = array.reshape(1, -1) if array.ndim == 1 else array
+        inputs = checks.matrix(rows, "x", self.sizes[0], "inputs", single=self._single())
+        outputs = self.sizes[-1]
+        first, count = 0, outputs
+        if output is not None:
+            first, count = checks.position(output, "output", outputs, "an output"), 1
+        found = self._input_gradient(inputs, first, count, self.settings.n_threads)
+        if output is not None:
+            found = found[:, 0]
+        return found[0] if array.ndim == 1 else found
+
+    def trace(self, x: ArrayLike, y: ArrayLike | None = None) -> Trace:
+        """Return every number of the walk through the network with one sample, by name.
+
+        The network stays as it is, its random numbers too.
+
+        Parameters
+        ----------
+        x : array-like of shape (inputs,)
+        y : array-like of shape (outputs,), optional
+            The wanted outputs, or with loss="cross_entropy" a label. With them, the trace holds
+            the loss and its gradient, too.
+
+        Returns
+        -------
+        Trace
+            Sums, activations and gradients as arrays; `print` shows them with their formulas.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For another shape, an infinity, NaN, or anything but numbers.
+        RuntimeError
+            While another thread trains the network.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([3, 1], "identity", dtype="float64")
+        >>> nn[0].weights = [[0.1], [0.3], [0.2]]
+        >>> trace = nn.trace([0.35, 0.12, 0.6], [0.2])
+        >>> list(trace)  # doctest: +NORMALIZE_WHITESPACE
+        ['a^0', 'w^1', 'b^1', 'z^1', 'a^1',
+         'y', 'C', 'delta^1', 'dC/dw^1', 'dC/db^1']
+        >>> trace["z^1"].round(3).tolist(), trace["delta^1"].round(3).tolist()
+        ([0.191], [-0.009])
+        """
+        inputs, wanted = self._one_sample(x, y)
+        # A copy stays as it is meanwhile, and can be asked between the epochs of a training.
+        copy = self._copy()
+        settings = self.settings
+        values = forward(copy, inputs, settings.n_threads, settings.correct_summation)
+        if wanted is not None:
+            values |= backward(copy, inputs, wanted)
+        activations = [copy._activation(i) for i in range(len(self))]
+        return Trace(values, activations, copy._loss())
 
     def reset_optimizer(self) -> None:
         """Forget the moments of the optimizer: the next training starts them at zero."""
@@ -238,27 +363,59 @@ class BaseNetwork(_core.Network):
             self._set_loss(self._usual_loss())
 
     def _classifies(self) -> bool:
-        return self._loss() == "cross_entropy"
+        return self._loss() in ("cross_entropy", "binary_cross_entropy")
+
+    def _evaluation(
+        self, x: Array, y: Array, weights: NDArray[np.float64] | None
+    ) -> dict[str, float]:
+        loss, correct = self._evaluate(x, y, weights, self.settings.n_threads)
+        return {"loss": loss} | ({"accuracy": correct / len(x)} if self._classifies() else {})
+
+    def _set_scalers(self, inputs: Scaler | None, outputs: Scaler | None) -> None:
+        for scaler, name in ((inputs, "input_scaler"), (outputs, "output_scaler")):
+            if scaler is not None and not isinstance(scaler, Scaler):
+                raise TypeError(
+                    f"{name} must be a foxnn.Scaler or None, got {checks.shown(scaler)}"
+                )
+        self._set_scaling(
+            None if inputs is None else inputs._for_engine("input_scaler", self.sizes[0]),
+            None if outputs is None else outputs._for_engine("output_scaler", self.sizes[-1]),
+        )
+        self._scalers = inputs and inputs._copy(), outputs and outputs._copy()
 
     def _samples(
         self, x: ArrayLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
     ) -> tuple[Array, Array]:
         single = self._single()
         inputs = checks.matrix(x, x_name, self.sizes[0], "inputs", single=single)
-        wanted = checks.targets(
-            y, y_name, self.sizes[-1], classifies=self._classifies(), single=single
-        )
+        wanted = checks.targets(y, y_name, self.sizes[-1], loss=self._loss(), single=single)
         checks.same_length(inputs, wanted, x_name, y_name)
         return inputs, wanted
+
+    def _one_sample(self, x: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
+        row = checks.as_array(x, "x")
+        if row.shape != (self.sizes[0],):
+            raise ValueError(
+                f"x must be one sample of shape ({self.sizes[0]},), got shape {row.shape}"
+            )
+        if y is None:
+            return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), None
+        wanted, outputs = checks.as_array(y, "y"), self.sizes[-1]
+        takes_labels = self._loss() == "cross_entropy"
+        if wanted.ndim == 0 and outputs == 1 and not takes_labels:
+            wanted = wanted.reshape(1)
+        if wanted.shape != (outputs,) and not (wanted.ndim == 0 and takes_labels):
+            raise ValueError(
+                f"y must have shape ({outputs},), got shape {wanted.shape} "
+                "(a class label needs loss='cross_entropy')"
+            )
+        return self._samples(row[None], wanted.reshape(1, -1) if wanted.ndim else wanted[None])
 
     def _loss_and_gradients(
         self, x: ArrayLike, y: ArrayLike
     ) -> tuple[float, list[tuple[Array, Array]]]:
         """Return the mean loss over samples and its gradient by layer, as weights and bias."""
-        inputs, wanted = self._samples(x, y)
-        plan = _core.Plan(_core.Optimizer("sgd"), 1.0, batch_size=len(inputs))
-        with _core.Trainer(self, inputs, wanted, plan) as trainer:
-            return trainer.gradient()
+        return loss_and_gradients(self, *self._samples(x, y))
 
 
 class _NetworkLayer(layer):

@@ -216,10 +216,10 @@ def matrix(
     return array
 
 
-def targets(values: ArrayLike, name: str, outputs: int, *, classifies: bool, single: bool) -> Array:
+def targets(values: ArrayLike, name: str, outputs: int, *, loss: str, single: bool) -> Array:
     """Return wanted outputs as a matrix, or class labels as a vector of int64."""
     array = as_array(values, name)
-    if array.ndim == 1 and classifies:
+    if array.ndim == 1 and loss == "cross_entropy":
         return _labels(array, name, outputs)
     if array.ndim == 1 and outputs == 1:
         array = array.reshape(-1, 1)
@@ -229,8 +229,14 @@ def targets(values: ArrayLike, name: str, outputs: int, *, classifies: bool, sin
             "(class labels need loss='cross_entropy')"
         )
     array = matrix(array, name, outputs, "outputs", single=single)
-    if classifies and (least := array.min()) < 0:
+    least = array.min()
+    if loss == "cross_entropy" and least < 0:
         raise ValueError(f"{name} must be shares of the classes, none below 0, got {least}")
+    if loss == "poisson" and least < 0:
+        raise ValueError(f"{name} must be counts or rates, none below 0, got {least}")
+    if loss == "binary_cross_entropy" and (least < 0 or array.max() > 1):
+        wrong = least if least < 0 else array.max()
+        raise ValueError(f"{name} must be from 0 to 1 for binary_cross_entropy, got {wrong}")
     return array
 
 
@@ -244,6 +250,24 @@ def _labels(array: Array, name: str, outputs: int) -> Array:
     if low < 0 or high >= outputs:
         raise ValueError(f"{allowed}, got {low if low < 0 else high}")
     return np.ascontiguousarray(array, dtype=np.int64)
+
+
+def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.float64] | None:
+    """Return how much each sample counts: finite numbers, none below 0, and not all of them 0."""
+    if values is None:
+        return None
+    array = as_array(values, name)
+    if array.shape != (samples,):
+        raise ValueError(
+            f"{name} must have shape ({samples},), one for each sample, got {array.shape}"
+        )
+    numbers = np.ascontiguousarray(array, np.float64)
+    if not np.isfinite(numbers).all() or (samples and numbers.min() < 0):
+        wrong = numbers[~(np.isfinite(numbers) & (numbers >= 0))][0]
+        raise ValueError(f"{name} must be finite and at least 0, got {wrong}")
+    if not numbers.any():
+        raise ValueError(f"{name} must not all be 0")
+    return numbers
 
 
 def same_length(x: Array, y: Array, x_name: str = "x", y_name: str = "y") -> None:

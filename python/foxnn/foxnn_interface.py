@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from foxnn import _core, checks, files, foxnn_text
 from foxnn.base import BaseNetwork
 from foxnn.checks import Array
+from foxnn.errors import diverged
 from foxnn.layers import layer
 from foxnn.samples import train_data
 from foxnn.streams import HOLDOUT, MUTATION
@@ -109,7 +110,10 @@ class FoxnnInterface(BaseNetwork):
             while done < iterations:
                 # To the next iteration at which something is due.
                 steps = min([e - done % e for e in (printing, saving) if e] + [iterations - done])
-                trainer.run_steps(steps)
+                report = trainer.run_steps(steps)
+                if report.diverged:
+                    where = f"after {done + report.steps} iterations"
+                    raise diverged(where, loss=report.last_loss if report.steps > 1 else None)
                 done += steps
                 if saving and done % saving == 0:
                     self.save(self.settings.auto_save_name_file)

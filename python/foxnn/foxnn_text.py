@@ -19,6 +19,7 @@ from foxnn import checks
 from foxnn.checks import Array
 from foxnn.files import TextReader, is_word, path_of, replacing, write_rows
 from foxnn.layers import Activation, layer
+from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 
 # The activations that FoxNN knows, and how many parameters its files have for each.
@@ -189,6 +190,39 @@ def write_network(path: str, settings: Settings, layers: Iterable[layer], only_s
                     _write_line(file, value)
             _write_line(file, part.get_N_n())
             _write_neurons(file, part)
+
+
+def unscaled(layers: list[layer], inputs: Scaler | None, outputs: Scaler | None) -> list[layer]:
+    """Return layers that do without scalers what these do with them, but for the rounding.
+
+    Raises
+    ------
+    ValueError
+        For scaled outputs behind an activation that is not the identity.
+    """
+    parts = list(layers)
+    if inputs is not None and inputs.shift is not None and inputs.scale is not None:
+        weights = parts[0].weights / inputs.scale[:, None]
+        parts[0] = _like(parts[0], weights, parts[0].bias - inputs.shift @ weights)
+    if outputs is not None and outputs.shift is not None and outputs.scale is not None:
+        if (name := parts[-1].get_name_activation_function()) != "identity_x":
+            raise ValueError(
+                "FoxNN's format can hold an output_scaler only behind identity_x outputs, "
+                f"got {name}"
+            )
+        scale = outputs.scale
+        parts[-1] = _like(
+            parts[-1], parts[-1].weights * scale, parts[-1].bias * scale + outputs.shift
+        )
+    return parts
+
+
+def _like(part: layer, weights: Array, bias: Array) -> layer:
+    name, parameters = part.get_name_activation_function(), part.activation_parameters
+    # In float64, so that nothing more is lost.
+    new = layer(part.get_N_w(), part.get_N_n(), (name, parameters), init="zeros", seed=0)
+    new.weights, new.bias = weights, bias
+    return new
 
 
 def _write_line(file: IO[bytes], value: object) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks
-from foxnn.checks import Array
+from foxnn import _core, checks, schedules
+from foxnn.callbacks import Callbacks
+from foxnn.early_stopping import early_stopping_of, watch_of
+from foxnn.errors import diverged
+from foxnn.fit_data import checked_scalers, measured, samples_of, split, weighted_by_class
+from foxnn.fit_loop import FitLoop
 from foxnn.foxnn_interface import FoxnnInterface
 from foxnn.history import History
 from foxnn.progress import Progress, is_wanted
-from foxnn.streams import HOLDOUT
+from foxnn.saturation import warn_if_saturated
 from foxnn.update_rules import rule_of
 
 
@@ -29,8 +34,11 @@ class neural_network(FoxnnInterface):
     output_activation : str or (str, parameters), optional
         Of the last layer; by default as the others.
     loss : str, optional
-        `foxnn.losses()` lists the names; by default cross_entropy behind softmax, else mse, which
-        is half the squared error.
+        By default cross_entropy behind softmax, else mse. Of a sample, summed over the outputs a
+        for the wanted outputs y: mse, (a - y)^2 / 2; mae, |a - y|; huber, (a - y)^2 / 2 where
+        |a - y| < 1 and |a - y| - 1/2 beyond; cross_entropy, -y log a (softmax outputs);
+        binary_cross_entropy, -y log a - (1 - y) log(1 - a) (sigmoid outputs); poisson,
+        a - y log a (outputs above zero: exp, softplus).
     init : str, default="auto"
         How the weights begin; `foxnn.initializers()` lists the ways. "auto" is He's for the
         rectifiers and Glorot's for the others; "uniform" is FoxNN's, from -1 to 1.
@@ -70,9 +78,21 @@ class neural_network(FoxnnInterface):
         optimizer: Any = "adam",
         learning_rate: float = 1e-3,
         validation: Any = None,
-        *,
+        early_stopping: Any = None,
+        schedule: Any = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Any = None,
+        callbacks: Any = (),
         shuffle: bool = True,
         progress: bool | None = None,
+        time_limit: float | None = None,
+        *,
+        scale: Any = None,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
 
@@ -87,23 +107,59 @@ class neural_network(FoxnnInterface):
             Passes over the samples.
         batch_size : int, default=32
             Samples a step; the last step of an epoch takes what is left.
-        optimizer : str, foxnn.SGD or foxnn.Adam, default="adam"
+        optimizer : str or an optimizer, default="adam"
+            A name of `foxnn.optimizers()`, or foxnn.SGD, foxnn.Adam, foxnn.AdamW or foxnn.RMSprop.
             Its moments stay with the network: a second fit goes on where the first ended, unless
             it names another optimizer, or `reset_optimizer` is called.
         learning_rate : float, default=1e-3
-        validation : float or (x, y), optional
-            A share of the samples that is held out, or samples of their own.
+        validation : float or (x, y) or (x, y, sample_weight), optional
+            A share of the samples that is held out, of each class as much, or samples of their own.
+        early_stopping : int or foxnn.EarlyStopping, optional
+            Epochs without a better val_loss (without validation: loss) after which the training
+            ends and the network is as after its best epoch.
+        schedule : one of foxnn.schedules, or callable, optional
+            How the learning rate changes: one of foxnn.schedules bends `learning_rate`, a function
+            of the epoch (from 0) returns the rate.
+        l1, l2 : float, default=0.0
+            Penalties: the objective is the loss plus l1 |w| + l2 w^2 / 2 for every weight w; biases
+            are free. The losses reported are without them.
+        dropout : float or sequence of float, default=0.0
+            The probability with which an output of a hidden layer is left out of a step (the others
+            are scaled up by 1 / (1 - dropout)): one for all hidden layers, or one for each.
+            (Srivastava et al., "Dropout", 2014.)
+        sample_weight : array-like of shape (samples,), optional
+            How much each sample counts, at least 0: losses and gradients are weighted means.
+        class_weight : dict or "balanced", optional
+            How much the samples of each class count, 1 for classes not named. "balanced": every
+            class as much as every other, together as much as without.
+        callbacks : callback or sequence of callbacks, default=()
+            Objects with any of the methods on_train_begin(network), on_batch_end(batch, logs),
+            on_epoch_end(epoch, logs) and on_train_end(history); or functions, called as
+            on_epoch_end. Epochs and batches are counted from 0, `logs` is a dict as in History.
+            One that returns True stops the training.
         shuffle : bool, default=True
             Whether each epoch takes the samples in a new order.
         progress : bool, optional
             Whether to show a bar; by default where standard error is a terminal.
+        time_limit : float, optional
+            Seconds after which the training ends with the running step.
+        scale : str, foxnn.Scaler or pair of them, optional
+            Measures the training samples and lets the network scale its inputs ("standard" or
+            "minmax"), and with the losses mse, mae and huber behind identity outputs these, too; a
+            pair says what is done with inputs and outputs, None nothing. Scalers stay with the
+            network, and a method that it has already is not measured anew.
+        clip_norm : float, optional
+            The gradient is scaled down to this Euclidean norm where it is longer (Pascanu et al.,
+            "On the difficulty of training recurrent neural networks", 2013).
+        clip_value : float, optional
+            Each number of the gradient is brought between -clip_value and clip_value.
 
         Returns
         -------
         History
             "loss", "learning_rate", "seconds", and where they apply "accuracy", "val_loss",
             "val_accuracy": one value an epoch. Loss and accuracy of the training samples are means
-            over the epoch, while the weights change.
+            over the epoch, while the weights change; an epoch that is cut short counts what it had.
 
         Raises
         ------
@@ -112,39 +168,67 @@ class neural_network(FoxnnInterface):
         foxnn.DivergedError
             When the loss stops being finite; the network holds the weights of the epoch's start.
         KeyboardInterrupt
-            On Ctrl-C, after the running step; the network can be used and trained further.
+            On Ctrl-C, after the running step; the network can be used and trained further. So it is
+            with an exception of a callback or a schedule, which comes through.
+
+        Warns
+        -----
+        UserWarning
+            Where inputs are so large that most outputs of a sigmoid or tanh first layer are flat.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([1, 8, 1], "tanh", "identity", seed=1)
+        >>> x = [[i / 10] for i in range(100)]
+        >>> history = nn.fit(x, [[3 * v + 1] for [v] in x], epochs=200, scale="standard",
+        ...                  early_stopping=foxnn.EarlyStopping(patience=50), learning_rate=0.01)
+        >>> round(float(nn.predict([[5.0]])[0, 0]))
+        16
         """
         epochs = checks.integer(epochs, "epochs", 1)
-        batch_size = checks.integer(batch_size, "batch_size", 1)
         rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
-        shown = is_wanted(progress)
+        limit = time_limit
+        if limit is not None:
+            limit = checks.real(limit, "time_limit", 0.0, open_low=True)
+        if isinstance(schedule, schedules.Schedule):
+            # All of ours go up or down to their ends: what is wrong with one shows there.
+            schedules.rate_of(schedule, epochs - 1, rate)
+        shown, called = is_wanted(progress), Callbacks(callbacks)
+        clipping = _clipping(clip_norm, clip_value)
         plan = _core.Plan(
             rule_of(optimizer),
-            rate,
-            batch_size=batch_size,
+            schedules.rate_of(schedule, 0, rate),
+            batch_size=checks.integer(batch_size, "batch_size", 1),
             shuffle=checks.flag(shuffle, "shuffle"),
             count_matches=self._classifies(),
             threads=self.settings.n_threads,
+            l1=checks.real(l1, "l1", 0.0),
+            l2=checks.real(l2, "l2", 0.0),
+            dropout=_dropout_rates(dropout, len(self) - 1),
+            clip_norm=clipping[0],
+            clip_value=clipping[1],
         )
         _core.check_plan(self, plan)
-        inputs, wanted = self._samples(x, y)
-        held_out = None
+        samples = samples_of(self, x, y, sample_weight)
+        stopping = early_stopping_of(early_stopping)
+        quantities = {"loss"} | ({"accuracy"} if self._classifies() else set())
         if validation is not None:
-            inputs, wanted, held_out = self._validation(validation, inputs, wanted)
-        history = History()
-        with _core.Trainer(self, inputs, wanted, plan) as trainer, Progress(epochs, shown) as bar:
-            for _ in range(epochs):
-                start = time.perf_counter()
-                _, samples, loss, correct = trainer.run_epoch()
-                seconds = time.perf_counter() - start
-                record = {"loss": loss / samples}
-                if self._classifies():
-                    record["accuracy"] = correct / samples
-                if held_out is not None:
-                    record |= {f"val_{k}": v for k, v in self.evaluate(*held_out).items()}
-                bar.update(record, samples / max(seconds, 1e-9))
-                history.add(**record, learning_rate=rate, seconds=seconds)
-        return history
+            quantities |= {f"val_{name}" for name in quantities}
+        watch = watch_of(stopping, quantities)
+        scalers = checked_scalers(self, scale)
+        weighted_by_class(self, samples, class_weight)  # what is wrong with it, it says here
+        training, held_out = split(self, samples, validation)
+        training = weighted_by_class(self, training, class_weight)
+        if scalers is not None:
+            self._set_scalers(*measured(scalers, training))
+        warn_if_saturated(self, training.x, stacklevel=3)
+        loop = FitLoop(self, held_out, called, watch, schedule, rate, limit)
+        with (
+            _core.Trainer(self, training.x, training.y, plan, training.weights) as trainer,
+            Progress(epochs, shown) as bar,
+        ):
+            return loop.run(trainer, epochs, bar)
 
     def train_on_batch(
         self,
@@ -159,7 +243,7 @@ class neural_network(FoxnnInterface):
         ----------
         x : array-like of shape (samples, inputs)
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
-        optimizer : str, foxnn.SGD or foxnn.Adam, default="adam"
+        optimizer : str or an optimizer, default="adam"
             As in `fit`: its moments stay with the network from step to step.
         learning_rate : float, default=1e-3
 
@@ -194,21 +278,36 @@ class neural_network(FoxnnInterface):
         if loss is None:
             loss = _core.step(self, *self._samples(x, y), self._step_plan[1], True)
         assert loss is not None
+        if loss != loss:
+            raise diverged("after this step (the optimizer begins anew)")
         return loss
 
-    def _validation(
-        self, validation: Any, x: Array, y: Array
-    ) -> tuple[Array, Array, tuple[Array, Array]]:
-        if isinstance(validation, tuple | list) and len(validation) == 2:
-            held_x, held_y = validation
-            names = "the x of validation", "the y of validation"
-            return x, y, self._samples(held_x, held_y, *names)
-        share = checks.real(validation, "validation", 0.0, 1.0, open_low=True, open_high=True)
-        count = round(len(x) * share)
-        if not 0 < count < len(x):
+
+def _dropout_rates(dropout: Any, hidden: int) -> list[float]:
+    """Return a rate for each hidden layer, or none where nothing is left out."""
+    if isinstance(dropout, Sequence | np.ndarray) and not isinstance(dropout, str | bytes):
+        if len(dropout) != hidden:
             raise ValueError(
-                f"validation={share} of {len(x)} samples leaves none to train or to validate on"
+                f"dropout must be a number or one for each of the {hidden} hidden layers, "
+                f"got {len(dropout)}"
             )
-        order = _core.shuffled(self.seed, HOLDOUT, len(x), self._next_draw())
-        held, kept = order[:count], order[count:]
-        return x[kept], y[kept], (x[held], y[held])
+        rates = [
+            checks.real(p, f"dropout[{i}]", 0.0, 1.0, open_high=True) for i, p in enumerate(dropout)
+        ]
+    else:
+        rates = [checks.real(dropout, "dropout", 0.0, 1.0, open_high=True)] * hidden
+    return rates if any(rates) else []
+
+
+def _clipping(clip_norm: float | None, clip_value: float | None) -> tuple[float, float]:
+    """Return norm and value to clip at; 0 is not at all."""
+    if clip_norm is not None and clip_value is not None:
+        raise ValueError(
+            "clip_norm and clip_value must not both be given, got "
+            f"{checks.shown(clip_norm)} and {checks.shown(clip_value)}"
+        )
+    given = ((clip_norm, "clip_norm"), (clip_value, "clip_value"))
+    norm, value = (
+        0.0 if most is None else checks.real(most, name, 0.0, open_low=True) for most, name in given
+    )
+    return norm, value

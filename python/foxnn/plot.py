@@ -96,9 +96,8 @@ def _curves(history: Mapping[str, Sequence[float]]) -> dict[str, Array]:
             "history must be what fit returns or a mapping of lists by name, "
             f"got {checks.shown(history)}"
         )
-    names = ("loss", "val_loss", "accuracy", "val_accuracy")
     curves: dict[str, Array] = {}
-    for name in names:
+    for name in _CURVES:
         if name in history:
             curves[name] = checks.as_array(history[name], f"history[{name!r}]")
             if curves[name].ndim != 1:
@@ -109,7 +108,7 @@ def _curves(history: Mapping[str, Sequence[float]]) -> dict[str, Array]:
     lengths = {name: len(values) for name, values in curves.items()}
     if not any(lengths.values()):
         got = f"no epoch of {', '.join(curves)}" if curves else ", ".join(map(str, history))
-        raise ValueError(f"history must hold one of {', '.join(names)}; got {got or 'nothing'}")
+        raise ValueError(f"history must hold one of {', '.join(_CURVES)}; got {got or 'nothing'}")
     if len(set(lengths.values())) > 1:
         raise ValueError(f"history must hold as many values of each, one an epoch, got {lengths}")
     return curves
@@ -181,16 +180,17 @@ def decision_boundary(
     resolution = checks.integer(resolution, "resolution", 2, 2000)
     colorbar = checks.flag(colorbar, "colorbar")
     outputs = nn.sizes[-1]
-    behind_sigmoid = nn[-1].get_name_activation_function() == "sigmoid"
+    # A sigmoid's output is a share of the second class, unless it is scaled to something else.
+    is_share = nn[-1].get_name_activation_function() == "sigmoid" and nn.output_scaler is None
     if threshold is not None:
         if outputs > 1:
             raise ValueError(f"threshold is for networks of one output, this one has {outputs}")
         threshold = checks.real(threshold, "threshold")
-    elif outputs == 1 and behind_sigmoid:
+    elif outputs == 1 and is_share:
         threshold = 0.5
     wanted = _wanted(y, outputs)
     checks.same_length(points, wanted)
-    if outputs == 1 and behind_sigmoid and not 0 <= wanted.min() <= wanted.max() <= 1:
+    if outputs == 1 and is_share and not 0 <= wanted.min() <= wanted.max() <= 1:
         wrong = wanted.min() if wanted.min() < 0 else wanted.max()
         raise ValueError(f"y must be from 0 to 1 for an output behind sigmoid, got {wrong:g}")
 
@@ -212,7 +212,7 @@ def decision_boundary(
     elif threshold is None:
         scale = drawing.draw_levels(ax, drawn, points, wanted)
     else:
-        bounds = (0.0, 1.0) if behind_sigmoid else (answers.min(), answers.max())
+        bounds = (0.0, 1.0) if is_share else (answers.min(), answers.max())
         scale = drawing.draw_two_sides(ax, drawn, points, wanted, threshold, bounds)
     if scale is not None and colorbar:
         ax.figure.colorbar(scale, ax=ax, label="output", format="%.3g")
@@ -228,10 +228,10 @@ def _wanted(y: ArrayLike, outputs: int) -> Array:
     """Return class labels, or with one output what is wanted of it, one number a sample."""
     array = checks.as_array(y, "y")
     if outputs == 1:
-        column = checks.targets(array, "y", 1, classifies=False, single=False)
+        column = checks.targets(array, "y", 1, loss="mse", single=False)
         return column[:, 0].astype(np.float64)
     if array.ndim == 1:
-        return checks.targets(array, "y", outputs, classifies=True, single=False)
+        return checks.targets(array, "y", outputs, loss="cross_entropy", single=False)
     labels: Array = checks.matrix(array, "y", outputs, "outputs").argmax(axis=1)
     return labels
 
@@ -426,7 +426,7 @@ def activations(
     slopes : bool, default=False
         Whether to draw the slopes, too, in thin lines.
     reach : float, default=4.0
-        The curves go from -reach to reach.
+        The curves go from -reach to reach; at most 100. Among others, exp leaves at the top.
 
     Returns
     -------
@@ -449,9 +449,10 @@ def activations(
     drawing.check_axes(ax)
     neurons = [_neuron(activation) for activation in _activations(names)]
     slopes = checks.flag(slopes, "slopes")
-    reach = checks.real(reach, "reach", 0.0, 1000.0, open_low=True)
+    reach = checks.real(reach, "reach", 0.0, 100.0, open_low=True)
     ax = drawing.axes_or_new(ax)
     z = np.linspace(-reach, reach, 401)
+    lowest = []
     for i, neuron in enumerate(neurons):
         out = neuron.predict(z[:, None])[:, 0]
         parameters = "".join(f" {value:g}" for value in neuron[0].activation_parameters)
@@ -460,11 +461,17 @@ def activations(
         if len(neurons) > 5:  # so many lie on each other: through the dashes one sees those below
             look["linestyle"] = drawing.DASHES[i % len(drawing.DASHES)]
         ax.plot(z, out, label=name, **look)
+        lowest.append(out.min())
         if slopes:
-            ax.plot(z, _slopes(neuron, z, out), label=f"slope of {name}", linewidth=0.8, **look)
+            slope = neuron.gradient(z[:, None], output=0)[:, 0]
+            ax.plot(z, slope, label=f"slope of {name}", linewidth=0.8, **look)
+            lowest.append(slope.min())
     ax.set_xlabel("z")
     ax.set_ylabel("activation")
     ax.set_xlim(-reach, reach)
+    if len(neurons) > 1 and ax.get_ylim()[1] > (top := 1.1 * max(reach, 2.0)):
+        # One that grows faster than its input would press the others flat.
+        ax.set_ylim(min(lowest) - 0.1 * reach, top)
     ax.grid(alpha=0.3)
     ax.legend(loc="best", ncols=1 + (len(ax.lines) > 6))
     return ax
@@ -502,15 +509,6 @@ def _neuron(activation: Any) -> neural_network:
         raise ValueError(f"names: {error}") from None
     neuron[0].weights = [[1.0]]
     return neuron
-
-
-def _slopes(neuron: neural_network, z: Array, out: Array) -> Array:
-    """Return the slope at each z: the gradient of a bias whose squared error has the slope 1."""
-    gradients = (
-        neuron._loss_and_gradients([[at]], [[value - 1.0]])[1]
-        for at, value in zip(z, out, strict=True)
-    )
-    return np.array([layers[0][1][0] for layers in gradients])
 
 
 def _check_network(nn: object) -> None:

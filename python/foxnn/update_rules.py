@@ -74,14 +74,102 @@ class Adam:
         return _core.Optimizer("adam", beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
 
 
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with weight decay beside the gradient (Loshchilov and Hutter, 2019).
+
+    Before each step of Adam, every weight shrinks: w <- w - learning_rate * weight_decay * w.
+    Biases do not.
+
+    Parameters
+    ----------
+    weight_decay : float, default=0.01
+        At least 0; times the learning rate it must be below 1.
+    beta_1, beta_2 : float, default=0.9, 0.999
+        As in `foxnn.Adam`.
+    epsilon : float, default=1e-8
+        As in `foxnn.Adam`.
+
+    Notes
+    -----
+    I. Loshchilov and F. Hutter, "Decoupled weight decay regularization", 2019, algorithm 2.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> foxnn.AdamW(weight_decay=0.1)
+    AdamW(weight_decay=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-08)
+    """
+
+    weight_decay: float = 0.01
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        checks.real(self.weight_decay, "weight_decay", 0.0)
+        Adam(self.beta_1, self.beta_2, self.epsilon)
+
+    def _rule(self) -> _core.Optimizer:
+        return _core.Optimizer(
+            "adamw",
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+            weight_decay=self.weight_decay,
+        )
+
+
+@dataclass(frozen=True)
+class RMSprop:
+    """RMSprop: the gradient over the root of the running mean of its square.
+
+    s <- rho * s + (1 - rho) * gradient^2; v <- momentum * v + gradient / (sqrt(s) + epsilon);
+    w <- w - learning_rate * v.
+
+    Parameters
+    ----------
+    rho : float, default=0.9
+        Decay of the mean of squares, at least 0 and below 1.
+    momentum : float, default=0.0
+        Share of the last step that is kept, at least 0 and below 1.
+    epsilon : float, default=1e-8
+        Added to the root; above 0.
+
+    Notes
+    -----
+    T. Tieleman and G. Hinton, "Lecture 6.5: RMSprop", Neural Networks for Machine Learning, 2012.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> foxnn.RMSprop(rho=0.99)
+    RMSprop(rho=0.99, momentum=0.0, epsilon=1e-08)
+    """
+
+    rho: float = 0.9
+    momentum: float = 0.0
+    epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        checks.real(self.rho, "rho", 0.0, 1.0, open_high=True)
+        checks.real(self.momentum, "momentum", 0.0, 1.0, open_high=True)
+        checks.real(self.epsilon, "epsilon", 0.0, open_low=True)
+
+    def _rule(self) -> _core.Optimizer:
+        return _core.Optimizer(
+            "rmsprop", rho=self.rho, momentum=self.momentum, epsilon=self.epsilon
+        )
+
+
 def rule_of(optimizer: object) -> _core.Optimizer:
     """Return the engine's rule for what the user passed as `optimizer`."""
-    if isinstance(optimizer, SGD | Adam):
+    if isinstance(optimizer, SGD | Adam | AdamW | RMSprop):
         return optimizer._rule()
     if not isinstance(optimizer, str):
         raise TypeError(
-            "optimizer must be a name, foxnn.SGD(...) or foxnn.Adam(...), "
-            f"got {checks.shown(optimizer)}"
+            "optimizer must be a name, foxnn.SGD(...), foxnn.Adam(...), foxnn.AdamW(...) or "
+            f"foxnn.RMSprop(...), got {checks.shown(optimizer)}"
         )
     if optimizer.lower() not in _core.optimizers():
         checks.choice(optimizer, "optimizer", _core.optimizers())

@@ -23,6 +23,7 @@ enum class ActivationKind {
   gelu,
   silu,
   softplus,
+  exp,
   softmax,
 };
 
@@ -39,6 +40,8 @@ struct Activation {
 
   std::string_view name() const;
   std::vector<double> parameters() const;
+  /// True for those that only an output layer takes: nothing can come behind them.
+  bool is_for_output() const;
   /// True where the He initializers suit: the activation is zero or small for negative input.
   bool is_rectifier() const;
 };

@@ -6,18 +6,21 @@
 #include <cstdint>
 
 #include "foxnn/layer.hpp"
+#include "foxnn/scaling.hpp"
 
 namespace foxnn {
 
 enum class ElementType { f32, f64, u8 };
 
-/// Rows of equally spaced numbers; the numbers of a row are neighbours.
+/// Rows of equally spaced numbers; the numbers of a row are neighbours. With a scaling they are
+/// read as scaled.
 struct MatrixView {
   const std::byte* data = nullptr;
   ElementType type = ElementType::f32;
   index rows = 0;
   index columns = 0;
   index row_bytes = 0;  ///< from one row to the next
+  const Scaling* scaling = nullptr;
 
   const std::byte* row(index i) const { return data + i * row_bytes; }
 };
@@ -27,6 +30,7 @@ struct Samples {
   MatrixView inputs;
   MatrixView outputs;                    ///< unused where labels are given
   const std::int64_t* labels = nullptr;  ///< from 0 to the network's outputs - 1
+  const double* weights = nullptr;       ///< how much each counts; none: all the same
 
   index size() const { return inputs.rows; }
 };
@@ -50,7 +54,7 @@ inline void fetch_row(const MatrixView& matrix, index i) {
 template <class T>
 void read_target(const Samples& samples, index i, index outputs, const Rows<T>& out);
 
-/// True when every number of the matrix is finite, and still is as a T.
+/// True when every number of the matrix, unscaled, is finite, and still is as a T.
 template <class T>
 bool all_finite(const MatrixView& matrix);
 

@@ -17,7 +17,6 @@ class Dense final : public Layer<T> {
   /// Sizes beyond are refused by name rather than by the allocator.
   static constexpr index kLargestSize = 2147483647;
 
-  const Activation& activation() const { return activation_; }
   void set_activation(Activation activation) { activation_ = activation; }
 
   /// Panels of weights, then the padded bias.
@@ -36,13 +35,15 @@ class Dense final : public Layer<T> {
   index outputs() const override { return neurons_; }
   index output_width() const override { return padded_; }
   index parameter_count() const override { return (inputs_ + 1) * padded_; }
+  index weight_count() const override { return inputs_ * padded_; }
+  const Activation& activation() const override { return activation_; }
   void attach(T* parameters) override { parameters_ = parameters; }
   bool keeps_slope() const override;
   bool finishes_rows() const override { return activation_.kind == ActivationKind::softmax; }
   void set_sorted_summation(bool sorted) override { sorted_ = sorted; }
   ScratchSize scratch_size(index batch) const override;
-  void forward(Share share, index batch, const Rows<const T>& x, const Rows<T>& y,
-               const Rows<T>& slope, Scratch<T> scratch) const override;
+  void forward(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+               Scratch<T> scratch) const override;
   void finish_rows(index rows, const Rows<T>& y) const override;
   void backward_activation(index first_row, index rows, index first_column, index width,
                            const Rows<T>& delta, const Rows<const T>& y,
@@ -55,8 +56,7 @@ class Dense final : public Layer<T> {
                            Scratch<T> scratch) const override;
 
  private:
-  void activate(index rows, index width, index row, index panel, const Rows<T>& y,
-                const Rows<T>& slope) const;
+  void activate(index rows, index width, index row, index panel, const Outputs<T>& out) const;
   /// Rows of a tile: what workers divide between them.
   index tile_rows() const;
   /// Where the terms of a sorted sum go; null where sums are not sorted.

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "foxnn/activation.hpp"
+
 namespace foxnn {
 
 using index = std::ptrdiff_t;
@@ -59,15 +61,27 @@ template <class T>
 class GradientSink {
  public:
   virtual ~GradientSink() = default;
-  /// `count` derivatives, of the parameters from `offset` on. Called by several workers at once,
-  /// for different pieces.
-  virtual void take(index offset, index count, const T* gradient) = 0;
+  /// `count` derivatives, of the parameters from `offset` on, which the sink may change. Called by
+  /// several workers at once, for different pieces; no piece has both weights and biases.
+  virtual void take(index offset, index count, T* gradient) = 0;
   /// What `take` will touch for the parameters from `offset` on: it is fetched into the cache while
   /// their gradient is computed. Null where there is nothing.
   struct Targets {
     const T* at[3] = {};
   };
   virtual Targets targets(index offset) const = 0;
+};
+
+/// Where the outputs of a layer go.
+template <class T>
+struct Outputs {
+  Rows<T> y;
+  Rows<T> slope = {};  ///< what the backward pass needs beside y; without data: nothing is kept
+  /// Dropout: `dropped` is y times the mask, and takes the place of y as the next layer's inputs.
+  /// Without data: there is none.
+  Rows<const T> mask = {};
+  Rows<T> dropped = {};
+  bool raw = false;  ///< y is left as it is before the activation
 };
 
 /// Rows of samples that a worker will read soon, wherever they are in memory. A layer that computes
@@ -104,6 +118,10 @@ class Layer {
   virtual index output_width() const = 0;
   /// Elements of the flat parameter buffer, padding included.
   virtual index parameter_count() const = 0;
+  /// Those of them that are weights, on which penalties fall; they come first.
+  virtual index weight_count() const = 0;
+  /// The function that its outputs come out of.
+  virtual const Activation& activation() const = 0;
   /// Gives the layer its part of the network's parameters.
   virtual void attach(T* parameters) = 0;
   /// True when the backward pass needs a buffer of slopes beside the outputs.
@@ -116,10 +134,10 @@ class Layer {
   /// What a worker must lend for a batch.
   virtual ScratchSize scratch_size(index batch) const = 0;
 
-  /// y = f(x) for the worker's share of outputs. `slope` without data: nothing is kept. Scratch is
-  /// needed only where x.nonzero is known, and for sorted sums.
-  virtual void forward(Share share, index batch, const Rows<const T>& x, const Rows<T>& y,
-                       const Rows<T>& slope, Scratch<T> scratch) const = 0;
+  /// out.y = f(x) for the worker's share of outputs. Scratch is needed only where x.nonzero is
+  /// known, and for sorted sums.
+  virtual void forward(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+                       Scratch<T> scratch) const = 0;
   /// Finishes whole rows of outputs (softmax).
   virtual void finish_rows(index rows, const Rows<T>& y) const = 0;
   /// From d loss / d outputs to d loss / d preactivations, in place, for `width` columns of a panel
@@ -129,10 +147,11 @@ class Layer {
                                    const Rows<T>& delta, const Rows<const T>& y,
                                    const Rows<const T>& slope) const = 0;
   /// d loss / d inputs for the worker's share of inputs. `below` finishes each block where it is
-  /// warm: it is the layer whose outputs the inputs are, with what it kept.
+  /// warm: it is the layer whose outputs the inputs are, with what it kept, and the mask of its
+  /// dropout. Null where the inputs are the network's.
   struct Below {
-    const Layer* layer;
-    Rows<const T> y, slope;
+    const Layer* layer = nullptr;
+    Rows<const T> y = {}, slope = {}, mask = {};
   };
   virtual void backward_input(Share share, index batch, const Rows<const T>& delta,
                               const Rows<T>& delta_below, const Below& below,

@@ -13,6 +13,7 @@
 #include "foxnn/layer.hpp"
 #include "foxnn/loss.hpp"
 #include "foxnn/optimizer.hpp"
+#include "foxnn/scaling.hpp"
 
 namespace foxnn {
 
@@ -29,7 +30,7 @@ struct OptimizerState {
 
 /// Loss and hits over a set of samples.
 struct Evaluation {
-  double loss = 0.0;  ///< mean over the samples
+  double loss = 0.0;  ///< mean over the samples, each with its weight
   index correct = 0;  ///< samples whose largest output is where the largest target is
 };
 
@@ -62,6 +63,21 @@ class Network {
   LossKind loss() const { return loss_; }
   /// Throws std::invalid_argument where the loss does not suit the output layer.
   void set_loss(LossKind loss);
+  /// Whether the loss is computed from the output layer's preactivations.
+  bool loss_takes_preactivations() const {
+    return takes_preactivations(loss_, layers_.back()->activation());
+  }
+  /// How inputs are scaled before the first layer, and how the outputs that the layers give are to
+  /// those that users know. Wanted outputs are scaled in training and evaluation, so losses are of
+  /// scaled numbers. Throws std::invalid_argument where there are not as many columns.
+  void set_scaling(Scaling inputs, Scaling outputs);
+  const Scaling& input_scaling() const { return input_scaling_; }
+  const Scaling& output_scaling() const { return output_scaling_; }
+  /// The samples, to be read as scaled.
+  MatrixView scaled_inputs(MatrixView x) const;
+  Samples scaled(Samples samples) const;
+  /// Outputs as users know them, in place: rows one behind the other.
+  void unscale_outputs(index rows, T* outputs) const;
   std::uint64_t seed() const { return seed_; }
   /// Whether the products of a neuron are summed from the smallest to the largest, in both passes.
   bool sorted_summation() const { return sorted_; }
@@ -77,6 +93,8 @@ class Network {
   /// Gets ready for steps by `rule`: keeps the moments where the rule is the one they belong to.
   void use_optimizer(const Optimizer& rule);
   void reset_optimizer() { optimizer_ = {}; }
+  /// Parameters and the optimizer's memory as those of another network of the same layers.
+  void restore(const Network& earlier);
 
   /// A new number each time, for the sub-stream of the next thing drawn of that kind.
   std::uint32_t next_draw() { return draws_++; }
@@ -87,7 +105,10 @@ class Network {
   /// complete unless it is done.
   enum class Outcome { done, stopped, not_finite };
   Outcome predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const;
-  /// Mean loss and hits, in `result`.
+  /// d output / d input of x, [rows x count x inputs], for `count` outputs from `first` on.
+  bool input_gradient(const MatrixView& x, index first, index count, T* out, int threads,
+                      const StopRequest& stop) const;
+  /// Mean loss, and hits, in `result`.
   bool evaluate(const Samples& samples, Evaluation& result, int threads,
                 const StopRequest& stop) const;
 
@@ -96,6 +117,7 @@ class Network {
   std::uint32_t draws_ = 0;
   LossKind loss_ = LossKind::mse;
   bool sorted_ = false;
+  Scaling input_scaling_, output_scaling_;
   std::vector<std::unique_ptr<Layer<T>>> layers_;
   std::vector<index> offsets_;
   Buffer<T> parameters_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "foxnn/network.hpp"
 
@@ -19,6 +20,13 @@ struct TrainingPlan {
   bool count_matches = false;  ///< also count the samples that the network classifies rightly
   int threads = 0;             ///< at most; 0: as many as pay
 
+  // The objective is the loss, plus l1 |w| and l2 w^2 / 2 for every weight w (not for biases).
+  double l1 = 0.0, l2 = 0.0;
+  // The gradient of the objective is clipped: each of its numbers, or the whole; 0: not at all.
+  double clip_value = 0.0, clip_norm = 0.0;
+  /// The share of outputs that is left out at random, a number for each layer but the last.
+  std::vector<double> dropout;
+
   bool operator==(const TrainingPlan&) const = default;
   /// Throws std::invalid_argument when a value is out of its range, or of T's.
   template <class T>
@@ -29,7 +37,9 @@ struct TrainingPlan {
 struct StepReport {
   index steps = 0;
   index samples = 0;
-  double loss = 0.0;  ///< sum over the samples, each at the weights of its step
+  double loss = 0.0;    ///< sum over the samples, each at the weights of its step, times its weight
+  double weight = 0.0;  ///< sum of the samples' weights; as many as samples where none are given
+  double last_loss = 0.0;  ///< the mean of the last batch whose loss was finite
   index correct = 0;
   bool stopped = false;   ///< the stop request ended them
   bool diverged = false;  ///< the loss or a weight stopped being finite; weights are set back
@@ -57,12 +67,16 @@ class Trainer {
   StepReport run_epoch(const StopRequest& stop);
   /// That many steps, over as many epochs as they take.
   StepReport run_steps(index steps, const StopRequest& stop);
+  /// The next step. Where it diverges, the weights of the epoch's start are set back: saving them
+  /// at each step would take as long as a small one.
+  StepReport run_batch(const StopRequest& stop);
   /// Makes so many steps, and measures them.
   PhaseSeconds time_phases(index steps);
   /// One step on other samples, at most as many as a batch holds, in their order. Where it diverges
   /// the moments are forgotten, for saving them would take as long as a small step.
   StepReport step(const Samples& samples);
-  /// The mean loss over all samples and its gradient, laid out as the parameters; no step is made.
+  /// The mean loss over all samples and its gradient, laid out as the parameters, without penalty,
+  /// clipping and dropout; no step is made.
   double gradient(T* out);
 
  private:

@@ -170,6 +170,19 @@ struct Softplus {
   }
 };
 
+// For outputs: rates, which are above zero.
+struct Exp {
+  static constexpr bool keeps_slope = false;
+  template <class T>
+  static Vec<T> value(Vec<T> z, Vec<T>&, Vec<T>) {
+    return exp(z);
+  }
+  template <class T>
+  static Vec<T> slope_of(Vec<T> a, Vec<T>) {
+    return a;
+  }
+};
+
 template <class T, class A>
 void activate(index rows, index width, T* z, index ldz, T parameter) {
   const Vec<T> p = Vec<T>::all(parameter);

@@ -75,6 +75,11 @@ inline constexpr index kPeakRegisters = 12;
 /// Blocks of random bits made at once: four registers of the widest.
 inline constexpr index kPhiloxBlocks = 64;
 
+/// Losses of rows of n outputs, and their derivatives.
+template <class T>
+using LossKernel = void (*)(index rows, index n, const T* a, index lda, const T* y, index ldy,
+                            T scale, T* delta, index ldd, double* loss);
+
 template <class T>
 struct KernelTable {
   /// Numbers in a register.
@@ -134,22 +139,40 @@ struct KernelTable {
 
   /// Half the squared error of each row, and delta = scale * (a - y) unless delta is null. Where
   /// rows of at most 4 stand one behind the other, a line is read and written behind the last.
-  void (*half_squared_error)(index rows, index n, const T* a, index lda, const T* y, index ldy,
-                             T scale, T* delta, index ldd, double* loss);
+  LossKernel<T> half_squared_error;
   /// The cross-entropy of each row from the values z before the softmax, and
   /// delta = scale * (softmax(z) sum(y) - y) unless delta is null.
-  void (*cross_entropy)(index rows, index n, const T* z, index ldz, const T* y, index ldy, T scale,
-                        T* delta, index ldd, double* loss);
+  LossKernel<T> cross_entropy;
+  /// The other losses of each row, and delta = scale * d loss / d a unless delta is null.
+  LossKernel<T> absolute_error, huber, poisson;
+  /// The same from the values z before a sigmoid, or an exp; delta = scale * (a - y).
+  LossKernel<T> sigmoid_cross_entropy, exp_poisson;
   /// matches[r] = 1 where the largest of a's row stands where the largest of y's row does; of
   /// equals the first counts.
   void (*match)(index rows, index n, const T* a, index lda, const T* y, index ldy,
                 std::uint8_t* matches);
+  /// matches[r] = 1 where every z of the row is above 0 just where y is above a half.
+  void (*match_sides)(index rows, index n, const T* z, index ldz, const T* y, index ldy,
+                      std::uint8_t* matches);
 
   /// w and its moments after a step with the gradients g; unused moments are null.
   void (*update_sgd)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
   void (*update_momentum)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
   void (*update_nesterov)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
   void (*update_adam)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
+  /// v is RMSprop's mean of squares, m its velocity, or null.
+  void (*update_rmsprop)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
+  /// g += l1 sign(w) + l2 w.
+  void (*add_penalty)(index n, T* g, const T* w, T l1, T l2);
+  /// g is brought into -most ... most.
+  void (*clip)(index n, T* g, T most);
+  /// x *= factor.
+  void (*scale)(index n, T* x, T factor);
+  /// The sum of the squares of n numbers, n in whole lines: by lanes of a line, then in pairs.
+  double (*sum_squares)(index n, const T* x);
+  /// c = a * b on [rows x width].
+  void (*multiply_elements)(index rows, index width, const T* a, index lda, const T* b, index ldb,
+                            T* c, index ldc);
 
   /// A row of n numbers as T, into panels that are `panel` elements apart. Bit c of nonzero[p *
   /// step] tells whether number c of panel p is other than zero, unless `nonzero` is null.
@@ -159,6 +182,14 @@ struct KernelTable {
                    index step);
   void (*read_u8)(index n, const std::uint8_t* source, T* target, index panel,
                   std::uint32_t* nonzero, index step);
+  /// The same of (x - shift) * factor, computed in double, a shift and a factor a column.
+  void (*read_scaled_f32)(index n, const float* source, const double* shift, const double* factor,
+                          T* target, index panel, std::uint32_t* nonzero, index step);
+  void (*read_scaled_f64)(index n, const double* source, const double* shift, const double* factor,
+                          T* target, index panel, std::uint32_t* nonzero, index step);
+  void (*read_scaled_u8)(index n, const std::uint8_t* source, const double* shift,
+                         const double* factor, T* target, index panel, std::uint32_t* nonzero,
+                         index step);
   /// False when one of the numbers, times the factor, is infinite or not a number.
   bool (*all_finite)(index n, const T* x, T factor);
 

@@ -171,6 +171,79 @@ void cross_entropy(index rows, index n, const T* z, index ldz, const T* y, index
   }
 }
 
+// Losses whose terms stand alone: Term::of(a, y, slope) returns the loss of one output and sets its
+// derivative.
+template <class T, class Term>
+void elementwise_loss(index rows, index n, const T* a, index lda, const T* y, index ldy, T scale,
+                      T* delta, index ldd, double* loss) {
+  const Vec<T> zero = Vec<T>::all(T(0)), factor = Vec<T>::all(scale);
+  for (index r = 0; r < rows; ++r, a += lda, y += ldy) {
+    Lanes<T> sum(T(0));
+    each_vector<T>(n, [&](index c, index v, auto inside) {
+      Vec<T> slope;
+      const Vec<T> term = Term::of(Vec<T>::load(a + c), Vec<T>::load(y + c), slope);
+      sum.part[v] = sum.part[v] + select(inside, term, zero);
+      if (delta) select(inside, factor * slope, zero).store(delta + r * ldd + c);
+    });
+    loss[r] = double(sum.sum(n));
+  }
+}
+
+template <class T>
+Vec<T> sign(Vec<T> x) {
+  const Vec<T> zero = Vec<T>::all(T(0)), one = Vec<T>::all(T(1));
+  return select(zero < x, one, select(x < zero, zero - one, zero));
+}
+
+struct AbsoluteError {
+  template <class T>
+  static Vec<T> of(Vec<T> a, Vec<T> y, Vec<T>& slope) {
+    slope = sign(a - y);
+    return abs(a - y);
+  }
+};
+
+// Huber, "Robust estimation of a location parameter", 1964, with his k = 1.
+struct HuberLoss {
+  template <class T>
+  static Vec<T> of(Vec<T> a, Vec<T> y, Vec<T>& slope) {
+    const Vec<T> one = Vec<T>::all(T(1)), half = Vec<T>::all(T(0.5));
+    const Vec<T> error = a - y, size = abs(error);
+    slope = select(size < one, error, sign(error));
+    return select(size < one, half * error * error, size - half);
+  }
+};
+
+// A target of zero counts nothing, even where the output is zero.
+struct PoissonLoss {
+  template <class T>
+  static Vec<T> of(Vec<T> a, Vec<T> y, Vec<T>& slope) {
+    const Vec<T> zero = Vec<T>::all(T(0)), one = Vec<T>::all(T(1));
+    slope = one - select(zero < y, y / a, zero);
+    return a - select(zero < y, y * log(a), zero);
+  }
+};
+
+struct ExpPoissonLoss {
+  template <class T>
+  static Vec<T> of(Vec<T> z, Vec<T> y, Vec<T>& slope) {
+    const Vec<T> a = exp(z);
+    slope = a - y;
+    return fnma(y, z, a);
+  }
+};
+
+// log(1 + e^-|z|) is common to -log a and -log(1 - a), and nothing cancels.
+struct SigmoidCrossEntropy {
+  template <class T>
+  static Vec<T> of(Vec<T> z, Vec<T> y, Vec<T>& slope) {
+    const Vec<T> zero = Vec<T>::all(T(0)), one = Vec<T>::all(T(1));
+    slope = sigmoid(z) - y;
+    const Vec<T> common = log1p_unit(exp(zero - abs(z)));
+    return fma(max(zero, z), one - y, fma(max(zero, zero - z), y, common));
+  }
+};
+
 template <class T>
 index position_of_largest(index n, const T* x) {
   index best = 0;
@@ -185,6 +258,16 @@ void match(index rows, index n, const T* a, index lda, const T* y, index ldy,
            std::uint8_t* matches) {
   for (index r = 0; r < rows; ++r) {
     matches[r] = position_of_largest(n, a + r * lda) == position_of_largest(n, y + r * ldy);
+  }
+}
+
+template <class T>
+void match_sides(index rows, index n, const T* z, index ldz, const T* y, index ldy,
+                 std::uint8_t* matches) {
+  for (index r = 0; r < rows; ++r) {
+    bool all = true;
+    for (index i = 0; i < n; ++i) all &= (z[r * ldz + i] > T(0)) == (y[r * ldy + i] > T(0.5));
+    matches[r] = all;
   }
 }
 

@@ -77,6 +77,73 @@ void update_adam(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c) {
   }
 }
 
+// Tieleman and Hinton, "Lecture 6.5: RMSprop", 2012; the velocity is of the whole step.
+template <class T>
+void update_rmsprop(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c) {
+  const Vec<T> rate = Vec<T>::all(c.rate), epsilon = Vec<T>::all(c.epsilon);
+  const Vec<T> decay_squares = Vec<T>::all(c.decay_squares);
+  const Vec<T> gain_squares = Vec<T>::all(c.gain_squares), decay = Vec<T>::all(c.decay);
+  for (index i = 0; i < n; i += Vec<T>::lanes) {
+    const Vec<T> gradient = Vec<T>::load(g + i);
+    const Vec<T> squares =
+        fma(decay_squares, Vec<T>::load(v + i), gain_squares * gradient * gradient);
+    squares.store(v + i);
+    Vec<T> step = gradient * reciprocal(sqrt(squares) + epsilon);
+    if (m) {
+      step = fma(decay, Vec<T>::load(m + i), step);
+      step.store(m + i);
+    }
+    fnma(rate, step, Vec<T>::load(w + i)).store(w + i);
+  }
+}
+
+template <class T>
+void add_penalty(index n, T* g, const T* w, T l1, T l2) {
+  const Vec<T> slope = Vec<T>::all(l1), decay = Vec<T>::all(l2);
+  for (index i = 0; i < n; i += Vec<T>::lanes) {
+    const Vec<T> weight = Vec<T>::load(w + i);
+    const Vec<T> squares = fma(decay, weight, Vec<T>::load(g + i));
+    fma(slope, sign(weight), squares).store(g + i);
+  }
+}
+
+template <class T>
+void clip(index n, T* g, T most) {
+  const Vec<T> high = Vec<T>::all(most), low = Vec<T>::all(-most);
+  for (index i = 0; i < n; i += Vec<T>::lanes) {
+    // What is not a number is the second operand, and stays.
+    max(low, min(high, Vec<T>::load(g + i))).store(g + i);
+  }
+}
+
+template <class T>
+void scale(index n, T* x, T factor) {
+  const Vec<T> factors = Vec<T>::all(factor);
+  for (index i = 0; i < n; i += Vec<T>::lanes) (Vec<T>::load(x + i) * factors).store(x + i);
+}
+
+template <class T>
+double sum_squares(index n, const T* x) {
+  Lanes<T> sum(T(0));
+  for (index line = 0; line < n; line += kLineWidth<T>) {
+    for (index v = 0; v < kLineVectors<T>; ++v) {
+      const Vec<T> value = Vec<T>::load(x + line + v * Vec<T>::lanes);
+      sum.part[v] = fma(value, value, sum.part[v]);
+    }
+  }
+  return double(sum.sum(kLineWidth<T>));
+}
+
+template <class T>
+void multiply_elements(index rows, index width, const T* a, index lda, const T* b, index ldb, T* c,
+                       index ldc) {
+  for (index r = 0; r < rows; ++r) {
+    for (index i = 0; i < width; i += Vec<T>::lanes) {
+      (Vec<T>::load(a + r * lda + i) * Vec<T>::load(b + r * ldb + i)).store(c + r * ldc + i);
+    }
+  }
+}
+
 // Which numbers of a whole panel are not zero.
 template <class T>
 std::uint32_t nonzero(const T* x) {
@@ -88,20 +155,37 @@ std::uint32_t nonzero(const T* x) {
   return bits;
 }
 
-template <class T, class Source>
-void read_row(index n, const Source* source, T* target, index panel, std::uint32_t* bits,
-              index step) {
+// A row of n numbers into panels, number i as value(i).
+template <class T, class Value>
+void read_into_panels(index n, T* target, index panel, std::uint32_t* bits, index step,
+                      Value value) {
   constexpr index W = kPanelWidth<T>;
-  for (; n >= W; n -= W, source += W, target += panel) {
-    for (index i = 0; i < W; ++i) target[i] = static_cast<T>(source[i]);
+  index first = 0;
+  for (; first + W <= n; first += W, target += panel) {
+    for (index i = 0; i < W; ++i) target[i] = value(first + i);
     if (bits) *bits = nonzero(target), bits += step;
   }
   std::uint32_t last = 0;
-  for (index i = 0; i < n; ++i) {
-    target[i] = static_cast<T>(source[i]);
+  for (index i = 0; first + i < n; ++i) {
+    target[i] = value(first + i);
     last |= std::uint32_t{target[i] != T(0)} << i;
   }
-  if (bits && n > 0) *bits = last;
+  if (bits && first < n) *bits = last;
+}
+
+template <class T, class Source>
+void read_row(index n, const Source* source, T* target, index panel, std::uint32_t* bits,
+              index step) {
+  read_into_panels(n, target, panel, bits, step,
+                   [source](index i) { return static_cast<T>(source[i]); });
+}
+
+template <class T, class Source>
+void read_scaled_row(index n, const Source* source, const double* shift, const double* factor,
+                     T* target, index panel, std::uint32_t* bits, index step) {
+  read_into_panels(n, target, panel, bits, step, [=](index i) {
+    return static_cast<T>((static_cast<double>(source[i]) - shift[i]) * factor[i]);
+  });
 }
 
 // y * 0 is 0 for finite y alone; the sum of such products shows the first that is not.

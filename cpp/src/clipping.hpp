@@ -1,0 +1,91 @@
+// Clipping of the whole gradient by its norm (Pascanu et al., "On the difficulty of training
+// recurrent neural networks", 2013). It must be there as a whole before the first parameter
+// changes, so it is stored, cut into pieces that workers divide between them.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "foxnn/network.hpp"
+#include "kernels/kernel_table.hpp"
+#include "parallel.hpp"
+
+namespace foxnn {
+
+template <class T>
+class NormClip {
+ public:
+  NormClip(const Network<T>& network, double most)
+      : most_(most), gradient_(network.parameters().size()) {
+    for (index i = 0; i < network.size(); ++i) {
+      const index weights = network.layer(i).weight_count();
+      cut(i, 0, weights);
+      cut(i, weights, network.layer(i).parameter_count());
+    }
+    for (Piece& piece : pieces_) piece.at += network.offset(piece.layer);
+    sums_.resize(pieces_.size());
+  }
+
+  /// Where the gradient is stored, laid out as the parameters.
+  T* gradient() { return gradient_.data(); }
+
+  /// Brings the stored gradient's norm down to the most that is allowed, and hands it to
+  /// `take(layer, offset, count, gradient)`. To be called by every worker after a barrier.
+  template <class Take>
+  void hand_on(const Team& team, Take take) {
+    const KernelTable<T>& k = active_kernels().table<T>();
+    const index count = static_cast<index>(pieces_.size());
+    const index first = team.share().first(count), last = team.share().last(count);
+    for (index i = first; i < last; ++i) sums_[at(i)] = sum_squares(k, pieces_[at(i)]);
+    team.wait();
+    // Every worker adds them up, in one order.
+    double sum = 0.0;
+    for (const double part : sums_) sum += part;
+    const double norm = std::sqrt(sum);
+    for (index i = first; i < last; ++i) {
+      const Piece& piece = pieces_[at(i)];
+      T* values = gradient_.data() + piece.at;
+      // An infinite norm is a divergence, which clipping would only hide.
+      if (norm > most_ && std::isfinite(norm)) {
+        k.scale(piece.count, values, static_cast<T>(most_ / norm));
+      }
+      take(piece.layer, piece.offset, piece.count, values);
+    }
+  }
+
+ private:
+  // Of one layer's weights, or biases. 16 KB of floats stay in the first-level cache, and there are
+  // pieces enough for all workers once there is enough to do.
+  struct Piece {
+    index layer, offset, count, at;
+  };
+  static constexpr index kMost = 4096;
+
+  static std::size_t at(index i) { return static_cast<std::size_t>(i); }
+
+  void cut(index layer, index first, index last) {
+    for (index offset = first; offset < last; offset += kMost) {
+      pieces_.push_back({layer, offset, std::min(kMost, last - offset), offset});
+    }
+  }
+
+  double sum_squares(const KernelTable<T>& k, const Piece& piece) const {
+    const T* values = gradient_.data() + piece.at;
+    const double sum = k.sum_squares(piece.count, values);
+    if (std::isfinite(sum)) return sum;
+    // Squares beyond float32 are within double.
+    double wide = 0.0;
+    for (index i = 0; i < piece.count; ++i) {
+      wide += static_cast<double>(values[i]) * static_cast<double>(values[i]);
+    }
+    return wide;
+  }
+
+  double most_;
+  Buffer<T> gradient_;
+  std::vector<Piece> pieces_;
+  std::vector<double> sums_;
+};
+
+}  // namespace foxnn

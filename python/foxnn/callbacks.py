@@ -1,0 +1,55 @@
+"""The user's functions that a training calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from foxnn import checks
+
+_EVENTS = ("on_train_begin", "on_epoch_end", "on_batch_end", "on_train_end")
+
+
+class Callbacks:
+    """What the user passed as `callbacks`, by event.
+
+    A callback is an object with any of the methods on_train_begin(network),
+    on_batch_end(batch, logs), on_epoch_end(epoch, logs) and on_train_end(history), or a function,
+    which is taken as on_epoch_end. One that returns True stops the training.
+    """
+
+    def __init__(self, callbacks: object) -> None:
+        if callable(callbacks) or any(hasattr(callbacks, event) for event in _EVENTS):
+            callbacks = [callbacks]
+        if isinstance(callbacks, str | bytes) or not isinstance(callbacks, Iterable):
+            raise TypeError(f"callbacks must be a list of callbacks, got {checks.shown(callbacks)}")
+        self._methods: dict[str, list[Callable[..., Any]]] = {event: [] for event in _EVENTS}
+        for i, callback in enumerate(callbacks):
+            self._add(callback, f"callbacks[{i}]")
+
+    def _add(self, callback: object, name: str) -> None:
+        found = False
+        for event in _EVENTS:
+            method = getattr(callback, event, None)
+            if method is not None:
+                if not callable(method):
+                    raise TypeError(f"{event} of {name} must be callable, got {method!r}")
+                self._methods[event].append(method)
+                found = True
+        if not found and callable(callback):
+            self._methods["on_epoch_end"].append(callback)
+        elif not found:
+            raise TypeError(
+                f"{name} must be a function or have one of the methods {', '.join(_EVENTS)}, "
+                f"got {checks.shown(callback)}"
+            )
+
+    def wants(self, event: str) -> bool:
+        """Return whether anybody listens to an event."""
+        return bool(self._methods[event])
+
+    def call(self, event: str, *arguments: object) -> bool:
+        """Call all that listen to an event; return whether one of them wants to stop."""
+        # Not any(), which would leave out those behind the first that stops.
+        answers = [method(*arguments) for method in self._methods[event]]
+        return any(answer is True for answer in answers)

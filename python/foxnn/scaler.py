@@ -1,0 +1,139 @@
+"""Columns brought to a common size: measured on data, kept by a network."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from foxnn import checks
+from foxnn.checks import Array
+
+METHODS = ("standard", "minmax")
+
+# Rows measured at once: a copy of so many in float64 is small beside any data worth the care.
+_CHUNK = 4096
+
+
+class Scaler:
+    """Brings each column to a common size: x becomes (x - shift) / scale.
+
+    Parameters
+    ----------
+    method : str, default="standard"
+        "standard": shift is the column's mean and scale its standard deviation, so that columns
+        have mean 0 and variance 1. "minmax": shift is the least and scale the range, so that
+        columns run from 0 to 1. A column of one value keeps scale 1.
+
+    Attributes
+    ----------
+    shift, scale : ndarray of shape (columns,) or None
+        None before `fit`.
+
+    Notes
+    -----
+    Why it helps: LeCun et al., "Efficient BackProp", 1998, section 4.3.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> scaler = foxnn.Scaler("minmax").fit([[0, 10], [4, 30]])
+    >>> scaler.transform([[1, 20]]).tolist()
+    [[0.25, 0.5]]
+    >>> scaler.inverse_transform([[0.25, 0.5]]).tolist()
+    [[1.0, 20.0]]
+    """
+
+    def __init__(self, method: str = "standard") -> None:
+        self.method = checks.choice(method, "method", METHODS)
+        self.shift: NDArray[np.float64] | None = None
+        self.scale: NDArray[np.float64] | None = None
+
+    def fit(self, x: ArrayLike) -> Scaler:
+        """Measure the columns.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, columns)
+
+        Returns
+        -------
+        Scaler
+            Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For another shape, no sample, an infinity or NaN.
+        """
+        array = checks.matrix(x, "x", -1, "columns")
+        parts = [array[i : i + _CHUNK] for i in range(0, len(array), _CHUNK)]
+        if self.method == "minmax":
+            shift = array.min(axis=0).astype(np.float64)
+            scale = array.max(axis=0).astype(np.float64) - shift
+        else:
+            shift = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(array)
+            # From the differences: the mean of squares less the square of the mean would cancel.
+            squares = sum(((part - shift) ** 2).sum(axis=0) for part in parts)
+            scale = np.sqrt(squares / len(array))
+            # Rounding alone gives a column of one value a tiny deviation.
+            scale[array.min(axis=0) == array.max(axis=0)] = 0.0
+        if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
+            raise ValueError("x must have columns whose spread is finite in float64")
+        scale[scale == 0.0] = 1.0
+        self.shift, self.scale = shift, scale
+        return self
+
+    def transform(self, x: ArrayLike) -> Array:
+        """Return x scaled, in float64; its shape is (samples, columns)."""
+        shift, scale = self._measured()
+        return (checks.matrix(x, "x", len(shift), "columns") - shift) / scale
+
+    def inverse_transform(self, x: ArrayLike) -> Array:
+        """Return scaled numbers as they were, in float64; their shape is (samples, columns)."""
+        shift, scale = self._measured()
+        array: Array = checks.matrix(x, "x", len(shift), "columns") * scale + shift
+        return array
+
+    def _measured(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        if self.shift is None or self.scale is None:
+            raise ValueError("the scaler has not measured any data: call fit first")
+        return self.shift, self.scale
+
+    def _for_engine(self, name: str, columns: int) -> tuple[list[float], list[float]]:
+        """Return shifts and factors."""
+        shift, scale = self._measured()
+        if len(shift) != columns:
+            raise ValueError(f"{name} must have {columns} columns, got {len(shift)}")
+        return shift.tolist(), (1.0 / scale).tolist()
+
+    def _copy(self) -> Scaler:
+        return copy.deepcopy(self)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Scaler):
+            return NotImplemented
+        return (
+            self.method == other.method
+            and np.array_equal(self.shift, other.shift)  # type: ignore[arg-type]
+            and np.array_equal(self.scale, other.scale)  # type: ignore[arg-type]
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        measured = "" if self.shift is None else f": {len(self.shift)} columns"
+        return f"<Scaler {self.method!r}{measured}>" if measured else f"Scaler({self.method!r})"
+
+
+def scaler_of(scale: object, name: str) -> Scaler:
+    """Return a scaler for a method's name, or the scaler given."""
+    if isinstance(scale, Scaler):
+        return scale
+    if not isinstance(scale, str):
+        raise TypeError(
+            f"{name} must be {' or '.join(repr(m) for m in METHODS)} or a foxnn.Scaler, "
+            f"got {checks.shown(scale)}"
+        )
+    return Scaler(checks.choice(scale, name, METHODS))

@@ -1,0 +1,285 @@
+"""Learning rates that change from epoch to epoch, for the argument `schedule` of `fit`.
+
+>>> import foxnn
+>>> rate = foxnn.schedules.step(every=10, factor=0.5)
+>>> [rate(epoch, learning_rate=0.1) for epoch in (0, 9, 10, 20)]
+[0.1, 0.1, 0.05, 0.025]
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from foxnn import checks
+
+
+class Schedule:
+    """What the schedules share: a share of the learning rate for each epoch, counted from 0.
+
+    `fit` hands its `learning_rate` on to a schedule. A plain function gets the epoch alone, and
+    returns the rate itself.
+    """
+
+    def __call__(self, epoch: int, learning_rate: float = 1.0) -> float:
+        """Return the rate of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            From 0.
+        learning_rate : float, default=1.0
+            The rate that the schedule takes a share of; above 0.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError, TypeError
+            For an epoch below 0, or a rate that is not a finite number above 0.
+        """
+        number = checks.integer(epoch, "epoch", 0)
+        return checks.real(learning_rate, "learning_rate", 0.0, open_low=True) * self._share(number)
+
+    def _share(self, epoch: int) -> float:
+        raise NotImplementedError(f"{type(self).__name__} does not say the rate of an epoch")
+
+    def _keep(self, **values: object) -> None:
+        # Checked values are plain numbers, so that they print as such whatever came.
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True)
+class constant(Schedule):
+    """The same rate in every epoch.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> foxnn.schedules.constant()(7, learning_rate=0.1)
+    0.1
+    """
+
+    def _share(self, epoch: int) -> float:
+        return 1.0
+
+
+@dataclass(frozen=True)
+class step(Schedule):
+    """A rate that falls at once, after each so many epochs: rate * factor^floor(epoch / every).
+
+    Parameters
+    ----------
+    every : int
+        Epochs from fall to fall, at least 1.
+    factor : float, default=0.1
+        What is left of the rate after a fall, above 0 and at most 1.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> rate = foxnn.schedules.step(2, factor=0.5)
+    >>> [rate(epoch) for epoch in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+
+    every: int
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        self._keep(
+            every=checks.integer(self.every, "every", 1),
+            factor=checks.real(self.factor, "factor", 0.0, 1.0, open_low=True),
+        )
+
+    def _share(self, epoch: int) -> float:
+        return self.factor ** (epoch // self.every)
+
+
+@dataclass(frozen=True)
+class exponential(Schedule):
+    """A rate that falls by the same factor from each epoch to the next: rate * decay^epoch.
+
+    Parameters
+    ----------
+    decay : float
+        What is left of the rate after an epoch, above 0 and at most 1.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> rate = foxnn.schedules.exponential(0.5)
+    >>> [rate(epoch) for epoch in range(4)]
+    [1.0, 0.5, 0.25, 0.125]
+    """
+
+    decay: float
+
+    def __post_init__(self) -> None:
+        self._keep(decay=checks.real(self.decay, "decay", 0.0, 1.0, open_low=True))
+
+    def _share(self, epoch: int) -> float:
+        return self.decay**epoch
+
+
+@dataclass(frozen=True)
+class cosine(Schedule):
+    """A rate that falls along half a wave of the cosine, slowly at both ends.
+
+    rate * (final + (1 - final) * (1 + cos(pi * epoch / epochs)) / 2), and rate * final from
+    epoch `epochs` on (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
+    restarts", 2017, equation 5, without restarts).
+
+    Parameters
+    ----------
+    epochs : int
+        How long the rate falls, at least 1. The epochs 0 to `epochs` - 1 all have a rate above 0;
+        with final=0 a training cannot last longer.
+    final : float, default=0.0
+        The share of the rate at the end, from 0 to 1.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> rate = foxnn.schedules.cosine(4, final=0.1)
+    >>> [round(rate(epoch), 4) for epoch in range(6)]
+    [1.0, 0.8682, 0.55, 0.2318, 0.1, 0.1]
+    """
+
+    epochs: int
+    final: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._keep(
+            epochs=checks.integer(self.epochs, "epochs", 1),
+            final=checks.real(self.final, "final", 0.0, 1.0),
+        )
+
+    def _share(self, epoch: int) -> float:
+        # (1 + cos(t)) / 2 = sin((pi - t) / 2)^2, which stays above 0 just before the end.
+        left = max(self.epochs - epoch, 0) / self.epochs
+        wave: float = math.sin(math.pi / 2 * left) ** 2
+        return self.final + (1.0 - self.final) * wave
+
+
+@dataclass(frozen=True)
+class inverse(Schedule):
+    """A rate that falls with one over the epoch: rate / (1 + decay * epoch).
+
+    Its sum over the epochs grows without end, that of its square does not: with such rates
+    stochastic approximation arrives (Robbins and Monro, "A stochastic approximation method", 1951;
+    Bottou, "Stochastic gradient descent tricks", 2012, section 5.2, in this form).
+
+    Parameters
+    ----------
+    decay : float
+        At least 0; the rate is half of what it was after 1 / `decay` epochs.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> rate = foxnn.schedules.inverse(0.5)
+    >>> [rate(epoch) for epoch in (0, 2, 6)]
+    [1.0, 0.5, 0.25]
+    """
+
+    decay: float
+
+    def __post_init__(self) -> None:
+        self._keep(decay=checks.real(self.decay, "decay", 0.0))
+
+    def _share(self, epoch: int) -> float:
+        return 1.0 / (1.0 + self.decay * epoch)
+
+
+@dataclass(frozen=True)
+class warmup(Schedule):
+    """A rate that rises in equal steps at first, and then follows another schedule.
+
+    rate * (epoch + 1) / (epochs + 1) in the epochs 0 to `epochs` - 1; from epoch `epochs` on
+    then(epoch - epochs), which begins with the whole rate (Goyal et al., "Accurate, large minibatch
+    SGD: training ImageNet in 1 hour", 2017, section 2.2, by epochs).
+
+    Parameters
+    ----------
+    epochs : int
+        How long the rate rises, at least 1.
+    then : foxnn.schedules.Schedule, optional
+        The schedule from there, which counts its epochs from there; by default the rate stays.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> rate = foxnn.schedules.warmup(3, then=foxnn.schedules.exponential(0.5))
+    >>> [rate(epoch) for epoch in range(6)]
+    [0.25, 0.5, 0.75, 1.0, 0.5, 0.25]
+    """
+
+    epochs: int
+    then: Schedule | None = None
+
+    def __post_init__(self) -> None:
+        self._keep(epochs=checks.integer(self.epochs, "epochs", 1))
+        if self.then is not None and not isinstance(self.then, Schedule):
+            raise TypeError(
+                "then must be one of foxnn.schedules, made with its parameters, or None, "
+                f"got {checks.shown(self.then)}"
+            )
+
+    def _share(self, epoch: int) -> float:
+        if epoch < self.epochs:
+            return (epoch + 1) / (self.epochs + 1)
+        return 1.0 if self.then is None else self.then._share(epoch - self.epochs)
+
+
+def rate_of(schedule: object, epoch: int, learning_rate: float) -> float:
+    """Return the learning rate of an epoch for what the user passed as `schedule`.
+
+    Parameters
+    ----------
+    schedule : foxnn.schedules.Schedule, callable or None
+        None leaves the rate as it is; a plain function gets the epoch and returns the rate.
+    epoch : int
+        From 0.
+    learning_rate : float
+        Above 0.
+
+    Returns
+    -------
+    float
+        A finite number above 0.
+
+    Raises
+    ------
+    ValueError
+        Where the schedule gives anything else.
+    TypeError
+        Where it cannot be called.
+
+    Examples
+    --------
+    >>> from foxnn.schedules import exponential, rate_of
+    >>> rates = [None, exponential(0.5), lambda epoch: 1 / (1 + epoch)]
+    >>> [rate_of(schedule, 1, learning_rate=0.2) for schedule in rates]
+    [0.2, 0.1, 0.5]
+    """
+    if schedule is None:
+        return checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
+    # A class can be called, too, but makes a schedule, not a rate.
+    if not callable(schedule) or isinstance(schedule, type):
+        raise TypeError(
+            "schedule must be a function of the epoch, one of foxnn.schedules made with its "
+            f"parameters, or None, got {checks.shown(schedule)}"
+        )
+    is_ours = isinstance(schedule, Schedule)
+    rate = schedule(epoch, learning_rate) if is_ours else schedule(epoch)
+    try:
+        return checks.real(rate, "rate", 0.0, open_low=True)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "schedule must give a finite learning rate above 0, but "
+            f"{checks.shown(schedule)} gives {checks.shown(rate)} in epoch {epoch}"
+        ) from None
