@@ -424,14 +424,15 @@ class _NetworkLayer(layer):
     def set_activation_function(self, name: str, parameters: object = ()) -> None:
         network = self._network
         if isinstance(network, BaseNetwork) and not network._loss_given:
-            before = network._loss()
+            loss, activation = network._loss(), network._activation(self._index)
             network._set_loss("mse")
             try:
                 super().set_activation_function(name, parameters)
+                network._adopt_usual_loss()
             except BaseException:
-                network._set_loss(before)
+                network._set_activation(self._index, *activation)
+                network._set_loss(loss)
                 raise
-            network._adopt_usual_loss()
         else:
             super().set_activation_function(name, parameters)
 
