@@ -6,11 +6,14 @@ import functools
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+# Before anything imports matplotlib: pictures are drawn, but not shown.
+os.environ["MPLBACKEND"] = "Agg"
 
 FORCED_RUNS = Path(__file__).with_name("forced_runs.py")
 
@@ -49,3 +52,11 @@ def forced_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[s
 def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Return a function that runs a program, given as text, in a fresh interpreter."""
     return lambda program, **environment: python("-c", program, **environment)
+
+
+@pytest.fixture(autouse=True)
+def figures_are_closed() -> Iterator[None]:
+    """Close what a test has drawn, if it has drawn anything."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")

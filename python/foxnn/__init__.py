@@ -8,7 +8,7 @@
 [0.0, 1.0, 1.0, 0.0]
 """
 
-from foxnn import schedules as schedules
+from foxnn import plot, schedules
 from foxnn._core import (
     __version__,
     activations,
@@ -49,5 +49,7 @@ __all__ = [
     "losses",
     "neural_network",
     "optimizers",
+    "plot",
+    "schedules",
     "train_data",
 ]

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from foxnn.extras import library
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from pandas import DataFrame
+
+# A table of more epochs than this is printed in part: so many of its rows at either end.
+_LONGEST_TABLE = 12
+_ROWS_AT_AN_END = 5
 
 
 class History(Mapping[str, list[float]]):
     """Lists by name, one value an epoch: loss, val_loss, accuracy, val_accuracy, ...
+
+    Epochs count from 0. Printed, it is a table; it equals any mapping that holds the same values.
 
     Examples
     --------
@@ -23,9 +36,59 @@ class History(Mapping[str, list[float]]):
         self._values: dict[str, list[float]] = {}
 
     def add(self, **values: float) -> None:
-        """Append the values of one epoch."""
-        for name, value in values.items():
-            self._values.setdefault(name, []).append(value)
+        """Append the values of one epoch.
+
+        Raises
+        ------
+        ValueError
+            Where their names are not those of the epochs before.
+        """
+        if self._values and values.keys() != self._values.keys():
+            raise ValueError(
+                f"values must be those of the epochs before, {', '.join(self._values)}; "
+                f"got {', '.join(values) or 'none'}"
+            )
+        numbers = {name: float(value) for name, value in values.items()}
+        for name, number in numbers.items():
+            self._values.setdefault(name, []).append(number)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw loss and accuracy over the epochs, as `foxnn.plot.history` does.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+        """
+        from foxnn import plot  # late: it needs the networks, and they need this file
+
+        return plot.history(self, ax)
+
+    def to_pandas(self) -> DataFrame:
+        """Return a DataFrame with a row an epoch and a column a quantity.
+
+        Raises
+        ------
+        ImportError
+            Where pandas is missing.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> history = foxnn.History()
+        >>> history.add(loss=0.5, accuracy=0.75)
+        >>> history.add(loss=0.25, accuracy=1.0)
+        >>> history.to_pandas()["loss"].tolist()
+        [0.5, 0.25]
+        """
+        pandas = library("pandas", "pandas", "History.to_pandas")
+        index = pandas.RangeIndex(self._epochs(), name="epoch")
+        frame: DataFrame = pandas.DataFrame(self._values, index=index)
+        return frame
 
     def __getitem__(self, name: str) -> list[float]:
         return self._values[name]
@@ -37,6 +100,31 @@ class History(Mapping[str, list[float]]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        epochs = len(next(iter(self._values.values()), []))
         last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self._values.items())
-        return f"History({epochs} epochs; last: {last})" if epochs else "History(0 epochs)"
+        return f"History({self._size()}; last: {last})" if last else f"History({self._size()})"
+
+    def __str__(self) -> str:
+        epochs = self._epochs()
+        if not epochs:
+            return repr(self)
+        numbers = list(range(epochs))
+        if epochs > _LONGEST_TABLE:
+            numbers = numbers[:_ROWS_AT_AN_END] + numbers[-_ROWS_AT_AN_END:]
+        columns = [["epoch", *map(str, numbers)]]
+        for name, values in self._values.items():
+            columns.append([name, *(f"{values[number]:.4g}" for number in numbers)])
+        if epochs > _LONGEST_TABLE:
+            for column in columns:
+                column.insert(1 + _ROWS_AT_AN_END, "...")
+        widths = [max(map(len, column)) for column in columns]
+        return "\n".join(
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            for row in zip(*columns, strict=True)
+        )
+
+    def _epochs(self) -> int:
+        return len(next(iter(self._values.values()), []))
+
+    def _size(self) -> str:
+        epochs = self._epochs()
+        return f"{epochs} epoch{'s' * (epochs != 1)}"
