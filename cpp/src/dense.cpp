@@ -117,16 +117,27 @@ void Dense<T>::get_weights(T* weights) const {
 }
 
 template <class T>
-void Dense<T>::set_weights(const T* weights) {
+void Dense<T>::pack(const T* weights, const T* bias, T* parameters) const {
+  pack_weights(weights, parameters);
+  std::copy_n(bias, neurons_, parameters + inputs_ * padded_);
+}
+
+template <class T>
+void Dense<T>::pack_weights(const T* weights, T* parameters) const {
   const Panels<T> panels{padded_};
   for (index p = 0; p < panels.count(); ++p) {
     const index column = panels.column(p), width = panels.width(p);
     const index used = std::min(width, neurons_ - column);
-    T* panel = parameters_ + column * inputs_;
+    T* panel = parameters + column * inputs_;
     for (index k = 0; k < inputs_; ++k) {
       std::copy_n(weights + k * neurons_ + column, used, panel + k * width);
     }
   }
+}
+
+template <class T>
+void Dense<T>::set_weights(const T* weights) {
+  pack_weights(weights, parameters_);
 }
 
 template <class T>

@@ -12,6 +12,7 @@ PYBIND11_MODULE(_core, m) {
   foxnn::python::register_names(m);
   foxnn::python::register_network(m);
   foxnn::python::register_single(m);
+  foxnn::python::register_state(m);
   foxnn::python::register_trainer(m);
   foxnn::python::register_testing(m);
   foxnn::python::register_text(m);

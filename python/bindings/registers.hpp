@@ -8,6 +8,7 @@ namespace foxnn::python {
 void register_names(pybind11::module_& module);
 void register_network(pybind11::module_& module);
 void register_single(pybind11::module_& module);
+void register_state(pybind11::module_& module);
 void register_trainer(pybind11::module_& module);
 void register_testing(pybind11::module_& module);
 void register_text(pybind11::module_& module);

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import secrets
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foxnn import _core, checks, foxnn_text
+from foxnn import _core, checks, foxnn_text, state
 from foxnn.checks import Array
 from foxnn.layers import Activation, layer, parse_activation
 from foxnn.scaler import Scaler
@@ -160,6 +160,11 @@ class BaseNetwork(_core.Network):
         name, parameters = new_layer._network._activation(new_layer._index)
         self._append(new_layer.get_N_n(), name, parameters, new_layer.weights, new_layer.bias)
         self._adopt_usual_loss()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # What a subclass or the user has added goes along.
+        own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
+        return _unpickled, (type(self), state.state_of(self)), own
 
     def __repr__(self) -> str:
         if "_settings" not in self.__dict__:  # a traceback may show one whose making was refused
@@ -416,6 +421,28 @@ class BaseNetwork(_core.Network):
     ) -> tuple[float, list[tuple[Array, Array]]]:
         """Return the mean loss over samples and its gradient by layer, as weights and bias."""
         return loss_and_gradients(self, *self._samples(x, y))
+
+
+# The attributes that a state says in its own words.
+_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan"}
+
+
+def _unpickled(cls: type[BaseNetwork], given: Mapping[str, Any]) -> BaseNetwork:
+    """Make a network again from its state: for copies and pickles."""
+    given = state.checked(given)
+    network = cls.__new__(cls)
+    # Not the constructor of a subclass, whose arguments are its own.
+    BaseNetwork.__init__(
+        network,
+        checks.layer_sizes(given["sizes"]),
+        list(given["activations"]),
+        loss=given["loss"],
+        init="zeros",
+        dtype=given["dtype"],
+        seed=given["seed"],
+    )
+    state.fill(network, given)
+    return network
 
 
 class _NetworkLayer(layer):

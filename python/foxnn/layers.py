@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -150,5 +151,22 @@ class layer:
         name, parameters = self._network._activation(self._index)
         return (name, parameters) if parameters else name
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if hasattr(self._network, "settings"):  # a view of a network takes it along
+            return type(self)._of, (self._network, self._index)
+        return _alone, (
+            (self.get_N_w(), self.get_N_n(), self._activation()),
+            self.weights,
+            self.bias,
+        )
+
     def __repr__(self) -> str:
         return f"layer({self.get_N_w()}, {self.get_N_n()}, {self._activation()!r})"
+
+
+def _alone(arguments: tuple[int, int, Any], weights: Array, bias: Array) -> layer:
+    """Make a layer of its own again: for copies and pickles."""
+    inputs, neurons, activation = arguments
+    made = layer(inputs, neurons, activation, init="zeros", seed=0)
+    made.weights, made.bias = weights, bias
+    return made

@@ -27,6 +27,8 @@ class Dense final : public Layer<T> {
   void set_weights(const T* weights);
   void get_bias(T* bias) const;
   void set_bias(const T* bias);
+  /// Weights and bias into numbers that lie as the parameters do; the padding is left.
+  void pack(const T* weights, const T* bias, T* parameters) const;
   /// A gradient (or moment) that lies as the parameters do, as weights and bias.
   void unpack(const T* parameters, T* weights, T* bias) const;
 
@@ -56,6 +58,7 @@ class Dense final : public Layer<T> {
                            Scratch<T> scratch) const override;
 
  private:
+  void pack_weights(const T* weights, T* parameters) const;
   void activate(index rows, index width, index row, index panel, const Outputs<T>& out) const;
   /// Rows of a tile: what workers divide between them.
   index tile_rows() const;

@@ -100,6 +100,7 @@ class Network {
   std::uint32_t next_draw() { return draws_++; }
   /// The number that next_draw will return.
   std::uint32_t draw() const { return draws_; }
+  void set_draw(std::uint32_t draw) { draws_ = draw; }
 
   /// out[rows x outputs] = f(x), by at most `threads` workers (0: as many as pay). `out` is not
   /// complete unless it is done.

@@ -1,0 +1,243 @@
+"""Copies, pickles and other processes: the network goes on as the first would have."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import copy
+import multiprocessing
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import foxnn
+from forced_runs import inputs, parameters, wanted
+
+X, Y = inputs(30, 4), wanted(30, 2, "mse")
+
+COPIES: dict[str, Callable[[Any], Any]] = {
+    **{
+        f"pickle-{protocol}": lambda thing, protocol=protocol: pickle.loads(
+            pickle.dumps(thing, protocol)
+        )
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
+    },
+    "deepcopy": copy.deepcopy,
+    "copy": copy.copy,
+}
+every_copy = pytest.mark.parametrize("again", COPIES.values(), ids=COPIES)
+
+
+def network(dtype: str = "float32", optimizer: Any = "adam") -> foxnn.neural_network:
+    """Return one with everything that there is: moments, scalers, settings, drawn numbers."""
+    names = ["tanh", ("elu", 0.5), "identity"]
+    nn = foxnn.neural_network([4, 33, 5, 2], names, loss="huber", dtype=dtype, seed=2**63 + 1)
+    nn.settings.n_threads = 2
+    nn.settings.set_mode("Nesterov")
+    nn.settings.settings_optimization.nesterov.set_gamma(0.25)
+    nn.settings.auto_save_name_file = "näme.txt"
+    nn.fit(X, Y, 2, 7, optimizer, dropout=0.2, scale="standard")
+    return nn
+
+
+def train_on(nn: foxnn.neural_network, optimizer: Any = "adam") -> list[bytes]:
+    history = nn.fit(X, Y, 2, 7, optimizer, dropout=0.2, validation=0.2)
+    nn.random_mutation(0.01)
+    return [parameters(nn).tobytes(), np.array(history["loss"]).tobytes(), nn.predict(X).tobytes()]
+
+
+@every_copy
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_copy_trains_on_bit_for_bit(dtype: str, again: Callable[[Any], Any]) -> None:
+    nn = network(dtype)
+    other = again(nn)
+    assert type(other) is foxnn.neural_network
+    assert repr(other) == repr(nn)
+    assert repr(other.settings) == repr(nn.settings)
+    assert (other.input_scaler, other.output_scaler) == (nn.input_scaler, nn.output_scaler)
+    assert train_on(other) == train_on(nn)
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    ["sgd", foxnn.SGD(0.5), "nesterov", foxnn.Adam(0.5), foxnn.AdamW(0.3), foxnn.RMSprop(0.5, 0.5),
+     "rmsprop"],
+    ids=str,
+)  # fmt: skip
+def test_moments_go_along(optimizer: Any) -> None:
+    nn = network(optimizer=optimizer)
+    assert train_on(pickle.loads(pickle.dumps(nn)), optimizer) == train_on(nn, optimizer)
+
+
+@every_copy
+def test_a_copy_is_apart(again: Callable[[Any], Any]) -> None:
+    nn = network()
+    other, before = again(nn), parameters(nn).tobytes()
+    other.fit(X, Y, 1)
+    other.settings.n_threads = 7
+    other.settings.settings_optimization.adam.set_betta_1(0.5)
+    other.settings.correct_summation = True
+    other.next_layer(foxnn.layer(2, 2)) if other.output_scaler is None else None
+    assert parameters(nn).tobytes() == before
+    assert nn.settings.n_threads == 2
+    assert nn.settings.settings_optimization.adam.betta_1 == 0.9
+    assert nn.settings.correct_summation is False
+
+
+def test_an_untrained_one_and_the_usual_loss() -> None:
+    nn = pickle.loads(pickle.dumps(foxnn.neural_network([3, 2], seed=1)))
+    nn[0].set_activation_function("softmax")
+    assert nn.loss == "cross_entropy"
+    given = pickle.loads(pickle.dumps(foxnn.neural_network([3, 2], "softmax", loss="mse")))
+    given[0].set_activation_function("sigmoid")
+    given[0].set_activation_function("softmax")
+    assert given.loss == "mse"
+
+
+class Named(foxnn.neural_network):
+    def __init__(self, name: str) -> None:
+        super().__init__([4, 3, 2], seed=5)
+        self.name = name
+        self.itself = self
+
+
+@every_copy
+def test_a_subclass_keeps_what_it_adds(again: Callable[[Any], Any]) -> None:
+    other = again(Named("fox"))
+    assert (type(other), other.name) == (Named, "fox")
+    if again is not copy.copy:
+        assert other.itself is other
+
+
+@every_copy
+def test_layers(again: Callable[[Any], Any]) -> None:
+    alone = again(foxnn.layer(3, 4, ("elu", 0.5), seed=1))
+    expected = foxnn.layer(3, 4, ("elu", 0.5), seed=1)
+    assert repr(alone) == repr(expected)
+    assert alone.weights.tobytes() == expected.weights.tobytes()
+    nn = network()
+    view = again(nn[1])
+    assert repr(view) == repr(nn[1])
+    assert view.bias.tobytes() == nn[1].bias.tobytes()
+    nn.next_layer(again(foxnn.layer(2, 3))) if nn.output_scaler is None else None
+
+
+@every_copy
+def test_data_and_settings(again: Callable[[Any], Any]) -> None:
+    data = foxnn.train_data(X, Y)
+    data.add_data([1, 2, 3, 4], [0, 1])
+    other = again(data)
+    assert len(other) == 31
+    assert other.get(30).input.tolist() == [1, 2, 3, 4]
+    settings = network().settings
+    assert repr(again(settings)) == repr(settings)
+
+
+def test_pickles_are_small() -> None:
+    nn = foxnn.neural_network([100, 100, 10], seed=1)
+    assert len(pickle.dumps(nn)) < 1.1 * 4 * parameters(nn).size + 2000
+
+
+# States that are not right
+
+
+def state() -> dict[str, Any]:
+    return network().__reduce__()[1][1]
+
+
+def remade(given: Any) -> object:
+    make, (cls, _), _ = network().__reduce__()
+    return make(cls, given)
+
+
+def test_the_state_is_a_network() -> None:
+    assert repr(remade(state())) == repr(network())
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"version": 2}, ValueError, "version 2, made by a later foxnn"),
+        ({"version": 0}, ValueError, "version must be"),
+        ({"version": "1"}, TypeError, "version must be"),
+        ({"sizes": [4, 33, 5]}, ValueError, "parameters must be a list of 2 layers"),
+        ({"sizes": [4, 33, 5, 3]}, ValueError, "parameters of layer 2 must have shape"),
+        ({"sizes": "net.txt"}, TypeError, r"sizes\[0\] must be an integer"),
+        # Told before memory is taken for it.
+        ({"sizes": [4, 2**30, 2**30, 2]}, ValueError, "parameters of layer 0 must have shape"),
+        ({"activations": [("nope", [])] * 3}, ValueError, "unknown activation 'nope'"),
+        ({"loss": "poisson"}, ValueError, "poisson"),
+        ({"dtype": "int8"}, ValueError, "dtype must be one of"),
+        ({"seed": -1}, ValueError, "seed must be"),
+        ({"draw": -1}, ValueError, "draw must be"),
+        ({"draw": 2**32}, ValueError, "draw must be"),
+        ({"parameters": []}, ValueError, "parameters must be a list of 3 layers"),
+        ({"parameters": [(1, 2)] * 3}, ValueError, "parameters of layer 0 must have shape"),
+        ({"parameters": [3] * 3}, ValueError, "parameters of layer 0 must be weights and bias"),
+        ({"optimizer": {"name": "adam"}}, ValueError, "optimizer must hold"),
+        ({"optimizer": None, "steps": 0}, None, ""),
+        ({"steps": 0}, ValueError, "steps must be"),
+        ({"moments": [None, None]}, ValueError, "the moments are not those of the optimizer"),
+        ({"moments": None}, ValueError, "moments must be two"),
+        ({"input_scaler": {}}, ValueError, "input_scaler must hold method, shift and scale"),
+        ({"input_scaler": {"method": "standard", "shift": [0.0], "scale": [0.0]}}, ValueError,
+         "scale above 0"),
+        ({"input_scaler": {"method": "standard", "shift": [0.0], "scale": [1.0]}}, ValueError,
+         "input_scaler must have 4 columns"),
+        ({"settings": {"n_thread": 3}}, ValueError, "there is no setting 'n_thread'"),
+        ({"settings": {"n_threads": -3}}, ValueError, "n_threads must be"),
+        ({"settings": 3}, ValueError, "settings must be a dict"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_states_that_are_not_right(change: dict[str, Any], error: Any, message: str) -> None:
+    given = state() | change
+    if error is None:
+        remade(given)
+        return
+    with pytest.raises(error, match=message):
+        remade(given)
+
+
+@pytest.mark.parametrize("key", sorted(state()))
+def test_states_with_something_missing(key: str) -> None:
+    given = state()
+    del given[key]
+    with pytest.raises(ValueError, match=key):
+        remade(given)
+
+
+@pytest.mark.parametrize("given", [None, 3, [], {}, "x"])
+def test_what_is_no_state(given: Any) -> None:
+    with pytest.raises(ValueError, match="the state must be a dict with a version"):
+        remade(given)
+
+
+# Other processes
+
+
+def train_elsewhere(nn: foxnn.neural_network) -> tuple[foxnn.neural_network, list[bytes]]:
+    return nn, train_on(nn)
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork", "forkserver"])
+def test_worker_processes(method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"this platform has no {method}")
+    nn = network()
+    context = multiprocessing.get_context(method)
+    with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as pool:
+        found = list(pool.map(train_elsewhere, [nn] * 4))
+    expected = train_on(nn)
+    for other, result in found:
+        assert result == expected
+        assert parameters(other).tobytes() == expected[0]
+
+
+def test_joblib(tmp_path: Any) -> None:
+    joblib = pytest.importorskip("joblib")
+    nn = network()
+    joblib.dump(nn, tmp_path / "net.joblib")
+    assert train_on(joblib.load(tmp_path / "net.joblib")) == train_on(nn)
