@@ -193,9 +193,10 @@ class BaseNetwork(_core.Network):
         """Write the network to a file that `neural_network` reads.
 
         The ending says the format: `.safetensors` holds everything, the optimizer and the random
-        numbers too, so that training goes on bit for bit; any other is FoxNN's text, whose numbers
-        read back exactly. FoxNN has no scalers: they are worked into the weights of the first and
-        the last layer. The file is whole or, where anything goes wrong, as it was before.
+        numbers too, so that training goes on bit for bit; `.onnx` (extra `onnx`) what others need
+        to compute the outputs; any other is FoxNN's text, whose numbers read back exactly. FoxNN
+        has no scalers: they are worked into the weights of the first and the last layer. The file
+        is whole or, where anything goes wrong, as it was before.
 
         Parameters
         ----------
@@ -209,6 +210,8 @@ class BaseNetwork(_core.Network):
         ValueError
             For what the format cannot hold. FoxNN's text lacks some activations, and scaled outputs
             that do not come out of identity_x.
+        ImportError
+            Where onnx is needed and missing.
         OSError
             Where the file cannot be written.
         RuntimeError

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from foxnn import checks, files, foxnn_text, safetensors_file, state
+from foxnn import checks, files, foxnn_text, onnx_read, onnx_write, safetensors_file, state
 from foxnn.layers import layer
 
-_BINARY = (".safetensors",)
+_BINARY = (".safetensors", ".onnx")
 
 
 def path_of(name_file: object, name: str) -> str:
@@ -30,6 +30,8 @@ def check(network: Any, path: str) -> None:
     """Raise what `save` would for this network and place, as far as it can be known before."""
     if ending_of(path) == ".txt":
         foxnn_text.check_network(network.settings, network)
+    elif ending_of(path) == ".onnx":
+        onnx_write.check(network)
     files.check_place(path)
 
 
@@ -40,6 +42,9 @@ def save(network: Any, path: str, only_scale: bool) -> None:
         _check_only_scale(only_scale, path)
     if ending == ".safetensors":
         safetensors_file.write(path, state.state_of(network))
+        return
+    if ending == ".onnx":
+        onnx_write.write(path, network)
         return
     # A copy, which is refused during a step: layers that are read in turn would not be of one.
     copy = network._copy()
@@ -71,16 +76,34 @@ def load(
         _load_text(network, path, only_scale, loss, dtype, seed)
         return
     _check_only_scale(only_scale, path)
+    start = None if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
+    if ending_of(path) == ".onnx":
+        _load_onnx(network, path, dtype, start)
+    else:
+        _load_safetensors(network, path, dtype, start)
+    if loss is not None:
+        network._set_loss(checks.text(loss, "loss"))
+        network._loss_given = True
+
+
+def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
     given = safetensors_file.read(path)
     if seed is not None:
-        given |= {"seed": checks.integer(seed, "seed", 0, 2**64 - 1), "draw": 0}
+        given |= {"seed": seed, "draw": 0}
     try:
         state.make(network, given, dtype)
     except (ValueError, TypeError) as error:
         raise files.FileFormatError(f"{path}: {error}") from None
-    if loss is not None:
-        network._set_loss(checks.text(loss, "loss"))
-        network._loss_given = True
+
+
+def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
+    found = onnx_read.read(path)
+    kind = found.dtype if dtype is None else dtype
+    try:
+        network._make(found.sizes, found.activations, None, found.loss, "zeros", kind, seed)
+        onnx_read.fill(network, found)
+    except (ValueError, TypeError) as error:
+        raise files.FileFormatError(f"{path}: {error}") from None
 
 
 def _check_only_scale(only_scale: bool, path: str) -> None:

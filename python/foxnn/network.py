@@ -28,8 +28,8 @@ class neural_network(FoxnnInterface):
     ----------
     sizes : sequence of int, str or path
         The number of inputs, and then the neurons of each layer; or the name of a file, which then
-        says activations and settings, too: `.safetensors` that `save` has written, any other
-        ending for FoxNN's text.
+        says activations and settings, too: `.safetensors` that `save` has written, `.onnx` of any
+        library, or any other ending for FoxNN's text.
     activation : str, (str, parameters), or a list with one a layer, default="sigmoid"
         `foxnn.activations()` lists the names.
     output_activation : str or (str, parameters), optional
