@@ -268,3 +268,14 @@ def test_what_foxnn_has_not_is_refused_by_name(name: str) -> None:
     expected = rf"{re.escape(name)}: node '[^']+' \(({REFUSED[kind(name)]})\): "
     with pytest.raises(foxnn.FileFormatError, match=expected):
         foxnn.neural_network(RECORDS / name)
+
+
+def test_scikit_learn_as_it_is_installed(tmp_path: Path) -> None:
+    skl2onnx = pytest.importorskip("skl2onnx")
+    network = pytest.importorskip("sklearn.neural_network")
+    labels = (X[:, 0] > 0).astype(int) + (X[:, 1] > 1)
+    model = network.MLPClassifier((5,), solver="lbfgs", max_iter=5000, random_state=0)
+    model.fit(X, labels)
+    (tmp_path / "net.onnx").write_bytes(skl2onnx.to_onnx(model, X[:1]).SerializeToString())
+    nn = foxnn.neural_network(tmp_path / "net.onnx")
+    np.testing.assert_allclose(nn.predict(X), model.predict_proba(X), rtol=1e-4, atol=1e-5)

@@ -90,8 +90,8 @@ def header(source: Source) -> str:
     name, upper, kind = source.name, source.name.upper(), source.type
     sizes = source.sizes
     about = (
-        f"A neural network, {' x '.join(map(str, sizes))}, written by foxnn {_core.__version__}.\n\n"
-        f"{name}_predict(x, y) computes the {upper}_OUTPUTS outputs y of the {upper}_INPUTS inputs "
+        f"A neural network, {' x '.join(map(str, sizes))}, written by foxnn {_core.__version__}."
+        f"\n\n{name}_predict(x, y) computes the {upper}_OUTPUTS outputs y of the {upper}_INPUTS inputs "
         "x, which must not overlap. It keeps no state and allocates nothing, so that several "
         f"threads may call it. Its arrays take {source.stack} bytes of stack ({upper}_STACK), and "
         f"the constants {source.constants} bytes. Only the functions of math.h are needed."
