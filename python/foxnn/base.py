@@ -62,6 +62,7 @@ class BaseNetwork(_core.Network):
         self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
+        self._input_names: list[str] | None = None
         # The plan of the last `train_on_batch`, and what it was made from.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
         if read is not None:
@@ -122,6 +123,19 @@ class BaseNetwork(_core.Network):
     @output_scaler.setter
     def output_scaler(self, scaler: Scaler | None) -> None:
         self._set_scalers(self._scalers[0], scaler)
+
+    @property
+    def input_names(self) -> list[str] | None:
+        """The columns of the table (pandas, Polars) that `fit` was given, or None.
+
+        Tables that come later must have the same columns in the same order; set it to None, and
+        the next `fit` decides anew.
+        """
+        return None if self._input_names is None else list(self._input_names)
+
+    @input_names.setter
+    def input_names(self, names: Sequence[str] | None) -> None:
+        self._input_names = state.names_from(names, self.sizes[0])
 
     def __len__(self) -> int:
         return len(self._sizes()) - 1
@@ -229,6 +243,7 @@ class BaseNetwork(_core.Network):
         -------
         ndarray of shape (samples, outputs), of the network's type
         """
+        self._check_names(x, "x")
         inputs = checks.matrix(x, "x", self.sizes[0], "inputs", finite=False)
         out = self._predict(inputs, self.settings.n_threads)
         if out is None:
@@ -289,6 +304,7 @@ class BaseNetwork(_core.Network):
         >>> nn.gradient([1.0, 1.0], output=0).tolist()
         [3.0, -2.0]
         """
+        self._check_names(x, "x")
         array = checks.as_array(x, "x")
         if array.ndim not in (1, 2):
             raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
@@ -367,6 +383,9 @@ class BaseNetwork(_core.Network):
         if not self._loss_given:
             self._set_loss(self._usual_loss())
 
+    def _check_names(self, x: object, name: str) -> None:
+        checks.same_columns(x, name, self._input_names)
+
     def _classifies(self) -> bool:
         return self._loss() in ("cross_entropy", "binary_cross_entropy")
 
@@ -391,6 +410,7 @@ class BaseNetwork(_core.Network):
     def _samples(
         self, x: ArrayLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
     ) -> tuple[Array, Array]:
+        self._check_names(x, x_name)
         single = self._single()
         inputs = checks.matrix(x, x_name, self.sizes[0], "inputs", single=single)
         wanted = checks.targets(y, y_name, self.sizes[-1], loss=self._loss(), single=single)
@@ -424,7 +444,7 @@ class BaseNetwork(_core.Network):
 
 
 # The attributes that a state says in its own words.
-_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan"}
+_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names"}
 
 
 def _unpickled(cls: type[BaseNetwork], given: Mapping[str, Any]) -> BaseNetwork:

@@ -100,7 +100,8 @@ class neural_network(FoxnnInterface):
         ----------
         x : array-like of shape (samples, inputs)
             Arrays of float32, float64 and uint8 are read in place, without a copy (with a
-            validation share, but for the share).
+            validation share, but for the share). Of a table (pandas, Polars) the network keeps the
+            names of the columns, and later tables must have the same.
         y : array-like of shape (samples, outputs)
             Or, with loss="cross_entropy", integer class labels of shape (samples,).
         epochs : int, default=10
@@ -211,6 +212,7 @@ class neural_network(FoxnnInterface):
         )
         _core.check_plan(self, plan)
         samples = samples_of(self, x, y, sample_weight)
+        names = checks.column_names(x) or self._input_names
         stopping = early_stopping_of(early_stopping)
         quantities = {"loss"} | ({"accuracy"} if self._classifies() else set())
         if validation is not None:
@@ -218,10 +220,11 @@ class neural_network(FoxnnInterface):
         watch = watch_of(stopping, quantities)
         scalers = checked_scalers(self, scale)
         weighted_by_class(self, samples, class_weight)  # what is wrong with it, it says here
-        training, held_out = split(self, samples, validation)
+        training, held_out = split(self, samples, validation, names)
         training = weighted_by_class(self, training, class_weight)
         if scalers is not None:
             self._set_scalers(*measured(scalers, training))
+        self._input_names = names
         warn_if_saturated(self, training.x, stacklevel=3)
         loop = FitLoop(self, held_out, called, watch, schedule, rate, limit)
         with (

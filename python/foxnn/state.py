@@ -22,7 +22,7 @@ VERSION = 1
 
 _KEYS = (
     "version", "sizes", "activations", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
-    "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",
+    "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings", "input_names",
 )  # fmt: skip
 _RULE = {
     "name": str, "momentum": float, "beta_1": float, "beta_2": float, "rho": float,
@@ -51,6 +51,7 @@ def state_of(network: Any) -> dict[str, Any]:
         "input_scaler": _scaler_state(network.input_scaler),
         "output_scaler": _scaler_state(network.output_scaler),
         "settings": network.settings._values(),
+        "input_names": network.input_names,
     }
 
 
@@ -99,6 +100,7 @@ def fill(network: Any, state: Mapping[str, Any]) -> None:
     network._set_loss(checks.text(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
+    network._input_names = names_from(state["input_names"], network.sizes[0])
     if state["optimizer"] is not None:
         _set_optimizer(network, state)
     _core.set_draw(network, checks.integer(state["draw"], "draw", 0, 2**32 - 1))
@@ -165,6 +167,15 @@ def _scaler_from(given: Any, name: str) -> Scaler | None:
         raise ValueError(f"{name} must hold a finite shift and a scale above 0 for each column")
     scaler.shift, scaler.scale = shift.astype(np.float64), scale.astype(np.float64)
     return scaler
+
+
+def names_from(given: Any, count: int) -> list[str] | None:
+    """Return the names of columns, checked; None for none."""
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple) or len(given) != count:
+        raise ValueError(f"input_names must be {count} names, got {checks.shown(given)}")
+    return [checks.text(name, "a name of input_names") for name in given]
 
 
 def set_settings(settings: Settings, values: object) -> None:
