@@ -178,10 +178,8 @@ def as_array(values: ArrayLike, name: str) -> Array:
             array = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} must be rectangular, but its rows differ: {error}") from None
-    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
-        raise ValueError(
-            f"{name} must not be masked, got {np.ma.count_masked(values)} masked numbers"
-        )
+    if isinstance(values, np.ma.MaskedArray) and (hidden := int(np.ma.getmaskarray(values).sum())):
+        raise ValueError(f"{name} must not be masked, got {hidden} masked numbers")
     if array.dtype.kind == "b":
         array = array.view(np.uint8)
     if array.dtype.kind not in "fiu":
