@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from foxnn import _core, checks, foxnn_text, state
 from foxnn.checks import Array
+from foxnn.kinds import ActivationLike
 from foxnn.layers import Activation, layer, parse_activation
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
@@ -25,8 +26,8 @@ class BaseNetwork(_core.Network):
     def __init__(
         self,
         sizes: Sequence[int] | str | os.PathLike[str],
-        activation: Any = "sigmoid",
-        output_activation: Any = None,
+        activation: ActivationLike | list[ActivationLike] | bool = "sigmoid",
+        output_activation: ActivationLike | None = None,
         loss: str | None = None,
         init: str = "auto",
         dtype: str = "float32",

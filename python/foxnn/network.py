@@ -16,6 +16,14 @@ from foxnn.fit_data import checked_scalers, measured, samples_of, split, weighte
 from foxnn.fit_loop import FitLoop
 from foxnn.foxnn_interface import FoxnnInterface
 from foxnn.history import History
+from foxnn.kinds import (
+    ClassWeightLike,
+    EarlyStoppingLike,
+    OptimizerLike,
+    ScaleLike,
+    ScheduleLike,
+    ValidationLike,
+)
 from foxnn.progress import Progress, is_wanted
 from foxnn.saturation import warn_if_saturated
 from foxnn.update_rules import rule_of
@@ -75,22 +83,22 @@ class neural_network(FoxnnInterface):
         y: ArrayLike,
         epochs: int = 10,
         batch_size: int = 32,
-        optimizer: Any = "adam",
+        optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
-        validation: Any = None,
-        early_stopping: Any = None,
-        schedule: Any = None,
+        validation: ValidationLike | None = None,
+        early_stopping: EarlyStoppingLike | None = None,
+        schedule: ScheduleLike | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
         sample_weight: ArrayLike | None = None,
-        class_weight: Any = None,
-        callbacks: Any = (),
+        class_weight: ClassWeightLike | None = None,
+        callbacks: object = (),
         shuffle: bool = True,
         progress: bool | None = None,
         time_limit: float | None = None,
         *,
-        scale: Any = None,
+        scale: ScaleLike | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
     ) -> History:
@@ -237,7 +245,7 @@ class neural_network(FoxnnInterface):
         self,
         x: ArrayLike,
         y: ArrayLike,
-        optimizer: Any = "adam",
+        optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
     ) -> float:
         """Make one step on these samples.
