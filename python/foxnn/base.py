@@ -26,7 +26,7 @@ class BaseNetwork(_core.Network):
     def __init__(
         self,
         sizes: Sequence[int] | str | os.PathLike[str],
-        activation: ActivationLike | list[ActivationLike] | bool = "sigmoid",
+        activation: ActivationLike | Sequence[ActivationLike] | bool = "sigmoid",
         output_activation: ActivationLike | None = None,
         loss: str | None = None,
         init: str = "auto",
