@@ -10,7 +10,7 @@
 
 from foxnn.extras import library
 
-for _name in ("sklearn", "scipy"):
+for _name in ("scipy", "sklearn"):
     library(_name, "sklearn", "foxnn.sklearn")
 if not hasattr(library("sklearn.utils.validation", "sklearn", "foxnn.sklearn"), "validate_data"):
     raise ImportError(

@@ -20,7 +20,12 @@ from foxnn.sklearn.model import Task
 from foxnn.sklearn.samples import HeldOut, Samples, dense_blocks
 
 _OUTPUT_ONLY = {"softmax", "exp", "exponential"}
-_ACTIVATIONS = {"identity", "logistic", "tanh", *foxnn.activations()} - _OUTPUT_ONLY
+_ALIASES = {"identity", "linear", "logistic", "tanh", "atan", "sin", "swish"}
+_ACTIVATIONS = {*_ALIASES, *foxnn.activations()} - _OUTPUT_ONLY
+
+
+def _all_equal(some: list[Array], others: list[Array]) -> bool:
+    return len(some) == len(others) and all(map(np.array_equal, some, others))
 
 
 class BaseMLP(BaseEstimator):
@@ -98,6 +103,7 @@ class BaseMLP(BaseEstimator):
             ) from error
         finally:
             self.coefs_, self.intercepts_ = model.read_parameters(self.network_)
+            self._fingerprints = model.fingerprints([*self.coefs_, *self.intercepts_])
         return self
 
     def _earlier_curve(self, begins: bool) -> list[float]:
@@ -135,6 +141,7 @@ class BaseMLP(BaseEstimator):
         if there is None or there.dtype != dtype.name or there.loss != self._task.loss:
             seed = model.seed_of(self.coefs_)
             self.network_ = model.make_network(units, activations, self._task, dtype, seed)
+            self._fingerprints: list[Array] = []
         for layer, (name, parameters) in zip(self.network_, activations, strict=False):
             layer.set_activation_function(name, parameters)
         self._synced()
@@ -142,7 +149,10 @@ class BaseMLP(BaseEstimator):
     def _synced(self) -> foxnn.neural_network:
         """Return the network, with the parameters of coefs_ and intercepts_, which may be set."""
         network = self.network_
-        model.write_parameters(network, self.coefs_, self.intercepts_)
+        found = model.fingerprints([*self.coefs_, *self.intercepts_])
+        if not _all_equal(found, self._fingerprints):
+            model.write_parameters(network, self.coefs_, self.intercepts_)
+            self._fingerprints = found
         network.settings.n_threads = int(self.n_threads)
         return network
 

@@ -28,7 +28,8 @@ def r2(samples: Samples, outputs: Array) -> float:
         return math.nan
     weights = np.ones(len(samples)) if samples.weights is None else samples.weights
     y = samples.y.astype(np.float64)
-    residual = weights @ (y - outputs) ** 2
+    with np.errstate(over="ignore"):  # In a training that diverges.
+        residual = weights @ (y - outputs) ** 2
     spread = weights @ (y - np.average(y, axis=0, weights=weights)) ** 2
     varied = spread != 0.0
     # Of outputs that do not vary, 1 where they are met and else 0.
