@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pickle
 import pkgutil
+import re
 import subprocess
 import tracemalloc
 import warnings
@@ -38,7 +39,8 @@ from test_codebase import documented_parameters, parameters, sections
 RunPython = Callable[..., subprocess.CompletedProcess[str]]
 
 THEIR_VERSION = tuple(int(part) for part in sklearn.__version__.split(".")[:2])
-# What the tests below use of it: sample_weight, loss="poisson", and the texts of today.
+# What the tests below use of it: sample_weight, loss="poisson", early stopping for all targets,
+# and the texts of today.
 NEW = THEIR_VERSION >= (1, 9)
 new_scikit_learn = pytest.mark.skipif(not NEW, reason="scikit-learn had it otherwise before")
 CLASSIFIERS = (theirs.MLPClassifier, ours.MLPClassifier)
@@ -332,10 +334,14 @@ WRONG = {
 
 
 def refusal(call: Callable[[], object]) -> tuple[str, str]:
-    """Return the type and the message of the error that a call raises."""
+    """Return the type and the message of the error that a call raises.
+
+    The options in a message come out of a set, in any order.
+    """
     with pytest.raises(Exception) as caught:  # noqa: PT011
         call()
-    return type(caught.value).__name__, str(caught.value)
+    text = re.sub(r"\{(.*?)\}", lambda found: str(sorted(found[1].split(", "))), str(caught.value))
+    return type(caught.value).__name__, text
 
 
 @pytest.mark.parametrize("argument", WRONG)
@@ -536,7 +542,7 @@ def test_classes_may_be_anything(iris: tuple[np.ndarray, ...]) -> None:
         np.array(["b", "a", "c"], object),
         np.array([7, 1, 3]),
     ):
-        a, b = both(CLASSIFIERS, x, names[y], early_stopping=True)
+        a, b = both(CLASSIFIERS, x, names[y], early_stopping=NEW)
         np.testing.assert_array_equal(a.classes_, b.classes_)
         np.testing.assert_array_equal(a.predict(x), b.predict(x))
         np.testing.assert_allclose(a.predict_proba(x), b.predict_proba(x), atol=1e-4)
@@ -554,10 +560,10 @@ def test_multilabel_targets(sparse: bool, iris: tuple[np.ndarray, ...]) -> None:
     x, y = iris
     labels = np.stack([y > 0, x[:, 0] > 0], axis=1).astype(int)
     given = scipy.sparse.csr_matrix(labels) if sparse else labels
-    a, b = both(CLASSIFIERS, x, given, early_stopping=True, tol=1e-3)
+    a, b = both(CLASSIFIERS, x, given, early_stopping=NEW, tol=1e-3)
     assert b.out_activation_ == "logistic"
     np.testing.assert_allclose(b.loss_curve_, a.loss_curve_, rtol=1e-6)
-    assert b.validation_scores_ == pytest.approx(a.validation_scores_)
+    assert not NEW or b.validation_scores_ == pytest.approx(a.validation_scores_)
     found, own = a.predict(x), b.predict(x)
     assert type(found) is type(own)
     np.testing.assert_array_equal(*(v.toarray() if sparse else v for v in (found, own)))
@@ -580,15 +586,16 @@ def test_sparse_samples(container: Any, digits: tuple[np.ndarray, ...]) -> None:
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_sparse_samples_never_become_dense_as_a_whole(solver: str) -> None:
     rng = np.random.default_rng(0)
-    x = scipy.sparse.random_array((20_000, 2_000), density=1e-3, format="csr", rng=rng)
+    places = rng.integers(0, [[20_000], [2_000]], (2, 40_000))
+    x = scipy.sparse.csr_array((rng.random(40_000), places), (20_000, 2_000))
     y = rng.integers(0, 2, 20_000)
     estimator = ours.MLPClassifier(2, solver=solver, max_iter=1, max_fun=2)
     tracemalloc.start()
     estimator.fit(x, y).predict(x)
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    # All of it is 320 MB; a block of L-BFGS is 64 MB with the engine's own copies, NumPy's less.
-    assert most < 40e6
+    # All of it is 320 MB; a block is 21 MB here, and SciPy may need it several times over.
+    assert most < 100e6
 
 
 def test_weights_can_be_changed(iris: tuple[np.ndarray, ...]) -> None:

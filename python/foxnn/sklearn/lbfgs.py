@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import math
 import time
 from types import TracebackType
 from typing import Any
@@ -12,6 +14,7 @@ import scipy.optimize
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.utils.optimize import _check_optimize_result
+from threadpoolctl import ThreadpoolController
 
 import foxnn
 from foxnn import _core
@@ -46,7 +49,10 @@ def train(estimator: Any, samples: Samples, held_out: HeldOut | None) -> None:
     write_parameters(exact, *read_parameters(network))
     limit = estimator.time_limit
     end = None if limit is None else time.perf_counter() + limit
-    with Objective(exact, task, samples, float(estimator.alpha)) as objective:
+    with (
+        _blas().limit(limits=1, user_api="blas"),
+        Objective(exact, task, samples, float(estimator.alpha)) as objective,
+    ):
 
         def after_iteration(parameters: Vector) -> None:
             if held_out is not None:
@@ -61,7 +67,7 @@ def train(estimator: Any, samples: Samples, held_out: HeldOut | None) -> None:
             objective.parameters(),
             method="L-BFGS-B",
             jac=True,
-            callback=after_iteration,
+            callback=after_iteration if held_out is not None or end is not None else None,
             options={
                 "maxfun": estimator.max_fun,
                 "maxiter": estimator.max_iter,
@@ -76,6 +82,16 @@ def train(estimator: Any, samples: Samples, held_out: HeldOut | None) -> None:
     write_parameters(network, *read_parameters(exact))
 
 
+@functools.cache
+def _blas() -> ThreadpoolController:
+    """Return what sets the threads of the BLAS that the search adds its vectors with.
+
+    They gain nothing from a second thread, and where it waits, it takes a core from the engine: on
+    two cores an iteration on a few hundred samples took three times as long.
+    """
+    return ThreadpoolController()
+
+
 class Objective:
     """Loss with penalty, and its gradient, as a function of all parameters in one vector.
 
@@ -87,6 +103,8 @@ class Objective:
         self, network: foxnn.neural_network, task: Task, samples: Samples, alpha: float
     ) -> None:
         self._network, self._task, self._alpha = network, task, alpha
+        self._shapes = list(itertools.pairwise(network.sizes))
+        self._penalized = sum(math.prod(shape) for shape in self._shapes)
         count = len(samples)
         self._weight = float(count if samples.weights is None else samples.weights.sum())
         constants = poisson_constants(samples.y) if task.loss == "poisson" else None
@@ -130,34 +148,28 @@ class Objective:
 
     def set_parameters(self, vector: Vector) -> None:
         """Give the network the parameters of a vector."""
-        sizes = self._network.sizes
-        shapes = [*itertools.pairwise(sizes), *((size,) for size in sizes[1:])]
-        ends = np.cumsum([np.prod(shape) for shape in shapes])
-        parts = [
-            part.reshape(shape)
-            for part, shape in zip(np.split(vector, ends[:-1]), shapes, strict=True)
-        ]
-        layers = len(self._network)
-        for i in range(layers):
-            self._network._set_weights(i, parts[i])
-            self._network._set_bias(i, parts[layers + i])
+        start = 0
+        for i, shape in enumerate(self._shapes):
+            stop = start + math.prod(shape)
+            self._network._set_weights(i, vector[start:stop].reshape(shape))
+            start = stop
+        for i, (_, neurons) in enumerate(self._shapes):
+            self._network._set_bias(i, vector[start : start + neurons])
+            start += neurons
 
     def __call__(self, vector: Vector) -> tuple[float, Vector]:
         """Return the value and the gradient."""
         self.set_parameters(vector)
         loss, gradient = self._data_loss()
-        weights = self._penalized(vector)
-        gradient[: len(weights)] += self._alpha / self._weight * weights
+        weights = vector[: self._penalized]
+        gradient[: self._penalized] += self._alpha / self._weight * weights
         return loss + self._penalty(weights), gradient
 
     def loss_at(self, vector: Vector) -> float:
         """Return the loss as scikit-learn reports it."""
         self.set_parameters(vector)
         loss = self._data_loss()[0] * self._task.loss_share + self._constant
-        return loss + self._penalty(self._penalized(vector))
-
-    def _penalized(self, vector: Vector) -> Vector:
-        return vector[: len(vector) - sum(self._network.sizes[1:])]
+        return loss + self._penalty(vector[: self._penalized])
 
     def _penalty(self, weights: Vector) -> float:
         return self._alpha / 2 * float(weights @ weights) / self._weight
