@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foxnn import _core, checks, foxnn_text, state
+from foxnn import _core, checks, formats, state
 from foxnn.checks import Array
 from foxnn.kinds import ActivationLike
 from foxnn.layers import Activation, layer, parse_activation
@@ -30,11 +30,10 @@ class BaseNetwork(_core.Network):
         output_activation: ActivationLike | None = None,
         loss: str | None = None,
         init: str = "auto",
-        dtype: str = "float32",
+        dtype: str | None = None,
         seed: int | None = None,
         only_scale: bool = False,
     ) -> None:
-        read = None
         if isinstance(sizes, str | os.PathLike):
             if isinstance(activation, bool | int):  # FoxNN's second argument
                 if only_scale and not activation:
@@ -43,20 +42,32 @@ class BaseNetwork(_core.Network):
             _refuse_beside_a_file(
                 activation=activation, output_activation=output_activation, init=init
             )
-            path = foxnn_text.text_path(sizes, "sizes")
-            read = foxnn_text.read_network(path, checks.flag(only_scale, "only_scale"))
-            parts = read[1]
-            sizes = [len(parts[0].weights), *(len(part.bias) for part in parts)]
-            activation, init = [part.activation for part in parts], "zeros"
-        elif isinstance(sizes, bytes):
+            kind = None if dtype is None else _dtype_name(dtype)
+            path, alone = formats.path_of(sizes, "sizes"), checks.flag(only_scale, "only_scale")
+            formats.load(self, path, alone, loss, kind, seed)
+            return
+        if isinstance(sizes, bytes):
             raise TypeError(f"sizes must be a list of layer sizes, got the bytes {sizes!r}")
-        elif checks.flag(only_scale, "only_scale"):
+        if checks.flag(only_scale, "only_scale"):
             raise ValueError("only_scale must be False where no file is read, got True")
+        self._make(sizes, activation, output_activation, loss, init, dtype, seed)
+
+    def _make(
+        self,
+        sizes: Sequence[int],
+        activation: Any,
+        output_activation: Any,
+        loss: str | None,
+        init: str,
+        dtype: str | None,
+        seed: int | None,
+    ) -> None:
+        """Become the network that the constructor's arguments tell of."""
         checked = checks.layer_sizes(sizes)
         activations = _activations(activation, output_activation, len(checked) - 1)
         if wrong := {"softmax", "exp", "exponential"} & {name for name, _ in activations[:-1]}:
             raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
-        single = _dtype_name(dtype) == "float32"
+        single = _dtype_name("float32" if dtype is None else dtype) == "float32"
         start = secrets.randbits(64) if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
         super().__init__(checked, activations, checks.text(init, "init"), single, start)
         self._loss_given = loss is not None
@@ -66,13 +77,6 @@ class BaseNetwork(_core.Network):
         self._input_names: list[str] | None = None
         # The plan of the last `train_on_batch`, and what it was made from.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
-        if read is not None:
-            foxnn_text.copy_settings(read[0], self._settings)
-            for i, (part, values) in enumerate(zip(self, read[1], strict=True)):
-                try:
-                    part.weights, part.bias = values.weights, values.bias
-                except ValueError as error:  # too large for float32
-                    raise ValueError(f"{path}, layer {i}: {error}") from None
 
     # What it is made of.
 
@@ -201,35 +205,35 @@ class BaseNetwork(_core.Network):
         self.settings.print_settings()
 
     def save(self, name_file: str | os.PathLike[str], only_scale: bool = False) -> None:
-        """Write the network to a file in FoxNN's text format, which `neural_network` reads.
+        """Write the network to a file that `neural_network` reads.
 
-        Numbers are written so that they read back exactly. The file is whole or, where anything
-        goes wrong, as it was before. FoxNN has no scalers: they are worked into the weights of the
-        first and the last layer.
+        The ending says the format: `.safetensors` holds everything, the optimizer and the random
+        numbers too, so that training goes on bit for bit; `.onnx` (extra `onnx`) what others need
+        to compute the outputs; any other is FoxNN's text, whose numbers read back exactly. FoxNN
+        has no scalers: they are worked into the weights of the first and the last layer. The file
+        is whole or, where anything goes wrong, as it was before.
 
         Parameters
         ----------
         name_file : str or path
         only_scale : bool, default=False
-            Whether to leave out settings and activations: layers are then read as sigmoid.
+            Whether to leave out settings and activations of a text: layers are then read as
+            sigmoid.
 
         Raises
         ------
         ValueError
-            For activations that FoxNN does not have, and for scaled outputs that do not come out of
-            identity_x.
+            For what the format cannot hold. FoxNN's text lacks some activations, and scaled outputs
+            that do not come out of identity_x.
+        ImportError
+            Where onnx is needed and missing.
         OSError
             Where the file cannot be written.
         RuntimeError
             While another thread trains the network.
         """
-        path = foxnn_text.text_path(name_file, "name_file")
-        alone = checks.flag(only_scale, "only_scale")
-        # A copy, which is refused during a step: layers that are read in turn would not be of one.
-        copy = self._copy()
-        parts = [layer._of(copy, i) for i in range(len(self))]
-        parts = foxnn_text.unscaled(parts, *self._scalers)
-        foxnn_text.write_network(path, self.settings, parts, alone)
+        path = formats.path_of(name_file, "name_file")
+        formats.save(self, path, checks.flag(only_scale, "only_scale"))
 
     # What it answers.
 
@@ -453,16 +457,7 @@ def _unpickled(cls: type[BaseNetwork], given: Mapping[str, Any]) -> BaseNetwork:
     given = state.checked(given)
     network = cls.__new__(cls)
     # Not the constructor of a subclass, whose arguments are its own.
-    BaseNetwork.__init__(
-        network,
-        checks.layer_sizes(given["sizes"]),
-        list(given["activations"]),
-        loss=given["loss"],
-        init="zeros",
-        dtype=given["dtype"],
-        seed=given["seed"],
-    )
-    state.fill(network, given)
+    state.make(network, given)
     return network
 
 

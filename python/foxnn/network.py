@@ -35,8 +35,9 @@ class neural_network(FoxnnInterface):
     Parameters
     ----------
     sizes : sequence of int, str or path
-        The number of inputs, and then the neurons of each layer; or the name of a file that `save`
-        or FoxNN has written, which then says activations and settings, too.
+        The number of inputs, and then the neurons of each layer; or the name of a file, which then
+        says activations and settings, too: `.safetensors` that `save` has written, `.onnx` of any
+        library, or any other ending for FoxNN's text.
     activation : str, (str, parameters), or a list with one a layer, default="sigmoid"
         `foxnn.activations()` lists the names.
     output_activation : str or (str, parameters), optional
@@ -50,11 +51,11 @@ class neural_network(FoxnnInterface):
     init : str, default="auto"
         How the weights begin; `foxnn.initializers()` lists the ways. "auto" is He's for the
         rectifiers and Glorot's for the others; "uniform" is FoxNN's, from -1 to 1.
-    dtype : str, default="float32"
-        "float32" or "float64".
+    dtype : str, optional
+        "float32" or "float64". By default float32, or what the file says.
     seed : int, optional
         From 0 to 2^64 - 1. Everything random that the network does follows from it; by default it
-        is another each time.
+        is another each time, or what the file says.
     only_scale : bool, default=False
         Whether the file holds weights alone; layers are then sigmoid.
 

@@ -1,7 +1,7 @@
 """All that a network is and remembers, as plain values: what copies, pickles and files hold.
 
-A state is a dict of numbers, texts, lists and arrays; `network_of` makes the network again, and
-what a state does not rightly say it refuses with a ValueError.
+A state is a dict of numbers, texts, lists and arrays; `make` makes the network again, and what a
+state does not rightly say it refuses with a ValueError.
 """
 
 from __future__ import annotations
@@ -88,8 +88,35 @@ def _check_sizes(sizes: list[int], parameters: object) -> None:
             raise ValueError(f"parameters of layer {i} must have shape {shape}, got {found}")
 
 
-def fill(network: Any, state: Mapping[str, Any]) -> None:
-    """Give a new network of the same layers what a state says beyond them."""
+def make(network: Any, state: Mapping[str, Any], dtype: str | None = None) -> None:
+    """Make a new object of the class the network of a checked state.
+
+    Parameters
+    ----------
+    network : neural_network
+        Not yet made.
+    state : mapping
+    dtype : str, optional
+        By default that of the state.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what the state does not rightly say, and for numbers too large for the type.
+    """
+    network._make(
+        checks.layer_sizes(state["sizes"]),
+        list(state["activations"]),
+        None,
+        checks.text(state["loss"], "loss"),
+        "zeros",
+        state["dtype"] if dtype is None else dtype,
+        checks.integer(state["seed"], "seed", 0, 2**64 - 1),
+    )
+    _fill(network, state)
+
+
+def _fill(network: Any, state: Mapping[str, Any]) -> None:
     layers = _pairs(state["parameters"], network, "parameters")
     for i, (weights, bias) in enumerate(layers):
         network[i].weights, network[i].bias = weights, bias
@@ -150,8 +177,8 @@ def _array(values: Any, name: str, shape: tuple[int, ...], dtype: str) -> Array:
     array = checks.as_array(values, name)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite")
+    if not checks.all_finite(checks.engine_type(array), dtype == "float32"):
+        raise ValueError(f"{name} must be finite{' in float32' if dtype == 'float32' else ''}")
     return np.ascontiguousarray(array, dtype)
 
 
