@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from foxnn import _core, checks, foxnn_text, state
 from foxnn.checks import Array
 from foxnn.layers import Activation, layer, parse_activation
+from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 from foxnn.trace import Trace, backward, forward, loss_and_gradients
@@ -62,6 +63,7 @@ class BaseNetwork(_core.Network):
         self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
+        self._notes: dict[str, Any] = {}
         # The plan of the last `train_on_batch`, and what it was made from.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
         if read is not None:
@@ -122,6 +124,19 @@ class BaseNetwork(_core.Network):
     @output_scaler.setter
     def output_scaler(self, scaler: Scaler | None) -> None:
         self._set_scalers(self._scalers[0], scaler)
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What you want to keep with the network, such as the names of its inputs; empty at first.
+
+        A dict by strings of numbers, strings, lists and dicts. Copies, pickles and files of the
+        network have it too, but for FoxNN's text files.
+        """
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: dict[str, Any]) -> None:
+        self._notes = notes_of(notes)
 
     def __len__(self) -> int:
         return len(self._sizes()) - 1
@@ -424,7 +439,7 @@ class BaseNetwork(_core.Network):
 
 
 # The attributes that a state says in its own words.
-_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan"}
+_OWN = {"_settings", "_scalers", "_loss_given", "_notes", "_step_plan"}
 
 
 def _unpickled(cls: type[BaseNetwork], given: Mapping[str, Any]) -> BaseNetwork:

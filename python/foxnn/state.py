@@ -14,6 +14,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 
@@ -22,7 +23,7 @@ VERSION = 1
 
 _KEYS = (
     "version", "sizes", "activations", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
-    "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",
+    "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings", "notes",
 )  # fmt: skip
 _RULE = {
     "name": str, "momentum": float, "beta_1": float, "beta_2": float, "rho": float,
@@ -51,6 +52,7 @@ def state_of(network: Any) -> dict[str, Any]:
         "input_scaler": _scaler_state(network.input_scaler),
         "output_scaler": _scaler_state(network.output_scaler),
         "settings": network.settings._values(),
+        "notes": notes_of(network.notes),
     }
 
 
@@ -99,6 +101,7 @@ def fill(network: Any, state: Mapping[str, Any]) -> None:
     network._set_loss(checks.text(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
+    network.notes = state["notes"]
     if state["optimizer"] is not None:
         _set_optimizer(network, state)
     _core.set_draw(network, checks.integer(state["draw"], "draw", 0, 2**32 - 1))
