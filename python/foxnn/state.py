@@ -23,7 +23,7 @@ VERSION = 1
 
 _KEYS = (
     "version", "sizes", "activations", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
-    "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings", "notes",
+    "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",
 )  # fmt: skip
 _RULE = {
     "name": str, "momentum": float, "beta_1": float, "beta_2": float, "rho": float,
@@ -101,7 +101,7 @@ def fill(network: Any, state: Mapping[str, Any]) -> None:
     network._set_loss(checks.text(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
-    network.notes = state["notes"]
+    network.notes = state.get("notes", {})  # states of before lack them
     if state["optimizer"] is not None:
         _set_optimizer(network, state)
     _core.set_draw(network, checks.integer(state["draw"], "draw", 0, 2**32 - 1))
