@@ -683,3 +683,31 @@ def test_ctrl_c(here: Path) -> None:
 def test_the_commands_are_imported_late(run_python: Callable[..., Any]) -> None:
     done = run_python("import foxnn, sys; print([n for n in sys.modules if 'foxnn.cli' in n])")
     assert done.stdout.strip() == "[]"
+
+
+# The wiki
+
+
+def test_the_wiki_page_is_true(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "wiki" / "Command-line.md").read_text(encoding="utf-8")
+    sessions = 0
+    for kind, block in re.findall(r"^```(\w+)\n(.*?)^```", page, re.M | re.S):
+        if kind == "python":
+            exec(block, {})
+        elif kind == "bash":
+            for line in re.findall(r"^python -m foxnn (.*)", block, re.M):
+                __main__.make_parser().parse_args(shlex.split(line, comments=True))
+        elif kind == "console":
+            for line, shown in re.findall(r"^\$ (.*)\n((?:[^$].*\n)*)", block, re.M):
+                program, *arguments = shlex.split(line)
+                if program == "head":
+                    out = "".join(Path(arguments[1]).read_text().splitlines(True)[:3])
+                else:
+                    assert arguments[:2] == ["-m", "foxnn"]
+                    assert __main__.main(arguments[2:]) == 0
+                    captured = capsys.readouterr()
+                    out = captured.out + captured.err
+                pattern = re.escape(shown).replace(re.escape("..."), ".*")
+                assert re.fullmatch(pattern, out), out
+                sessions += 1
+    assert sessions == 5
