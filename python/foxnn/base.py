@@ -15,6 +15,7 @@ from foxnn import _core, checks, formats, state
 from foxnn.checks import Array
 from foxnn.kinds import ActivationLike
 from foxnn.layers import Activation, layer, parse_activation
+from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 from foxnn.trace import Trace, backward, forward, loss_and_gradients
@@ -75,6 +76,7 @@ class BaseNetwork(_core.Network):
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         self._input_names: list[str] | None = None
+        self._notes: dict[str, Any] = {}
         # The plan of the last `train_on_batch`, and what it was made from.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
 
@@ -141,6 +143,19 @@ class BaseNetwork(_core.Network):
     @input_names.setter
     def input_names(self, names: Sequence[str] | None) -> None:
         self._input_names = state.names_from(names, self.sizes[0])
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What you want to keep with the network, such as the names of its inputs; empty at first.
+
+        A dict by strings of numbers, strings, lists and dicts. Copies, pickles and files of the
+        network have it too, but for FoxNN's text files.
+        """
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: dict[str, Any]) -> None:
+        self._notes = notes_of(notes)
 
     def __len__(self) -> int:
         return len(self._sizes()) - 1
@@ -449,7 +464,7 @@ class BaseNetwork(_core.Network):
 
 
 # The attributes that a state says in its own words.
-_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names"}
+_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names", "_notes"}
 
 
 def _unpickled(cls: type[BaseNetwork], given: Mapping[str, Any]) -> BaseNetwork:

@@ -14,6 +14,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 
@@ -52,6 +53,7 @@ def state_of(network: Any) -> dict[str, Any]:
         "output_scaler": _scaler_state(network.output_scaler),
         "settings": network.settings._values(),
         "input_names": network.input_names,
+        "notes": notes_of(network.notes),
     }
 
 
@@ -128,6 +130,7 @@ def _fill(network: Any, state: Mapping[str, Any]) -> None:
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
     network._input_names = names_from(state["input_names"], network.sizes[0])
+    network.notes = state.get("notes", {})  # states of before lack them
     if state["optimizer"] is not None:
         _set_optimizer(network, state)
     _core.set_draw(network, checks.integer(state["draw"], "draw", 0, 2**32 - 1))
