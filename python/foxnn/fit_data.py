@@ -45,7 +45,7 @@ def samples_of(
 
 
 def split(
-    network: BaseNetwork, samples: Samples, validation: Any, columns: list[str] | None
+    network: BaseNetwork, samples: Samples, validation: Any, columns: list[str] | None = None
 ) -> tuple[Samples, Samples | None]:
     """Return the samples to train on, and those to validate on, where there are any."""
     if validation is None:

@@ -18,12 +18,13 @@ from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 
+# What came later (input_names, notes) may be missing in states of before.
 # Raised when a state means something else; states of before must still be read, or refused by name.
 VERSION = 1
 
 _KEYS = (
     "version", "sizes", "activations", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
-    "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings", "input_names",
+    "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",
 )  # fmt: skip
 _RULE = {
     "name": str, "momentum": float, "beta_1": float, "beta_2": float, "rho": float,
@@ -129,8 +130,8 @@ def _fill(network: Any, state: Mapping[str, Any]) -> None:
     network._set_loss(checks.text(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
-    network._input_names = names_from(state["input_names"], network.sizes[0])
-    network.notes = state.get("notes", {})  # states of before lack them
+    network._input_names = names_from(state.get("input_names"), network.sizes[0])
+    network.notes = state.get("notes", {})
     if state["optimizer"] is not None:
         _set_optimizer(network, state)
     _core.set_draw(network, checks.integer(state["draw"], "draw", 0, 2**32 - 1))

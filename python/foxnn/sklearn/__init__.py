@@ -4,8 +4,8 @@
 >>> from sklearn.datasets import make_classification
 >>> X, y = make_classification(n_samples=100, random_state=1)
 >>> clf = MLPClassifier(random_state=1, solver="lbfgs").fit(X[:80], y[:80])
->>> clf.predict(X[80:85]).tolist(), y[80:85].tolist()
-([0, 0, 0, 0, 1], [0, 0, 0, 0, 1])
+>>> clf.score(X[80:], y[80:]) > 0.7
+True
 """
 
 from foxnn.extras import library

@@ -103,7 +103,7 @@ class BaseMLP(BaseEstimator):
             ) from error
         finally:
             self.coefs_, self.intercepts_ = model.read_parameters(self.network_)
-            self._fingerprints = model.fingerprints([*self.coefs_, *self.intercepts_])
+            self._fingerprints: list[Array] = model.fingerprints([*self.coefs_, *self.intercepts_])
         return self
 
     def _earlier_curve(self, begins: bool) -> list[float]:
@@ -141,7 +141,7 @@ class BaseMLP(BaseEstimator):
         if there is None or there.dtype != dtype.name or there.loss != self._task.loss:
             seed = model.seed_of(self.coefs_)
             self.network_ = model.make_network(units, activations, self._task, dtype, seed)
-            self._fingerprints: list[Array] = []
+            self._fingerprints = []
         for layer, (name, parameters) in zip(self.network_, activations, strict=False):
             layer.set_activation_function(name, parameters)
         self._synced()
