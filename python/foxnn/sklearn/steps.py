@@ -194,7 +194,8 @@ class Steps:
         if not self._alpha:
             return 0.0
         weights = (self._network._weights(i).ravel() for i in range(len(self._network)))
-        return sum(float(np.dot(w, w)) for w in weights)
+        # Not by BLAS, whose idle threads would be in the way of the engine's.
+        return sum(float(np.einsum("i,i->", w, w, dtype=np.float64)) for w in weights)
 
     def carry_moments(self, velocities: float = 1.0) -> None:
         """Go on with the moments that there are after a change of the solver.
