@@ -251,7 +251,6 @@ def test_activations(call: Callable[[], object], error: ErrorType, parts: tuple[
     ("dtype", lambda: make([3, 2], dtype="float16"), ValueError, "dtype", "float32, float64", "16"),
     ("dtype-int", lambda: make([3, 2], dtype=int), ValueError, "dtype", "float32, float64", "int"),
     ("dtype-name", lambda: make([3, 2], dtype="single!"), ValueError, "dtype", "'single!'"),
-    ("dtype-none", lambda: make([3, 2], dtype=None), (ValueError, TypeError), "dtype", "None"),
     ("keyword", lambda: make([3, 2], activations="relu"), TypeError, "'activations'"),
 )
 def test_names(call: Callable[[], object], error: ErrorType, parts: tuple[str, ...]) -> None:

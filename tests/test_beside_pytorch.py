@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,3 +143,19 @@ def test_input_gradients(output: int) -> None:
     x = torch.tensor(inputs(11, 5), requires_grad=True)
     model(x)[:, output].sum().backward()
     assert nn.gradient(inputs(11, 5), output) == pytest.approx(x.grad.numpy(), abs=1e-13)
+
+
+def test_a_sequential_filled_from_safetensors(tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    nn, model = twins("mse")
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    nn.save(tmp_path / "net.safetensors")
+    saved = load_file(tmp_path / "net.safetensors")
+    linears = [part for part in model if isinstance(part, torch.nn.Linear)]
+    for i, linear in enumerate(linears):
+        linear.weight.data = saved[f"layers.{i}.weight"]
+        linear.bias.data = saved[f"layers.{i}.bias"]
+    x = inputs(11, 5)
+    assert nn.predict(x) == pytest.approx(model(torch.tensor(x)).detach().numpy(), abs=1e-13)

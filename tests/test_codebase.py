@@ -153,7 +153,9 @@ def test_examples_run(name: str) -> None:
 # The package
 
 
-@pytest.mark.parametrize("package", ["tqdm", "scipy", "matplotlib", "sklearn", "pandas"])
+@pytest.mark.parametrize(
+    "package", ["tqdm", "scipy", "matplotlib", "sklearn", "pandas", "safetensors"]
+)
 def test_importing_foxnn_leaves_others_alone(package: str, run_python: RunPython) -> None:
     done = run_python(f"import sys, foxnn; print({package!r} in sys.modules)")
     assert (done.stdout.strip(), done.stderr) == ("False", "")

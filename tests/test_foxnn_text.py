@@ -300,12 +300,14 @@ def test_a_name_that_is_no_word_is_refused(name: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_formats_are_refused_by_name(tmp_path: Path) -> None:
-    for ending in (".safetensors", ".onnx"):
-        with pytest.raises(ValueError, match=ending):
-            foxnn.neural_network([3, 2]).save(tmp_path / f"net{ending}")
-        with pytest.raises(ValueError, match=ending):
-            foxnn.neural_network(f"net{ending}")
+def test_a_c_header_is_no_file_of_a_network(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="export_c"):
+        foxnn.neural_network([3, 2]).save(tmp_path / "net.h")
+    with pytest.raises(ValueError, match="export_c"):
+        foxnn.neural_network("net.H")
+    with pytest.raises(ValueError, match=r"\.txt"):
+        foxnn.train_data([[1]], [[2]]).save(tmp_path / "data.safetensors")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
@@ -647,7 +649,7 @@ def test_auto_save_that_fails_is_an_error(tmp_path: Path) -> None:
     nn.settings.auto_save_name_file = str(tmp_path)
     with pytest.raises(IsADirectoryError):
         nn.train(samples(), 0.1, 5, 3)
-    nn.settings.auto_save_name_file = "net.onnx"
+    nn.settings.auto_save_name_file = "net.h"
     with pytest.raises(ValueError, match="auto_save_name_file"):
         nn.train(samples(), 0.1, 5, 3)
     assert bits(nn) == before

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foxnn import _core, checks, foxnn_text, state
+from foxnn import _core, checks, formats, state
 from foxnn.checks import Array
+from foxnn.kinds import ActivationLike
 from foxnn.layers import Activation, layer, parse_activation
+from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 from foxnn.trace import Trace, backward, forward, loss_and_gradients
@@ -25,15 +27,14 @@ class BaseNetwork(_core.Network):
     def __init__(
         self,
         sizes: Sequence[int] | str | os.PathLike[str],
-        activation: Any = "sigmoid",
-        output_activation: Any = None,
+        activation: ActivationLike | Sequence[ActivationLike] | bool = "sigmoid",
+        output_activation: ActivationLike | None = None,
         loss: str | None = None,
         init: str = "auto",
-        dtype: str = "float32",
+        dtype: str | None = None,
         seed: int | None = None,
         only_scale: bool = False,
     ) -> None:
-        read = None
         if isinstance(sizes, str | os.PathLike):
             if isinstance(activation, bool | int):  # FoxNN's second argument
                 if only_scale and not activation:
@@ -42,35 +43,42 @@ class BaseNetwork(_core.Network):
             _refuse_beside_a_file(
                 activation=activation, output_activation=output_activation, init=init
             )
-            path = foxnn_text.text_path(sizes, "sizes")
-            read = foxnn_text.read_network(path, checks.flag(only_scale, "only_scale"))
-            parts = read[1]
-            sizes = [len(parts[0].weights), *(len(part.bias) for part in parts)]
-            activation, init = [part.activation for part in parts], "zeros"
-        elif isinstance(sizes, bytes):
+            kind = None if dtype is None else _dtype_name(dtype)
+            path, alone = formats.path_of(sizes, "sizes"), checks.flag(only_scale, "only_scale")
+            formats.load(self, path, alone, loss, kind, seed)
+            return
+        if isinstance(sizes, bytes):
             raise TypeError(f"sizes must be a list of layer sizes, got the bytes {sizes!r}")
-        elif checks.flag(only_scale, "only_scale"):
+        if checks.flag(only_scale, "only_scale"):
             raise ValueError("only_scale must be False where no file is read, got True")
+        self._make(sizes, activation, output_activation, loss, init, dtype, seed)
+
+    def _make(
+        self,
+        sizes: Sequence[int],
+        activation: Any,
+        output_activation: Any,
+        loss: str | None,
+        init: str,
+        dtype: str | None,
+        seed: int | None,
+    ) -> None:
+        """Become the network that the constructor's arguments tell of."""
         checked = checks.layer_sizes(sizes)
         activations = _activations(activation, output_activation, len(checked) - 1)
         if wrong := {"softmax", "exp", "exponential"} & {name for name, _ in activations[:-1]}:
             raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
-        single = _dtype_name(dtype) == "float32"
+        single = _dtype_name("float32" if dtype is None else dtype) == "float32"
         start = secrets.randbits(64) if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
         super().__init__(checked, activations, checks.text(init, "init"), single, start)
         self._loss_given = loss is not None
         self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
+        self._input_names: list[str] | None = None
+        self._notes: dict[str, Any] = {}
         # The plan of the last `train_on_batch`, and what it was made from.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
-        if read is not None:
-            foxnn_text.copy_settings(read[0], self._settings)
-            for i, (part, values) in enumerate(zip(self, read[1], strict=True)):
-                try:
-                    part.weights, part.bias = values.weights, values.bias
-                except ValueError as error:  # too large for float32
-                    raise ValueError(f"{path}, layer {i}: {error}") from None
 
     # What it is made of.
 
@@ -122,6 +130,32 @@ class BaseNetwork(_core.Network):
     @output_scaler.setter
     def output_scaler(self, scaler: Scaler | None) -> None:
         self._set_scalers(self._scalers[0], scaler)
+
+    @property
+    def input_names(self) -> list[str] | None:
+        """The columns of the table (pandas, Polars) that `fit` was given, or None.
+
+        Tables that come later must have the same columns in the same order; set it to None, and
+        the next `fit` decides anew.
+        """
+        return None if self._input_names is None else list(self._input_names)
+
+    @input_names.setter
+    def input_names(self, names: Sequence[str] | None) -> None:
+        self._input_names = state.names_from(names, self.sizes[0])
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What you want to keep with the network, such as the names of its inputs; empty at first.
+
+        A dict by strings of numbers, strings, lists and dicts. Copies, pickles and files of the
+        network have it too, but for FoxNN's text files.
+        """
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: dict[str, Any]) -> None:
+        self._notes = notes_of(notes)
 
     def __len__(self) -> int:
         return len(self._sizes()) - 1
@@ -186,35 +220,35 @@ class BaseNetwork(_core.Network):
         self.settings.print_settings()
 
     def save(self, name_file: str | os.PathLike[str], only_scale: bool = False) -> None:
-        """Write the network to a file in FoxNN's text format, which `neural_network` reads.
+        """Write the network to a file that `neural_network` reads.
 
-        Numbers are written so that they read back exactly. The file is whole or, where anything
-        goes wrong, as it was before. FoxNN has no scalers: they are worked into the weights of the
-        first and the last layer.
+        The ending says the format: `.safetensors` holds everything, the optimizer and the random
+        numbers too, so that training goes on bit for bit; `.onnx` (extra `onnx`) what others need
+        to compute the outputs; any other is FoxNN's text, whose numbers read back exactly. FoxNN
+        has no scalers: they are worked into the weights of the first and the last layer. The file
+        is whole or, where anything goes wrong, as it was before.
 
         Parameters
         ----------
         name_file : str or path
         only_scale : bool, default=False
-            Whether to leave out settings and activations: layers are then read as sigmoid.
+            Whether to leave out settings and activations of a text: layers are then read as
+            sigmoid.
 
         Raises
         ------
         ValueError
-            For activations that FoxNN does not have, and for scaled outputs that do not come out of
-            identity_x.
+            For what the format cannot hold. FoxNN's text lacks some activations, and scaled outputs
+            that do not come out of identity_x.
+        ImportError
+            Where onnx is needed and missing.
         OSError
             Where the file cannot be written.
         RuntimeError
             While another thread trains the network.
         """
-        path = foxnn_text.text_path(name_file, "name_file")
-        alone = checks.flag(only_scale, "only_scale")
-        # A copy, which is refused during a step: layers that are read in turn would not be of one.
-        copy = self._copy()
-        parts = [layer._of(copy, i) for i in range(len(self))]
-        parts = foxnn_text.unscaled(parts, *self._scalers)
-        foxnn_text.write_network(path, self.settings, parts, alone)
+        path = formats.path_of(name_file, "name_file")
+        formats.save(self, path, checks.flag(only_scale, "only_scale"))
 
     # What it answers.
 
@@ -229,6 +263,7 @@ class BaseNetwork(_core.Network):
         -------
         ndarray of shape (samples, outputs), of the network's type
         """
+        self._check_names(x, "x")
         inputs = checks.matrix(x, "x", self.sizes[0], "inputs", finite=False)
         out = self._predict(inputs, self.settings.n_threads)
         if out is None:
@@ -289,6 +324,7 @@ class BaseNetwork(_core.Network):
         >>> nn.gradient([1.0, 1.0], output=0).tolist()
         [3.0, -2.0]
         """
+        self._check_names(x, "x")
         array = checks.as_array(x, "x")
         if array.ndim not in (1, 2):
             raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
@@ -367,6 +403,9 @@ class BaseNetwork(_core.Network):
         if not self._loss_given:
             self._set_loss(self._usual_loss())
 
+    def _check_names(self, x: object, name: str) -> None:
+        checks.same_columns(x, name, self._input_names)
+
     def _classifies(self) -> bool:
         return self._loss() in ("cross_entropy", "binary_cross_entropy")
 
@@ -391,6 +430,7 @@ class BaseNetwork(_core.Network):
     def _samples(
         self, x: ArrayLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
     ) -> tuple[Array, Array]:
+        self._check_names(x, x_name)
         single = self._single()
         inputs = checks.matrix(x, x_name, self.sizes[0], "inputs", single=single)
         wanted = checks.targets(y, y_name, self.sizes[-1], loss=self._loss(), single=single)
@@ -424,7 +464,7 @@ class BaseNetwork(_core.Network):
 
 
 # The attributes that a state says in its own words.
-_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan"}
+_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names", "_notes"}
 
 
 def _unpickled(cls: type[BaseNetwork], given: Mapping[str, Any]) -> BaseNetwork:
@@ -432,16 +472,7 @@ def _unpickled(cls: type[BaseNetwork], given: Mapping[str, Any]) -> BaseNetwork:
     given = state.checked(given)
     network = cls.__new__(cls)
     # Not the constructor of a subclass, whose arguments are its own.
-    BaseNetwork.__init__(
-        network,
-        checks.layer_sizes(given["sizes"]),
-        list(given["activations"]),
-        loss=given["loss"],
-        init="zeros",
-        dtype=given["dtype"],
-        seed=given["seed"],
-    )
-    state.fill(network, given)
+    state.make(network, given)
     return network
 
 

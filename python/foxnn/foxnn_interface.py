@@ -7,7 +7,7 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks, files, foxnn_text
+from foxnn import _core, checks, formats
 from foxnn.base import BaseNetwork
 from foxnn.checks import Array
 from foxnn.errors import diverged
@@ -38,6 +38,7 @@ class FoxnnInterface(BaseNetwork):
         out = None if self._settings._rounds() else _core.answer(self, x)
         if out is not None:
             return out
+        self._check_names(x, "x")
         array = checks.as_array(x, "x")
         if array.ndim == 1:
             if array.shape[0] != self.sizes[0]:
@@ -88,9 +89,8 @@ class FoxnnInterface(BaseNetwork):
         batch = checks.integer(size_train_batch, "size_train_batch", 0)
         if self.settings.auto_save_iteration:
             # What cannot be saved is said before the training, not after the first part of it.
-            foxnn_text.check_network(self.settings, self)
             name = self.settings.auto_save_name_file
-            files.check_place(foxnn_text.text_path(name, "auto_save_name_file"))
+            formats.check(self, formats.path_of(name, "auto_save_name_file"))
         plan = _core.Plan(
             self.settings._rule(),
             rate,

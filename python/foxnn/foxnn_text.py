@@ -156,8 +156,7 @@ def check_network(settings: Settings, layers: Iterable[layer], only_scale: bool 
         if name not in _PARAMETERS and not only_scale:
             raise ValueError(
                 f"FoxNN's text format has no activation {name!r}, which layer {i} has, but only "
-                f"{', '.join(_PARAMETERS)}; .safetensors and .onnx can hold it, which this version "
-                "does not write yet"
+                f"{', '.join(_PARAMETERS)}; .safetensors and .onnx can hold it"
             )
     if not only_scale and not is_word(settings.auto_save_name_file):
         raise ValueError(

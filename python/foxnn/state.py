@@ -1,7 +1,7 @@
 """All that a network is and remembers, as plain values: what copies, pickles and files hold.
 
-A state is a dict of numbers, texts, lists and arrays; `network_of` makes the network again, and
-what a state does not rightly say it refuses with a ValueError.
+A state is a dict of numbers, texts, lists and arrays; `make` makes the network again, and what a
+state does not rightly say it refuses with a ValueError.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 
@@ -22,7 +23,7 @@ VERSION = 1
 
 _KEYS = (
     "version", "sizes", "activations", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
-    "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",
+    "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings", "input_names",
 )  # fmt: skip
 _RULE = {
     "name": str, "momentum": float, "beta_1": float, "beta_2": float, "rho": float,
@@ -51,6 +52,8 @@ def state_of(network: Any) -> dict[str, Any]:
         "input_scaler": _scaler_state(network.input_scaler),
         "output_scaler": _scaler_state(network.output_scaler),
         "settings": network.settings._values(),
+        "input_names": network.input_names,
+        "notes": notes_of(network.notes),
     }
 
 
@@ -87,8 +90,35 @@ def _check_sizes(sizes: list[int], parameters: object) -> None:
             raise ValueError(f"parameters of layer {i} must have shape {shape}, got {found}")
 
 
-def fill(network: Any, state: Mapping[str, Any]) -> None:
-    """Give a new network of the same layers what a state says beyond them."""
+def make(network: Any, state: Mapping[str, Any], dtype: str | None = None) -> None:
+    """Make a new object of the class the network of a checked state.
+
+    Parameters
+    ----------
+    network : neural_network
+        Not yet made.
+    state : mapping
+    dtype : str, optional
+        By default that of the state.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For what the state does not rightly say, and for numbers too large for the type.
+    """
+    network._make(
+        checks.layer_sizes(state["sizes"]),
+        list(state["activations"]),
+        None,
+        checks.text(state["loss"], "loss"),
+        "zeros",
+        state["dtype"] if dtype is None else dtype,
+        checks.integer(state["seed"], "seed", 0, 2**64 - 1),
+    )
+    _fill(network, state)
+
+
+def _fill(network: Any, state: Mapping[str, Any]) -> None:
     layers = _pairs(state["parameters"], network, "parameters")
     for i, (weights, bias) in enumerate(layers):
         network[i].weights, network[i].bias = weights, bias
@@ -99,6 +129,8 @@ def fill(network: Any, state: Mapping[str, Any]) -> None:
     network._set_loss(checks.text(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
+    network._input_names = names_from(state["input_names"], network.sizes[0])
+    network.notes = state.get("notes", {})  # states of before lack them
     if state["optimizer"] is not None:
         _set_optimizer(network, state)
     _core.set_draw(network, checks.integer(state["draw"], "draw", 0, 2**32 - 1))
@@ -148,8 +180,8 @@ def _array(values: Any, name: str, shape: tuple[int, ...], dtype: str) -> Array:
     array = checks.as_array(values, name)
     if array.shape != shape:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite")
+    if not checks.all_finite(checks.engine_type(array), dtype == "float32"):
+        raise ValueError(f"{name} must be finite{' in float32' if dtype == 'float32' else ''}")
     return np.ascontiguousarray(array, dtype)
 
 
@@ -165,6 +197,15 @@ def _scaler_from(given: Any, name: str) -> Scaler | None:
         raise ValueError(f"{name} must hold a finite shift and a scale above 0 for each column")
     scaler.shift, scaler.scale = shift.astype(np.float64), scale.astype(np.float64)
     return scaler
+
+
+def names_from(given: Any, count: int) -> list[str] | None:
+    """Return the names of columns, checked; None for none."""
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple) or len(given) != count:
+        raise ValueError(f"input_names must be {count} names, got {checks.shown(given)}")
+    return [checks.text(name, "a name of input_names") for name in given]
 
 
 def set_settings(settings: Settings, values: object) -> None:

@@ -1,0 +1,190 @@
+"""safetensors files: all that a network is and remembers, so that training goes on bit for bit.
+
+Arrays, by name: `layers.0.weight` and `layers.0.bias`, as PyTorch has them (a weight is outputs x
+inputs, the transpose of foxnn's); `optimizer.moment_1.layers.0.weight` and so on, of the same
+shapes; `input_scaler.shift`, `.scale`, `output_scaler.shift`, `.scale` in float64. All else stands
+as JSON under the one key `foxnn` of the metadata: with several keys, whose order changes from call
+to call, two files of one network would differ.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from foxnn import _core, checks, state
+from foxnn.checks import Array
+from foxnn.files import FileFormatError, replacing
+
+# Raised when names or their meaning change; files of before must still be read.
+FORMAT = 1
+
+_SCALERS = ("input_scaler", "output_scaler")
+_CODES = {"float32": "F32", "float64": "F64"}
+
+
+def write(path: str, given: Mapping[str, Any]) -> None:
+    """Write a state to a file.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be written; an older file is still whole.
+    """
+    from safetensors.numpy import save  # late: what makes no such file does not wait for it
+
+    rest: dict[str, Any] = {}
+    for key, value in given.items():
+        if key == "moments":
+            rest[key] = [moment is not None for moment in value]
+        elif key in _SCALERS:
+            rest[key] = value and {"method": value["method"]}
+        elif key != "parameters":
+            rest[key] = value
+    text = json.dumps({"format": FORMAT, "foxnn": _core.__version__, "state": rest})
+    data = save(dict(_named(given)), {"foxnn": text})
+    with replacing(path) as file:
+        file.write(data)
+
+
+def _named(given: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+    """Yield name and array of all that a state has in arrays."""
+    yield from _named_pairs("", given["parameters"])
+    for number, moment in enumerate(given["moments"], 1):
+        if moment is not None:
+            yield from _named_pairs(f"optimizer.moment_{number}.", moment)
+    for key in _SCALERS:
+        if given[key] is not None:
+            for part in ("shift", "scale"):
+                yield f"{key}.{part}", np.ascontiguousarray(given[key][part])
+
+
+def _named_pairs(prefix: str, pairs: list[tuple[Array, Array]]) -> Iterator[tuple[str, Array]]:
+    for i, (weights, bias) in enumerate(pairs):
+        yield f"{prefix}layers.{i}.weight", np.ascontiguousarray(weights.T)
+        yield f"{prefix}layers.{i}.bias", bias
+
+
+def read(path: str) -> dict[str, Any]:
+    """Return the state that a file holds.
+
+    The header says what the file must hold, and is compared with it before an array is read.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    foxnn.FileFormatError
+        Where it is no safetensors file, or not one of a network that foxnn has saved.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    with open(path, "rb") as file:  # says better than the library why it cannot be read
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise FileFormatError(f"{path}: expected a file, got a device")
+    try:
+        with safe_open(path, framework="numpy") as tensors:
+            given = _rest(path, tensors.metadata())
+            expected = _expected(path, given)
+            _compare(path, expected, tensors)
+            arrays = {name: tensors.get_tensor(name) for name in expected}
+    except SafetensorError as error:
+        raise FileFormatError(f"{path}: expected a safetensors file: {error}") from None
+    pairs = len(given["sizes"]) - 1
+    given["parameters"] = _pairs(arrays, "", pairs)
+    given["moments"] = [
+        _pairs(arrays, f"optimizer.moment_{number}.", pairs) if there else None
+        for number, there in enumerate(given["moments"], 1)
+    ]
+    for key in _SCALERS:
+        if given.get(key) is not None:
+            given[key] |= {part: arrays[f"{key}.{part}"] for part in ("shift", "scale")}
+    try:
+        return dict(state.checked(given))
+    except (ValueError, TypeError) as error:
+        raise FileFormatError(f"{path}: {error}") from None
+
+
+def _rest(path: str, metadata: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return the part of a state that is no arrays."""
+    text = (metadata or {}).get("foxnn")
+    if text is None:
+        raise FileFormatError(
+            f"{path}: expected a network that foxnn has saved, got a file without 'foxnn' in its "
+            "metadata"
+        )
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _unexpected(path, "JSON", "foxnn", text) from None
+    if not isinstance(found, dict) or type(found.get("format")) is not int:
+        raise _unexpected(path, "an object with a format", "foxnn", found)
+    if found["format"] > FORMAT:
+        raise FileFormatError(
+            f"{path}: expected format {FORMAT} or earlier, got format {found['format']} of "
+            f"foxnn {checks.shown(found.get('foxnn'))}: this is foxnn {_core.__version__}"
+        )
+    given = found.get("state")
+    if not isinstance(given, dict):
+        raise _unexpected(path, "an object", "state", given)
+    return given
+
+
+def _expected(path: str, given: dict[str, Any]) -> dict[str, tuple[str, list[int]]]:
+    """Return type and shape of each array that there must be; `given` is checked so far."""
+    try:
+        sizes = checks.layer_sizes(given.get("sizes"))
+    except (ValueError, TypeError) as error:
+        raise FileFormatError(f"{path}: {error}") from None
+    if (kind := given.get("dtype")) not in ("float32", "float64"):
+        raise _unexpected(path, "float32 or float64", "dtype", kind)
+    there = given.get("moments")
+    if not (isinstance(there, list) and len(there) == 2 and set(map(type, there)) == {bool}):
+        raise _unexpected(path, "two of true and false", "moments", there)
+    prefixes = ["", *(f"optimizer.moment_{i}." for i, found in enumerate(there, 1) if found)]
+    expected = {}
+    for prefix in prefixes:
+        for i, (inputs, neurons) in enumerate(itertools.pairwise(sizes)):
+            expected[f"{prefix}layers.{i}.weight"] = _CODES[kind], [neurons, inputs]
+            expected[f"{prefix}layers.{i}.bias"] = _CODES[kind], [neurons]
+    for key, columns in zip(_SCALERS, (sizes[0], sizes[-1]), strict=True):
+        if (scaler := given.get(key)) is None:
+            continue
+        if not isinstance(scaler, dict) or set(scaler) != {"method"}:
+            raise _unexpected(path, "an object with a method", key, scaler)
+        for part in ("shift", "scale"):
+            expected[f"{key}.{part}"] = "F64", [columns]
+    return expected
+
+
+def _compare(path: str, expected: Mapping[str, tuple[str, list[int]]], tensors: Any) -> None:
+    names = set(tensors.keys())
+    if missing := [name for name in expected if name not in names]:
+        raise FileFormatError(f"{path}: expected an array {missing[0]}, got none")
+    if more := sorted(names - set(expected)):
+        raise FileFormatError(f"{path}: expected no array {checks.shown(more[0])}")
+    for name, (code, shape) in expected.items():
+        view = tensors.get_slice(name)
+        found = view.get_dtype(), list(view.get_shape())
+        if found != (code, shape):
+            raise FileFormatError(
+                f"{path}: expected {name} as {code} of shape {shape}, got {found[0]} of shape "
+                f"{found[1]}"
+            )
+
+
+def _pairs(arrays: Mapping[str, Array], prefix: str, count: int) -> list[tuple[Array, Array]]:
+    return [
+        (arrays[f"{prefix}layers.{i}.weight"].T, arrays[f"{prefix}layers.{i}.bias"])
+        for i in range(count)
+    ]
+
+
+def _unexpected(path: str, expected: str, name: str, got: object) -> FileFormatError:
+    return FileFormatError(f"{path}: expected {expected} as {name}, got {checks.shown(got)}")
