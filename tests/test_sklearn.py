@@ -34,6 +34,7 @@ from sklearn.preprocessing import StandardScaler
 import foxnn
 import foxnn.sklearn as ours
 from foxnn.sklearn import lbfgs, samples, steps
+from test_benchmarks import run
 from test_codebase import documented_parameters, parameters, sections
 
 RunPython = Callable[..., subprocess.CompletedProcess[str]]
@@ -272,6 +273,21 @@ def test_partial_fit_and_warm_start_follow_scikit_learn(
         assert (a.t_, a.n_iter_, len(a.loss_curve_)) == (b.t_, b.n_iter_, len(b.loss_curve_))
         np.testing.assert_allclose(b.loss_curve_, a.loss_curve_, rtol=1e-7)
         assert_same_parameters(a, b, 1e-5)
+
+
+def test_a_warm_start_may_change_the_way_of_training(iris: tuple[np.ndarray, ...]) -> None:
+    x, y = iris
+    fitted = ours.MLPClassifier(solver="lbfgs", max_iter=5, warm_start=True, random_state=0)
+    losses = [fitted.fit(x, y).loss_]
+    for settings in ({"solver": "adam"}, {"early_stopping": True}, {"early_stopping": False}):
+        fitted.set_params(**settings).fit(x.astype(np.float32), y)
+        losses.append(fitted.loss_)
+    assert losses[-1] < losses[1] < losses[0]
+    assert len(fitted.loss_curve_) == 15
+    assert len(fitted.validation_scores_) == 5
+    assert fitted.coefs_[0].dtype == np.float64  # as it began
+    fitted.set_params(solver="lbfgs", warm_start=False).fit(x, y)
+    assert not hasattr(fitted, "loss_curve_")
 
 
 def test_training_can_begin_with_weights_of_the_users(iris: tuple[np.ndarray, ...]) -> None:
@@ -851,3 +867,13 @@ def test_an_old_scikit_learn_is_named(run_python: RunPython) -> None:
         "import sklearn.utils.validation as v; del v.validate_data; import foxnn.sklearn"
     )
     assert "ImportError: foxnn.sklearn needs scikit-learn 1.6 or newer" in done.stderr
+
+
+def test_the_benchmark_prints_a_table_and_nothing_else() -> None:
+    lines = run("sklearn_scores.py", "--seeds", 2, "--only", "iris").splitlines()
+    assert len(lines) == 2 + 3
+    assert {line.count("|") for line in lines} == {9}
+    for line in lines[2:]:
+        cells = [cell.strip() for cell in line.split("|")]
+        ours_, theirs_ = (float(cell.split()[0]) for cell in cells[2:4])
+        assert ours_ == pytest.approx(theirs_, abs=0.02)  # a sample or two of 75

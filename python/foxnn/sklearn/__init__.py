@@ -1,11 +1,11 @@
 """scikit-learn's multi-layer perceptrons on foxnn's engine: change the import, keep the program.
 
 >>> from foxnn.sklearn import MLPClassifier
->>> from sklearn.datasets import make_classification
->>> X, y = make_classification(n_samples=100, random_state=1)
->>> clf = MLPClassifier(random_state=1, solver="lbfgs").fit(X[:80], y[:80])
->>> clf.score(X[80:], y[80:]) > 0.7
-True
+>>> from sklearn.datasets import load_iris
+>>> X, y = load_iris(return_X_y=True)
+>>> clf = MLPClassifier(20, solver="lbfgs", max_iter=500, random_state=0).fit(X, y)
+>>> clf.predict(X[[0, 60, 120]]).tolist()
+[0, 1, 2]
 """
 
 from foxnn.extras import library

@@ -63,6 +63,7 @@ class BaseMLP(BaseEstimator):
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
     }
     network_: foxnn.neural_network
+    _fingerprints: list[Array]  # of coefs_ and intercepts_, as the network has them
 
     def _fit(
         self,
@@ -79,6 +80,7 @@ class BaseMLP(BaseEstimator):
             raise ValueError("partial_fit does not support early_stopping=True")
         self._task = self._task_of(samples.y)
         self.n_outputs_ = self._task.outputs
+        self.out_activation_ = self._task.out_activation
         self._random_state = check_random_state(self.random_state)
         units = [samples.x.shape[1], *hidden, self.n_outputs_]
         activations = model.hidden_activations(self.activation, len(hidden))
@@ -115,30 +117,25 @@ class BaseMLP(BaseEstimator):
         self.n_iter_ = 0
         self.t_ = 0
         self.n_layers_ = len(units)
-        self.out_activation_ = self._task.out_activation
         self.coefs_, self.intercepts_ = model.first_parameters(
             units, activations, self._random_state, dtype
         )
         self.__dict__.pop("network_", None)
-        if self.solver == "lbfgs":
-            return
-        self.loss_curve_: list[float] = []
-        self._no_improvement_count = 0
-        self.best_loss_ = None if self.early_stopping else np.inf
-        self.validation_scores_: list[float] | None = [] if self.early_stopping else None
-        self.best_validation_score_ = -np.inf if self.early_stopping else None
+        # What is left of another solver would not be of this training.
+        for name in stochastic.ATTRIBUTES:
+            self.__dict__.pop(name, None)
 
     def _prepare_network(
         self, units: list[int], activations: list[Any], dtype: np.dtype[Any]
     ) -> None:
-        """Have a network of these layers and this type with the parameters of coefs_."""
+        """Have a network of these layers, a new one of this type, with the parameters of coefs_."""
         there = getattr(self, "network_", None)
         wanted = [len(w) for w in self.coefs_] + [len(self.intercepts_[-1])]
         if wanted != units:
             raise ValueError(
                 f"the layers must have the sizes of the previous call to fit, {wanted}, got {units}"
             )
-        if there is None or there.dtype != dtype.name or there.loss != self._task.loss:
+        if there is None or there.loss != self._task.loss:
             seed = model.seed_of(self.coefs_)
             self.network_ = model.make_network(units, activations, self._task, dtype, seed)
             self._fingerprints = []

@@ -217,7 +217,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples. Trained in float32 where they are float32, else in float64. The rows of a
-            sparse matrix become dense a batch (lbfgs: a block of 64 MB) at a time.
+            sparse matrix become dense some at a time, 64 MB at most.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The wanted outputs.
         sample_weight : array-like of shape (n_samples,), default=None

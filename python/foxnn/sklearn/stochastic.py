@@ -18,6 +18,15 @@ from foxnn.sklearn.samples import HeldOut, Samples
 from foxnn.sklearn.solver import Solver
 from foxnn.sklearn.steps import Steps
 
+# What these solvers alone give an estimator.
+ATTRIBUTES = (
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "best_validation_score_",
+    "_no_improvement_count",
+)
+
 
 def split(estimator: Any, samples: Samples, stratify: bool) -> tuple[Array, Array]:
     """Return the positions of the samples to train on, and of those to validate on."""
@@ -69,6 +78,7 @@ class Training:
             estimator._optimizer = Solver(estimator)
             self._network.reset_optimizer()
         self._solver: Solver = estimator._optimizer
+        self._complete_attributes()
         limit = estimator.time_limit
         self._end = None if limit is None else time.perf_counter() + limit
         self._steps = Steps(
@@ -81,6 +91,17 @@ class Training:
             alpha=float(estimator.alpha),
             dropout=dropout,
         )
+
+    def _complete_attributes(self) -> None:
+        """Set the attributes that an earlier fit has not set, of another solver perhaps."""
+        first: dict[str, Any] = {"loss_curve_": [], "_no_improvement_count": 0}
+        if self._early:
+            first |= {"validation_scores_": [], "best_validation_score_": -math.inf}
+        else:
+            first |= {"best_loss_": math.inf}
+        for name in ATTRIBUTES:
+            if getattr(self._estimator, name, None) is None:
+                setattr(self._estimator, name, first.get(name))
 
     def run(self) -> None:
         """Train until something ends it; the network then has the parameters that count."""
