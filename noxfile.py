@@ -32,6 +32,16 @@ def engine(session: nox.Session, preset: str) -> None:
 
 
 @nox.session
+def cpp(session: nox.Session) -> None:
+    """Build the engine, install it, and build a C++ project that uses it."""
+    session.install(".[test]", "cmake", "ninja")
+    session.run("cmake", "--preset", "engine")
+    session.run("cmake", "--build", "--preset", "engine")
+    session.env["FOXNN_BUILD"] = "build/engine"
+    session.run("python", "-m", "pytest", "tests/test_cpp_install.py", *session.posargs)
+
+
+@nox.session
 def polynomials(session: nox.Session) -> None:
     """Fit the polynomials of the elementary functions anew."""
     session.install("mpmath")

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import foxnn
 
 matplotlib.use("Agg")  # pictures are written, not shown
 
@@ -41,6 +45,51 @@ def digits(data: Path | None) -> tuple[NDArray[np.uint8], ...]:
     return mnist_data.load(data)
 
 
+def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return pixels from 0 to 1."""
+    pixels: NDArray[np.float32] = images / np.float32(255)
+    return pixels
+
+
+def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the wanted outputs: 1 for the digit, 0 for the nine others."""
+    return np.eye(10, dtype=np.float32)[labels]
+
+
+def accuracy(nn: foxnn.neural_network, x: NDArray[Any], y: NDArray[Any]) -> float:
+    """Return the share of images whose largest output is that of the label."""
+    return float((nn.predict(x).argmax(axis=1) == y).mean())
+
+
+class Watch:
+    """A callback that tries the network on images after each epoch.
+
+    `accuracy` has a number a try, and `seconds` the time of training until then, without the tries.
+    """
+
+    def __init__(self, x: NDArray[Any], y: NDArray[Any]) -> None:
+        self.x, self.y = x, y
+        self.accuracy: list[float] = []
+        self.seconds: list[float] = []
+        self._spent = 0.0
+
+    def on_train_begin(self, network: foxnn.neural_network) -> None:
+        """Remember the network, and start the clock."""
+        self.network = network
+        self._started = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        """Try the network."""
+        self.look()
+
+    def look(self) -> None:
+        """Stop the clock, try the network, and start the clock again."""
+        self._spent += time.perf_counter() - self._started
+        self.seconds.append(self._spent)
+        self.accuracy.append(accuracy(self.network, self.x, self.y))
+        self._started = time.perf_counter()
+
+
 def report(rows: Iterable[tuple[str, str, str]]) -> None:
     """Print a table of what was measured, what the article got, and what foxnn got."""
     table = [("", "article", "foxnn"), *rows]
@@ -49,6 +98,12 @@ def report(rows: Iterable[tuple[str, str, str]]) -> None:
         print(
             "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         )
+
+
+def mean_and_each(values: Sequence[float], unit: str, digits: int) -> str:
+    """Return the mean of several runs and, in brackets, each."""
+    each = ", ".join(f"{value:.{digits}f}" for value in values)
+    return f"{np.mean(values):.{digits}f} {unit} ({each})"
 
 
 def save(figure: Any, folder: Path, name: str) -> None:

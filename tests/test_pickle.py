@@ -38,6 +38,7 @@ def network(dtype: str = "float32", optimizer: Any = "adam") -> foxnn.neural_net
     nn.settings.set_mode("Nesterov")
     nn.settings.settings_optimization.nesterov.set_gamma(0.25)
     nn.settings.auto_save_name_file = "näme.txt"
+    nn.notes = {"columns": ["a", "b"], "share": 0.5, "more": {"none": None, "flag": True}}
     nn.fit(X, Y, 2, 7, optimizer, dropout=0.2, scale="standard")
     return nn
 
@@ -57,6 +58,7 @@ def test_a_copy_trains_on_bit_for_bit(dtype: str, again: Callable[[Any], Any]) -
     assert repr(other) == repr(nn)
     assert repr(other.settings) == repr(nn.settings)
     assert (other.input_scaler, other.output_scaler) == (nn.input_scaler, nn.output_scaler)
+    assert other.notes == nn.notes
     assert train_on(other) == train_on(nn)
 
 
@@ -79,11 +81,13 @@ def test_a_copy_is_apart(again: Callable[[Any], Any]) -> None:
     other.settings.n_threads = 7
     other.settings.settings_optimization.adam.set_betta_1(0.5)
     other.settings.correct_summation = True
+    other.notes["columns"].append("c")
     other.next_layer(foxnn.layer(2, 2)) if other.output_scaler is None else None
     assert parameters(nn).tobytes() == before
     assert nn.settings.n_threads == 2
     assert nn.settings.settings_optimization.adam.betta_1 == 0.9
     assert nn.settings.correct_summation is False
+    assert nn.notes["columns"] == ["a", "b"]
 
 
 def test_an_untrained_one_and_the_usual_loss() -> None:
@@ -147,7 +151,7 @@ def state() -> dict[str, Any]:
     return network().__reduce__()[1][1]
 
 
-def remade(given: Any) -> object:
+def remade(given: Any) -> Any:
     make, (cls, _), _ = network().__reduce__()
     return make(cls, given)
 
@@ -189,6 +193,7 @@ def test_the_state_is_a_network() -> None:
         ({"settings": {"n_thread": 3}}, ValueError, "there is no setting 'n_thread'"),
         ({"settings": {"n_threads": -3}}, ValueError, "n_threads must be"),
         ({"settings": 3}, ValueError, "settings must be a dict"),
+        ({"notes": None}, TypeError, "notes must be a dict"),
     ],
     ids=str,
 )  # fmt: skip
@@ -201,7 +206,13 @@ def test_states_that_are_not_right(change: dict[str, Any], error: Any, message: 
         remade(given)
 
 
-@pytest.mark.parametrize("key", sorted(state()))
+def test_a_state_without_notes_has_none() -> None:
+    given = state()
+    del given["notes"]
+    assert remade(given).notes == {}
+
+
+@pytest.mark.parametrize("key", sorted(state().keys() - {"input_names", "notes"}))
 def test_states_with_something_missing(key: str) -> None:
     given = state()
     del given[key]

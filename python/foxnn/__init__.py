@@ -9,8 +9,13 @@
 """
 
 from foxnn import plot, schedules
-from foxnn._core import (
-    __version__,
+from foxnn._core import __version__
+from foxnn.early_stopping import EarlyStopping
+from foxnn.errors import DivergedError
+from foxnn.files import FileFormatError
+from foxnn.history import History
+from foxnn.layers import layer
+from foxnn.names import (
     activations,
     initializers,
     kernel_set,
@@ -18,11 +23,6 @@ from foxnn._core import (
     losses,
     optimizers,
 )
-from foxnn.early_stopping import EarlyStopping
-from foxnn.errors import DivergedError
-from foxnn.files import FileFormatError
-from foxnn.history import History
-from foxnn.layers import layer
 from foxnn.network import neural_network
 from foxnn.samples import train_data
 from foxnn.scaler import Scaler

@@ -3,22 +3,86 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import os
 import sys
+import warnings
 from collections.abc import Sequence
+
+_DOCTOR = "what foxnn found on this machine, how fast it is here, and what slows it down"
+_COMMANDS = ("train", "predict", "info", "convert")
+_EPILOG = """\
+exit codes: 0, all went well; 1, an error, told in a line; 2, wrong usage; 130, Ctrl-C
+"""
+# What may go wrong without being a fault of foxnn.
+_TOLD = (OSError, ValueError, ArithmeticError, ImportError, MemoryError)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return what knows the arguments of all commands."""
+    parser = argparse.ArgumentParser(
+        prog="python -m foxnn",
+        description="Neural networks on tables, and what foxnn does on this machine.",
+        epilog=_EPILOG,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command")
+    for name in _COMMANDS:
+        command = importlib.import_module(f"foxnn.cli.{name}")
+        part = commands.add_parser(
+            name,
+            help=command.HELP,
+            description=f"{command.HELP[0].upper()}{command.HELP[1:]}.",
+            epilog=command.EXAMPLES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_arguments(part)
+        part.set_defaults(run=command.run)
+    commands.add_parser("doctor", help=_DOCTOR, description=f"Print {_DOCTOR}.")
+    return parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return the exit code; without one, print the usage."""
-    parser = argparse.ArgumentParser(prog="python -m foxnn", description="Commands of foxnn.")
-    commands = parser.add_subparsers(dest="command", metavar="command")
-    text = "what foxnn found on this machine, how fast it is here, and what slows it down"
-    commands.add_parser("doctor", help=text, description=f"Print {text}.")
-    if parser.parse_args(arguments).command is None:
+    parser = make_parser()
+    args = parser.parse_args(arguments)
+    if args.command is None:
         parser.print_help()
         return 0
-    from foxnn import doctor  # late: a usage message needs none of it
+    if args.command == "doctor":
+        from foxnn import doctor  # late: nothing else needs it
 
-    return doctor.main()
+        return doctor.main()
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    """Run a command of networks and tables; what goes wrong is told in a line."""
+    with warnings.catch_warnings():
+        warnings.showwarning = lambda message, *_, **__: _tell("warning", message)
+        try:
+            args.run(args)
+        except BrokenPipeError:  # whoever reads has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except _TOLD as error:
+            _tell("error", _in_words(error))
+            return 1
+        except KeyboardInterrupt:
+            _tell("error", "stopped by Ctrl-C")
+            return 130
+    return 0
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return str(error) or "there is not enough memory"
+    return str(error)
+
+
+def _tell(kind: str, message: object) -> None:
+    print(f"foxnn: {kind}:", *str(message).split("\n"), file=sys.stderr)
 
 
 if __name__ == "__main__":

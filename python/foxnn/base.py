@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from foxnn import _core, c_export, checks, formats, state
 from foxnn.checks import Array
+from foxnn.kinds import ActivationLike
 from foxnn.layers import Activation, layer, parse_activation
+from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 from foxnn.trace import Trace, backward, forward, loss_and_gradients
@@ -25,8 +27,8 @@ class BaseNetwork(_core.Network):
     def __init__(
         self,
         sizes: Sequence[int] | str | os.PathLike[str],
-        activation: Any = "sigmoid",
-        output_activation: Any = None,
+        activation: ActivationLike | Sequence[ActivationLike] | bool = "sigmoid",
+        output_activation: ActivationLike | None = None,
         loss: str | None = None,
         init: str = "auto",
         dtype: str | None = None,
@@ -73,6 +75,8 @@ class BaseNetwork(_core.Network):
         self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
+        self._input_names: list[str] | None = None
+        self._notes: dict[str, Any] = {}
         # The plan of the last `train_on_batch`, and what it was made from.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
 
@@ -126,6 +130,32 @@ class BaseNetwork(_core.Network):
     @output_scaler.setter
     def output_scaler(self, scaler: Scaler | None) -> None:
         self._set_scalers(self._scalers[0], scaler)
+
+    @property
+    def input_names(self) -> list[str] | None:
+        """The columns of the table (pandas, Polars) that `fit` was given, or None.
+
+        Tables that come later must have the same columns in the same order; set it to None, and
+        the next `fit` decides anew.
+        """
+        return None if self._input_names is None else list(self._input_names)
+
+    @input_names.setter
+    def input_names(self, names: Sequence[str] | None) -> None:
+        self._input_names = state.names_from(names, self.sizes[0])
+
+    @property
+    def notes(self) -> dict[str, Any]:
+        """What you want to keep with the network, such as the names of its inputs; empty at first.
+
+        A dict by strings of numbers, strings, lists and dicts. Copies, pickles and files of the
+        network have it too, but for FoxNN's text files.
+        """
+        return self._notes
+
+    @notes.setter
+    def notes(self, notes: dict[str, Any]) -> None:
+        self._notes = notes_of(notes)
 
     def __len__(self) -> int:
         return len(self._sizes()) - 1
@@ -290,6 +320,7 @@ class BaseNetwork(_core.Network):
         -------
         ndarray of shape (samples, outputs), of the network's type
         """
+        self._check_names(x, "x")
         inputs = checks.matrix(x, "x", self.sizes[0], "inputs", finite=False)
         out = self._predict(inputs, self.settings.n_threads)
         if out is None:
@@ -350,6 +381,7 @@ class BaseNetwork(_core.Network):
         >>> nn.gradient([1.0, 1.0], output=0).tolist()
         [3.0, -2.0]
         """
+        self._check_names(x, "x")
         array = checks.as_array(x, "x")
         if array.ndim not in (1, 2):
             raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
@@ -428,6 +460,9 @@ class BaseNetwork(_core.Network):
         if not self._loss_given:
             self._set_loss(self._usual_loss())
 
+    def _check_names(self, x: object, name: str) -> None:
+        checks.same_columns(x, name, self._input_names)
+
     def _classifies(self) -> bool:
         return self._loss() in ("cross_entropy", "binary_cross_entropy")
 
@@ -452,6 +487,7 @@ class BaseNetwork(_core.Network):
     def _samples(
         self, x: ArrayLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
     ) -> tuple[Array, Array]:
+        self._check_names(x, x_name)
         single = self._single()
         inputs = checks.matrix(x, x_name, self.sizes[0], "inputs", single=single)
         wanted = checks.targets(y, y_name, self.sizes[-1], loss=self._loss(), single=single)
@@ -485,7 +521,7 @@ class BaseNetwork(_core.Network):
 
 
 # The attributes that a state says in its own words.
-_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan"}
+_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names", "_notes"}
 
 
 def _unpickled(cls: type[BaseNetwork], given: Mapping[str, Any]) -> BaseNetwork:

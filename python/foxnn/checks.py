@@ -133,12 +133,53 @@ def layer_sizes(sizes: Any) -> list[int]:
     return [integer(v, f"sizes[{i}]", 1, _LARGEST_SIZE) for i, v in enumerate(values)]
 
 
+def column_names(values: object) -> list[str] | None:
+    """Return the names of a table's columns (pandas, Polars); None for what has none."""
+    columns = getattr(values, "columns", None)
+    if columns is None or isinstance(values, np.ndarray):
+        return None
+    names = list(columns)
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def same_columns(table: object, name: str, seen: list[str] | None) -> None:
+    """Raise ValueError for a table whose columns are not those seen before."""
+    if seen is None or (names := column_names(table)) is None or names == seen:
+        return
+    raise ValueError(
+        f"{name} must have the columns seen before, in their order ({', '.join(seen)}), "
+        f"got {', '.join(names)}"
+    )
+
+
+def _from_table(table: Any, name: str) -> Array:
+    """Return a table or a column of pandas, Polars and their like as an array of numbers."""
+    dtypes = getattr(table, "dtypes", None)
+    kinds = [dtypes] if dtypes is None or not hasattr(dtypes, "__iter__") else list(dtypes)
+    for i, kind in enumerate(kinds):
+        # Texts that look like numbers are texts.
+        if getattr(kind, "kind", "f") not in "fiub":
+            names = column_names(table)
+            which = f"column {names[i]!r}" if names else "it"
+            raise TypeError(f"{name} must hold real numbers, but {which} holds {kind}")
+    array: Array = np.asarray(table.to_numpy())
+    if array.dtype == object and all(hasattr(kind, "kind") for kind in kinds):
+        # Of numbers that may be missing: what is missing is not a number, and refused as such.
+        array = table.to_numpy(dtype=np.float64, na_value=np.nan)
+    return array
+
+
 def as_array(values: ArrayLike, name: str) -> Array:
     """Return a NumPy array of numbers from an array, a (nested) list, or anything array-like."""
     try:
-        array = np.asarray(values)
+        if hasattr(values, "to_numpy") and (hasattr(values, "dtypes") or hasattr(values, "dtype")):
+            array = _from_table(values, name)
+        else:
+            array = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} must be rectangular, but its rows differ: {error}") from None
+    if isinstance(values, np.ma.MaskedArray) and (hidden := int(np.ma.getmaskarray(values).sum())):
+        raise ValueError(f"{name} must not be masked, got {hidden} masked numbers")
     if array.dtype.kind == "b":
         array = array.view(np.uint8)
     if array.dtype.kind not in "fiu":

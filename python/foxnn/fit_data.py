@@ -45,7 +45,7 @@ def samples_of(
 
 
 def split(
-    network: BaseNetwork, samples: Samples, validation: Any
+    network: BaseNetwork, samples: Samples, validation: Any, columns: list[str] | None = None
 ) -> tuple[Samples, Samples | None]:
     """Return the samples to train on, and those to validate on, where there are any."""
     if validation is None:
@@ -53,6 +53,7 @@ def split(
     if isinstance(validation, tuple | list) and len(validation) in (2, 3):
         held_x, held_y, *weights = validation
         names = "the x of validation", "the y of validation", "the weights of validation"
+        checks.same_columns(held_x, names[0], columns)
         return samples, samples_of(network, held_x, held_y, weights[0] if weights else None, *names)
     share = checks.real(validation, "validation", 0.0, 1.0, open_low=True, open_high=True)
     count = round(len(samples) * share)

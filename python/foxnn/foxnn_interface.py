@@ -38,6 +38,7 @@ class FoxnnInterface(BaseNetwork):
         out = None if self._settings._rounds() else _core.answer(self, x)
         if out is not None:
             return out
+        self._check_names(x, "x")
         array = checks.as_array(x, "x")
         if array.ndim == 1:
             if array.shape[0] != self.sizes[0]:

@@ -16,6 +16,14 @@ from foxnn.fit_data import checked_scalers, measured, samples_of, split, weighte
 from foxnn.fit_loop import FitLoop
 from foxnn.foxnn_interface import FoxnnInterface
 from foxnn.history import History
+from foxnn.kinds import (
+    ClassWeightLike,
+    EarlyStoppingLike,
+    OptimizerLike,
+    ScaleLike,
+    ScheduleLike,
+    ValidationLike,
+)
 from foxnn.progress import Progress, is_wanted
 from foxnn.saturation import warn_if_saturated
 from foxnn.update_rules import rule_of
@@ -76,22 +84,22 @@ class neural_network(FoxnnInterface):
         y: ArrayLike,
         epochs: int = 10,
         batch_size: int = 32,
-        optimizer: Any = "adam",
+        optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
-        validation: Any = None,
-        early_stopping: Any = None,
-        schedule: Any = None,
+        validation: ValidationLike | None = None,
+        early_stopping: EarlyStoppingLike | None = None,
+        schedule: ScheduleLike | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
         dropout: float | Sequence[float] = 0.0,
         sample_weight: ArrayLike | None = None,
-        class_weight: Any = None,
-        callbacks: Any = (),
+        class_weight: ClassWeightLike | None = None,
+        callbacks: object = (),
         shuffle: bool = True,
         progress: bool | None = None,
         time_limit: float | None = None,
         *,
-        scale: Any = None,
+        scale: ScaleLike | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
     ) -> History:
@@ -101,7 +109,8 @@ class neural_network(FoxnnInterface):
         ----------
         x : array-like of shape (samples, inputs)
             Arrays of float32, float64 and uint8 are read in place, without a copy (with a
-            validation share, but for the share).
+            validation share, but for the share). Of a table (pandas, Polars) the network keeps the
+            names of the columns, and later tables must have the same.
         y : array-like of shape (samples, outputs)
             Or, with loss="cross_entropy", integer class labels of shape (samples,).
         epochs : int, default=10
@@ -212,6 +221,7 @@ class neural_network(FoxnnInterface):
         )
         _core.check_plan(self, plan)
         samples = samples_of(self, x, y, sample_weight)
+        names = checks.column_names(x) or self._input_names
         stopping = early_stopping_of(early_stopping)
         quantities = {"loss"} | ({"accuracy"} if self._classifies() else set())
         if validation is not None:
@@ -219,10 +229,11 @@ class neural_network(FoxnnInterface):
         watch = watch_of(stopping, quantities)
         scalers = checked_scalers(self, scale)
         weighted_by_class(self, samples, class_weight)  # what is wrong with it, it says here
-        training, held_out = split(self, samples, validation)
+        training, held_out = split(self, samples, validation, names)
         training = weighted_by_class(self, training, class_weight)
         if scalers is not None:
             self._set_scalers(*measured(scalers, training))
+        self._input_names = names
         warn_if_saturated(self, training.x, stacklevel=3)
         loop = FitLoop(self, held_out, called, watch, schedule, rate, limit)
         with (
@@ -235,7 +246,7 @@ class neural_network(FoxnnInterface):
         self,
         x: ArrayLike,
         y: ArrayLike,
-        optimizer: Any = "adam",
+        optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
     ) -> float:
         """Make one step on these samples.

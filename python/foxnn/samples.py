@@ -65,6 +65,7 @@ class train_data:
         self._x: Array | None = None
         self._y: Array | None = None
         self._size = 0
+        self._names: list[str] | None = None  # of the columns of the first table
         if x is None and y is None:
             return
         if isinstance(x, str | os.PathLike):
@@ -75,6 +76,7 @@ class train_data:
             raise TypeError("train_data takes both x and y, the name of a file, or nothing")
         self._x, self._y = _pair(x, y, -1, -1)
         self._size = len(self._x)
+        self._names = checks.column_names(x)
 
     def add_data(self, input: Any, out: Any = None) -> None:
         """Add one sample, several, or those of another train_data.
@@ -99,6 +101,7 @@ class train_data:
             return
         if out is None:
             raise TypeError("out is missing: add_data takes an input and the output wanted for it")
+        checks.same_columns(input, "input", self._names)
         x = checks.engine_type(checks.as_array(input, "input"))
         y = checks.engine_type(checks.as_array(out, "out"))
         if x.ndim == 1 and y.ndim <= 1:
@@ -114,6 +117,7 @@ class train_data:
             self._size = len(x)
         else:
             self._append(x, y)
+        self._names = self._names or checks.column_names(input)
 
     def size(self) -> int:
         """Return the number of samples."""

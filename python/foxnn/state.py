@@ -14,9 +14,11 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 
+# What came later (input_names, notes) may be missing in states of before.
 # Raised when a state means something else; states of before must still be read, or refused by name.
 VERSION = 1
 
@@ -51,6 +53,8 @@ def state_of(network: Any) -> dict[str, Any]:
         "input_scaler": _scaler_state(network.input_scaler),
         "output_scaler": _scaler_state(network.output_scaler),
         "settings": network.settings._values(),
+        "input_names": network.input_names,
+        "notes": notes_of(network.notes),
     }
 
 
@@ -126,6 +130,8 @@ def _fill(network: Any, state: Mapping[str, Any]) -> None:
     network._set_loss(checks.text(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
+    network._input_names = names_from(state.get("input_names"), network.sizes[0])
+    network.notes = state.get("notes", {})
     if state["optimizer"] is not None:
         _set_optimizer(network, state)
     _core.set_draw(network, checks.integer(state["draw"], "draw", 0, 2**32 - 1))
@@ -192,6 +198,15 @@ def _scaler_from(given: Any, name: str) -> Scaler | None:
         raise ValueError(f"{name} must hold a finite shift and a scale above 0 for each column")
     scaler.shift, scaler.scale = shift.astype(np.float64), scale.astype(np.float64)
     return scaler
+
+
+def names_from(given: Any, count: int) -> list[str] | None:
+    """Return the names of columns, checked; None for none."""
+    if given is None:
+        return None
+    if not isinstance(given, list | tuple) or len(given) != count:
+        raise ValueError(f"input_names must be {count} names, got {checks.shown(given)}")
+    return [checks.text(name, "a name of input_names") for name in given]
 
 
 def set_settings(settings: Settings, values: object) -> None:

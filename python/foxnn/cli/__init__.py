@@ -1,0 +1,1 @@
+"""The commands of ``python -m foxnn``, a file each, and what several of them share."""

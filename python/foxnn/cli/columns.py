@@ -1,0 +1,99 @@
+"""What a network knows of the table that it was trained on: kept in its notes, found in another."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from foxnn import neural_network
+from foxnn.cli.tables import Table, TableError
+
+# Where it stands in the notes of a network.
+KEY = "table"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns of a table and what they are.
+
+    Attributes
+    ----------
+    inputs, targets : list of str
+        Names, or numbers from 1 where there was no header.
+    classes : list of str or None
+        What the outputs stand for, where the target is a class.
+    header : bool
+    width : int
+        All columns of the table, those that were not used too.
+    """
+
+    inputs: list[str]
+    targets: list[str]
+    classes: list[str] | None
+    header: bool
+    width: int
+
+    def note(self, nn: neural_network) -> None:
+        """Write it into the notes of a network."""
+        nn.notes = nn.notes | {KEY: asdict(self)}
+
+    def positions(self, table: Table) -> list[int]:
+        """Return the positions of the inputs in a table.
+
+        They are found by name where both have a header. Otherwise the table holds nothing but the
+        inputs in their order, or where there was no header, all columns of before.
+
+        Raises
+        ------
+        TableError
+            Where columns are missing.
+        """
+        if self.header and table.has_header:
+            return [table.find(name) for name in self.inputs]
+        width = len(table.columns)
+        if width == len(self.inputs):
+            return list(range(width))
+        if width == self.width and not self.header:
+            return [int(name) - 1 for name in self.inputs]
+        if self.header:
+            raise TableError(
+                f"{table.name}: without a header it must hold the {len(self.inputs)} inputs and "
+                f"nothing else, got {width} columns"
+            )
+        raise TableError(
+            f"{table.name}: it must hold the {len(self.inputs)} inputs, or all {self.width} "
+            f"columns of the table that the network was trained on, got {width} columns"
+        )
+
+    def target_positions(self, table: Table) -> list[int]:
+        """Return the positions of the targets in a table."""
+        if self.header or len(table.columns) == self.width:
+            return [table.find(name) for name in self.targets]
+        raise TableError(f"{table.name}: it holds no targets, only inputs")
+
+
+def columns_of(nn: neural_network) -> Columns | None:
+    """Return what the notes of a network say, or None where they say nothing.
+
+    Raises
+    ------
+    ValueError
+        Where they do not fit the network.
+    """
+    given = nn.notes.get(KEY)
+    if given is None:
+        return None
+    names = {field.name for field in fields(Columns)}
+    if not isinstance(given, dict) or not names <= given.keys():
+        raise ValueError(f"the notes of the network must hold {', '.join(sorted(names))}")
+    found = Columns(**{name: given[name] for name in names})
+    outputs = found.targets if found.classes is None else found.classes
+    if not all(map(_are_names, (found.inputs, found.targets, outputs))) or (
+        [len(found.inputs), len(outputs)] != [nn.sizes[0], nn.sizes[-1]]
+    ):
+        raise ValueError("the notes of the network name other inputs or outputs than it has")
+    return found
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)

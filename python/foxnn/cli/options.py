@@ -1,0 +1,145 @@
+"""What the arguments of the commands may be, and those that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import csv
+import math
+import os
+from collections.abc import Callable
+
+from foxnn import neural_network
+from foxnn.cli.tables import TableFormat
+
+
+def whole(low: int, high: int = 2**63 - 1) -> Callable[[str], int]:
+    """Return a function that takes whole numbers within bounds."""
+
+    def parse(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = low - 1
+        if not low <= number <= high:
+            bounds = f"at least {low}" if high == 2**63 - 1 else f"from {low} to {high}"
+            raise argparse.ArgumentTypeError(f"must be a whole number {bounds}, got {text!r}")
+        return number
+
+    return parse
+
+
+def number(
+    low: float = 0.0, below: float = math.inf, *, above: bool = False
+) -> Callable[[str], float]:
+    """Return a function that takes numbers of at least (or `above`) `low`, and `below` another."""
+
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (value > low if above else value >= low) or not value < below:
+            end = f" and below {below:g}" if below < math.inf else ""
+            start = f"{'above' if above else 'at least'} {low:g}"
+            raise argparse.ArgumentTypeError(f"must be a number {start}{end}, got {text!r}")
+        return value
+
+    return parse
+
+
+def names(text: str) -> list[str]:
+    """Return the names of a list with commas; a name with a comma stands in quotes."""
+    try:
+        found = next(csv.reader([text], skipinitialspace=True, strict=True), [])
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"must be names parted by commas: {error}") from None
+    found = [name.strip() for name in found]
+    if not found or not all(found):
+        raise argparse.ArgumentTypeError(f"must be names parted by commas, got {text!r}")
+    if twice := {name for name in found if found.count(name) > 1}:
+        raise argparse.ArgumentTypeError(f"names {min(twice)!r} twice")
+    return found
+
+
+def layers(text: str) -> list[int]:
+    """Return the sizes of hidden layers: numbers with commas, or "none"."""
+    if text == "none":
+        return []
+    return [whole(1, 2**31 - 1)(size) for size in text.split(",")]
+
+
+def activation(text: str) -> str:
+    """Return the name of an activation that hidden layers may have."""
+    try:
+        neural_network([1, 1, 1], [text, "identity"])
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
+
+
+def _delimiter(text: str) -> str:
+    sign = {"tab": "\t", "\\t": "\t", "space": " "}.get(text, text)
+    if len(sign) != 1 or sign in '"\r\n':
+        raise argparse.ArgumentTypeError(f"must be one character, 'tab' or 'space', got {text!r}")
+    return sign
+
+
+def _encoding(text: str) -> str:
+    try:
+        name = codecs.lookup(text).name
+    except LookupError:
+        raise argparse.ArgumentTypeError(f"is unknown: {text!r}") from None
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def add_table_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how a table is written."""
+    group = parser.add_argument_group("how the table is written")
+    group.add_argument(
+        "--header",
+        action=argparse.BooleanOptionalAction,
+        help="whether the first line holds the names of the columns "
+        "(default: it does unless one of its cells is a number)",
+    )
+    group.add_argument(
+        "--delimiter",
+        type=_delimiter,
+        metavar="SIGN",
+        help="what parts the cells: one character, 'tab' or 'space' "
+        "(default: what parts most lines alike, of tab ; | ,)",
+    )
+    group.add_argument(
+        "--decimal", choices=[".", ","], default=".", help="the decimal sign (default: %(default)s)"
+    )
+    group.add_argument(
+        "--encoding",
+        type=_encoding,
+        default="utf-8-sig",
+        help="of the text (default: UTF-8, with or without a byte order mark)",
+    )
+
+
+def table_format(args: argparse.Namespace) -> TableFormat:
+    """Return what the options say of the table."""
+    return TableFormat(args.delimiter, args.header, args.decimal, args.encoding)
+
+
+def check_apart(out: str | None, *inputs: str) -> None:
+    """Refuse to write over what is read."""
+    if out is None or not os.path.exists(out):
+        return
+    for path in inputs:
+        if path != "-" and os.path.exists(path) and os.path.samefile(out, path):
+            raise ValueError(f"--out {out} would replace what is read")
+
+
+def add_threads(parser: argparse._ActionsContainer) -> None:
+    """Add --threads."""
+    parser.add_argument(
+        "--threads",
+        type=whole(0),
+        default=0,
+        metavar="N",
+        help="threads at most; 0, the default, is all cores that pay",
+    )

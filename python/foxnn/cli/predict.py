@@ -1,0 +1,127 @@
+"""The command ``predict``: what a network answers to the lines of a table, as a table."""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import csv
+import itertools
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from numpy.typing import NDArray
+
+from foxnn import files, neural_network
+from foxnn.cli import options
+from foxnn.cli.columns import Columns, columns_of
+from foxnn.cli.tables import Table, TableError, opened
+from foxnn.cli.targets import Target, labels_of, numbers_of, score
+
+HELP = "what a network answers to the lines of a table"
+EXAMPLES = """\
+examples:
+  python -m foxnn predict net.safetensors new.csv
+  python -m foxnn predict net.safetensors new.csv --probabilities --out answers.csv
+  python -m foxnn predict net.safetensors test.csv --score --out answers.csv
+  cat new.csv | python -m foxnn predict net.safetensors -
+
+The table holds the columns that the network was trained on, in any order and among others where it
+has a header. The answers come line by line in its order: the class, or the numbers.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("network", help="file of the network")
+    parser.add_argument("data", help="the table; - is standard input")
+    parser.add_argument("--out", metavar="FILE", help="where the answers go (default: shown)")
+    parser.add_argument(
+        "--probabilities", action="store_true", help="the probability of each class, too"
+    )
+    parser.add_argument(
+        "--score",
+        action="store_true",
+        help="compare with the targets in the table, and tell on standard error how well they "
+        "are met",
+    )
+    options.add_threads(parser)
+    options.add_table_options(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Predict."""
+    nn = neural_network(args.network)
+    nn.settings.n_threads = args.threads
+    columns = columns_of(nn)
+    if columns is None and (args.score or args.probabilities):
+        raise ValueError(f"{args.network} does not say what its outputs are")
+    if columns is not None and args.probabilities and columns.classes is None:
+        raise ValueError(f"{args.network} answers with numbers, not with classes")
+    options.check_apart(args.out, args.data, args.network)
+    if args.out is not None:
+        files.check_place(args.out)
+    with opened(args.data, options.table_format(args)) as table:
+        found = _positions(table, columns, nn.sizes[0])
+        target = None
+        if columns is not None and args.score:
+            samples = table.read(found, columns.target_positions(table))
+            if columns.classes is None:
+                target = Target(numbers_of(table, samples, columns.targets), None)
+            else:
+                labels = labels_of(table, samples, columns.targets[0], columns.classes)
+                target = Target(labels, columns.classes)
+        else:
+            samples = table.read(found)
+    outputs = nn.predict(samples.numbers)
+    _write(args, table, columns, outputs)
+    if target is not None:
+        print(f"{score(outputs, target)} on {len(samples)} samples", file=sys.stderr)
+
+
+def _positions(table: Table, columns: Columns | None, inputs: int) -> list[int]:
+    if columns is not None:
+        return columns.positions(table)
+    if len(table.columns) != inputs:
+        raise TableError(
+            f"{table.name}: it must hold the {inputs} inputs of the network and nothing else, "
+            f"got {len(table.columns)} columns"
+        )
+    return list(range(inputs))
+
+
+def _write(
+    args: argparse.Namespace, table: Table, columns: Columns | None, outputs: NDArray[Any]
+) -> None:
+    rows: Iterable[list[str]] = _rows(columns, outputs, args.probabilities, args.decimal)
+    if table.has_header:
+        header = _header(columns, outputs.shape[1], args.probabilities)
+        rows = itertools.chain([header], rows)
+    if args.out is None:
+        csv.writer(sys.stdout, delimiter=table.delimiter, lineterminator="\n").writerows(rows)
+        sys.stdout.flush()
+        return
+    with files.replacing(args.out) as file:
+        text = codecs.getwriter("utf-8")(file)
+        csv.writer(text, delimiter=table.delimiter, lineterminator="\n").writerows(rows)
+
+
+def _header(columns: Columns | None, outputs: int, probabilities: bool) -> list[str]:
+    if columns is None:
+        return [f"output {i + 1}" for i in range(outputs)]
+    if columns.classes is None or not probabilities:
+        return columns.targets
+    return columns.targets + [f"{columns.targets[0]}={name}" for name in columns.classes]
+
+
+def _rows(
+    columns: Columns | None, outputs: NDArray[Any], probabilities: bool, decimal: str
+) -> Iterator[list[str]]:
+    classes = None if columns is None else columns.classes
+    best = outputs.argmax(axis=1)
+    for row, place in zip(outputs, best, strict=True):
+        cells = [] if classes is None else [classes[place]]
+        if classes is None or probabilities:
+            # As short as it can be read back.
+            cells += [str(value).replace(".", decimal) for value in row]
+        yield cells

@@ -1,0 +1,275 @@
+"""Tables in text files (CSV): their columns by name or number, and cells as numbers.
+
+Every error names the file, and the line where there is one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import difflib
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Candidates in the order of trust: a comma may also be the decimal sign of a file parted by others.
+_DELIMITERS = ("\t", ";", "|", ",")
+# Lines from which the delimiter is guessed.
+_GUESSED_FROM = 20
+# Cells turned into numbers at once: as Python's strings they take ten times their place.
+_CELLS_AT_ONCE = 500_000
+# How an empty cell is written, in small letters.
+_MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
+# Column names shown in a message.
+_NAMES_SHOWN = 12
+
+Line = tuple[int, list[str]]
+
+
+class TableError(ValueError):
+    """A table is not as it must be; the message says file, line and what is wrong."""
+
+
+@dataclass(frozen=True)
+class TableFormat:
+    """How a table is written; None is what the file looks like."""
+
+    delimiter: str | None = None
+    header: bool | None = None
+    decimal: str = "."
+    encoding: str = "utf-8-sig"
+
+
+class Table:
+    """An open table: its columns, and its cells, which are read once.
+
+    Attributes
+    ----------
+    has_header : bool
+    columns : list of str
+        The header's names, in which a nameless column is "", or "1", "2", ...
+    """
+
+    def __init__(self, name: str, file: TextIO, form: TableFormat) -> None:
+        self.name = name
+        self._decimal = form.decimal
+        lines = _decoded(name, file)
+        start = list(itertools.islice(lines, _GUESSED_FROM))
+        self.delimiter = form.delimiter or _guessed_delimiter(start)
+        self._records = self._read(itertools.chain(start, lines))
+        first = next(self._records, None)
+        if first is None:
+            raise TableError(f"{name}: the file is empty")
+        cells = first[1]
+        numbers = any(self.number(cell) is not None for cell in cells)
+        self.has_header = not numbers if form.header is None else form.header
+        self._width = len(cells)
+        if self.has_header:
+            self.columns = cells
+        else:
+            self.columns = [str(i + 1) for i in range(len(cells))]
+            self._records = itertools.chain([first], self._records)
+
+    def _read(self, lines: Iterable[str]) -> Iterator[Line]:
+        """Yield the cells of each line that is not blank, with its number from 1."""
+        reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+        while True:
+            line = reader.line_num + 1
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                raise TableError(f"{self.name}, line {line}: {error}") from None
+            if cells is None:
+                return
+            if any(cells := [cell.strip() for cell in cells]) or len(cells) > 1:
+                yield line, cells
+
+    def find(self, column: str) -> int:
+        """Return the position of a column: by name where there is a header, else by number.
+
+        Numbers count from 1, negative ones from the end.
+        """
+        if self.has_header:
+            if (count := self.columns.count(column)) == 1:
+                return self.columns.index(column)
+            if count:
+                raise TableError(f"{self.name}: the header has {column!r} {count} times")
+            near = difflib.get_close_matches(column, self.columns, 1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there is {self._shown_names()}"
+            raise TableError(f"{self.name}: there is no column {column!r}{hint}")
+        count = len(self.columns)
+        with contextlib.suppress(ValueError):
+            number = int(column)
+            if 1 <= abs(number) <= count:
+                return number - 1 if number > 0 else count + number
+        raise TableError(
+            f"{self.name}: there is no column {column!r}; without a header columns are numbers "
+            f"from 1 to {count}"
+        )
+
+    def _shown_names(self) -> str:
+        names = [repr(name) for name in self.columns if name]
+        more = len(names) - _NAMES_SHOWN
+        return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+    def named_columns(self) -> list[int]:
+        """Return the positions of the columns that have a name, each its own."""
+        named = [i for i, name in enumerate(self.columns) if name]
+        for i in named:
+            self.find(self.columns[i])
+        return named
+
+    def read(
+        self, numbers: Sequence[int], texts: Sequence[int] = (), *, drop_missing: bool = False
+    ) -> Samples:
+        """Return columns as numbers, and others as texts, of all lines.
+
+        Parameters
+        ----------
+        numbers, texts : sequence of int
+            Positions of the columns.
+        drop_missing : bool
+            Whether a line in which one of them has an empty cell is left out, instead of refused.
+        """
+        parts: list[NDArray[np.float64]] = []
+        samples = Samples(self.name, np.empty((0, len(numbers))), [[] for _ in texts], [])
+        at_once = max(1, _CELLS_AT_ONCE // max(1, self._width))
+        while chunk := list(itertools.islice(self._records, at_once)):
+            for line, cells in chunk:
+                self._check_width(line, cells)
+            if drop_missing:
+                whole = [c for c in chunk if not self._lacks(c[1], (*numbers, *texts))]
+                samples.dropped += len(chunk) - len(whole)
+                chunk = whole
+            parts.append(self._numbers(chunk, numbers))
+            for column, position in zip(samples.texts, texts, strict=True):
+                column.extend(self._texts(chunk, position))
+            samples.lines.extend(line for line, _ in chunk)
+        if not samples.lines:
+            why = f"; {samples.dropped} lines lack cells" if samples.dropped else ""
+            raise TableError(f"{self.name}: there are no samples{why}")
+        samples.numbers = np.concatenate(parts)
+        return samples
+
+    def _check_width(self, line: int, cells: list[str]) -> None:
+        if len(cells) != self._width:
+            before = "the header has" if self.has_header else "the first line has"
+            raise TableError(
+                f"{self.name}, line {line}: {len(cells)} cells, where {before} {self._width} "
+                f"(parted by {self.delimiter!r})"
+            )
+
+    def _lacks(self, cells: list[str], positions: Iterable[int]) -> bool:
+        return any(is_missing(cells[i]) for i in positions)
+
+    def _texts(self, chunk: list[Line], position: int) -> list[str]:
+        for line, cells in chunk:
+            if is_missing(cells[position]):
+                raise self._error_in_cell(line, position, cells[position])
+        return [cells[position] for _, cells in chunk]
+
+    def _numbers(self, chunk: list[Line], positions: Sequence[int]) -> NDArray[np.float64]:
+        rows = [[cells[i] for i in positions] for _, cells in chunk]
+        if self._decimal != ".":
+            rows = [[self._with_point(cell) for cell in row] for row in rows]
+        try:
+            found = np.array(rows, np.float64).reshape(len(rows), len(positions))
+        except ValueError:
+            found = None
+        # An underscore between digits is Python's habit, not that of tables.
+        if found is None or not np.isfinite(found).all() or "_" in "".join(map("".join, rows)):
+            self._refuse(chunk, positions)
+        assert found is not None
+        return found
+
+    def _refuse(self, chunk: list[Line], positions: Sequence[int]) -> None:
+        for line, cells in chunk:
+            for i in positions:
+                if self.number(cells[i]) is None:
+                    raise self._error_in_cell(line, i, cells[i])
+
+    def _error_in_cell(self, line: int, position: int, cell: str) -> TableError:
+        where = f"{self.name}, line {line}: column {self.columns[position]!r}"
+        if is_missing(cell):
+            return TableError(f"{where} is missing{f' ({cell!r})' if cell else ''}")
+        return TableError(f"{where} holds {cell!r}, which is not a finite number")
+
+    def number(self, cell: str) -> float | None:
+        """Return a cell as a finite number, or None."""
+        try:
+            value = float(self._with_point(cell))
+        except ValueError:
+            return None
+        return value if np.isfinite(value) and "_" not in cell else None
+
+    def _with_point(self, cell: str) -> str:
+        return cell if self._decimal == "." else cell.replace(self._decimal, ".", 1)
+
+
+@dataclass
+class Samples:
+    """What was read of a table: a row a line, as numbers; columns of texts; the lines' numbers."""
+
+    table: str
+    numbers: NDArray[np.float64]
+    texts: list[list[str]]
+    lines: list[int]
+    dropped: int = 0
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+
+def is_missing(cell: str) -> bool:
+    """Return whether a cell is empty, or says that something is missing."""
+    return cell.casefold() in _MISSING
+
+
+@contextlib.contextmanager
+def opened(path: str, form: TableFormat) -> Iterator[Table]:
+    """Open a table; "-" is standard input.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    TableError
+        Where it is no table.
+    """
+    if path == "-":
+        reconfigure = getattr(sys.stdin, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding=form.encoding, newline="")
+        yield Table("standard input", sys.stdin, form)
+        return
+    with open(path, encoding=form.encoding, newline="") as file:
+        yield Table(path, file, form)
+
+
+def _decoded(name: str, lines: Iterable[str]) -> Iterator[str]:
+    try:
+        yield from lines
+    except UnicodeDecodeError as error:
+        raise TableError(
+            f"{name}: this is no {error.encoding.upper()} text; --encoding says what it is"
+        ) from None
+
+
+def _guessed_delimiter(lines: Sequence[str]) -> str:
+    """Return the delimiter that cuts most of the lines into as many cells, more than one."""
+    best, most = ",", 0
+    for delimiter in _DELIMITERS:
+        try:
+            widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter) if row)
+        except csv.Error:
+            continue
+        width, count = widths.most_common(1)[0] if widths else (0, 0)
+        if width > 1 and count > most:
+            best, most = delimiter, count
+    return best

@@ -1,0 +1,257 @@
+"""The command ``train``: a network for a column of a table, trained, scored and saved."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+import foxnn
+from foxnn import fit_data, neural_network
+from foxnn.cli import options
+from foxnn.cli.columns import Columns
+from foxnn.cli.info import described, some
+from foxnn.cli.network_files import check_out, keeps_notes, save
+from foxnn.cli.tables import Samples, Table, TableError, opened
+from foxnn.cli.targets import Target, score, target_of
+
+HELP = "train a network on a table"
+EXAMPLES = """\
+examples:
+  python -m foxnn train iris.csv --target species --out net.safetensors
+  python -m foxnn train data.csv --target class --layers 16,16 --dropout 0.1 --out net.safetensors
+  python -m foxnn train houses.csv --target price --ignore id,street --early-stopping 20
+  python -m foxnn train data.csv --no-header --target -1 --scale none --seed 1
+
+The table holds a sample a line. Its target is a column of classes (texts, or a few whole numbers)
+or of numbers; all other columns that have a name are inputs, and must be numbers. Without a header,
+columns are numbers from 1, and -1 is the last.
+"""
+
+# The share of the training samples that early stopping looks at, where none is given.
+_WATCHED_SHARE = 0.1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("data", help="the table; - is standard input")
+    parser.add_argument(
+        "--target", required=True, type=options.names, metavar="COLUMN",
+        help="the column to predict; several, parted by commas, of numbers",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", metavar="FILE", help="where the network goes; the ending says the format"
+    )
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--inputs", type=options.names, metavar="COLUMNS", help="only these")
+    chosen.add_argument("--ignore", type=options.names, metavar="COLUMNS", help="all but these")
+    task = parser.add_mutually_exclusive_group()
+    task.add_argument(
+        "--classify", action="store_const", const=True, default=None,
+        help="take the target as classes, whatever it holds",
+    )  # fmt: skip
+    task.add_argument(
+        "--regress", dest="classify", action="store_const", const=False,
+        help="take the target as numbers",
+    )  # fmt: skip
+    parser.add_argument(
+        "--drop-missing", action="store_true", help="leave out lines in which a cell is empty"
+    )
+    parser.add_argument(
+        "--hold-out", type=options.number(0, 1), default=0.2, metavar="SHARE",
+        help="samples kept for the score at the end, of each class as much; 0 is none "
+        "(default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--quiet", action="store_true", help="show nothing but errors")
+    _add_network_options(parser)
+    _add_fit_options(parser)
+    options.add_table_options(parser)
+
+
+def _add_network_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the network")
+    group.add_argument(
+        "--layers", type=options.layers, default=[32], metavar="SIZES",
+        help="neurons of the hidden layers, parted by commas, or none (default: 32)",
+    )  # fmt: skip
+    group.add_argument(
+        "--activation", type=options.activation, default="relu",
+        help="of the hidden layers (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--loss", choices=["mse", "mae", "huber"],
+        help="for numbers (default: mse); that of classes is cross_entropy",
+    )  # fmt: skip
+    group.add_argument(
+        "--scale", choices=["standard", "minmax", "none"], default="standard",
+        help="bring the columns to a common size; the network keeps how (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument("--dtype", choices=["float32", "float64"], default="float32")
+    group.add_argument(
+        "--seed", type=options.whole(0, 2**64 - 1), metavar="N",
+        help="everything random follows from it (default: another each time)",
+    )  # fmt: skip
+
+
+def _add_fit_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the training")
+    above = options.number(0.0, above=True)
+    for name, kind, default, text in [
+        ("--epochs", options.whole(1), 200, "passes over the samples"),
+        ("--batch-size", options.whole(1), 32, "samples a step"),
+        ("--learning-rate", above, 1e-3, "length of a step"),
+        ("--l1", options.number(), 0.0, "penalty on the size of the weights"),
+        ("--l2", options.number(), 0.0, "penalty on the squares of the weights"),
+        ("--dropout", options.number(0, 1), 0.0, "share of hidden outputs left out of a step"),
+    ]:
+        text += " (default: %(default)s)"
+        group.add_argument(name, type=kind, default=default, metavar="N", help=text)
+    group.add_argument(
+        "--optimizer", choices=foxnn.optimizers(), default="adam", help="(default: %(default)s)"
+    )
+    group.add_argument(
+        "--early-stopping", type=options.whole(1), metavar="EPOCHS",
+        help="end after so many epochs without a better loss on the validation samples, and go "
+        "back to the best",
+    )  # fmt: skip
+    group.add_argument(
+        "--validation", type=options.number(0.0, 1.0, above=True), metavar="SHARE",
+        help="of the training samples, to watch the training with; not those of the score "
+        f"(default: {_WATCHED_SHARE} with --early-stopping, else none)",
+    )  # fmt: skip
+    group.add_argument(
+        "--class-weight", choices=["balanced"], help="let every class count as much as another"
+    )
+    group.add_argument("--clip-norm", type=above, metavar="N", help="largest norm of a gradient")
+    group.add_argument("--time-limit", type=above, metavar="SECONDS", help="end after this time")
+    options.add_threads(group)
+    group.add_argument(
+        "--progress", action=argparse.BooleanOptionalAction,
+        help="a bar over the epochs (default: on a terminal)",
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> None:
+    """Train."""
+    options.check_apart(args.out, args.data)
+    with opened(args.data, options.table_format(args)) as table:
+        columns, samples, target = _read(args, table)
+    nn = _network(args, columns)
+    if args.out is not None:
+        check_out(nn, args.out)
+    tell = _silent if args.quiet else _tell
+    _tell_what(tell, table, columns, samples)
+    if args.classify is None and all(map(str.isdecimal, columns.classes or [""])):
+        tell("", "(--regress takes them as numbers)")
+    tell("network", f"{described(nn)}, {nn.loss}, seed {nn.seed}")
+    training = fit_data.samples_of(nn, samples.numbers, target.y, None)
+    held_out = None
+    if args.hold_out:
+        training, held_out = _split(nn, training, args.hold_out)
+    start = time.perf_counter()
+    history = _fit(args, nn, training)
+    epochs = len(history["loss"])
+    seconds = time.perf_counter() - start
+    tell("training", f"{len(training)} samples, {epochs} epochs, {seconds:.2f} s")
+    if held_out is not None:
+        reached = score(nn.predict(held_out.x), Target(held_out.y, target.classes))
+        tell("held out", f"{len(held_out)} samples, {reached}")
+    nn.settings.n_threads = 0
+    columns.note(nn)
+    if args.out is not None:
+        save(nn, args.out)
+        tell("saved", args.out + ("" if keeps_notes(args.out) else ", without the names"))
+
+
+def _read(args: argparse.Namespace, table: Table) -> tuple[Columns, Samples, Target]:
+    targets = [table.find(name) for name in args.target]
+    if len(set(targets)) < len(targets):
+        raise TableError(f"{table.name}: --target names a column twice")
+    if args.inputs is not None:
+        inputs = [table.find(name) for name in args.inputs]
+        if both := set(inputs) & set(targets):
+            raise TableError(f"{table.name}: {table.columns[both.pop()]!r} is input and target")
+    else:
+        without = {*targets, *(table.find(name) for name in args.ignore or [])}
+        inputs = [i for i in table.named_columns() if i not in without]
+    if not inputs:
+        raise TableError(f"{table.name}: there is no column left as input")
+    samples = table.read(inputs, targets, drop_missing=args.drop_missing)
+    names = [table.columns[i] for i in targets]
+    target = target_of(table, samples, names, args.classify)
+    columns = Columns(
+        [table.columns[i] for i in inputs], names, target.classes, table.has_header,
+        len(table.columns),
+    )  # fmt: skip
+    return columns, samples, target
+
+
+def _network(args: argparse.Namespace, columns: Columns) -> neural_network:
+    if columns.classes is None:
+        last, loss, outputs = "identity", args.loss or "mse", len(columns.targets)
+    else:
+        if args.loss is not None:
+            raise ValueError(f"--loss {args.loss} is for numbers, but the targets are classes")
+        last, loss, outputs = "softmax", "cross_entropy", len(columns.classes)
+    sizes = [len(columns.inputs), *args.layers, outputs]
+    nn = neural_network(sizes, args.activation, last, loss=loss, dtype=args.dtype, seed=args.seed)
+    nn.settings.n_threads = args.threads
+    return nn
+
+
+def _split(
+    nn: neural_network, samples: fit_data.Samples, share: float
+) -> tuple[fit_data.Samples, fit_data.Samples | None]:
+    if not 0 < round(len(samples) * share) < len(samples):
+        raise ValueError(
+            f"--hold-out {share:g} of {len(samples)} samples leaves none to train on or none "
+            "to score; 0 keeps none back"
+        )
+    return fit_data.split(nn, samples, share)
+
+
+def _fit(args: argparse.Namespace, nn: neural_network, samples: fit_data.Samples) -> foxnn.History:
+    validation = args.validation
+    if validation is None and args.early_stopping is not None:
+        validation = _WATCHED_SHARE
+    return nn.fit(
+        samples.x,
+        samples.y,
+        args.epochs,
+        args.batch_size,
+        args.optimizer,
+        args.learning_rate,
+        validation,
+        args.early_stopping,
+        l1=args.l1,
+        l2=args.l2,
+        dropout=args.dropout,
+        class_weight=args.class_weight,
+        progress=False if args.quiet else args.progress,
+        time_limit=args.time_limit,
+        scale=None if args.scale == "none" else args.scale,
+        clip_norm=args.clip_norm,
+    )
+
+
+def _tell(name: str, text: str) -> None:
+    print(f"{name:<10}{text}", flush=True)
+
+
+def _silent(name: str, text: str) -> None:
+    pass
+
+
+def _tell_what(
+    tell: Callable[[str, str], None], table: Table, columns: Columns, samples: Samples
+) -> None:
+    dropped = f" ({samples.dropped} more lack cells)" if samples.dropped else ""
+    tell("table", f"{table.name}, {len(samples)} samples{dropped}")
+    tell("inputs", f"{len(columns.inputs)}: {some(columns.inputs)}")
+    if nameless := columns.width - len([name for name in table.columns if name]):
+        tell("", f"left out: {nameless} without a name")
+    if columns.classes is None:
+        tell("target", f"{some(columns.targets)}, as numbers")
+    else:
+        count = len(columns.classes)
+        tell("target", f"{columns.targets[0]}, {count} classes: {some(columns.classes)}")

@@ -1,0 +1,51 @@
+"""What users keep with a network, such as the names of columns: plain values, as JSON has them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from foxnn import checks
+
+
+def notes_of(value: object) -> dict[str, Any]:
+    """Return a copy of notes, checked.
+
+    Raises
+    ------
+    TypeError
+        For anything but a dict by strings of None, True, False, numbers, strings, lists and dicts.
+    ValueError
+        For an infinity, NaN or notes that hold themselves.
+    """
+    if not isinstance(value, dict):
+        raise TypeError(f"notes must be a dict, got {checks.shown(value)}")
+    try:
+        found: dict[str, Any] = _plain(value, "notes")
+    except RecursionError:
+        raise ValueError("notes must not be nested without end") from None
+    return found
+
+
+def _plain(value: object, name: str) -> Any:
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"{name} must be finite, got {value}")
+        return float(value)
+    if isinstance(value, list | tuple):
+        return [_plain(part, f"{name}[{i}]") for i, part in enumerate(value)]
+    if not isinstance(value, dict):
+        raise TypeError(
+            f"{name} must be None, True, False, a number, a string, a list or a dict, "
+            f"got {checks.shown(value)}"
+        )
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"{name} must have strings as keys, got {checks.shown(key)}")
+    return {str(key): _plain(part, f"{name}[{key!r}]") for key, part in value.items()}

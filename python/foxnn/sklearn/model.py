@@ -1,0 +1,155 @@
+"""The network behind an estimator: its layers, its first weights, and what it answers."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import foxnn
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.layers import Activation, parse_activation
+from foxnn.sklearn.samples import Samples, dense_blocks, poisson_constants
+
+# Of scikit-learn's output activations.
+_ENGINE_NAMES = {
+    "identity": "identity_x",
+    "logistic": "sigmoid",
+    "softmax": "softmax",
+    "exp": "exp",
+}
+_LOGISTIC = ("logistic", "sigmoid")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What the last layer is for: its activation by scikit-learn's name, and the engine's loss."""
+
+    out_activation: str
+    loss: str
+    outputs: int
+
+    @property
+    def loss_share(self) -> float:
+        """scikit-learn's loss over the engine's: a mean over outputs for the squared error."""
+        return 1.0 / self.outputs if self.loss == "mse" else 1.0
+
+
+def hidden_activations(activation: Any, hidden: int) -> list[Activation]:
+    """Return an activation for each hidden layer."""
+    if not isinstance(activation, list):
+        return [parse_activation(activation)] * hidden
+    if len(activation) != hidden:
+        raise ValueError(
+            f"activation must be one name or a list with one for each of the {hidden} hidden "
+            f"layers, got a list of {len(activation)}"
+        )
+    return [parse_activation(a, f"activation[{i}]") for i, a in enumerate(activation)]
+
+
+def make_network(
+    units: Sequence[int], hidden: list[Activation], task: Task, dtype: np.dtype[Any], seed: int
+) -> foxnn.neural_network:
+    """Return a network whose weights are zero."""
+    return foxnn.neural_network(
+        units,
+        [*hidden, (_ENGINE_NAMES[task.out_activation], [])],
+        loss=task.loss,
+        init="zeros",
+        dtype=dtype.name,
+        seed=seed,
+    )
+
+
+def first_parameters(
+    units: Sequence[int], hidden: list[Activation], random: Any, dtype: np.dtype[Any]
+) -> tuple[list[Array], list[Array]]:
+    """Return weights and biases as scikit-learn draws them, so that a seed means the same.
+
+    Uniform from -b to b with b^2 = 6 / (inputs + neurons), for the logistic sigmoid 2 instead of 6
+    (Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
+    networks", 2010); the last layer goes by the activation before it.
+    """
+    names = [name for name, _ in hidden] or ["identity"]
+    weights, biases = [], []
+    for i, (inputs, neurons) in enumerate(itertools.pairwise(units)):
+        factor = 2.0 if names[min(i, len(names) - 1)] in _LOGISTIC else 6.0
+        bound = np.sqrt(factor / (inputs + neurons))
+        weights.append(random.uniform(-bound, bound, (inputs, neurons)).astype(dtype))
+        biases.append(random.uniform(-bound, bound, neurons).astype(dtype))
+    return weights, biases
+
+
+def seed_of(weights: list[Array]) -> int:
+    """Return a seed for dropout that follows from random_state without another draw from it."""
+    return int(np.float64(weights[0].flat[0]).view(np.uint64))
+
+
+def read_parameters(network: foxnn.neural_network) -> tuple[list[Array], list[Array]]:
+    """Return copies of the weights and the biases."""
+    layers = range(len(network))
+    return [network._weights(i) for i in layers], [network._bias(i) for i in layers]
+
+
+def write_parameters(
+    network: foxnn.neural_network, weights: Sequence[Any], biases: Sequence[Any]
+) -> None:
+    """Give the network these weights and biases, which may be the user's."""
+    if not len(weights) == len(biases) == len(network):
+        raise ValueError(
+            f"coefs_ and intercepts_ must have {len(network)} arrays, one a layer, "
+            f"got {len(weights)} and {len(biases)}"
+        )
+    for layer, of_weights, of_biases in zip(network, weights, biases, strict=True):
+        layer.weights, layer.bias = of_weights, of_biases
+
+
+@functools.cache
+def _random_row(length: int) -> Array:
+    return np.random.default_rng(length).random(length)
+
+
+def fingerprints(arrays: Sequence[Any]) -> list[Array]:
+    """Return for each array a sum of its rows, each times a random number of its own.
+
+    It shows whether somebody has changed the array, in a fraction of the time of a comparison, and
+    without a copy to compare with.
+    """
+    # Not by BLAS, whose idle threads would be in the way of the engine's.
+    return [np.einsum("i,i...->...", _random_row(len(array)), array) for array in arrays]
+
+
+def outputs_of(network: foxnn.neural_network, x: Any) -> Array:
+    """Return the outputs for samples that may be sparse."""
+    found = [network.predict(block) for block in dense_blocks(x)]
+    return found[0] if len(found) == 1 else np.concatenate(found)
+
+
+def mean_loss(network: foxnn.neural_network, task: Task, samples: Samples) -> float:
+    """Return scikit-learn's loss over samples that may be sparse, without penalty."""
+    loss, total, first = 0.0, 0.0, 0
+    for block in dense_blocks(samples.x):
+        rows = slice(first, first + len(block))
+        weights = None if samples.weights is None else samples.weights[rows]
+        together = float(len(block)) if weights is None else float(weights.sum())
+        if together > 0.0:
+            part, _ = network._evaluate(block, samples.y[rows], weights, network.settings.n_threads)
+            loss += part * together
+            total += together
+        first += len(block)
+    constant = samples.mean(poisson_constants(samples.y)) if task.loss == "poisson" else 0.0
+    return loss / total * task.loss_share + constant
+
+
+def layer_sizes(hidden_layer_sizes: Any) -> list[int]:
+    """Return the sizes of the hidden layers as a list."""
+    given = hidden_layer_sizes
+    sizes = list(given) if hasattr(given, "__iter__") else [given]
+    if np.any(np.array(sizes) <= 0):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return [checks.integer(size, f"hidden_layer_sizes[{i}]", 1) for i, size in enumerate(sizes)]

@@ -1,0 +1,114 @@
+"""The experiments on digits, in short, on a few hundred made-up images in place of MNIST."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+pytest.importorskip("matplotlib")
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
+    """Return a function that imports a script and gives it made-up digits."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+
+    def load(name: str) -> ModuleType:
+        monkeypatch.setattr(importlib.import_module("common"), "digits", made_up_digits)
+        return importlib.import_module(name)
+
+    return load
+
+
+def made_up_digits(data: Path | None) -> tuple[np.ndarray, ...]:
+    """Return 560 images to train on and 140 to test on: ten patterns under noise."""
+    rng = np.random.default_rng(0)
+    patterns = rng.integers(0, 2, (10, 784)) * (rng.random((10, 784)) < 0.4)
+    y = np.arange(700) % 10
+    x = 160 * patterns[y] * (rng.random((700, 784)) < 0.9) + rng.integers(0, 96, (700, 784))
+    x, y = x.astype(np.uint8), y.astype(np.uint8)
+    return x[:560], y[:560], x[560:], y[560:]
+
+
+def figures(text: str) -> dict[str, list[float]]:
+    """Return the numbers in the last column of a report, by the row's name."""
+    rows = [re.split(r"  +", line) for line in text.splitlines()]
+    return {
+        row[0]: [float(number) for number in re.findall(r"\d+\.\d+", row[-1])]
+        for row in rows
+        if len(row) in (2, 3)
+    }
+
+
+def test_foxnn_on_mnist(
+    example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert example("foxnn_on_mnist").main(["--short", "--pictures", str(tmp_path)]) == 0
+    told = figures(capsys.readouterr().out)
+    assert 90 < told["accuracy at the end"][0] <= 100
+    assert 0 < told["time to 88 %"][0] <= told["time to the end"][0]
+    assert (tmp_path / "foxnn-on-mnist.png").is_file()
+
+
+def test_the_time_to_an_accuracy_is_that_of_its_first_time(
+    example: Callable[[str], ModuleType],
+) -> None:
+    run = example("foxnn_on_mnist").Run([1.0, 2.0, 3.0], [0.5, 0.9, 0.8])
+    assert run.time_to(0.8) == 2.0
+    assert run.time_to(0.95) == np.inf
+
+
+def test_deep_network_from_scratch(
+    example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = example("deep_network_from_scratch")
+    assert script.main(["--short", "--pictures", str(tmp_path)]) == 0
+    told = figures(capsys.readouterr().out)
+    # The images are brighter than digits, so the squared error saturates; cross-entropy learns.
+    assert told["the same, rate falling to 0"][0] > 50
+    assert 0 < told["squared error, rate 3.0"][0] <= 100
+    assert (tmp_path / "deep-network-from-scratch.png").is_file()
+    parts = script.split(made_up_digits(None), seed=1)
+    assert [len(part) for part in parts] == [560, 560, 140, 140]
+    everything = np.concatenate([parts[0], parts[2]]).sum(axis=0)
+    x, _, x_test, _ = made_up_digits(None)
+    expected = (x.sum(axis=0, dtype=np.int64) + x_test.sum(axis=0, dtype=np.int64)) / 255
+    assert everything == pytest.approx(expected, rel=1e-4)
+
+
+def test_what_a_network_is(
+    example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert example("what_a_network_is").main(["--short", "--pictures", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert re.search(r"^parameters +13,002 +13,002$", printed, re.M)
+    told = figures(printed)
+    assert told["true labels at the end"][0] > told["shuffled labels at the end"][0]
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["network-by-heart.png", "network-noise.png", "network-weights.png"]
+
+
+def test_cost_function(
+    example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = example("cost_function")
+    assert script.main(["--short", "--pictures", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    told = figures(printed)
+    assert told["the wrong neuron after 300 steps, squared error"] == [0.20]
+    assert told["the wrong neuron after 300 steps, cross-entropy"] == [0.01]
+    with_entropy, with_square = script.delta_is_a_minus_y()
+    assert with_entropy < 1e-15
+    assert with_square > 0.1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "cost-digits.png",
+        "cost-neuron.png",
+    ]
