@@ -89,14 +89,14 @@ def header(source: Source) -> str:
     """Return the text of the header."""
     name, upper, kind = source.name, source.name.upper(), source.type
     sizes = source.sizes
-    about = (
-        f"A neural network, {' x '.join(map(str, sizes))}, written by foxnn {_core.__version__}."
-        f"\n\n{name}_predict(x, y) computes the {upper}_OUTPUTS outputs y of the {upper}_INPUTS inputs "
+    paragraphs = [
+        f"A neural network, {' x '.join(map(str, sizes))}, written by foxnn {_core.__version__}.",
+        f"{name}_predict(x, y) computes the {upper}_OUTPUTS outputs y of the {upper}_INPUTS inputs "
         "x, which must not overlap. It keeps no state and allocates nothing, so that several "
-        f"threads may call it. Its arrays take {source.stack} bytes of stack ({upper}_STACK), and "
-        f"the constants {source.constants} bytes. Only the functions of math.h are needed."
-    )
-    paragraphs = [*about.split("\n\n"), *source.notes]
+        f"threads may call it. Its arrays take {source.stack} bytes of stack ({upper}_STACK), "
+        f"the constants {source.constants} bytes. Only the functions of math.h are needed.",
+        *source.notes,
+    ]
     comment = "\n *\n".join(
         textwrap.fill(text, 96, initial_indent=" * ", subsequent_indent=" * ")
         for text in paragraphs
