@@ -164,7 +164,11 @@ def test_auto_save(tmp_path: Path) -> None:
 def test_without_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     foxnn.neural_network([2, 1]).save(tmp_path / "net.onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)
+    saving = foxnn.neural_network([2, 1])
+    saving.settings.auto_save_name_file = str(tmp_path / "other.onnx")
+    saving.settings.auto_save_iteration = 5
     for use in (
+        lambda: saving.train(foxnn.train_data([[1, 2]], [[1]]), 0.1, 3),
         lambda: foxnn.neural_network([2, 1]).save(tmp_path / "other.onnx"),
         lambda: foxnn.neural_network(tmp_path / "net.onnx"),
     ):
