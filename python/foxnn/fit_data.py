@@ -45,9 +45,13 @@ def samples_of(
 
 
 def split(
-    network: BaseNetwork, samples: Samples, validation: Any, columns: list[str] | None = None
-) -> tuple[Samples, Samples | None]:
-    """Return the samples to train on, and those to validate on, where there are any."""
+    network: BaseNetwork, samples: Samples, validation: Any, columns: list[str] | None = None,
+    draw: int | None = None,
+) -> tuple[Samples, Samples | None]:  # fmt: skip
+    """Return the samples to train on, and those to validate on, where there are any.
+
+    A share is drawn by the network's next random number, or by number `draw`.
+    """
     if validation is None:
         return samples, None
     if isinstance(validation, tuple | list) and len(validation) in (2, 3):
@@ -61,7 +65,8 @@ def split(
         raise ValueError(
             f"validation={share} of {len(samples)} samples leaves none to train or to validate on"
         )
-    order = _core.shuffled(network.seed, HOLDOUT, len(samples), network._next_draw())
+    number = network._next_draw() if draw is None else draw
+    order = _core.shuffled(network.seed, HOLDOUT, len(samples), number)
     if (classes := classes_of(samples.y, network.loss)) is not None:
         order = _stratified(order, classes, count)
     held, kept = samples.part(order[:count]), samples.part(order[count:])

@@ -8,6 +8,7 @@ from typing import Any
 from foxnn import _core, schedules
 from foxnn.base import BaseNetwork
 from foxnn.callbacks import Callbacks
+from foxnn.checkpoint import Checkpoints
 from foxnn.early_stopping import Watch
 from foxnn.errors import diverged
 from foxnn.fit_data import Samples
@@ -21,35 +22,56 @@ class FitLoop:
     def __init__(
         self,
         network: BaseNetwork,
+        samples: int,
         held_out: Samples | None,
         callbacks: Callbacks,
         watch: Watch | None,
         schedule: Any,
         rate: float,
         time_limit: float | None,
+        checkpoints: Checkpoints | None,
     ) -> None:
         self._network = network
+        self._samples = samples
         self._held_out = held_out
         self._callbacks = callbacks
         self._watch = watch
         self._schedule = schedule
         self._rate = rate
         self._end = None if time_limit is None else time.perf_counter() + time_limit
+        self._checkpoints = checkpoints
         self._last_loss: float | None = None
         self._stops = False
+        self._is_whole = False
 
-    def run(self, trainer: _core.Trainer, epochs: int, bar: Progress) -> History:
-        """Train for so many epochs, or until something ends them; return their records."""
-        history = History()
+    def run(
+        self, trainer: _core.Trainer, epochs: range, bar: Progress, history: History
+    ) -> History:
+        """Train for those epochs, or until something ends them; return all records."""
         self._stops = self._callbacks.call("on_train_begin", self._network)
-        for epoch in range(epochs):
-            if self._stops:
-                break
-            self._train_epoch(trainer, epoch, history, bar)
+        if self._watch is not None and self._watch.is_exhausted:
+            self._stops = True  # the checkpoint of a run that had ended
+        try:
+            for epoch in epochs:
+                if self._stops:
+                    break
+                self._train_epoch(trainer, epoch, history, bar)
+                self._keep(epoch, epochs, history)
+        finally:
+            if self._checkpoints is not None:
+                self._checkpoints.wait()
         if self._watch is not None:
             self._watch.restore(self._network)
         self._callbacks.call("on_train_end", history)
         return history
+
+    def _keep(self, epoch: int, epochs: range, history: History) -> None:
+        if self._checkpoints is None:
+            return
+        # An epoch that was cut short is not one that a run can go on from.
+        whole = self._is_whole
+        if whole and self._checkpoints.is_due(epoch + 1, epoch == epochs[-1] or self._stops):
+            self._checkpoints.write(self._network, history, self._watch)
 
     def _train_epoch(
         self, trainer: _core.Trainer, epoch: int, history: History, bar: Progress
@@ -65,6 +87,7 @@ class FitLoop:
         else:
             self._add(trainer.run_epoch(self._seconds_left()), total, epoch)
         seconds = time.perf_counter() - start
+        self._is_whole = total.samples == self._samples
         record = total.record(self._network._classifies())
         if self._held_out is not None:
             held = self._held_out
