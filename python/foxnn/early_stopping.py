@@ -48,9 +48,13 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         if self.monitor is not None:
             checks.choice(self.monitor, "monitor", _MONITORS)
-        checks.integer(self.patience, "patience", 1)
-        checks.real(self.min_delta, "min_delta", 0.0)
-        checks.flag(self.restore_best, "restore_best")
+        checked = {
+            "patience": checks.integer(self.patience, "patience", 1),
+            "min_delta": checks.real(self.min_delta, "min_delta", 0.0),
+            "restore_best": checks.flag(self.restore_best, "restore_best"),
+        }
+        for name, value in checked.items():  # plain numbers, whatever came
+            object.__setattr__(self, name, value)
 
 
 def early_stopping_of(value: object) -> EarlyStopping | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -28,6 +29,7 @@ class FitLoop:
         watch: Watch | None,
         schedule: Any,
         rate: float,
+        first: tuple[int, float],
         time_limit: float | None,
         checkpoints: Checkpoints | None,
     ) -> None:
@@ -38,6 +40,7 @@ class FitLoop:
         self._watch = watch
         self._schedule = schedule
         self._rate = rate
+        self._first = first
         self._end = None if time_limit is None else time.perf_counter() + time_limit
         self._checkpoints = checkpoints
         self._last_loss: float | None = None
@@ -78,7 +81,11 @@ class FitLoop:
     ) -> None:
         rate = self._rate
         if self._schedule is not None:
-            rate = schedules.rate_of(self._schedule, epoch, self._rate)
+            # The first epoch's has been asked for: a function is asked once an epoch.
+            is_first = epoch == self._first[0]
+            rate = (
+                self._first[1] if is_first else schedules.rate_of(self._schedule, epoch, self._rate)
+            )
             trainer.set_learning_rate(rate)
         start = time.perf_counter()
         total = _Sum()
@@ -117,7 +124,7 @@ class FitLoop:
                 break
 
     def _add(self, report: _core.Report, total: _Sum, epoch: int) -> None:
-        if report.steps > 1 or not report.diverged:
+        if math.isfinite(report.last_loss):
             self._last_loss = report.last_loss
         if report.diverged:
             where = f"in epoch {epoch} (the first is 0)"
@@ -145,8 +152,8 @@ class _Sum:
 
     def record(self, classifies: bool) -> dict[str, float]:
         """Return the means over the samples."""
-        # A batch of samples that count nothing has no loss.
-        record = {"loss": self.loss / self.weight if self.weight else 0.0}
+        # Samples that count nothing have no loss.
+        record = {"loss": self.loss / self.weight if self.weight else math.nan}
         if classifies:
             record["accuracy"] = self.correct / self.samples
         return record

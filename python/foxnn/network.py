@@ -161,8 +161,9 @@ class neural_network(FoxnnInterface):
         scale : str, foxnn.Scaler or pair of them, optional
             Measures the training samples and lets the network scale its inputs ("standard" or
             "minmax"), and with the losses mse, mae and huber behind identity outputs these, too; a
-            pair says what is done with inputs and outputs, None nothing. Scalers stay with the
-            network, and a method that it has already is not measured anew.
+            pair says it for inputs and outputs, where None is no scaler. Scalers stay with the
+            network where `scale` is left out, and a method that it has already is not measured
+            anew.
         clip_norm : float, optional
             The gradient is scaled down to this Euclidean norm where it is longer (Pascanu et al.,
             "On the difficulty of training recurrent neural networks", 2013).
@@ -223,14 +224,17 @@ class neural_network(FoxnnInterface):
         if limit is not None:
             limit = checks.real(limit, "time_limit", 0.0, open_low=True)
         schedule = told.schedule
-        if isinstance(schedule, schedules.Schedule):
+        done = 0 if start is None else start.epochs
+        first = schedules.rate_of(schedule, min(done, epochs - 1), rate)
+        ends_early = told.early_stopping is not None or limit is not None
+        if isinstance(schedule, schedules.Schedule) and not ends_early:
             # All of ours go up or down to their ends: what is wrong with one shows there.
             schedules.rate_of(schedule, epochs - 1, rate)
         shown, called = is_wanted(told.progress), Callbacks(told.callbacks)
         clipping = _clipping(told.clip_norm, told.clip_value)
         plan = _core.Plan(
             rule_of(told.optimizer),
-            schedules.rate_of(schedule, 0, rate),
+            first,
             batch_size=checks.integer(told.batch_size, "batch_size", 1),
             shuffle=checks.flag(told.shuffle, "shuffle"),
             count_matches=self._classifies(),
@@ -261,16 +265,35 @@ class neural_network(FoxnnInterface):
         if keeping is not None:
             keeping.arguments = arguments_of(told, stopping, draw)
         if scalers is not None:
-            self._set_scalers(*measured(scalers, training))
+            scalers = measured(scalers, training)
+        scales = self._scalers[0] if scalers is None else scalers[0]
+        if scales is None:
+            warn_if_saturated(self, training.x, stacklevel=4)
+        # From here on nothing is refused, and the network changes.
+        if self._is_training():
+            raise RuntimeError("the network is already training")
+        if scalers is not None:
+            self._set_scalers(*scalers)
+        if held_out is not None and again is None and isinstance(told.validation, float | int):
+            self._next_draw()
         self._input_names = names
         history = History()
         if start is not None:
             history = History.of(start.history)
             if watch is not None:
                 watch.go_on(start.watch or {}, start.best_of(self))
-        warn_if_saturated(self, training.x, stacklevel=4)
-        loop = FitLoop(self, len(training), held_out, called, watch, schedule, rate, limit, keeping)
-        done = 0 if start is None else start.epochs
+        loop = FitLoop(
+            self,
+            len(training),
+            held_out,
+            called,
+            watch,
+            schedule,
+            rate,
+            (done, first),
+            limit,
+            keeping,
+        )
         with (
             _core.Trainer(self, training.x, training.y, plan, training.weights) as trainer,
             Progress(epochs, shown) as bar,
@@ -315,9 +338,12 @@ class neural_network(FoxnnInterface):
         >>> losses[-1] < losses[0]
         True
         """
-        key = (optimizer, learning_rate, self._settings.__dict__.get("n_threads", 0))
+        rate = learning_rate
+        if type(rate) is not float:
+            rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
+        key = (optimizer, rate, self._settings.__dict__.get("n_threads", 0))
         if self._step_plan is None or self._step_plan[0] != key:
-            rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
+            rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
             plan = _core.Plan(rule_of(optimizer), rate, shuffle=False, threads=key[2])
             _core.check_plan(self, plan)
             self._step_plan = (key, plan)
@@ -332,7 +358,7 @@ class neural_network(FoxnnInterface):
 
 def _dropout_rates(dropout: Any, hidden: int) -> list[float]:
     """Return a rate for each hidden layer, or none where nothing is left out."""
-    if isinstance(dropout, Sequence | np.ndarray) and not isinstance(dropout, str | bytes):
+    if np.ndim(dropout) > 0 and not isinstance(dropout, str | bytes):
         if len(dropout) != hidden:
             raise ValueError(
                 f"dropout must be a number or one for each of the {hidden} hidden layers, "
