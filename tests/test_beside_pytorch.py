@@ -153,8 +153,7 @@ def test_a_sequential_filled_from_safetensors(tmp_path: Path) -> None:
         parameter.data.zero_()
     nn.save(tmp_path / "net.safetensors")
     saved = load_file(tmp_path / "net.safetensors")
-    linears = [part for part in model if isinstance(part, torch.nn.Linear)]
-    for i, linear in enumerate(linears):
+    for i, linear in enumerate(part for part in model if isinstance(part, torch.nn.Linear)):
         linear.weight.data = saved[f"layers.{i}.weight"]
         linear.bias.data = saved[f"layers.{i}.bias"]
     x = inputs(11, 5)

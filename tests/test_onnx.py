@@ -164,7 +164,11 @@ def test_auto_save(tmp_path: Path) -> None:
 def test_without_onnx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     foxnn.neural_network([2, 1]).save(tmp_path / "net.onnx")
     monkeypatch.setitem(sys.modules, "onnx", None)
+    saving = foxnn.neural_network([2, 1])
+    saving.settings.auto_save_name_file = str(tmp_path / "other.onnx")
+    saving.settings.auto_save_iteration = 5
     for use in (
+        lambda: saving.train(foxnn.train_data([[1, 2]], [[1]]), 0.1, 3),
         lambda: foxnn.neural_network([2, 1]).save(tmp_path / "other.onnx"),
         lambda: foxnn.neural_network(tmp_path / "net.onnx"),
     ):
@@ -268,3 +272,14 @@ def test_what_foxnn_has_not_is_refused_by_name(name: str) -> None:
     expected = rf"{re.escape(name)}: node '[^']+' \(({REFUSED[kind(name)]})\): "
     with pytest.raises(foxnn.FileFormatError, match=expected):
         foxnn.neural_network(RECORDS / name)
+
+
+def test_scikit_learn_as_it_is_installed(tmp_path: Path) -> None:
+    skl2onnx = pytest.importorskip("skl2onnx")
+    network = pytest.importorskip("sklearn.neural_network")
+    labels = (X[:, 0] > 0).astype(int) + (X[:, 1] > 1)
+    model = network.MLPClassifier((5,), solver="lbfgs", max_iter=5000, random_state=0)
+    model.fit(X, labels)
+    (tmp_path / "net.onnx").write_bytes(skl2onnx.to_onnx(model, X[:1]).SerializeToString())
+    nn = foxnn.neural_network(tmp_path / "net.onnx")
+    np.testing.assert_allclose(nn.predict(X), model.predict_proba(X), rtol=1e-4, atol=1e-5)

@@ -390,6 +390,10 @@ BROKEN: dict[str, tuple[str, Callable[[], Any]]] = {
         "node 'n1' (Add): expected a constant for each column",
         lambda: dense().add("Add", None, np.ones((1, 1, 2))),
     ),
+    "dimensions before the samples": (
+        "node 'n1' (Add): expected a constant for each column",
+        lambda: dense().add("Add", None, np.ones((3, 2, 2))),
+    ),
     "factor 0": (
         "node 'n0' (Mul): expected finite shifts and factors",
         lambda: dense(start().add("Mul", None, np.zeros(4))),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foxnn import _core, checks, formats, state
+from foxnn import _core, c_export, checks, formats, state
 from foxnn.checks import Array
 from foxnn.kinds import ActivationLike
 from foxnn.layers import Activation, layer, parse_activation
@@ -111,9 +111,9 @@ class BaseNetwork(_core.Network):
     def input_scaler(self) -> Scaler | None:
         """How inputs are scaled before the first layer, or None; set it to a fitted Scaler.
 
-        Whoever asks or trains the network passes inputs as they are.
+        Whoever asks or trains the network passes inputs as they are. What is read is a copy.
         """
-        return self._scalers[0]
+        return self._scalers[0] and self._scalers[0]._copy()
 
     @input_scaler.setter
     def input_scaler(self, scaler: Scaler | None) -> None:
@@ -125,7 +125,7 @@ class BaseNetwork(_core.Network):
 
         Losses are those of the scaled outputs. Only for the losses mse, mae and huber.
         """
-        return self._scalers[1]
+        return self._scalers[1] and self._scalers[1]._copy()
 
     @output_scaler.setter
     def output_scaler(self, scaler: Scaler | None) -> None:
@@ -249,6 +249,63 @@ class BaseNetwork(_core.Network):
         """
         path = formats.path_of(name_file, "name_file")
         formats.save(self, path, checks.flag(only_scale, "only_scale"))
+
+    def export_c(
+        self,
+        name_file: str | os.PathLike[str],
+        name: str | None = None,
+        weights: str | None = None,
+        samples: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> dict[str, float]:
+        """Write the network as a C99 header that computes what `predict` does, and a self-test.
+
+        The header needs no library but math.h, keeps no state and allocates nothing: for
+        microcontrollers, and for any program in C or C++. Beside `net.h` stands `net_test.c`, a
+        program that compares it with recorded outputs of this network and ends with 0 where they
+        agree within 1e-6 (of 1, or of an output that is larger; in a network where rounding alone
+        does more, eight times as much).
+
+        Parameters
+        ----------
+        name_file : str or path
+            Ends in `.h`.
+        name : str, optional
+            What names in C begin with: NAME_predict. By default that of the file.
+        weights : {"int8"}, optional
+            Rounds weights to 8 bits, with a factor for each neuron. By default they are float, or
+            double where the network is float64.
+        samples : tuple (x, y), optional
+            Inputs and wanted outputs, on which the loss of accuracy by 8 bits is measured. The
+            self-test takes its first inputs from them.
+
+        Returns
+        -------
+        dict
+            "constant_bytes" and "stack_bytes", and with `weights` and `samples` "loss",
+            "loss_int8", where the loss classifies "accuracy" and "accuracy_int8", and
+            "largest_difference", that of an output.
+
+        Raises
+        ------
+        ValueError
+            For a name that C cannot take, and for scalers beyond the range of float.
+        OSError
+            Where the files cannot be written; older ones are still whole.
+        RuntimeError
+            While another thread trains the network.
+
+        Examples
+        --------
+        >>> import foxnn, os, tempfile
+        >>> nn = foxnn.neural_network([4, 8, 3], "relu", "softmax", seed=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = nn.export_c(os.path.join(folder, "iris.h"))
+        ...     sorted(os.listdir(folder))
+        ['iris.h', 'iris_test.c']
+        >>> report
+        {'constant_bytes': 268, 'stack_bytes': 32}
+        """
+        return c_export.export(self, name_file, name, weights, samples)
 
     # What it answers.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from foxnn import checks, files, foxnn_text, onnx_read, onnx_write, safetensors_file, state
+from foxnn import checks, extras, files, foxnn_text, onnx_read, onnx_write, safetensors_file, state
 from foxnn.layers import layer
 
 _BINARY = (".safetensors", ".onnx")
@@ -31,6 +31,7 @@ def check(network: Any, path: str) -> None:
     if ending_of(path) == ".txt":
         foxnn_text.check_network(network.settings, network)
     elif ending_of(path) == ".onnx":
+        extras.library("onnx", "onnx", "an .onnx file")
         onnx_write.check(network)
     files.check_place(path)
 

@@ -21,6 +21,8 @@ from foxnn.onnx_graph import NO_SUCH_NODE, Graph, Step
 
 # As many steps no exporter writes between two dense layers.
 _MOST_STEPS = 64
+# Shifts and factors that an activation begins or ends with: tanh as 2 sigmoid(2z) - 1 has 1 and 2.
+_MOST_AROUND = 4
 
 _IDENTITY: Activation = ("identity_x", [])
 
@@ -285,7 +287,9 @@ def _split(
             count = int(without_bias and kinds in (["Add"], ["Sub"]))
         return _affine(graph, run[:count]), _IDENTITY, _affine(graph, run[count:])
     # As much as is an activation together, so that the least is left as shifts and factors.
-    for i, j in itertools.product(range(others[0] + 1), range(len(run), others[-1], -1)):
+    begins = range(max(0, others[0] - _MOST_AROUND), others[0] + 1)
+    ends = range(min(len(run), others[-1] + 1 + _MOST_AROUND), others[-1], -1)
+    for i, j in itertools.product(begins, ends):
         activation = _activation(graph, run[i:j])
         if activation is None:
             continue

@@ -113,10 +113,8 @@ def compute(kind: str, given: Attributes, values: list[Any]) -> Array | None:
 
 def activation_of(values: Array) -> Activation | None:
     """Return the activation that has these values on the grid, or None; softmax is none of them."""
-    for name in _core.activations():
-        if name in ("softmax", "elu", "leaky_relu"):
-            continue
-        if _agree(values, _values(name), is_wave=name == "sinusoid"):
+    for name, ours in _without_parameters().items():
+        if _agree(values, ours, is_wave=name == "sinusoid"):
             return name, []
     place = int(np.argmin(np.abs(GRID + 1.0)))
     for name, unit in (("leaky_relu", -GRID[place]), ("elu", -math.expm1(GRID[place]))):
@@ -126,7 +124,13 @@ def activation_of(values: Array) -> Activation | None:
     return None
 
 
-@functools.lru_cache(maxsize=64)
+@functools.cache
+def _without_parameters() -> dict[str, Array]:
+    """Return the values on the grid of the activations that hang on nothing else."""
+    names = [n for n in _core.activations() if n not in ("softmax", "elu", "leaky_relu")]
+    return {name: _values(name) for name in names}
+
+
 def _values(name: str, *parameters: float) -> Array:
     """Return what foxnn's activation gives on the grid."""
     network = _core.Network([1, 1], [(name, list(parameters))], "zeros", False, 0)

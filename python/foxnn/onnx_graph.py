@@ -241,12 +241,11 @@ def _per_column(array: Array, dimensions: Dimensions) -> tuple[Array, Dimensions
     shape = list(array.shape)
     while shape and shape[0] == 1:
         del shape[0]
-    inner = dimensions[len(dimensions) - len(shape) :]
-    pairs = list(zip(shape, inner, strict=True))
     fits = len(shape) < len(dimensions) >= array.ndim and array.size > 0
+    pairs = list(zip(shape[::-1], dimensions[::-1], strict=False)) if fits else []
     if not fits or any(a not in (1, b) and b is not None for a, b in pairs):
         raise NotRead(f"expected a constant for each column, got one of shape {array.shape}")
-    wider = [a if b is None and a > 1 else b for a, b in pairs]
+    wider = [a if b is None and a > 1 else b for a, b in pairs][::-1]
     return array.reshape(shape), (*dimensions[: len(dimensions) - len(shape)], *wider)
 
 

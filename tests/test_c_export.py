@@ -1,0 +1,407 @@
+"""C headers: they compile without a warning, and compute what the network does."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import foxnn
+from forced_runs import inputs, parameters, wanted
+from foxnn import state
+
+COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)] or [
+    name for name in ("cc",) if shutil.which(name)
+]
+FLAGS = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wconversion", "-Wshadow"]
+X = inputs(30, 4)
+
+pytestmark = pytest.mark.skipif(not COMPILERS, reason="there is no C compiler")
+
+
+def compiled(compiler: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [compiler, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def self_test(header: Path, compiler: str = "", *flags: str) -> subprocess.CompletedProcess[str]:
+    """Compile the self-test beside a header, without a warning, and run it."""
+    source = f"{header.stem}_test.c"
+    done = compiled(
+        compiler or COMPILERS[0], header.parent, *FLAGS, *flags, source, "-o", "test", "-lm"
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    return subprocess.run(
+        [header.parent / "test"], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def function(header: Path, dtype: str = "float32") -> Callable[[np.ndarray], np.ndarray]:
+    """Return the header's function, for samples in rows."""
+    kind, name = {"float32": "float", "float64": "double"}[dtype], header.stem
+    (header.parent / "call.c").write_text(
+        f'#include "{header.name}"\n'
+        f"void call(const {kind} *x, {kind} *y);\n"
+        f"void call(const {kind} *x, {kind} *y) {{ {name}_predict(x, y); }}\n"
+        f"const int outputs = {name.upper()}_OUTPUTS;\n"
+    )
+    done = compiled(
+        COMPILERS[0], header.parent, *FLAGS, "-O2", "-shared", "-fPIC", "call.c", "-o", "call.so",
+        "-lm",
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    library = ctypes.CDLL(str(header.parent / "call.so"))
+    pointer = np.ctypeslib.ndpointer(dtype, flags="C_CONTIGUOUS")
+    library.call.argtypes = [pointer, pointer]
+    library.call.restype = None
+    outputs = ctypes.c_int.in_dll(library, "outputs").value
+
+    def call(x: np.ndarray) -> np.ndarray:
+        found = np.empty((len(x), outputs), dtype)
+        for row, y in zip(np.ascontiguousarray(x, dtype), found, strict=True):
+            library.call(row, y)
+        return found
+
+    return call
+
+
+def networks() -> dict[str, foxnn.neural_network]:
+    """Return one for each activation, with its parameters, hidden and at the output."""
+    found = {}
+    for name in foxnn.activations():
+        activations: list[Any] = [name]
+        if name in ("elu", "leaky_relu"):
+            activations.append((name, 0.3))
+        for activation in activations:
+            hidden = "tanh" if name in ("exp", "softmax") else activation
+            for dtype in ("float32", "float64"):
+                nn = foxnn.neural_network([4, 9, 3], hidden, activation, dtype=dtype, seed=2)
+                for part in nn:
+                    part.bias = np.linspace(-1, 1, part.get_N_n())
+                found[f"{activation}-{dtype}"] = nn
+    return found
+
+
+def assert_near(found: np.ndarray, expected: np.ndarray, unit: float = 1.0) -> None:
+    within = 1e-6 if expected.dtype == np.float32 else 1e-12
+    off = np.abs(found - expected) / np.maximum(unit, np.abs(expected))
+    assert off.max() <= within
+
+
+# What it computes
+
+
+@pytest.mark.parametrize("name", networks())
+def test_every_activation(name: str, tmp_path: Path) -> None:
+    nn = networks()[name]
+    report = nn.export_c(tmp_path / "net.h")
+    count = parameters(nn).size
+    wide = np.dtype(nn.dtype).itemsize
+    assert report == {"constant_bytes": wide * count, "stack_bytes": wide * 9}
+    done = self_test(tmp_path / "net.h")
+    assert (done.returncode, done.stderr) == (0, "")
+    told = re.fullmatch(r"net: 8 samples agree within (\S+), allowed (\S+)\n", done.stdout)
+    assert told is not None
+    assert float(told[1]) <= (1e-6 if nn.dtype == "float32" else 1e-12)
+    assert float(told[2]) <= (5e-6 if nn.dtype == "float32" else 1e-10)
+    assert_near(function(tmp_path / "net.h", nn.dtype)(X), nn.predict(X))
+
+
+@pytest.mark.parametrize("optimization", ["-O0", "-O3", "-Os"])
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_every_compiler(compiler: str, optimization: str, tmp_path: Path) -> None:
+    activations = [name for name in foxnn.activations() if name not in ("exp", "softmax")]
+    sizes = [5, *range(3, 3 + len(activations)), 4]
+    nn = foxnn.neural_network(sizes, [*activations, "softmax"], seed=1)
+    for weights in (None, "int8"):
+        nn.export_c(tmp_path / "net.h", weights=weights)
+        assert self_test(tmp_path / "net.h", compiler, optimization).returncode == 0
+
+
+def scaled(dtype: str = "float32", sizes: tuple[int, ...] = (4, 9, 2)) -> foxnn.neural_network:
+    nn = foxnn.neural_network(sizes, "tanh", "identity", dtype=dtype, seed=1)
+    # A large shift beside a small scale: float alone would lose it.
+    x = X + np.array([1e5, -300.0, 0.1, 0.0])
+    nn.fit(x, 100 * wanted(30, 2, "mse") + 7, 3, scale="standard")
+    return nn
+
+
+@pytest.mark.parametrize("sizes", [(4, 2), (4, 9, 2), (4, 5, 8, 2)])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scalers(dtype: str, sizes: tuple[int, ...], tmp_path: Path) -> None:
+    nn = scaled(dtype, sizes)
+    nn.export_c(tmp_path / "net.h")
+    assert self_test(tmp_path / "net.h").returncode == 0
+    x = (X + np.array([1e5, -300.0, 0.1, 0.0])).astype(dtype)
+    assert nn.output_scaler is not None
+    assert nn.output_scaler.scale is not None
+    unit = float(nn.output_scaler.scale.max())
+    assert_near(function(tmp_path / "net.h", dtype)(x), nn.predict(x), unit)
+
+
+@pytest.mark.parametrize("sizes", [[1, 1], [4, 1], [1, 3, 1, 2], [97, 33, 15, 14, 13]])
+def test_shapes(sizes: list[int], tmp_path: Path) -> None:
+    nn = foxnn.neural_network(sizes, "relu", "identity", seed=1)
+    nn.export_c(tmp_path / "net.h")
+    assert self_test(tmp_path / "net.h").returncode == 0
+    x = inputs(31, sizes[0])
+    np.testing.assert_allclose(function(tmp_path / "net.h")(x), nn.predict(x), rtol=1e-5, atol=1e-5)
+
+
+def test_zeros_in_the_inputs(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([4, 3], "identity", seed=1)
+    nn[0].bias = [1.0, -2.0, 0.0]
+    nn.export_c(tmp_path / "net.h")
+    call = function(tmp_path / "net.h")
+    assert call(np.zeros((1, 4))).tolist() == [[1.0, -2.0, 0.0]]
+    assert np.isnan(call(np.full((1, 4), np.nan))).all()
+
+
+def test_numbers_read_back_exactly(tmp_path: Path) -> None:
+    for dtype in ("float32", "float64"):
+        nn = foxnn.neural_network([6, 4], dtype=dtype, seed=1)
+        limits = np.finfo(dtype)
+        nn[0].weights = np.array(
+            [limits.max, -limits.max, limits.tiny, -limits.smallest_subnormal, 0.1, 1 / 3]
+            + [-0.0, 1.0, 1e22, 123456789.0, 1e-7, np.pi] * 3,
+            dtype,
+        ).reshape(6, 4)
+        nn.export_c(tmp_path / "net.h", samples=(np.zeros((1, 6)), np.zeros((1, 4))))
+        text = (tmp_path / "net.h").read_text()
+        block = re.search(r"net_w0\[24\] = \{(.*?)\}", text, re.S)
+        assert block is not None
+        found = [word.strip() for word in block[1].split(",")]
+        assert all(word.endswith("f") == (dtype == "float32") for word in found)
+        numbers = np.array([word.rstrip("f") for word in found], dtype).reshape(6, 4)
+        assert numbers.tobytes() == nn[0].weights.tobytes()
+        # As a compiler reads them, too.
+        name = "float" if dtype == "float32" else "double"
+        (tmp_path / "print.c").write_text(
+            '#include <stdio.h>\n#include "net.h"\nint main(void) {\n'
+            f"  return fwrite(net_w0, sizeof({name}), 24, stdout) != 24;\n}}\n"
+        )
+        done = compiled(COMPILERS[0], tmp_path, *FLAGS, "print.c", "-o", "print", "-lm")
+        assert done.stderr == ""
+        raw = subprocess.run([tmp_path / "print"], capture_output=True, check=True).stdout
+        assert raw == nn[0].weights.tobytes()
+
+
+def test_the_self_test_can_fail(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([4, 9, 2], "tanh", seed=1)
+    nn.export_c(tmp_path / "net.h")
+    text = (tmp_path / "net.h").read_text()
+    assert self_test(tmp_path / "net.h").returncode == 0
+    for old, new in (("tanhf(z)", "tanhf(z) * 1.0001f"), ("tanhf(z)", "z / 0")):
+        (tmp_path / "net.h").write_text(text.replace(old, new))
+        done = self_test(tmp_path / "net.h", COMPILERS[0], "-Wno-div-by-zero")
+        assert done.returncode == 1
+        assert re.match(r"net: sample 0, output 0: \S+, not \S+\n", done.stdout)
+
+
+def test_wide_networks_may_round_more(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([500, 500, 3], "identity", init="uniform", seed=1)
+    nn.export_c(tmp_path / "net.h")
+    done = self_test(tmp_path / "net.h", COMPILERS[0], "-O2")
+    assert done.returncode == 0
+    allowed = float(done.stdout.split()[-1])
+    assert 1e-6 < allowed < 1e-4
+
+
+# Eight bits
+
+
+def comment(header: Path) -> str:
+    """Return what stands at the beginning of a header, on one line."""
+    return " ".join(header.read_text().partition("*/")[0].replace("\n *", " ").split())
+
+
+def test_eight_bits(tmp_path: Path) -> None:
+    nn = scaled(sizes=(4, 30, 20, 2))
+    x = X + np.array([1e5, -300.0, 0.1, 0.0])
+    y = 100 * wanted(30, 2, "mse") + 7
+    before = parameters(nn).tobytes()
+    report = nn.export_c(tmp_path / "net.h", weights="int8", samples=(x, y))
+    assert parameters(nn).tobytes() == before
+    assert self_test(tmp_path / "net.h").returncode == 0
+    rounded = function(tmp_path / "net.h")(x.astype(np.float32))
+    difference = np.abs(rounded - nn.predict(x)).max()
+    assert report["largest_difference"] == pytest.approx(difference, rel=1e-3)
+    assert 0 < difference < 0.05 * np.ptp(nn.predict(x))
+    assert report["loss"] == nn.evaluate(x, y)["loss"]
+    assert report["loss_int8"] == pytest.approx(report["loss"], rel=0.2)
+    assert report["loss_int8"] != report["loss"]
+    # A byte a weight, and four a factor, a bias, and a number of a scaler.
+    assert report["constant_bytes"] == (120 + 600 + 40) + 8 * (30 + 20 + 2) + 4 * (3 * 4 + 2 * 2)
+    said = comment(tmp_path / "net.h")
+    assert f"Weights have 8 bits. On 30 samples the loss is {report['loss_int8']:.6g}" in said
+    assert f"with all bits {report['loss']:.6g}; an output changes by" in said
+
+
+def test_eight_bits_of_a_classifier(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([4, 16, 3], "relu", "softmax", seed=1)
+    labels = (X[:, 0] > 0).astype(int) + (X[:, 1] > 1)
+    nn.fit(X, labels, 200, learning_rate=0.02)
+    report = nn.export_c(tmp_path / "net.h", weights="int8", samples=(X, labels))
+    assert report["accuracy"] == nn.evaluate(X, labels)["accuracy"] > 0.9
+    found = function(tmp_path / "net.h")(X).argmax(axis=1)
+    assert report["accuracy_int8"] == np.mean(found == labels)
+    assert "the accuracy" in comment(tmp_path / "net.h")
+
+
+def test_eight_bits_hold_what_they_can(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([3, 5], "identity", seed=1)
+    nn[0].weights = [[127.0, -0.5, 0.0, 1e-44, 3e38], [-3.0, 0.25, 0.0, 0.0, -3e38],
+                     [64.0, 0.125, 0.0, 0.0, 0.0]]  # fmt: skip
+    nn.export_c(tmp_path / "net.h", weights="int8")
+    text = (tmp_path / "net.h").read_text()
+    block = re.search(r"static const signed char net_w0\[15\] = \{(.*?)\}", text, re.S)
+    assert block is not None
+    found = np.array(block[1].split(","), float).reshape(3, 5)
+    assert found[:, 0].tolist() == [127, -3, 64]
+    assert found[:, 1].tolist() == [-127, 64, 32]
+    assert found[:, 2].tolist() == [0, 0, 0]
+    assert found[:, 4].tolist() == [127, -127, 0]
+    call = function(tmp_path / "net.h")
+    assert call(np.eye(3)[:1])[0, 0] == 127.0
+    nn64 = foxnn.neural_network([3, 5], "tanh", dtype="float64", seed=1)
+    nn64.export_c(tmp_path / "net.h", weights="int8")
+    assert self_test(tmp_path / "net.h").returncode == 0
+
+
+# In other programs
+
+
+@pytest.mark.parametrize("compiler", [c for c in ("g++", "clang++") if shutil.which(c)])
+@pytest.mark.parametrize("standard", ["c++11", "c++20"])
+def test_in_cpp_and_in_two_files_of_a_program(compiler: str, standard: str, tmp_path: Path) -> None:
+    networks()["gelu-float32"].export_c(tmp_path / "net.h")
+    scaled().export_c(tmp_path / "other.h", weights="int8")
+    (tmp_path / "main.cpp").write_text(
+        '#include "net.h"\n#include "other.h"\n#include "net.h"\n'
+        "float first(const float* x);\n"
+        "int main() {\n  const float x[NET_INPUTS] = {1.0f};\n  float y[NET_OUTPUTS];\n"
+        "  net_predict(x, y);\n  return y[0] == first(x) ? 0 : 1;\n}\n"
+    )
+    (tmp_path / "first.cpp").write_text(
+        '#include "net.h"\nfloat first(const float* x);\nfloat first(const float* x) {\n'
+        "  float y[NET_OUTPUTS];\n  net_predict(x, y);\n  return y[0];\n}\n"
+    )
+    flags = [f"-std={standard}", *FLAGS[1:], "-Wno-unused-function"]
+    done = compiled(compiler, tmp_path, *flags, "main.cpp", "first.cpp", "-o", "main")
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    assert subprocess.run([tmp_path / "main"], check=False).returncode == 0
+
+
+def test_what_the_header_says(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([4, 9, 3], "relu", "softmax", seed=1)
+    nn.export_c(tmp_path / "net.h", name="Fox")
+    text = (tmp_path / "net.h").read_text()
+    assert "static inline void Fox_predict(const float *x, float *y)" in text
+    for line in ("#define FOX_INPUTS 4", "#define FOX_OUTPUTS 3", "#define FOX_STACK 36"):
+        assert line in text.splitlines()
+    assert re.findall(r"#include (.*)", text) == ["<math.h>"]
+    assert not re.search(r"\bstatic (?!const|inline)|malloc|double", text)
+    assert self_test(tmp_path / "net.h").stdout.startswith("Fox: ")
+    before = text
+    nn.export_c(tmp_path / "net.h", name="Fox")
+    assert (tmp_path / "net.h").read_text() == before
+
+
+def test_samples_are_those_of_the_self_test(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([4, 3], seed=1)
+    nn.export_c(tmp_path / "net.h", samples=(X[:3], wanted(3, 3, "mse")))
+    assert "#define COUNT 3" in (tmp_path / "net_test.c").read_text()
+    assert self_test(tmp_path / "net.h").returncode == 0
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("file", "arguments", "message"),
+    [
+        ("net.c", {}, "name_file must end in .h"),
+        ("net.H", {}, "name_file must end in .h"),
+        (".h", {}, "name must be a C identifier"),
+        ("my-net.h", {}, "name must be a C identifier .*'my-net'"),
+        ("1net.h", {}, "name must be a C identifier"),
+        ("_net.h", {}, "name must be a C identifier"),
+        ("net.h", {"name": "a b"}, "name must be a C identifier"),
+        ("net.h", {"name": "n" * 41}, "name must be a C identifier"),
+        ("net.h", {"name": "nét"}, "name must be a C identifier"),
+        ("net.h", {"name": ""}, "name must be a C identifier"),
+        ('"net.h', {"name": "net"}, "name_file must be a name that C can include"),
+        ("nét.h", {"name": "net"}, "name_file must be a name that C can include"),
+        ("n\nt.h", {"name": "net"}, "name_file must be a name that C can include"),
+        ("net.h", {"weights": "int4"}, "weights must be one of int8; got 'int4'"),
+        ("net.h", {"samples": ([[1, 2, 3, 4]], [[1, 2]])}, r"samples\[1\] must have shape"),
+        ("net.h", {"samples": ([[1, 2, 3]], [[1, 2, 3]])}, r"samples\[0\] must have shape"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(
+    file: str, arguments: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        foxnn.neural_network([4, 3]).export_c(tmp_path / file, **arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"name": 3}, {"weights": 8}, {"samples": [1, 2]}, {"samples": X}], ids=str
+)
+def test_types_that_are_refused(arguments: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match=next(iter(arguments))):
+        foxnn.neural_network([4, 3]).export_c(tmp_path / "net.h", **arguments)
+    with pytest.raises(TypeError, match="name_file"):
+        foxnn.neural_network([4, 3]).export_c(3)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_c_cannot_hold(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([2, 1])
+    nn.input_scaler = foxnn.Scaler().fit([[1.0, 2.0], [1e150, 3.0]])
+    with pytest.raises(ValueError, match="input_scaler must be within the range of float32"):
+        nn.export_c(tmp_path / "net.h")
+    nn = foxnn.neural_network([2, 1], "exp")
+    nn[0].bias = [1e6]
+    with pytest.raises(ValueError, match="finite outputs"):
+        nn.export_c(tmp_path / "net.h")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nn = foxnn.neural_network([4, 3], seed=1)
+    with pytest.raises(FileNotFoundError, match=r"none/net\.h"):
+        nn.export_c(tmp_path / "none" / "net.h")
+    nn.export_c(tmp_path / "net.h")
+    before = (tmp_path / "net.h").read_text()
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space.*net\.h"):
+        foxnn.neural_network([4, 3], seed=2).export_c(tmp_path / "net.h")
+    assert (tmp_path / "net.h").read_text() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.h", "net_test.c"]
+
+
+def test_the_network_stays_as_it_is(tmp_path: Path) -> None:
+    nn, same = scaled(), scaled()
+    nn.export_c(tmp_path / "net.h", weights="int8")
+    mine, other = state.state_of(nn), state.state_of(same)
+    assert (mine["draw"], mine["steps"], mine["settings"]) == (
+        other["draw"], other["steps"], other["settings"],
+    )  # fmt: skip
+    nn.fit(X, wanted(30, 2, "mse"), 2, dropout=0.2)
+    same.fit(X, wanted(30, 2, "mse"), 2, dropout=0.2)
+    assert parameters(nn).tobytes() == parameters(same).tobytes()
