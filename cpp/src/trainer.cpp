@@ -66,8 +66,17 @@ void TrainingPlan::check() const {
   };
   check_part("l1", l1);
   check_part("l2", l2);
-  check_part("clip_value", clip_value);
-  check_part("clip_norm", clip_norm);
+  const auto check_clip = [&](const char* name, double value) {
+    check_part(name, value);
+    // A smaller one counts as zero, which is none.
+    if (value > 0.0 && value < Limits::min()) {
+      throw std::invalid_argument(std::string(name) + " must be at least " +
+                                  text_of(Limits::min()) + " in " + type_name<T>() + ", got " +
+                                  text_of(value));
+    }
+  };
+  check_clip("clip_value", clip_value);
+  check_clip("clip_norm", clip_norm);
   for (const double rate : dropout) {
     if (!(rate >= 0.0 && rate < 1.0)) {
       throw std::invalid_argument("dropout must be at least 0 and below 1, got " + text_of(rate));

@@ -46,7 +46,7 @@ struct Trainer<T>::Work {
   bool drops;
   std::vector<ScratchSpace<T>> scratch;  // one a worker
   std::vector<double> losses;
-  double last_sum = 0.0, last_weight = 1.0;  // of the last batch whose loss was finite
+  double last_sum = 0.0, last_weight = 0.0;  // of the last batch whose loss was finite
   std::vector<std::uint8_t> matches;
   GradientRules<T> rules;
   UpdateSink<T> update;

@@ -56,6 +56,8 @@ class AnyNetwork {
     ++structure_;
     return change(std::forward<Function>(f));
   }
+  /// Whether a trainer is open.
+  bool training() const { return training_ > 0; }
   /// Whether another thread changes parameters just now.
   bool running() const { return running_ > 0; }
   void refuse_while_running() const {

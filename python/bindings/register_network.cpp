@@ -234,6 +234,7 @@ void register_network(py::module_& m) {
            })
       .def("_reset_optimizer",
            [](AnyNetwork& self) { self.restructure([](auto& n) { n.reset_optimizer(); }); })
+      .def("_is_training", &AnyNetwork::training)
       .def("_copy", [](const AnyNetwork& self) {
         self.refuse_while_running();
         return std::make_unique<AnyNetwork>(self);

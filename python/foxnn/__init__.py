@@ -24,6 +24,7 @@ from foxnn.names import (
     optimizers,
 )
 from foxnn.network import neural_network
+from foxnn.resuming import resume
 from foxnn.samples import train_data
 from foxnn.scaler import Scaler
 from foxnn.trace import Trace
@@ -50,6 +51,7 @@ __all__ = [
     "neural_network",
     "optimizers",
     "plot",
+    "resume",
     "schedules",
     "train_data",
 ]

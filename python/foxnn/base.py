@@ -111,9 +111,9 @@ class BaseNetwork(_core.Network):
     def input_scaler(self) -> Scaler | None:
         """How inputs are scaled before the first layer, or None; set it to a fitted Scaler.
 
-        Whoever asks or trains the network passes inputs as they are.
+        Whoever asks or trains the network passes inputs as they are. What is read is a copy.
         """
-        return self._scalers[0]
+        return self._scalers[0] and self._scalers[0]._copy()
 
     @input_scaler.setter
     def input_scaler(self, scaler: Scaler | None) -> None:
@@ -125,7 +125,7 @@ class BaseNetwork(_core.Network):
 
         Losses are those of the scaled outputs. Only for the losses mse, mae and huber.
         """
-        return self._scalers[1]
+        return self._scalers[1] and self._scalers[1]._copy()
 
     @output_scaler.setter
     def output_scaler(self, scaler: Scaler | None) -> None:

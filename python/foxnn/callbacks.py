@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from foxnn import checks
 
 _EVENTS = ("on_train_begin", "on_epoch_end", "on_batch_end", "on_train_end")
@@ -28,6 +30,8 @@ class Callbacks:
             self._add(callback, f"callbacks[{i}]")
 
     def _add(self, callback: object, name: str) -> None:
+        if isinstance(callback, type):
+            raise TypeError(f"{name} must be an object, got the class {callback.__name__}")
         found = False
         for event in _EVENTS:
             method = getattr(callback, event, None)
@@ -52,4 +56,5 @@ class Callbacks:
         """Call all that listen to an event; return whether one of them wants to stop."""
         # Not any(), which would leave out those behind the first that stops.
         answers = [method(*arguments) for method in self._methods[event]]
-        return any(answer is True for answer in answers)
+        # NumPy's comparisons have a True of their own.
+        return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)

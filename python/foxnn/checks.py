@@ -308,7 +308,17 @@ def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.flo
         raise ValueError(f"{name} must be finite and at least 0, got {wrong}")
     if not numbers.any():
         raise ValueError(f"{name} must not all be 0")
-    return numbers
+    return near_one(numbers)
+
+
+def near_one(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights over a power of two, so that the largest is from a half to 1.
+
+    Only their ratios count, and sums of them must not overflow; a power of two rounds nothing.
+    """
+    exponent = np.frexp(weights.max(initial=0.0))[1]
+    scaled: NDArray[np.float64] = np.ldexp(weights, -exponent)
+    return scaled
 
 
 def same_length(x: Array, y: Array, x_name: str = "x", y_name: str = "y") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from foxnn import _core, checks
 
@@ -47,9 +48,13 @@ class EarlyStopping:
     def __post_init__(self) -> None:
         if self.monitor is not None:
             checks.choice(self.monitor, "monitor", _MONITORS)
-        checks.integer(self.patience, "patience", 1)
-        checks.real(self.min_delta, "min_delta", 0.0)
-        checks.flag(self.restore_best, "restore_best")
+        checked = {
+            "patience": checks.integer(self.patience, "patience", 1),
+            "min_delta": checks.real(self.min_delta, "min_delta", 0.0),
+            "restore_best": checks.flag(self.restore_best, "restore_best"),
+        }
+        for name, value in checked.items():  # plain numbers, whatever came
+            object.__setattr__(self, name, value)
 
 
 def early_stopping_of(value: object) -> EarlyStopping | None:
@@ -76,6 +81,21 @@ class Watch:
         self._waited = 0
         self._best: _core.Network | None = None
 
+    @property
+    def best(self) -> _core.Network | None:
+        """The network after its best epoch, where it is to be restored."""
+        return self._best
+
+    def progress(self) -> dict[str, float]:
+        """Return how far it is, as plain values."""
+        return {"least": self._least, "waited": self._waited}
+
+    def go_on(self, progress: Mapping[str, Any], best: _core.Network | None) -> None:
+        """Go on where another one was."""
+        self._least = checks.real(progress.get("least"), "least")
+        self._waited = checks.integer(progress.get("waited"), "waited", 0)
+        self._best = best
+
     def is_over(self, record: Mapping[str, float], network: _core.Network) -> bool:
         """Take in the record of an epoch; return whether to stop."""
         value = self._sign * record[self._monitor]
@@ -85,6 +105,11 @@ class Watch:
                 self._best = network._copy()
             return False
         self._waited += 1
+        return self.is_exhausted
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether there was no better value for too long."""
         return self._waited >= self._rule.patience
 
     def restore(self, network: _core.Network) -> None:

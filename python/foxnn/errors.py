@@ -13,7 +13,8 @@ class DivergedError(ArithmeticError):
     epoch : int or None
         The epoch in which it happened, from 0; None where there are no epochs.
     loss : float or None
-        The last finite loss: the mean over the last batch that had one.
+        The last finite loss: the mean over the last batch that had one; None where none had, and
+        from `train_on_batch`.
     """
 
     def __init__(self, message: str, epoch: int | None = None, loss: float | None = None) -> None:

@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import stat
+import sys
 from collections.abc import Iterator
 from typing import IO
 
@@ -83,8 +84,9 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
         # Made with the rights that any new file gets; an older file passes on its own.
         with open(temporary, "xb") as file:
             if older is not None:
-                with contextlib.suppress(OSError):  # only root can give files away
-                    os.chown(temporary, older.st_uid, older.st_gid)
+                if sys.platform != "win32":
+                    with contextlib.suppress(OSError):  # only root can give files away
+                        os.chown(temporary, older.st_uid, older.st_gid)
                 os.chmod(temporary, stat.S_IMODE(older.st_mode))
             yield file
             file.flush()

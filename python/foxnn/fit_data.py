@@ -45,12 +45,22 @@ def samples_of(
 
 
 def split(
-    network: BaseNetwork, samples: Samples, validation: Any, columns: list[str] | None = None
-) -> tuple[Samples, Samples | None]:
-    """Return the samples to train on, and those to validate on, where there are any."""
+    network: BaseNetwork, samples: Samples, validation: Any, columns: list[str] | None = None,
+    draw: int | None = None,
+) -> tuple[Samples, Samples | None]:  # fmt: skip
+    """Return the samples to train on, and those to validate on, where there are any.
+
+    A share is drawn by the network's next random number, or by number `draw`; the number is not
+    taken: that is the caller's, when nothing can be refused any more.
+    """
     if validation is None:
         return samples, None
-    if isinstance(validation, tuple | list) and len(validation) in (2, 3):
+    if isinstance(validation, tuple | list):
+        if len(validation) not in (2, 3):
+            raise ValueError(
+                "validation must be a share, (x, y) or (x, y, sample_weight), "
+                f"got {checks.shown(validation)}"
+            )
         held_x, held_y, *weights = validation
         names = "the x of validation", "the y of validation", "the weights of validation"
         checks.same_columns(held_x, names[0], columns)
@@ -61,7 +71,8 @@ def split(
         raise ValueError(
             f"validation={share} of {len(samples)} samples leaves none to train or to validate on"
         )
-    order = _core.shuffled(network.seed, HOLDOUT, len(samples), network._next_draw())
+    number = network._draw() if draw is None else draw
+    order = _core.shuffled(network.seed, HOLDOUT, len(samples), number)
     if (classes := classes_of(samples.y, network.loss)) is not None:
         order = _stratified(order, classes, count)
     held, kept = samples.part(order[:count]), samples.part(order[count:])
@@ -102,11 +113,11 @@ def weighted_by_class(network: BaseNetwork, samples: Samples, class_weight: Any)
             "class_weight needs classes: loss='cross_entropy', or 'binary_cross_entropy' with one "
             f"output; got loss={network.loss!r} with {network.sizes[-1]} outputs"
         )
-    factors = _class_factors(class_weight, classes, max(2, network.sizes[-1]))
+    factors = checks.near_one(_class_factors(class_weight, classes, max(2, network.sizes[-1])))
     weights = factors[classes] if samples.weights is None else samples.weights * factors[classes]
     if not weights.any():
         raise ValueError("class_weight must not leave only samples of weight 0")
-    return Samples(samples.x, samples.y, weights)
+    return Samples(samples.x, samples.y, checks.near_one(weights))
 
 
 def _class_factors(class_weight: Any, classes: Array, count: int) -> NDArray[np.float64]:
@@ -167,8 +178,8 @@ def checked_scalers(network: BaseNetwork, scale: Any) -> Scalers | None:
             f"got loss={network.loss!r}"
         )
     for scaler, columns in zip(scalers, (network.sizes[0], network.sizes[-1]), strict=True):
-        if scaler is not None and scaler.shift is not None and len(scaler.shift) != columns:
-            raise ValueError(f"scale must have {columns} columns, got {len(scaler.shift)}")
+        if scaler is not None and scaler.shift is not None:
+            scaler._for_engine("scale", columns)
     return scalers[0], scalers[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import numpy as np
@@ -113,7 +114,8 @@ class FoxnnInterface(BaseNetwork):
                 report = trainer.run_steps(steps)
                 if report.diverged:
                     where = f"after {done + report.steps} iterations"
-                    raise diverged(where, loss=report.last_loss if report.steps > 1 else None)
+                    last = report.last_loss
+                    raise diverged(where, loss=last if math.isfinite(last) else None)
                 done += steps
                 if saving and done % saving == 0:
                     self.save(self.settings.auto_save_name_file)

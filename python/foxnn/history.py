@@ -52,6 +52,13 @@ class History(Mapping[str, list[float]]):
         for name, number in numbers.items():
             self._values.setdefault(name, []).append(number)
 
+    @classmethod
+    def of(cls, values: Mapping[str, list[float]]) -> History:
+        """Return a history with such values, which are as many for each name."""
+        history = cls()
+        history._values = {name: [float(v) for v in numbers] for name, numbers in values.items()}
+        return history
+
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw loss and accuracy over the epochs, as `foxnn.plot.history` does.
 

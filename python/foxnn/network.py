@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,12 @@ from numpy.typing import ArrayLike
 
 from foxnn import _core, checks, schedules
 from foxnn.callbacks import Callbacks
+from foxnn.checkpoint import Checkpoints, Start, arguments_of
 from foxnn.early_stopping import early_stopping_of, watch_of
 from foxnn.errors import diverged
 from foxnn.fit_data import checked_scalers, measured, samples_of, split, weighted_by_class
 from foxnn.fit_loop import FitLoop
+from foxnn.fit_options import FitOptions
 from foxnn.foxnn_interface import FoxnnInterface
 from foxnn.history import History
 from foxnn.kinds import (
@@ -102,6 +105,8 @@ class neural_network(FoxnnInterface):
         scale: ScaleLike | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int = 1,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
 
@@ -156,13 +161,19 @@ class neural_network(FoxnnInterface):
         scale : str, foxnn.Scaler or pair of them, optional
             Measures the training samples and lets the network scale its inputs ("standard" or
             "minmax"), and with the losses mse, mae and huber behind identity outputs these, too; a
-            pair says what is done with inputs and outputs, None nothing. Scalers stay with the
-            network, and a method that it has already is not measured anew.
+            pair says it for inputs and outputs, where None is no scaler. Scalers stay with the
+            network where `scale` is left out, and a method that it has already is not measured
+            anew.
         clip_norm : float, optional
             The gradient is scaled down to this Euclidean norm where it is longer (Pascanu et al.,
             "On the difficulty of training recurrent neural networks", 2013).
         clip_value : float, optional
             Each number of the gradient is brought between -clip_value and clip_value.
+        checkpoint : str or path, optional
+            A .safetensors file that is kept up to date with the run: killed at any moment, it goes
+            on from there by `foxnn.resume`, bit for bit.
+        checkpoint_every : int, default=1
+            Epochs from one checkpoint to the next; the last epoch has one, too.
 
         Returns
         -------
@@ -196,51 +207,98 @@ class neural_network(FoxnnInterface):
         >>> round(float(nn.predict([[5.0]])[0, 0]))
         16
         """
-        epochs = checks.integer(epochs, "epochs", 1)
-        rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
-        limit = time_limit
+        options = FitOptions(
+            epochs, batch_size, optimizer, learning_rate, validation, early_stopping, schedule, l1,
+            l2, dropout, sample_weight, class_weight, callbacks, shuffle, progress, time_limit,
+            scale, clip_norm, clip_value, checkpoint, checkpoint_every,
+        )  # fmt: skip
+        return self._fit(x, y, options)
+
+    def _fit(
+        self, x: ArrayLike, y: ArrayLike, told: FitOptions, start: Start | None = None
+    ) -> History:
+        """Train as told, from the beginning or from where a checkpoint was."""
+        epochs = checks.integer(told.epochs, "epochs", 1)
+        rate = checks.real(told.learning_rate, "learning_rate", 0.0, open_low=True)
+        limit = told.time_limit
         if limit is not None:
             limit = checks.real(limit, "time_limit", 0.0, open_low=True)
-        if isinstance(schedule, schedules.Schedule):
+        schedule = told.schedule
+        done = 0 if start is None else start.epochs
+        first = schedules.rate_of(schedule, min(done, epochs - 1), rate)
+        ends_early = told.early_stopping is not None or limit is not None
+        if isinstance(schedule, schedules.Schedule) and not ends_early:
             # All of ours go up or down to their ends: what is wrong with one shows there.
             schedules.rate_of(schedule, epochs - 1, rate)
-        shown, called = is_wanted(progress), Callbacks(callbacks)
-        clipping = _clipping(clip_norm, clip_value)
+        shown, called = is_wanted(told.progress), Callbacks(told.callbacks)
+        clipping = _clipping(told.clip_norm, told.clip_value)
         plan = _core.Plan(
-            rule_of(optimizer),
-            schedules.rate_of(schedule, 0, rate),
-            batch_size=checks.integer(batch_size, "batch_size", 1),
-            shuffle=checks.flag(shuffle, "shuffle"),
+            rule_of(told.optimizer),
+            first,
+            batch_size=checks.integer(told.batch_size, "batch_size", 1),
+            shuffle=checks.flag(told.shuffle, "shuffle"),
             count_matches=self._classifies(),
             threads=self.settings.n_threads,
-            l1=checks.real(l1, "l1", 0.0),
-            l2=checks.real(l2, "l2", 0.0),
-            dropout=_dropout_rates(dropout, len(self) - 1),
+            l1=checks.real(told.l1, "l1", 0.0),
+            l2=checks.real(told.l2, "l2", 0.0),
+            dropout=_dropout_rates(told.dropout, len(self) - 1),
             clip_norm=clipping[0],
             clip_value=clipping[1],
         )
         _core.check_plan(self, plan)
-        samples = samples_of(self, x, y, sample_weight)
+        samples = samples_of(self, x, y, told.sample_weight)
         names = checks.column_names(x) or self._input_names
-        stopping = early_stopping_of(early_stopping)
+        stopping = early_stopping_of(told.early_stopping)
         quantities = {"loss"} | ({"accuracy"} if self._classifies() else set())
-        if validation is not None:
+        if told.validation is not None:
             quantities |= {f"val_{name}" for name in quantities}
         watch = watch_of(stopping, quantities)
-        scalers = checked_scalers(self, scale)
-        weighted_by_class(self, samples, class_weight)  # what is wrong with it, it says here
-        training, held_out = split(self, samples, validation, names)
-        training = weighted_by_class(self, training, class_weight)
+        scalers = checked_scalers(self, told.scale)
+        weighted_by_class(self, samples, told.class_weight)  # what is wrong with it, it says here
+        keeping = None
+        if told.checkpoint is not None:
+            keeping = Checkpoints(told.checkpoint, told.checkpoint_every)
+        again = None if start is None else start.draw_of_split
+        draw = self._draw() if again is None else again
+        training, held_out = split(self, samples, told.validation, names, again)
+        training = weighted_by_class(self, training, told.class_weight)
+        if keeping is not None:
+            keeping.arguments = arguments_of(told, stopping, draw)
         if scalers is not None:
-            self._set_scalers(*measured(scalers, training))
+            scalers = measured(scalers, training)
+        scales = self._scalers[0] if scalers is None else scalers[0]
+        if scales is None:
+            warn_if_saturated(self, training.x, stacklevel=4)
+        # From here on nothing is refused, and the network changes.
+        if self._is_training():
+            raise RuntimeError("the network is already training")
+        if scalers is not None:
+            self._set_scalers(*scalers)
+        if held_out is not None and again is None and isinstance(told.validation, float | int):
+            self._next_draw()
         self._input_names = names
-        warn_if_saturated(self, training.x, stacklevel=3)
-        loop = FitLoop(self, held_out, called, watch, schedule, rate, limit)
+        history = History()
+        if start is not None:
+            history = History.of(start.history)
+            if watch is not None:
+                watch.go_on(start.watch or {}, start.best_of(self))
+        loop = FitLoop(
+            self,
+            len(training),
+            held_out,
+            called,
+            watch,
+            schedule,
+            rate,
+            (done, first),
+            limit,
+            keeping,
+        )
         with (
             _core.Trainer(self, training.x, training.y, plan, training.weights) as trainer,
             Progress(epochs, shown) as bar,
         ):
-            return loop.run(trainer, epochs, bar)
+            return loop.run(trainer, range(done, epochs), bar, history)
 
     def train_on_batch(
         self,
@@ -280,9 +338,12 @@ class neural_network(FoxnnInterface):
         >>> losses[-1] < losses[0]
         True
         """
-        key = (optimizer, learning_rate, self._settings.__dict__.get("n_threads", 0))
+        rate = learning_rate
+        if type(rate) is not float:
+            rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
+        key = (optimizer, rate, self._settings.__dict__.get("n_threads", 0))
         if self._step_plan is None or self._step_plan[0] != key:
-            rate = checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
+            rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
             plan = _core.Plan(rule_of(optimizer), rate, shuffle=False, threads=key[2])
             _core.check_plan(self, plan)
             self._step_plan = (key, plan)
@@ -297,7 +358,7 @@ class neural_network(FoxnnInterface):
 
 def _dropout_rates(dropout: Any, hidden: int) -> list[float]:
     """Return a rate for each hidden layer, or none where nothing is left out."""
-    if isinstance(dropout, Sequence | np.ndarray) and not isinstance(dropout, str | bytes):
+    if np.ndim(dropout) > 0 and not isinstance(dropout, str | bytes):
         if len(dropout) != hidden:
             raise ValueError(
                 f"dropout must be a number or one for each of the {hidden} hidden layers, "

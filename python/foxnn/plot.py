@@ -173,6 +173,7 @@ def decision_boundary(
     ('input 0', 'input 1')
     """
     _check_network(nn)
+    nn._check_names(x, "x")
     drawing.check_axes(ax)
     if nn.sizes[0] != 2:
         raise ValueError(f"nn must have 2 inputs, which span a plane, got {nn.sizes[0]}")
@@ -319,7 +320,7 @@ def _picture(shape: object, inputs: int, layer: int) -> tuple[int, int]:
                 f"layer {layer} has {inputs} inputs"
             )
         return side, side
-    if not isinstance(shape, Sequence) or isinstance(shape, str) or len(shape) != 2:
+    if not isinstance(shape, Sequence | np.ndarray) or isinstance(shape, str) or len(shape) != 2:
         raise TypeError(f"shape must be (rows, columns), got {checks.shown(shape)}")
     rows, columns = (checks.integer(number, "shape", 1) for number in shape)
     if rows * columns != inputs:

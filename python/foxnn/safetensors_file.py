@@ -2,9 +2,11 @@
 
 Arrays, by name: `layers.0.weight` and `layers.0.bias`, as PyTorch has them (a weight is outputs x
 inputs, the transpose of foxnn's); `optimizer.moment_1.layers.0.weight` and so on, of the same
-shapes; `input_scaler.shift`, `.scale`, `output_scaler.shift`, `.scale` in float64. All else stands
-as JSON under the one key `foxnn` of the metadata: with several keys, whose order changes from call
-to call, two files of one network would differ.
+shapes; `input_scaler.shift`, `.scale`, `output_scaler.shift`, `.scale` in float64. A checkpoint of
+a training also says how far it is, and has the arrays of the best epoch, as
+`best.layers.0.weight` and so on, where early stopping watches. All else stands as JSON under the
+one key `foxnn` of the metadata: with several keys, whose order changes from call to call, two files
+of one network would differ.
 """
 
 from __future__ import annotations
@@ -29,8 +31,13 @@ _SCALERS = ("input_scaler", "output_scaler")
 _CODES = {"float32": "F32", "float64": "F64"}
 
 
-def write(path: str, given: Mapping[str, Any]) -> None:
-    """Write a state to a file.
+def write(
+    path: str,
+    given: Mapping[str, Any],
+    run: Mapping[str, Any] | None = None,
+    best: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a state to a file; for a checkpoint, with the run and the best epoch's memory.
 
     Raises
     ------
@@ -47,22 +54,36 @@ def write(path: str, given: Mapping[str, Any]) -> None:
             rest[key] = value and {"method": value["method"]}
         elif key != "parameters":
             rest[key] = value
-    text = json.dumps({"format": FORMAT, "foxnn": _core.__version__, "state": rest})
-    data = save(dict(_named(given)), {"foxnn": text})
+    head: dict[str, Any] = {"format": FORMAT, "foxnn": _core.__version__, "state": rest}
+    arrays = dict(_named(given))
+    if run is not None:
+        head["run"] = run
+    if best is not None:
+        head["best"] = {
+            "optimizer": best["optimizer"],
+            "steps": best["steps"],
+            "moments": [moment is not None for moment in best["moments"]],
+        }
+        arrays |= _named_memory("best.", best)
+    data = save(arrays, {"foxnn": json.dumps(head)})
     with replacing(path) as file:
         file.write(data)
 
 
 def _named(given: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
     """Yield name and array of all that a state has in arrays."""
-    yield from _named_pairs("", given["parameters"])
-    for number, moment in enumerate(given["moments"], 1):
-        if moment is not None:
-            yield from _named_pairs(f"optimizer.moment_{number}.", moment)
+    yield from _named_memory("", given)
     for key in _SCALERS:
         if given[key] is not None:
             for part in ("shift", "scale"):
                 yield f"{key}.{part}", np.ascontiguousarray(given[key][part])
+
+
+def _named_memory(prefix: str, given: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+    yield from _named_pairs(prefix, given["parameters"])
+    for number, moment in enumerate(given["moments"], 1):
+        if moment is not None:
+            yield from _named_pairs(f"{prefix}optimizer.moment_{number}.", moment)
 
 
 def _named_pairs(prefix: str, pairs: list[tuple[Array, Array]]) -> Iterator[tuple[str, Array]]:
@@ -72,7 +93,14 @@ def _named_pairs(prefix: str, pairs: list[tuple[Array, Array]]) -> Iterator[tupl
 
 
 def read(path: str) -> dict[str, Any]:
-    """Return the state that a file holds.
+    """Return the state that a file holds; see `read_checkpoint`."""
+    return read_checkpoint(path)[0]
+
+
+def read_checkpoint(
+    path: str,
+) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None]:
+    """Return state, run and best epoch's memory that a file holds; the last two may be None.
 
     The header says what the file must hold, and is compared with it before an array is read.
 
@@ -90,29 +118,33 @@ def read(path: str) -> dict[str, Any]:
             raise FileFormatError(f"{path}: expected a file, got a device")
     try:
         with safe_open(path, framework="numpy") as tensors:
-            given = _rest(path, tensors.metadata())
-            expected = _expected(path, given)
+            given, run, best = _rest(path, tensors.metadata())
+            expected = _expected(path, given, best)
             _compare(path, expected, tensors)
             arrays = {name: tensors.get_tensor(name) for name in expected}
     except SafetensorError as error:
         raise FileFormatError(f"{path}: expected a safetensors file: {error}") from None
     pairs = len(given["sizes"]) - 1
-    given["parameters"] = _pairs(arrays, "", pairs)
-    given["moments"] = [
-        _pairs(arrays, f"optimizer.moment_{number}.", pairs) if there else None
-        for number, there in enumerate(given["moments"], 1)
-    ]
+    for prefix, memory in (("", given), ("best.", best)):
+        if memory is not None:
+            memory["parameters"] = _pairs(arrays, prefix, pairs)
+            memory["moments"] = [
+                _pairs(arrays, f"{prefix}optimizer.moment_{number}.", pairs) if there else None
+                for number, there in enumerate(memory["moments"], 1)
+            ]
     for key in _SCALERS:
         if given.get(key) is not None:
             given[key] |= {part: arrays[f"{key}.{part}"] for part in ("shift", "scale")}
     try:
-        return dict(state.checked(given))
+        return dict(state.checked(given)), run, best
     except (ValueError, TypeError) as error:
         raise FileFormatError(f"{path}: {error}") from None
 
 
-def _rest(path: str, metadata: Mapping[str, str] | None) -> dict[str, Any]:
-    """Return the part of a state that is no arrays."""
+def _rest(
+    path: str, metadata: Mapping[str, str] | None
+) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None]:
+    """Return the parts of state, run and best memory that are no arrays."""
     text = (metadata or {}).get("foxnn")
     if text is None:
         raise FileFormatError(
@@ -133,10 +165,16 @@ def _rest(path: str, metadata: Mapping[str, str] | None) -> dict[str, Any]:
     given = found.get("state")
     if not isinstance(given, dict):
         raise _unexpected(path, "an object", "state", given)
-    return given
+    run, best = found.get("run"), found.get("best")
+    for part, name in ((run, "run"), (best, "best")):
+        if part is not None and not isinstance(part, dict):
+            raise _unexpected(path, "an object", name, part)
+    return given, run, best
 
 
-def _expected(path: str, given: dict[str, Any]) -> dict[str, tuple[str, list[int]]]:
+def _expected(
+    path: str, given: dict[str, Any], best: dict[str, Any] | None
+) -> dict[str, tuple[str, list[int]]]:
     """Return type and shape of each array that there must be; `given` is checked so far."""
     try:
         sizes = checks.layer_sizes(given.get("sizes"))
@@ -144,10 +182,15 @@ def _expected(path: str, given: dict[str, Any]) -> dict[str, tuple[str, list[int
         raise FileFormatError(f"{path}: {error}") from None
     if (kind := given.get("dtype")) not in ("float32", "float64"):
         raise _unexpected(path, "float32 or float64", "dtype", kind)
-    there = given.get("moments")
-    if not (isinstance(there, list) and len(there) == 2 and set(map(type, there)) == {bool}):
-        raise _unexpected(path, "two of true and false", "moments", there)
-    prefixes = ["", *(f"optimizer.moment_{i}." for i, found in enumerate(there, 1) if found)]
+    prefixes: list[str] = []
+    for prefix, memory in (("", given), ("best.", best)):
+        if memory is None:
+            continue
+        there = memory.get("moments")
+        if not (isinstance(there, list) and len(there) == 2 and set(map(type, there)) == {bool}):
+            raise _unexpected(path, "two of true and false", "moments", there)
+        moments = (f"{prefix}optimizer.moment_{i}." for i, found in enumerate(there, 1) if found)
+        prefixes += [prefix, *moments]
     expected = {}
     for prefix in prefixes:
         for i, (inputs, neurons) in enumerate(itertools.pairwise(sizes)):

@@ -21,7 +21,7 @@ def warn_if_saturated(network: BaseNetwork, x: Array, stacklevel: int) -> None:
     """Warn where inputs are so large that most outputs of a bounded first layer are flat."""
     first = network[0]
     flat_beyond = _FLAT_BEYOND.get(first.get_name_activation_function())
-    if flat_beyond is None or network.input_scaler is not None:
+    if flat_beyond is None:
         return
     some = np.asarray(x[:: max(1, len(x) // _SAMPLES)][:_SAMPLES], np.float64)
     size = float(np.sqrt(np.mean(some * some)))

@@ -81,7 +81,8 @@ class Scaler:
             scale[array.min(axis=0) == array.max(axis=0)] = 0.0
         if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
             raise ValueError("x must have columns whose spread is finite in float64")
-        scale[scale == 0.0] = 1.0
+        with np.errstate(over="ignore", divide="ignore"):
+            scale[~np.isfinite(1.0 / scale)] = 1.0  # one value, or as good as one
         self.shift, self.scale = shift, scale
         return self
 
@@ -99,7 +100,15 @@ class Scaler:
     def _measured(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if self.shift is None or self.scale is None:
             raise ValueError("the scaler has not measured any data: call fit first")
-        return self.shift, self.scale
+        shift, scale = (np.asarray(v, np.float64) for v in (self.shift, self.scale))
+        with np.errstate(over="ignore", divide="ignore"):
+            usable = np.isfinite(shift) & (scale > 0) & np.isfinite(scale) & np.isfinite(1 / scale)
+        if shift.ndim != 1 or shift.shape != scale.shape or not usable.all():
+            raise ValueError(
+                "a scaler must have a finite shift and a scale above 0 for each column, got "
+                f"shift={checks.shown(self.shift)}, scale={checks.shown(self.scale)}"
+            )
+        return shift, scale
 
     def _for_engine(self, name: str, columns: int) -> tuple[list[float], list[float]]:
         """Return shifts and factors."""

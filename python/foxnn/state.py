@@ -34,9 +34,12 @@ _RULE = {
 
 def state_of(network: Any) -> dict[str, Any]:
     """Return the state of a neural_network."""
-    copy = network._copy()  # of one moment, even where another thread trains
+    return state_of_copy(network, network._copy())  # of one moment, whoever trains meanwhile
+
+
+def state_of_copy(network: Any, copy: _core.Network) -> dict[str, Any]:
+    """Return the state of a neural_network, whose engine's part was copied at another moment."""
     sizes = copy._sizes()
-    optimizer = _core.optimizer_state(copy)
     return {
         "version": VERSION,
         "sizes": sizes,
@@ -46,16 +49,32 @@ def state_of(network: Any) -> dict[str, Any]:
         "dtype": network.dtype,
         "seed": copy._seed(),
         "draw": copy._draw(),
-        "parameters": [(copy._weights(i), copy._bias(i)) for i in range(len(sizes) - 1)],
-        "optimizer": None if optimizer is None else optimizer[0],
-        "steps": 0 if optimizer is None else optimizer[1],
-        "moments": [None, None] if optimizer is None else optimizer[2],
+        **memory_of(copy),
         "input_scaler": _scaler_state(network.input_scaler),
         "output_scaler": _scaler_state(network.output_scaler),
         "settings": network.settings._values(),
         "input_names": network.input_names,
         "notes": notes_of(network.notes),
     }
+
+
+def memory_of(copy: _core.Network) -> dict[str, Any]:
+    """Return what training has changed in a network of the engine: parameters and optimizer."""
+    optimizer = _core.optimizer_state(copy)
+    return {
+        "parameters": [(copy._weights(i), copy._bias(i)) for i in range(len(copy._sizes()) - 1)],
+        "optimizer": None if optimizer is None else optimizer[0],
+        "steps": 0 if optimizer is None else optimizer[1],
+        "moments": [None, None] if optimizer is None else optimizer[2],
+    }
+
+
+def set_memory(network: Any, memory: Mapping[str, Any]) -> None:
+    """Set parameters and optimizer, checked."""
+    for i, (weights, bias) in enumerate(_pairs(memory["parameters"], network, "parameters")):
+        network[i].weights, network[i].bias = weights, bias
+    if memory["optimizer"] is not None:
+        _set_optimizer(network, memory)
 
 
 def _scaler_state(scaler: Scaler | None) -> dict[str, Any] | None:

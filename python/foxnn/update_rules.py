@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from foxnn import _core, checks
 
 
+def _keep(rule: object, **values: object) -> None:
+    # Checked values are plain numbers, so that they print as such whatever came.
+    for name, value in values.items():
+        object.__setattr__(rule, name, value)
+
+
 @dataclass(frozen=True)
 class SGD:
     """Stochastic gradient descent: w <- w - learning_rate * gradient.
@@ -32,8 +38,11 @@ class SGD:
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        checks.real(self.momentum, "momentum", 0.0, 1.0, open_high=True)
-        checks.flag(self.nesterov, "nesterov")
+        _keep(
+            self,
+            momentum=checks.real(self.momentum, "momentum", 0.0, 1.0, open_high=True),
+            nesterov=checks.flag(self.nesterov, "nesterov"),
+        )
         if self.nesterov and self.momentum == 0.0:
             raise ValueError("nesterov needs a momentum above 0, got momentum=0")
 
@@ -66,9 +75,12 @@ class Adam:
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        checks.real(self.beta_1, "beta_1", 0.0, 1.0, open_high=True)
-        checks.real(self.beta_2, "beta_2", 0.0, 1.0, open_high=True)
-        checks.real(self.epsilon, "epsilon", 0.0, open_low=True)
+        _keep(
+            self,
+            beta_1=checks.real(self.beta_1, "beta_1", 0.0, 1.0, open_high=True),
+            beta_2=checks.real(self.beta_2, "beta_2", 0.0, 1.0, open_high=True),
+            epsilon=checks.real(self.epsilon, "epsilon", 0.0, open_low=True),
+        )
 
     def _rule(self) -> _core.Optimizer:
         return _core.Optimizer("adam", beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
@@ -107,8 +119,14 @@ class AdamW:
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        checks.real(self.weight_decay, "weight_decay", 0.0)
-        Adam(self.beta_1, self.beta_2, self.epsilon)
+        adam = Adam(self.beta_1, self.beta_2, self.epsilon)
+        _keep(
+            self,
+            weight_decay=checks.real(self.weight_decay, "weight_decay", 0.0),
+            beta_1=adam.beta_1,
+            beta_2=adam.beta_2,
+            epsilon=adam.epsilon,
+        )
 
     def _rule(self) -> _core.Optimizer:
         return _core.Optimizer(
@@ -152,9 +170,12 @@ class RMSprop:
     epsilon: float = 1e-8
 
     def __post_init__(self) -> None:
-        checks.real(self.rho, "rho", 0.0, 1.0, open_high=True)
-        checks.real(self.momentum, "momentum", 0.0, 1.0, open_high=True)
-        checks.real(self.epsilon, "epsilon", 0.0, open_low=True)
+        _keep(
+            self,
+            rho=checks.real(self.rho, "rho", 0.0, 1.0, open_high=True),
+            momentum=checks.real(self.momentum, "momentum", 0.0, 1.0, open_high=True),
+            epsilon=checks.real(self.epsilon, "epsilon", 0.0, open_low=True),
+        )
 
     def _rule(self) -> _core.Optimizer:
         return _core.Optimizer(

@@ -39,7 +39,7 @@ struct StepReport {
   index samples = 0;
   double loss = 0.0;    ///< sum over the samples, each at the weights of its step, times its weight
   double weight = 0.0;  ///< sum of the samples' weights; as many as samples where none are given
-  double last_loss = 0.0;  ///< the mean of the last batch whose loss was finite
+  double last_loss = 0.0;  ///< the mean of the last batch whose loss was finite; NaN: none was
   index correct = 0;
   bool stopped = false;   ///< the stop request ended them
   bool diverged = false;  ///< the loss or a weight stopped being finite; weights are set back

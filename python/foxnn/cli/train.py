@@ -207,7 +207,9 @@ def _split(
             f"--hold-out {share:g} of {len(samples)} samples leaves none to train on or none "
             "to score; 0 keeps none back"
         )
-    return fit_data.split(nn, samples, share)
+    parts = fit_data.split(nn, samples, share)
+    nn._next_draw()
+    return parts
 
 
 def _fit(args: argparse.Namespace, nn: neural_network, samples: fit_data.Samples) -> foxnn.History:

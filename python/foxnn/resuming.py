@@ -1,0 +1,136 @@
+"""A training goes on from its checkpoint, as if it had never stopped."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from foxnn import checkpoint, checks, files
+from foxnn.early_stopping import EarlyStopping
+from foxnn.files import FileFormatError
+from foxnn.fit_options import FitOptions
+from foxnn.history import History
+from foxnn.kinds import ScheduleLike, ValidationLike
+from foxnn.network import neural_network
+
+
+def resume(
+    name_file: str | os.PathLike[str],
+    x: ArrayLike,
+    y: ArrayLike,
+    *,
+    validation: ValidationLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    schedule: ScheduleLike | None = None,
+    callbacks: object = (),
+    progress: bool | None = None,
+    time_limit: float | None = None,
+) -> tuple[neural_network, History]:
+    """Go on with a training from the checkpoint that `fit` has kept.
+
+    The network ends with the same bits as if the training had never stopped, on any number of
+    threads, if the samples are the same. The checkpoint is kept up to date.
+
+    Parameters
+    ----------
+    name_file : str or path
+        The checkpoint of `fit`.
+    x, y : array-like
+        The samples that `fit` was given.
+    validation, sample_weight, schedule : optional
+        To be given again where `fit` was given samples to validate on, weights of samples, or a
+        function as schedule: a checkpoint does not hold them. All else it knows.
+    callbacks : callback or sequence of callbacks, default=()
+        As in `fit`.
+    progress : bool, optional
+        As in `fit`.
+    time_limit : float, optional
+        Seconds for the rest, as in `fit`.
+
+    Returns
+    -------
+    neural_network, History
+        The history has the epochs before, too.
+
+    Raises
+    ------
+    foxnn.FileFormatError
+        Where the file is no checkpoint.
+    ValueError, TypeError
+        Where something is missing that must be given again, or was not there; and as `fit`.
+
+    Examples
+    --------
+    >>> import os, tempfile, foxnn
+    >>> x, y = [[0.0], [1.0], [2.0]], [[1.0], [3.0], [5.0]]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "run.safetensors")
+    ...     nn = foxnn.neural_network([1, 4, 1], "tanh", "identity", seed=1)
+    ...     stop = lambda epoch, logs: epoch == 2  # as if the machine had failed
+    ...     history = nn.fit(x, y, epochs=5, checkpoint=path, callbacks=stop)
+    ...     nn, history = foxnn.resume(path, x, y)
+    >>> len(history["loss"])
+    5
+    """
+    path = files.path_of(name_file, "name_file")
+    _, told, start = checkpoint.read(path)
+    network = neural_network(path)
+    again = {
+        "validation": (validation, told.get("validation") == "given"),
+        "sample_weight": (sample_weight, told.get("sample_weight") == "given"),
+        "schedule": (schedule, told.get("schedule") == "function"),
+    }
+    for name, (value, is_needed) in again.items():
+        if is_needed and value is None:
+            raise ValueError(f"{name} must be given again, as it was to fit")
+        if not is_needed and value is not None:
+            raise ValueError(
+                f"{name} must be left out: the checkpoint knows it, got {checks.shown(value)}"
+            )
+    try:
+        options = _options(told, path, again, callbacks, progress, time_limit)
+    except (KeyError, ValueError, TypeError) as error:
+        raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
+    return network, network._fit(x, y, options, start)
+
+
+def _options(
+    told: dict[str, Any],
+    path: str,
+    again: dict[str, tuple[Any, bool]],
+    callbacks: object,
+    progress: bool | None,
+    time_limit: float | None,
+) -> FitOptions:
+    """Return the arguments of `fit` from those that a checkpoint holds and those given again."""
+    rule, weight, rates = told["early_stopping"], told["class_weight"], told["dropout"]
+    given = {name: value for name, (value, is_needed) in again.items() if is_needed}
+    return FitOptions(
+        epochs=told["epochs"],
+        batch_size=told["batch_size"],
+        optimizer=checkpoint.optimizer_from(told["optimizer"]),
+        learning_rate=told["learning_rate"],
+        validation=given.get("validation", told["validation"]),
+        early_stopping=None if rule is None else EarlyStopping(**rule),
+        schedule=given["schedule"] if "schedule" in given else _schedule(told),
+        l1=told["l1"],
+        l2=told["l2"],
+        dropout=rates[0] if told["one_dropout"] else rates,
+        sample_weight=given.get("sample_weight"),
+        class_weight=dict(weight) if isinstance(weight, list) else weight,
+        callbacks=callbacks,
+        shuffle=told["shuffle"],
+        progress=progress,
+        time_limit=time_limit,
+        scale=None,
+        clip_norm=told["clip_norm"],
+        clip_value=told["clip_value"],
+        checkpoint=path,
+        checkpoint_every=told["checkpoint_every"],
+    )
+
+
+def _schedule(told: dict[str, Any]) -> Any:
+    return checkpoint.schedule_from(told["schedule"])

@@ -1,0 +1,271 @@
+"""Checkpoints: a run that is killed and resumed ends with the bits of one that was not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import foxnn
+from forced_runs import inputs, parameters, wanted
+
+X, LABELS = inputs(60, 7), wanted(60, 3, "cross_entropy").argmax(axis=1)
+COUNTS = np.arange(60) % 4 + 0.5
+
+
+class Stop:
+    """Stops a training after so many epochs, as a crash would, but tidily."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> bool:
+        return epoch + 1 == self.after
+
+
+def network(dtype: str = "float32", **options: Any) -> foxnn.neural_network:
+    return foxnn.neural_network([7, 33, 9, 3], "gelu", "softmax", dtype=dtype, seed=5, **options)
+
+
+def results(nn: foxnn.neural_network, history: foxnn.History) -> list[Any]:
+    told = {name: values for name, values in history.items() if name != "seconds"}
+    nn.fit(X, LABELS, 1, 7, dropout=0.1)  # what is drawn and remembered goes on alike, too
+    return [parameters(nn).tobytes(), told]
+
+
+RUNS: dict[str, dict[str, Any]] = {
+    "sgd": {"optimizer": "sgd"},
+    "momentum": {"optimizer": foxnn.SGD(0.9)},
+    "nesterov": {"optimizer": "nesterov"},
+    "adam": {"optimizer": "adam"},
+    "adam-constants": {"optimizer": foxnn.Adam(0.8, 0.95)},
+    "adamw": {"optimizer": foxnn.AdamW(0.1)},
+    "rmsprop": {"optimizer": foxnn.RMSprop(0.9, 0.5)},
+    "dropout": {"dropout": 0.3},
+    "dropouts": {"dropout": [0.3, 0.0]},
+    "validation": {"validation": 0.25},
+    "early-stopping": {"validation": 0.25, "early_stopping": 2, "learning_rate": 0.05},
+    "cosine": {"schedule": foxnn.schedules.cosine(8)},
+    "warmup": {"schedule": foxnn.schedules.warmup(2, foxnn.schedules.step(2, 0.5))},
+    "penalties": {"l1": 0.001, "l2": 0.01, "clip_norm": 0.5},
+    "clip-value": {"clip_value": 0.01},
+    "class-weights": {"class_weight": {1: 3.0}},
+    "balanced": {"class_weight": "balanced"},
+    "in-order": {"shuffle": False},
+    "scaled": {"scale": "standard"},
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_goes_on_as_if_it_had_not_stopped(name: str, dtype: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    options = {"epochs": 8, "batch_size": 7, "learning_rate": 0.01, **RUNS[name]}
+    whole = network(dtype)
+    expected = results(whole, whole.fit(X, LABELS, **options))
+    for after in (1, 5):
+        cut = network(dtype)
+        cut.fit(X, LABELS, **options, checkpoint=path, callbacks=Stop(after))
+        assert results(*foxnn.resume(path, X, LABELS)) == expected
+        # The checkpoint of the end goes on to the same end.
+        assert results(*foxnn.resume(path, X, LABELS)) == expected
+
+
+def test_what_must_be_given_again(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+
+    def schedule(epoch: int) -> float:
+        return 0.02 / (1 + epoch)
+
+    options: dict[str, Any] = {
+        "sample_weight": COUNTS, "validation": (X[:20], LABELS[:20]), "schedule": schedule,
+    }  # fmt: skip
+    whole, cut = network(), network()
+    expected = results(whole, whole.fit(X, LABELS, 6, 7, early_stopping=3, **options))
+    cut.fit(X, LABELS, 6, 7, early_stopping=3, checkpoint=path, callbacks=Stop(2), **options)
+    for name in options:
+        others = {key: value for key, value in options.items() if key != name}
+        with pytest.raises(ValueError, match=f"{name} must be given again"):
+            foxnn.resume(path, X, LABELS, **others)
+    assert results(*foxnn.resume(path, X, LABELS, **options)) == expected
+
+
+def test_what_must_not_be_given_again(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    network().fit(X, LABELS, 3, checkpoint=path, callbacks=Stop(1), validation=0.2)
+    with pytest.raises(ValueError, match="validation must be left out"):
+        foxnn.resume(path, X, LABELS, validation=0.2)
+    with pytest.raises(ValueError, match="sample_weight must be left out"):
+        foxnn.resume(path, X, LABELS, sample_weight=COUNTS)
+    with pytest.raises(ValueError, match="schedule must be left out"):
+        foxnn.resume(path, X, LABELS, schedule=lambda epoch: 0.1)
+
+
+def test_other_samples_are_refused_as_fit_does(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    network().fit(X, LABELS, 3, checkpoint=path, callbacks=Stop(1))
+    with pytest.raises(ValueError, match="x must have shape"):
+        foxnn.resume(path, X[:, :3], LABELS)
+
+
+@pytest.mark.parametrize("every", [1, 3, 100])
+def test_how_often(every: int, tmp_path: Path) -> None:
+    path, seen = tmp_path / "run.safetensors", []
+
+    class Look:
+        def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+            if path.exists():
+                seen.append(len(foxnn.checkpoint.read(str(path))[2].history["loss"]))
+
+    network().fit(X, LABELS, 8, 7, checkpoint=path, checkpoint_every=every, callbacks=Look())
+    assert all(count % every == 0 for count in seen)
+    assert len(foxnn.checkpoint.read(str(path))[2].history["loss"]) == 8
+
+
+def test_a_checkpoint_is_a_network_file(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    nn = network()
+    nn.fit(X, LABELS, 3, checkpoint=path, validation=0.2)
+    assert foxnn.neural_network(path).predict(X).tobytes() == nn.predict(X).tobytes()
+
+
+def test_an_epoch_that_was_cut_short_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+
+    class Within:
+        def on_batch_end(self, batch: int, logs: dict[str, float]) -> bool:
+            self.seen = getattr(self, "seen", 0) + 1
+            return self.seen == 12  # of 9 an epoch
+
+    whole, cut = network(), network()
+    expected = results(whole, whole.fit(X, LABELS, 4, 7))
+    cut.fit(X, LABELS, 4, 7, checkpoint=path, callbacks=Within())
+    assert len(foxnn.checkpoint.read(str(path))[2].history["loss"]) == 1
+    assert results(*foxnn.resume(path, X, LABELS)) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"checkpoint": "run.txt"}, ValueError, "checkpoint must be the name of a .safetensors"),
+        ({"checkpoint": 3}, TypeError, "checkpoint must be"),
+        ({"checkpoint": "no/such/folder/run.safetensors"}, OSError, "folder"),
+        ({"checkpoint": "run.safetensors", "checkpoint_every": 0}, ValueError, "checkpoint_every"),
+        ({"checkpoint": "run.safetensors", "checkpoint_every": 1.5}, TypeError, "checkpoint_every"),
+    ],
+)
+def test_checkpoints_that_cannot_be(
+    options: dict[str, Any], error: type[Exception], message: str, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    nn = network()
+    before, draw = parameters(nn).tobytes(), nn._draw()
+    with pytest.raises(error, match=message):
+        nn.fit(X, LABELS, 2, **options)
+    assert (parameters(nn).tobytes(), nn._draw()) == (before, draw)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_goes_wrong_while_writing_comes_through(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+
+    class Remove:
+        def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+            for path in folder.iterdir():
+                path.unlink()
+            if folder.exists():
+                folder.rmdir()
+
+    nn = network()
+    with pytest.raises(OSError, match=r"run.safetensors"):
+        nn.fit(X, LABELS, 5, checkpoint=folder / "run.safetensors", callbacks=Remove())
+    nn.fit(X, LABELS, 1)
+
+
+def test_a_network_is_no_checkpoint(tmp_path: Path) -> None:
+    network().save(tmp_path / "net.safetensors")
+    with pytest.raises(foxnn.FileFormatError, match="expected a checkpoint of fit"):
+        foxnn.resume(tmp_path / "net.safetensors", X, LABELS)
+    with pytest.raises(FileNotFoundError):
+        foxnn.resume(tmp_path / "nothing.safetensors", X, LABELS)
+
+
+PROGRAM = """
+import sys
+import numpy as np
+import foxnn
+
+path, dtype, optimizer = sys.argv[1:4]
+rng = np.random.default_rng(1)
+x, y = rng.normal(size=(400, 20)), rng.integers(0, 4, 400)
+nn = foxnn.neural_network([20, 48, 24, 4], "relu", "softmax", dtype=dtype, seed=3)
+print("ready", flush=True)
+nn.fit(x, y, 60, 16, optimizer, 0.003, validation=0.2, dropout=0.2, checkpoint=path,
+       schedule=foxnn.schedules.exponential(0.98))
+"""
+
+
+def end_of(path: Path, dtype: str, optimizer: str) -> bytes:
+    """Return the parameters of the run in PROGRAM, begun and never stopped."""
+    program = PROGRAM.replace("checkpoint=path,", "")
+    names: dict[str, Any] = {}
+    before, sys.argv = sys.argv, ["", str(path), dtype, optimizer]
+    try:
+        exec(program.replace('print("ready", flush=True)', ""), names)
+    finally:
+        sys.argv = before
+    return parameters(names["nn"]).tobytes()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this platform has no SIGKILL")
+@pytest.mark.parametrize(
+    ("dtype", "optimizer"), [("float32", "adam"), ("float64", "nesterov"), ("float32", "rmsprop")]
+)
+def test_killed_at_random_moments(dtype: str, optimizer: str, tmp_path: Path) -> None:
+    """Each process is killed after a while; the next goes on from what it finds."""
+    path, rng = tmp_path / "run.safetensors", np.random.default_rng(os.getpid())
+    expected = end_of(path, dtype, optimizer)
+    samples = np.random.default_rng(1)
+    x, y = samples.normal(size=(400, 20)), samples.integers(0, 4, 400)
+    go_on = (
+        "import sys, numpy as np, foxnn\n"
+        "rng = np.random.default_rng(1)\n"
+        "x, y = rng.normal(size=(400, 20)), rng.integers(0, 4, 400)\n"
+        "print('ready', flush=True)\n"
+        "foxnn.resume(sys.argv[1], x, y)\n"
+    )
+    kills = 0
+    for _ in range(6):
+        program = go_on if path.exists() else PROGRAM
+        running = subprocess.Popen(
+            [sys.executable, "-c", program, str(path), dtype, optimizer], stdout=subprocess.PIPE
+        )
+        assert running.stdout is not None
+        running.stdout.readline()
+        time.sleep(rng.uniform(0.0, 0.15))
+        running.send_signal(signal.SIGKILL)
+        kills += running.wait() == -signal.SIGKILL
+        running.stdout.close()
+    assert kills > 0
+    if path.exists():
+        nn, history = foxnn.resume(path, x, y)
+        assert len(history["loss"]) == 60
+        assert parameters(nn).tobytes() == expected
+    assert [p.name for p in tmp_path.iterdir() if not p.name.startswith(".foxnn.")] in (
+        [], ["run.safetensors"],
+    )  # fmt: skip
+
+
+def test_the_writer_is_gone_after_the_run(tmp_path: Path) -> None:
+    network().fit(X, LABELS, 3, checkpoint=tmp_path / "run.safetensors")
+    assert not [t for t in threading.enumerate() if t.name == "foxnn checkpoint"]
