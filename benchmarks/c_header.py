@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder with the four IDX files")
     parser.add_argument("--compiler", default="cc")
     parser.add_argument("--flags", default=FLAGS, help=f"[{FLAGS}]")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"turns of each [{ROUNDS}]")
     parser.add_argument("--network", type=Path, help="a file of the trained network; kept there")
     options = parser.parse_args()
     x_train, y_train, x_test, y_test = mnist_data.load(options.data)
@@ -118,10 +119,13 @@ def main() -> None:
                 "nn.get_out, one thread": one_call(lambda: nn.get_out(next(rows))),
                 "nn.predict of all, one thread": lambda: all_at_once() / len(pictures),
             },
-            ROUNDS,
+            options.rounds,
         )
     for name, seconds in times.items():
-        print(f"{name}: {1e6 * statistics.median(seconds):.1f} microseconds a picture")
+        print(
+            f"{name}: {1e6 * statistics.median(seconds):.1f} microseconds a picture, "
+            f"at best {1e6 * min(seconds):.1f}"
+        )
 
 
 if __name__ == "__main__":
