@@ -18,7 +18,7 @@ import numpy as np
 
 import foxnn
 import mnist_data
-from measure import in_turns, one_call
+from measure import in_turns, one_call, timed
 
 FLAGS = "-std=c99 -O3"
 ROUNDS = 7
@@ -110,11 +110,13 @@ def main() -> None:
             return float(done.stdout.split()[1])
 
         nn.settings.n_threads = 1
+        all_at_once = timed(lambda: nn.predict(pictures))
         times = in_turns(
             {
                 "C, float": lambda: run(programs["float"]),
                 "C, int8": lambda: run(programs["int8"]),
                 "nn.get_out, one thread": one_call(lambda: nn.get_out(next(rows))),
+                "nn.predict of all, one thread": lambda: all_at_once() / len(pictures),
             },
             ROUNDS,
         )
