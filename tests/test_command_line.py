@@ -99,6 +99,7 @@ def test_training_on_classes(insects: str) -> None:
         "header": True,
         "width": 3,
     }
+    assert nn.input_names == ["length", "width"]
     assert nn.input_scaler is not None
     assert nn.settings.n_threads == 0
     assert nn.predict(INSECTS).argmax(axis=1).tolist().count(0) > 20
@@ -230,6 +231,21 @@ def test_a_network_without_names(here: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.splitlines() == ["output 1,output 2", *lines]
     assert "nothing else, got 5 columns" in refused("predict net.txt sums.csv", capsys)
     assert "does not say" in refused("predict net.txt sums.csv --score", capsys)
+
+
+def test_a_network_that_learnt_from_a_data_frame(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_csv("sums.csv")
+    nn = foxnn.neural_network([2, 1], "identity", seed=1)
+    nn.fit(frame[["c", "a"]], frame[["sum"]], 1)
+    nn.save("net.safetensors")
+    assert run("predict net.safetensors sums.csv") == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == "output 1"
+    found = np.array(lines, np.float32)
+    np.testing.assert_array_equal(found, nn.predict(frame[["c", "a"]])[:, 0])
 
 
 # How tables are written
@@ -571,6 +587,7 @@ def test_info(insects: str, capsys: pytest.CaptureFixture[str]) -> None:
     nn = foxnn.neural_network("net.safetensors")
     nn.notes["author"] = "fox"
     nn.save("net.safetensors")
+    capsys.readouterr()
     assert run("info net.safetensors") == 0
     assert capsys.readouterr().out.splitlines() == [
         "net.safetensors",
@@ -609,6 +626,20 @@ def test_convert(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
     np.testing.assert_allclose(text, first, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(again, text)
+
+
+def test_convert_to_onnx(insects: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx")
+    assert run("convert net.safetensors net.onnx") == 0
+    first, again = (foxnn.neural_network(f"net.{end}") for end in ("safetensors", "onnx"))
+    np.testing.assert_allclose(again.predict(INSECTS), first.predict(INSECTS), atol=1e-5)
+
+
+def test_convert_to_c(insects: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("convert net.safetensors net.h") == 0
+    assert "net_predict" in Path("net.h").read_text(encoding="ascii")
+    assert Path("net_test.c").exists()
+    assert "cannot be read" in refused("convert net.h net.txt", capsys)
 
 
 # Help
