@@ -92,7 +92,7 @@ def test_training_on_classes(insects: str) -> None:
     nn = foxnn.neural_network("net.safetensors")
     assert nn.sizes == [2, 32, 3]
     assert nn.loss == "cross_entropy"
-    assert nn.notes["table"] == {
+    assert nn.notes["foxnn.table"] == {
         "inputs": ["length", "width"],
         "targets": ["kind"],
         "classes": ["ant", "bee", "fly"],
@@ -195,7 +195,7 @@ def test_several_targets(here: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_columns_by_number(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table_file(written(SUM_ROWS))
     assert run("train table.csv --target -1 --ignore 1 --out net.safetensors") == 0
-    assert foxnn.neural_network("net.safetensors").notes["table"]["inputs"] == ["2", "3", "4"]
+    assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["inputs"] == ["2", "3", "4"]
     capsys.readouterr()
     assert run("predict net.safetensors table.csv") == 0
     whole = capsys.readouterr().out
@@ -294,7 +294,7 @@ def test_cells_in_quotes(here: Path, capsys: pytest.CaptureFixture[str]) -> None
     text = 'size,"what, in words"\n' + '1,"a, ""b"""\n2,"two\nlines"\n' * 5
     line = f"train {table_file(text)} --epochs 1 --out net.safetensors --target"
     assert run(f"{line} '\"what, in words\"'") == 0
-    notes = foxnn.neural_network("net.safetensors").notes["table"]
+    notes = foxnn.neural_network("net.safetensors").notes["foxnn.table"]
     assert notes["classes"] == ['a, "b"', "two\nlines"]
     assert notes["targets"] == ["what, in words"]
     capsys.readouterr()
@@ -312,7 +312,10 @@ def test_a_header_of_numbers(here: Path, capsys: pytest.CaptureFixture[str]) -> 
     line = f"train {table_file(text)} --epochs 1 --target 2021 --out net.safetensors"
     assert "numbers from 1 to 3" in refused(line, capsys)
     assert run(f"{line} --header") == 0
-    assert foxnn.neural_network("net.safetensors").notes["table"]["inputs"] == ["2019", "2020"]
+    assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["inputs"] == [
+        "2019",
+        "2020",
+    ]
     assert "column '1' holds 'length'" in refused(
         "train insects.csv --no-header --target 2", capsys
     )
@@ -322,7 +325,7 @@ def test_nameless_columns_are_no_inputs(here: Path, capsys: pytest.CaptureFixtur
     text = written([["", "a", "b"], *([i, i % 7, i % 7 + 0.5] for i in range(50))])
     assert run(f"train {table_file(text)} --target b --epochs 1 --out net.safetensors") == 0
     assert "left out: 1 without a name" in capsys.readouterr().out
-    assert foxnn.neural_network("net.safetensors").notes["table"]["inputs"] == ["a"]
+    assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["inputs"] == ["a"]
 
 
 def test_missing_cells(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -374,7 +377,7 @@ def test_classes_or_numbers(
     text = written([["x", "y"], *([i, column[i % len(column)]] for i in range(60))])
     line = f"train {table_file(text)} --target y --epochs 1 {options}"
     assert run(f"{line} --out net.safetensors") == 0
-    assert foxnn.neural_network("net.safetensors").notes["table"]["classes"] == classes
+    assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["classes"] == classes
     hint = "--regress takes them" in capsys.readouterr().out
     assert hint == (not options and classes is not None and classes[0].isdecimal())
 
@@ -465,9 +468,9 @@ def test_files_that_are_refused(
 
 def test_notes_of_another_network(insects: str, capsys: pytest.CaptureFixture[str]) -> None:
     nn = foxnn.neural_network("net.safetensors")
-    table = nn.notes["table"]
+    table = nn.notes["foxnn.table"]
     for wrong in (3, {}, table | {"inputs": ["a"]}, table | {"classes": None}):
-        nn.notes = {"table": wrong}
+        nn.notes = {"foxnn.table": wrong}
         nn.save("wrong.safetensors")
         assert "the notes of the network" in refused("predict wrong.safetensors sums.csv", capsys)
     assert run("info net.safetensors") == 0
@@ -478,7 +481,7 @@ def test_text_that_is_not_utf_8(here: Path, capsys: pytest.CaptureFixture[str]) 
     line = "train table.csv --target kind --epochs 1 --out net.safetensors"
     assert "this is no UTF-8 text; --encoding says" in refused(line, capsys)
     assert run(f"{line} --encoding latin-1") == 0
-    assert "Käfer" in foxnn.neural_network("net.safetensors").notes["table"]["classes"]
+    assert "Käfer" in foxnn.neural_network("net.safetensors").notes["foxnn.table"]["classes"]
 
 
 @pytest.mark.parametrize(
@@ -616,7 +619,7 @@ def test_convert(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train sums.csv --target sum --epochs 3 --out net.safetensors") == 0
     capsys.readouterr()
     assert run("convert net.safetensors net.txt") == 0
-    assert capsys.readouterr() == ("", "net.txt is without the notes: table\n")
+    assert capsys.readouterr() == ("", "net.txt is without the notes: foxnn.table\n")
     assert run("convert net.txt again.safetensors") == 0
     assert capsys.readouterr() == ("", "")
     x = np.column_stack([np.arange(80.0), NUMBERS])

@@ -9,7 +9,7 @@ from foxnn import neural_network
 from foxnn.cli.tables import Table, TableError
 
 # Where it stands in the notes of a network.
-KEY = "table"
+KEY = "foxnn.table"
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from foxnn import files, formats, neural_network
+from foxnn import c_export, formats, neural_network
 
 
 def _is_header(path: str) -> bool:
-    return path.lower().endswith(".h")
+    return path.endswith(".h")
 
 
 def keeps_notes(path: str) -> bool:
@@ -25,6 +25,6 @@ def save(nn: neural_network, path: str) -> None:
 def check_out(nn: neural_network, path: str) -> None:
     """Raise what saving would, as far as it is known before the network is trained."""
     if _is_header(path):
-        files.check_place(path)
+        c_export.check(path)
     else:
         formats.check(nn, path)
