@@ -51,17 +51,18 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
-def run(*command: str | Path, **options: object) -> None:
-    """Run a command; where it fails, show what it said and stop."""
+def run(*command: str | Path, shown: bool = False, **options: object) -> None:
+    """Run a command; where it fails, show what it said, if that is not shown anyway, and stop."""
     done = subprocess.run(
         [str(part) for part in command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stdout=None if shown else subprocess.PIPE,
+        stderr=None if shown else subprocess.STDOUT,
         text=True,
+        check=False,
         **options,  # type: ignore[call-overload]
     )
     if done.returncode:
-        sys.exit(f"{done.stdout}\n{' '.join(map(str, command))} failed")
+        sys.exit(f"{done.stdout or ''}\n{' '.join(map(str, command))} failed")
 
 
 def found_pythons() -> dict[tuple[int, int], str]:
@@ -170,11 +171,11 @@ def _check(pythons: dict[tuple[int, int], str], work: Path, tests: bool) -> None
             compare(wheel, built(pip, ROOT, work / "wheel-of-checkout"))
         wheel = repaired(wheel)
         run(pip, "install", "--quiet", wheel)
-        subprocess.run([venv / "bin" / "python", "-c", SMOKE_TEST], cwd=work, check=True)
+        run(venv / "bin" / "python", "-c", SMOKE_TEST, cwd=work, shown=True)
         if number == 0 and tests:
             run(pip, "install", "--quiet", f"{wheel}[test]")
             pytest = (venv / "bin" / "python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
-            subprocess.run([*pytest, source / "tests"], cwd=source, check=True)
+            run(*pytest, source / "tests", cwd=source, shown=True)
 
 
 if __name__ == "__main__":

@@ -825,3 +825,18 @@ def test_room_beyond_every_memory(n: int) -> None:
 )
 def test_get(i: Any, error: ErrorType) -> None:
     data_refuses(lambda data: data.get(i), error, "i must be", f"got {i!r}")
+
+
+# An object that was never made.
+
+
+def test_a_network_that_was_not_made_is_refused_not_read() -> None:
+    nn = foxnn.neural_network.__new__(foxnn.neural_network)
+    assert repr(nn) == "<neural_network, not made>"
+    for use in (
+        lambda: nn.sizes,
+        lambda: nn._sizes(),
+        lambda: foxnn._core.answer(nn, [1.0]),
+        lambda: foxnn._core.Network._copy(nn),
+    ):
+        refused(use, TypeError, "incompatible function arguments")

@@ -92,13 +92,14 @@ def test_training_on_classes(insects: str) -> None:
     nn = foxnn.neural_network("net.safetensors")
     assert nn.sizes == [2, 32, 3]
     assert nn.loss == "cross_entropy"
-    assert nn.notes["table"] == {
+    assert nn.notes["foxnn.table"] == {
         "inputs": ["length", "width"],
         "targets": ["kind"],
         "classes": ["ant", "bee", "fly"],
         "header": True,
         "width": 3,
     }
+    assert nn.input_names == ["length", "width"]
     assert nn.input_scaler is not None
     assert nn.settings.n_threads == 0
     assert nn.predict(INSECTS).argmax(axis=1).tolist().count(0) > 20
@@ -194,7 +195,7 @@ def test_several_targets(here: Path, capsys: pytest.CaptureFixture[str]) -> None
 def test_columns_by_number(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table_file(written(SUM_ROWS))
     assert run("train table.csv --target -1 --ignore 1 --out net.safetensors") == 0
-    assert foxnn.neural_network("net.safetensors").notes["table"]["inputs"] == ["2", "3", "4"]
+    assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["inputs"] == ["2", "3", "4"]
     capsys.readouterr()
     assert run("predict net.safetensors table.csv") == 0
     whole = capsys.readouterr().out
@@ -230,6 +231,21 @@ def test_a_network_without_names(here: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.splitlines() == ["output 1,output 2", *lines]
     assert "nothing else, got 5 columns" in refused("predict net.txt sums.csv", capsys)
     assert "does not say" in refused("predict net.txt sums.csv --score", capsys)
+
+
+def test_a_network_that_learnt_from_a_data_frame(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.read_csv("sums.csv")
+    nn = foxnn.neural_network([2, 1], "identity", seed=1)
+    nn.fit(frame[["c", "a"]], frame[["sum"]], 1)
+    nn.save("net.safetensors")
+    assert run("predict net.safetensors sums.csv") == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == "output 1"
+    found = np.array(lines, np.float32)
+    np.testing.assert_array_equal(found, nn.predict(frame[["c", "a"]])[:, 0])
 
 
 # How tables are written
@@ -278,7 +294,7 @@ def test_cells_in_quotes(here: Path, capsys: pytest.CaptureFixture[str]) -> None
     text = 'size,"what, in words"\n' + '1,"a, ""b"""\n2,"two\nlines"\n' * 5
     line = f"train {table_file(text)} --epochs 1 --out net.safetensors --target"
     assert run(f"{line} '\"what, in words\"'") == 0
-    notes = foxnn.neural_network("net.safetensors").notes["table"]
+    notes = foxnn.neural_network("net.safetensors").notes["foxnn.table"]
     assert notes["classes"] == ['a, "b"', "two\nlines"]
     assert notes["targets"] == ["what, in words"]
     capsys.readouterr()
@@ -296,7 +312,10 @@ def test_a_header_of_numbers(here: Path, capsys: pytest.CaptureFixture[str]) -> 
     line = f"train {table_file(text)} --epochs 1 --target 2021 --out net.safetensors"
     assert "numbers from 1 to 3" in refused(line, capsys)
     assert run(f"{line} --header") == 0
-    assert foxnn.neural_network("net.safetensors").notes["table"]["inputs"] == ["2019", "2020"]
+    assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["inputs"] == [
+        "2019",
+        "2020",
+    ]
     assert "column '1' holds 'length'" in refused(
         "train insects.csv --no-header --target 2", capsys
     )
@@ -306,7 +325,7 @@ def test_nameless_columns_are_no_inputs(here: Path, capsys: pytest.CaptureFixtur
     text = written([["", "a", "b"], *([i, i % 7, i % 7 + 0.5] for i in range(50))])
     assert run(f"train {table_file(text)} --target b --epochs 1 --out net.safetensors") == 0
     assert "left out: 1 without a name" in capsys.readouterr().out
-    assert foxnn.neural_network("net.safetensors").notes["table"]["inputs"] == ["a"]
+    assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["inputs"] == ["a"]
 
 
 def test_missing_cells(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -358,7 +377,7 @@ def test_classes_or_numbers(
     text = written([["x", "y"], *([i, column[i % len(column)]] for i in range(60))])
     line = f"train {table_file(text)} --target y --epochs 1 {options}"
     assert run(f"{line} --out net.safetensors") == 0
-    assert foxnn.neural_network("net.safetensors").notes["table"]["classes"] == classes
+    assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["classes"] == classes
     hint = "--regress takes them" in capsys.readouterr().out
     assert hint == (not options and classes is not None and classes[0].isdecimal())
 
@@ -449,9 +468,9 @@ def test_files_that_are_refused(
 
 def test_notes_of_another_network(insects: str, capsys: pytest.CaptureFixture[str]) -> None:
     nn = foxnn.neural_network("net.safetensors")
-    table = nn.notes["table"]
+    table = nn.notes["foxnn.table"]
     for wrong in (3, {}, table | {"inputs": ["a"]}, table | {"classes": None}):
-        nn.notes = {"table": wrong}
+        nn.notes = {"foxnn.table": wrong}
         nn.save("wrong.safetensors")
         assert "the notes of the network" in refused("predict wrong.safetensors sums.csv", capsys)
     assert run("info net.safetensors") == 0
@@ -462,7 +481,7 @@ def test_text_that_is_not_utf_8(here: Path, capsys: pytest.CaptureFixture[str]) 
     line = "train table.csv --target kind --epochs 1 --out net.safetensors"
     assert "this is no UTF-8 text; --encoding says" in refused(line, capsys)
     assert run(f"{line} --encoding latin-1") == 0
-    assert "Käfer" in foxnn.neural_network("net.safetensors").notes["table"]["classes"]
+    assert "Käfer" in foxnn.neural_network("net.safetensors").notes["foxnn.table"]["classes"]
 
 
 @pytest.mark.parametrize(
@@ -571,6 +590,7 @@ def test_info(insects: str, capsys: pytest.CaptureFixture[str]) -> None:
     nn = foxnn.neural_network("net.safetensors")
     nn.notes["author"] = "fox"
     nn.save("net.safetensors")
+    capsys.readouterr()
     assert run("info net.safetensors") == 0
     assert capsys.readouterr().out.splitlines() == [
         "net.safetensors",
@@ -599,7 +619,7 @@ def test_convert(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train sums.csv --target sum --epochs 3 --out net.safetensors") == 0
     capsys.readouterr()
     assert run("convert net.safetensors net.txt") == 0
-    assert capsys.readouterr() == ("", "net.txt is without the notes: table\n")
+    assert capsys.readouterr() == ("", "net.txt is without the notes: foxnn.table\n")
     assert run("convert net.txt again.safetensors") == 0
     assert capsys.readouterr() == ("", "")
     x = np.column_stack([np.arange(80.0), NUMBERS])
@@ -609,6 +629,20 @@ def test_convert(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     )
     np.testing.assert_allclose(text, first, rtol=1e-4, atol=1e-4)
     np.testing.assert_array_equal(again, text)
+
+
+def test_convert_to_onnx(insects: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnx")
+    assert run("convert net.safetensors net.onnx") == 0
+    first, again = (foxnn.neural_network(f"net.{end}") for end in ("safetensors", "onnx"))
+    np.testing.assert_allclose(again.predict(INSECTS), first.predict(INSECTS), atol=1e-5)
+
+
+def test_convert_to_c(insects: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("convert net.safetensors net.h") == 0
+    assert "net_predict" in Path("net.h").read_text(encoding="ascii")
+    assert Path("net_test.c").exists()
+    assert "cannot be read" in refused("convert net.h net.txt", capsys)
 
 
 # Help

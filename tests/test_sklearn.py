@@ -434,7 +434,7 @@ def test_the_rest_of_what_is_refused(iris: tuple[np.ndarray, ...]) -> None:
         ours.MLPClassifier().fit(x, y, X_val=x)
     with pytest.raises(ValueError, match="sample_weight_val needs X_val"):
         ours.MLPClassifier().fit(x, y, sample_weight_val=y)
-    with pytest.raises(ValueError, match=r"y must hold classes of \[0 1 2\] only"):
+    with pytest.raises(ValueError, match=r"y_val must hold classes of \[0 1 2\] only, got 3"):
         ours.MLPClassifier().fit(x, y, X_val=x, y_val=y + 1)
     with pytest.raises(ValueError, match="class_weight='balanced' needs all samples"):
         ours.MLPClassifier(class_weight="balanced").partial_fit(x, y, classes=[0, 1, 2])

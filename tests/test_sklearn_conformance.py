@@ -20,7 +20,11 @@ ESTIMATORS = [
 ]
 
 
+# scikit-learn 1.7 hands pytest an iterator, which pytest 9 asks to be a list.
+CHECKS = parametrize_with_checks(ESTIMATORS).mark
+
+
 @pytest.mark.filterwarnings("ignore")  # Those of trainings that are cut short, mostly.
-@parametrize_with_checks(ESTIMATORS)
+@pytest.mark.parametrize(CHECKS.args[0], list(CHECKS.args[1]), **CHECKS.kwargs)
 def test_a_check_of_scikit_learn(estimator: object, check: Callable[[object], None]) -> None:
     check(estimator)

@@ -148,8 +148,8 @@ class BaseNetwork(_core.Network):
     def notes(self) -> dict[str, Any]:
         """What you want to keep with the network, such as the names of its inputs; empty at first.
 
-        A dict by strings of numbers, strings, lists and dicts. Copies, pickles and files of the
-        network have it too, but for FoxNN's text files.
+        A dict by strings of numbers, strings, lists and dicts. Copies, pickles and safetensors
+        files of the network have it too.
         """
         return self._notes
 

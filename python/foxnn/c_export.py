@@ -49,10 +49,19 @@ def export(
         path: c_source.header(source),
         path[:-2] + "_test.c": c_source.test_program(source, base, asked, recorded, within),
     }
+    for place in texts:
+        files.check_place(place)  # both, before one is replaced
     for place, text in texts.items():
         with files.replacing(place) as file:
             file.write(text.encode("ascii"))
     return report
+
+
+def check(name_file: object, name: str | None = None) -> None:
+    """Raise what `export` would for this name and place, as far as it can be known before."""
+    path, _ = _names(name_file, name)
+    for place in (path, path[:-2] + "_test.c"):
+        files.check_place(place)
 
 
 def _names(name_file: object, name: str | None) -> tuple[str, str]:

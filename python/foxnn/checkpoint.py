@@ -20,6 +20,7 @@ from foxnn.early_stopping import EarlyStopping, Watch
 from foxnn.files import FileFormatError
 from foxnn.fit_options import FitOptions
 from foxnn.history import History
+from foxnn.notes import notes_of
 from foxnn.update_rules import SGD, Adam, AdamW, RMSprop
 
 _OPTIMIZERS = {kind.__name__: kind for kind in (SGD, Adam, AdamW, RMSprop)}
@@ -35,14 +36,15 @@ _SCHEDULES = {
 class Checkpoints:
     """Where and how often a run is kept, and the thread that writes."""
 
-    def __init__(self, name_file: object, every: object) -> None:
+    def __init__(self, network: Any, name_file: object, every: int) -> None:
         self._path = files.path_of(name_file, "checkpoint")
         if not self._path.lower().endswith(".safetensors"):
             raise ValueError(
                 f"checkpoint must be the name of a .safetensors file, got {self._path!r}"
             )
+        notes_of(network.notes)  # what could not be written is said before the training
         files.check_place(self._path)
-        self._every = checks.integer(every, "checkpoint_every", 1)
+        self._every = every
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self.arguments: dict[str, Any] = {}
@@ -54,6 +56,8 @@ class Checkpoints:
     def write(self, network: Any, history: History, watch: Watch | None) -> None:
         """Begin to write the network of this moment; what the last writing raised comes here."""
         now = network._copy()
+        # What is small is taken now; the arrays of the copy wait for the thread.
+        given = state.surroundings_of(network, now)
         run = {
             "arguments": self.arguments | {"checkpoint_every": self._every},
             "history": {name: list(values) for name, values in history.items()},
@@ -62,7 +66,7 @@ class Checkpoints:
         best = None if watch is None else watch.best
         self.wait()
         self._thread = threading.Thread(
-            target=self._write, args=(network, now, run, best), name="foxnn checkpoint"
+            target=self._write, args=(given, now, run, best), name="foxnn checkpoint"
         )
         self._thread.start()
 
@@ -76,10 +80,10 @@ class Checkpoints:
             raise error
 
     def _write(
-        self, network: Any, now: _core.Network, run: Any, best: _core.Network | None
+        self, given: dict[str, Any], now: _core.Network, run: Any, best: _core.Network | None
     ) -> None:
         try:
-            given = state.state_of_copy(network, now)
+            given |= state.memory_of(now)
             memory = None if best is None else state.memory_of(best)
             safetensors_file.write(self._path, given, run, memory)
         except BaseException as error:

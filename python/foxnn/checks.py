@@ -136,7 +136,9 @@ def layer_sizes(sizes: Any) -> list[int]:
 def column_names(values: object) -> list[str] | None:
     """Return the names of a table's columns (pandas, Polars); None for what has none."""
     columns = getattr(values, "columns", None)
-    if columns is None or isinstance(values, np.ndarray):
+    if columns is None and getattr(values, "ndim", 0) == 1 and hasattr(values, "to_numpy"):
+        columns = getattr(values, "index", None)  # a row of a table has them there
+    if columns is None or callable(columns) or isinstance(values, np.ndarray):
         return None
     names = list(columns)
     return names if names and all(isinstance(name, str) for name in names) else None

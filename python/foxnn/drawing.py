@@ -213,9 +213,10 @@ def draw_layers(ax: Axes, weights: list[Array], names: list[str], most: int, sca
     style = {"facecolors": "white", "edgecolors": DARK, "linewidths": 1.2, "zorder": 2}
     ax.add_collection(collections.PatchCollection(neurons, **style))
     bottom = -tallest / 2 - 0.1
-    # Names stay apart: a letter is about six tenths as wide as its size.
+    # Names stay apart: a letter is about six tenths as wide as its size, a little more with some
+    # versions of matplotlib.
     width = ax.get_window_extent().width * 72 / ax.figure.dpi / len(sizes)
-    points = min(10.0, width / (0.6 * max(map(len, names))))
+    points = min(10.0, width / (0.62 * max(map(len, names))))
     for i, (size, name) in enumerate(zip(sizes, names, strict=True)):
         if size > most:
             middle = _height((most + 1) // 2, most + 1)

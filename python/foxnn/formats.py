@@ -30,6 +30,7 @@ def check(network: Any, path: str) -> None:
     """Raise what `save` would for this network and place, as far as it can be known before."""
     if ending_of(path) == ".txt":
         foxnn_text.check_network(network.settings, network)
+        foxnn_text.unscaled(list(network), network.input_scaler, network.output_scaler)
     elif ending_of(path) == ".onnx":
         extras.library("onnx", "onnx", "an .onnx file")
         onnx_write.check(network)

@@ -190,6 +190,11 @@ class FoxnnInterface(BaseNetwork):
         if not isinstance(data, train_data):
             raise TypeError(f"{name} must be a foxnn.train_data, got {checks.shown(data)}")
         x, y = data._arrays()
+        if self._input_names is not None and data._names not in (None, self._input_names):
+            raise ValueError(
+                f"{name} must have the columns seen before, in their order "
+                f"({', '.join(self._input_names)}), got {', '.join(data._names)}"
+            )
         if (x.shape[1], y.shape[1]) != (self.sizes[0], self.sizes[-1]):
             raise ValueError(
                 f"{name} must have {self.sizes[0]} inputs and {self.sizes[-1]} outputs, "

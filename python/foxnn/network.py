@@ -248,6 +248,9 @@ class neural_network(FoxnnInterface):
         _core.check_plan(self, plan)
         samples = samples_of(self, x, y, told.sample_weight)
         names = checks.column_names(x) or self._input_names
+        if names is not None and len(set(names)) < len(names):
+            twice = next(name for name in names if names.count(name) > 1)
+            raise ValueError(f"x must have columns of different names, got {twice!r} twice")
         stopping = early_stopping_of(told.early_stopping)
         quantities = {"loss"} | ({"accuracy"} if self._classifies() else set())
         if told.validation is not None:
@@ -255,9 +258,9 @@ class neural_network(FoxnnInterface):
         watch = watch_of(stopping, quantities)
         scalers = checked_scalers(self, told.scale)
         weighted_by_class(self, samples, told.class_weight)  # what is wrong with it, it says here
-        keeping = None
+        keeping, every = None, checks.integer(told.checkpoint_every, "checkpoint_every", 1)
         if told.checkpoint is not None:
-            keeping = Checkpoints(told.checkpoint, told.checkpoint_every)
+            keeping = Checkpoints(self, told.checkpoint, every)
         again = None if start is None else start.draw_of_split
         draw = self._draw() if again is None else again
         training, held_out = split(self, samples, told.validation, names, again)

@@ -202,6 +202,7 @@ class train_data:
         part = train_data()
         part._x, part._y = (a[which] for a in self._arrays())
         part._size = len(part._x)
+        part._names = self._names
         return part
 
     def _append(self, x: Array, y: Array) -> None:

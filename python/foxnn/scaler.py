@@ -118,7 +118,10 @@ class Scaler:
         return shift.tolist(), (1.0 / scale).tolist()
 
     def _copy(self) -> Scaler:
-        return copy.deepcopy(self)
+        twin = copy.deepcopy(self)
+        if self.shift is not None:  # as it would have measured them, whoever set them
+            twin.shift, twin.scale = (np.array(values) for values in self._measured())
+        return twin
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scaler):

@@ -39,6 +39,11 @@ def state_of(network: Any) -> dict[str, Any]:
 
 def state_of_copy(network: Any, copy: _core.Network) -> dict[str, Any]:
     """Return the state of a neural_network, whose engine's part was copied at another moment."""
+    return surroundings_of(network, copy) | memory_of(copy)
+
+
+def surroundings_of(network: Any, copy: _core.Network) -> dict[str, Any]:
+    """Return the state without its large arrays, which `memory_of` has."""
     sizes = copy._sizes()
     return {
         "version": VERSION,
@@ -49,7 +54,6 @@ def state_of_copy(network: Any, copy: _core.Network) -> dict[str, Any]:
         "dtype": network.dtype,
         "seed": copy._seed(),
         "draw": copy._draw(),
-        **memory_of(copy),
         "input_scaler": _scaler_state(network.input_scaler),
         "output_scaler": _scaler_state(network.output_scaler),
         "settings": network.settings._values(),

@@ -9,7 +9,7 @@ from foxnn import neural_network
 from foxnn.cli.tables import Table, TableError
 
 # Where it stands in the notes of a network.
-KEY = "table"
+KEY = "foxnn.table"
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,10 @@ class Columns:
     width: int
 
     def note(self, nn: neural_network) -> None:
-        """Write it into the notes of a network."""
+        """Write it into the notes of a network, and names of inputs where others look for them."""
         nn.notes = nn.notes | {KEY: asdict(self)}
+        if self.header:
+            nn.input_names = self.inputs
 
     def positions(self, table: Table) -> list[int]:
         """Return the positions of the inputs in a table.

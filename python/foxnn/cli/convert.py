@@ -13,9 +13,11 @@ EXAMPLES = """\
 examples:
   python -m foxnn convert net.txt net.onnx
   python -m foxnn convert net.safetensors net.txt
+  python -m foxnn convert net.onnx net.h
 
-The endings say the formats. What the new format cannot hold is refused; names of columns and
-classes, and what the optimizer remembers, are in .safetensors files only.
+The endings say the formats: .safetensors, .onnx, .txt (FoxNN's), and to write, .h (C, with a
+self-test beside it). What the new format cannot hold is refused; names of columns and classes, and
+what the optimizer remembers, are in .safetensors files only.
 """
 
 

@@ -38,7 +38,10 @@ def _lines(nn: neural_network) -> Iterator[tuple[str, str]]:
     count = sum((part.get_N_w() + 1) * part.get_N_n() for part in nn)
     yield "network", f"{described(nn)}, {count} parameters, {nn.dtype}"
     yield "loss", nn.loss
-    columns = columns_of(nn)
+    try:
+        columns = columns_of(nn)
+    except ValueError:  # notes that are somebody else's
+        columns = None
     if columns is not None:
         yield "inputs", some(columns.inputs)
         yield "target", some(columns.targets)

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
     if args.out is not None:
         files.check_place(args.out)
     with opened(args.data, options.table_format(args)) as table:
-        found = _positions(table, columns, nn.sizes[0])
+        found = _positions(table, columns, nn)
         target = None
         if columns is not None and args.score:
             samples = table.read(found, columns.target_positions(table))
@@ -79,15 +79,17 @@ def run(args: argparse.Namespace) -> None:
         print(f"{score(outputs, target)} on {len(samples)} samples", file=sys.stderr)
 
 
-def _positions(table: Table, columns: Columns | None, inputs: int) -> list[int]:
+def _positions(table: Table, columns: Columns | None, nn: neural_network) -> list[int]:
     if columns is not None:
         return columns.positions(table)
-    if len(table.columns) != inputs:
+    if nn.input_names is not None and table.has_header:
+        return [table.find(name) for name in nn.input_names]
+    if len(table.columns) != nn.sizes[0]:
         raise TableError(
-            f"{table.name}: it must hold the {inputs} inputs of the network and nothing else, "
+            f"{table.name}: it must hold the {nn.sizes[0]} inputs of the network and nothing else, "
             f"got {len(table.columns)} columns"
         )
-    return list(range(inputs))
+    return list(range(nn.sizes[0]))
 
 
 def _write(

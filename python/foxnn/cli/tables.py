@@ -209,7 +209,10 @@ class Table:
         return value if np.isfinite(value) and "_" not in cell else None
 
     def _with_point(self, cell: str) -> str:
-        return cell if self._decimal == "." else cell.replace(self._decimal, ".", 1)
+        if self._decimal == ".":
+            return cell
+        # A point would be one between thousands: it is refused, not taken for the decimal sign.
+        return "" if "." in cell else cell.replace(self._decimal, ".", 1)
 
 
 @dataclass

@@ -368,6 +368,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
 
+    def _check_known(self, y: Any, name: str) -> None:
+        several = self._label_binarizer.y_type_.startswith("multilabel")
+        if several != (np.ndim(y) == 2):
+            wanted = f"(n_samples, {self.n_outputs_})" if several else "(n_samples,)"
+            raise ValueError(f"{name} must have shape {wanted}, as y had, got {np.shape(y)}")
+        if several:
+            if np.shape(y)[1] != self.n_outputs_:
+                raise ValueError(
+                    f"{name} must have {self.n_outputs_} columns, as y had, got {np.shape(y)[1]}"
+                )
+        elif len(unknown := np.setdiff1d(unique_labels(y), self.classes_)):
+            raise ValueError(
+                f"{name} must hold classes of {self.classes_} only, got {unknown.tolist()[0]!r}"
+            )
+
     def _targets(self, y: Any) -> Array:
         known: Array = self.classes_
         if self._label_binarizer.y_type_ == "multiclass" and y.ndim == 1:

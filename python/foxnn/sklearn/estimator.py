@@ -187,6 +187,9 @@ class BaseMLP(BaseEstimator):
                 raise ValueError("the sample weights must have a sum above 0")
         return Samples(X.tocsr() if issparse(X) else X, self._targets(y), weights)
 
+    def _check_known(self, y: Any, name: str) -> None:
+        """Refuse targets that are not of the kind that was learnt."""
+
     def _training_weights(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Return how much each sample to train on counts; None: all the same."""
         return sample_weight
@@ -199,6 +202,7 @@ class BaseMLP(BaseEstimator):
             raise ValueError("X_val and y_val must be given together")
         if X_val is not None:
             X_val, y_val = self._checked(X_val, y_val, False)
+            self._check_known(y_val, "y_val")
             return None, HeldOut(self._samples(X_val, y_val, sample_weight_val), self._score)
         if sample_weight_val is not None:
             raise ValueError("sample_weight_val needs X_val and y_val")
