@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -69,7 +68,7 @@ class BaseNetwork(_core.Network):
         if wrong := {"softmax", "exp", "exponential"} & {name for name, _ in activations[:-1]}:
             raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
         single = _dtype_name("float32" if dtype is None else dtype) == "float32"
-        start = secrets.randbits(64) if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
+        start = checks.seed(seed)
         super().__init__(checked, activations, checks.text(init, "init"), single, start)
         self._loss_given = loss is not None
         self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))

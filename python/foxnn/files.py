@@ -10,7 +10,6 @@ import errno
 import itertools
 import os
 import re
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -79,7 +78,7 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
             yield file
         return
     target = os.path.realpath(path)
-    temporary = os.path.join(os.path.dirname(target), f".foxnn.{secrets.token_hex(8)}")
+    temporary = os.path.join(os.path.dirname(target), f".foxnn.{os.urandom(8).hex()}")
     try:
         # Made with the rights that any new file gets; an older file passes on its own.
         with open(temporary, "xb") as file:

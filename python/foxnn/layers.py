@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,7 +67,7 @@ class layer:
             checks.integer(N_in, "N_in", 1, 2**31 - 1),
             checks.integer(N_neurons, "N_neurons", 1, 2**31 - 1),
         ]
-        start = secrets.randbits(64) if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
+        start = checks.seed(seed)
         self._index = 0
         self._network = _core.Network(
             sizes, [parse_activation(activation)], checks.text(init, "init"), False, start

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -148,7 +147,7 @@ class train_data:
         n = checks.integer(n, "n", 0)
         if n == 0 or n >= self._size:
             return self._selected(slice(0, self._size)) if self._size else train_data()
-        start = secrets.randbits(64) if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
+        start = checks.seed(seed)
         return self._selected(_core.shuffled(start, 0, self._size)[:n])
 
     def reserve(self, n: int) -> None:
