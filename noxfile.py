@@ -51,7 +51,7 @@ def wheels(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Make the API reference of the docstrings, in build/docs."""
-    session.install(".[plot,sklearn]", "pdoc==16.*")
+    session.install(".[pandas,plot,sklearn]", "pdoc==16.*")
     session.run("python", ".ci/reference.py", *session.posargs)
 
 
