@@ -54,7 +54,8 @@ def test_foxnn_on_mnist(
     assert example("foxnn_on_mnist").main(["--short", "--pictures", str(tmp_path)]) == 0
     told = figures(capsys.readouterr().out)
     assert 90 < told["accuracy at the end"][0] <= 100
-    assert 0 < told["time to 88 %"][0] <= told["time to the end"][0]
+    # Two digits of seconds: so few images may take none.
+    assert 0 <= told["time to 88 %"][0] <= told["time to the end"][0]
     assert (tmp_path / "foxnn-on-mnist.png").is_file()
 
 
