@@ -210,7 +210,7 @@ rng = np.random.default_rng(1)
 x, y = rng.normal(size=(400, 20)), rng.integers(0, 4, 400)
 nn = foxnn.neural_network([20, 48, 24, 4], "relu", "softmax", dtype=dtype, seed=3)
 print("ready", flush=True)
-nn.fit(x, y, 60, 16, optimizer, 0.003, validation=0.2, dropout=0.2, checkpoint=path,
+nn.fit(x, y, 600, 16, optimizer, 0.003, validation=0.2, dropout=0.2, checkpoint=path,
        schedule=foxnn.schedules.exponential(0.98))
 """
 
@@ -259,7 +259,7 @@ def test_killed_at_random_moments(dtype: str, optimizer: str, tmp_path: Path) ->
     assert kills > 0
     if path.exists():
         nn, history = foxnn.resume(path, x, y)
-        assert len(history["loss"]) == 60
+        assert len(history["loss"]) == 600
         assert parameters(nn).tobytes() == expected
     assert [p.name for p in tmp_path.iterdir() if not p.name.startswith(".foxnn.")] in (
         [], ["run.safetensors"],
