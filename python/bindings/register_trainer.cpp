@@ -180,6 +180,28 @@ void register_trainer(py::module_& m) {
            [](AnyTrainer& self) {
              return self.run([](auto& trainer) { return trainer.run_batch(signal_check()); });
            })
+      .def("begin_epoch",
+           [](AnyTrainer& self) { self.visit([](auto& trainer) { trainer.begin_epoch(); }); })
+      .def("epoch",
+           [](AnyTrainer& self) {
+             return self.visit([](auto& trainer) { return trainer.epoch(); });
+           })
+      .def("draw_of_epoch",
+           [](AnyTrainer& self) {
+             return self.visit([](auto& trainer) { return trainer.draw_of_epoch(); });
+           })
+      .def(
+          "go_on_within_epoch",
+          [](AnyTrainer& self, std::uint32_t draw, index steps, index samples, double loss,
+             double weight, index correct) {
+            const StepReport done{.steps = steps,
+                                  .samples = samples,
+                                  .loss = loss,
+                                  .weight = weight,
+                                  .correct = correct};
+            self.visit([&](auto& trainer) { trainer.go_on_within_epoch(draw, done); });
+          },
+          "draw"_a, py::kw_only(), "steps"_a, "samples"_a, "loss"_a, "weight"_a, "correct"_a)
       .def("steps_per_epoch",
            [](AnyTrainer& self) {
              return self.visit([](auto& trainer) { return trainer.steps_per_epoch(); });

@@ -1,6 +1,6 @@
 """Checkpoints of a training: what `fit` writes by the way, and how a run goes on from one.
 
-A checkpoint is a safetensors file of the network as it was after some epoch, with what the run was
+A checkpoint is a safetensors file of the network as it was after some step, with what the run was
 told and how far it was. It is written by a thread of its own, so that the training goes on
 meanwhile, and takes the place of the older one only when it is whole.
 """
@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import datetime
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,10 +35,78 @@ _SCHEDULES = {
 }  # fmt: skip
 
 
+@dataclasses.dataclass(frozen=True)
+class Running:
+    """How far an epoch is that has begun: what its steps have done, and how to begin it again."""
+
+    draw: int
+    steps: int
+    samples: int
+    loss: float
+    weight: float
+    correct: int
+    seconds: float
+
+    @classmethod
+    def of(cls, trainer: _core.Trainer, seconds: float) -> Running:
+        """Return how far a trainer is in its epoch, which has taken so long."""
+        done = trainer.epoch()
+        return cls(
+            trainer.draw_of_epoch(), done.steps, done.samples, done.loss, done.weight, done.correct,
+            seconds,
+        )  # fmt: skip
+
+    @classmethod
+    def checked(cls, values: Mapping[str, Any]) -> Running:
+        """Return what the plain values of a file say; ValueError or TypeError where they do not."""
+        checks.integer(values.get("draw"), "draw", 0, 2**32 - 1)
+        counts = ("steps", "samples", "correct")
+        for name in counts:
+            checks.integer(values.get(name), name, 0, 2**62)
+        loss, weight, seconds = (
+            checks.real(values.get(name), name) for name in ("loss", "weight", "seconds")
+        )
+        return cls(
+            values["draw"], values["steps"], values["samples"], loss, weight, values["correct"],
+            seconds,
+        )  # fmt: skip
+
+    def begin(self, trainer: _core.Trainer) -> None:
+        """Bring a trainer, whose network is that of the checkpoint, to this point."""
+        trainer.go_on_within_epoch(
+            self.draw,
+            steps=self.steps,
+            samples=self.samples,
+            loss=self.loss,
+            weight=self.weight,
+            correct=self.correct,
+        )
+
+
+def checked_every(every: object) -> int | datetime.timedelta:
+    """Return how often a checkpoint is to be written, checked."""
+    if isinstance(every, datetime.timedelta):
+        if every <= datetime.timedelta():
+            raise ValueError(f"checkpoint_every must be longer than nothing, got {every!r}")
+        return every
+    try:
+        return checks.integer(every, "checkpoint_every", 1)
+    except TypeError:
+        raise TypeError(
+            "checkpoint_every must be a number of epochs or a datetime.timedelta, got "
+            f"{checks.shown(every)}"
+        ) from None
+
+
+def every_from(values: Any) -> Any:
+    """Return `checkpoint_every` from the number of epochs or seconds of a file."""
+    return datetime.timedelta(seconds=values) if isinstance(values, float) else values
+
+
 class Checkpoints:
     """Where and how often a run is kept, and the thread that writes."""
 
-    def __init__(self, network: Any, name_file: object, every: int) -> None:
+    def __init__(self, network: Any, name_file: object, every: int | datetime.timedelta) -> None:
         self._path = files.path_of(name_file, "checkpoint")
         if not self._path.lower().endswith(".safetensors"):
             raise ValueError(
@@ -45,23 +115,41 @@ class Checkpoints:
         notes_of(network.notes)  # what could not be written is said before the training
         files.check_place(self._path)
         self._every = every
+        self._last = time.perf_counter()
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self.arguments: dict[str, Any] = {}
 
+    def seconds_left(self) -> float | None:
+        """Return the time until the next checkpoint within an epoch; None where there is none."""
+        if isinstance(self._every, int):
+            return None
+        return max(0.0, self._last + self._every.total_seconds() - time.perf_counter())
+
+    def is_time(self) -> bool:
+        """Return whether to write within an epoch."""
+        return self.seconds_left() == 0.0
+
     def is_due(self, epochs_done: int, is_last: bool) -> bool:
         """Return whether to write after so many epochs."""
-        return is_last or epochs_done % self._every == 0
+        if is_last or not isinstance(self._every, int):
+            return is_last or self.is_time()
+        return epochs_done % self._every == 0
 
-    def write(self, network: Any, history: History, watch: Watch | None) -> None:
+    def write(
+        self, network: Any, history: History, watch: Watch | None, running: Running | None = None
+    ) -> None:
         """Begin to write the network of this moment; what the last writing raised comes here."""
         now = network._copy()
+        self._last = time.perf_counter()
         # What is small is taken now; the arrays of the copy wait for the thread.
         given = state.surroundings_of(network, now)
+        every = self._every if isinstance(self._every, int) else self._every.total_seconds()
         run = {
-            "arguments": self.arguments | {"checkpoint_every": self._every},
+            "arguments": self.arguments | {"checkpoint_every": every},
             "history": {name: list(values) for name, values in history.items()},
             "watch": None if watch is None else watch.progress(),
+            "running": None if running is None else dataclasses.asdict(running),
         }
         best = None if watch is None else watch.best
         self.wait()
@@ -142,7 +230,9 @@ def _made(values: Any, kinds: Mapping[str, Any], name: str) -> Any:
     )
 
 
-def arguments_of(told: FitOptions, rule: EarlyStopping | None, draw: int) -> dict[str, Any]:
+def arguments_of(
+    told: FitOptions, rule: EarlyStopping | None, draw: int, samples: int
+) -> dict[str, Any]:
     """Return what a run was told as plain values; `draw` is the number of its validation share.
 
     What is no plain value (samples, callbacks, functions) is only noted, and given again later.
@@ -169,6 +259,7 @@ def arguments_of(told: FitOptions, rule: EarlyStopping | None, draw: int) -> dic
         "clip_norm": None if told.clip_norm is None else float(told.clip_norm),
         "clip_value": None if told.clip_value is None else float(told.clip_value),
         "draw_of_split": draw,
+        "samples": samples,
     }
 
 
@@ -180,6 +271,8 @@ class Start:
     watch: Mapping[str, Any] | None
     best: Mapping[str, Any] | None
     draw_of_split: int
+    running: Running | None
+    samples: int | None  # of x; a checkpoint of before may not say it
 
     @property
     def epochs(self) -> int:
@@ -216,10 +309,16 @@ def read(path: str) -> tuple[dict[str, Any], dict[str, Any], Start]:
         if not isinstance(values, list) or not all(isinstance(v, int | float) for v in values):
             raise FileFormatError(f"{path}: expected numbers as history {checks.shown(name)}")
         lengths.add(len(values))
-    if len(lengths) != 1:
+    watch, within, samples = run.get("watch"), run.get("running"), arguments.get("samples")
+    if len(lengths) > 1 or (not lengths and within is None):
         raise FileFormatError(f"{path}: expected a history of as many numbers for each name")
-    watch = run.get("watch")
     draw = arguments.get("draw_of_split")
     if type(draw) is not int or (watch is not None and not isinstance(watch, dict)):
         raise FileFormatError(f"{path}: expected a draw and a watch as run")
-    return given, arguments, Start(history, watch, best, draw)
+    if not (within is None or isinstance(within, dict)) or type(samples) not in (int, type(None)):
+        raise FileFormatError(f"{path}: expected a running epoch and a number of samples as run")
+    try:
+        running = None if within is None else Running.checked(within)
+    except (ValueError, TypeError) as error:
+        raise FileFormatError(f"{path}: expected a running epoch: {error}") from None
+    return given, arguments, Start(history, watch, best, draw, running, samples)

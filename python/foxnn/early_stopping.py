@@ -86,13 +86,15 @@ class Watch:
         """The network after its best epoch, where it is to be restored."""
         return self._best
 
-    def progress(self) -> dict[str, float]:
+    def progress(self) -> dict[str, float | None]:
         """Return how far it is, as plain values."""
-        return {"least": self._least, "waited": self._waited}
+        least = None if self._least == math.inf else self._least  # no epoch is over yet
+        return {"least": least, "waited": self._waited}
 
     def go_on(self, progress: Mapping[str, Any], best: _core.Network | None) -> None:
         """Go on where another one was."""
-        self._least = checks.real(progress.get("least"), "least")
+        least = progress.get("least")
+        self._least = math.inf if least is None else checks.real(least, "least")
         self._waited = checks.integer(progress.get("waited"), "waited", 0)
         self._best = best
 

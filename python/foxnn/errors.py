@@ -8,6 +8,8 @@ _ADVICE = "try a smaller learning rate, or scaled inputs (scale='standard' in fi
 class DivergedError(ArithmeticError):
     """Training made the loss stop being finite; the network holds its last finite weights.
 
+    The optimizer has forgotten its moments.
+
     Attributes
     ----------
     epoch : int or None

@@ -9,9 +9,9 @@ from typing import Any
 from foxnn import _core, schedules
 from foxnn.base import BaseNetwork
 from foxnn.callbacks import Callbacks
-from foxnn.checkpoint import Checkpoints
+from foxnn.checkpoint import Checkpoints, Running
 from foxnn.early_stopping import Watch
-from foxnn.errors import diverged
+from foxnn.errors import DivergedError, diverged
 from foxnn.fit_data import Samples
 from foxnn.history import History
 from foxnn.progress import Progress
@@ -45,12 +45,21 @@ class FitLoop:
         self._checkpoints = checkpoints
         self._last_loss: float | None = None
         self._stops = False
-        self._is_whole = False
+        self._is_open = False  # an epoch has begun whose record is not made
+        self._start = 0.0  # when it began, less what it has taken in an earlier run
 
     def run(
-        self, trainer: _core.Trainer, epochs: range, bar: Progress, history: History
+        self,
+        trainer: _core.Trainer,
+        epochs: range,
+        bar: Progress,
+        history: History,
+        running: Running | None,
     ) -> History:
-        """Train for those epochs, or until something ends them; return all records."""
+        """Train for those epochs, or until something ends them; return all records.
+
+        The first of them has begun already where it is `running`.
+        """
         self._stops = self._callbacks.call("on_train_begin", self._network)
         if self._watch is not None and self._watch.is_exhausted:
             self._stops = True  # the checkpoint of a run that had ended
@@ -58,8 +67,15 @@ class FitLoop:
             for epoch in epochs:
                 if self._stops:
                     break
-                self._train_epoch(trainer, epoch, history, bar)
-                self._keep(epoch, epochs, history)
+                is_whole = self._train_epoch(trainer, epoch, history, bar, running)
+                running = None
+                if self._checkpoints is not None and is_whole:
+                    is_last = self._stops or epoch == epochs[-1]
+                    if self._checkpoints.is_due(epoch + 1, is_last):
+                        self._checkpoints.write(self._network, history, self._watch)
+        except BaseException as error:
+            self._keep_what_is_done(trainer, history, error)
+            raise
         finally:
             if self._checkpoints is not None:
                 self._checkpoints.wait()
@@ -68,17 +84,15 @@ class FitLoop:
         self._callbacks.call("on_train_end", history)
         return history
 
-    def _keep(self, epoch: int, epochs: range, history: History) -> None:
-        if self._checkpoints is None:
-            return
-        # An epoch that was cut short is not one that a run can go on from.
-        whole = self._is_whole
-        if whole and self._checkpoints.is_due(epoch + 1, epoch == epochs[-1] or self._stops):
-            self._checkpoints.write(self._network, history, self._watch)
-
     def _train_epoch(
-        self, trainer: _core.Trainer, epoch: int, history: History, bar: Progress
-    ) -> None:
+        self,
+        trainer: _core.Trainer,
+        epoch: int,
+        history: History,
+        bar: Progress,
+        running: Running | None,
+    ) -> bool:
+        """Return whether the epoch was not cut short."""
         rate = self._rate
         if self._schedule is not None:
             # The first epoch's has been asked for: a function is asked once an epoch.
@@ -87,20 +101,25 @@ class FitLoop:
                 self._first[1] if is_first else schedules.rate_of(self._schedule, epoch, self._rate)
             )
             trainer.set_learning_rate(rate)
-        start = time.perf_counter()
-        total = _Sum()
-        if self._callbacks.wants("on_batch_end"):
-            self._run_batches(trainer, epoch, total)
+        if running is None:
+            trainer.begin_epoch()
         else:
-            self._add(trainer.run_epoch(self._seconds_left()), total, epoch)
-        seconds = time.perf_counter() - start
-        self._is_whole = total.samples == self._samples
-        record = total.record(self._network._classifies())
+            running.begin(trainer)
+        self._start = time.perf_counter() - (0.0 if running is None else running.seconds)
+        self._is_open = True
+        self._make_steps(trainer, epoch, history)
+        done = trainer.epoch()
+        seconds = time.perf_counter() - self._start
+        is_whole = done.samples == self._samples
+        if not is_whole and self._checkpoints is not None:
+            self._keep_within_epoch(trainer, history)
+        record = _means(done, self._network._classifies())
         if self._held_out is not None:
             held = self._held_out
             found = self._network._evaluation(held.x, held.y, held.weights)
             record |= {f"val_{name}": value for name, value in found.items()}
-        bar.update(record, total.samples / max(seconds, 1e-9))
+        bar.update(record, done.samples / max(seconds, 1e-9))
+        self._is_open = False
         record |= {"learning_rate": rate, "seconds": seconds}
         history.add(**record)
         if self._callbacks.call("on_epoch_end", epoch, dict(record)):
@@ -109,51 +128,63 @@ class FitLoop:
             self._stops = True
         if (left := self._seconds_left()) is not None and left <= 0.0:
             self._stops = True
+        return is_whole
 
-    def _run_batches(self, trainer: _core.Trainer, epoch: int, total: _Sum) -> None:
-        for batch in range(trainer.steps_per_epoch()):
-            part = _Sum()
-            self._add(trainer.run_batch(), part, epoch)
-            total.add(part)
-            logs = part.record(self._network._classifies())
-            if self._callbacks.call("on_batch_end", batch, logs):
-                self._stops = True
+    def _make_steps(self, trainer: _core.Trainer, epoch: int, history: History) -> None:
+        """Make the steps that the epoch still has, or those until something ends the run."""
+        hears, all_steps = self._callbacks.wants("on_batch_end"), trainer.steps_per_epoch()
+        while (done := trainer.epoch().steps) < all_steps and not self._stops:
+            if hears:
+                report = self._checked(trainer.run_batch(), epoch)
+                logs = _means(report, self._network._classifies())
+                if self._callbacks.call("on_batch_end", done, logs):
+                    self._stops = True
+            else:
+                self._checked(trainer.run_epoch(self._seconds_until_pause()), epoch)
             if (left := self._seconds_left()) is not None and left <= 0.0:
                 self._stops = True
-            if self._stops:
-                break
+            elif self._checkpoints is not None and self._checkpoints.is_time():
+                self._keep_within_epoch(trainer, history)
 
-    def _add(self, report: _core.Report, total: _Sum, epoch: int) -> None:
+    def _keep_within_epoch(self, trainer: _core.Trainer, history: History) -> None:
+        assert self._checkpoints is not None
+        running = Running.of(trainer, time.perf_counter() - self._start)
+        self._checkpoints.write(self._network, history, self._watch, running)
+
+    def _keep_what_is_done(
+        self, trainer: _core.Trainer, history: History, error: BaseException
+    ) -> None:
+        """Keep a run that an exception ends, such as that of Ctrl-C, if it can go on from there."""
+        if self._checkpoints is None or not self._is_open or isinstance(error, DivergedError):
+            return
+        try:
+            self._keep_within_epoch(trainer, history)
+            self._checkpoints.wait()
+        except Exception as failure:  # what ended the run is what the user must hear of
+            raise error from failure
+
+    def _checked(self, report: _core.Report, epoch: int) -> _core.Report:
         if math.isfinite(report.last_loss):
             self._last_loss = report.last_loss
         if report.diverged:
             where = f"in epoch {epoch} (the first is 0)"
             raise diverged(where, epoch, self._last_loss)
-        total.add(report)
+        return report
 
     def _seconds_left(self) -> float | None:
         return None if self._end is None else max(0.0, self._end - time.perf_counter())
 
+    def _seconds_until_pause(self) -> float | None:
+        ends = [self._seconds_left()]
+        if self._checkpoints is not None:
+            ends.append(self._checkpoints.seconds_left())
+        return min((end for end in ends if end is not None), default=None)
 
-class _Sum:
-    """What some steps did, added up."""
 
-    def __init__(self) -> None:
-        self.samples = 0
-        self.loss = 0.0
-        self.weight = 0.0
-        self.correct = 0
-
-    def add(self, other: _core.Report | _Sum) -> None:
-        self.samples += other.samples
-        self.loss += other.loss
-        self.weight += other.weight
-        self.correct += other.correct
-
-    def record(self, classifies: bool) -> dict[str, float]:
-        """Return the means over the samples."""
-        # Samples that count nothing have no loss.
-        record = {"loss": self.loss / self.weight if self.weight else math.nan}
-        if classifies:
-            record["accuracy"] = self.correct / self.samples
-        return record
+def _means(done: _core.Report, classifies: bool) -> dict[str, float]:
+    """Return the means over the samples of some steps."""
+    # Samples that count nothing have no loss.
+    means = {"loss": done.loss / done.weight if done.weight else math.nan}
+    if classifies:
+        means["accuracy"] = done.correct / done.samples
+    return means

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,4 +43,4 @@ class FitOptions:
     clip_norm: float | None
     clip_value: float | None
     checkpoint: Any
-    checkpoint_every: int
+    checkpoint_every: int | datetime.timedelta

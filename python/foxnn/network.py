@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from foxnn import _core, checks, schedules
 from foxnn.callbacks import Callbacks
-from foxnn.checkpoint import Checkpoints, Start, arguments_of
+from foxnn.checkpoint import Checkpoints, Start, arguments_of, checked_every
 from foxnn.early_stopping import early_stopping_of, watch_of
 from foxnn.errors import diverged
 from foxnn.fit_data import checked_scalers, measured, samples_of, split, weighted_by_class
@@ -106,7 +107,7 @@ class neural_network(FoxnnInterface):
         clip_norm: float | None = None,
         clip_value: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_every: int = 1,
+        checkpoint_every: int | datetime.timedelta = 1,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
 
@@ -172,8 +173,9 @@ class neural_network(FoxnnInterface):
         checkpoint : str or path, optional
             A .safetensors file that is kept up to date with the run: killed at any moment, it goes
             on from there by `foxnn.resume`, bit for bit.
-        checkpoint_every : int, default=1
-            Epochs from one checkpoint to the next; the last epoch has one, too.
+        checkpoint_every : int or datetime.timedelta, default=1
+            Epochs from one checkpoint to the next, or the time, which then may be over within an
+            epoch. The end of the run has one, too, be it the end by `time_limit` or Ctrl-C.
 
         Returns
         -------
@@ -187,7 +189,8 @@ class neural_network(FoxnnInterface):
         ValueError, TypeError
             For arguments out of range or data that do not fit; the network is then as before.
         foxnn.DivergedError
-            When the loss stops being finite; the network holds the weights of the epoch's start.
+            When the loss stops being finite; the network holds the weights of the epoch's start, and
+            its optimizer begins anew.
         KeyboardInterrupt
             On Ctrl-C, after the running step; the network can be used and trained further. So it is
             with an exception of a callback or a schedule, which comes through.
@@ -247,6 +250,10 @@ class neural_network(FoxnnInterface):
         )
         _core.check_plan(self, plan)
         samples = samples_of(self, x, y, told.sample_weight)
+        if start is not None and start.samples not in (None, len(samples)):
+            raise ValueError(
+                f"x must have the {start.samples} samples that fit was given, got {len(samples)}"
+            )
         names = checks.column_names(x) or self._input_names
         if names is not None and len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
@@ -258,7 +265,7 @@ class neural_network(FoxnnInterface):
         watch = watch_of(stopping, quantities)
         scalers = checked_scalers(self, told.scale)
         weighted_by_class(self, samples, told.class_weight)  # what is wrong with it, it says here
-        keeping, every = None, checks.integer(told.checkpoint_every, "checkpoint_every", 1)
+        keeping, every = None, checked_every(told.checkpoint_every)
         if told.checkpoint is not None:
             keeping = Checkpoints(self, told.checkpoint, every)
         again = None if start is None else start.draw_of_split
@@ -266,7 +273,7 @@ class neural_network(FoxnnInterface):
         training, held_out = split(self, samples, told.validation, names, again)
         training = weighted_by_class(self, training, told.class_weight)
         if keeping is not None:
-            keeping.arguments = arguments_of(told, stopping, draw)
+            keeping.arguments = arguments_of(told, stopping, draw, len(samples))
         if scalers is not None:
             scalers = measured(scalers, training)
         scales = self._scalers[0] if scalers is None else scalers[0]
@@ -301,7 +308,8 @@ class neural_network(FoxnnInterface):
             _core.Trainer(self, training.x, training.y, plan, training.weights) as trainer,
             Progress(epochs, shown) as bar,
         ):
-            return loop.run(trainer, range(done, epochs), bar, history)
+            running = None if start is None else start.running
+            return loop.run(trainer, range(done, epochs), bar, history, running)
 
     def train_on_batch(
         self,

@@ -91,7 +91,7 @@ def resume(
             )
     try:
         options = _options(told, path, again, callbacks, progress, time_limit)
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError) as error:
         raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
     return network, network._fit(x, y, options, start)
 
@@ -128,7 +128,7 @@ def _options(
         clip_norm=told["clip_norm"],
         clip_value=told["clip_value"],
         checkpoint=path,
-        checkpoint_every=told["checkpoint_every"],
+        checkpoint_every=checkpoint.every_from(told["checkpoint_every"]),
     )
 
 

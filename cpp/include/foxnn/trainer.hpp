@@ -42,7 +42,8 @@ struct StepReport {
   double last_loss = 0.0;  ///< the mean of the last batch whose loss was finite; NaN: none was
   index correct = 0;
   bool stopped = false;   ///< the stop request ended them
-  bool diverged = false;  ///< the loss or a weight stopped being finite; weights are set back
+  bool diverged = false;  ///< the loss or a weight stopped being finite: weights are set back, and
+                          ///< the optimizer begins anew
 };
 
 /// Where the time of some steps went, in the first worker: barriers count with the phase before
@@ -63,17 +64,26 @@ class Trainer {
   /// How many workers a step gets.
   int workers() const;
   index steps_per_epoch() const;
-  /// The rest of the epoch, or a whole one: every sample once, in a new order.
+  /// The rest of the epoch, or a whole one: every sample once, in a new order. The sums are those
+  /// of the whole epoch, with the same bits wherever it was stopped by the way.
   StepReport run_epoch(const StopRequest& stop);
   /// That many steps, over as many epochs as they take.
   StepReport run_steps(index steps, const StopRequest& stop);
   /// The next step. Where it diverges, the weights of the epoch's start are set back: saving them
   /// at each step would take as long as a small one.
   StepReport run_batch(const StopRequest& stop);
+  /// Begins an epoch; `run_epoch` and `run_batch` do so by themselves when the last one is over.
+  void begin_epoch();
+  /// What these have done so far of the epoch that began last.
+  const StepReport& epoch() const;
+  /// Begins the epoch that another run had begun when the network's draw was `draw`, as if these
+  /// steps were done. Throws std::invalid_argument where an epoch has no such steps.
+  void go_on_within_epoch(std::uint32_t draw, const StepReport& done);
+  /// The network's draw when the last epoch began.
+  std::uint32_t draw_of_epoch() const;
   /// Makes so many steps, and measures them.
   PhaseSeconds time_phases(index steps);
-  /// One step on other samples, at most as many as a batch holds, in their order. Where it diverges
-  /// the moments are forgotten, for saving them would take as long as a small step.
+  /// One step on other samples, at most as many as a batch holds, in their order.
   StepReport step(const Samples& samples);
   /// The mean loss over all samples and its gradient, laid out as the parameters, without penalty,
   /// clipping and dropout; no step is made.
