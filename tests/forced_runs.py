@@ -170,6 +170,34 @@ def options() -> dict[str, np.ndarray]:
     return found
 
 
+def mixed() -> dict[str, np.ndarray]:
+    """Return parameters, losses and outputs of deep networks after trainings by every optimizer.
+
+    Every activation has a layer, and every option is on, one run after the other.
+    """
+    found = {}
+    optimizers = foxnn.optimizers()
+    widths = (33, 97, 14, 65, 32, 15, 41, 13, 31, 113, 16, 64, 48)
+    for dtype in DTYPES:
+        nn = foxnn.neural_network(
+            [29, *widths[: len(HIDDEN)], 5], [*HIDDEN, "softmax"], dtype=dtype, seed=77
+        )
+        x, labels = inputs(260, 29), wanted(260, 5, "cross_entropy").argmax(axis=1)
+        counts = np.arange(260) % 7 / 4.0
+        for i, optimizer in enumerate(optimizers):
+            more = {"clip_norm": 0.5} if i % 2 else {"clip_value": 0.02}
+            history = nn.fit(
+                x, labels, 2, 65, optimizer, 0.01 / 4 ** (i > 2), validation=0.1, dropout=0.1,
+                l1=1e-4, l2=1e-3, sample_weight=counts, class_weight={1: 2.0}, scale="minmax",
+                **more,
+            )  # fmt: skip
+            found[f"{dtype} {optimizer} parameters"] = parameters(nn)
+            found[f"{dtype} {optimizer} losses"] = np.array(history["loss"] + history["val_loss"])
+        found[f"{dtype} outputs"] = nn.predict(x)
+        found[f"{dtype} gradient"] = nn.gradient(x[:50])
+    return found
+
+
 def mutations() -> dict[str, np.ndarray]:
     """Return parameters after mutations, and random numbers, some to the edge of a chunk."""
     found = {}
@@ -207,6 +235,7 @@ JOBS = {
     "gradients": gradients,
     "training": training,
     "options": options,
+    "mixed": mixed,
     "mutations": mutations,
     "sorted_sums": sorted_sums,
 }
