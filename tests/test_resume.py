@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import datetime
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -403,5 +403,29 @@ def test_killed_at_random_moments(
 
 
 def test_the_writer_is_gone_after_the_run(tmp_path: Path) -> None:
+    before = _thread._count()
     network().fit(X, LABELS, 3, checkpoint=tmp_path / "run.safetensors")
-    assert not [t for t in threading.enumerate() if t.name == "foxnn checkpoint"]
+    for _ in range(100):  # its last steps are Python's, after ours
+        if _thread._count() == before:
+            break
+        time.sleep(0.05)
+    assert _thread._count() == before
+
+
+@pytest.mark.parametrize("error", [RuntimeError, MemoryError])
+def test_where_no_thread_can_be_had(
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(_thread, "start_new_thread", refuse)
+    network().fit(X, LABELS, 3, checkpoint=tmp_path / "run.safetensors")
+    assert foxnn.checkpoint.read(str(tmp_path / "run.safetensors"))[2].epochs == 3
+
+
+def test_a_thread_that_never_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with too little memory for its first call: Python tells nobody."""
+    monkeypatch.setattr(_thread, "start_new_thread", lambda *args: 0)
+    with pytest.raises(MemoryError, match="writes the checkpoint"):
+        network().fit(X, LABELS, 3, checkpoint=tmp_path / "run.safetensors")

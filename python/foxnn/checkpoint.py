@@ -7,12 +7,13 @@ meanwhile, and takes the place of the older one only when it is whole.
 
 from __future__ import annotations
 
+import _thread
 import copy
 import dataclasses
 import datetime
-import threading
 import time
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -116,8 +117,7 @@ class Checkpoints:
         files.check_place(self._path)
         self._every = every
         self._last = time.perf_counter()
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
+        self._writing: _Beside | None = None
         self.arguments: dict[str, Any] = {}
 
     def seconds_left(self) -> float | None:
@@ -153,29 +153,62 @@ class Checkpoints:
         }
         best = None if watch is None else watch.best
         self.wait()
-        self._thread = threading.Thread(
-            target=self._write, args=(given, now, run, best), name="foxnn checkpoint"
-        )
-        self._thread.start()
+        self._writing = _Beside(lambda: self._write(given, now, run, best))
 
     def wait(self) -> None:
         """Return when all is written; raise what went wrong."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        if self._writing is not None:
+            error = self._writing.wait()
+            self._writing = None
+            if error is not None:
+                raise error
 
     def _write(
         self, given: dict[str, Any], now: _core.Network, run: Any, best: _core.Network | None
     ) -> None:
+        given |= state.memory_of(now)
+        memory = None if best is None else state.memory_of(best)
+        safetensors_file.write(self._path, given, run, memory)
+
+
+class _Token:
+    """Dies with the thread that holds it."""
+
+
+class _Beside:
+    """A call that runs in a thread of its own, or at once where no thread can be had.
+
+    Unlike threading.Thread, it does not wait for ever for a thread that had too little memory to
+    begin.
+    """
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._error: BaseException | None = None
+        self._is_done = _thread.allocate_lock()
+        self._is_done.acquire()
+        token = _Token()
+        self._token = weakref.ref(token)
         try:
-            given |= state.memory_of(now)
-            memory = None if best is None else state.memory_of(best)
-            safetensors_file.write(self._path, given, run, memory)
+            _thread.start_new_thread(self._run, (call, token))
+        except (RuntimeError, MemoryError):
+            self._run(call, token)
+
+    def _run(self, call: Callable[[], None], token: _Token) -> None:
+        try:
+            call()
         except BaseException as error:
             self._error = error
+        finally:
+            self._is_done.release()
+
+    def wait(self) -> BaseException | None:
+        """Return what the call has raised, when it has ended."""
+        while not self._is_done.acquire(timeout=0.1):
+            if self._token() is None:
+                if self._is_done.acquire(blocking=False):
+                    break
+                return MemoryError("too little memory for the thread that writes the checkpoint")
+        return self._error
 
 
 def optimizer_as_values(optimizer: object) -> Any:

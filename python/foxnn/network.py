@@ -189,8 +189,8 @@ class neural_network(FoxnnInterface):
         ValueError, TypeError
             For arguments out of range or data that do not fit; the network is then as before.
         foxnn.DivergedError
-            When the loss stops being finite; the network holds the weights of the epoch's start, and
-            its optimizer begins anew.
+            When the loss stops being finite; the network holds the weights of the epoch's start,
+            and its optimizer begins anew.
         KeyboardInterrupt
             On Ctrl-C, after the running step; the network can be used and trained further. So it is
             with an exception of a callback or a schedule, which comes through.
