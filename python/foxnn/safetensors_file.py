@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,9 @@ from foxnn.files import FileFormatError, replacing
 
 # Raised when names or their meaning change; files of before must still be read.
 FORMAT = 1
+
+# Bytes that the library needs beside that, for names and for Python's own objects.
+_ROOM = 2**22
 
 _SCALERS = ("input_scaler", "output_scaler")
 _CODES = {"float32": "F32", "float64": "F64"}
@@ -65,7 +69,12 @@ def write(
             "moments": [moment is not None for moment in best["moments"]],
         }
         arrays |= _named_memory("best.", best)
-    data = save(arrays, {"foxnn": json.dumps(head)})
+    text = json.dumps(head)
+    # The library ends the process where it finds no memory for the file, which it makes twice: so
+    # that much is tried before.
+    size = sum(array.nbytes for array in arrays.values()) + len(text)
+    np.empty(2 * size + _ROOM, np.uint8)
+    data = save(arrays, {"foxnn": text})
     with replacing(path) as file:
         file.write(data)
 
@@ -121,6 +130,8 @@ def read_checkpoint(
             given, run, best = _rest(path, tensors.metadata())
             expected = _expected(path, given, best)
             _compare(path, expected, tensors)
+            numbers = sum(math.prod(shape) for _, shape in expected.values())
+            np.empty(numbers * 8 + _ROOM, np.uint8)  # tried before, as in `write`
             arrays = {name: tensors.get_tensor(name) for name in expected}
     except SafetensorError as error:
         raise FileFormatError(f"{path}: expected a safetensors file: {error}") from None
