@@ -1,0 +1,160 @@
+// Every allocation of the engine fails once: each call then throws std::bad_alloc, leaves the
+// network as it was, and does its work when it is called again.
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "check.hpp"
+#include "foxnn/foxnn.hpp"
+
+namespace {
+
+// The allocation that fails, counted down to 0; below it, none does.
+long until_failure = -1;
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  if (until_failure == 0) {
+    until_failure = -1;
+    throw std::bad_alloc();
+  }
+  if (until_failure > 0) --until_failure;
+  const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
+  void* memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
+  if (!memory) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return allocate(size, alignof(std::max_align_t)); }
+void* operator new[](std::size_t size) { return allocate(size, alignof(std::max_align_t)); }
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return allocate(size, static_cast<std::size_t>(alignment));
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace foxnn {
+namespace {
+
+constexpr index kSamples = 50, kInputs = 9, kOutputs = 3;
+
+template <class T>
+constexpr ElementType kType = sizeof(T) == 4 ? ElementType::f32 : ElementType::f64;
+
+template <class T>
+MatrixView view(const std::vector<T>& values, index columns) {
+  return {reinterpret_cast<const std::byte*>(values.data()), kType<T>,
+          static_cast<index>(values.size()) / columns, columns,
+          columns * static_cast<index>(sizeof(T))};
+}
+
+template <class T>
+Network<T> made(bool narrow) {
+  Network<T> network(7);
+  const index wide = narrow ? 5 : 70;
+  network.append_dense(kInputs, wide, Activation::parse("gelu"), InitializerKind::automatic);
+  network.append_dense(wide, kOutputs, Activation::parse("sigmoid"), InitializerKind::automatic);
+  return network;
+}
+
+template <class T>
+std::vector<T> parameters_of(const Network<T>& network) {
+  const T* first = network.parameters().data();
+  return {first, first + network.parameters().size()};
+}
+
+// Calls f(network) with ever later allocations failing, until none does. Returns how many there
+// are; where the call may change the network, only that is not looked at.
+template <class T, class Function>
+long fail_in_turn(bool narrow, bool changes, Function f) {
+  for (long failing = 0;; ++failing) {
+    Network<T> network = made<T>(narrow);
+    const std::vector<T> before = parameters_of(network);
+    bool failed = false;
+    until_failure = failing;
+    try {
+      f(network);
+    } catch (const std::bad_alloc&) {
+      failed = true;
+    }
+    until_failure = -1;
+    if (failed || !changes) {
+      const std::vector<T> after = parameters_of(network);
+      FOXNN_CHECK(std::memcmp(before.data(), after.data(), before.size() * sizeof(T)) == 0);
+    }
+    f(network);  // what failed leaves nothing half done
+    if (!failed) return failing;
+  }
+}
+
+template <class T>
+void test_calls(bool narrow) {
+  std::vector<T> x(kSamples * kInputs), y(kSamples * kOutputs);
+  const Random random(1, Stream::weights);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(random.uniform(i));
+  for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(random.uniform(i * 7));
+  const Samples samples{view(x, kInputs), view(y, kOutputs)};
+  std::vector<T> out(kSamples * kOutputs), slopes(kSamples * kOutputs * kInputs);
+
+  for (const char* optimizer : {"sgd", "nesterov", "adam", "adamw", "rmsprop"}) {
+    for (const bool more : {false, true}) {
+      TrainingPlan plan{.batch_size = 20, .optimizer = parse_optimizer(optimizer)};
+      if (more) plan.clip_norm = 0.1, plan.dropout = {0.5};
+      const long count = fail_in_turn<T>(narrow, true, [&](Network<T>& network) {
+        Trainer<T> trainer(network, samples, plan);
+        trainer.run_epoch({});
+        trainer.run_batch({});
+      });
+      FOXNN_CHECK(count > 10);
+    }
+  }
+  const auto reads = [&](auto f) { return fail_in_turn<T>(narrow, false, f); };
+  FOXNN_CHECK(reads([&](Network<T>& n) { n.predict(samples.inputs, out.data(), 0, {}); }) > 0);
+  FOXNN_CHECK(reads([&](Network<T>& n) {
+                n.input_gradient(samples.inputs, 0, kOutputs, slopes.data(), 0, {});
+              }) > 0);
+  FOXNN_CHECK(reads([&](Network<T>& n) {
+                Evaluation result;
+                n.evaluate(samples, result, 0, {});
+              }) > 0);
+  FOXNN_CHECK(reads([](Network<T>& n) { const Network<T> copy(n); }) > 0);
+  FOXNN_CHECK(reads([](Network<T>& n) { const SingleSample<T> single(n); }) > 0);
+  FOXNN_CHECK(reads([](Network<T>& n) {
+                n.set_scaling(
+                    Scaling(std::vector<double>(kInputs, 1.0), std::vector<double>(kInputs, 2.0)),
+                    {});
+              }) > 0);
+  FOXNN_CHECK(fail_in_turn<T>(narrow, true, [](Network<T>& n) {
+                const index layers = n.size();
+                const auto append = [&] {
+                  n.append_dense(kOutputs, kOutputs, Activation::parse("relu"),
+                                 InitializerKind::automatic);
+                };
+                if (layers == 2) append();
+                FOXNN_CHECK(n.size() == 3);
+              }) > 0);
+}
+
+}  // namespace
+}  // namespace foxnn
+
+int main() {
+  using namespace foxnn;
+  for (const bool narrow : {false, true}) {
+    test_calls<float>(narrow);
+    test_calls<double>(narrow);
+  }
+  return foxnn::test::failures == 0 ? 0 : 1;
+}
