@@ -94,6 +94,15 @@ def real(
     return number
 
 
+def memory(size: int) -> None:
+    """Raise MemoryError where `size` bytes cannot be had.
+
+    Said before a library is called that ends the process where it finds no memory, or tells
+    nothing clear.
+    """
+    np.empty(size, np.uint8)
+
+
 def _range_text(low: float, high: float, open_low: bool, open_high: bool) -> str:
     parts = []
     if low > -math.inf:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from foxnn import _core, extras
+from foxnn import _core, checks, extras
 from foxnn.checks import Array
 from foxnn.files import FileFormatError
 from foxnn.layers import Activation
@@ -48,6 +48,7 @@ def read(path: str) -> Found:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise FileFormatError(f"{path}: expected a file, got a device")
         data = file.read()
+    checks.memory(3 * len(data) + 2**22)  # the graph, and its arrays
     onnx = extras.library("onnx", "onnx", "an .onnx file")
     message = extras.library("google.protobuf.message", "onnx", "an .onnx file")
     try:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foxnn import _core, extras
+from foxnn import _core, checks, extras
 from foxnn.files import replacing
 from foxnn.scaler import Scaler
 
@@ -73,6 +73,9 @@ def write(path: str, network: Any) -> None:
     """
     onnx = extras.library("onnx", "onnx", "an .onnx file")
     copy = network._copy()  # of one moment, even where another thread trains
+    # The graph, the file, and what the checker makes of it, twice; numbers of 8 bytes at most.
+    sizes = copy._sizes()
+    checks.memory(4 * 8 * sum(a * b + b for a, b in itertools.pairwise(sizes)) + 2**23)
     data = _model(onnx, copy, network).SerializeToString(deterministic=True)
     onnx.checker.check_model(data, full_check=True)
     with replacing(path) as file:

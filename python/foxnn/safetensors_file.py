@@ -28,7 +28,7 @@ from foxnn.files import FileFormatError, replacing
 # Raised when names or their meaning change; files of before must still be read.
 FORMAT = 1
 
-# Bytes that the library needs beside that, for names and for Python's own objects.
+# Bytes that the library needs beside arrays, for names and for Python's own objects.
 _ROOM = 2**22
 
 _SCALERS = ("input_scaler", "output_scaler")
@@ -70,10 +70,8 @@ def write(
         }
         arrays |= _named_memory("best.", best)
     text = json.dumps(head)
-    # The library ends the process where it finds no memory for the file, which it makes twice: so
-    # that much is tried before.
     size = sum(array.nbytes for array in arrays.values()) + len(text)
-    np.empty(2 * size + _ROOM, np.uint8)
+    checks.memory(2 * size + _ROOM)  # the library makes the file twice
     data = save(arrays, {"foxnn": text})
     with replacing(path) as file:
         file.write(data)
@@ -131,7 +129,7 @@ def read_checkpoint(
             expected = _expected(path, given, best)
             _compare(path, expected, tensors)
             numbers = sum(math.prod(shape) for _, shape in expected.values())
-            np.empty(numbers * 8 + _ROOM, np.uint8)  # tried before, as in `write`
+            checks.memory(numbers * 8 + _ROOM)
             arrays = {name: tensors.get_tensor(name) for name in expected}
     except SafetensorError as error:
         raise FileFormatError(f"{path}: expected a safetensors file: {error}") from None

@@ -1,0 +1,235 @@
+"""Memory: what training takes beyond its samples, that nothing leaks, and what happens without."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+RunPython = Callable[..., subprocess.CompletedProcess[str]]
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+# What the promises say: cycles of making or loading and forgetting a network, and bytes of samples.
+CYCLES = int(os.environ.get("FOXNN_CYCLES", "1000"))
+
+STATUS = '''
+import gc, os, sys
+import numpy as np
+import foxnn
+
+def status(key):
+    """Return a size that the system has noted of this process, in bytes."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith(key + ":"))
+
+def peak_of(call):
+    """Return by how much the resident memory was larger during a call than before, at most."""
+    gc.collect()
+    before = status("VmRSS")
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak is that of now
+    call()
+    return status("VmHWM") - before
+'''
+
+IN_PLACE = """
+rows, columns, batch, sizes = 2**31 // 784, 784, 512, [784, 1024, 1024, 10]
+x = np.empty((rows, columns), np.uint8)
+pattern = np.random.default_rng(1).integers(0, 256, (1000, columns), np.uint8)
+for first in range(0, rows, 1000):
+    x[first : first + 1000] = pattern[: rows - first]
+labels = np.arange(rows) % 10
+nn = foxnn.neural_network(sizes, "relu", "softmax", seed=1)
+foxnn.neural_network([784, 4, 10], "relu", "softmax").fit(x[:99], labels[:99], 1, progress=False)
+parameters = sum(part.weights.nbytes + part.bias.nbytes for part in nn)
+# Samples twice, outputs, errors and slopes once; and the order of the samples.
+of_a_batch = 4 * batch * (2 * (columns + 10) + 3 * sum(sizes[1:]))
+order = 4 * rows
+def fit(optimizer):
+    nn.fit(x, labels, 1, batch, optimizer, 1e-4, time_limit=1.0, progress=False)
+for call, copies in (
+    (lambda: fit("sgd"), 1),
+    (lambda: fit("adam"), 3),
+    (lambda: nn.evaluate(x[:20000], labels[:20000]), 0),
+    (lambda: nn.predict(x[:20000]), 0),
+):
+    print(peak_of(call), copies * parameters + of_a_batch + order + 10_000_000)
+"""
+
+
+def memory_available() -> int:
+    """Return the bytes that the system thinks it can give."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+@pytest.mark.skipif(memory_available() < 3 * 2**30, reason="there are not 3 GiB of memory")
+def test_samples_are_used_in_place(run_python: RunPython) -> None:
+    """Two GiB of samples: a copy would be seen."""
+    done = run_python(STATUS + IN_PLACE)
+    assert done.returncode == 0, done.stderr
+    lines = [[int(word) for word in line.split()] for line in done.stdout.splitlines()]
+    assert len(lines) == 4
+    for taken, allowed in lines:
+        assert taken <= allowed
+
+
+CYCLE = """
+import os, pickle, tempfile
+os.fsync = lambda number: None  # what takes the time here
+x, y = np.random.default_rng(0).normal(size=(8, 3)), np.random.default_rng(1).normal(size=(8, 2))
+folder = tempfile.mkdtemp(dir=sys.argv[3])
+def made(): return foxnn.neural_network([3, 5, 4, 2], "tanh", "identity", seed=1)
+def train():
+    nn = made()
+    nn.fit(x, y, 1, 4, progress=False)
+    nn.train_on_batch(x, y)
+    nn.predict(x), nn.get_out(x[0])
+def all_options():
+    nn, path = made(), f"{folder}/run.safetensors"
+    nn.fit(x, y, 1, 4, progress=False, validation=0.3, early_stopping=2, dropout=0.1, clip_norm=1.0,
+           scale="standard", callbacks=lambda epoch, logs: None, checkpoint=path)
+    foxnn.resume(path, x, y, progress=False)
+    nn.gradient(x), nn.trace(x[0], y[0]), nn.evaluate(x, y)
+def file(ending):
+    path = f"{folder}/net.{ending}"
+    foxnn.neural_network([3, 5, 4, 2], seed=1).save(path)
+    foxnn.neural_network(path)
+def pickles(): pickle.loads(pickle.dumps(made()))
+def samples():
+    data = foxnn.train_data(x, y)
+    data.add_data([1, 2, 3], [0, 1])
+    data.save(f"{folder}/samples.txt")
+    foxnn.train_data(f"{folder}/samples.txt")
+def refused():
+    for call in (lambda: made().fit(x, y[:3]), lambda: made().predict(x[:, :2]),
+                 lambda: foxnn.neural_network([3, 0]), lambda: foxnn.neural_network("nothing")):
+        try:
+            call()
+        except (ValueError, OSError):
+            pass
+CALLS = {"train": train, "options": all_options, "safetensors": lambda: file("safetensors"),
+         "text": lambda: file("txt"), "onnx": lambda: file("onnx"), "pickle": pickles,
+         "samples": samples, "refused": refused}
+call, cycles = CALLS[sys.argv[1]], int(sys.argv[2])
+for _ in range(200 + cycles // 5):
+    call()
+gc.collect()
+before = status("VmRSS")
+for _ in range(cycles):
+    call()
+gc.collect()
+print(status("VmRSS") - before)
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "share"),
+    [
+        ("train", 1), ("options", 8), ("safetensors", 2), ("text", 2), ("onnx", 4), ("pickle", 1),
+        ("samples", 1), ("refused", 1),
+    ],
+)  # fmt: skip
+def test_nothing_leaks(call: str, share: int, tmp_path: Path) -> None:
+    """Ten bytes lost in a cycle would be seen in all 10,000, a hundred in a thousand."""
+    cycles = max(CYCLES // share, 100) if CYCLES < 10_000 else CYCLES
+    done = subprocess.run(
+        [sys.executable, "-c", STATUS + CYCLE, call, str(cycles), str(tmp_path)],
+        capture_output=True, text=True, timeout=1000, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    # Growing heaps take what they take by pages; lost memory grows with the cycles.
+    assert int(done.stdout) < 400_000 + 10 * cycles
+
+
+WITHOUT = """
+import copy, pickle, resource, tempfile
+folder = tempfile.mkdtemp(dir=sys.argv[2])
+rng = np.random.default_rng(1)
+x, y = rng.normal(size=(20000, 300)).astype(np.float32), rng.integers(0, 10, 20000)
+rows, wanted = x[:2000].tolist(), np.zeros((2000, 10)).tolist()
+def made(): return foxnn.neural_network([300, 200, 200, 10], "relu", "softmax", seed=1)
+plain = foxnn.neural_network([300, 200, 10], seed=1)
+nn = made()
+nn.fit(x[:100], y[:100], 1, progress=False)
+nn.save(f"{folder}/a.safetensors"), plain.save(f"{folder}/a.txt"), nn.save(f"{folder}/a.onnx")
+def fit(**options):
+    made().fit(x, y, 1, 8192, progress=False, time_limit=0.02, **options)
+CALLS = {
+    "make": lambda: foxnn.neural_network([3000, 3000, 10]),
+    "fit": fit,
+    "options": lambda: fit(dropout=0.5, clip_norm=1.0, validation=0.2, early_stopping=1),
+    "checkpoint": lambda: fit(checkpoint=f"{folder}/run.safetensors"),
+    "predict": lambda: nn.predict(x),
+    "lists": lambda: nn.predict(rows),
+    "evaluate": lambda: nn.evaluate(x, y),
+    "gradient": lambda: nn.gradient(x[:300]),
+    "trace": lambda: nn.trace(x[0], y[0]),
+    "copy": lambda: copy.deepcopy(nn),
+    "pickle": lambda: pickle.loads(pickle.dumps(nn)),
+    "load safetensors": lambda: foxnn.neural_network(f"{folder}/a.safetensors"),
+    "load text": lambda: foxnn.neural_network(f"{folder}/a.txt"),
+    "load onnx": lambda: foxnn.neural_network(f"{folder}/a.onnx"),
+    "save safetensors": lambda: nn.save(f"{folder}/b.safetensors"),
+    "save text": lambda: plain.save(f"{folder}/b.txt"),
+    "save onnx": lambda: nn.save(f"{folder}/b.onnx"),
+    "export c": lambda: nn.export_c(f"{folder}/b.h"),
+    "samples": lambda: foxnn.train_data(rows, wanted),
+    "mutation": lambda: copy.deepcopy(nn).random_mutation(0.001),
+}
+call, seen, before = CALLS[sys.argv[1]], set(), nn.predict(x[:5]).tobytes()
+call()  # what is imported late is imported now
+for room in (0, 1e5, 5e5, 1e6, 2e6, 3e6, 5e6, 8e6, 1.2e7, 2e7, 3e7, 5e7, 1e8, 2e8, 5e8):
+    size = status("VmSize")
+    resource.setrlimit(resource.RLIMIT_AS, (size, -1))
+    taken = []  # what is free within
+    for block in (2**20, 2**16, 2**13, 2**10):
+        try:
+            while True:
+                taken.append(bytes(block))
+        except MemoryError:
+            pass
+    resource.setrlimit(resource.RLIMIT_AS, (size + int(room), -1))
+    try:
+        call()
+        result = "done"
+    except MemoryError:
+        result = "MemoryError"
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+        taken = None
+    seen.add(result)
+    assert nn.predict(x[:5]).tobytes() == before
+    if result == "done" and room > 1e7:
+        break
+call()
+nn.fit(x[:100], y[:100], 1, progress=False)
+print(*sorted(seen))
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "make", "fit", "options", "checkpoint", "predict", "lists", "evaluate", "gradient", "trace",
+        "copy", "pickle", "load safetensors", "load text", "load onnx", "save safetensors",
+        "save text", "save onnx", "export c", "samples", "mutation",
+    ],
+)  # fmt: skip
+def test_where_there_is_too_little(call: str, tmp_path: Path) -> None:
+    """It is a MemoryError, wherever it happens, and the network is as it was."""
+    # Large blocks come from the system and go back there, so that the limit is what counts.
+    plainly = {"MALLOC_MMAP_THRESHOLD_": "32768", "MALLOC_TRIM_THRESHOLD_": "32768"}
+    done = subprocess.run(
+        [sys.executable, "-c", STATUS + WITHOUT, call, str(tmp_path)],
+        env=os.environ | plainly, capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["MemoryError", "done"]
