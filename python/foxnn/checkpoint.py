@@ -171,6 +171,11 @@ class Checkpoints:
         safetensors_file.write(self._path, given, run, memory)
 
 
+# Bytes for a thread's stack and for the thread-local memory of libraries, without which the C
+# library ends the process.
+_OF_A_THREAD = 2**25
+
+
 class _Token:
     """Dies with the thread that holds it."""
 
@@ -189,6 +194,7 @@ class _Beside:
         token = _Token()
         self._token = weakref.ref(token)
         try:
+            checks.memory(_OF_A_THREAD)
             _thread.start_new_thread(self._run, (call, token))
         except (RuntimeError, MemoryError):
             self._run(call, token)
