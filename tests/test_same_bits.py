@@ -18,9 +18,9 @@ ForcedRun = Callable[..., dict[str, np.ndarray]]
 # The first 16 hexadecimal digits of SHA-256. Who changes one changes what every user's seed gives:
 # that is told in CHANGELOG.md. The plain kernel set multiplies and adds in two roundings.
 RECORDED = {
-    "avx512": "7a920c10ed0795a3",
-    "avx2": "7a920c10ed0795a3",
-    "reference": "6378cb995f39b062",
+    "avx512": "2d670913bbde9255",
+    "avx2": "2d670913bbde9255",
+    "reference": "4dff7adcbb63cea6",
 }
 HERE = foxnn.kernel_sets()
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <limits>
 #include <new>
 #include <numeric>
@@ -33,6 +34,11 @@ void check_outputs(const Activation& activation, index outputs) {
   if (activation.kind == ActivationKind::softmax && outputs < 2) {
     throw std::invalid_argument("softmax needs at least two outputs, got 1 (sigmoid suits one)");
   }
+}
+
+template <class T>
+bool all_numbers(index count, const T* values) {
+  return std::none_of(values, values + count, [](T value) { return std::isnan(value); });
 }
 
 // Shares, labels and counts mean what they are.
@@ -275,7 +281,7 @@ auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
   const index width = outputs();
   const KernelTable<T>& k = active_kernels().table<T>();
   const MatrixView samples = scaled_inputs(x);
-  std::atomic<bool> finite{true};
+  std::atomic<bool> finite{true}, numbers{true};
   const bool done = each_chunk(
       *this, x.rows, threads, stop, [&](index first, index rows, ForwardSpace<T>& space) {
         const Rows<const T> y = forward_chunk(*this, samples, first, rows, space, true);
@@ -284,9 +290,11 @@ auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
         if (!k.all_finite(space.input_count, space.input.rows().data, T(1))) finite = false;
         for (index r = 0; r < rows; ++r) std::copy_n(y.at(r), width, out + (first + r) * width);
         unscale_outputs(rows, out + first * width);
+        if (!all_numbers(rows * width, out + first * width)) numbers = false;
       });
   if (!finite) return Outcome::not_finite;
-  return done ? Outcome::done : Outcome::stopped;
+  if (!done) return Outcome::stopped;
+  return numbers ? Outcome::done : Outcome::no_number;
 }
 
 template <class T>

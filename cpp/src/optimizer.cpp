@@ -82,7 +82,7 @@ UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learni
           .gain_squares = 1.0 - optimizer.beta_2,
           .square_scale = 1.0 / (1.0 - std::pow(optimizer.beta_2, t)),
           .epsilon = optimizer.epsilon,
-          .shrink = shrinks ? 1.0 - learning_rate * optimizer.weight_decay : 1.0};
+          .shrink = shrinks ? learning_rate * optimizer.weight_decay : 0.0};
 }
 
 }  // namespace foxnn

@@ -56,7 +56,7 @@ class UpdateSink final : public GradientSink<T> {
 
   void set_step(const UpdateCoefficients& c) {
     shrink_ = static_cast<T>(c.shrink);
-    tells_weights_apart_ = rules_.any() || shrink_ != T(1);
+    tells_weights_apart_ = rules_.any() || shrink_ != T(0);
     arguments_ = {.rate = static_cast<T>(c.rate),
                   .decay = static_cast<T>(c.decay),
                   .gain = static_cast<T>(c.gain),
@@ -104,15 +104,15 @@ class UpdateSink final : public GradientSink<T> {
  private:
   void prepare(index count, T* gradient, T* parameters, bool are_weights) const {
     rules_.apply(count, gradient, parameters, are_weights);
-    if (are_weights && shrink_ != T(1)) {
-      active_kernels().table<T>().scale(count, parameters, shrink_);
+    if (are_weights && shrink_ != T(0)) {
+      active_kernels().table<T>().shrink(count, parameters, shrink_);
     }
   }
 
   Network<T>& network_;
   UpdateKernel<T> update_;
   GradientRules<T> rules_;
-  T shrink_ = T(1);
+  T shrink_ = T(0);
   bool tells_weights_apart_ = false;
   PhaseClock* clock_ = nullptr;
   UpdateArguments<T> arguments_{};

@@ -2,7 +2,11 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <cmath>
 #include <optional>
+#include <stdexcept>
+#include <string>
 
 #include "any_network.hpp"
 #include "interrupt.hpp"
@@ -72,6 +76,14 @@ void set_bias(AnyNetwork& self, index i, const py::array& values) {
 }
 
 // None where x is not finite: the package says what is wrong with it.
+// Python's OverflowError: numbers are meant to come out, and infinities are the nearest to those
+// beyond T.
+std::overflow_error no_number(const char* what, bool single) {
+  const std::string message = std::string(what) + " are not numbers (NaN): layers go beyond ";
+  return std::overflow_error(
+      message + (single ? "float32; scale x, or use dtype='float64'" : "float64; scale x"));
+}
+
 py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
   const MatrixView view = matrix_view(x, "x");
   return self.visit([&](const auto& n) -> py::object {
@@ -92,6 +104,7 @@ py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
     }
     throw_pending();
     if (outcome == N::Outcome::not_finite) return py::none();
+    if (outcome == N::Outcome::no_number) throw no_number("outputs", sizeof(*data) == 4);
     return out;
   });
 }
@@ -121,6 +134,9 @@ py::object input_gradient(const AnyNetwork& self, const py::array& x, index firs
       n.input_gradient(view, first, count, data, threads, signal_check());
     }
     throw_pending();
+    if (std::any_of(data, data + out.size(), [](auto value) { return std::isnan(value); })) {
+      throw no_number("gradients", sizeof(*data) == 4);
+    }
     return out;
   });
 }

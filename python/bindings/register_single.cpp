@@ -93,6 +93,9 @@ py::object answer(AnyNetwork& self, const py::object& x) {
     using T = std::remove_pointer_t<decltype(n.parameters().data())>;
     py::array_t<T> out(n.outputs(), kept.single->answer());
     n.unscale_outputs(1, out.mutable_data());
+    for (index i = 0; i < n.outputs(); ++i) {
+      if (std::isnan(out.data()[i])) return py::none();
+    }
     return out;
   });
 }

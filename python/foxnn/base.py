@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -318,6 +319,12 @@ class BaseNetwork(_core.Network):
         Returns
         -------
         ndarray of shape (samples, outputs), of the network's type
+            Infinite where the output is beyond that type.
+
+        Raises
+        ------
+        OverflowError
+            Where an output is no number (NaN), since layers before it are beyond the type.
         """
         self._check_names(x, "x")
         inputs = checks.matrix(x, "x", self.sizes[0], "inputs", finite=False)
@@ -348,7 +355,12 @@ class BaseNetwork(_core.Network):
         """
         inputs, wanted = self._samples(x, y)
         weights = checks.weights(sample_weight, "sample_weight", len(inputs))
-        return self._evaluation(inputs, wanted, weights)
+        found = self._evaluation(inputs, wanted, weights)
+        if math.isnan(found["loss"]) and (weights is None or weights.any()):
+            raise OverflowError(
+                f"the loss is not a number (NaN): layers go beyond {self.dtype}; scale x"
+            )
+        return found
 
     def gradient(self, x: ArrayLike, output: int | None = None) -> Array:
         """Return how the outputs change with the inputs: d output / d input.
@@ -371,6 +383,8 @@ class BaseNetwork(_core.Network):
             For another shape, an infinity or NaN.
         IndexError
             Where there is no such output.
+        OverflowError
+            Where a gradient is no number (NaN), since layers are beyond the network's type.
 
         Examples
         --------

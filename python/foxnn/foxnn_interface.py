@@ -35,6 +35,8 @@ class FoxnnInterface(BaseNetwork):
         ------
         ValueError
             For another shape, an infinity or NaN.
+        OverflowError
+            Where an output is no number (NaN), since layers are beyond the network's type.
         """
         out = None if self._settings._rounds() else _core.answer(self, x)
         if out is not None:

@@ -68,6 +68,16 @@ class Scaler:
             For another shape, no sample, an infinity or NaN.
         """
         array = checks.matrix(x, "x", -1, "columns")
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift, scale = self._measure(array)
+        if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
+            raise ValueError("x must have columns whose spread is finite in float64")
+        with np.errstate(over="ignore", divide="ignore"):
+            scale[~np.isfinite(1.0 / scale)] = 1.0  # one value, or as good as one
+        self.shift, self.scale = shift, scale
+        return self
+
+    def _measure(self, array: Array) -> tuple[Array, Array]:
         parts = [array[i : i + _CHUNK] for i in range(0, len(array), _CHUNK)]
         if self.method == "minmax":
             shift = array.min(axis=0).astype(np.float64)
@@ -77,14 +87,11 @@ class Scaler:
             # From the differences: the mean of squares less the square of the mean would cancel.
             squares = sum(((part - shift) ** 2).sum(axis=0) for part in parts)
             scale = np.sqrt(squares / len(array))
-            # Rounding alone gives a column of one value a tiny deviation.
-            scale[array.min(axis=0) == array.max(axis=0)] = 0.0
-        if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
-            raise ValueError("x must have columns whose spread is finite in float64")
-        with np.errstate(over="ignore", divide="ignore"):
-            scale[~np.isfinite(1.0 / scale)] = 1.0  # one value, or as good as one
-        self.shift, self.scale = shift, scale
-        return self
+            # Rounding alone gives a column of one value a deviation, and another mean.
+            least, largest = array.min(axis=0), array.max(axis=0)
+            alike = least == largest
+            scale[alike], shift[alike] = 0.0, least[alike]
+        return shift, scale
 
     def transform(self, x: ArrayLike) -> Array:
         """Return x scaled, in float64; its shape is (samples, columns)."""

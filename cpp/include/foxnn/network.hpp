@@ -103,8 +103,9 @@ class Network {
   void set_draw(std::uint32_t draw) { draws_ = draw; }
 
   /// out[rows x outputs] = f(x), by at most `threads` workers (0: as many as pay). `out` is not
-  /// complete unless it is done.
-  enum class Outcome { done, stopped, not_finite };
+  /// complete unless it is done, but for what is no number: an infinity less an infinity, or times
+  /// zero, where layers go beyond T.
+  enum class Outcome { done, stopped, not_finite, no_number };
   Outcome predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const;
   /// d output / d input of x, [rows x count x inputs], for `count` outputs from `first` on.
   bool input_gradient(const MatrixView& x, index first, index count, T* out, int threads,

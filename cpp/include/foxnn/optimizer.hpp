@@ -46,7 +46,7 @@ struct UpdateCoefficients {
   double gain_squares;   ///< 1 - beta_2, or 1 - rho
   double square_scale;   ///< 1 / (1 - beta_2^t)
   double epsilon;
-  double shrink = 1.0;  ///< what weights are multiplied by before the step
+  double shrink = 0.0;  ///< the part of themselves that weights lose before the step
 };
 UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learning_rate,
                                        std::uint64_t step);

@@ -9,6 +9,17 @@
 namespace foxnn {
 namespace {
 
+// A preactivation that has overflowed, brought back to the largest number: an infinity times the
+// zero that it leads to would be NaN.
+template <class T>
+Vec<T> at_least_lowest(Vec<T> z) {
+  return max(Vec<T>::all(-Constants<T>::kLargest), z);
+}
+template <class T>
+Vec<T> at_most_largest(Vec<T> z) {
+  return min(Vec<T>::all(Constants<T>::kLargest), z);
+}
+
 struct Sigmoid {
   static constexpr bool keeps_slope = false;
   template <class T>
@@ -36,7 +47,7 @@ struct Gaussian {
   template <class T>
   static Vec<T> value(Vec<T> z, Vec<T>& slope, Vec<T>) {
     const Vec<T> a = exp(Vec<T>::all(T(0)) - z * z);
-    slope = a * z * Vec<T>::all(T(-2));
+    slope = a * at_most_largest(at_least_lowest(z)) * Vec<T>::all(T(-2));
     return a;
   }
 };
@@ -143,9 +154,9 @@ struct Gelu {
   template <class T>
   static Vec<T> value(Vec<T> z, Vec<T>& slope, Vec<T>) {
     Vec<T> density;
-    const Vec<T> probability = normal_cdf(z, density);
-    slope = fma(z, density, probability);
-    return z * probability;
+    const Vec<T> probability = normal_cdf(z, density), low = at_least_lowest(z);
+    slope = fma(at_most_largest(low), density, probability);
+    return low * probability;
   }
 };
 
@@ -153,8 +164,8 @@ struct Silu {
   static constexpr bool keeps_slope = true;
   template <class T>
   static Vec<T> value(Vec<T> z, Vec<T>& slope, Vec<T>) {
-    const Vec<T> s = sigmoid(z), a = z * s;
-    slope = fma(a, Vec<T>::all(T(1)) - s, s);
+    const Vec<T> s = sigmoid(z), a = at_least_lowest(z) * s;
+    slope = fma(at_most_largest(a), Vec<T>::all(T(1)) - s, s);
     return a;
   }
 };

@@ -168,6 +168,9 @@ struct KernelTable {
   void (*clip)(index n, T* g, T most);
   /// x *= factor.
   void (*scale)(index n, T* x, T factor);
+  /// x -= part x, rounded once: 1 - part would lose the last digits of a small part, each time
+  /// alike.
+  void (*shrink)(index n, T* x, T part);
   /// The sum of the squares of n numbers, n in whole lines: by lanes of a line, then in pairs.
   double (*sum_squares)(index n, const T* x);
   /// c = a * b on [rows x width].

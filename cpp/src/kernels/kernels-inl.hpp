@@ -75,6 +75,7 @@ constexpr KernelTable<T> make_table() {
   t.add_penalty = add_penalty<T>;
   t.clip = clip<T>;
   t.scale = scale<T>;
+  t.shrink = shrink<T>;
   t.sum_squares = sum_squares<T>;
   t.multiply_elements = multiply_elements<T>;
   t.read_f32 = read_row<T, float>;

@@ -20,7 +20,7 @@ struct Constants<float> {
   static constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
   // Below the first, e^x is zero; above the second, infinite.
   static constexpr float kExpLow = -104.0f, kExpHigh = 89.0f;
-  static constexpr float kSmallestNormal = 1.17549435e-38f;
+  static constexpr float kSmallestNormal = 1.17549435e-38f, kLargest = 3.40282347e+38f;
   static constexpr float kSubnormalScale = 33554432.0f, kSubnormalBits = 25.0f;
   // pi/2 in three parts of at most 11 bits: products with quarter turns up to 2^13 are exact.
   static constexpr float kHalfPi[3] = {1.5703125f, 4.837512969970703125e-4f,
@@ -40,6 +40,7 @@ struct Constants<double> {
                           kLn2Low = 1.90821492927058770002e-10;
   static constexpr double kExpLow = -746.0, kExpHigh = 710.0;
   static constexpr double kSmallestNormal = 2.2250738585072014e-308;
+  static constexpr double kLargest = 1.7976931348623157e308;
   static constexpr double kSubnormalScale = 18014398509481984.0, kSubnormalBits = 54.0;
   // 33 bits each: exact up to 2^20 quarter turns.
   static constexpr double kHalfPi[3] = {1.57079632673412561417, 6.07710050630396597660e-11,

@@ -123,6 +123,15 @@ void scale(index n, T* x, T factor) {
 }
 
 template <class T>
+void shrink(index n, T* x, T part) {
+  const Vec<T> parts = Vec<T>::all(part);
+  for (index i = 0; i < n; i += Vec<T>::lanes) {
+    const Vec<T> value = Vec<T>::load(x + i);
+    fnma(parts, value, value).store(x + i);
+  }
+}
+
+template <class T>
 double sum_squares(index n, const T* x) {
   Lanes<T> sum(T(0));
   for (index line = 0; line < n; line += kLineWidth<T>) {
