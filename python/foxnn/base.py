@@ -63,6 +63,8 @@ class BaseNetwork(_core.Network):
         seed: int | None,
     ) -> None:
         """Become the network that the constructor's arguments tell of."""
+        if "_settings" in self.__dict__:
+            raise TypeError("the network is made already; make another to have other layers")
         checked = checks.layer_sizes(sizes)
         activations = _activations(activation, output_activation, len(checked) - 1)
         if wrong := {"softmax", "exp", "exponential"} & {name for name, _ in activations[:-1]}:
