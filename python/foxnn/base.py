@@ -34,6 +34,8 @@ class BaseNetwork(_core.Network):
         seed: int | None = None,
         only_scale: bool = False,
     ) -> None:
+        if "_settings" in self.__dict__:
+            raise TypeError("the network is made already; make another to have other layers")
         if isinstance(sizes, str | os.PathLike):
             if isinstance(activation, bool | int):  # FoxNN's second argument
                 if only_scale and not activation:
@@ -63,8 +65,6 @@ class BaseNetwork(_core.Network):
         seed: int | None,
     ) -> None:
         """Become the network that the constructor's arguments tell of."""
-        if "_settings" in self.__dict__:
-            raise TypeError("the network is made already; make another to have other layers")
         checked = checks.layer_sizes(sizes)
         activations = _activations(activation, output_activation, len(checked) - 1)
         if wrong := {"softmax", "exp", "exponential"} & {name for name, _ in activations[:-1]}:
