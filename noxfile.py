@@ -1,9 +1,22 @@
 """Sessions for development: `nox -l` lists them."""
 
+import json
+from pathlib import Path
+
 import nox
 
 nox.options.sessions = ["tests", "lint"]
 nox.options.default_venv_backend = "venv"
+
+# What the sanitizers run. Not: what compiles or draws, and what limits memory, of which a sanitizer
+# takes terabytes of addresses.
+WHOLE = ["-q", "tests", "-k", "not (codebase or gallery or benchmarks or plot or c_export)"]
+# Of the tests of threads, not those that read a network while it trains: what they find is allowed
+# to be of two steps, and every such read would be reported.
+THREADED = [
+    *("-q", "tests/test_sharing.py", "tests/test_threads.py", "tests/test_fit.py"),
+    *("-k", "not during_a_training_is_right"),
+]
 
 
 @nox.session
@@ -23,12 +36,74 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
-@nox.parametrize("preset", ["engine", "sanitize"])
+@nox.parametrize("preset", ["engine", "sanitize", "threads"])
 def engine(session: nox.Session, preset: str) -> None:
-    """Build the engine alone and run its C++ tests, plain or under the sanitizers."""
+    """Build the engine alone and run its C++ tests, plain or under the sanitizers.
+
+    `sanitize` is AddressSanitizer and UndefinedBehaviorSanitizer, `threads` is ThreadSanitizer.
+    """
     session.run("cmake", "--preset", preset)
     session.run("cmake", "--build", "--preset", preset)
     session.run("ctest", "--preset", preset)
+
+
+def install_sanitized(session: nox.Session, preset: str, library: str) -> None:
+    """Install the package with its module built as a preset says, for g++'s sanitizers."""
+    (own,) = (
+        given["cacheVariables"]
+        for given in json.loads(Path("CMakePresets.json").read_text())["configurePresets"]
+        if given["name"] == preset
+    )
+    options = [f"-Ccmake.define.{name}={value}" for name, value in own.items()]
+    # Shared with no other build, and with the names of functions for the reports.
+    folder = ["-Ccmake.build-type=Debug", f"-Cbuild-dir=build/{preset}-python"]
+    session.env["CXX"] = "g++"
+    session.install(".[test]", *options, *folder, "-Cinstall.strip=false")
+    # Python itself is not built with it, so it comes first. The sanitizer looks for the C++
+    # library's functions when it starts, which is before any module is loaded.
+    paths = [
+        session.run("g++", f"-print-file-name={name}", external=True, silent=True)
+        for name in (library, "libstdc++.so")
+    ]
+    session.env["LD_PRELOAD"] = " ".join(str(path).strip() for path in paths)
+
+
+@nox.session
+def sanitize(session: nox.Session) -> None:
+    """Run the Python tests with the module under AddressSanitizer and UBSan."""
+    install_sanitized(session, "sanitize", "libasan.so")
+    # Leaks: Python keeps thousands of blocks to its end, so those of the engine are looked for in
+    # its C++ tests, those of the module by counting memory. A refused allocation is a test's aim.
+    session.env["ASAN_OPTIONS"] = "detect_leaks=0:allocator_may_return_null=1"
+    session.env["UBSAN_OPTIONS"] = "print_stacktrace=1"
+    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *(session.posargs or WHOLE))
+
+
+@nox.session
+def races(session: nox.Session) -> None:
+    """Run the Python tests of threads with the module under ThreadSanitizer."""
+    install_sanitized(session, "threads", "libtsan.so")
+    # Tests fork while threads run; their children are watched, too.
+    session.env["TSAN_OPTIONS"] = "die_after_fork=0:halt_on_error=1"
+    session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *(session.posargs or THREADED))
+
+
+@nox.session
+def memcheck(session: nox.Session) -> None:
+    """Run the engine's C++ tests, and a training of everything in Python, under Valgrind."""
+    session.install(".", "cmake", "ninja")
+    session.run("cmake", "--preset", "engine")
+    session.run("cmake", "--build", "--preset", "engine", "--target", "test_engine")
+    valgrind = ["valgrind", "--quiet", "--error-exitcode=9", "--suppressions=.ci/valgrind.supp"]
+    # Valgrind 3.19 does not know AVX-512.
+    for kernels in ("reference", "avx2"):
+        session.env["FOXNN_FORCE_ISA"] = kernels
+        leaks = ["--leak-check=full", "--errors-for-leak-kinds=definite,indirect"]
+        session.run(*valgrind, *leaks, "build/engine/test_engine", external=True)
+        session.env["PYTHONMALLOC"] = "malloc"
+        for job in ("training", "options", "gradients", "mutations"):
+            out = f"{session.create_tmp()}/{job}.npz"
+            session.run(*valgrind, "python", "tests/forced_runs.py", job, out, external=True)
 
 
 @nox.session

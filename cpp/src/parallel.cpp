@@ -1,4 +1,7 @@
-// Teams on OpenMP threads, the barrier between their phases, and the choice of their size.
+// Teams of workers, the barrier between their phases, and the choice of their size. Workers are
+// OpenMP's threads. With FOXNN_THREAD_TEAMS each is a thread of the standard library instead: slow
+// to start, but ThreadSanitizer understands how such threads begin and end, and takes the waiting
+// of libgomp, which it cannot look into, for races.
 #include "parallel.hpp"
 
 #include <charconv>
@@ -7,11 +10,15 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "foxnn/cpu.hpp"
 
-#ifdef _OPENMP
+#if defined(_OPENMP) && !defined(FOXNN_THREAD_TEAMS)
+#define FOXNN_OPENMP_TEAMS 1
 #include <omp.h>
+#else
+#define FOXNN_OPENMP_TEAMS 0
 #endif
 #if defined(__unix__) || defined(__APPLE__)
 #include <pthread.h>
@@ -26,16 +33,58 @@ constexpr int kSpins = 1000;
 
 constexpr const char* kForceThreads = "FOXNN_FORCE_THREADS";
 
-bool forked = false;
+// Workers of the teams that are at work in this process just now.
+std::atomic<int> busy{0};
 
-// Threads of the OpenMP runtime do not survive a fork: a child that starts a team would wait for
-// ever. So a child of a process that has had a team works alone.
-void watch_forks() {
+// Counts the workers of a team as long as it lives.
+class Busy {
+ public:
+  explicit Busy(int workers) : workers_(workers) {
+    busy.fetch_add(workers_, std::memory_order_relaxed);
+  }
+  ~Busy() { busy.fetch_sub(workers_, std::memory_order_relaxed); }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  int workers_;
+};
+
+// In a child that was forked from a process with teams, whose threads did not come along: a team
+// would wait for them for ever.
+bool must_be_alone = false;
+std::atomic<bool> has_had_team{false};
+
 #if defined(__unix__) || defined(__APPLE__)
-  static const int registered = pthread_atfork(nullptr, nullptr, [] { forked = true; });
-  static_cast<void>(registered);
+bool child_must_be_alone = false;
+
+// Ends the threads that the OpenMP runtime keeps for this one, whoever has had them made: other
+// libraries share the runtime. False where it cannot be asked to: only GNU's can, since version 9,
+// and not within a parallel region.
+bool end_kept_threads() {
+#if FOXNN_OPENMP_TEAMS && !defined(__clang__) && __GNUC__ >= 9
+#pragma weak omp_pause_resource_all
+  return omp_pause_resource_all && omp_pause_resource_all(omp_pause_soft) == 0;
+#else
+  return false;
 #endif
 }
+
+void before_fork() {
+  // Threads that are gone cannot be ended.
+  child_must_be_alone = must_be_alone || (!end_kept_threads() && has_had_team);
+#if FOXNN_OPENMP_TEAMS
+  child_must_be_alone = child_must_be_alone || omp_in_parallel();
+#endif
+}
+
+void in_forked_child() {
+  must_be_alone = child_must_be_alone;
+  busy = 0;
+}
+
+const int watches_forks = pthread_atfork(before_fork, nullptr, in_forked_child);
+#endif
 
 int forced_threads() {
   static const int count = [] {
@@ -62,17 +111,20 @@ inline void pause() {
 }  // namespace
 
 int thread_limit() {
-#ifdef _OPENMP
-  if (forked || omp_in_parallel()) return 1;
+#if FOXNN_OPENMP_TEAMS
+  if (must_be_alone || omp_in_parallel()) return 1;
   const int processors = omp_get_num_procs(), allowed = omp_get_max_threads();
   return processors < allowed ? processors : allowed;
+#elif defined(FOXNN_THREAD_TEAMS)
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  return must_be_alone || processors < 1 ? 1 : processors;
 #else
   return 1;
 #endif
 }
 
 Allowed allowed_workers(int ceiling) {
-  if (const int count = forced_threads(); count > 0 && !forked) return {count, true};
+  if (const int count = forced_threads(); count > 0 && !must_be_alone) return {count, true};
   if (ceiling == 1) return {1, false};
   const int workers = thread_limit();
   return {ceiling > 0 && ceiling < workers ? ceiling : workers, false};
@@ -94,10 +146,27 @@ void Barrier::wait(int workers) {
   }
 }
 
-void run_team(int workers, void (*body)(void* context, const Team& team) noexcept, void* context) {
-#ifdef _OPENMP
+namespace {
+
+// Of the workers that were planned, those that there may be now: the process may have been forked
+// since, the limit set lower, or other teams be at work. Two teams that wait for each other's turn
+// on the same cores are slower than one after the other.
+int workers_now(int planned) {
+  if (planned <= 1 || must_be_alone) return 1;
+  if (forced_threads() > 0) return planned;
+  const int limit = thread_limit(), others = busy.load(std::memory_order_relaxed);
+  const int free = limit > others ? limit - others : 1;
+  return planned < free ? planned : free;
+}
+
+}  // namespace
+
+void run_team(int planned, void (*body)(void* context, const Team& team) noexcept, void* context) {
+  const int workers = workers_now(planned);
+  const Busy counted(workers);
+#if FOXNN_OPENMP_TEAMS
   if (workers > 1) {
-    watch_forks();
+    has_had_team.store(true, std::memory_order_relaxed);
     Barrier barrier;
 #pragma omp parallel num_threads(workers) shared(barrier)
     {
@@ -107,8 +176,17 @@ void run_team(int workers, void (*body)(void* context, const Team& team) noexcep
     }
     return;
   }
-#else
-  static_cast<void>(workers);
+#elif defined(FOXNN_THREAD_TEAMS)
+  if (workers > 1) {
+    Barrier barrier;
+    std::vector<std::thread> others;
+    for (int worker = 1; worker < workers; ++worker) {
+      others.emplace_back([&, worker] { body(context, Team({worker, workers}, &barrier)); });
+    }
+    body(context, Team({0, workers}, &barrier));
+    for (std::thread& other : others) other.join();
+    return;
+  }
 #endif
   body(context, Team({0, 1}, nullptr));
 }

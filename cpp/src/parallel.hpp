@@ -10,8 +10,8 @@
 
 namespace foxnn {
 
-/// How many workers there may be, at most `ceiling` (0: as many as there are): one in the child of
-/// a fork, and within a foreign parallel region. `forced`: there must be so many.
+/// How many workers there may be, at most `ceiling` (0: as many as there are): one within a
+/// foreign parallel region, and in the child of a fork that could not end the runtime's threads. `forced`: there must be so many.
 struct Allowed {
   int workers;
   bool forced;
@@ -45,9 +45,10 @@ class Team {
   Barrier* barrier_;
 };
 
-/// Runs `body(context, team)` in every worker of a team; the caller is worker 0. The body must not
-/// throw: an exception that left a worker would strand the others at a barrier.
-void run_team(int workers, void (*body)(void* context, const Team& team) noexcept, void* context);
+/// Runs `body(context, team)` in every worker of a team; the caller is worker 0. There may be fewer
+/// workers than `planned`: teams of other threads want cores, too, and limits change. The body must
+/// not throw: an exception that left a worker would strand the others at a barrier.
+void run_team(int planned, void (*body)(void* context, const Team& team) noexcept, void* context);
 
 /// The same for anything that can be called with a `const Team&`.
 template <class Body>

@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <variant>
@@ -38,9 +39,13 @@ class AnyNetwork {
     return std::visit(std::forward<Function>(f), network_);
   }
 
-  /// The same for what changes numbers. Throws std::runtime_error while another thread computes.
+  /// The same for what changes numbers. Throws std::runtime_error while another thread computes, or
+  /// has a training open; between the steps of its own, a thread may change them.
   template <class Function>
   decltype(auto) change(Function&& f) {
+    if (training_ > 0 && trainer_ != std::this_thread::get_id()) {
+      throw std::runtime_error("the network cannot be changed while another thread trains it");
+    }
     if (running_ > 0 || reading_ > 0) {
       throw std::runtime_error("the network cannot be changed while another thread uses it");
     }
@@ -51,7 +56,9 @@ class AnyNetwork {
   template <class Function>
   decltype(auto) restructure(Function&& f) {
     if (training_ > 0) {
-      throw std::runtime_error("the network's layers cannot be changed while it is training");
+      throw std::runtime_error(
+          "the network's layers, loss, scalers and optimizer cannot be changed while it is "
+          "training");
     }
     ++structure_;
     return change(std::forward<Function>(f));
@@ -103,7 +110,9 @@ class AnyNetwork {
   /// Held by a trainer from its first epoch to its last.
   class Training : Held {
    public:
-    explicit Training(AnyNetwork& network) : Held(checked(network.training_)) {}
+    explicit Training(AnyNetwork& network) : Held(checked(network.training_)) {
+      network.trainer_ = std::this_thread::get_id();
+    }
 
    private:
     static int& checked(int& count) {
@@ -126,6 +135,7 @@ class AnyNetwork {
   std::uint64_t structure_ = 0;
   std::tuple<Kept<float>, Kept<double>> kept_;
   int training_ = 0, running_ = 0;
+  std::thread::id trainer_;  // who opened the training that is open
   mutable int reading_ = 0;
 };
 

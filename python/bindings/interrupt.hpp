@@ -5,15 +5,19 @@
 #include <pybind11/pybind11.h>
 
 #include "foxnn/network.hpp"
+#include "gil.hpp"
 
 namespace foxnn::python {
 
-/// A stop request that says yes once a Python signal handler has raised. The exception stays set:
-/// the caller throws pybind11::error_already_set when the engine has returned.
+/// A stop request, for a thread of Python's without its lock, that says yes once a Python signal
+/// handler has raised. The exception stays set: the caller throws pybind11::error_already_set when
+/// the engine has returned.
 inline StopRequest signal_check() {
   return [] {
-    pybind11::gil_scoped_acquire gil;
-    return PyErr_CheckSignals() != 0;
+    take_gil(PyGILState_GetThisThreadState());
+    const bool raised = PyErr_CheckSignals() != 0;
+    PyEval_SaveThread();
+    return raised;
   };
 }
 

@@ -11,6 +11,7 @@
 #include "foxnn/loss.hpp"
 #include "foxnn/optimizer.hpp"
 #include "foxnn/random.hpp"
+#include "gil.hpp"
 #include "registers.hpp"
 
 namespace foxnn::python {
@@ -25,7 +26,7 @@ py::array_t<double> uniform(std::uint64_t seed, std::uint32_t stream, py::ssize_
   py::array_t<double> out(count);
   double* data = out.mutable_data();
   // No Python object is touched below: out is held by this frame.
-  const py::gil_scoped_release release;
+  const GilReleased released;
   uniforms(random, static_cast<std::size_t>(count), data, threads);
   return out;
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "any_network.hpp"
+#include "gil.hpp"
 #include "interrupt.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
@@ -32,7 +33,7 @@ std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& sizes,
   }
   auto network = std::make_unique<AnyNetwork>(single, seed);
   // Drawing the weights of a large network takes seconds; nothing here is Python's.
-  const py::gil_scoped_release release;
+  const GilReleased released;
   network->visit([&](auto& n) {
     n.check_room(sizes);
     for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
@@ -99,7 +100,7 @@ py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
     {
       const AnyNetwork::Reading reading(self);
       // No Python object is touched below: x and out are held by this frame.
-      py::gil_scoped_release release;
+      const GilReleased released;
       outcome = n.predict(view, data, threads, signal_check());
     }
     throw_pending();
@@ -115,7 +116,7 @@ py::tuple evaluate(const AnyNetwork& self, const py::array& x, const py::array& 
   Evaluation result;
   self.visit([&](const auto& n) {
     const AnyNetwork::Reading reading(self);
-    py::gil_scoped_release release;
+    const GilReleased released;
     n.evaluate(samples, result, threads, signal_check());
   });
   throw_pending();
@@ -130,7 +131,7 @@ py::object input_gradient(const AnyNetwork& self, const py::array& x, index firs
     auto* data = out.mutable_data();
     {
       const AnyNetwork::Reading reading(self);
-      const py::gil_scoped_release release;
+      const GilReleased released;
       n.input_gradient(view, first, count, data, threads, signal_check());
     }
     throw_pending();

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "any_network.hpp"
+#include "gil.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
 
@@ -146,7 +147,7 @@ std::optional<double> step(AnyNetwork& self, const py::object& x, const py::obje
     }
     const AnyNetwork::Running running(self);
     // No Python object is touched below: x and y are held by the caller.
-    const py::gil_scoped_release release;
+    const GilReleased released;
     report = kept.trainer->step(samples);
   });
   if (report.diverged) return std::numeric_limits<double>::quiet_NaN();

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "foxnn/buffer.hpp"
+#include "gil.hpp"
 #include "kernels/kernel_table.hpp"
 #include "registers.hpp"
 
@@ -155,7 +156,7 @@ double fma_peak_of(const KernelSet& set, double seconds) {
 // GFLOP/s of one thread.
 double fma_peak(const std::string& set, const std::string& dtype, double seconds) {
   const KernelSet& kernels = kernels_by_name(set.c_str());
-  const py::gil_scoped_release release;
+  const GilReleased released;
   return dtype == "float64" ? fma_peak_of<double>(kernels, seconds)
                             : fma_peak_of<float>(kernels, seconds);
 }
@@ -163,7 +164,7 @@ double fma_peak(const std::string& set, const std::string& dtype, double seconds
 // GB/s of one thread that reads an array again and again.
 double read_bandwidth(const std::string& set, const Array<float>& array, double seconds) {
   const KernelTable<float>& kernels = kernels_by_name(set.c_str()).f32;
-  const py::gil_scoped_release release;
+  const GilReleased released;
   volatile bool sink = false;
   const double rate = calls_per_second(
       seconds, [&] { sink = kernels.all_finite(array.size(), array.data(), 1.0f); });

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "foxnn/text.hpp"
+#include "gil.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
 
@@ -21,7 +22,7 @@ py::bytes rows_as_text(const std::vector<py::array>& matrices, index first, inde
   }
   std::string text;
   {
-    const py::gil_scoped_release release;
+    const GilReleased released;
     text = foxnn::rows_as_text(views, first, last);
   }
   return py::bytes(text);
@@ -49,7 +50,7 @@ py::tuple read_table(const py::bytes& text, index start, index rows,
   bool complete = false;
   const char* stop = nullptr;
   {
-    const py::gil_scoped_release release;
+    const GilReleased released;
     stop = foxnn::read_table(begin + start, begin + size, rows, groups, complete);
   }
   std::vector<bool> as_float;

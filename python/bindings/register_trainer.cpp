@@ -7,6 +7,7 @@
 
 #include "any_network.hpp"
 #include "foxnn/trainer.hpp"
+#include "gil.hpp"
 #include "interrupt.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
@@ -63,7 +64,7 @@ class AnyTrainer {
       const AnyNetwork::Running running(open());
       visit([&](auto& trainer) {
         // No Python object is touched below: network and arrays are held by this trainer.
-        py::gil_scoped_release release;
+        const GilReleased released;
         report = run(trainer);
       });
     }
@@ -76,7 +77,7 @@ class AnyTrainer {
     const AnyNetwork::Running running(open());
     PhaseSeconds s{};
     visit([&](auto& trainer) {
-      const py::gil_scoped_release release;
+      const GilReleased released;
       s = trainer.time_phases(steps);
     });
     return py::dict("gather"_a = s.gather, "forward"_a = s.forward, "loss"_a = s.loss,
@@ -219,7 +220,7 @@ void register_trainer(py::module_& m) {
       .def("gradient", &AnyTrainer::gradient);
   m.def("all_finite", [](const py::array& matrix, bool single) {
     const MatrixView view = matrix_view(matrix, "data");
-    py::gil_scoped_release release;
+    const GilReleased released;
     return single ? all_finite<float>(view) : all_finite<double>(view);
   });
   m.def("check_plan", [](const AnyNetwork& network, const TrainingPlan& plan) {

@@ -14,6 +14,7 @@ from foxnn.early_stopping import EarlyStopping
 from foxnn.errors import DivergedError
 from foxnn.files import FileFormatError
 from foxnn.history import History
+from foxnn.interpreter import refuse_without_lock
 from foxnn.layers import layer
 from foxnn.names import (
     activations,
@@ -29,6 +30,9 @@ from foxnn.samples import train_data
 from foxnn.scaler import Scaler
 from foxnn.trace import Trace
 from foxnn.update_rules import SGD, Adam, AdamW, RMSprop
+
+refuse_without_lock()
+del refuse_without_lock
 
 __all__ = [
     "SGD",

@@ -35,6 +35,8 @@ class BaseNetwork(_core.Network):
         seed: int | None = None,
         only_scale: bool = False,
     ) -> None:
+        if "_settings" in self.__dict__:
+            raise TypeError("the network is made already; make another to have other layers")
         if isinstance(sizes, str | os.PathLike):
             if isinstance(activation, bool | int):  # FoxNN's second argument
                 if only_scale and not activation:

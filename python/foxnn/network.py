@@ -353,14 +353,15 @@ class neural_network(FoxnnInterface):
         if type(rate) is not float:
             rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
         key = (optimizer, rate, self._settings.__dict__.get("n_threads", 0))
-        if self._step_plan is None or self._step_plan[0] != key:
+        kept = self._step_plan  # asked once: another thread may keep a plan of its own meanwhile
+        if kept is None or kept[0] != key:
             rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
             plan = _core.Plan(rule_of(optimizer), rate, shuffle=False, threads=key[2])
             _core.check_plan(self, plan)
-            self._step_plan = (key, plan)
-        loss = _core.step(self, x, y, self._step_plan[1], False)
+            self._step_plan = kept = (key, plan)
+        loss = _core.step(self, x, y, kept[1], False)
         if loss is None:
-            loss = _core.step(self, *self._samples(x, y), self._step_plan[1], True)
+            loss = _core.step(self, *self._samples(x, y), kept[1], True)
         assert loss is not None
         if loss != loss:
             raise diverged("after this step (the optimizer begins anew)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,8 @@ class train_data:
     -----
     The samples are two arrays, of inputs and of outputs, of the type that came: float32, float64 or
     uint8, else float64. `add_data` copies arrays, once; one made from a list is kept as it is.
+    Several threads may add samples and train on them at once: a training takes those that are there
+    when it begins.
 
     Raises
     ------
@@ -65,6 +68,7 @@ class train_data:
         self._y: Array | None = None
         self._size = 0
         self._names: list[str] | None = None  # of the columns of the first table
+        self._lock = threading.RLock()  # held where samples are added, so that none is lost
         if x is None and y is None:
             return
         if isinstance(x, str | os.PathLike):
@@ -96,7 +100,9 @@ class train_data:
             if out is not None:
                 raise TypeError("out must be left out when input is a train_data")
             if input._size:
-                self._append(*input._arrays())
+                x, y = input._arrays()
+                with self._lock:
+                    self._append(x, y)
             return
         if out is None:
             raise TypeError("out is missing: add_data takes an input and the output wanted for it")
@@ -110,13 +116,14 @@ class train_data:
                 "input and out must both be one sample or both be samples by rows, "
                 f"got shapes {x.shape} and {y.shape}"
             )
-        x, y = _pair(x, y, *self._widths(), "input", "out")
-        if self._x is None and len(x) > 1:
-            self._x, self._y = _own(x, input), _own(y, out)
-            self._size = len(x)
-        else:
-            self._append(x, y)
-        self._names = self._names or checks.column_names(input)
+        with self._lock:
+            x, y = _pair(x, y, *self._widths(), "input", "out")
+            if self._x is None and len(x) > 1:
+                self._x, self._y = _own(x, input), _own(y, out)
+                self._size = len(x)
+            else:
+                self._append(x, y)
+            self._names = self._names or checks.column_names(input)
 
     def size(self) -> int:
         """Return the number of samples."""
@@ -156,14 +163,16 @@ class train_data:
         if self._x is None or n <= len(self._x):
             return
         try:
-            self._grow(n)
+            with self._lock:
+                self._grow(max(n, self._size))
         except (MemoryError, ValueError):
             raise MemoryError(f"n must be samples that fit in memory, got {n}") from None
 
     def shrink_to_fit(self) -> None:
         """Give back the room that no sample takes."""
-        if self._x is not None and self._y is not None and len(self._x) > self._size:
-            self._x, self._y = (a[: self._size].copy() for a in (self._x, self._y))
+        with self._lock:
+            if self._x is not None and self._y is not None and len(self._x) > self._size:
+                self._x, self._y = (a[: self._size].copy() for a in (self._x, self._y))
 
     def save(self, name_file: str | os.PathLike[str]) -> None:
         """Write the samples to a file in FoxNN's text format, which `train_data` reads.
@@ -181,6 +190,14 @@ class train_data:
         path = foxnn_text.text_path(name_file, "name_file")
         foxnn_text.write_data(path, *self._arrays())
 
+    def __getstate__(self) -> dict[str, Any]:
+        with self._lock:
+            return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._lock = threading.RLock()
+
     def __repr__(self) -> str:
         if self._x is None or self._y is None:
             return "train_data(0 samples)"
@@ -188,9 +205,10 @@ class train_data:
         return f"train_data({self._size} samples, {inputs} inputs, {outputs} outputs)"
 
     def _arrays(self) -> tuple[Array, Array]:
-        if self._x is None or self._y is None or self._size == 0:
+        size = self._size  # asked once: another thread may add samples meanwhile
+        if self._x is None or self._y is None or size == 0:
             raise ValueError("the train_data holds no samples")
-        return self._x[: self._size], self._y[: self._size]
+        return self._x[:size], self._y[:size]
 
     def _widths(self) -> tuple[int, int]:
         if self._x is None or self._y is None:

@@ -153,7 +153,9 @@ template <class T, int R, int V, class OffsetA, class OffsetB>
                                                const T* b, const Fetch<T>* fetch, OffsetA at_a,
                                                OffsetB at_b) {
   const auto step = [&](index i) __attribute__((always_inline)) {
-    add<T>(sums, a + at_a(i), 1, b + at_b(i));
+    const T* row = a + at_a(i);
+    hide_from_vectorizer(row);
+    add<T>(sums, row, 1, b + at_b(i));
   };
   index i = 0;
   for (int t = 0; t < 3 && fetch; ++t) {

@@ -13,6 +13,10 @@ constexpr const char* kKernelSetName = "avx2";
 // 6 x 2 accumulators, 2 columns of B and 1 broadcast of A fill 15 of the 16 registers.
 constexpr int kTileRows = 6;
 
+// Loads are written as they are here: there is nothing for a compiler to make of them.
+template <class T>
+[[gnu::always_inline]] inline void hide_from_vectorizer(const T*&) {}
+
 template <class T>
 struct Vec;
 

@@ -13,6 +13,10 @@ constexpr const char* kKernelSetName = "avx512";
 // 14 x 2 accumulators, 2 columns of B and 1 broadcast of A fill 31 of the 32 registers.
 constexpr int kTileRows = 14;
 
+// Loads are written as they are here: there is nothing for a compiler to make of them.
+template <class T>
+[[gnu::always_inline]] inline void hide_from_vectorizer(const T*&) {}
+
 template <class T>
 struct Vec;
 
