@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import os
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from foxnn import _core, checks, files, safetensors_file, schedules, state
+from foxnn import _core, checks, files, safetensors_file, schedules, state, whole_files
 from foxnn.early_stopping import EarlyStopping, Watch
 from foxnn.files import FileFormatError
 from foxnn.fit_options import FitOptions
@@ -43,7 +44,10 @@ class Checkpoints:
                 f"checkpoint must be the name of a .safetensors file, got {self._path!r}"
             )
         notes_of(network.notes)  # what could not be written is said before the training
-        files.check_place(self._path)
+        whole_files.check_place(self._path)
+        # The user may change folders during the run. (Not abspath: ".." may follow a link.)
+        here = "" if os.path.isabs(self._path) else os.getcwd()
+        self._place = os.path.join(here, self._path)
         self._every = every
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
@@ -85,7 +89,7 @@ class Checkpoints:
         try:
             given |= state.memory_of(now)
             memory = None if best is None else state.memory_of(best)
-            safetensors_file.write(self._path, given, run, memory)
+            safetensors_file.write(self._place, given, run, memory)
         except BaseException as error:
             self._error = error
 

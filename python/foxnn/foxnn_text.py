@@ -17,10 +17,11 @@ import numpy as np
 
 from foxnn import checks
 from foxnn.checks import Array
-from foxnn.files import TextReader, is_word, path_of, replacing, write_rows
+from foxnn.files import TextReader, is_word, path_of, write_rows
 from foxnn.layers import Activation, layer
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
+from foxnn.whole_files import replacing
 
 # The activations that FoxNN knows, and how many parameters its files have for each.
 _PARAMETERS = {

@@ -22,7 +22,8 @@ import numpy as np
 
 from foxnn import _core, checks, state
 from foxnn.checks import Array
-from foxnn.files import FileFormatError, replacing
+from foxnn.files import FileFormatError
+from foxnn.whole_files import replacing
 
 # Raised when names or their meaning change; files of before must still be read.
 FORMAT = 1
