@@ -6,6 +6,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "cost.hpp"
 #include "messages.hpp"
@@ -113,6 +114,11 @@ void Trainer<T>::set_learning_rate(double rate) {
 }
 
 template <class T>
+void Trainer<T>::drop_steps_on(StopRequest request) {
+  work_->dropped.ask_by(std::move(request));
+}
+
+template <class T>
 int Trainer<T>::workers() const {
   return work_->workers;
 }
@@ -178,7 +184,7 @@ double Trainer<T>::gradient(T* out) {
     work.loss(team, 0, rows, 0);
     work.backward(
         team, rows, 0, {}, [&](index layer) { return StoreSink<T>(work.network, layer, out); },
-        [] {});
+        [](Leaving*) {});
   });
   StepReport report;
   work.count_step(0, rows, report);

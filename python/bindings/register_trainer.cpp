@@ -45,7 +45,9 @@ class AnyTrainer {
     training_.emplace(any());
     any().visit([&](auto& n) {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
-      trainer_ = std::make_unique<Trainer<T>>(n, samples, plan);
+      auto trainer = std::make_unique<Trainer<T>>(n, samples, plan);
+      trainer->drop_steps_on(signal_check());
+      trainer_ = std::move(trainer);
     });
   }
 

@@ -60,6 +60,9 @@ class Trainer {
   ~Trainer();
 
   void set_learning_rate(double rate);
+  /// Asked within long steps, too: where it says yes, the step is dropped as if it had not begun,
+  /// unless it has already changed a parameter. Without one every step is finished.
+  void drop_steps_on(StopRequest request);
   /// How many workers a step gets.
   int workers() const;
   index steps_per_epoch() const;
