@@ -13,7 +13,7 @@ from typing import IO
 
 import numpy as np
 
-from foxnn import _core, checks
+from foxnn import _core, checks, pieces
 from foxnn.checks import Array
 
 # Numbers that are read or written in one call of the engine: some 10 ms, after which Ctrl-C is
@@ -110,7 +110,7 @@ class TextReader:
         tables = [np.empty((rows, width)) for width in widths]
         as_float = self._table(rows, tables, expected)
         return [
-            table.astype(np.float32) if short else table
+            pieces.converted(table, np.float32) if short else table
             for table, short in zip(tables, as_float, strict=True)
         ]
 
