@@ -1,10 +1,12 @@
 """Long calls that a signal interrupts, in a process of its own: how long each goes on.
 
-`python interrupted_calls.py CALL COUNT SIZE` makes the call once, and then COUNT times with an
-alarm at a random moment of it, whose handler raises KeyboardInterrupt as that of Ctrl-C does. SIZE
-times the usual much data is there to work on. The line printed is a JSON object: the seconds of the
-call, and those from each alarm to the exception. (A timer of the kernel rings: a thread that sent
-signals would itself wait for the interpreter's lock.)
+`python interrupted_calls.py CALL COUNT SIZE CLOCK` makes the call once, and then COUNT times with
+an alarm at a random moment of it, whose handler raises KeyboardInterrupt as that of Ctrl-C does.
+SIZE times the usual much data is there to work on. CLOCK is "wall", or "processor": seconds that
+the process computes, in all its threads, which are as many on a machine that is busy with other
+things. The line printed is a JSON object: the seconds of the call, and those from each alarm to the
+exception. (A timer of the kernel rings: a thread that sent signals would itself wait for the
+interpreter's lock.)
 """
 
 from __future__ import annotations
@@ -446,34 +448,41 @@ for solver in ("adam", "sgd", "lbfgs"):
     CALLS[f"MLPClassifier, {solver}"] = estimator(solver)
 
 
-def measure(job: Call, count: int) -> dict[str, Any]:
+CLOCKS = {
+    "wall": (time.perf_counter, signal.ITIMER_REAL, signal.SIGALRM),
+    "processor": (time.process_time, signal.ITIMER_PROF, signal.SIGPROF),
+}
+
+
+def measure(job: Call, count: int, clock: str) -> dict[str, Any]:
     """Return the seconds of the call, and how long it went on after each alarm."""
-    start = time.perf_counter()
+    seconds, timer, alarm = CLOCKS[clock]
+    start = seconds()
     job()
-    whole = time.perf_counter() - start
+    whole = seconds() - start
     late: list[float] = []
     for _ in range(count):
         # The last part of a call is the least like the others.
         after = whole * (1.0 - random.random() ** 2)
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
-        due = time.perf_counter() + after
+        signal.signal(alarm, signal.default_int_handler)
+        due = seconds() + after
         try:
-            signal.setitimer(signal.ITIMER_REAL, after)
+            signal.setitimer(timer, after)
             job()
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(timer, 0)
         except KeyboardInterrupt:
-            late.append(time.perf_counter() - due)
-        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            late.append(seconds() - due)
+        signal.signal(alarm, signal.SIG_IGN)
     job()  # what was interrupted can be done again
     return {"seconds": whole, "late": late}
 
 
-def main(name: str, count: int, size: float) -> None:
+def main(name: str, count: int, size: float, clock: str) -> None:
     """Measure a call, and print what came out."""
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            found = measure(CALLS[name](size), count)
+            found = measure(CALLS[name](size), count, clock)
         os.chdir("/")
     print(json.dumps(found))
 
@@ -482,4 +491,4 @@ if __name__ == "__main__":
     import warnings
 
     warnings.simplefilter("ignore")
-    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), sys.argv[4])

@@ -60,7 +60,8 @@ std::vector<std::string> initializer_names() { return all_names(kInitializers); 
 
 std::vector<double> initial_parameters(InitializerKind kind, const Activation& activation,
                                        std::ptrdiff_t inputs, std::ptrdiff_t neurons,
-                                       std::uint64_t seed, std::uint32_t layer) {
+                                       std::uint64_t seed, std::uint32_t layer,
+                                       const StopRequest& stop) {
   if (kind == InitializerKind::automatic) {
     kind =
         activation.is_rectifier() ? InitializerKind::he_uniform : InitializerKind::glorot_uniform;
@@ -72,12 +73,18 @@ std::vector<double> initial_parameters(InitializerKind kind, const Activation& a
   if (d.scale == 0.0) return parameters;
   const Random random(seed, Stream::weights, layer);
   const std::size_t drawn = kind == InitializerKind::uniform ? parameters.size() : weights;
-  if (d.normal) {
-    random.normals(0, drawn, parameters.data());
-    for (std::size_t i = 0; i < drawn; ++i) parameters[i] *= d.scale;
-  } else {
-    for (std::size_t i = 0; i < drawn; ++i) {
-      parameters[i] = (2.0 * random.uniform(i) - 1.0) * d.scale;
+  // Some milliseconds, and whole blocks of what `normals` makes at once.
+  constexpr std::size_t kAtOnce = 1 << 16;
+  for (std::size_t first = 0; first < drawn; first += kAtOnce) {
+    if (first > 0 && stop && stop()) throw Stopped();
+    const std::size_t last = std::min(first + kAtOnce, drawn);
+    if (d.normal) {
+      random.normals(first, last - first, parameters.data() + first);
+      for (std::size_t i = first; i < last; ++i) parameters[i] *= d.scale;
+    } else {
+      for (std::size_t i = first; i < last; ++i) {
+        parameters[i] = (2.0 * random.uniform(i) - 1.0) * d.scale;
+      }
     }
   }
   return parameters;

@@ -171,10 +171,10 @@ void Network<T>::append(std::unique_ptr<Layer<T>> added) {
 
 template <class T>
 void Network<T>::append_dense(index inputs, index neurons, Activation activation,
-                              InitializerKind init) {
+                              InitializerKind init, const StopRequest& stop) {
   append(std::make_unique<Dense<T>>(inputs, neurons, activation));
-  const std::vector<double> drawn = initial_parameters(init, activation, inputs, neurons, seed_,
-                                                       static_cast<std::uint32_t>(size() - 1));
+  const std::vector<double> drawn = initial_parameters(
+      init, activation, inputs, neurons, seed_, static_cast<std::uint32_t>(size() - 1), stop);
   const std::vector<T> rounded(drawn.begin(), drawn.end());
   dense(size() - 1).set_weights(rounded.data());
   dense(size() - 1).set_bias(rounded.data() + inputs * neurons);

@@ -52,6 +52,7 @@ class DroppedStep {
  public:
   void ask_by(StopRequest request) { request_ = std::move(request); }
   bool can_be() const { return static_cast<bool>(request_); }
+  const StopRequest& request() const { return request_; }
   void begin() { dropped_.store(false, std::memory_order_relaxed); }
   bool is() const { return dropped_.load(std::memory_order_relaxed); }
 

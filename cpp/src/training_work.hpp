@@ -124,11 +124,16 @@ struct Trainer<T>::Work {
 
   index count_from(index first) const { return std::min(batch, samples.size() - first); }
 
-  void begin_epoch() {
+  // False: stopped, as if it had not begun.
+  bool begin_epoch() {
     const index n = samples.size();
     if (plan.shuffle) {
-      shuffled_indices(Random(network.seed(), Stream::shuffle, network.next_draw()),
-                       static_cast<std::size_t>(n), order);
+      const Random random(network.seed(), Stream::shuffle, network.draw());
+      if (!shuffled_indices(random, static_cast<std::size_t>(n), order, dropped.request())) {
+        order.clear();
+        return false;
+      }
+      network.next_draw();
     } else if (order.empty()) {
       order.resize(static_cast<std::size_t>(n));
       std::iota(order.begin(), order.end(), 0u);
@@ -137,6 +142,7 @@ struct Trainer<T>::Work {
     for (Dropout<T>& of_layer : dropout) {
       if (of_layer.is_used()) of_layer.begin_epoch(network.seed(), network.next_draw());
     }
+    return true;
   }
 
   void gather(const Team& team, index first, int into, Leaving* leaving = nullptr) {
@@ -447,7 +453,10 @@ struct Trainer<T>::Work {
     StepReport report;
     poll.restart();
     while (report.steps < steps && !report.stopped && !report.diverged) {
-      if (order.empty() || position >= samples.size()) begin_epoch();
+      if ((order.empty() || position >= samples.size()) && !begin_epoch()) {
+        report.stopped = true;
+        break;
+      }
       if (narrow) {
         run_narrow_within_epoch(steps - report.steps, stop, report);
       } else {
