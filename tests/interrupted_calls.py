@@ -285,7 +285,7 @@ def _(size: float) -> Call:
 
     def draw() -> None:
         foxnn.plot.decision_boundary(nn, x, x[:, 0])
-        foxnn.plot.weights(nn)
+        foxnn.plot.network(nn)
         pyplot.close("all")
 
     return draw

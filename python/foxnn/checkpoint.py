@@ -34,6 +34,18 @@ _SCHEDULES = {
 }  # fmt: skip
 
 
+# Set when a writing is done. One goes on after Ctrl-C, and the next run or reader waits for it.
+_writing: set[threading.Event] = set()
+if hasattr(os, "register_at_fork"):  # a child has no other threads
+    os.register_at_fork(after_in_child=_writing.clear)
+
+
+def wait_for_all() -> None:
+    """Return when no checkpoint is being written."""
+    for done in list(_writing):
+        done.wait()
+
+
 class Checkpoints:
     """Where and how often a run is kept, and the thread that writes."""
 
@@ -43,14 +55,16 @@ class Checkpoints:
             raise ValueError(
                 f"checkpoint must be the name of a .safetensors file, got {self._path!r}"
             )
+        wait_for_all()
         notes_of(network.notes)  # what could not be written is said before the training
         whole_files.check_place(self._path)
         # The user may change folders during the run. (Not abspath: ".." may follow a link.)
         here = "" if os.path.isabs(self._path) else os.getcwd()
         self._place = os.path.join(here, self._path)
         self._every = every
-        self._thread: threading.Thread | None = None
+        self._running: tuple[threading.Thread, threading.Event] | None = None
         self._error: BaseException | None = None
+        self._is_left = False
         self.arguments: dict[str, Any] = {}
 
     def is_due(self, epochs_done: int, is_last: bool) -> bool:
@@ -69,29 +83,52 @@ class Checkpoints:
         }
         best = None if watch is None else watch.best
         self.wait()
-        self._thread = threading.Thread(
-            target=self._write, args=(given, now, run, best), name="foxnn checkpoint"
+        done = threading.Event()
+        thread = threading.Thread(
+            target=self._write, args=(given, now, run, best, done), name="foxnn checkpoint"
         )
-        self._thread.start()
+        thread.start()
+        self._running = thread, done  # not before it runs: nobody waits for what does not
 
     def wait(self) -> None:
         """Return when all is written; raise what went wrong."""
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        if self._running is not None:
+            thread, done = self._running
+            # Not join alone, which before Python 3.13 takes the thread for ended after Ctrl-C.
+            done.wait()
+            thread.join()
+            self._running = None
         if self._error is not None:
             error, self._error = self._error, None
             raise error
 
+    def end(self, error: BaseException) -> None:
+        """End with an exception of the run, after the writing; Ctrl-C does not wait for that."""
+        if isinstance(error, Exception):
+            self.wait()
+            return
+        self._is_left = True
+
     def _write(
-        self, given: dict[str, Any], now: _core.Network, run: Any, best: _core.Network | None
+        self,
+        given: dict[str, Any],
+        now: _core.Network,
+        run: Any,
+        best: _core.Network | None,
+        done: threading.Event,
     ) -> None:
+        _writing.add(done)
         try:
             given |= state.memory_of(now)
             memory = None if best is None else state.memory_of(best)
             safetensors_file.write(self._place, given, run, memory)
         except BaseException as error:
+            if self._is_left:  # nobody else will tell
+                raise
             self._error = error
+        finally:
+            _writing.discard(done)
+            done.set()
 
 
 def optimizer_as_values(optimizer: object) -> Any:
@@ -209,6 +246,7 @@ def read(path: str) -> tuple[dict[str, Any], dict[str, Any], Start]:
     foxnn.FileFormatError
         Where it is no checkpoint of a training.
     """
+    wait_for_all()
     given, run, best = safetensors_file.read_checkpoint(path)
     if run is None:
         raise FileFormatError(f"{path}: expected a checkpoint of fit, got a network without a run")

@@ -60,9 +60,12 @@ class FitLoop:
                     break
                 self._train_epoch(trainer, epoch, history, bar)
                 self._keep(epoch, epochs, history)
-        finally:
+        except BaseException as error:
             if self._checkpoints is not None:
-                self._checkpoints.wait()
+                self._checkpoints.end(error)
+            raise
+        if self._checkpoints is not None:
+            self._checkpoints.wait()
         if self._watch is not None:
             self._watch.restore(self._network)
         self._callbacks.call("on_train_end", history)
