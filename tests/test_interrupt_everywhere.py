@@ -33,16 +33,15 @@ PROGRAM = Path(__file__).with_name("interrupted_calls.py")
 # Libraries that let nobody interrupt them: protobuf's and ONNX's checks, and the drawing of
 # pictures. Their part grows with the network.
 NOT_OURS = {"save .onnx", "load .onnx", "plot"}
-# Those that are tried each time: one of a kind.
-SOME = [
-    "fit, one step of all samples",
-    "fit of lists",
-    "fit of columns that are not contiguous",
-    "fit, with checkpoints",
-    "a network of 400 MB",
-    "save .safetensors",
-    "add_data of lists",
-]
+# Those that are tried each time, one of a kind, and at which size: they take most of a second, so
+# that one which nobody could interrupt would be seen.
+SOME = {
+    "fit, one step of all samples": 0.2,
+    "fit, one step of a narrow network": 0.25,
+    "fit of columns that are not contiguous": 0.5,
+    "a network of 400 MB": 0.5,
+    "save .txt": 0.5,
+}
 
 
 @pytest.mark.parametrize("name", CALLS if SIZE else SOME)
@@ -53,15 +52,20 @@ def test_how_long_a_call_goes_on(name: str) -> None:
         pytest.importorskip("sklearn")
     if name == "plot":
         pytest.importorskip("matplotlib")
-    told = ("20", SIZE, "wall") if SIZE else ("3", "0.1", "processor")
+    told = ("20", SIZE, "wall") if SIZE else ("3", str(SOME[name]), "processor")
     command = [sys.executable, "-W", "ignore", str(PROGRAM), name, *told]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    # The processor's seconds are those of all threads.
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=500, check=False,
+        env={**os.environ, **({} if SIZE else {"OMP_NUM_THREADS": "2"})},
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    longest = max(found["late"], default=0.0)
+    assert found["late"]
+    longest = max(found["late"])
     print(f"{name:60} {found['seconds']:6.2f} s, interrupted {len(found['late'])} times: ", end="")
     print(f"{1000 * longest:4.0f} ms")
-    assert longest < (0.2 if SIZE and name not in NOT_OURS else 2.0)
+    assert longest < (2.0 if name in NOT_OURS else 0.2 if SIZE else 0.35)
 
 
 # What is left behind
