@@ -37,7 +37,7 @@ NOT_OURS = {"save .onnx", "load .onnx", "plot"}
 # that one which nobody could interrupt would be seen.
 SOME = {
     "fit, one step of all samples": 0.2,
-    "fit, one step of a narrow network": 0.25,
+    "fit, one step of a narrow network": 0.1,
     "fit of columns that are not contiguous": 0.5,
     "a network of 400 MB": 0.5,
     "save .txt": 0.5,
