@@ -5,8 +5,8 @@ an alarm at some moment of it, whose handler raises KeyboardInterrupt as that of
 SIZE times the usual much data is there to work on. CLOCK is "wall", or "processor": seconds that
 the process computes, in all its threads, which are as many on a machine that is busy with other
 things. The line printed is a JSON object: the seconds of the call, and those from each alarm to the
-exception. (A timer of the kernel rings: a thread that sent signals would itself wait for the
-interpreter's lock.)
+exception. A timer of the kernel rings: a thread that sent signals would itself wait for the
+interpreter's lock.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ NumPy does not listen while it computes, and a conversion of some gigabytes take
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,8 +15,8 @@ Array = NDArray[Any]
 
 # Numbers of a piece: a few milliseconds, beside which a call of NumPy is nothing.
 _NUMBERS = 1 << 20
-# The same of lists, of which each number is an object.
-_OBJECTS = 1 << 17
+# The same of lists, whose numbers are objects: a piece takes little memory beside them.
+_OBJECTS = 1 << 13
 
 
 def slices(array: Array, numbers: int = _NUMBERS) -> Iterator[slice]:
@@ -76,16 +75,19 @@ def from_sequence(values: Sequence[Any]) -> Array:
     rows = max(1, _OBJECTS // _width(values[0])) if values else 1
     if len(values) <= rows:
         return np.asarray(values)
-    parts = [np.asarray(values[first : first + rows]) for first in range(0, len(values), rows)]
-    if wrong := {part.shape[1:] for part in parts} - {parts[0].shape[1:]}:
-        raise ValueError(f"some have shape {parts[0].shape[1:]}, others {wrong.pop()}")
-    kind = np.result_type(*{part.dtype for part in parts})
-    if kind.kind not in "fiub":
-        return parts[0] if parts[0].dtype.kind == kind.kind else parts[0].astype(kind)
-    out = np.empty((len(values), *parts[0].shape[1:]), kind)
-    ends = itertools.accumulate(map(len, parts))
-    for part, end in zip(parts, ends, strict=True):
-        out[end - len(part) : end] = part
+    out: Array = np.empty(0)
+    for first in range(0, len(values), rows):
+        part = np.asarray(values[first : first + rows])
+        if first == 0:
+            out = np.empty((len(values), *part.shape[1:]), part.dtype)
+        if part.shape[1:] != out.shape[1:]:
+            raise ValueError(f"some have shape {out.shape[1:]}, others {part.shape[1:]}")
+        kind = np.result_type(out, part)
+        if kind.kind not in "fiub":  # nothing that anybody computes with
+            return part.astype(kind)
+        if kind != out.dtype:
+            out = converted(out, kind)
+        out[first : first + len(part)] = part
     return out
 
 
