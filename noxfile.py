@@ -143,3 +143,19 @@ def polynomials(session: nox.Session) -> None:
     """Fit the polynomials of the elementary functions anew."""
     session.install("mpmath")
     session.run("python", "cpp/tools/fit_polynomials.py")
+
+
+@nox.session
+def interrupts(session: nox.Session) -> None:
+    """Interrupt every long call on much data; on a quiet machine each ends within 0.2 s."""
+    session.install(".[test]")
+    session.env["FOXNN_INTERRUPTS"] = "1"
+    session.run("python", "-m", "pytest", "-rA", "tests/test_interrupt_everywhere.py")
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Kill every writer of files at every call that it makes, and fifty times at random."""
+    session.install(".[test]")
+    session.env["FOXNN_KILLS"] = "50"
+    session.run("python", "-m", "pytest", "tests/test_atomic_files.py", *session.posargs)

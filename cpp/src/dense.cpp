@@ -208,7 +208,7 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const O
   if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
     // Tile by tile, so that the list of a tile's columns serves all panels.
     const index height = tile_height(batch, k.tile_rows);
-    for (index row = 0; row < batch; row += height) {
+    for (index row = 0; row < batch && !scratch.leaves(); row += height) {
       const index rows = std::min(height, batch - row);
       Errands errands;
       if (share.workers > 1 && row + height < batch) {
@@ -243,7 +243,7 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const O
           Ahead(weights_of(p + 1), 0, inputs_ * panels.width(p + 1) / kLineWidth<T>, 1);
     }
     const bool news = share.workers > 1 && p == share.first(panels.count());
-    for (index row = first; row < last; row += band) {
+    for (index row = first; row < last && !scratch.leaves(); row += band) {
       if (news && row + band < last) {
         errands.rows = rows_ahead(x, row + band, std::min(band, last - row - band), inputs_);
       }
@@ -290,6 +290,7 @@ void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& del
   const bool fetches = scratch.fetch && 4 * fetched_lines <= neurons_;
   each_share(
       share, panels_below.count(), batch, tile_rows(), [&](index q, index first, index last) {
+        if (scratch.leaves()) return;
         const index input = panels_below.column(q), width = panels_below.width(q);
         const index used = std::min(width, inputs_ - input);
         for (index p = 0; p < panels.count(); ++p) {
@@ -306,7 +307,7 @@ void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& del
         }
         const index height = tile_height(last - first, k.tile_rows);
         const bool news = share.workers > 1 && q == share.first(panels_below.count());
-        for (index row = first; row < last; row += height) {
+        for (index row = first; row < last && !scratch.leaves(); row += height) {
           const index rows = std::min(height, last - row);
           if (news) {
             errands.rows =
@@ -339,6 +340,7 @@ void Dense<T>::backward_parameters(Share share, index batch, const Rows<const T>
   const Panels<T> panels{padded_};
   alignas(64) T piece[kRows * kPanelWidth<T>];
   const auto compute = [&](index p, index input, const List* lists) {
+    if (scratch.leaves()) return;
     const index column = panels.column(p), width = panels.width(p);
     const index rows = std::min(kRows, inputs_ - input);
     const index offset = column * inputs_ + input * width;
@@ -355,7 +357,7 @@ void Dense<T>::backward_parameters(Share share, index batch, const Rows<const T>
   if (x.nonzero && shares_panels(share, panels.count())) {
     const index first = share.first(panels.count()), last = share.last(panels.count());
     // Inputs outside, so that the lists of their samples serve all panels.
-    for (index input = 0; input < inputs_; input += kRows) {
+    for (index input = 0; input < inputs_ && !scratch.leaves(); input += kRows) {
       List lists[kMostTiles];
       k.list_samples(std::min(kRows, inputs_ - input), batch, x.nonzero_at(0, input / kRows),
                      scratch.items, lists);

@@ -58,26 +58,33 @@ InitializerKind parse_initializer(std::string_view name) {
 
 std::vector<std::string> initializer_names() { return all_names(kInitializers); }
 
-std::vector<double> initial_parameters(InitializerKind kind, const Activation& activation,
-                                       std::ptrdiff_t inputs, std::ptrdiff_t neurons,
-                                       std::uint64_t seed, std::uint32_t layer) {
+Buffer<double> initial_parameters(InitializerKind kind, const Activation& activation,
+                                  std::ptrdiff_t inputs, std::ptrdiff_t neurons, std::uint64_t seed,
+                                  std::uint32_t layer, const StopRequest& stop) {
   if (kind == InitializerKind::automatic) {
     kind =
         activation.is_rectifier() ? InitializerKind::he_uniform : InitializerKind::glorot_uniform;
   }
   const std::size_t weights = static_cast<std::size_t>(inputs) * static_cast<std::size_t>(neurons);
-  std::vector<double> parameters(weights + static_cast<std::size_t>(neurons), 0.0);
+  Buffer<double> parameters(inputs * neurons + neurons);
   const Distribution d =
       distribution(kind, static_cast<double>(inputs), static_cast<double>(neurons));
   if (d.scale == 0.0) return parameters;
   const Random random(seed, Stream::weights, layer);
-  const std::size_t drawn = kind == InitializerKind::uniform ? parameters.size() : weights;
-  if (d.normal) {
-    random.normals(0, drawn, parameters.data());
-    for (std::size_t i = 0; i < drawn; ++i) parameters[i] *= d.scale;
-  } else {
-    for (std::size_t i = 0; i < drawn; ++i) {
-      parameters[i] = (2.0 * random.uniform(i) - 1.0) * d.scale;
+  const std::size_t drawn =
+      kind == InitializerKind::uniform ? weights + static_cast<std::size_t>(neurons) : weights;
+  // Some milliseconds, and whole blocks of what `normals` makes at once.
+  constexpr std::size_t kAtOnce = 1 << 16;
+  for (std::size_t first = 0; first < drawn; first += kAtOnce) {
+    if (first > 0 && stop && stop()) throw Stopped();
+    const std::size_t last = std::min(first + kAtOnce, drawn);
+    if (d.normal) {
+      random.normals(first, last - first, parameters.data() + first);
+      for (std::size_t i = first; i < last; ++i) parameters.data()[i] *= d.scale;
+    } else {
+      for (std::size_t i = first; i < last; ++i) {
+        parameters.data()[i] = (2.0 * random.uniform(i) - 1.0) * d.scale;
+      }
     }
   }
   return parameters;

@@ -177,11 +177,17 @@ void Network<T>::append(std::unique_ptr<Layer<T>> added) {
 
 template <class T>
 void Network<T>::append_dense(index inputs, index neurons, Activation activation,
-                              InitializerKind init) {
+                              InitializerKind init, const StopRequest& stop) {
   append(std::make_unique<Dense<T>>(inputs, neurons, activation));
-  const std::vector<double> drawn = initial_parameters(init, activation, inputs, neurons, seed_,
-                                                       static_cast<std::uint32_t>(size() - 1));
-  const std::vector<T> rounded(drawn.begin(), drawn.end());
+  const Buffer<double> drawn = initial_parameters(init, activation, inputs, neurons, seed_,
+                                                  static_cast<std::uint32_t>(size() - 1), stop);
+  Buffer<T> rounded(drawn.size());
+  constexpr index kAtOnce = 1 << 20;
+  for (index first = 0; first < drawn.size(); first += kAtOnce) {
+    if (first > 0 && stop && stop()) throw Stopped();
+    const index last = std::min(first + kAtOnce, drawn.size());
+    for (index i = first; i < last; ++i) rounded.data()[i] = static_cast<T>(drawn.data()[i]);
+  }
   dense(size() - 1).set_weights(rounded.data());
   dense(size() - 1).set_bias(rounded.data() + inputs * neurons);
 }

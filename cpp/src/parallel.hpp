@@ -11,7 +11,8 @@
 namespace foxnn {
 
 /// How many workers there may be, at most `ceiling` (0: as many as there are): one within a
-/// foreign parallel region, and in the child of a fork that could not end the runtime's threads. `forced`: there must be so many.
+/// foreign parallel region, and in the child of a fork that could not end the runtime's threads.
+/// `forced`: there must be so many.
 struct Allowed {
   int workers;
   bool forced;

@@ -86,16 +86,21 @@ void uniforms(const Random& random, std::size_t count, double* out, int threads)
   });
 }
 
-void shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out) {
+bool shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out,
+                      const StopRequest& stop) {
   out.resize(count);
   std::iota(out.begin(), out.end(), std::uint32_t{0});
   // Draw i has word i % 4 of block i / 4. Blocks are made by the score: that is most of the work.
   constexpr std::size_t kBlocks = kPhiloxBlocks;
   std::uint32_t words[4][kPhiloxBlocks];
+  constexpr std::size_t kFillsBetween = 500'000 / (4 * kBlocks);
   std::size_t made = count;  // the first draw that the words hold
+  std::size_t filled = 0;
   for (std::size_t i = count; i > 1; --i) {
     if (i < made || i == count) {
       const std::size_t first = i / 4 / kBlocks * kBlocks;
+      // Swaps that miss every cache take some 10 ns: some milliseconds.
+      if (stop && ++filled % kFillsBetween == 0 && stop()) return false;
       active_kernels().philox(first, static_cast<std::uint32_t>(random.stream_), random.substream_,
                               random.seed_, words);
       made = 4 * first;
@@ -105,6 +110,7 @@ void shuffled_indices(const Random& random, std::size_t count, std::vector<std::
     const std::uint64_t bits = words[i % 4][i / 4 % kBlocks];
     std::swap(out[i - 1], out[static_cast<std::size_t>((bits * i) >> 32)]);
   }
+  return true;
 }
 
 }  // namespace foxnn

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "cost.hpp"
 #include "messages.hpp"
@@ -114,6 +115,11 @@ void Trainer<T>::set_learning_rate(double rate) {
 }
 
 template <class T>
+void Trainer<T>::drop_steps_on(StopRequest request) {
+  work_->dropped.ask_by(std::move(request));
+}
+
+template <class T>
 int Trainer<T>::workers() const {
   return work_->workers;
 }
@@ -163,8 +169,8 @@ StepReport Trainer<T>::run_batch(const StopRequest& stop) {
 }
 
 template <class T>
-void Trainer<T>::begin_epoch() {
-  work_->begin_epoch();
+bool Trainer<T>::begin_epoch() {
+  return work_->begin_epoch();
 }
 
 template <class T>
@@ -173,7 +179,7 @@ const StepReport& Trainer<T>::epoch() const {
 }
 
 template <class T>
-void Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done) {
+bool Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done) {
   Work& work = *work_;
   const index samples = std::min(done.steps * work.batch, work.samples.size());
   if (done.steps < 0 || done.steps > steps_per_epoch() || done.samples != samples) {
@@ -183,9 +189,10 @@ void Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done) 
                                 std::to_string(done.samples) + " samples");
   }
   work.network.set_draw(draw);
-  work.begin_epoch();
+  if (!work.begin_epoch()) return false;
   work.position = samples;
   work.epoch = done;
+  return true;
 }
 
 template <class T>
@@ -207,7 +214,7 @@ PhaseSeconds Trainer<T>::time_phases(index steps) {
 template <class T>
 double Trainer<T>::gradient(T* out) {
   Work& work = *work_;
-  work.begin_epoch();
+  if (!work.begin_epoch()) return std::numeric_limits<double>::quiet_NaN();
   work.drops = false;
   const index rows = work.batch;
   run_team(work.workers, [&](const Team& team) {
@@ -217,7 +224,7 @@ double Trainer<T>::gradient(T* out) {
     work.loss(team, 0, rows, 0);
     work.backward(
         team, rows, 0, {}, [&](index layer) { return StoreSink<T>(work.network, layer, out); },
-        [] {});
+        [](Leaving*) {});
   });
   StepReport report;
   work.count_step(0, rows, report);

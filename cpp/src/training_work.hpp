@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <vector>
 
 #include "batch.hpp"
 #include "clipping.hpp"
+#include "cost.hpp"
 #include "dropout.hpp"
 #include "foxnn/random.hpp"
 #include "foxnn/trainer.hpp"
@@ -34,6 +36,11 @@ struct Trainer<T>::Work {
   const bool raw_loss;  // the loss takes the output layer's preactivations
   const Judge<T> judge;
   const int workers;
+  // Nobody should wait for its end: it is dropped where the user wants to stop, up to the first
+  // change of a parameter. Where the gradient is small beside the batch, it is stored, so that all
+  // of the backward pass comes before.
+  const bool is_long, stores_gradient;
+  DroppedStep dropped;
 
   std::vector<std::uint32_t> order;
   index position = 0;               // samples of the epoch done
@@ -70,14 +77,20 @@ struct Trainer<T>::Work {
         raw_loss(network_.loss_takes_preactivations()),
         judge(network_),
         workers(training_workers(network_, batch, plan_.threads)),
+        is_long(training_cost(network_, batch).alone > kLongStep),
+        stores_gradient(plan_.clip_norm > 0.0 || (is_long && is_wider_than_deep())),
         drops(std::any_of(plan_.dropout.begin(), plan_.dropout.end(),
                           [](double p) { return p > 0; })),
         losses(static_cast<std::size_t>(batch)),
         matches(static_cast<std::size_t>(batch)),
         rules{static_cast<T>(plan_.l1), static_cast<T>(plan_.l2), static_cast<T>(plan_.clip_value)},
-        update(network_, plan_.optimizer.kind, plan_.clip_norm > 0.0 ? GradientRules<T>() : rules) {
-    if (plan.clip_norm > 0.0) norm_clip.emplace(network, plan.clip_norm);
-    if (workers == 1 && !drops && NarrowStep<T>::fits(network)) narrow.emplace(network, batch);
+        update(network_, plan_.optimizer.kind, stores_gradient ? GradientRules<T>() : rules) {
+    constexpr double kNoClip = std::numeric_limits<double>::infinity();
+    if (stores_gradient)
+      norm_clip.emplace(network, plan.clip_norm > 0.0 ? plan.clip_norm : kNoClip);
+    if (workers == 1 && !drops && !is_long && NarrowStep<T>::fits(network)) {
+      narrow.emplace(network, batch);
+    }
     for (std::size_t i = 0; drops && i < plan.dropout.size(); ++i) {
       dropout.emplace_back(plan.dropout[i], network.layer(static_cast<index>(i)).outputs(), batch);
     }
@@ -99,15 +112,31 @@ struct Trainer<T>::Work {
     for (int w = 0; w < workers; ++w) scratch.emplace_back(network, batch);
   }
 
+  // Seconds of one worker: far below the fifth that a user waits, and so much that storing the
+  // gradient, and asking now and then, are not felt.
+  static constexpr double kLongStep = 0.02;
+
+  // Whether a batch's outputs take more memory than the parameters.
+  bool is_wider_than_deep() const {
+    index width = 0;
+    for (index i = 0; i < network.size(); ++i) width += network.layer(i).output_width();
+    return batch * width >= network.parameters().size();
+  }
+
   index count_from(index first) const { return std::min(batch, samples.size() - first); }
 
-  void begin_epoch() {
+  // False: stopped, as if it had not begun.
+  bool begin_epoch() {
     const index n = samples.size();
     epoch = StepReport();
     draw_of_epoch = network.draw();
     if (plan.shuffle) {
-      shuffled_indices(Random(network.seed(), Stream::shuffle, network.next_draw()),
-                       static_cast<std::size_t>(n), order);
+      const Random random(network.seed(), Stream::shuffle, network.draw());
+      if (!shuffled_indices(random, static_cast<std::size_t>(n), order, dropped.request())) {
+        order.clear();
+        return false;
+      }
+      network.next_draw();
     } else if (order.empty()) {
       order.resize(static_cast<std::size_t>(n));
       std::iota(order.begin(), order.end(), 0u);
@@ -116,15 +145,17 @@ struct Trainer<T>::Work {
     for (Dropout<T>& of_layer : dropout) {
       if (of_layer.is_used()) of_layer.begin_epoch(network.seed(), network.next_draw());
     }
+    return true;
   }
 
-  void gather(const Team& team, index first, int into) {
+  void gather(const Team& team, index first, int into, Leaving* leaving = nullptr) {
     const index rows = count_from(first), outputs = network.outputs();
     const index begin = team.share().first(rows), end = team.share().last(rows);
     const std::uint32_t* sample = order.data() + first;
     const Rows<T> inputs = x[into].rows(), targets = target[into].rows();
     std::uint32_t* bits = nonzero[into].empty() ? nullptr : nonzero[into].data();
     for (index r = begin; r < end; ++r) {
+      if (leaving && r % 64 == 0 && leaving->now()) return;
       // Rows lie anywhere in memory: the next one travels while this one is converted.
       if (r + 1 < end) fetch_row(samples.inputs, sample[r + 1]);
       read_row(samples.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
@@ -160,7 +191,9 @@ struct Trainer<T>::Work {
     return rows;
   }
 
-  void forward(const Team& team, index rows, int half) {
+  void forward(const Team& team, index rows, int half, Leaving* leaving = nullptr) {
+    Scratch<T> lent = scratch_of(team);
+    lent.leaving = leaving;
     for (index i = 0; i < network.size(); ++i) {
       const auto at = static_cast<std::size_t>(i);
       Outputs<T> out{.y = y[at].rows(), .slope = slope[at].rows()};
@@ -169,38 +202,46 @@ struct Trainer<T>::Work {
         out.mask = of_layer->mask(half);
         out.dropped = of_layer->dropped();
       }
-      network.layer(i).forward(team.share(), rows, input_of(i, half), out, scratch_of(team));
+      network.layer(i).forward(team.share(), rows, input_of(i, half), out, lent);
       team.wait();
     }
   }
 
   // The losses of the worker's rows of the batch from sample `begin` on, and d loss /
   // d preactivations of the output layer.
-  void loss(const Team& team, index begin, index rows, int half) {
+  void loss(const Team& team, index begin, index rows, int half, Leaving* leaving = nullptr) {
     const Layer<T>& top = network.layer(network.size() - 1);
-    const index first = team.share().first(rows), count = team.share().last(rows) - first;
-    const Rows<T> out = y.back().rows().from_row(first);
-    const Rows<T> error = delta.back().rows().from_row(first);
-    const Rows<T> wanted = target[half].rows().from_row(first);
-    output_loss(top, begin, first, count, rows, out, wanted, error);
-    if (!raw_loss) {
+    const index end = team.share().last(rows);
+    // Of a long step in blocks: of a thousand outputs, some milliseconds each.
+    const index block = leaving ? 1024 : rows;
+    const T scale = loss_scale(begin, rows);
+    for (index first = team.share().first(rows); first < end; first += block) {
+      if (leaving && leaving->now()) break;
+      const index count = std::min(block, end - first);
+      const Rows<T> out = y.back().rows().from_row(first);
+      const Rows<T> error = delta.back().rows().from_row(first);
+      const Rows<T> wanted = target[half].rows().from_row(first);
+      output_loss(top, begin, first, count, scale, out, wanted, error);
+      if (raw_loss) continue;
       const Rows<T> kept = top.keeps_slope() ? slope.back().rows().from_row(first) : Rows<T>();
       top.backward_activation(0, count, 0, top.output_width(), error, out, kept);
     }
     team.wait();
   }
 
-  // Losses, and d loss / d outputs, of rows first ... first + count - 1 of the batch of `rows` from
-  // sample `begin` on.
-  void output_loss(const Layer<T>& top, index begin, index first, index count, index rows,
+  // What the gradient of a loss is multiplied by, in the batch of `rows` from sample `begin` on.
+  T loss_scale(index begin, index rows) const {
+    const T together = static_cast<T>(total_weight(rows, samples.weights, order.data() + begin));
+    // Samples that all count nothing pull nowhere.
+    return plan.reduction == Reduction::sum ? T(1) : together > T(0) ? T(1) / together : T(0);
+  }
+
+  // Losses, and d loss / d outputs, of rows first ... first + count - 1 of the batch from sample
+  // `begin` on.
+  void output_loss(const Layer<T>& top, index begin, index first, index count, T scale,
                    const Rows<T>& out, const Rows<T>& wanted, const Rows<T>& error) {
     if (!raw_loss) top.finish_rows(count, out);
     const std::uint32_t* sample = order.data() + begin;
-    const T together = static_cast<T>(total_weight(rows, samples.weights, sample));
-    // Samples that all count nothing pull nowhere.
-    const T scale = plan.reduction == Reduction::sum ? T(1)
-                    : together > T(0)                ? T(1) / together
-                                                     : T(0);
     judge(count, out, wanted, scale, error, losses.data() + first,
           plan.count_matches ? matches.data() + first : nullptr);
     for (index r = 0; samples.weights && r < count; ++r) {
@@ -214,12 +255,14 @@ struct Trainer<T>::Work {
   // backward_input(i - 1) without another.
   //
   // `gather_next` is called between the last product that can fetch rows by the way and the
-  // updates, which would push the rows out of the cache again.
+  // updates, which would push the rows out of the cache again. False: the step is dropped, before
+  // the first parameters.
   template <class SinkOf, class GatherNext>
-  void backward(const Team& team, index rows, int half, RowsToFetch to_fetch, SinkOf sink_of,
-                GatherNext gather_next) {
+  bool backward(const Team& team, index rows, int half, RowsToFetch to_fetch, SinkOf sink_of,
+                GatherNext gather_next, Leaving* leaving = nullptr) {
     Scratch<T> lent = scratch_of(team);
     lent.fetch = &to_fetch;
+    lent.leaving = leaving;
     for (index i = network.size() - 1; i >= 0; --i) {
       const auto at = static_cast<std::size_t>(i);
       if (i > 0) {
@@ -230,11 +273,17 @@ struct Trainer<T>::Work {
                                         below, lent);
         team.wait();
       }
-      if (i == std::min<index>(1, network.size() - 1)) gather_next();
+      if (leaving && !stores_gradient && i + 1 == network.size()) {
+        // Behind a barrier, so that all have the same answer; from here on the step is finished.
+        if (dropped.is()) return false;
+        lent.leaving = nullptr;
+      }
+      if (i == std::min<index>(1, network.size() - 1)) gather_next(lent.leaving);
       auto sink = sink_of(i);
       network.layer(i).backward_parameters(team.share(), rows, input_of(i, half), delta[at].rows(),
                                            sink, lent);
     }
+    return true;
   }
 
   // Of the batch from sample `begin` on.
@@ -288,8 +337,8 @@ struct Trainer<T>::Work {
       next_update_step();
       narrow->gather(samples, order.data() + position, rows);
       narrow->forward(rows, raw_loss);
-      output_loss(top, position, 0, rows, rows, narrow->outputs(), narrow->target(),
-                  narrow->error());
+      output_loss(top, position, 0, rows, loss_scale(position, rows), narrow->outputs(),
+                  narrow->target(), narrow->error());
       narrow->backward(rows, !raw_loss);
       T* gradient = narrow->gradient().data();
       if (norm_clip) {
@@ -316,39 +365,44 @@ struct Trainer<T>::Work {
   void run_within_epoch(index steps, const StopRequest& stop, StepReport& report) {
     go_on = true;
     next_update_step();
+    dropped.begin();
     run_team(workers, [&](const Team& team) {
       const SubnormalsAsZero subnormals;
+      DroppedStep::View view(dropped, team.is_first());
+      Leaving* const leaving = is_long && dropped.can_be() ? &view : nullptr;
       index first = position, left = steps;
       int half = 0;
       if (clock && team.is_first()) clock->start();
-      gather(team, first, half);
+      gather(team, first, half, leaving);
       team.wait();
       mark(team, Phase::gather);
       while (go_on) {
         const index rows = count_from(first), next = first + rows;
         const bool more = left > 1 && next < samples.size();
-        forward(team, rows, half);
+        forward(team, rows, half, leaving);
         mark(team, Phase::forward);
         loss(team, first, rows, half);
         mark(team, Phase::loss);
         PhaseClock* const own_clock = team.is_first() ? clock : nullptr;
         const RowsToFetch to_fetch = more ? rows_to_fetch(team, next) : RowsToFetch();
-        const auto gather_next = [&] {
+        const auto gather_next = [&](Leaving* leaves) {
           const PhaseClock::Detour detour(own_clock, Phase::gather);
-          if (more) gather(team, next, 1 - half);
+          if (more) gather(team, next, 1 - half, leaves);
         };
         if (norm_clip) {
           T* gradient = norm_clip->gradient();
           backward(
               team, rows, half, to_fetch,
               [&](index layer) { return StoreSink<T>(network, layer, gradient, rules); },
-              gather_next);
+              gather_next, leaving);
           team.wait();
+          if (dropped.is()) break;  // all have the same answer, for nobody asks before the update
           clip_and_update(team);
-        } else {
-          backward(
-              team, rows, half, to_fetch,
-              [&](index layer) { return update.of_layer(layer, own_clock); }, gather_next);
+        } else if (!backward(
+                       team, rows, half, to_fetch,
+                       [&](index layer) { return update.of_layer(layer, own_clock); }, gather_next,
+                       leaving)) {
+          break;
         }
         team.wait();
         mark(team, Phase::backward);
@@ -365,6 +419,10 @@ struct Trainer<T>::Work {
         --left;
       }
     });
+    if (dropped.is()) {
+      report.stopped = true;
+      --network.optimizer().step;
+    }
   }
 
   // In place: whoever reads the network meanwhile must not find its buffers gone.
@@ -402,7 +460,10 @@ struct Trainer<T>::Work {
     report.stopped = false;
     poll.restart();
     while (report.steps < end && !report.stopped && !report.diverged) {
-      if (is_between_epochs()) begin_epoch();
+      if (is_between_epochs() && !begin_epoch()) {
+        report.stopped = true;
+        break;
+      }
       if (narrow) {
         run_narrow_within_epoch(end - report.steps, stop, report);
       } else {

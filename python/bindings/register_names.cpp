@@ -12,6 +12,7 @@
 #include "foxnn/optimizer.hpp"
 #include "foxnn/random.hpp"
 #include "gil.hpp"
+#include "interrupt.hpp"
 #include "registers.hpp"
 
 namespace foxnn::python {
@@ -34,7 +35,12 @@ py::array_t<double> uniform(std::uint64_t seed, std::uint32_t stream, py::ssize_
 py::array_t<std::int64_t> shuffled(std::uint64_t seed, std::uint32_t stream, std::size_t count,
                                    std::uint32_t substream) {
   std::vector<std::uint32_t> order;
-  shuffled_indices(Random(seed, static_cast<Stream>(stream), substream), count, order);
+  {
+    const py::gil_scoped_release release;
+    shuffled_indices(Random(seed, static_cast<Stream>(stream), substream), count, order,
+                     signal_check());
+  }
+  throw_pending();
   py::array_t<std::int64_t> out(static_cast<py::ssize_t>(count));
   std::copy(order.begin(), order.end(), out.mutable_data());
   return out;

@@ -32,14 +32,18 @@ std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& sizes,
     parsed.push_back(Activation::parse(name, parameters));
   }
   auto network = std::make_unique<AnyNetwork>(single, seed);
-  // Drawing the weights of a large network takes seconds; nothing here is Python's.
-  const GilReleased released;
-  network->visit([&](auto& n) {
-    n.check_room(sizes);
-    for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
-      n.append_dense(sizes[i], sizes[i + 1], parsed[i], kind);
-    }
-  });
+  try {
+    // Drawing the weights of a large network takes seconds; nothing here is Python's.
+    const GilReleased released;
+    network->visit([&](auto& n) {
+      n.check_room(sizes);
+      for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
+        n.append_dense(sizes[i], sizes[i + 1], parsed[i], kind, signal_check());
+      }
+    });
+  } catch (const Stopped&) {
+    throw py::error_already_set();
+  }
   return network;
 }
 

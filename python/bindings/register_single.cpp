@@ -10,6 +10,7 @@
 
 #include "any_network.hpp"
 #include "gil.hpp"
+#include "interrupt.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
 
@@ -143,6 +144,7 @@ std::optional<double> step(AnyNetwork& self, const py::object& x, const py::obje
     auto& kept = self.kept(n);
     if (!kept.trainer || !(kept.plan == plan)) {
       kept.trainer = std::make_unique<Trainer<T>>(n, samples, plan);
+      kept.trainer->drop_steps_on(signal_check());
       kept.plan = plan;
     }
     const AnyNetwork::Running running(self);
@@ -150,6 +152,7 @@ std::optional<double> step(AnyNetwork& self, const py::object& x, const py::obje
     const GilReleased released;
     report = kept.trainer->step(samples);
   });
+  throw_pending();
   if (report.diverged) return std::numeric_limits<double>::quiet_NaN();
   return report.loss / report.weight;
 }

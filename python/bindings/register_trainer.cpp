@@ -46,7 +46,9 @@ class AnyTrainer {
     training_.emplace(any());
     any().visit([&](auto& n) {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
-      trainer_ = std::make_unique<Trainer<T>>(n, samples, plan);
+      auto trainer = std::make_unique<Trainer<T>>(n, samples, plan);
+      trainer->drop_steps_on(signal_check());
+      trainer_ = std::move(trainer);
     });
   }
 
@@ -70,6 +72,19 @@ class AnyTrainer {
     }
     throw_pending();
     return report;
+  }
+
+  // Shuffling many samples takes a while.
+  template <class Begin>
+  void begin(Begin&& begin) {
+    {
+      const AnyNetwork::Running running(open());
+      visit([&](auto& trainer) {
+        const GilReleased released;
+        begin(trainer);
+      });
+    }
+    throw_pending();
   }
 
   py::dict time_phases(index steps) {
@@ -182,7 +197,7 @@ void register_trainer(py::module_& m) {
              return self.run([](auto& trainer) { return trainer.run_batch(signal_check()); });
            })
       .def("begin_epoch",
-           [](AnyTrainer& self) { self.visit([](auto& trainer) { trainer.begin_epoch(); }); })
+           [](AnyTrainer& self) { self.begin([](auto& trainer) { trainer.begin_epoch(); }); })
       .def("epoch",
            [](AnyTrainer& self) {
              return self.visit([](auto& trainer) { return trainer.epoch(); });
@@ -200,7 +215,7 @@ void register_trainer(py::module_& m) {
                                   .loss = loss,
                                   .weight = weight,
                                   .correct = correct};
-            self.visit([&](auto& trainer) { trainer.go_on_within_epoch(draw, done); });
+            self.begin([&](auto& trainer) { trainer.go_on_within_epoch(draw, done); });
           },
           "draw"_a, py::kw_only(), "steps"_a, "samples"_a, "loss"_a, "weight"_a, "correct"_a)
       .def("steps_per_epoch",

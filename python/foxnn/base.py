@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from foxnn import _core, c_export, checks, formats, state
 from foxnn.checks import Array
+from foxnn.history import History
 from foxnn.kinds import ActivationLike
 from foxnn.layers import Activation, layer, parse_activation
 from foxnn.notes import notes_of
@@ -79,6 +80,7 @@ class BaseNetwork(_core.Network):
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         self._input_names: list[str] | None = None
         self._notes: dict[str, Any] = {}
+        self._history: History | None = None  # of the last fit
         # The plan of the last `train_on_batch`, and what it was made from.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
 
@@ -536,7 +538,7 @@ class BaseNetwork(_core.Network):
 
 
 # The attributes that a state says in its own words.
-_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names", "_notes"}
+_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names", "_notes", "_history"}
 
 
 def _unpickled(cls: type[BaseNetwork], given: Mapping[str, Any]) -> BaseNetwork:

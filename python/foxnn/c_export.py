@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import Any
 
 import numpy as np
 
-from foxnn import c_source, checks, files, state
+from foxnn import c_source, checks, files, state, whole_files
 from foxnn.c_source import Layer, Source
 from foxnn.checks import Array
 
@@ -50,10 +51,12 @@ def export(
         path[:-2] + "_test.c": c_source.test_program(source, base, asked, recorded, within),
     }
     for place in texts:
-        files.check_place(place)  # both, before one is replaced
-    for place, text in texts.items():
-        with files.replacing(place) as file:
+        whole_files.check_place(place)  # both, before one is replaced
+    with contextlib.ExitStack() as both:  # neither is replaced before there is room for both
+        for place, text in texts.items():
+            file = both.enter_context(whole_files.replacing(place))
             file.write(text.encode("ascii"))
+            file.flush()
     return report
 
 
@@ -61,7 +64,7 @@ def check(name_file: object, name: str | None = None) -> None:
     """Raise what `export` would for this name and place, as far as it can be known before."""
     path, _ = _names(name_file, name)
     for place in (path, path[:-2] + "_test.c"):
-        files.check_place(place)
+        whole_files.check_place(place)
 
 
 def _names(name_file: object, name: str | None) -> tuple[str, str]:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import _thread
 import copy
 import dataclasses
+import atexit
 import datetime
+import os
 import time
 import weakref
 from collections.abc import Callable, Mapping
@@ -18,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from foxnn import _core, checks, files, safetensors_file, schedules, state
+from foxnn import _core, checks, files, safetensors_file, schedules, state, whole_files
 from foxnn.early_stopping import EarlyStopping, Watch
 from foxnn.files import FileFormatError
 from foxnn.fit_options import FitOptions
@@ -104,6 +106,21 @@ def every_from(values: Any) -> Any:
     return datetime.timedelta(seconds=values) if isinstance(values, float) else values
 
 
+# Calls that have not ended. One goes on after Ctrl-C, and the next run or reader waits for it.
+_going_on: set[_Beside] = set()
+if hasattr(os, "register_at_fork"):  # a child has no other threads
+    os.register_at_fork(after_in_child=_going_on.clear)
+
+
+def wait_for_all() -> None:
+    """Return when no checkpoint is being written."""
+    for call in list(_going_on):
+        call.wait()
+
+
+atexit.register(wait_for_all)
+
+
 class Checkpoints:
     """Where and how often a run is kept, and the thread that writes."""
 
@@ -113,8 +130,12 @@ class Checkpoints:
             raise ValueError(
                 f"checkpoint must be the name of a .safetensors file, got {self._path!r}"
             )
+        wait_for_all()
         notes_of(network.notes)  # what could not be written is said before the training
-        files.check_place(self._path)
+        whole_files.check_place(self._path)
+        # The user may change folders during the run. (Not abspath: ".." may follow a link.)
+        here = "" if os.path.isabs(self._path) else os.getcwd()
+        self._place = os.path.join(here, self._path)
         self._every = every
         self._last = time.perf_counter()
         self._writing: _Beside | None = None
@@ -155,6 +176,10 @@ class Checkpoints:
         self.wait()
         self._writing = _Beside(lambda: self._write(given, now, run, best))
 
+    def is_writing(self) -> bool:
+        """Return whether the last checkpoint is not yet written."""
+        return self._writing is not None and self._writing.goes_on()
+
     def wait(self) -> None:
         """Return when all is written; raise what went wrong."""
         if self._writing is not None:
@@ -163,12 +188,19 @@ class Checkpoints:
             if error is not None:
                 raise error
 
+    def end(self, error: BaseException) -> None:
+        """End with an exception of the run, after the writing; Ctrl-C does not wait for that."""
+        if isinstance(error, Exception):
+            self.wait()
+        elif self._writing is not None:
+            self._writing.is_left = True
+
     def _write(
         self, given: dict[str, Any], now: _core.Network, run: Any, best: _core.Network | None
     ) -> None:
         given |= state.memory_of(now)
         memory = None if best is None else state.memory_of(best)
-        safetensors_file.write(self._path, given, run, memory)
+        safetensors_file.write(self._place, given, run, memory)
 
 
 # Bytes for a thread's stack and for the thread-local memory of libraries, without which the C
@@ -188,11 +220,13 @@ class _Beside:
     """
 
     def __init__(self, call: Callable[[], None]) -> None:
+        self.is_left = False  # nobody will ask what it has raised
         self._error: BaseException | None = None
-        self._is_done = _thread.allocate_lock()
-        self._is_done.acquire()
+        self._has_ended = _thread.allocate_lock()  # held until then
+        self._has_ended.acquire()
         token = _Token()
         self._token = weakref.ref(token)
+        _going_on.add(self)
         try:
             checks.memory(_OF_A_THREAD)
             _thread.start_new_thread(self._run, (call, token))
@@ -203,17 +237,24 @@ class _Beside:
         try:
             call()
         except BaseException as error:
+            if self.is_left:
+                raise
             self._error = error
         finally:
-            self._is_done.release()
+            _going_on.discard(self)
+            self._has_ended.release()
+
+    def goes_on(self) -> bool:
+        """Return whether the call has not ended."""
+        return self._has_ended.locked()
 
     def wait(self) -> BaseException | None:
         """Return what the call has raised, when it has ended."""
-        while not self._is_done.acquire(timeout=0.1):
-            if self._token() is None:
-                if self._is_done.acquire(blocking=False):
-                    break
+        while not self._has_ended.acquire(timeout=0.1):
+            if self._token() is None and self.goes_on():
+                _going_on.discard(self)
                 return MemoryError("too little memory for the thread that writes the checkpoint")
+        self._has_ended.release()  # for whoever else waits
         return self._error
 
 
@@ -337,6 +378,7 @@ def read(path: str) -> tuple[dict[str, Any], dict[str, Any], Start]:
     foxnn.FileFormatError
         Where it is no checkpoint of a training.
     """
+    wait_for_all()
     given, run, best = safetensors_file.read_checkpoint(path)
     if run is None:
         raise FileFormatError(f"{path}: expected a checkpoint of fit, got a network without a run")

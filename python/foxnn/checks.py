@@ -15,13 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foxnn import _core
+from foxnn import _core, pieces
 
 Array = NDArray[Any]
 
 # NumPy types that the engine reads as they are.
 _ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
 _LARGEST_SIZE = 2**31 - 1
+# Bytes that are looked at in one call of the engine: some milliseconds, after which Ctrl-C is
+# heard, and enough that a second thread pays.
+_AT_ONCE = 64 << 20
 # The largest number that the engine counts to.
 _LARGEST_COUNT = 2**63 - 1
 
@@ -193,6 +196,8 @@ def as_array(values: ArrayLike, name: str) -> Array:
     try:
         if hasattr(values, "to_numpy") and (hasattr(values, "dtypes") or hasattr(values, "dtype")):
             array = _from_table(values, name)
+        elif isinstance(values, list | tuple):
+            array = pieces.from_sequence(values)
         else:
             array = np.asarray(values)
     except ValueError as error:
@@ -211,19 +216,29 @@ def engine_type(array: Array) -> Array:
     if array.dtype in _ENGINE_TYPES:
         return array
     narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    return array.astype(np.float32 if narrow else np.float64, order="C")
+    return pieces.converted(array, np.float32 if narrow else np.float64)
 
 
 def contiguous_rows(array: Array) -> Array:
     """Return a matrix whose rows are contiguous; the same where they are."""
     if array.shape[1] <= 1 or array.strides[1] == array.itemsize:
         return array
-    return np.ascontiguousarray(array)
+    return pieces.converted(array)
 
 
 def all_finite(array: Array, single: bool) -> bool:
     """Return whether all numbers are finite, and stay so in float32 where `single` is true."""
-    return _core.all_finite(contiguous_rows(array.reshape(len(array), -1)), single)
+    return _first_infinite(array.reshape(len(array), -1), single) is None
+
+
+def _first_infinite(rows: Array, single: bool) -> slice | None:
+    """Return the first rows among which a number is not finite."""
+    if rows.nbytes <= _AT_ONCE and _core.all_finite(contiguous_rows(rows), single):
+        return None
+    for part in pieces.slices(rows, _AT_ONCE // rows.itemsize):
+        if not _core.all_finite(contiguous_rows(rows[part]), single):
+            return part
+    return None
 
 
 def matrix(
@@ -265,10 +280,10 @@ def matrix(
     if array.shape[0] == 0:
         raise ValueError(f"{name} must hold at least one sample, got shape {array.shape}")
     array = contiguous_rows(engine_type(array))
-    if finite and not all_finite(array, single):
+    if finite and (part := _first_infinite(array, single)) is not None:
         with np.errstate(over="ignore"):
-            wrong = ~np.isfinite(array.astype(np.float32) if single else array)
-        row, column = np.argwhere(wrong)[0]
+            wrong = ~np.isfinite(array[part].astype(np.float32) if single else array[part])
+        row, column = np.argwhere(wrong)[0] + (part.start, 0)
         raise ValueError(
             f"{name} must be finite{' in float32' if single else ''}, "
             f"got {array[row, column]} in sample {row}, column {column}"
@@ -289,13 +304,13 @@ def targets(values: ArrayLike, name: str, outputs: int, *, loss: str, single: bo
             "(class labels need loss='cross_entropy')"
         )
     array = matrix(array, name, outputs, "outputs", single=single)
-    least = array.min()
+    least, largest = (0, 1) if loss in ("mse", "mae", "huber") else pieces.extremes(array)
     if loss == "cross_entropy" and least < 0:
         raise ValueError(f"{name} must be shares of the classes, none below 0, got {least}")
     if loss == "poisson" and least < 0:
         raise ValueError(f"{name} must be counts or rates, none below 0, got {least}")
-    if loss == "binary_cross_entropy" and (least < 0 or array.max() > 1):
-        wrong = least if least < 0 else array.max()
+    if loss == "binary_cross_entropy" and (least < 0 or largest > 1):
+        wrong = least if least < 0 else largest
         raise ValueError(f"{name} must be from 0 to 1 for binary_cross_entropy, got {wrong}")
     return array
 
@@ -304,12 +319,15 @@ def _labels(array: Array, name: str, outputs: int) -> Array:
     if array.size == 0:
         raise ValueError(f"{name} must hold at least one label, got none")
     allowed = f"class labels in {name} must be whole numbers from 0 to {outputs - 1}"
-    if array.dtype.kind == "f" and not (whole := array == np.floor(array)).all():
-        raise ValueError(f"{allowed}, got {array[~whole][0]}")
-    low, high = array.min(), array.max()
+    for part in pieces.slices(array) if array.dtype.kind == "f" else ():
+        if not (whole := array[part] == np.floor(array[part])).all():
+            raise ValueError(f"{allowed}, got {array[part][~whole][0]}")
+    low, high = pieces.extremes(array)
     if low < 0 or high >= outputs:
         raise ValueError(f"{allowed}, got {low if low < 0 else high}")
-    return np.ascontiguousarray(array, dtype=np.int64)
+    if array.dtype == np.int64 and array.flags.c_contiguous:
+        return array
+    return pieces.converted(array, np.int64)
 
 
 def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.float64] | None:

@@ -1,23 +1,19 @@
-"""Files: reading texts word by word, and writing whole files or none.
+"""Files: their names, and numbers as text, read word by word and written by rows.
 
 What stands in which file is said where it is read and written; here is what they share.
 """
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import itertools
 import os
 import re
 import stat
-import sys
-from collections.abc import Iterator
 from typing import IO
 
 import numpy as np
 
-from foxnn import _core, checks
+from foxnn import _core, checks, pieces
 from foxnn.checks import Array
 
 # Numbers that are read or written in one call of the engine: some 10 ms, after which Ctrl-C is
@@ -44,59 +40,6 @@ def path_of(name_file: object, name: str = "name_file") -> str:
     if not isinstance(path, str):
         raise TypeError(f"{name} must be the name of a file, got {checks.shown(name_file)}")
     return path
-
-
-def check_place(path: str) -> os.stat_result | None:
-    """Return what is known of an older file, or None; raise OSError where none can be."""
-    try:
-        older = os.stat(path)
-    except FileNotFoundError:
-        folder = os.path.dirname(os.path.realpath(path))
-        if not os.path.isdir(folder):
-            raise
-        older = None
-    if path.endswith(os.sep) or (older is not None and stat.S_ISDIR(older.st_mode)):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-    return older
-
-
-@contextlib.contextmanager
-def replacing(path: str) -> Iterator[IO[bytes]]:
-    """Open a file for writing that takes the place of `path` only when it is whole.
-
-    Until then, and when anything goes wrong, an older file of that name stays as it is. What is no
-    ordinary file (a device, a pipe) is written to as it is.
-
-    Raises
-    ------
-    OSError
-        Where it cannot be written.
-    """
-    older = check_place(path)
-    if older is not None and not stat.S_ISREG(older.st_mode):
-        with open(path, "wb") as file:
-            yield file
-        return
-    target = os.path.realpath(path)
-    temporary = os.path.join(os.path.dirname(target), f".foxnn.{os.urandom(8).hex()}")
-    try:
-        # Made with the rights that any new file gets; an older file passes on its own.
-        with open(temporary, "xb") as file:
-            if older is not None:
-                if sys.platform != "win32":
-                    with contextlib.suppress(OSError):  # only root can give files away
-                        os.chown(temporary, older.st_uid, older.st_gid)
-                os.chmod(temporary, stat.S_IMODE(older.st_mode))
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        if isinstance(error, OSError) and error.filename in (temporary, None):
-            raise type(error)(error.errno, error.strerror, path) from None
-        raise
 
 
 def is_word(text: str) -> bool:
@@ -167,7 +110,7 @@ class TextReader:
         tables = [np.empty((rows, width)) for width in widths]
         as_float = self._table(rows, tables, expected)
         return [
-            table.astype(np.float32) if short else table
+            pieces.converted(table, np.float32) if short else table
             for table, short in zip(tables, as_float, strict=True)
         ]
 

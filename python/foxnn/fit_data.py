@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foxnn import _core, checks
+from foxnn import _core, checks, pieces
 from foxnn.base import BaseNetwork
 from foxnn.checks import Array
 from foxnn.scaler import Scaler, scaler_of
@@ -32,7 +32,7 @@ class Samples:
     def part(self, which: Array) -> Samples:
         """Return copies of some samples."""
         weights = None if self.weights is None else self.weights[which]
-        return Samples(self.x[which], self.y[which], weights)
+        return Samples(pieces.taken(self.x, which), pieces.taken(self.y, which), weights)
 
 
 def samples_of(
@@ -85,7 +85,8 @@ def split(
 def _stratified(order: Array, classes: Array, count: int) -> Array:
     """Return the order with `count` samples in front that have a fair share of every class."""
     # By class, in random order within it; then every so many from the first to the last.
-    by_class = order[np.argsort(classes[order], kind="stable")]
+    few = classes.dtype if classes.max() >= 2**15 else np.int16  # which NumPy sorts in no time
+    by_class = order[np.argsort(classes[order].astype(few), kind="stable")]
     places = np.arange(len(order)) * count // len(order)
     held = np.diff(places, append=count) > 0
     return np.concatenate([by_class[held], by_class[~held]])
@@ -96,7 +97,9 @@ def classes_of(y: Array, loss: str) -> Array | None:
     if y.ndim == 1:
         return y
     if loss == "cross_entropy":
-        classes: Array = y.argmax(axis=1)
+        classes = np.empty(len(y), np.int64)
+        for part in pieces.slices(y):
+            classes[part] = y[part].argmax(axis=1)
         return classes
     if loss == "binary_cross_entropy" and y.shape[1] == 1:
         return (y[:, 0] > 0.5).astype(np.int64)

@@ -74,11 +74,10 @@ class FitLoop:
                     if self._checkpoints.is_due(epoch + 1, is_last):
                         self._checkpoints.write(self._network, history, self._watch)
         except BaseException as error:
-            self._keep_what_is_done(trainer, history, error)
+            self._end_with(trainer, history, error)
             raise
-        finally:
-            if self._checkpoints is not None:
-                self._checkpoints.wait()
+        if self._checkpoints is not None:
+            self._checkpoints.wait()
         if self._watch is not None:
             self._watch.restore(self._network)
         self._callbacks.call("on_train_end", history)
@@ -151,15 +150,17 @@ class FitLoop:
         running = Running.of(trainer, time.perf_counter() - self._start)
         self._checkpoints.write(self._network, history, self._watch, running)
 
-    def _keep_what_is_done(
-        self, trainer: _core.Trainer, history: History, error: BaseException
-    ) -> None:
+    def _end_with(self, trainer: _core.Trainer, history: History, error: BaseException) -> None:
         """Keep a run that an exception ends, such as that of Ctrl-C, if it can go on from there."""
-        if self._checkpoints is None or not self._is_open or isinstance(error, DivergedError):
+        if self._checkpoints is None:
             return
+        # Ctrl-C does not wait for what is being written: that is nearly as new.
+        waits = isinstance(error, Exception)
         try:
-            self._keep_within_epoch(trainer, history)
-            self._checkpoints.wait()
+            if self._is_open and not isinstance(error, DivergedError):
+                if waits or not self._checkpoints.is_writing():
+                    self._keep_within_epoch(trainer, history)
+            self._checkpoints.end(error)
         except Exception as failure:  # what ended the run is what the user must hear of
             raise error from failure
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from foxnn import checks, extras, files, foxnn_text, onnx_read, onnx_write, safetensors_file, state
+from foxnn import (
+    checks,
+    extras,
+    files,
+    foxnn_text,
+    onnx_read,
+    onnx_write,
+    safetensors_file,
+    state,
+    whole_files,
+)
 from foxnn.layers import layer
 
 _BINARY = (".safetensors", ".onnx")
@@ -34,7 +44,7 @@ def check(network: Any, path: str) -> None:
     elif ending_of(path) == ".onnx":
         extras.library("onnx", "onnx", "an .onnx file")
         onnx_write.check(network)
-    files.check_place(path)
+    whole_files.check_place(path)
 
 
 def save(network: Any, path: str, only_scale: bool) -> None:

@@ -8,7 +8,7 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks, formats
+from foxnn import _core, checks, formats, pieces
 from foxnn.base import BaseNetwork
 from foxnn.checks import Array
 from foxnn.errors import diverged
@@ -173,20 +173,25 @@ class FoxnnInterface(BaseNetwork):
 
     def _rounded(self, out: Array) -> Array:
         settings = self.settings
-        if settings.max_on_last_layer:
-            largest = out.argmax(axis=1)
-            out[:] = 0
-            out[np.arange(len(out)), largest] = 1
-        elif settings.one_if_value_greater_intermediate_value:
-            # In double, whatever the type of the outputs.
-            out[:] = out >= np.float64(settings.intermediate_value)
+        for part in pieces.slices(out) if settings._rounds() else ():
+            some = out[part]
+            if settings.max_on_last_layer:
+                largest = some.argmax(axis=1)
+                some[:] = 0
+                some[np.arange(len(some)), largest] = 1
+            else:
+                # In double, whatever the type of the outputs.
+                some[:] = some >= np.float64(settings.intermediate_value)
         return out
 
     def _test_error(self, data: train_data) -> tuple[float, int]:
         x, y = self._arrays_of(data, "data")
-        errors = np.abs(self._rounded(self.predict(x)) - y.astype(np.float64))
-        n_true = int((errors < self.settings.min_error).all(axis=1).sum())
-        return float(errors.sum(axis=1).mean()), n_true
+        out, sums, n_true = self._rounded(self.predict(x)), np.empty(len(x)), 0
+        for part in pieces.slices(out):
+            errors = np.abs(out[part] - y[part].astype(np.float64))
+            n_true += int((errors < self.settings.min_error).all(axis=1).sum())
+            sums[part] = errors.sum(axis=1)
+        return float(sums.mean()), n_true
 
     def _arrays_of(self, data: train_data, name: str) -> tuple[Array, Array]:
         if not isinstance(data, train_data):

@@ -15,12 +15,13 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from foxnn import checks
+from foxnn import checks, pieces
 from foxnn.checks import Array
-from foxnn.files import TextReader, is_word, path_of, replacing, write_rows
+from foxnn.files import TextReader, is_word, path_of, write_rows
 from foxnn.layers import Activation, layer
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
+from foxnn.whole_files import replacing
 
 # The activations that FoxNN knows, and how many parameters its files have for each.
 _PARAMETERS = {
@@ -233,10 +234,11 @@ def _write_line(file: IO[bytes], value: object) -> None:
 
 def _write_neurons(file: IO[bytes], part: layer) -> None:
     count = b"%d\n" % (part.get_N_w() + 1)
-    numbers = np.column_stack([part.weights.T, -part.bias])
-    for neuron in numbers:
-        file.write(count)
-        write_rows(file, neuron.reshape(1, -1))
+    weights, bias = part.weights.T, part.bias
+    for some in pieces.slices(weights):
+        for neuron in np.column_stack([weights[some], -bias[some]]):
+            file.write(count)
+            write_rows(file, neuron.reshape(1, -1))
 
 
 def read_data(path: str) -> tuple[Array, Array]:

@@ -192,8 +192,11 @@ class neural_network(FoxnnInterface):
             When the loss stops being finite; the network holds the weights of the epoch's start,
             and its optimizer begins anew.
         KeyboardInterrupt
-            On Ctrl-C, after the running step; the network can be used and trained further. So it is
-            with an exception of a callback or a schedule, which comes through.
+            On Ctrl-C, after the running step; a long one is dropped, if it has not begun to change
+            the network. That can be used and trained further (`early_stopping` does not set it
+            back), `history` has the epochs done, and the checkpoint is that of the last of them for
+            which one was due. So it is with an exception of a callback or a schedule, which comes
+            through.
 
         Warns
         -----
@@ -287,9 +290,9 @@ class neural_network(FoxnnInterface):
         if held_out is not None and again is None and isinstance(told.validation, float | int):
             self._next_draw()
         self._input_names = names
-        history = History()
+        self._history = history = History()
         if start is not None:
-            history = History.of(start.history)
+            self._history = history = History.of(start.history)
             if watch is not None:
                 watch.go_on(start.watch or {}, start.best_of(self))
         loop = FitLoop(
@@ -310,6 +313,26 @@ class neural_network(FoxnnInterface):
         ):
             running = None if start is None else start.running
             return loop.run(trainer, range(done, epochs), bar, history, running)
+
+    @property
+    def history(self) -> History | None:
+        """The history of the last `fit`, also where it did not come to its end; None before any.
+
+        It grows during a `fit`. Copies and files of the network do not have it.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> def stop(epoch, logs):
+        ...     raise KeyboardInterrupt  # as Ctrl-C does
+        >>> nn = foxnn.neural_network([1, 1], seed=0)
+        >>> try:
+        ...     nn.fit([[0.0], [1.0]], [[0.0], [1.0]], callbacks=stop)
+        ... except KeyboardInterrupt:
+        ...     len(nn.history["loss"])
+        1
+        """
+        return self._history
 
     def train_on_batch(
         self,

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foxnn import _core, checks, extras
-from foxnn.files import replacing
 from foxnn.scaler import Scaler
+from foxnn.whole_files import replacing
 
 _OPSET, _IR = 13, 7
 

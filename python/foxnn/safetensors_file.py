@@ -17,13 +17,14 @@ import math
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from foxnn import _core, checks, state
+from foxnn import _core, checks, pieces, state
 from foxnn.checks import Array
-from foxnn.files import FileFormatError, replacing
+from foxnn.files import FileFormatError
+from foxnn.whole_files import replacing
 
 # Raised when names or their meaning change; files of before must still be read.
 FORMAT = 1
@@ -48,8 +49,6 @@ def write(
     OSError
         Where it cannot be written; an older file is still whole.
     """
-    from safetensors.numpy import save  # late: what makes no such file does not wait for it
-
     rest: dict[str, Any] = {}
     for key, value in given.items():
         if key == "moments":
@@ -69,12 +68,34 @@ def write(
             "moments": [moment is not None for moment in best["moments"]],
         }
         arrays |= _named_memory("best.", best)
-    text = json.dumps(head)
-    size = sum(array.nbytes for array in arrays.values()) + len(text)
-    checks.memory(2 * size + _ROOM)  # the library makes the file twice
-    data = save(arrays, {"foxnn": text})
     with replacing(path) as file:
-        file.write(data)
+        _write(file, arrays, {"foxnn": json.dumps(head)})
+
+
+def _write(file: IO[bytes], arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file, byte for byte as the library would.
+
+    That makes all of it in memory first, in one call that lets no other thread run.
+    """
+    order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
+    head: dict[str, Any] = {"__metadata__": metadata}
+    end = 0
+    for name in order:
+        array = arrays[name]
+        begin, end = end, end + array.nbytes
+        head[name] = {
+            "dtype": _CODES[array.dtype.name],
+            "shape": list(array.shape),
+            "data_offsets": [begin, end],
+        }
+    text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little"))
+    file.write(text)
+    for name in order:
+        array = arrays[name]
+        for part in pieces.slices(array):
+            file.write(np.ascontiguousarray(array[part], array.dtype.newbyteorder("<")).data)
 
 
 def _named(given: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
@@ -95,7 +116,7 @@ def _named_memory(prefix: str, given: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 def _named_pairs(prefix: str, pairs: list[tuple[Array, Array]]) -> Iterator[tuple[str, Array]]:
     for i, (weights, bias) in enumerate(pairs):
-        yield f"{prefix}layers.{i}.weight", np.ascontiguousarray(weights.T)
+        yield f"{prefix}layers.{i}.weight", weights.T
         yield f"{prefix}layers.{i}.bias", bias
 
 
@@ -130,7 +151,7 @@ def read_checkpoint(
             _compare(path, expected, tensors)
             numbers = sum(math.prod(shape) for _, shape in expected.values())
             checks.memory(numbers * 8 + _ROOM)
-            arrays = {name: tensors.get_tensor(name) for name in expected}
+            arrays = {name: _read_array(tensors, name, *expected[name]) for name in expected}
     except SafetensorError as error:
         raise FileFormatError(f"{path}: expected a safetensors file: {error}") from None
     pairs = len(given["sizes"]) - 1
@@ -229,6 +250,14 @@ def _compare(path: str, expected: Mapping[str, tuple[str, list[int]]], tensors: 
                 f"{path}: expected {name} as {code} of shape {shape}, got {found[0]} of shape "
                 f"{found[1]}"
             )
+
+
+def _read_array(tensors: Any, name: str, code: str, shape: list[int]) -> Array:
+    view = tensors.get_slice(name)
+    out = np.empty(shape, np.float32 if code == "F32" else np.float64)
+    for part in pieces.slices(out):
+        out[part] = view[part]
+    return out
 
 
 def _pairs(arrays: Mapping[str, Array], prefix: str, count: int) -> list[tuple[Array, Array]]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks, files, foxnn_text
+from foxnn import _core, checks, files, foxnn_text, pieces
 from foxnn.checks import Array
 
 # Room for so many samples is made with the first one that comes alone.
@@ -172,7 +172,7 @@ class train_data:
         """Give back the room that no sample takes."""
         with self._lock:
             if self._x is not None and self._y is not None and len(self._x) > self._size:
-                self._x, self._y = (a[: self._size].copy() for a in (self._x, self._y))
+                self._x, self._y = (pieces.converted(a[: self._size]) for a in (self._x, self._y))
 
     def save(self, name_file: str | os.PathLike[str]) -> None:
         """Write the samples to a file in FoxNN's text format, which `train_data` reads.
@@ -217,7 +217,9 @@ class train_data:
 
     def _selected(self, which: Any) -> train_data:
         part = train_data()
-        part._x, part._y = (a[which] for a in self._arrays())
+        part._x, part._y = (
+            a[which] if isinstance(which, slice) else pieces.taken(a, which) for a in self._arrays()
+        )
         part._size = len(part._x)
         part._names = self._names
         return part
@@ -241,17 +243,19 @@ class train_data:
             borrowed = not (self._x.flags.owndata and self._y.flags.owndata)
             if room > len(self._x) or borrowed or kinds != (self._x.dtype, self._y.dtype):
                 self._grow(room, *kinds)
-        self._x[self._size : size], self._y[self._size : size] = x, y
+        pieces.copy_into(self._x[self._size : size], x)
+        pieces.copy_into(self._y[self._size : size], y)
         self._size = size
 
     def _grow(self, room: int, x_type: Any = None, y_type: Any = None) -> None:
         def grown(old: Array, kind: Any) -> Array:
             new = np.empty((room, old.shape[1]), kind or old.dtype)
-            new[: self._size] = old[: self._size]
+            pieces.copy_into(new[: self._size], old[: self._size])
             return new
 
         if self._x is not None and self._y is not None:
-            self._x, self._y = grown(self._x, x_type), grown(self._y, y_type)
+            both = grown(self._x, x_type), grown(self._y, y_type)
+            self._x, self._y = both  # both or, after Ctrl-C, neither
 
 
 def _own(array: Array, given: object) -> Array:
@@ -259,7 +263,7 @@ def _own(array: Array, given: object) -> Array:
     made_here = type(given) in (list, tuple) or (
         isinstance(given, np.ndarray) and not np.may_share_memory(array, given)
     )
-    return array if made_here and array.flags.c_contiguous else np.array(array, order="C")
+    return array if made_here and array.flags.c_contiguous else pieces.converted(array)
 
 
 def _pair(

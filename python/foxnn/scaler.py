@@ -7,7 +7,7 @@ import copy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foxnn import checks
+from foxnn import checks, pieces
 from foxnn.checks import Array
 
 METHODS = ("standard", "minmax")
@@ -79,16 +79,16 @@ class Scaler:
 
     def _measure(self, array: Array) -> tuple[Array, Array]:
         parts = [array[i : i + _CHUNK] for i in range(0, len(array), _CHUNK)]
+        least, largest = pieces.column_extremes(array)
         if self.method == "minmax":
-            shift = array.min(axis=0).astype(np.float64)
-            scale = array.max(axis=0).astype(np.float64) - shift
+            shift = least.astype(np.float64)
+            scale = largest.astype(np.float64) - shift
         else:
             shift = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(array)
             # From the differences: the mean of squares less the square of the mean would cancel.
             squares = sum(((part - shift) ** 2).sum(axis=0) for part in parts)
             scale = np.sqrt(squares / len(array))
             # Rounding alone gives a column of one value a deviation, and another mean.
-            least, largest = array.min(axis=0), array.max(axis=0)
             alike = least == largest
             scale[alike], shift[alike] = 0.0, least[alike]
         return shift, scale
@@ -96,13 +96,20 @@ class Scaler:
     def transform(self, x: ArrayLike) -> Array:
         """Return x scaled, in float64; its shape is (samples, columns)."""
         shift, scale = self._measured()
-        return (checks.matrix(x, "x", len(shift), "columns") - shift) / scale
+        array = checks.matrix(x, "x", len(shift), "columns")
+        out = np.empty(array.shape)
+        for part in pieces.slices(array):
+            out[part] = (array[part] - shift) / scale
+        return out
 
     def inverse_transform(self, x: ArrayLike) -> Array:
         """Return scaled numbers as they were, in float64; their shape is (samples, columns)."""
         shift, scale = self._measured()
-        array: Array = checks.matrix(x, "x", len(shift), "columns") * scale + shift
-        return array
+        array = checks.matrix(x, "x", len(shift), "columns")
+        out = np.empty(array.shape)
+        for part in pieces.slices(array):
+            out[part] = array[part] * scale + shift
+        return out
 
     def _measured(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if self.shift is None or self.scale is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from foxnn import _core, checks
+from foxnn import _core, checks, pieces
 from foxnn.checks import Array
 from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
@@ -206,7 +206,8 @@ def _array(values: Any, name: str, shape: tuple[int, ...], dtype: str) -> Array:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     if not checks.all_finite(checks.engine_type(array), dtype == "float32"):
         raise ValueError(f"{name} must be finite{' in float32' if dtype == 'float32' else ''}")
-    return np.ascontiguousarray(array, dtype)
+    right = array.dtype == dtype and array.flags.c_contiguous
+    return array if right else pieces.converted(array, dtype)
 
 
 def _scaler_from(given: Any, name: str) -> Scaler | None:

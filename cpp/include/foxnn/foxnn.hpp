@@ -14,5 +14,6 @@
 #include "foxnn/random.hpp"
 #include "foxnn/scaling.hpp"
 #include "foxnn/single.hpp"
+#include "foxnn/stop_request.hpp"
 #include "foxnn/text.hpp"
 #include "foxnn/trainer.hpp"

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "foxnn/activation.hpp"
+#include "foxnn/buffer.hpp"
+#include "foxnn/stop_request.hpp"
 
 namespace foxnn {
 
@@ -26,8 +28,9 @@ std::vector<std::string> initializer_names();
 
 /// Weights (inputs x neurons, row by row) and then biases of a layer. The numbers depend on the
 /// seed and `layer` alone: not on the platform, and not on the type that they are rounded to.
-std::vector<double> initial_parameters(InitializerKind kind, const Activation& activation,
-                                       std::ptrdiff_t inputs, std::ptrdiff_t neurons,
-                                       std::uint64_t seed, std::uint32_t layer);
+/// Throws Stopped where `stop` says yes.
+Buffer<double> initial_parameters(InitializerKind kind, const Activation& activation,
+                                  std::ptrdiff_t inputs, std::ptrdiff_t neurons, std::uint64_t seed,
+                                  std::uint32_t layer, const StopRequest& stop = {});
 
 }  // namespace foxnn

@@ -95,12 +95,23 @@ struct RowsToFetch {
   const std::byte* take() { return next == end ? nullptr : data + *next++ * row_bytes; }
 };
 
+/// Asked by a layer that computes for long, between pieces of its work: whether to leave the rest
+/// undone, since nobody will use it.
+class Leaving {
+ public:
+  virtual ~Leaving() = default;
+  virtual bool now() = 0;
+};
+
 /// Memory that a worker lends a layer for the length of a call, and what it may do by the way.
 template <class T>
 struct Scratch {
   T* numbers = nullptr;
   std::uint32_t* items = nullptr;
   RowsToFetch* fetch = nullptr;
+  Leaving* leaving = nullptr;  ///< null: the call is short, or must come to its end
+
+  bool leaves() const { return leaving && leaving->now(); }
 };
 struct ScratchSize {
   index numbers = 0, items = 0;

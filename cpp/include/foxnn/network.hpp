@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
 
@@ -14,11 +13,9 @@
 #include "foxnn/loss.hpp"
 #include "foxnn/optimizer.hpp"
 #include "foxnn/scaling.hpp"
+#include "foxnn/stop_request.hpp"
 
 namespace foxnn {
-
-/// Asked now and then by the long calls; true makes them stop.
-using StopRequest = std::function<bool()>;
 
 /// What an optimizer remembers between the steps.
 template <class T>
@@ -47,7 +44,10 @@ class Network {
 
   /// Appends a layer whose inputs fit; its parameters start at zero, or as drawn.
   void append(std::unique_ptr<Layer<T>> layer);
-  void append_dense(index inputs, index neurons, Activation activation, InitializerKind init);
+  /// Drawing many takes seconds: where `stop` says yes, it throws Stopped, and the network, whose
+  /// last layer is then incomplete, is of no use.
+  void append_dense(index inputs, index neurons, Activation activation, InitializerKind init,
+                    const StopRequest& stop = {});
 
   index inputs() const { return layers_.front()->inputs(); }
   index outputs() const { return layers_.back()->outputs(); }

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "foxnn/stop_request.hpp"
+
 namespace foxnn {
 
 /// What a stream of numbers is for; each purpose has its own, so none disturbs another.
@@ -34,8 +36,8 @@ class Random {
 
  private:
   friend void uniforms(const Random& random, std::size_t count, double* out, int threads);
-  friend void shuffled_indices(const Random& random, std::size_t count,
-                               std::vector<std::uint32_t>& out);
+  friend bool shuffled_indices(const Random& random, std::size_t count,
+                               std::vector<std::uint32_t>& out, const StopRequest& stop);
 
   std::uint64_t seed_;
   Stream stream_;
@@ -45,7 +47,9 @@ class Random {
 /// The uniform numbers at positions 0 ... count - 1, drawn by at most so many threads (0: as many
 /// as there are).
 void uniforms(const Random& random, std::size_t count, double* out, int threads);
-/// The numbers 0 ... count - 1 in random order (Fisher and Yates).
-void shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out);
+/// The numbers 0 ... count - 1 in random order (Fisher and Yates). False: `stop` has said yes, and
+/// they are in no particular order.
+bool shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out,
+                      const StopRequest& stop = {});
 
 }  // namespace foxnn

@@ -61,6 +61,9 @@ class Trainer {
   ~Trainer();
 
   void set_learning_rate(double rate);
+  /// Asked within long steps, too: where it says yes, the step is dropped as if it had not begun,
+  /// unless it has already changed a parameter. Without one every step is finished.
+  void drop_steps_on(StopRequest request);
   /// How many workers a step gets.
   int workers() const;
   index steps_per_epoch() const;
@@ -73,12 +76,14 @@ class Trainer {
   /// at each step would take as long as a small one.
   StepReport run_batch(const StopRequest& stop);
   /// Begins an epoch; `run_epoch` and `run_batch` do so by themselves when the last one is over.
-  void begin_epoch();
+  /// False where `drop_steps_on` stops it: it has not begun then.
+  bool begin_epoch();
   /// What these have done so far of the epoch that began last.
   const StepReport& epoch() const;
   /// Begins the epoch that another run had begun when the network's draw was `draw`, as if these
-  /// steps were done. Throws std::invalid_argument where an epoch has no such steps.
-  void go_on_within_epoch(std::uint32_t draw, const StepReport& done);
+  /// steps were done; false as above. Throws std::invalid_argument where an epoch has no such
+  /// steps.
+  bool go_on_within_epoch(std::uint32_t draw, const StepReport& done);
   /// The network's draw when the last epoch began.
   std::uint32_t draw_of_epoch() const;
   /// Makes so many steps, and measures them.

@@ -12,7 +12,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from foxnn import files, neural_network
+from foxnn import neural_network, whole_files
 from foxnn.cli import options
 from foxnn.cli.columns import Columns, columns_of
 from foxnn.cli.tables import Table, TableError, opened
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"{args.network} answers with numbers, not with classes")
     options.check_apart(args.out, args.data, args.network)
     if args.out is not None:
-        files.check_place(args.out)
+        whole_files.check_place(args.out)
     with opened(args.data, options.table_format(args)) as table:
         found = _positions(table, columns, nn)
         target = None
@@ -103,7 +103,7 @@ def _write(
         csv.writer(sys.stdout, delimiter=table.delimiter, lineterminator="\n").writerows(rows)
         sys.stdout.flush()
         return
-    with files.replacing(args.out) as file:
+    with whole_files.replacing(args.out) as file:
         text = codecs.getwriter("utf-8")(file)
         csv.writer(text, delimiter=table.delimiter, lineterminator="\n").writerows(rows)
 

@@ -1,0 +1,99 @@
+"""Long work on arrays, done in pieces: Ctrl-C is heard between two of them.
+
+NumPy does not listen while it computes, and a conversion of some gigabytes takes seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+# Numbers of a piece: a few milliseconds, beside which a call of NumPy is nothing.
+_NUMBERS = 1 << 20
+# The same of lists, whose numbers are objects: a piece takes little memory beside them.
+_OBJECTS = 1 << 13
+
+
+def slices(array: Array, numbers: int = _NUMBERS) -> Iterator[slice]:
+    """Yield the parts of an array's first axis."""
+    rows = len(array)
+    step = max(1, numbers * rows // max(1, array.size))
+    for first in range(0, rows, step):
+        yield slice(first, min(first + step, rows))
+
+
+def converted(array: Array, dtype: DTypeLike | None = None) -> Array:
+    """Return a copy in C order, and of another type where one is given."""
+    out: Array = np.empty(array.shape, array.dtype if dtype is None else dtype)
+    copy_into(out, array)
+    return out
+
+
+def copy_into(target: Array, source: Array) -> None:
+    """Copy an array into another one of its shape."""
+    if source.size <= _NUMBERS:
+        target[...] = source
+        return
+    for part in slices(source):
+        target[part] = source[part]
+
+
+def taken(array: Array, which: Array) -> Array:
+    """Return the rows of some numbers."""
+    out = np.empty((len(which), *array.shape[1:]), array.dtype)
+    for part in slices(out):
+        out[part] = array[which[part]]
+    return out
+
+
+def extremes(array: Array) -> tuple[Any, Any]:
+    """Return the least and the largest number, of which there must be one."""
+    ends = [(array[part].min(), array[part].max()) for part in slices(array)]
+    return min(least for least, _ in ends), max(largest for _, largest in ends)
+
+
+def column_extremes(array: Array) -> tuple[Array, Array]:
+    """Return the least and the largest number of each column."""
+    ends = [(array[part].min(axis=0), array[part].max(axis=0)) for part in slices(array)]
+    least, largest = zip(*ends, strict=True)
+    return np.min(least, axis=0), np.max(largest, axis=0)
+
+
+def from_sequence(values: Sequence[Any]) -> Array:
+    """Return a list or tuple, whatever is in it, as an array.
+
+    Raises
+    ------
+    ValueError
+        Where its rows differ.
+    """
+    rows = max(1, _OBJECTS // _width(values[0])) if values else 1
+    if len(values) <= rows:
+        return np.asarray(values)
+    out: Array = np.empty(0)
+    for first in range(0, len(values), rows):
+        part = np.asarray(values[first : first + rows])
+        if first == 0:
+            out = np.empty((len(values), *part.shape[1:]), part.dtype)
+        if part.shape[1:] != out.shape[1:]:
+            raise ValueError(f"some have shape {out.shape[1:]}, others {part.shape[1:]}")
+        kind = np.result_type(out, part)
+        if kind.kind not in "fiub":  # nothing that anybody computes with
+            return part.astype(kind)
+        if kind != out.dtype:
+            out = converted(out, kind)
+        out[first : first + len(part)] = part
+    return out
+
+
+def _width(value: object) -> int:
+    """Return how many numbers a row has, about."""
+    try:
+        return max(1, len(value))  # type: ignore[arg-type]
+    except TypeError:
+        return 1
