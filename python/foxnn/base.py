@@ -157,7 +157,7 @@ class BaseNetwork(_core.Network):
         self._notes = notes_of(notes)
 
     def __len__(self) -> int:
-        return len(self._sizes()) - 1
+        return self._count()
 
     def __getitem__(self, i: int) -> layer:
         return self.get_layer(i)

@@ -109,11 +109,11 @@ class layer:
 
     def get_N_w(self) -> int:
         """Return the number of weights of a neuron, which is the number of inputs."""
-        return self._network._sizes()[self._index]
+        return self._network._shape(self._index)[0]
 
     def get_N_n(self) -> int:
         """Return the number of neurons."""
-        return self._network._sizes()[self._index + 1]
+        return self._network._shape(self._index)[1]
 
     @property
     def weights(self) -> Array:
