@@ -18,6 +18,7 @@ from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 from foxnn.trace import Trace, backward, forward, loss_and_gradients
+from foxnn.unpickling import attributes
 
 
 class BaseNetwork(_core.Network):
@@ -198,6 +199,12 @@ class BaseNetwork(_core.Network):
         # What a subclass or the user has added goes along.
         own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
         return _unpickled, (type(self), state.state_of(self)), own
+
+    def __setstate__(self, own: object) -> None:
+        given = attributes(own, type(self))
+        if wrong := _OWN & given.keys():
+            raise ValueError(f"{min(wrong)} must stand in the state of the network itself")
+        self.__dict__.update(given)
 
     def __repr__(self) -> str:
         if "_settings" not in self.__dict__:  # a traceback may show one whose making was refused

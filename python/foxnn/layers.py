@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
@@ -166,6 +167,9 @@ class layer:
 def _alone(arguments: tuple[int, int, Any], weights: Array, bias: Array) -> layer:
     """Make a layer of its own again: for copies and pickles."""
     inputs, neurons, activation = arguments
+    shape = tuple(checks.integer(n, "a layer's size", 1, 2**31 - 1) for n in (inputs, neurons))
+    if (found := np.shape(weights)) != shape:  # before memory is taken for the layer
+        raise ValueError(f"weights must have shape {shape}, got {found}")
     made = layer(inputs, neurons, activation, init="zeros", seed=0)
     made.weights, made.bias = weights, bias
     return made

@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import stat
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,7 +20,7 @@ import numpy as np
 
 from foxnn import _core, checks, state
 from foxnn.checks import Array
-from foxnn.files import FileFormatError, replacing
+from foxnn.files import FileFormatError, reading, replacing
 
 # Raised when names or their meaning change; files of before must still be read.
 FORMAT = 1
@@ -113,9 +111,8 @@ def read_checkpoint(
     """
     from safetensors import SafetensorError, safe_open
 
-    with open(path, "rb") as file:  # says better than the library why it cannot be read
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise FileFormatError(f"{path}: expected a file, got a device")
+    with reading(path):  # says better than the library why it cannot be read
+        pass
     try:
         with safe_open(path, framework="numpy") as tensors:
             given, run, best = _rest(path, tensors.metadata())
