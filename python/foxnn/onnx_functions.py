@@ -104,6 +104,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 def compute(kind: str, given: Attributes, values: list[Any]) -> Array | None:
     """Return what an operator makes of arrays and numbers, or None where it does not take them."""
+    if kind != "Clip" and any(value is None for value in values):  # left out
+        return None
     with np.errstate(all="ignore"):
         try:
             return np.asarray(FUNCTIONS[kind](given, *values))
