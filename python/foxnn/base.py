@@ -70,9 +70,9 @@ class BaseNetwork(_core.Network):
             raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
         single = _dtype_name("float32" if dtype is None else dtype) == "float32"
         start = checks.seed(seed)
-        super().__init__(checked, activations, checks.text(init, "init"), single, start)
+        super().__init__(checked, activations, checks.name_of(init, "init"), single, start)
         self._loss_given = loss is not None
-        self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))
+        self._set_loss(self._usual_loss() if loss is None else checks.name_of(loss, "loss"))
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         self._input_names: list[str] | None = None
@@ -331,6 +331,9 @@ class BaseNetwork(_core.Network):
         out = self._predict(inputs, self.settings.n_threads)
         if out is None:
             checks.matrix(x, "x", self.sizes[0], "inputs", single=self._single())
+            if self._scalers[0] is not None:
+                kind = " in float32" if self._single() else ""
+                raise ValueError(f"x must be finite{kind} as input_scaler scales it")
             raise ValueError("x changed while it was read")
         return out
 

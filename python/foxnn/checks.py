@@ -117,11 +117,21 @@ def text(value: object, name: str) -> str:
     return str.__str__(value)
 
 
+def name_of(value: object, name: str) -> str:
+    """Return a string that the engine can take: of whole characters, as UTF-8 has them."""
+    given = text(value, name)
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} must be a known name, got {shown(given)}") from None
+    return given
+
+
 def choice(value: object, name: str, allowed: Iterable[str]) -> str:
     """Return a string that is one of those allowed."""
     known = list(allowed)
     if text(value, name) not in known:
-        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {shown(value)}")
     return str(value)
 
 

@@ -17,9 +17,10 @@ Activation = tuple[str, list[float]]
 def parse_activation(activation: object, name: str = "activation") -> Activation:
     """Return name and parameters from a name or a (name, parameters) pair."""
     if isinstance(activation, str):
-        return activation, []
+        return checks.name_of(activation, name), []
     if isinstance(activation, Sequence) and len(activation) == 2 and isinstance(activation[0], str):
-        return activation[0], activation_parameters(activation[1], f"parameters of {name}")
+        parameters = activation_parameters(activation[1], f"parameters of {name}")
+        return checks.name_of(activation[0], name), parameters
     raise TypeError(
         f"{name} must be a name or a (name, parameters) pair, got {checks.shown(activation)}"
     )
@@ -71,7 +72,7 @@ class layer:
         start = checks.seed(seed)
         self._index = 0
         self._network = _core.Network(
-            sizes, [parse_activation(activation)], checks.text(init, "init"), False, start
+            sizes, [parse_activation(activation)], checks.name_of(init, "init"), False, start
         )
 
     @classmethod
@@ -97,7 +98,7 @@ class layer:
             For an unknown name, parameters that it does not take, or softmax before the last layer.
         """
         values = activation_parameters(parameters, "parameters")
-        self._network._set_activation(self._index, checks.text(name, "name"), values)
+        self._network._set_activation(self._index, checks.name_of(name, "name"), values)
 
     def get_name_activation_function(self) -> str:
         """Return the name of the activation."""

@@ -26,6 +26,7 @@ from foxnn.files import FileFormatError, reading, replacing
 FORMAT = 1
 
 _SCALERS = ("input_scaler", "output_scaler")
+_LONGEST_REASON = 200
 _CODES = {"float32": "F32", "float64": "F64"}
 
 
@@ -120,7 +121,8 @@ def read_checkpoint(
             _compare(path, expected, tensors)
             arrays = {name: tensors.get_tensor(name) for name in expected}
     except SafetensorError as error:
-        raise FileFormatError(f"{path}: expected a safetensors file: {error}") from None
+        said = str(error)[:_LONGEST_REASON]  # it may hold all that the file does
+        raise FileFormatError(f"{path}: expected a safetensors file: {said}") from None
     pairs = len(given["sizes"]) - 1
     for prefix, memory in (("", given), ("best.", best)):
         if memory is not None:

@@ -134,7 +134,7 @@ def make(network: Any, state: Mapping[str, Any], dtype: str | None = None) -> No
         checks.layer_sizes(state["sizes"]),
         list(state["activations"]),
         None,
-        checks.text(state["loss"], "loss"),
+        checks.name_of(state["loss"], "loss"),
         "zeros",
         state["dtype"] if dtype is None else dtype,
         checks.integer(state["seed"], "seed", 0, 2**64 - 1),
@@ -150,7 +150,7 @@ def _fill(network: Any, state: Mapping[str, Any]) -> None:
         _scaler_from(state["input_scaler"], "input_scaler"),
         _scaler_from(state["output_scaler"], "output_scaler"),
     )
-    network._set_loss(checks.text(state["loss"], "loss"))
+    network._set_loss(checks.name_of(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
     network._input_names = names_from(state.get("input_names"), network.sizes[0])
@@ -239,7 +239,7 @@ def set_settings(settings: Settings, values: object) -> None:
     known = settings._values()
     for name, value in values.items():
         if name not in known:
-            raise ValueError(f"there is no setting {name!r}")
+            raise ValueError(f"there is no setting {checks.shown(name)}")
         *path, last = name.split(".")
         owner: Any = settings
         for part in path:
