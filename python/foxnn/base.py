@@ -585,8 +585,8 @@ def _summation_of(network: _core.Network) -> Callable[[bool], None]:
 def _dtype_name(dtype: Any) -> str:
     try:
         name = "None" if dtype is None else np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype)
+    except (TypeError, ValueError, SyntaxError, OverflowError):  # as NumPy reads it
+        name = dtype if isinstance(dtype, str) else checks.shown(dtype)
     return checks.choice(name, "dtype", ("float32", "float64"))
 
 

@@ -28,7 +28,10 @@ _LARGEST_COUNT = 2**63 - 1
 
 def shown(value: object) -> str:
     """Return a short representation of a value, for a message."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deep, or an integer of thousands of digits
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -207,9 +210,14 @@ def as_array(values: ArrayLike, name: str) -> Array:
     return array
 
 
+def is_engine_type(array: Array) -> bool:
+    """Return whether the engine reads numbers of that type as they are."""
+    return array.dtype in _ENGINE_TYPES
+
+
 def engine_type(array: Array) -> Array:
     """Return the array in a type that the engine reads; itself where it is of one already."""
-    if array.dtype in _ENGINE_TYPES:
+    if is_engine_type(array):
         return array
     narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
     return array.astype(np.float32 if narrow else np.float64, order="C")

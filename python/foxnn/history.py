@@ -113,7 +113,9 @@ class History(Mapping[str, list[float]]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self._values.items())
+        last = ", ".join(
+            f"{name}={values[-1]:.4g}" for name, values in self._values.items() if values
+        )
         return f"History({self._size()}; last: {last})" if last else f"History({self._size()})"
 
     def __str__(self) -> str:

@@ -195,7 +195,7 @@ class train_data:
             right = size == 0
         else:
             tables = all(isinstance(a, np.ndarray) and a.ndim == 2 and a.size for a in (x, y))
-            right = tables and all(checks.engine_type(a) is a for a in (x, y))
+            right = tables and all(checks.is_engine_type(a) for a in (x, y))
             right = right and type(size) is int and 0 < size <= len(x) == len(y)
         if not right:
             raise ValueError("the state of train_data must hold inputs and outputs of its samples")

@@ -83,7 +83,9 @@ def _other_array(value: Any, draw: random.Random) -> Any:
         return value.tolist()
     if change == 5:
         return np.ma.masked_array(value)
-    return value.reshape(-1)[::-1].reshape(value.shape) if change == 6 else value[:-1]
+    return (
+        value.reshape(-1)[::-1].reshape(value.shape) if change == 6 else np.atleast_1d(value)[:-1]
+    )
 
 
 def tree(given: Any, draw: random.Random, most: int = 4) -> Any:

@@ -129,7 +129,7 @@ def seeds(reader: str) -> list[bytes]:
                 return []
             return [*_saved(folder, ".onnx"), *_recorded("onnx", "*.onnx")]
         if reader == "pickle":
-            return [pickle.dumps(thing) for thing in (*networks(), *objects())]
+            return [pickle.dumps(thing, 4) for thing in (*networks(), *objects())]
         if reader == "state":
             return [bytes([i, 1, 2, 3]) for i in range(len(list(networks())) + len(objects()))]
     return list(TABLES)
