@@ -585,7 +585,7 @@ def _summation_of(network: _core.Network) -> Callable[[bool], None]:
 def _dtype_name(dtype: Any) -> str:
     try:
         name = "None" if dtype is None else np.dtype(dtype).name
-    except (TypeError, ValueError, SyntaxError, OverflowError):  # as NumPy reads it
+    except (TypeError, ValueError, SyntaxError, OverflowError, RecursionError):  # as NumPy reads it
         name = dtype if isinstance(dtype, str) else checks.shown(dtype)
     return checks.choice(name, "dtype", ("float32", "float64"))
 

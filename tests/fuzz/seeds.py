@@ -107,6 +107,19 @@ def _recorded(folder: str, pattern: str) -> Iterator[bytes]:
             yield path.read_bytes()
 
 
+def findings(reader: str) -> list[Path]:
+    """Return the files that have once broken a promise to a reader."""
+    return sorted((RECORDS / "hostile").glob(f"{reader}-*"))
+
+
+def texts() -> list[bytes]:
+    """Return tables of numbers for the engine alone; the first two bytes are the shape."""
+    numbers = [b"1.00000000e+00 -2.5e-3\t7\n", b"1e-400 -0 4.9e-324 1.7976931348623157e308\n",
+               b"0." + b"0" * 330 + b"1 12345678901234567890123\n"]  # fmt: skip
+    return [bytes([rows, columns]) + text for text in numbers
+            for rows, columns in ((1, 1), (2, 5), (3, 0))]  # fmt: skip
+
+
 def seeds(reader: str) -> list[bytes]:
     """Return the files for a reader."""
     with tempfile.TemporaryDirectory() as name:
