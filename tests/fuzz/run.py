@@ -78,7 +78,7 @@ def _engine(folder: Path) -> list[str] | None:
     compiler = shutil.which("clang++")
     if compiler is None:
         return None
-    program = folder / "text"
+    program = folder / "fuzz_text"
     folders = [f"-I{ROOT / 'cpp' / part}" for part in ("include", "src")]
     flags = ["-std=c++20", "-O1", "-g", "-fsanitize=fuzzer,address,undefined",
              "-fno-sanitize-recover=all", "-D_GLIBCXX_ASSERTIONS"]  # fmt: skip
