@@ -15,19 +15,23 @@ import numpy as np
 WORDS = [
     b"0", b"-0", b"1", b"-1", b"2", b"3", b"+4", b"007", b"1e5", b"1e-400", b"1e400", b"nan",
     b"inf", b"0x10", b"1_0", b"2147483647", b"2147483648", b"9223372036854775807",
-    b"18446744073709551616", b"9" * 25, b"9" * 5000, b"0." + b"0" * 400 + b"1", b"1e99999999999999999999", b".", b"-", b"e",
-    b"1.00000000e+00", b"relu", b"elu", b"softmax", b"Adam", b"\xff\xfe", b"\x00", b"\xc2\xa0",
+    b"18446744073709551616", b"9" * 25, b"9" * 5000, b"0." + b"0" * 400 + b"1",
+    b"1e99999999999999999999", b".", b"-", b"e", b"1.00000000e+00", b"relu", b"elu", b"softmax",
+    b"Adam", b"\xff\xfe", b"\x00", b"\xc2\xa0",
 ]  # fmt: skip
-CELLS = [b"", b"?", b"NA", b"nan", b"1,5", b"1.5", b'"', b'"a\nb"', b"\x00", b"\xff", b"1_0",
-         b"inf", b"1e400", b"x" * 200_000, b"\xef\xbb\xbf", b"\xff\xfe", "\u0663".encode(), b";", b"\t",
-         b"\r", b"\r\n", b"\n"]  # fmt: skip
+CELLS = [
+    b"", b"?", b"NA", b"nan", b"1,5", b"1.5", b'"', b'"a\nb"', b"\x00", b"\xff", b"1_0", b"inf",
+    b"1e400", b"x" * 200_000, b"\xef\xbb\xbf", b"\xff\xfe", "\u0663".encode(), b";", b"\t",
+    b"\r", b"\r\n", b"\n",
+]  # fmt: skip
 PLAIN: list[Any] = [
     None, True, False, 0, 1, -1, 2, 3, 7, 2**31 - 1, 2**31, 2**32 - 1, 2**32, 2**63 - 1, 2**63,
-    2**64 - 1, 2**64, 10**30, 10**400, -(10**400), 0.0, -0.0, 0.5, 1.5, -1.0, 1e-320, 1e308, 1e-30,
-    float("inf"), float("-inf"), float("nan"), "", "x", "a\x00b", "\ud800", "\udcff", "x" * 5000,
-    "softmax", "exp", "relu", "elu", "identity_x", "cross_entropy", "mse", "poisson", "float32",
-    "float64", "given", "function", "adam", "sgd", "val_loss", "standard", "/", [], {}, [[]],
-    [1, 2], [0.5], [2**31], {"": None}, {"SGD": {}}, {"warmup": {"epochs": 1}}, {"step": {"every": 2}},
+    2**64 - 1, 2**64, 10**30, 10**400, -(10**400), 0.0, -0.0, 0.5, 1.5, -1.0, 1e-320, 1e308,
+    1e-30, float("inf"), float("-inf"), float("nan"), "", "x", "a\x00b", "\ud800", "\udcff", "x"
+    * 5000, "softmax", "exp", "relu", "elu", "identity_x", "cross_entropy", "mse", "poisson",
+    "float32", "float64", "given", "function", "adam", "sgd", "val_loss", "standard", "/", [],
+    {}, [[]], [1, 2], [0.5], [2**31], {"": None}, {"SGD": {}}, {"warmup": {"epochs": 1}},
+    {"step": {"every": 2}},
 ]  # fmt: skip
 DEEP = (60, 400, 2000)
 
