@@ -90,7 +90,7 @@ def took(function: Callable[[], Any]) -> float:
 
 
 def test_many_layers(tmp_path: Path) -> None:
-    count = 10_000
+    count = 20_000
     text = b"relu\n0\n1\n2\n0.5\n0.25\n" * count
     head = seeds.seeds("network")[0].split(b"\n")[:16]
     path = tmp_path / "net.txt"
@@ -242,6 +242,13 @@ def test_states_that_are_not_right(thing: Any, change: dict[str, Any], message: 
     for other in (None, [], {1: 2}):
         with pytest.raises(ValueError, match="must be a dict"):
             thing.__setstate__(other)
+
+
+@pytest.mark.parametrize("dtype", ["a", "\udcff", "i9999999999", [], [[[]]], "float16", None])
+def test_a_state_of_another_type(dtype: Any) -> None:
+    function, (kind, state), _ = foxnn.neural_network([1, 1], seed=1).__reduce__()
+    with pytest.raises((ValueError, TypeError), match="dtype must be"):
+        function(kind, {**state, "dtype": dtype})
 
 
 @pytest.mark.parametrize("lacking", ["shift", "method"])

@@ -587,7 +587,7 @@ def _dtype_name(dtype: Any) -> str:
         name = "None" if dtype is None else np.dtype(dtype).name
     except (TypeError, ValueError, SyntaxError, OverflowError, RecursionError):  # as NumPy reads it
         name = dtype if isinstance(dtype, str) else checks.shown(dtype)
-    return checks.choice(name, "dtype", ("float32", "float64"))
+    return checks.choice(name, "dtype", state.DTYPES)
 
 
 def _activations(activation: Any, output: Any, count: int) -> list[Activation]:

@@ -62,7 +62,7 @@ class Graph:
     """The steps of a model. Number 0 is the input, and the last one the output."""
 
     def __init__(self, path: str, model: Any) -> None:
-        self.path = path
+        self.path, self.model = path, model
         self.steps: list[Step | None] = [None]
         self._room = _MOST_TIMES * model.ByteSize() + _AT_LEAST
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}

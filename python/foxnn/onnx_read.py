@@ -50,9 +50,13 @@ def read(path: str) -> Found:
         model = onnx.ModelProto.FromString(data)
     except message.DecodeError:
         raise FileFormatError(f"{path}: expected an ONNX file") from None
-    graph = Graph(path, model)
+    with np.errstate(all="ignore"):  # what is not finite is refused where it is given to a layer
+        return _found(Graph(path, model))
+
+
+def _found(graph: Graph) -> Found:
     chain = chain_of(graph)
-    said = _said(model)
+    said = _said(graph.model)
     layers = list(chain.layers)
     before, behind = (
         _scaler(affine, width, said.get(f"foxnn_{name}_scaler"))

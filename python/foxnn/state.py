@@ -22,6 +22,7 @@ from foxnn.settings import Settings
 # Raised when a state means something else; states of before must still be read, or refused by name.
 VERSION = 1
 
+DTYPES = ("float32", "float64")
 _KEYS = (
     "version", "sizes", "activations", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
     "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",
@@ -136,7 +137,7 @@ def make(network: Any, state: Mapping[str, Any], dtype: str | None = None) -> No
         None,
         checks.name_of(state["loss"], "loss"),
         "zeros",
-        state["dtype"] if dtype is None else dtype,
+        checks.choice(state["dtype"], "dtype", DTYPES) if dtype is None else dtype,
         checks.integer(state["seed"], "seed", 0, 2**64 - 1),
     )
     _fill(network, state)
