@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import foxnn
+from foxnn.__main__ import main
 from foxnn.cli import tables
 from fuzz import mutations, readers, seeds
 from fuzz.claims import onnx_model
@@ -257,3 +258,49 @@ def test_a_state_that_lacks_something(lacking: str) -> None:
     state = {name: value for name, value in vars(scaler).items() if name != lacking}
     with pytest.raises(ValueError, match=f"lacks {lacking}"):
         foxnn.Scaler().__setstate__(state)
+
+
+# What a network says of tables
+
+SAID = {"inputs": ["1", "2"], "targets": ["3"], "classes": None, "header": False, "width": 3}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"inputs": ["1", "99999"]}, {"inputs": ["0", "1"]}, {"inputs": ["1", "x"]},
+        {"inputs": ["1", "9" * 5000]}, {"inputs": ["1", "-1"]}, {"inputs": ["1", "\u0663"]},
+        {"width": "3"}, {"width": 1}, {"header": 0}, {"classes": ["a"], "targets": []},
+        {"targets": []}, {"inputs": "12"},
+    ],
+)  # fmt: skip
+def test_notes_of_a_table_that_are_not_right(
+    change: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def predicts(said: dict[str, Any]) -> int:
+        nn = foxnn.neural_network([2, 1], seed=1)
+        nn.notes = {"foxnn.table": said}
+        nn.save(tmp_path / "net.safetensors")
+        (tmp_path / "x.csv").write_text("1,2,3\n4,5,6\n")
+        more = ["--probabilities"] if said["classes"] else []
+        code = main(["predict", str(tmp_path / "net.safetensors"), str(tmp_path / "x.csv"), *more])
+        assert main(["info", str(tmp_path / "net.safetensors")]) == 0
+        return code
+
+    assert predicts(SAID) == 0
+    assert predicts({**SAID, "classes": ["a"]}) == 0
+    capsys.readouterr()
+    assert predicts({**SAID, **change}) == 1
+    assert "foxnn: error: the notes of the network" in capsys.readouterr().err
+
+
+def test_names_that_a_terminal_would_obey(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nn = foxnn.neural_network([2, 1], seed=1)
+    nn.notes = {"\x1b]0;owned\x07": 1, "\ud800": 2, "na\u00efve": 3}
+    nn.save(tmp_path / "net.safetensors")
+    assert main(["info", str(tmp_path / "net.safetensors")]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\\x1b]0;owned\\x07, \\ud800, na\u00efve" in out
