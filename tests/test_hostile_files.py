@@ -81,6 +81,24 @@ def test_the_checks_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         readers.check("network", good["network"], tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [
+        ("30e9223372036854775807", None), ("0.1e9223372036854775807", None),
+        ("30e-9223372036854775807", 0.0), ("0.1e-9223372036854775808", 0.0),
+        ("1e9223372036854775808", None), ("-1e-99999999999999999999", -0.0),
+    ],
+)  # fmt: skip
+def test_exponents_that_no_integer_can_hold(word: str, value: float | None, tmp_path: Path) -> None:
+    path = tmp_path / "data.txt"
+    path.write_text(f"1\n1\n1\n{word}\n1\n")
+    if value is None:
+        with pytest.raises(foxnn.FileFormatError, match="line 4: expected a finite number"):
+            foxnn.train_data(path)
+    else:
+        assert str(foxnn.train_data(path).get(0).input[0]) == str(value)
+
+
 # What takes long, or much
 
 
