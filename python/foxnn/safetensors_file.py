@@ -168,6 +168,8 @@ def _rest(
     for part, name in ((run, "run"), (best, "best")):
         if part is not None and not isinstance(part, dict):
             raise _unexpected(path, "an object", name, part)
+    if best is not None and (missing := {"optimizer", "steps"} - best.keys()):
+        raise _unexpected(path, min(missing), "best", best)
     return given, run, best
 
 
