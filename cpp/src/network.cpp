@@ -168,6 +168,7 @@ void Network<T>::append(Layers added) {
   for (const auto& next : added) {
     check_outputs(next->activation(), next->outputs());
     if (before) check_behind(*before, *next);
+    next->set_sorted_summation(sorted_);
     offsets.push_back(count);
     if (next->parameter_count() > std::numeric_limits<index>::max() / 16 - count) {
       throw std::bad_alloc();
@@ -184,7 +185,6 @@ void Network<T>::append(Layers added) {
   offsets_.insert(offsets_.end(), offsets.begin(), offsets.end());
   parameters_ = std::move(grown);
   for (auto& next : added) {
-    next->set_sorted_summation(sorted_);
     layers_.push_back(std::move(next));
   }
   optimizer_ = {};

@@ -82,7 +82,10 @@ def _engine(folder: Path) -> list[str] | None:
     folders = [f"-I{ROOT / 'cpp' / part}" for part in ("include", "src")]
     flags = ["-std=c++20", "-O1", "-g", "-fsanitize=fuzzer,address,undefined",
              "-fno-sanitize-recover=all", "-D_GLIBCXX_ASSERTIONS"]  # fmt: skip
-    sources = [str(HERE / "text.cpp"), str(ROOT / "cpp" / "src" / "text.cpp")]
+    sources = [
+        str(ROOT / "cpp" / "tests" / "fuzz_text.cpp"),
+        str(ROOT / "cpp" / "src" / "text.cpp"),
+    ]
     subprocess.run([compiler, *flags, *folders, *sources, "-o", str(program)], check=True)
     return [str(program)]
 
