@@ -66,6 +66,9 @@ print("read", len(cases))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the memory is told by Linux")
+@pytest.mark.skipif(
+    "san" in os.environ.get("LD_PRELOAD", ""), reason="sanitizers take memory of their own"
+)
 def test_small_files_take_little_memory(tmp_path: Path, run_python: RunPython) -> None:
     cases = claims()
     assert len(cases) > 300
