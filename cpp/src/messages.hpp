@@ -19,7 +19,10 @@ std::vector<std::string> all_names(const Entry (&table)[N]) {
 
 template <class Entry, std::size_t N>
 [[noreturn]] void throw_unknown(const char* what, std::string_view name, const Entry (&table)[N]) {
-  std::string message = std::string("unknown ") + what + " '" + std::string(name) + "'; known are";
+  constexpr std::size_t kShown = 60;
+  const std::string shown(name.substr(0, kShown));
+  std::string message = std::string("unknown ") + what + " '" + shown +
+                        (name.size() > kShown ? "..." : "") + "'; known are";
   const char* separator = " ";
   for (const Entry& entry : table) {
     message += separator + std::string(entry.name);

@@ -41,6 +41,19 @@ bool all_numbers(index count, const T* values) {
   return std::none_of(values, values + count, [](T value) { return std::isnan(value); });
 }
 
+template <class T>
+void check_behind(const Layer<T>& before, const Layer<T>& added) {
+  if (added.inputs() != before.outputs()) {
+    throw std::invalid_argument("a layer of " + std::to_string(added.inputs()) +
+                                " inputs does not fit behind " + std::to_string(before.outputs()) +
+                                " outputs");
+  }
+  if (before.activation().is_for_output()) {
+    throw std::invalid_argument(std::string(before.activation().name()) +
+                                " is for the output layer: nothing can come behind it");
+  }
+}
+
 // Shares, labels and counts mean what they are.
 void check_scaled_loss(LossKind loss) {
   if (loss == LossKind::mse || loss == LossKind::mae || loss == LossKind::huber) return;
@@ -148,29 +161,38 @@ void Network<T>::check_room(const std::vector<index>& sizes) {
 
 template <class T>
 void Network<T>::append(std::unique_ptr<Layer<T>> added) {
-  check_outputs(added->activation(), added->outputs());
-  if (!layers_.empty() && added->inputs() != outputs()) {
-    throw std::invalid_argument("a layer of " + std::to_string(added->inputs()) +
-                                " inputs does not fit behind " + std::to_string(outputs()) +
-                                " outputs");
-  }
-  if (!layers_.empty() && layers_.back()->activation().is_for_output()) {
-    throw std::invalid_argument(std::string(layers_.back()->activation().name()) +
-                                " is for the output layer: nothing can come behind it");
+  Layers all;
+  all.push_back(std::move(added));
+  append(std::move(all));
+}
+
+template <class T>
+void Network<T>::append(Layers added) {
+  index count = parameters_.size();
+  const Layer<T>* before = layers_.empty() ? nullptr : layers_.back().get();
+  std::vector<index> offsets;
+  for (const auto& next : added) {
+    check_outputs(next->activation(), next->outputs());
+    if (before) check_behind(*before, *next);
+    next->set_sorted_summation(sorted_);
+    offsets.push_back(count);
+    if (next->parameter_count() > std::numeric_limits<index>::max() / 16 - count) {
+      throw std::bad_alloc();
+    }
+    count += next->parameter_count();
+    before = next.get();
   }
   if (!output_scaling_.empty()) {
     throw std::invalid_argument("nothing can come behind outputs that are scaled");
   }
-  const index count = added->parameter_count(), old = parameters_.size();
-  if (count > std::numeric_limits<index>::max() / 16 - old) throw std::bad_alloc();
-  Buffer<T> grown(old + count);
-  std::copy_n(parameters_.data(), old, grown.data());
-  added->set_sorted_summation(sorted_);
-  layers_.reserve(layers_.size() + 1);
-  offsets_.reserve(offsets_.size() + 1);
+  Buffer<T> grown(count);
+  std::copy_n(parameters_.data(), parameters_.size(), grown.data());
+  layers_.reserve(layers_.size() + added.size());
+  offsets_.insert(offsets_.end(), offsets.begin(), offsets.end());
   parameters_ = std::move(grown);
-  layers_.push_back(std::move(added));
-  offsets_.push_back(old);
+  for (auto& next : added) {
+    layers_.push_back(std::move(next));
+  }
   optimizer_ = {};
   for (index i = 0; i < size(); ++i) layer(i).attach(parameters_.data() + offset(i));
 }
@@ -178,18 +200,39 @@ void Network<T>::append(std::unique_ptr<Layer<T>> added) {
 template <class T>
 void Network<T>::append_dense(index inputs, index neurons, Activation activation,
                               InitializerKind init, const StopRequest& stop) {
-  append(std::make_unique<Dense<T>>(inputs, neurons, activation));
-  const Buffer<double> drawn = initial_parameters(init, activation, inputs, neurons, seed_,
-                                                  static_cast<std::uint32_t>(size() - 1), stop);
-  Buffer<T> rounded(drawn.size());
-  constexpr index kAtOnce = 1 << 20;
-  for (index first = 0; first < drawn.size(); first += kAtOnce) {
-    if (first > 0 && stop && stop()) throw Stopped();
-    const index last = std::min(first + kAtOnce, drawn.size());
-    for (index i = first; i < last; ++i) rounded.data()[i] = static_cast<T>(drawn.data()[i]);
+  append_dense({inputs, neurons}, {activation}, init, stop);
+}
+
+template <class T>
+void Network<T>::append_dense(const std::vector<index>& sizes,
+                              const std::vector<Activation>& activations, InitializerKind init,
+                              const StopRequest& stop) {
+  if (sizes.size() != activations.size() + 1) {
+    throw std::invalid_argument("there must be an activation for each layer, got " +
+                                std::to_string(activations.size()) + " for " +
+                                std::to_string(sizes.size()) + " sizes");
   }
-  dense(size() - 1).set_weights(rounded.data());
-  dense(size() - 1).set_bias(rounded.data() + inputs * neurons);
+  Layers added;
+  for (std::size_t i = 0; i < activations.size(); ++i) {
+    added.push_back(std::make_unique<Dense<T>>(sizes[i], sizes[i + 1], activations[i]));
+  }
+  const index before = size();
+  append(std::move(added));
+  for (index i = before; i < size(); ++i) {
+    Dense<T>& made = dense(i);
+    const Buffer<double> drawn =
+        initial_parameters(init, made.activation(), made.inputs(), made.outputs(), seed_,
+                           static_cast<std::uint32_t>(i), stop);
+    Buffer<T> rounded(drawn.size());
+    constexpr index kAtOnce = 1 << 20;
+    for (index first = 0; first < drawn.size(); first += kAtOnce) {
+      if (first > 0 && stop && stop()) throw Stopped();
+      const index last = std::min(first + kAtOnce, drawn.size());
+      for (index j = first; j < last; ++j) rounded.data()[j] = static_cast<T>(drawn.data()[j]);
+    }
+    made.set_weights(rounded.data());
+    made.set_bias(rounded.data() + made.inputs() * made.outputs());
+  }
 }
 
 template <class T>

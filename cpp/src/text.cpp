@@ -92,8 +92,11 @@ bool is_too_small(const char* c, const char* end) {
   if (c < end) {
     const bool negative = c + 1 < end && c[1] == '-';
     const char* digits = c + 1 + (c + 1 < end && (c[1] == '-' || c[1] == '+') ? 1 : 0);
+    constexpr long long kFar = 1LL << 62;  // no text has as many digits
     long long exponent = 0;
-    if (std::from_chars(digits, end, exponent).ec != std::errc()) return negative;
+    if (std::from_chars(digits, end, exponent).ec != std::errc() || exponent > kFar) {
+      return negative;
+    }
     place += negative ? -exponent : exponent;
   }
   return place < 0;

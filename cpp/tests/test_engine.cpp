@@ -99,6 +99,31 @@ void test_stop_and_divergence() {
   FOXNN_CHECK(report.stopped && report.steps > 0 && report.steps < many);
 }
 
+void test_layers_at_once() {
+  const std::vector<Activation> activations{Activation::parse("tanh"), Activation::parse("relu"),
+                                            Activation::parse("softmax")};
+  const std::vector<index> sizes{5, 40, 1, 3};
+  Network<float> one(7), all(7);
+  for (std::size_t i = 0; i < activations.size(); ++i) {
+    one.append_dense(sizes[i], sizes[i + 1], activations[i], InitializerKind::automatic);
+  }
+  all.append_dense(sizes, activations, InitializerKind::automatic);
+  const index count = one.parameters().size();
+  FOXNN_CHECK(all.size() == 3 && all.parameters().size() == count &&
+              all.offset(2) == one.offset(2));
+  FOXNN_CHECK(std::memcmp(all.parameters().data(), one.parameters().data(),
+                          static_cast<std::size_t>(count) * sizeof(float)) == 0);
+  // What does not fit leaves nothing behind.
+  using foxnn::test::throws;
+  Network<float> none(7);
+  const std::vector<Activation> early{activations[2], activations[0], activations[0]};
+  FOXNN_CHECK(throws<std::invalid_argument>(
+      [&] { none.append_dense(sizes, early, InitializerKind::automatic); }));
+  FOXNN_CHECK(throws<std::invalid_argument>(
+      [&] { none.append_dense({5, 40}, activations, InitializerKind::automatic); }));
+  FOXNN_CHECK(none.size() == 0 && none.parameters().size() == 0);
+}
+
 void test_bad_arguments() {
   using foxnn::test::throws;
   using std::invalid_argument;
@@ -129,6 +154,7 @@ int main() {
   test_threads();
   test_sorted_sums();
   test_stop_and_divergence();
+  test_layers_at_once();
   test_bad_arguments();
   return foxnn::test::failures == 0 ? 0 : 1;
 }

@@ -26,6 +26,7 @@ using Number = std::remove_pointer_t<decltype(std::declval<N>().parameters().dat
 std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& sizes,
                                          const Activations& activations, const std::string& init,
                                          bool single, std::uint64_t seed) {
+  if (sizes.size() < 2) throw std::invalid_argument("there must be at least one layer");
   const InitializerKind kind = parse_initializer(init);
   std::vector<Activation> parsed;
   for (const auto& [name, parameters] : activations) {
@@ -37,9 +38,7 @@ std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& sizes,
     const GilReleased released;
     network->visit([&](auto& n) {
       n.check_room(sizes);
-      for (std::size_t i = 0; i + 1 < sizes.size(); ++i) {
-        n.append_dense(sizes[i], sizes[i + 1], parsed[i], kind, signal_check());
-      }
+      n.append_dense(sizes, parsed, kind, signal_check());
     });
   } catch (const Stopped&) {
     throw py::error_already_set();
@@ -47,11 +46,19 @@ std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& sizes,
   return network;
 }
 
+// Layer i: a pickle may say any number.
+template <class N>
+auto& dense(N& n, index i) {
+  if (i < 0 || i >= n.size()) throw py::index_error("there is no layer " + std::to_string(i));
+  return n.dense(i);
+}
+
 py::array weights(const AnyNetwork& self, index i) {
   return self.visit([&](const auto& n) -> py::array {
     using T = std::remove_const_t<Number<decltype(n)>>;
-    py::array_t<T> out({n.dense(i).inputs(), n.dense(i).outputs()});
-    n.dense(i).get_weights(out.mutable_data());
+    const auto& layer = dense(n, i);
+    py::array_t<T> out({layer.inputs(), layer.outputs()});
+    layer.get_weights(out.mutable_data());
     return out;
   });
 }
@@ -59,8 +66,9 @@ py::array weights(const AnyNetwork& self, index i) {
 py::array bias(const AnyNetwork& self, index i) {
   return self.visit([&](const auto& n) -> py::array {
     using T = std::remove_const_t<Number<decltype(n)>>;
-    py::array_t<T> out(n.dense(i).outputs());
-    n.dense(i).get_bias(out.mutable_data());
+    const auto& layer = dense(n, i);
+    py::array_t<T> out(layer.outputs());
+    layer.get_bias(out.mutable_data());
     return out;
   });
 }
@@ -68,15 +76,16 @@ py::array bias(const AnyNetwork& self, index i) {
 void set_weights(AnyNetwork& self, index i, const py::array& values) {
   self.change([&](auto& n) {
     using T = Number<decltype(n)>;
-    n.dense(i).set_weights(
-        py::array_t<T, py::array::c_style | py::array::forcecast>(values).data());
+    auto& layer = dense(n, i);
+    layer.set_weights(py::array_t<T, py::array::c_style | py::array::forcecast>(values).data());
   });
 }
 
 void set_bias(AnyNetwork& self, index i, const py::array& values) {
   self.change([&](auto& n) {
     using T = Number<decltype(n)>;
-    n.dense(i).set_bias(py::array_t<T, py::array::c_style | py::array::forcecast>(values).data());
+    auto& layer = dense(n, i);
+    layer.set_bias(py::array_t<T, py::array::c_style | py::array::forcecast>(values).data());
   });
 }
 
@@ -197,6 +206,16 @@ void register_network(py::module_& m) {
                return sizes;
              });
            })
+      .def(
+          "_count",
+          [](const AnyNetwork& self) { return self.visit([](const auto& n) { return n.size(); }); })
+      .def("_shape",
+           [](const AnyNetwork& self, index i) {
+             return self.visit([i](const auto& n) {
+               const auto& layer = dense(n, i);
+               return std::make_pair(layer.inputs(), layer.outputs());
+             });
+           })
       .def("_loss",
            [](const AnyNetwork& self) {
              return std::string(self.visit([](const auto& n) { return loss_name(n.loss()); }));
@@ -212,14 +231,17 @@ void register_network(py::module_& m) {
       .def("_activation",
            [](const AnyNetwork& self, index i) {
              const Activation a =
-                 self.visit([i](const auto& n) { return n.dense(i).activation(); });
+                 self.visit([i](const auto& n) { return dense(n, i).activation(); });
              return std::make_pair(std::string(a.name()), a.parameters());
            })
       .def("_set_activation",
            [](AnyNetwork& self, index i, const std::string& name,
               const std::vector<double>& parameters) {
              const Activation activation = Activation::parse(name, parameters);
-             self.restructure([&](auto& n) { n.set_activation(i, activation); });
+             self.restructure([&](auto& n) {
+               dense(n, i);
+               n.set_activation(i, activation);
+             });
            })
       .def("_weights", &weights)
       .def("_bias", &bias)

@@ -20,6 +20,7 @@ from foxnn.notes import notes_of
 from foxnn.scaler import Scaler
 from foxnn.settings import Settings
 from foxnn.trace import Trace, backward, forward, loss_and_gradients
+from foxnn.unpickling import attributes
 
 
 class BaseNetwork(_core.Network):
@@ -73,9 +74,9 @@ class BaseNetwork(_core.Network):
             raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
         single = _dtype_name("float32" if dtype is None else dtype) == "float32"
         start = checks.seed(seed)
-        super().__init__(checked, activations, checks.text(init, "init"), single, start)
+        super().__init__(checked, activations, checks.name_of(init, "init"), single, start)
         self._loss_given = loss is not None
-        self._set_loss(self._usual_loss() if loss is None else checks.text(loss, "loss"))
+        self._set_loss(self._usual_loss() if loss is None else checks.name_of(loss, "loss"))
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         self._input_names: list[str] | None = None
@@ -162,7 +163,7 @@ class BaseNetwork(_core.Network):
         self._notes = notes_of(notes)
 
     def __len__(self) -> int:
-        return len(self._sizes()) - 1
+        return self._count()
 
     def __getitem__(self, i: int) -> layer:
         return self.get_layer(i)
@@ -203,6 +204,12 @@ class BaseNetwork(_core.Network):
         # What a subclass or the user has added goes along.
         own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
         return _unpickled, (type(self), state.state_of(self)), own
+
+    def __setstate__(self, own: object) -> None:
+        given = attributes(own, type(self))
+        if wrong := _OWN & given.keys():
+            raise ValueError(f"{min(wrong)} must stand in the state of the network itself")
+        self.__dict__.update(given)
 
     def __repr__(self) -> str:
         if "_settings" not in self.__dict__:  # a traceback may show one whose making was refused
@@ -335,6 +342,9 @@ class BaseNetwork(_core.Network):
         out = self._predict(inputs, self.settings.n_threads)
         if out is None:
             checks.matrix(x, "x", self.sizes[0], "inputs", single=self._single())
+            if self._scalers[0] is not None:
+                kind = " in float32" if self._single() else ""
+                raise ValueError(f"x must be finite{kind} as input_scaler scales it")
             raise ValueError("x changed while it was read")
         return out
 
@@ -593,9 +603,9 @@ def _summation_of(network: _core.Network) -> Callable[[bool], None]:
 def _dtype_name(dtype: Any) -> str:
     try:
         name = "None" if dtype is None else np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype)
-    return checks.choice(name, "dtype", ("float32", "float64"))
+    except (TypeError, ValueError, SyntaxError, OverflowError, RecursionError):  # as NumPy reads it
+        name = dtype if isinstance(dtype, str) else checks.shown(dtype)
+    return checks.choice(name, "dtype", state.DTYPES)
 
 
 def _activations(activation: Any, output: Any, count: int) -> list[Activation]:

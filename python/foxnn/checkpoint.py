@@ -24,7 +24,7 @@ from foxnn import _core, checks, files, safetensors_file, schedules, state, whol
 from foxnn.early_stopping import EarlyStopping, Watch
 from foxnn.files import FileFormatError
 from foxnn.fit_options import FitOptions
-from foxnn.history import History
+from foxnn.history import History, checked
 from foxnn.notes import notes_of
 from foxnn.update_rules import SGD, Adam, AdamW, RMSprop
 
@@ -385,14 +385,13 @@ def read(path: str) -> tuple[dict[str, Any], dict[str, Any], Start]:
     arguments, history = run.get("arguments"), run.get("history")
     if not isinstance(arguments, dict) or not isinstance(history, dict):
         raise FileFormatError(f"{path}: expected arguments and history as run")
-    lengths = set()
-    for name, values in history.items():
-        if not isinstance(values, list) or not all(isinstance(v, int | float) for v in values):
-            raise FileFormatError(f"{path}: expected numbers as history {checks.shown(name)}")
-        lengths.add(len(values))
     watch, within, samples = run.get("watch"), run.get("running"), arguments.get("samples")
-    if len(lengths) > 1 or (not lengths and within is None):
-        raise FileFormatError(f"{path}: expected a history of as many numbers for each name")
+    try:
+        history = checked(history)
+    except ValueError as error:
+        raise FileFormatError(f"{path}: {error}") from None
+    if not history and within is None:
+        raise FileFormatError(f"{path}: expected a history of the epochs done, got none")
     draw = arguments.get("draw_of_split")
     if type(draw) is not int or (watch is not None and not isinstance(watch, dict)):
         raise FileFormatError(f"{path}: expected a draw and a watch as run")

@@ -31,7 +31,10 @@ _LARGEST_COUNT = 2**63 - 1
 
 def shown(value: object) -> str:
     """Return a short representation of a value, for a message."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # nested too deep, or an integer of thousands of digits
+        text = f"<{type(value).__name__}>"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -129,11 +132,21 @@ def text(value: object, name: str) -> str:
     return str.__str__(value)
 
 
+def name_of(value: object, name: str) -> str:
+    """Return a string that the engine can take: of whole characters, as UTF-8 has them."""
+    given = text(value, name)
+    try:
+        given.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} must be a known name, got {shown(given)}") from None
+    return given
+
+
 def choice(value: object, name: str, allowed: Iterable[str]) -> str:
     """Return a string that is one of those allowed."""
     known = list(allowed)
     if text(value, name) not in known:
-        raise ValueError(f"{name} must be one of {', '.join(known)}; got {value!r}")
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {shown(value)}")
     return str(value)
 
 
@@ -211,9 +224,14 @@ def as_array(values: ArrayLike, name: str) -> Array:
     return array
 
 
+def is_engine_type(array: Array) -> bool:
+    """Return whether the engine reads numbers of that type as they are."""
+    return array.dtype in _ENGINE_TYPES
+
+
 def engine_type(array: Array) -> Array:
     """Return the array in a type that the engine reads; itself where it is of one already."""
-    if array.dtype in _ENGINE_TYPES:
+    if is_engine_type(array):
         return array
     narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
     return pieces.converted(array, np.float32 if narrow else np.float64)

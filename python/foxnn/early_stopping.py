@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from foxnn import _core, checks
+from foxnn.unpickling import Constants
 
 _MONITORS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)
-class EarlyStopping:
+class EarlyStopping(Constants):
     """Ends a training when a quantity has not become better for some epochs.
 
     Parameters

@@ -5,10 +5,12 @@ What stands in which file is said where it is read and written; here is what the
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import re
 import stat
+from collections.abc import Iterator
 from typing import IO
 
 import numpy as np
@@ -42,9 +44,40 @@ def path_of(name_file: object, name: str = "name_file") -> str:
     return path
 
 
+@contextlib.contextmanager
+def reading(path: str, *, pipes: bool = False) -> Iterator[IO[bytes]]:
+    """Open a file for reading; a device, which may never end, is refused, and so are most pipes.
+
+    Parameters
+    ----------
+    path : str
+    pipes : bool
+        Whether to take what a pipe brings, if anybody writes to it.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be opened.
+    FileFormatError
+        Where it is no file. Nobody waits for a writer.
+    """
+    at_once = getattr(os, "O_NONBLOCK", 0)
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | at_once)) as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if stat.S_ISFIFO(mode) and pipes:
+            os.set_blocking(file.fileno(), True)
+        elif not stat.S_ISREG(mode):
+            kind = "a pipe" if stat.S_ISFIFO(mode) else "a device"
+            raise FileFormatError(f"{path}: expected a file, got {kind}")
+        yield file
+
+
 def is_word(text: str) -> bool:
     """Return whether a text is one word to the reader."""
-    data = text.encode("utf-8", "surrogateescape")
+    try:
+        data = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a pair that UTF-16 has
+        return False
     return _WORD.fullmatch(data) is not None and len(data) <= _LONGEST_WORD
 
 
@@ -64,9 +97,7 @@ class TextReader:
         self.path = path
         self._at = 0
         self._start = self._table_start = 0
-        with open(path, "rb") as file:
-            if stat.S_ISCHR(os.fstat(file.fileno()).st_mode):  # it may never end
-                raise FileFormatError(f"{path}: expected a file, got a device")
+        with reading(path, pipes=True) as file:
             self._text = file.read()
 
     def word(self, expected: str) -> str:

@@ -94,7 +94,7 @@ def load(
     else:
         _load_safetensors(network, path, dtype, start)
     if loss is not None:
-        network._set_loss(checks.text(loss, "loss"))
+        network._set_loss(checks.name_of(loss, "loss"))
         network._loss_given = True
 
 

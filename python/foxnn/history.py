@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from foxnn import checks
 from foxnn.extras import library
+from foxnn.unpickling import attributes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,8 +58,12 @@ class History(Mapping[str, list[float]]):
     def of(cls, values: Mapping[str, list[float]]) -> History:
         """Return a history with such values, which are as many for each name."""
         history = cls()
-        history._values = {name: [float(v) for v in numbers] for name, numbers in values.items()}
+        history._values = checked(values)
         return history
+
+    def __setstate__(self, state: object) -> None:
+        given = attributes(state, type(self), "_values")
+        self.__dict__.update(given | {"_values": checked(given["_values"])})
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw loss and accuracy over the epochs, as `foxnn.plot.history` does.
@@ -107,7 +113,9 @@ class History(Mapping[str, list[float]]):
         return len(self._values)
 
     def __repr__(self) -> str:
-        last = ", ".join(f"{name}={values[-1]:.4g}" for name, values in self._values.items())
+        last = ", ".join(
+            f"{name}={values[-1]:.4g}" for name, values in self._values.items() if values
+        )
         return f"History({self._size()}; last: {last})" if last else f"History({self._size()})"
 
     def __str__(self) -> str:
@@ -135,3 +143,32 @@ class History(Mapping[str, list[float]]):
     def _size(self) -> str:
         epochs = self._epochs()
         return f"{epochs} epoch{'s' * (epochs != 1)}"
+
+
+def checked(values: Any) -> dict[str, list[float]]:
+    """Return the values of a history, as many numbers for each name.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"a history must be a dict of lists, got {checks.shown(values)}")
+    found: dict[str, list[float]] = {}
+    for name, numbers in values.items():
+        if not isinstance(name, str) or not isinstance(numbers, list | tuple):
+            raise ValueError(f"a history must hold lists by names, got {checks.shown(name)}")
+        try:
+            found[name] = [_number(value) for value in numbers]
+        except (TypeError, OverflowError):
+            raise ValueError(f"a history must hold numbers as {checks.shown(name)}") from None
+    if len({len(numbers) for numbers in found.values()}) > 1:
+        raise ValueError("a history must hold as many numbers for each name")
+    return found
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str | bytes):
+        raise TypeError
+    return float(value)

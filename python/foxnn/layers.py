@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
@@ -16,9 +17,10 @@ Activation = tuple[str, list[float]]
 def parse_activation(activation: object, name: str = "activation") -> Activation:
     """Return name and parameters from a name or a (name, parameters) pair."""
     if isinstance(activation, str):
-        return activation, []
+        return checks.name_of(activation, name), []
     if isinstance(activation, Sequence) and len(activation) == 2 and isinstance(activation[0], str):
-        return activation[0], activation_parameters(activation[1], f"parameters of {name}")
+        parameters = activation_parameters(activation[1], f"parameters of {name}")
+        return checks.name_of(activation[0], name), parameters
     raise TypeError(
         f"{name} must be a name or a (name, parameters) pair, got {checks.shown(activation)}"
     )
@@ -70,7 +72,7 @@ class layer:
         start = checks.seed(seed)
         self._index = 0
         self._network = _core.Network(
-            sizes, [parse_activation(activation)], checks.text(init, "init"), False, start
+            sizes, [parse_activation(activation)], checks.name_of(init, "init"), False, start
         )
 
     @classmethod
@@ -96,7 +98,7 @@ class layer:
             For an unknown name, parameters that it does not take, or softmax before the last layer.
         """
         values = activation_parameters(parameters, "parameters")
-        self._network._set_activation(self._index, checks.text(name, "name"), values)
+        self._network._set_activation(self._index, checks.name_of(name, "name"), values)
 
     def get_name_activation_function(self) -> str:
         """Return the name of the activation."""
@@ -109,11 +111,11 @@ class layer:
 
     def get_N_w(self) -> int:
         """Return the number of weights of a neuron, which is the number of inputs."""
-        return self._network._sizes()[self._index]
+        return self._network._shape(self._index)[0]
 
     def get_N_n(self) -> int:
         """Return the number of neurons."""
-        return self._network._sizes()[self._index + 1]
+        return self._network._shape(self._index)[1]
 
     @property
     def weights(self) -> Array:
@@ -166,6 +168,9 @@ class layer:
 def _alone(arguments: tuple[int, int, Any], weights: Array, bias: Array) -> layer:
     """Make a layer of its own again: for copies and pickles."""
     inputs, neurons, activation = arguments
+    shape = tuple(checks.integer(n, "a layer's size", 1, 2**31 - 1) for n in (inputs, neurons))
+    if (found := np.shape(weights)) != shape:  # before memory is taken for the layer
+        raise ValueError(f"weights must have shape {shape}, got {found}")
     made = layer(inputs, neurons, activation, init="zeros", seed=0)
     made.weights, made.bias = weights, bias
     return made

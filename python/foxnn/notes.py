@@ -7,6 +7,8 @@ from typing import Any
 
 from foxnn import checks
 
+_LONGEST_PLACE = 200
+
 
 def notes_of(value: object) -> dict[str, Any]:
     """Return a copy of notes, checked.
@@ -21,13 +23,26 @@ def notes_of(value: object) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise TypeError(f"notes must be a dict, got {checks.shown(value)}")
     try:
-        found: dict[str, Any] = _plain(value, "notes")
+        found: dict[str, Any] = _plain(value, ("notes",))
     except RecursionError:
         raise ValueError("notes must not be nested without end") from None
     return found
 
 
-def _plain(value: object, name: str) -> Any:
+# Where in the notes a value stands; in words only for a message, since keys may be long.
+Place = tuple[Any, ...]
+
+
+def _said(place: Place) -> str:
+    words: list[str] = []
+    while len(place) == 2:
+        place, key = place
+        words.append(f"[{checks.shown(key)}]")
+    text = "notes" + "".join(words[::-1])
+    return text if len(text) <= _LONGEST_PLACE else text[: _LONGEST_PLACE - 3] + "..."
+
+
+def _plain(value: object, place: Place) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -36,16 +51,16 @@ def _plain(value: object, name: str) -> Any:
         return str(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{name} must be finite, got {value}")
+            raise ValueError(f"{_said(place)} must be finite, got {value}")
         return float(value)
     if isinstance(value, list | tuple):
-        return [_plain(part, f"{name}[{i}]") for i, part in enumerate(value)]
+        return [_plain(part, (place, i)) for i, part in enumerate(value)]
     if not isinstance(value, dict):
         raise TypeError(
-            f"{name} must be None, True, False, a number, a string, a list or a dict, "
+            f"{_said(place)} must be None, True, False, a number, a string, a list or a dict, "
             f"got {checks.shown(value)}"
         )
     for key in value:
         if not isinstance(key, str):
-            raise TypeError(f"{name} must have strings as keys, got {checks.shown(key)}")
-    return {str(key): _plain(part, f"{name}[{key!r}]") for key, part in value.items()}
+            raise TypeError(f"{_said(place)} must have strings as keys, got {checks.shown(key)}")
+    return {str(key): _plain(part, (place, key)) for key, part in value.items()}

@@ -108,7 +108,9 @@ def chain_of(graph: Graph) -> Chain:
     layers: list[Dense] = []
     dtype = "float32"
     for place, following in zip(places, [*places[1:], len(stages)], strict=True):
-        found = _dense(graph, graph.step(stages[place].end))
+        step = graph.step(stages[place].end)
+        found = _dense(graph, step)
+        graph.take(step.node, found.weights)
         if found.weights.dtype == np.float64:
             dtype = "float64"
         is_last = following == len(stages)
@@ -228,6 +230,9 @@ def _affine(graph: Graph, stages: Sequence[_Stage]) -> Affine | None:
     """Return stages of shifts and factors as one, or None where there are none."""
     if not stages:
         return None
+    if len(stages) > _MOST_STEPS:  # each of them as long as a row
+        expected = f"expected at most {_MOST_STEPS} shifts and factors in a row"
+        raise _refused(graph, stages[-1], expected)
     found = Affine()
     for stage in stages:
         step = graph.step(stage.end)

@@ -69,7 +69,9 @@ def array_of(tensor: Any) -> Array:
     if tensor.data_type not in _TYPES or tensor.HasField("segment"):
         raise NotRead(f"expected numbers as {name}, got data type {tensor.data_type}")
     kind, shape = np.dtype(_TYPES[tensor.data_type]), list(tensor.dims)
-    if len(shape) > MOST_DIMENSIONS or min(shape, default=1) < 0:
+    # NumPy refuses a product that overflows, though one of the numbers is 0.
+    overflows = 0 in shape and math.prod(max(n, 1) for n in shape) >= 2**60
+    if len(shape) > MOST_DIMENSIONS or min(shape, default=1) < 0 or overflows:
         raise NotRead(f"expected a shape of {name}, got {checks.shown(shape)}")
     raw, field = tensor.raw_data, getattr(tensor, _FIELDS[tensor.data_type])
     size, count = math.prod(shape), len(raw) / kind.itemsize if raw else len(field)

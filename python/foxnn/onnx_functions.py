@@ -26,6 +26,8 @@ _NEAR = np.geomspace(1e-4, 60.0, 80)
 _FAR = np.array([1e3, 1e6, 1e20])
 GRID = np.concatenate([-_FAR[::-1], -_NEAR[::-1], [0.0], _NEAR, _FAR])
 _IS_NEAR = np.abs(GRID) <= _NEAR[-1]
+# Where functions that differ mostly do: near -1 and 1.
+_PROBES = [int(np.argmin(np.abs(GRID - z))) for z in (-1.0, 1.0)]
 
 # Constants of exporters are often float32: relative to 1, or to the value where it is larger.
 _TOLERANCE = 2e-6
@@ -104,6 +106,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 def compute(kind: str, given: Attributes, values: list[Any]) -> Array | None:
     """Return what an operator makes of arrays and numbers, or None where it does not take them."""
+    if kind != "Clip" and any(value is None for value in values):  # left out
+        return None
     with np.errstate(all="ignore"):
         try:
             return np.asarray(FUNCTIONS[kind](given, *values))
@@ -116,7 +120,9 @@ def activation_of(values: Array) -> Activation | None:
     for name, ours in _without_parameters().items():
         if _agree(values, ours, is_wave=name == "sinusoid"):
             return name, []
-    place = int(np.argmin(np.abs(GRID + 1.0)))
+    place, above = _PROBES
+    if not _is_close(values[above], GRID[above]):  # both are the identity there
+        return None
     for name, unit in (("leaky_relu", -GRID[place]), ("elu", -math.expm1(GRID[place]))):
         alpha = -float(values[place]) / unit
         if 0.0 <= alpha < 1e30 and _agree(values, _values(name, alpha)):
@@ -140,7 +146,15 @@ def _values(name: str, *parameters: float) -> Array:
     return out[:, 0]
 
 
+def _is_close(value: float, ours: float) -> bool:
+    expected = float(ours)
+    return abs(float(value) - expected) <= _TOLERANCE * max(1.0, abs(expected))
+
+
 def _agree(values: Array, ours: Array, is_wave: bool = False) -> bool:
+    # A file may bring thousands of compositions: the first look is a cheap one.
+    if not all(_is_close(values[i], ours[i]) for i in _PROBES):
+        return False
     with np.errstate(all="ignore"):
         off = np.abs(values - ours) / np.maximum(1.0, np.abs(ours))
     # Far out, a composition may overflow where the activation does not, and a wave hangs on the

@@ -28,6 +28,10 @@ from foxnn.onnx_shapes import UNKNOWN, Dimensions, Sizes, behind, computed
 
 NO_SUCH_NODE = "expected a dense layer, an activation of foxnn, or a shift or factor of columns"
 
+# What may be made of a file, as a multiple of its size: many nodes may take one constant.
+_MOST_TIMES = 64
+_AT_LEAST = 1 << 20
+
 _OLDEST = 7  # from this operator set on, arrays are broadcast as in NumPy
 
 _PASSING = ("Identity", "Dropout", "Cast", "ai.onnx.ml.ZipMap")
@@ -58,8 +62,9 @@ class Graph:
     """The steps of a model. Number 0 is the input, and the last one the output."""
 
     def __init__(self, path: str, model: Any) -> None:
-        self.path = path
+        self.path, self.model = path, model
         self.steps: list[Step | None] = [None]
+        self._room = _MOST_TIMES * model.ByteSize() + _AT_LEAST
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
         versions = {opset.domain: opset.version for opset in model.opset_import}
         version = versions.get("", versions.get("ai.onnx", 0))
@@ -90,6 +95,12 @@ class Graph:
         """Return the error for a node."""
         name = checks.shown(node.name or next(iter(node.output), ""))
         return self.error(f"node {name} ({_kind_of(node)}): {expected}")
+
+    def take(self, node: Any, array: Array) -> None:
+        """Count memory that a node takes; refuse the node where it is too much for the file."""
+        self._room -= array.nbytes
+        if self._room < 0:
+            raise self.refused(node, f"expected at most {_MOST_TIMES} times the file's numbers")
 
     def step(self, number: int) -> Step:
         """Return a step, not the input."""
@@ -154,7 +165,9 @@ class Graph:
             if sizes is None:
                 raise NotRead("expected a shape of (samples, inputs)")
             return sizes
-        return constant_of(given) if kind == "Constant" else folded(kind, given, values)
+        found = constant_of(given) if kind == "Constant" else folded(kind, given, values)
+        self.take(node, found)
+        return found
 
     def _named(self, name: str) -> _Data | Sizes | Array:
         if name not in self._values:
@@ -226,7 +239,7 @@ def _names(values: list[Any]) -> str:
 
 def _check_passing(kind: str, given: Attributes, values: list[Any]) -> None:
     if kind == "Dropout" and len(values) > 2 and not (
-        isinstance(values[2], np.ndarray) and not values[2].any()
+        isinstance(values[2], np.ndarray) and values[2].size == 1 and not values[2].any()
     ):  # fmt: skip
         raise NotRead("expected inference, got a training_mode")
     if kind == "Cast" and given.get("to") not in FLOATS:

@@ -5,15 +5,13 @@ The file is data: it is parsed and looked at, and nothing of it is run.
 
 from __future__ import annotations
 
-import os
-import stat
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from foxnn import _core, checks, extras
 from foxnn.checks import Array
-from foxnn.files import FileFormatError
+from foxnn.files import FileFormatError, reading
 from foxnn.layers import Activation
 from foxnn.onnx_chain import Affine, chain_of
 from foxnn.onnx_graph import Graph
@@ -44,9 +42,7 @@ def read(path: str) -> Found:
     foxnn.FileFormatError
         Where it is no ONNX file, or holds what foxnn does not have; the message names the node.
     """
-    with open(path, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise FileFormatError(f"{path}: expected a file, got a device")
+    with reading(path) as file:
         data = file.read()
     checks.memory(3 * len(data) + 2**22)  # the graph, and its arrays
     onnx = extras.library("onnx", "onnx", "an .onnx file")
@@ -55,9 +51,13 @@ def read(path: str) -> Found:
         model = onnx.ModelProto.FromString(data)
     except message.DecodeError:
         raise FileFormatError(f"{path}: expected an ONNX file") from None
-    graph = Graph(path, model)
+    with np.errstate(all="ignore"):  # what is not finite is refused where it is given to a layer
+        return _found(Graph(path, model))
+
+
+def _found(graph: Graph) -> Found:
     chain = chain_of(graph)
-    said = _said(model)
+    said = _said(graph.model)
     layers = list(chain.layers)
     before, behind = (
         _scaler(affine, width, said.get(f"foxnn_{name}_scaler"))

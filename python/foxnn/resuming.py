@@ -91,7 +91,7 @@ def resume(
             )
     try:
         options = _options(told, path, again, callbacks, progress, time_limit)
-    except (KeyError, ValueError, TypeError, OverflowError) as error:
+    except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
     return network, network._fit(x, y, options, start)
 

@@ -14,8 +14,6 @@ from __future__ import annotations
 import itertools
 import json
 import math
-import os
-import stat
 from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
@@ -23,7 +21,7 @@ import numpy as np
 
 from foxnn import _core, checks, pieces, state
 from foxnn.checks import Array
-from foxnn.files import FileFormatError
+from foxnn.files import FileFormatError, reading
 from foxnn.whole_files import replacing
 
 # Raised when names or their meaning change; files of before must still be read.
@@ -33,6 +31,7 @@ FORMAT = 1
 _ROOM = 2**22
 
 _SCALERS = ("input_scaler", "output_scaler")
+_LONGEST_REASON = 200
 _CODES = {"float32": "F32", "float64": "F64"}
 
 
@@ -141,9 +140,8 @@ def read_checkpoint(
     """
     from safetensors import SafetensorError, safe_open
 
-    with open(path, "rb") as file:  # says better than the library why it cannot be read
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise FileFormatError(f"{path}: expected a file, got a device")
+    with reading(path):  # says better than the library why it cannot be read
+        pass
     try:
         with safe_open(path, framework="numpy") as tensors:
             given, run, best = _rest(path, tensors.metadata())
@@ -153,7 +151,8 @@ def read_checkpoint(
             checks.memory(numbers * 8 + _ROOM)
             arrays = {name: _read_array(tensors, name, *expected[name]) for name in expected}
     except SafetensorError as error:
-        raise FileFormatError(f"{path}: expected a safetensors file: {error}") from None
+        said = str(error)[:_LONGEST_REASON]  # it may hold all that the file does
+        raise FileFormatError(f"{path}: expected a safetensors file: {said}") from None
     pairs = len(given["sizes"]) - 1
     for prefix, memory in (("", given), ("best.", best)):
         if memory is not None:
@@ -199,6 +198,8 @@ def _rest(
     for part, name in ((run, "run"), (best, "best")):
         if part is not None and not isinstance(part, dict):
             raise _unexpected(path, "an object", name, part)
+    if best is not None and (missing := {"optimizer", "steps"} - best.keys()):
+        raise _unexpected(path, min(missing), "best", best)
     return given, run, best
 
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from foxnn import _core, checks, files, foxnn_text, pieces
 from foxnn.checks import Array
+from foxnn.unpickling import attributes
 
 # Room for so many samples is made with the first one that comes alone.
 _FIRST_CAPACITY = 16
@@ -194,15 +195,30 @@ class train_data:
         with self._lock:
             return {name: value for name, value in self.__dict__.items() if name != "_lock"}
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._lock = threading.RLock()
-
     def __repr__(self) -> str:
         if self._x is None or self._y is None:
             return "train_data(0 samples)"
         inputs, outputs = self._widths()
         return f"train_data({self._size} samples, {inputs} inputs, {outputs} outputs)"
+
+    def __setstate__(self, state: object) -> None:
+        given = attributes(state, type(self), "_x", "_y", "_size", "_names")
+        x, y, size = given["_x"], given["_y"], given["_size"]
+        if x is None and y is None:
+            right = size == 0
+        else:
+            tables = all(isinstance(a, np.ndarray) and a.ndim == 2 and a.size for a in (x, y))
+            right = tables and all(checks.is_engine_type(a) for a in (x, y))
+            right = right and type(size) is int and 0 < size <= len(x) == len(y)
+        if not right:
+            raise ValueError("the state of train_data must hold inputs and outputs of its samples")
+        names = given["_names"]
+        if names is not None and not (
+            isinstance(names, list) and all(isinstance(name, str) for name in names)
+        ):
+            raise ValueError(f"the state of train_data must hold names, got {checks.shown(names)}")
+        self.__dict__.update(given)
+        self._lock = threading.RLock()
 
     def _arrays(self) -> tuple[Array, Array]:
         size = self._size  # asked once: another thread may add samples meanwhile

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from foxnn import checks, pieces
 from foxnn.checks import Array
+from foxnn.unpickling import attributes
 
 METHODS = ("standard", "minmax")
 
@@ -136,6 +137,14 @@ class Scaler:
         if self.shift is not None:  # as it would have measured them, whoever set them
             twin.shift, twin.scale = (np.array(values) for values in self._measured())
         return twin
+
+    def __setstate__(self, state: object) -> None:
+        given = attributes(state, type(self), "method", "shift", "scale")
+        checks.choice(given["method"], "method", METHODS)
+        for name in ("shift", "scale"):
+            if given[name] is not None:
+                checks.as_array(given[name], name)
+        self.__dict__.update(given)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Scaler):

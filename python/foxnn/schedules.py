@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 from foxnn import checks
+from foxnn.unpickling import Constants
 
 
 class Schedule:
@@ -53,7 +54,7 @@ class Schedule:
 
 
 @dataclass(frozen=True)
-class constant(Schedule):
+class constant(Constants, Schedule):
     """The same rate in every epoch.
 
     Examples
@@ -68,7 +69,7 @@ class constant(Schedule):
 
 
 @dataclass(frozen=True)
-class step(Schedule):
+class step(Constants, Schedule):
     """A rate that falls at once, after each so many epochs: rate * factor^floor(epoch / every).
 
     Parameters
@@ -100,7 +101,7 @@ class step(Schedule):
 
 
 @dataclass(frozen=True)
-class exponential(Schedule):
+class exponential(Constants, Schedule):
     """A rate that falls by the same factor from each epoch to the next: rate * decay^epoch.
 
     Parameters
@@ -126,7 +127,7 @@ class exponential(Schedule):
 
 
 @dataclass(frozen=True)
-class cosine(Schedule):
+class cosine(Constants, Schedule):
     """A rate that falls along half a wave of the cosine, slowly at both ends.
 
     rate * (final + (1 - final) * (1 + cos(pi * epoch / epochs)) / 2), and rate * final from
@@ -166,7 +167,7 @@ class cosine(Schedule):
 
 
 @dataclass(frozen=True)
-class inverse(Schedule):
+class inverse(Constants, Schedule):
     """A rate that falls with one over the epoch: rate / (1 + decay * epoch).
 
     Its sum over the epochs grows without end, that of its square does not: with such rates
@@ -196,7 +197,7 @@ class inverse(Schedule):
 
 
 @dataclass(frozen=True)
-class warmup(Schedule):
+class warmup(Constants, Schedule):
     """A rate that rises in equal steps at first, and then follows another schedule.
 
     rate * (epoch + 1) / (epochs + 1) in the epochs 0 to `epochs` - 1; from epoch `epochs` on

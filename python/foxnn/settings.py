@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from foxnn import _core, checks
+from foxnn.unpickling import attributes
 
 _MODES = {"SGD": "sgd", "Nesterov": "nesterov", "Adam": "adam"}
 
@@ -16,6 +17,11 @@ class _Checked:
     def __init__(self, default: Any, check: Any) -> None:
         self._default = default
         self._check = check
+
+    @property
+    def is_object(self) -> bool:
+        """Whether there is no value that it has by itself."""
+        return self._default is None
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -78,6 +84,16 @@ class _Fixed:
             )
             raise AttributeError(f"there is no setting {name!r}; there are {known}")
         object.__setattr__(self, name, value)
+
+    def __setstate__(self, state: object) -> None:
+        given = attributes(state, type(self))
+        if unknown := [n for n in given if not isinstance(getattr(type(self), n, None), _Checked)]:
+            raise ValueError(f"there is no setting {checks.shown(unknown[0])}")
+        for name, kind in vars(type(self)).items():
+            if isinstance(kind, _Checked) and kind.is_object and name not in given:
+                raise ValueError(f"the state of {type(self).__name__} lacks {name}")
+        for name, value in given.items():
+            setattr(self, name, value)
 
 
 class AdamSettings(_Fixed):

@@ -22,6 +22,7 @@ from foxnn.settings import Settings
 # Raised when a state means something else; states of before must still be read, or refused by name.
 VERSION = 1
 
+DTYPES = ("float32", "float64")
 _KEYS = (
     "version", "sizes", "activations", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
     "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",
@@ -66,7 +67,7 @@ def memory_of(copy: _core.Network) -> dict[str, Any]:
     """Return what training has changed in a network of the engine: parameters and optimizer."""
     optimizer = _core.optimizer_state(copy)
     return {
-        "parameters": [(copy._weights(i), copy._bias(i)) for i in range(len(copy._sizes()) - 1)],
+        "parameters": [(copy._weights(i), copy._bias(i)) for i in range(copy._count())],
         "optimizer": None if optimizer is None else optimizer[0],
         "steps": 0 if optimizer is None else optimizer[1],
         "moments": [None, None] if optimizer is None else optimizer[2],
@@ -134,9 +135,9 @@ def make(network: Any, state: Mapping[str, Any], dtype: str | None = None) -> No
         checks.layer_sizes(state["sizes"]),
         list(state["activations"]),
         None,
-        checks.text(state["loss"], "loss"),
+        checks.name_of(state["loss"], "loss"),
         "zeros",
-        state["dtype"] if dtype is None else dtype,
+        checks.choice(state["dtype"], "dtype", DTYPES) if dtype is None else dtype,
         checks.integer(state["seed"], "seed", 0, 2**64 - 1),
     )
     _fill(network, state)
@@ -150,7 +151,7 @@ def _fill(network: Any, state: Mapping[str, Any]) -> None:
         _scaler_from(state["input_scaler"], "input_scaler"),
         _scaler_from(state["output_scaler"], "output_scaler"),
     )
-    network._set_loss(checks.text(state["loss"], "loss"))
+    network._set_loss(checks.name_of(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
     network._input_names = names_from(state.get("input_names"), network.sizes[0])
@@ -240,7 +241,7 @@ def set_settings(settings: Settings, values: object) -> None:
     known = settings._values()
     for name, value in values.items():
         if name not in known:
-            raise ValueError(f"there is no setting {name!r}")
+            raise ValueError(f"there is no setting {checks.shown(name)}")
         *path, last = name.split(".")
         owner: Any = settings
         for part in path:

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foxnn import _core
+from foxnn import _core, checks
 from foxnn.checks import Array
-from foxnn.layers import Activation
+from foxnn.layers import Activation, parse_activation
 
 # f(z) of each activation, and f'(z), by a = f(z) where that is shorter.
 _FUNCTIONS = {
@@ -43,6 +43,8 @@ _LOSSES = {
     "huber": ("Σ (½ (a - y)² where |a - y| ≤ 1, else |a - y| - ½)", "clip(a - y, -1, 1)"),
     "poisson": ("Σ (a - y ln a)", "1 - y / a"),
 }
+
+_BACKWARD = ("delta", "dC/dw", "dC/db")
 
 # How arrays are printed: those with more numbers than that show the first and the last.
 _MOST_NUMBERS, _AT_EACH_END, _DIGITS, _WIDTH = 20, 3, 5, 100
@@ -105,11 +107,31 @@ class Trace(Mapping[str, Array]):
     def __init__(
         self, values: Mapping[str, ArrayLike], activations: Sequence[Activation], loss: str
     ) -> None:
-        self._values = {name: np.array(value) for name, value in values.items()}
+        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
+            raise TypeError(f"values must be arrays by names, got {checks.shown(values)}")
+        self._values = {name: np.array(checks.as_array(v, name)) for name, v in values.items()}
         for array in self._values.values():
             array.flags.writeable = False
-        self._activations = [(name, list(parameters)) for name, parameters in activations]
-        self._loss = loss
+        if not isinstance(activations, Sequence) or isinstance(activations, str):
+            raise TypeError(f"activations must be a list, got {checks.shown(activations)}")
+        self._activations = [parse_activation(activation) for activation in activations]
+        self._loss = checks.name_of(loss, "loss")
+        self._check_shapes()
+
+    def _check_shapes(self) -> None:
+        """Refuse what is no walk through layers."""
+        names = ["a^0", *(f"{part}^{i}" for i in self._layers() for part in "wbza")]
+        if "C" in self._values:
+            names += ["y", *(f"{part}^{i}" for i in self._layers() for part in _BACKWARD)]
+        if missing := [name for name in names if name not in self._values]:
+            raise ValueError(f"values must hold {missing[0]}, got {checks.shown(list(self))}")
+        for name in names:
+            dimensions = 2 if name.startswith(("w", "dC/dw")) else 1
+            if self._values[name].ndim != dimensions:
+                shape = self._values[name].shape
+                raise ValueError(f"{name} must have {dimensions} dimensions, got shape {shape}")
+        if "C" in self._values and self._values["C"].ndim:
+            raise ValueError(f"C must be one number, got shape {self._values['C'].shape}")
 
     def __getitem__(self, name: str) -> Array:
         try:

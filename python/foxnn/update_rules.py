@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from foxnn import _core, checks
+from foxnn.unpickling import Constants
 
 
 def _keep(rule: object, **values: object) -> None:
@@ -14,7 +15,7 @@ def _keep(rule: object, **values: object) -> None:
 
 
 @dataclass(frozen=True)
-class SGD:
+class SGD(Constants):
     """Stochastic gradient descent: w <- w - learning_rate * gradient.
 
     Parameters
@@ -52,7 +53,7 @@ class SGD:
 
 
 @dataclass(frozen=True)
-class Adam:
+class Adam(Constants):
     """Adam (Kingma and Ba, "Adam: a method for stochastic optimization", 2015).
 
     Parameters
@@ -87,7 +88,7 @@ class Adam:
 
 
 @dataclass(frozen=True)
-class AdamW:
+class AdamW(Constants):
     """Adam with weight decay beside the gradient (Loshchilov and Hutter, 2019).
 
     Before each step of Adam, every weight shrinks: w <- w - learning_rate * weight_decay * w.
@@ -139,7 +140,7 @@ class AdamW:
 
 
 @dataclass(frozen=True)
-class RMSprop:
+class RMSprop(Constants):
     """RMSprop: the gradient over the root of the running mean of its square.
 
     s <- rho * s + (1 - rho) * gradient^2; v <- momentum * v + gradient / (sqrt(s) + epsilon);

@@ -45,9 +45,13 @@ class Network {
   /// Appends a layer whose inputs fit; its parameters start at zero, or as drawn.
   void append(std::unique_ptr<Layer<T>> layer);
   /// Drawing many takes seconds: where `stop` says yes, it throws Stopped, and the network, whose
-  /// last layer is then incomplete, is of no use.
+  /// last layers are then incomplete, is of no use.
   void append_dense(index inputs, index neurons, Activation activation, InitializerKind init,
                     const StopRequest& stop = {});
+  /// Appends a dense layer from each of the sizes to the next, at once: what it takes grows with
+  /// the layers, where one by one it grows with their square.
+  void append_dense(const std::vector<index>& sizes, const std::vector<Activation>& activations,
+                    InitializerKind init, const StopRequest& stop = {});
 
   index inputs() const { return layers_.front()->inputs(); }
   index outputs() const { return layers_.back()->outputs(); }
@@ -115,12 +119,15 @@ class Network {
                 const StopRequest& stop) const;
 
  private:
+  using Layers = std::vector<std::unique_ptr<Layer<T>>>;
+  void append(Layers added);
+
   std::uint64_t seed_;
   std::uint32_t draws_ = 0;
   LossKind loss_ = LossKind::mse;
   bool sorted_ = false;
   Scaling input_scaling_, output_scaling_;
-  std::vector<std::unique_ptr<Layer<T>>> layers_;
+  Layers layers_;
   std::vector<index> offsets_;
   Buffer<T> parameters_;
   OptimizerState<T> optimizer_;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -94,7 +95,17 @@ def columns_of(nn: neural_network) -> Columns | None:
         [len(found.inputs), len(outputs)] != [nn.sizes[0], nn.sizes[-1]]
     ):
         raise ValueError("the notes of the network name other inputs or outputs than it has")
+    if type(found.header) is not bool or type(found.width) is not int:
+        raise ValueError("the notes of the network must hold a header and a width")
+    if found.classes is not None and len(found.targets) != 1:
+        raise ValueError("the notes of the network must name one target of classes")
+    if not (found.header or all(_is_number(name, found.width) for name in found.inputs)):
+        raise ValueError("the notes of the network must number inputs without a header")
     return found
+
+
+def _is_number(name: str, width: int) -> bool:
+    return re.fullmatch("[0-9]{1,10}", name) is not None and 1 <= int(name) <= width
 
 
 def _are_names(value: Any) -> bool:

@@ -67,7 +67,8 @@ def described(nn: neural_network) -> str:
 
 def some(names: Iterable[str]) -> str:
     """Return the first of many names, and how many there are more."""
-    every = list(names)
+    # What a terminal would take for a command is shown by its number.
+    every = [name if name.isprintable() else repr(name)[1:-1] for name in names]
     shown: list[str] = []
     while len(shown) < len(every) and len(", ".join(shown)) < _ROOM:
         shown.append(every[len(shown)])

@@ -88,7 +88,8 @@ def _delimiter(text: str) -> str:
 def _encoding(text: str) -> str:
     try:
         name = codecs.lookup(text).name
-    except LookupError:
+        "".encode(name)  # some turn bytes into bytes
+    except (LookupError, UnicodeError):
         raise argparse.ArgumentTypeError(f"is unknown: {text!r}") from None
     return "utf-8-sig" if name == "utf-8" else name
 

@@ -9,6 +9,8 @@ import contextlib
 import csv
 import difflib
 import itertools
+import os
+import stat
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +19,8 @@ from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+from foxnn import checks
 
 # Candidates in the order of trust: a comma may also be the decimal sign of a file parted by others.
 _DELIMITERS = ("\t", ";", "|", ",")
@@ -28,6 +32,9 @@ _CELLS_AT_ONCE = 500_000
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
 # Column names shown in a message.
 _NAMES_SHOWN = 12
+# Names that one which is not there is compared with, and how much of each: some 50 ms.
+_NAMES_COMPARED = 1000
+_LONGEST_COMPARED = 60
 
 Line = tuple[int, list[str]]
 
@@ -59,7 +66,7 @@ class Table:
     def __init__(self, name: str, file: TextIO, form: TableFormat) -> None:
         self.name = name
         self._decimal = form.decimal
-        lines = _decoded(name, file)
+        lines = _decoded(name, file, form.encoding)
         start = list(itertools.islice(lines, _GUESSED_FROM))
         self.delimiter = form.delimiter or _guessed_delimiter(start)
         self._records = self._read(itertools.chain(start, lines))
@@ -72,6 +79,8 @@ class Table:
         self._width = len(cells)
         if self.has_header:
             self.columns = cells
+            self._places = {name: i for i, name in enumerate(cells)}
+            self._counts = Counter(cells)
         else:
             self.columns = [str(i + 1) for i in range(len(cells))]
             self._records = itertools.chain([first], self._records)
@@ -96,12 +105,14 @@ class Table:
         Numbers count from 1, negative ones from the end.
         """
         if self.has_header:
-            if (count := self.columns.count(column)) == 1:
-                return self.columns.index(column)
+            if (count := self._counts[column]) == 1:
+                return self._places[column]
             if count:
-                raise TableError(f"{self.name}: the header has {column!r} {count} times")
-            near = difflib.get_close_matches(column, self.columns, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else f"; there is {self._shown_names()}"
+                raise TableError(
+                    f"{self.name}: the header has {checks.shown(column)} {count} times"
+                )
+            near = self._nearest(column)
+            hint = f"; did you mean {near!r}?" if near else f"; there is {self._shown_names()}"
             raise TableError(f"{self.name}: there is no column {column!r}{hint}")
         count = len(self.columns)
         with contextlib.suppress(ValueError):
@@ -113,8 +124,14 @@ class Table:
             f"from 1 to {count}"
         )
 
+    def _nearest(self, column: str) -> str | None:
+        """Return the name most like this one; what is compared is bounded, since it takes long."""
+        some = [name for name in self.columns[:_NAMES_COMPARED] if len(name) <= _LONGEST_COMPARED]
+        near = difflib.get_close_matches(column[:_LONGEST_COMPARED], some, 1)
+        return near[0] if near else None
+
     def _shown_names(self) -> str:
-        names = [repr(name) for name in self.columns if name]
+        names = [checks.shown(name) for name in self.columns if name]
         more = len(names) - _NAMES_SHOWN
         return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
@@ -195,10 +212,10 @@ class Table:
                     raise self._error_in_cell(line, i, cells[i])
 
     def _error_in_cell(self, line: int, position: int, cell: str) -> TableError:
-        where = f"{self.name}, line {line}: column {self.columns[position]!r}"
+        where = f"{self.name}, line {line}: column {checks.shown(self.columns[position])}"
         if is_missing(cell):
             return TableError(f"{where} is missing{f' ({cell!r})' if cell else ''}")
-        return TableError(f"{where} holds {cell!r}, which is not a finite number")
+        return TableError(f"{where} holds {checks.shown(cell)}, which is not a finite number")
 
     def number(self, cell: str) -> float | None:
         """Return a cell as a finite number, or None."""
@@ -252,15 +269,19 @@ def opened(path: str, form: TableFormat) -> Iterator[Table]:
         yield Table("standard input", sys.stdin, form)
         return
     with open(path, encoding=form.encoding, newline="") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not file.isatty()):  # it may never end
+            raise TableError(f"{path}: expected a file, got a device")
         yield Table(path, file, form)
 
 
-def _decoded(name: str, lines: Iterable[str]) -> Iterator[str]:
+def _decoded(name: str, lines: Iterable[str], encoding: str) -> Iterator[str]:
     try:
         yield from lines
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
+        encoding = getattr(error, "encoding", encoding)  # UTF-16 says nothing where it has no mark
         raise TableError(
-            f"{name}: this is no {error.encoding.upper()} text; --encoding says what it is"
+            f"{name}: this is no {encoding.upper()} text; --encoding says what it is"
         ) from None
 
 

@@ -1,0 +1,169 @@
+"""Good files of every kind, which mutations begin with; no more than some kilobytes each."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import pickle
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import foxnn
+
+RECORDS = Path(__file__).parents[1] / "data"
+_LARGEST = 20_000
+X = np.linspace(-1.0, 1.0, 12).reshape(6, 2)
+Y = np.linspace(0.0, 1.0, 12).reshape(6, 2)
+
+TABLES = [
+    b"a,b,kind\n1,2.5,x\n3,4e-1,y\n",
+    b"a;b;kind\n1,5;2,5;x\n3,5;4;y\n",
+    b"1\t2\n3\t4\n5\t6\n",
+    b'"first name","b"\n"1","2"\n\n"3",""\n"4","NA"\n',
+    b"a|b\n1|\xc3\xa4\n",
+    b"\xef\xbb\xbfa,b\r\n1,2\r\n",
+    b"a,a,\n1,2,3\n",
+    b"x\n1\n",
+]
+
+
+def networks() -> Iterator[foxnn.neural_network]:
+    """Yield networks of many kinds: small, and some of them trained."""
+    yield foxnn.neural_network([2, 3, 2], seed=1)
+    yield foxnn.neural_network([1, 1], "identity", dtype="float64", seed=2)
+    yield foxnn.neural_network([2, 4, 3], "relu", "softmax", seed=3)
+    nn = foxnn.neural_network([2, 2, 2], [("elu", 0.5), "identity"], loss="huber", seed=4)
+    nn.fit(X, Y, 2, 3, "adam", scale="standard", progress=False)
+    nn.notes = {"columns": ["a", "b"], "more": {"none": None, "share": 0.5}}
+    yield nn
+    nn = foxnn.neural_network([2, 2], "tanh", dtype="float64", seed=5)
+    nn.settings.set_mode("Nesterov")
+    nn.settings.auto_save_name_file = "n\u00e4me.txt"
+    nn.fit(X, Y, 1, 6, foxnn.SGD(0.9, nesterov=True), progress=False)
+    yield nn
+    for i, name in enumerate(["gelu", "leaky_relu", "sinusoid", "exp"]):
+        yield foxnn.neural_network([2, 2, 1], "tanh" if name == "exp" else name, name, seed=i)
+
+
+def checkpoints(folder: Path) -> Iterator[bytes]:
+    """Yield checkpoints of trainings of many kinds."""
+    schedule = foxnn.schedules.warmup(2, then=foxnn.schedules.step(3, 0.5))
+    runs: list[dict[str, Any]] = [
+        {},
+        {"optimizer": foxnn.AdamW(0.1), "schedule": schedule, "dropout": 0.2},
+        {"validation": 0.3, "early_stopping": foxnn.EarlyStopping(patience=2), "l2": 0.1},
+        {"optimizer": foxnn.RMSprop(), "clip_norm": 1.0, "scale": "minmax"},
+        {"shuffle": False, "dropout": [0.1], "schedule": foxnn.schedules.cosine(9)},
+    ]
+    for options in runs:
+        nn = foxnn.neural_network([2, 3, 2], "tanh", "identity", seed=1)
+        path = folder / "run.safetensors"
+        nn.fit(X, Y, 3, 4, checkpoint=path, progress=False, **options)
+        yield path.read_bytes()
+    nn = foxnn.neural_network([2, 3, 2], "tanh", "softmax", seed=1)
+    labels = [0, 1, 1, 0, 1, 0]
+    nn.fit(X, labels, 2, 4, checkpoint=path, class_weight={0: 2.0, 1: 1.0}, progress=False)
+    yield path.read_bytes()
+
+
+def objects() -> list[Any]:
+    """Return what users may pickle, but for networks."""
+    history = foxnn.History()
+    history.add(loss=0.5, seconds=0.1)
+    data = foxnn.train_data([[1.0, 2.0]], [[0.5]])
+    return [
+        foxnn.Scaler().fit(X),
+        foxnn.Scaler("minmax"),
+        foxnn.neural_network([1, 1], seed=1).settings,
+        history,
+        data,
+        foxnn.train_data(),
+        foxnn.layer(2, 3, ("elu", 0.5), seed=1),
+        foxnn.EarlyStopping(patience=3),
+        foxnn.SGD(0.9),
+        foxnn.AdamW(0.1),
+        foxnn.schedules.warmup(3, then=foxnn.schedules.exponential(0.5)),
+        foxnn.neural_network([2, 1], seed=1).trace([1.0, 2.0], [0.5]),
+        foxnn.DivergedError("diverged", 1, 0.5),
+    ]
+
+
+def array(numbers: bytes, kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Make an array again: what a broken state does to NumPy's own is not looked at."""
+    if kind not in ("f4", "f8", "u1"):
+        raise ValueError(kind)
+    return np.frombuffer(numbers, kind).reshape(shape)
+
+
+class _Pickler(pickle.Pickler):
+    def reducer_override(self, thing: object) -> Any:
+        if not isinstance(thing, np.ndarray):
+            return NotImplemented
+        return array, (thing.tobytes(), thing.dtype.str[1:], thing.shape)
+
+
+def _pickled(thing: object) -> bytes:
+    file = io.BytesIO()
+    _Pickler(file, 4).dump(thing)
+    return file.getvalue()
+
+
+def _saved(folder: Path, ending: str) -> Iterator[bytes]:
+    for nn in networks():
+        path = folder / f"net{ending}"
+        try:
+            nn.save(path)
+        except ValueError:  # not all formats have all activations
+            continue
+        yield path.read_bytes()
+
+
+def _recorded(folder: str, pattern: str) -> Iterator[bytes]:
+    for path in sorted((RECORDS / folder).glob(pattern)):
+        if path.stat().st_size <= _LARGEST:
+            yield path.read_bytes()
+
+
+def findings(reader: str) -> list[Path]:
+    """Return the files that have once broken a promise to a reader."""
+    return sorted((RECORDS / "hostile").glob(f"{reader}-*"))
+
+
+def texts() -> list[bytes]:
+    """Return tables of numbers for the engine alone; the first two bytes are the shape."""
+    numbers = [b"1.00000000e+00 -2.5e-3\t7\n", b"1e-400 -0 4.9e-324 1.7976931348623157e308\n",
+               b"0." + b"0" * 330 + b"1 12345678901234567890123\n"]  # fmt: skip
+    return [bytes([rows, columns]) + text for text in numbers
+            for rows, columns in ((1, 1), (2, 5), (3, 0))]  # fmt: skip
+
+
+def seeds(reader: str) -> list[bytes]:
+    """Return the files for a reader."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if reader == "network":
+            foxnn.neural_network([2, 3], seed=1).save(folder / "scale.txt", only_scale=True)
+            alone = (folder / "scale.txt").read_bytes()
+            return [*_saved(folder, ".txt"), alone, *_recorded("foxnn", "net_*.txt")]
+        if reader == "samples":
+            foxnn.train_data(X, Y).save(folder / "data.txt")
+            foxnn.train_data(X.astype(np.float32), Y[:, :1]).save(folder / "more.txt")
+            own = [path.read_bytes() for path in sorted(folder.glob("*.txt"))]
+            return [*own, *_recorded("foxnn", "data_*.txt")]
+        if reader == "safetensors":
+            return [*_saved(folder, ".safetensors"), *_recorded("safetensors", "*.safetensors")]
+        if reader == "checkpoint":
+            return list(checkpoints(folder))
+        if reader == "onnx":
+            if importlib.util.find_spec("onnx") is None:
+                return []
+            return [*_saved(folder, ".onnx"), *_recorded("onnx", "*.onnx")]
+        if reader == "pickle":
+            return [_pickled(thing) for thing in (*networks(), *objects())]
+        if reader == "state":
+            return [bytes([i, 1, 2, 3]) for i in range(len(list(networks())) + len(objects()))]
+    return list(TABLES)
