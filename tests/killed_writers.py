@@ -8,12 +8,12 @@ printed is a JSON object that says how often what was found.
 
 from __future__ import annotations
 
+import _thread
 import json
 import os
 import random
 import signal
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -180,7 +180,16 @@ def kill_at(number: int) -> None:
             if seen == number:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    threading.setprofile(watch)
+    start = _thread.start_new_thread
+
+    def start_watched(call: Callable[..., None], given: tuple[object, ...]) -> int:
+        def run(*given: object) -> None:
+            sys.setprofile(watch)
+            call(*given)
+
+        return start(run, given)
+
+    _thread.start_new_thread = start_watched
     sys.setprofile(watch)
 
 

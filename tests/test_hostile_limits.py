@@ -104,7 +104,8 @@ def watch(event, arguments):
         if not str(arguments[0]).startswith(str(folder)): seen.append((event, str(arguments[0])))
     elif event in ("exec", "compile", "import", "pickle.find_class") or event.split(".")[0] in (
         "os", "subprocess", "socket", "ctypes", "shutil", "webbrowser", "urllib"):
-        if event.removeprefix("os.") not in ("chmod", "chown", "rename", "remove"):  # of saving
+        if event.removeprefix("os.") not in (
+            "chmod", "chown", "rename", "remove", "listxattr", "getxattr", "setxattr"):  # of saving
             seen.append((event, repr(arguments)[:100]))
 on = False
 sys.addaudithook(lambda event, arguments: watch(event, arguments) if on else None)

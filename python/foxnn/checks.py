@@ -7,6 +7,7 @@ message that names the argument, what came, and what is allowed.
 from __future__ import annotations
 
 import math
+import mmap
 import operator
 import os
 from collections.abc import Iterable
@@ -106,7 +107,10 @@ def memory(size: int) -> None:
     Said before a library is called that ends the process where it finds no memory, or tells
     nothing clear.
     """
-    np.empty(size, np.uint8)
+    try:
+        mmap.mmap(-1, size).close()
+    except OSError:
+        raise MemoryError(f"there are no {size} bytes of memory") from None
 
 
 def _range_text(low: float, high: float, open_low: bool, open_high: bool) -> str:
