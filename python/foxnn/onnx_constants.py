@@ -138,5 +138,5 @@ def _reshaped(kind: str, array: Array, numbers: list[int] | None) -> Array | Non
         if kind == "Squeeze":
             return array.squeeze(tuple(numbers))
         return np.expand_dims(array, tuple(numbers))
-    except (ValueError, IndexError, TypeError):
+    except (ValueError, IndexError, TypeError, OverflowError):
         return None
