@@ -16,7 +16,7 @@ WHOLE = ["-q", "tests", "-k", f"not ({' or '.join(LEFT_OUT)})"]
 # two steps, and every such look would be reported. Teams are not OpenMP's here, so not its limits.
 THREADED = [
     *("-q", "tests/test_sharing.py", "tests/test_threads.py", "tests/test_fit.py"),
-    *("-k", "at_once or in_two_threads or several_threads or same_bits"),
+    *("-k", "at_once or answers_in_two_threads or several_threads or same_bits"),
 ]
 
 
