@@ -271,6 +271,7 @@ class neural_network(FoxnnInterface):
         keeping, every = None, checked_every(told.checkpoint_every)
         if told.checkpoint is not None:
             keeping = Checkpoints(self, told.checkpoint, every)
+        self._refuse_second_training()
         again = None if start is None else start.draw_of_split
         draw = self._draw() if again is None else again
         training, held_out = split(self, samples, told.validation, names, again)
@@ -283,8 +284,7 @@ class neural_network(FoxnnInterface):
         if scales is None:
             warn_if_saturated(self, training.x, stacklevel=4)
         # From here on nothing is refused, and the network changes.
-        if self._is_training():
-            raise RuntimeError("the network is already training")
+        self._refuse_second_training()
         if scalers is not None:
             self._set_scalers(*scalers)
         if held_out is not None and again is None and isinstance(told.validation, float | int):
@@ -333,6 +333,10 @@ class neural_network(FoxnnInterface):
         1
         """
         return self._history
+
+    def _refuse_second_training(self) -> None:
+        if self._is_training():
+            raise RuntimeError("the network is already training")
 
     def train_on_batch(
         self,
