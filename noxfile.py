@@ -28,6 +28,22 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def arguments(session: nox.Session) -> None:
+    """Call everything public with every wrong value of every argument: some minutes."""
+    session.install(".[test]")
+    session.env["FOXNN_ALL_ARGUMENTS"] = "1"
+    session.run("python", "-m", "pytest", "tests/test_wrong_arguments.py", *session.posargs)
+
+
+@nox.session
+def machine(session: nox.Session) -> None:
+    """Search for ten minutes for a history of calls that a model in NumPy does not follow."""
+    session.install(".[test]")
+    session.env["FOXNN_MACHINE_SECONDS"] = "600"
+    session.run("python", "-m", "pytest", "tests/test_state_machine.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Run the linters of `.ci/run`."""
     session.install(".[dev]")

@@ -839,4 +839,4 @@ def test_a_network_that_was_not_made_is_refused_not_read() -> None:
         lambda: foxnn._core.answer(nn, [1.0]),
         lambda: foxnn._core.Network._copy(nn),
     ):
-        refused(use, TypeError, "incompatible function arguments")
+        refused(use, TypeError, "the neural_network has not been made by its constructor")

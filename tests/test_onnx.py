@@ -234,6 +234,17 @@ def test_every_file_is_recorded() -> None:
     assert set(REFUSED) <= {kind(name) for name in LIBRARIES}
 
 
+def test_scaled_outputs_of_softmax_come_back(tmp_path: Path) -> None:
+    """Its usual loss takes none, but the file says another."""
+    nn = foxnn.neural_network([4, 3], "softmax", loss="mse", seed=1)
+    nn.output_scaler = foxnn.Scaler().fit(inputs(30, 3))
+    nn.save(tmp_path / "net.onnx")
+    other = foxnn.neural_network(tmp_path / "net.onnx")
+    assert other.loss == "mse"
+    assert other.output_scaler is not None
+    assert other.predict(X) == pytest.approx(nn.predict(X), rel=1e-6, abs=1e-6)
+
+
 @pytest.mark.parametrize("name", [name for name in LIBRARIES if kind(name) not in REFUSED])
 def test_networks_of_other_libraries(name: str) -> None:
     record = LIBRARIES[name]

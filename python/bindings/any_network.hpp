@@ -144,14 +144,17 @@ class AnyNetwork {
 namespace pybind11::detail {
 
 /// A Python object whose making was refused, or that was made by __new__ alone, holds no network;
-/// pybind11 would hand out memory that nobody has filled. It is refused as a wrong argument.
+/// pybind11 would hand out memory that nobody has filled. It is refused in plain words.
 template <>
 class type_caster<foxnn::python::AnyNetwork> : public type_caster_base<foxnn::python::AnyNetwork> {
  public:
   bool load(handle source, bool convert) {
     if (source && typeinfo && PyType_IsSubtype(Py_TYPE(source.ptr()), typeinfo->type)) {
       auto* made = reinterpret_cast<instance*>(source.ptr());
-      if (!made->get_value_and_holder().holder_constructed()) return false;
+      if (!made->get_value_and_holder().holder_constructed()) {
+        throw type_error(std::string("the ") + Py_TYPE(source.ptr())->tp_name +
+                         " has not been made by its constructor");
+      }
     }
     return type_caster_base::load(source, convert);
   }

@@ -114,6 +114,7 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
   };
   const auto wanted = py::reinterpret_borrow<py::array>(y);
   if (!ready(x, network.inputs())) return false;
+  if (wanted.ndim() < 1) return false;
   if (wanted.shape(0) != py::reinterpret_borrow<py::array>(x).shape(0)) return false;
   // What these losses ask of y beside its shape is looked at in the usual way.
   if (network.loss() == LossKind::binary_cross_entropy || network.loss() == LossKind::poisson) {

@@ -2,6 +2,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 
@@ -133,8 +134,10 @@ class AnyTrainer {
 StopRequest stop_after(const std::optional<double>& seconds) {
   if (!seconds) return signal_check();
   using Clock = std::chrono::steady_clock;
-  const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                      std::chrono::duration<double>(*seconds));
+  // More than a year is no limit, and may be more than the clock counts to.
+  const double left = std::min(*seconds, 365.0 * 24 * 3600);
+  const auto end = Clock::now() +
+                   std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(left));
   return [end, signals = signal_check()] { return signals() || Clock::now() >= end; };
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import weakref
@@ -52,7 +53,9 @@ class BaseNetwork(_core.Network):
             formats.load(self, path, alone, loss, kind, seed)
             return
         if isinstance(sizes, bytes):
-            raise TypeError(f"sizes must be a list of layer sizes, got the bytes {sizes!r}")
+            raise TypeError(
+                f"sizes must be a list of layer sizes, got the bytes {checks.shown(sizes)}"
+            )
         if checks.flag(only_scale, "only_scale"):
             raise ValueError("only_scale must be False where no file is read, got True")
         self._make(sizes, activation, output_activation, loss, init, dtype, seed)
@@ -74,9 +77,9 @@ class BaseNetwork(_core.Network):
             raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
         single = _dtype_name("float32" if dtype is None else dtype) == "float32"
         start = checks.seed(seed)
-        super().__init__(checked, activations, checks.name_of(init, "init"), single, start)
+        super().__init__(checked, activations, checks.word(init, "init"), single, start)
         self._loss_given = loss is not None
-        self._set_loss(self._usual_loss() if loss is None else checks.name_of(loss, "loss"))
+        self._set_loss(self._usual_loss() if loss is None else checks.word(loss, "loss"))
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         self._input_names: list[str] | None = None
@@ -189,7 +192,7 @@ class BaseNetwork(_core.Network):
         ValueError
             Where it does not fit.
         """
-        if not isinstance(new_layer, layer):
+        if not isinstance(new_layer, layer) or new_layer._network is None:
             raise TypeError(f"new_layer must be a foxnn.layer, got {checks.shown(new_layer)}")
         if new_layer.get_N_w() != self.sizes[-1]:
             raise ValueError(
@@ -551,6 +554,20 @@ class BaseNetwork(_core.Network):
 _OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names", "_notes", "_history"}
 
 
+class _NotMade:
+    """Stands where a network that was made by its constructor has an attribute of its own."""
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        raise TypeError(f"the {owner.__name__} has not been made by its constructor")
+
+
+# Behind the object's own attributes, so that reading these costs nothing (__getattr__ would).
+for _name in _OWN:
+    setattr(BaseNetwork, _name, _NotMade())
+
+
 def _unpickled(cls: type[BaseNetwork], given: Mapping[str, Any]) -> BaseNetwork:
     """Make a network again from its state: for copies and pickles."""
     given = state.checked(given)
@@ -582,7 +599,9 @@ class _NetworkLayer(layer):
 def _refuse_beside_a_file(**arguments: object) -> None:
     usual = {"activation": "sigmoid", "output_activation": None, "init": "auto"}
     for name, value in arguments.items():
-        if value != usual[name]:
+        # Not by !=, which objects of all kinds answer in their own way.
+        given = str.__str__(value) if isinstance(value, str) else value
+        if not (isinstance(given, str) and given == usual[name]) and given is not usual[name]:
             raise ValueError(
                 f"{name} must be left out where a file is read, which says it, got "
                 f"{checks.shown(value)}"
@@ -601,11 +620,15 @@ def _summation_of(network: _core.Network) -> Callable[[bool], None]:
 
 
 def _dtype_name(dtype: Any) -> str:
-    try:
-        name = "None" if dtype is None else np.dtype(dtype).name
-    except (TypeError, ValueError, SyntaxError, OverflowError, RecursionError):  # as NumPy reads it
-        name = dtype if isinstance(dtype, str) else checks.shown(dtype)
-    return checks.choice(name, "dtype", state.DTYPES)
+    name = ""
+    if isinstance(dtype, str | type | np.dtype):
+        with contextlib.suppress(TypeError, ValueError):
+            name = str(np.dtype(dtype).name)
+    if name not in state.DTYPES:
+        raise ValueError(
+            f"dtype must be one of {', '.join(state.DTYPES)}; got {checks.shown(dtype)}"
+        )
+    return name
 
 
 def _activations(activation: Any, output: Any, count: int) -> list[Activation]:

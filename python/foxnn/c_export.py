@@ -72,14 +72,14 @@ def _names(name_file: object, name: str | None) -> tuple[str, str]:
     path = files.path_of(name_file)
     base = os.path.basename(path)
     if not base.endswith(".h"):
-        raise ValueError(f"name_file must end in .h, got {path!r}")
+        raise ValueError(f"name_file must end in .h, got {checks.shown(path)}")
     if re.search(r'["\\\x00-\x1f\x7f-\uffff]', base) or not base.isascii():
-        raise ValueError(f"name_file must be a name that C can include, got {base!r}")
+        raise ValueError(f"name_file must be a name that C can include, got {checks.shown(base)}")
     word = base[:-2] if name is None else checks.text(name, "name")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,39}", word):
         raise ValueError(
             "name must be a C identifier of at most 40 letters, digits and underscores that begins "
-            f"with a letter, got {word!r}"
+            f"with a letter, got {checks.shown(word)}"
         )
     return path, word
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from foxnn import checks
+from foxnn.schedules import Schedule
 
 _EVENTS = ("on_train_begin", "on_epoch_end", "on_batch_end", "on_train_end")
 
@@ -23,21 +24,30 @@ class Callbacks:
     def __init__(self, callbacks: object) -> None:
         if callable(callbacks) or any(hasattr(callbacks, event) for event in _EVENTS):
             callbacks = [callbacks]
-        if isinstance(callbacks, str | bytes) or not isinstance(callbacks, Iterable):
-            raise TypeError(f"callbacks must be a list of callbacks, got {checks.shown(callbacks)}")
+        wanted = "callbacks must be a list of callbacks"
+        if isinstance(callbacks, str | bytes):
+            raise TypeError(f"{wanted}, got {checks.shown(callbacks)}")
+        given = checks.items(callbacks, wanted)
         self._methods: dict[str, list[Callable[..., Any]]] = {event: [] for event in _EVENTS}
-        for i, callback in enumerate(callbacks):
+        for i, callback in enumerate(given):
             self._add(callback, f"callbacks[{i}]")
 
     def _add(self, callback: object, name: str) -> None:
         if isinstance(callback, type):
             raise TypeError(f"{name} must be an object, got the class {callback.__name__}")
+        if isinstance(callback, Schedule):
+            raise TypeError(
+                f"{name} must be a callback, got {checks.shown(callback)}: "
+                "it is for the argument schedule"
+            )
         found = False
         for event in _EVENTS:
             method = getattr(callback, event, None)
             if method is not None:
                 if not callable(method):
-                    raise TypeError(f"{event} of {name} must be callable, got {method!r}")
+                    raise TypeError(
+                        f"{event} of {name} must be callable, got {checks.shown(method)}"
+                    )
                 self._methods[event].append(method)
                 found = True
         if not found and callable(callback):

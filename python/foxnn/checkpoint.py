@@ -128,7 +128,8 @@ class Checkpoints:
         self._path = files.path_of(name_file, "checkpoint")
         if not self._path.lower().endswith(".safetensors"):
             raise ValueError(
-                f"checkpoint must be the name of a .safetensors file, got {self._path!r}"
+                "checkpoint must be the name of a .safetensors file, got "
+                f"{checks.shown(self._path)}"
             )
         wait_for_all()
         notes_of(network.notes)  # what could not be written is said before the training

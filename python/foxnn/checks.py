@@ -1,15 +1,19 @@
 """Checks of what the user passes in, and its conversion into what the engine takes.
 
 Every function returns the value in its right type or raises ValueError or TypeError with a
-message that names the argument, what came, and what is allowed.
+message that names the argument, what came, and what is allowed. What an object of the user's raises
+when it is asked for its number, length or items comes through; TypeError and ValueError mean that
+it is no such thing, as those of Python's own types do.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import mmap
 import operator
 import os
+import reprlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,16 +30,28 @@ _LARGEST_SIZE = 2**31 - 1
 # Bytes that are looked at in one call of the engine: some milliseconds, after which Ctrl-C is
 # heard, and enough that a second thread pays.
 _AT_ONCE = 64 << 20
+
+# More than any program makes; an iterator without end must end here.
+_MOST_LAYERS = 1_000_000
 # The largest number that the engine counts to.
 _LARGEST_COUNT = 2**63 - 1
 
 
+_short = reprlib.Repr()
+_short.maxlevel = 4
+_short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = _short.maxdeque = 30
+_short.maxfrozenset = _short.maxarray = 30
+_short.maxstring = _short.maxlong = _short.maxother = 100
+# More characters than any name that a user may rightly pass to the engine.
+_LONGEST_NAME = 100
+
+
 def shown(value: object) -> str:
-    """Return a short representation of a value, for a message."""
+    """Return a short representation of a value, for a message: of any, in a short time."""
     try:
-        text = repr(value)
-    except (RecursionError, ValueError):  # nested too deep, or an integer of thousands of digits
-        text = f"<{type(value).__name__}>"
+        text = _short.repr(value)
+    except Exception:  # an integer of too many digits, a representation that raises
+        text = f"an object of type {type(value).__name__}"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -70,8 +86,8 @@ def _index(value: object, message: str) -> int:
     if isinstance(value, bool | np.bool_):
         raise TypeError(message)
     try:
-        return operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
+        return int.__index__(operator.index(value))  # type: ignore[arg-type]
+    except (TypeError, ValueError):
         raise TypeError(message) from None
 
 
@@ -86,14 +102,7 @@ def real(
 ) -> float:
     """Return a finite number within bounds."""
     allowed = _range_text(low, high, open_low, open_high)
-    try:
-        if isinstance(value, str | bytes | bool | np.bool_):
-            raise TypeError
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number{allowed}, got {shown(value)}") from None
-    except OverflowError:
-        number = math.inf
+    number = _float(value, f"{name} must be a number{allowed}")
     too_low = number <= low if open_low else number < low
     too_high = number >= high if open_high else number > high
     if not math.isfinite(number) or too_low or too_high:
@@ -111,6 +120,26 @@ def memory(size: int) -> None:
         mmap.mmap(-1, size).close()
     except OSError:
         raise MemoryError(f"there are no {size} bytes of memory") from None
+
+
+def number(value: object, name: str) -> float:
+    """Return a number that may be infinite or not one."""
+    return _float(value, f"{name} must be a number")
+
+
+def _float(value: object, wanted: str) -> float:
+    try:
+        if isinstance(value, str | bytes | bytearray | bool | complex):
+            raise TypeError
+        if isinstance(value, np.generic | np.ndarray) and not (
+            value.ndim == 0 and value.dtype.kind in "fiu"
+        ):
+            raise TypeError
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{wanted}, got {shown(value)}") from None
+    except OverflowError:
+        return math.inf
 
 
 def _range_text(low: float, high: float, open_low: bool, open_high: bool) -> str:
@@ -136,32 +165,37 @@ def text(value: object, name: str) -> str:
     return str.__str__(value)
 
 
-def name_of(value: object, name: str) -> str:
-    """Return a string that the engine can take: of whole characters, as UTF-8 has them."""
-    given = text(value, name)
-    try:
-        given.encode()
-    except UnicodeEncodeError:
-        raise ValueError(f"{name} must be a known name, got {shown(given)}") from None
-    return given
+def word(value: object, name: str) -> str:
+    """Return a string that the engine takes as a name, and refuses with a readable message."""
+    found = text(value, name)
+    if not found.isprintable() or len(found) > _LONGEST_NAME:
+        raise ValueError(f"{name} must be a known name, got {shown(found)}")
+    return found
 
 
 def choice(value: object, name: str, allowed: Iterable[str]) -> str:
     """Return a string that is one of those allowed."""
-    known = list(allowed)
-    if text(value, name) not in known:
-        raise ValueError(f"{name} must be one of {', '.join(known)}; got {shown(value)}")
-    return str(value)
+    known, found = list(allowed), text(value, name)
+    if found not in known:
+        raise ValueError(f"{name} must be one of {', '.join(known)}; got {shown(found)}")
+    return found
+
+
+def items(values: Any, wanted: str, most: int | None = None) -> list[Any]:
+    """Return what something holds as a list; of an iterator without end so many."""
+    try:
+        return list(values if most is None else itertools.islice(values, most))
+    except (TypeError, ValueError):
+        raise TypeError(f"{wanted}, got {shown(values)}") from None
 
 
 def layer_sizes(sizes: Any) -> list[int]:
     """Return the sizes of a network: inputs first, then the neurons of each layer."""
-    try:
-        values = list(sizes)
-    except TypeError:
-        raise TypeError(
-            f"sizes must be a list of layer sizes or the name of a file, got {shown(sizes)}"
-        ) from None
+    values = items(
+        sizes, "sizes must be a list of layer sizes or the name of a file", _MOST_LAYERS + 2
+    )
+    if len(values) > _MOST_LAYERS + 1:
+        raise ValueError(f"sizes must be those of at most {_MOST_LAYERS} layers, got more")
     if len(values) < 2:
         raise ValueError(
             "sizes must hold the number of inputs and at least one layer, "
@@ -208,6 +242,13 @@ def _from_table(table: Any, name: str) -> Array:
     return array
 
 
+def _plain_array(values: ArrayLike, name: str) -> Array:
+    try:
+        return np.asarray(values)
+    except TypeError:
+        raise TypeError(f"{name} must hold real numbers, got {shown(values)}") from None
+
+
 def as_array(values: ArrayLike, name: str) -> Array:
     """Return a NumPy array of numbers from an array, a (nested) list, or anything array-like."""
     try:
@@ -216,7 +257,7 @@ def as_array(values: ArrayLike, name: str) -> Array:
         elif isinstance(values, list | tuple):
             array = pieces.from_sequence(values)
         else:
-            array = np.asarray(values)
+            array = _plain_array(values, name)
     except ValueError as error:
         raise ValueError(f"{name} must be rectangular, but its rows differ: {error}") from None
     if isinstance(values, np.ma.MaskedArray) and (hidden := int(np.ma.getmaskarray(values).sum())):
@@ -238,7 +279,8 @@ def engine_type(array: Array) -> Array:
     if is_engine_type(array):
         return array
     narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    return pieces.converted(array, np.float32 if narrow else np.float64)
+    with np.errstate(over="ignore"):  # what float64 cannot hold is found as an infinity
+        return pieces.converted(array, np.float32 if narrow else np.float64)
 
 
 def contiguous_rows(array: Array) -> Array:

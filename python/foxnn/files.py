@@ -41,6 +41,13 @@ def path_of(name_file: object, name: str = "name_file") -> str:
         ) from None
     if not isinstance(path, str):
         raise TypeError(f"{name} must be the name of a file, got {checks.shown(name_file)}")
+    path = str.__str__(path)
+    try:
+        can_be = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        can_be = False
+    if not can_be:
+        raise ValueError(f"{name} must be a name that a file can have, got {checks.shown(path)}")
     return path
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from foxnn import _core, checks, pieces
 from foxnn.base import BaseNetwork
 from foxnn.checks import Array
-from foxnn.scaler import Scaler, scaler_of
+from foxnn.scaler import SCALABLE_LOSSES, Scaler, scaler_of
 from foxnn.streams import HOLDOUT
 
 Weights = NDArray[np.float64] | None
@@ -148,7 +148,6 @@ def _class_factors(class_weight: Any, classes: Array, count: int) -> NDArray[np.
     return factors
 
 
-_SCALABLE_LOSSES = ("mse", "mae", "huber")
 Scalers = tuple[Scaler | None, Scaler | None]
 
 
@@ -167,7 +166,7 @@ def checked_scalers(network: BaseNetwork, scale: Any) -> Scalers | None:
         pair = scale
     else:
         outputs = network[-1].get_name_activation_function() == "identity_x"
-        scales_outputs = outputs and network.loss in _SCALABLE_LOSSES
+        scales_outputs = outputs and network.loss in SCALABLE_LOSSES
         pair = scale, scaler_of(scale, "scale").method if scales_outputs else None
     there = network.input_scaler, network.output_scaler
     names = ("scale", "scale") if pair is not scale else ("scale[0]", "scale[1]")
@@ -175,9 +174,9 @@ def checked_scalers(network: BaseNetwork, scale: Any) -> Scalers | None:
         None if wanted is None else _scaler(wanted, old, name)
         for wanted, old, name in zip(pair, there, names, strict=True)
     ]
-    if scalers[1] is not None and network.loss not in _SCALABLE_LOSSES:
+    if scalers[1] is not None and network.loss not in SCALABLE_LOSSES:
         raise ValueError(
-            f"scale can bring outputs to size for the losses {', '.join(_SCALABLE_LOSSES)}; "
+            f"scale can bring outputs to size for the losses {', '.join(SCALABLE_LOSSES)}; "
             f"got loss={network.loss!r}"
         )
     for scaler, columns in zip(scalers, (network.sizes[0], network.sizes[-1]), strict=True):

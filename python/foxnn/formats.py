@@ -25,8 +25,8 @@ def path_of(name_file: object, name: str) -> str:
     path = files.path_of(name_file, name)
     if path.lower().endswith(".h"):
         raise ValueError(
-            f"{name} must be the name of a network file, got {path!r}: a C header is written by "
-            "export_c, and cannot be read"
+            f"{name} must be the name of a network file, got {checks.shown(path)}: a C header is "
+            "written by export_c, and cannot be read"
         )
     return path
 
@@ -94,7 +94,7 @@ def load(
     else:
         _load_safetensors(network, path, dtype, start)
     if loss is not None:
-        network._set_loss(checks.name_of(loss, "loss"))
+        network._set_loss(checks.word(loss, "loss"))
         network._loss_given = True
 
 

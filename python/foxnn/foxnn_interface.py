@@ -8,7 +8,7 @@ import time
 import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks, formats, pieces
+from foxnn import _core, checks, files, formats, pieces
 from foxnn.base import BaseNetwork
 from foxnn.checks import Array
 from foxnn.errors import diverged
@@ -101,7 +101,10 @@ class FoxnnInterface(BaseNetwork):
             sum=True,
             threads=self.settings.n_threads,
         )
-        _core.check_plan(self, plan)
+        try:
+            _core.check_plan(self, plan)
+        except ValueError as error:
+            raise ValueError(str(error).replace("learning_rate", "speed", 1)) from None
         held_out: train_data | None = None
         if count := int(len(inputs) * self.settings.part_for_test):
             order = _core.shuffled(self.seed, HOLDOUT, len(inputs), self._next_draw())
@@ -138,7 +141,8 @@ class FoxnnInterface(BaseNetwork):
         max_iteration : int
         size_train_batch : int, default=1
         """
-        self.train(train_data(name_file), speed, max_iteration, size_train_batch)
+        data = train_data(files.path_of(name_file, "name_file"))
+        self.train(data, speed, max_iteration, size_train_batch)
 
     def random_mutation(self, speed: float) -> None:
         """Add to every weight and bias a number drawn evenly from -speed to speed."""
@@ -196,6 +200,8 @@ class FoxnnInterface(BaseNetwork):
     def _arrays_of(self, data: train_data, name: str) -> tuple[Array, Array]:
         if not isinstance(data, train_data):
             raise TypeError(f"{name} must be a foxnn.train_data, got {checks.shown(data)}")
+        if not len(data):
+            raise ValueError(f"{name} holds no samples, but must hold at least one")
         x, y = data._arrays()
         if self._input_names is not None and data._names not in (None, self._input_names):
             raise ValueError(

@@ -81,7 +81,7 @@ def text_path(name_file: object, name: str) -> str:
     """Return the name of a text file; those of other formats are refused."""
     path = path_of(name_file, name)
     if path.lower().endswith((".safetensors", ".onnx", ".h")):
-        raise ValueError(f"{name} must be a text file of FoxNN's (.txt), got {path!r}")
+        raise ValueError(f"{name} must be a text file of FoxNN's (.txt), got {checks.shown(path)}")
     return path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from foxnn import checks
@@ -34,6 +35,9 @@ class History(Mapping[str, list[float]]):
     3
     """
 
+    # Of one that was made without its constructor.
+    _values: dict[str, list[float]] = MappingProxyType({})  # type: ignore[assignment]
+
     def __init__(self) -> None:
         self._values: dict[str, list[float]] = {}
 
@@ -50,15 +54,24 @@ class History(Mapping[str, list[float]]):
                 f"values must be those of the epochs before, {', '.join(self._values)}; "
                 f"got {', '.join(values) or 'none'}"
             )
-        numbers = {name: float(value) for name, value in values.items()}
+        numbers = {name: checks.number(value, name) for name, value in values.items()}
         for name, number in numbers.items():
             self._values.setdefault(name, []).append(number)
 
     @classmethod
     def of(cls, values: Mapping[str, list[float]]) -> History:
         """Return a history with such values, which are as many for each name."""
-        history = cls()
-        history._values = checked(values)
+        if not isinstance(values, Mapping):
+            raise TypeError(f"values must be a mapping of lists, got {checks.shown(values)}")
+        history, lengths = cls(), set()
+        for name in values:
+            checks.text(name, "a name of values")
+            where = f"values[{checks.shown(name)}]"
+            numbers = checks.items(values[name], f"{where} must be a list")
+            history._values[name] = [checks.number(v, where) for v in numbers]
+            lengths.add(len(numbers))
+        if len(lengths) > 1:
+            raise ValueError("values must be lists of one length, one number an epoch")
         return history
 
     def __setstate__(self, state: object) -> None:

@@ -12,15 +12,17 @@ from foxnn import _core, checks
 from foxnn.checks import Array
 
 Activation = tuple[str, list[float]]
+# No activation takes more than one; how many it takes, the engine says.
+_MOST_PARAMETERS = 100
 
 
 def parse_activation(activation: object, name: str = "activation") -> Activation:
     """Return name and parameters from a name or a (name, parameters) pair."""
     if isinstance(activation, str):
-        return checks.name_of(activation, name), []
+        return checks.word(activation, name), []
     if isinstance(activation, Sequence) and len(activation) == 2 and isinstance(activation[0], str):
         parameters = activation_parameters(activation[1], f"parameters of {name}")
-        return checks.name_of(activation[0], name), parameters
+        return checks.word(activation[0], name), parameters
     raise TypeError(
         f"{name} must be a name or a (name, parameters) pair, got {checks.shown(activation)}"
     )
@@ -28,7 +30,9 @@ def parse_activation(activation: object, name: str = "activation") -> Activation
 
 def activation_parameters(parameters: object, name: str) -> list[float]:
     """Return an activation's parameters as a list, from a number or several."""
-    if isinstance(parameters, Sequence) and not isinstance(parameters, str):
+    if isinstance(parameters, Sequence) and not isinstance(parameters, str | bytes | bytearray):
+        if len(parameters) > _MOST_PARAMETERS:
+            raise ValueError(f"{name} must be a few numbers, got {checks.shown(parameters)}")
         return [checks.real(p, name) for p in parameters]
     return [checks.real(parameters, name)]
 
@@ -57,6 +61,8 @@ class layer:
     [3, 5, 2]
     """
 
+    _network: _core.Network = None  # type: ignore[assignment]  # until it is made
+
     def __init__(
         self,
         N_in: int,
@@ -72,7 +78,7 @@ class layer:
         start = checks.seed(seed)
         self._index = 0
         self._network = _core.Network(
-            sizes, [parse_activation(activation)], checks.name_of(init, "init"), False, start
+            sizes, [parse_activation(activation)], checks.word(init, "init"), False, start
         )
 
     @classmethod
@@ -98,7 +104,7 @@ class layer:
             For an unknown name, parameters that it does not take, or softmax before the last layer.
         """
         values = activation_parameters(parameters, "parameters")
-        self._network._set_activation(self._index, checks.name_of(name, "name"), values)
+        self._network._set_activation(self._index, checks.word(name, "name"), values)
 
     def get_name_activation_function(self) -> str:
         """Return the name of the activation."""
@@ -162,6 +168,8 @@ class layer:
         )
 
     def __repr__(self) -> str:
+        if self._network is None:
+            return "<layer, not made>"
         return f"layer({self.get_N_w()}, {self.get_N_n()}, {self._activation()!r})"
 
 

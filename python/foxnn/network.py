@@ -30,7 +30,7 @@ from foxnn.kinds import (
 )
 from foxnn.progress import Progress, is_wanted
 from foxnn.saturation import warn_if_saturated
-from foxnn.update_rules import rule_of
+from foxnn.update_rules import RULES, rule_of
 
 
 class neural_network(FoxnnInterface):
@@ -380,8 +380,10 @@ class neural_network(FoxnnInterface):
         if type(rate) is not float:
             rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
         key = (optimizer, rate, self._settings.__dict__.get("n_threads", 0))
+        # Only those of our own kinds are compared: others answer in their own way.
+        is_ours = type(optimizer) is str or type(optimizer) in RULES
         kept = self._step_plan  # asked once: another thread may keep a plan of its own meanwhile
-        if kept is None or kept[0] != key:
+        if kept is None or not is_ours or kept[0] != key:
             rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
             plan = _core.Plan(rule_of(optimizer), rate, shuffle=False, threads=key[2])
             _core.check_plan(self, plan)
@@ -397,14 +399,14 @@ class neural_network(FoxnnInterface):
 
 def _dropout_rates(dropout: Any, hidden: int) -> list[float]:
     """Return a rate for each hidden layer, or none where nothing is left out."""
-    if np.ndim(dropout) > 0 and not isinstance(dropout, str | bytes):
-        if len(dropout) != hidden:
-            raise ValueError(
-                f"dropout must be a number or one for each of the {hidden} hidden layers, "
-                f"got {len(dropout)}"
-            )
+    is_list = isinstance(dropout, Sequence) and not isinstance(dropout, str | bytes | bytearray)
+    if is_list or (isinstance(dropout, np.ndarray) and dropout.ndim > 0):
+        wanted = f"dropout must be a number or one for each of the {hidden} hidden layers"
+        given = checks.items(dropout, wanted, hidden + 1000)
+        if len(given) != hidden:
+            raise ValueError(f"{wanted}, got {len(given)}")
         rates = [
-            checks.real(p, f"dropout[{i}]", 0.0, 1.0, open_high=True) for i, p in enumerate(dropout)
+            checks.real(p, f"dropout[{i}]", 0.0, 1.0, open_high=True) for i, p in enumerate(given)
         ]
     else:
         rates = [checks.real(dropout, "dropout", 0.0, 1.0, open_high=True)] * hidden

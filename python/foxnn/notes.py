@@ -8,6 +8,8 @@ from typing import Any
 from foxnn import checks
 
 _LONGEST_PLACE = 200
+# Python reads and writes integers of more than 4300 digits only where it is told to.
+_MOST_BITS = 10_000
 
 
 def notes_of(value: object) -> dict[str, Any]:
@@ -46,7 +48,10 @@ def _plain(value: object, place: Place) -> Any:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
-        return int(value)
+        number = int(value)
+        if number.bit_length() > _MOST_BITS:
+            raise ValueError(f"{_said(place)} must be an integer of at most {_MOST_BITS} bits")
+        return number
     if isinstance(value, str):
         return str(value)
     if isinstance(value, float):

@@ -15,7 +15,7 @@ from foxnn.files import FileFormatError, reading
 from foxnn.layers import Activation
 from foxnn.onnx_chain import Affine, chain_of
 from foxnn.onnx_graph import Graph
-from foxnn.scaler import METHODS, Scaler
+from foxnn.scaler import METHODS, SCALABLE_LOSSES, Scaler
 
 
 class Found(NamedTuple):
@@ -69,7 +69,8 @@ def _found(graph: Graph) -> Found:
     if before is None:
         layers[0] = layers[0].behind(chain.first)
     activation = layers[-1].activation[0]
-    if activation == "softmax":
+    # Its usual loss, the cross-entropy, is not for scaled outputs.
+    if activation == "softmax" and said.get("foxnn_loss") not in SCALABLE_LOSSES:
         behind = None
     if behind is None and chain.last is not None:
         if activation != "identity_x":

@@ -21,6 +21,9 @@ from foxnn.network import neural_network
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# Numbers beyond these, or as near to 0, overflow in matplotlib.
+_FARTHEST = 1e100
+
 _CURVES = ("loss", "val_loss", "accuracy", "val_accuracy")
 
 
@@ -186,7 +189,7 @@ def decision_boundary(
     if threshold is not None:
         if outputs > 1:
             raise ValueError(f"threshold is for networks of one output, this one has {outputs}")
-        threshold = checks.real(threshold, "threshold")
+        threshold = checks.real(threshold, "threshold", -_FARTHEST, _FARTHEST)
     elif outputs == 1 and is_share:
         threshold = 0.5
     wanted = _wanted(y, outputs)
@@ -320,9 +323,12 @@ def _picture(shape: object, inputs: int, layer: int) -> tuple[int, int]:
                 f"layer {layer} has {inputs} inputs"
             )
         return side, side
-    if not isinstance(shape, Sequence | np.ndarray) or isinstance(shape, str) or len(shape) != 2:
-        raise TypeError(f"shape must be (rows, columns), got {checks.shown(shape)}")
-    rows, columns = (checks.integer(number, "shape", 1) for number in shape)
+    wanted = "shape must be (rows, columns)"
+    is_list = isinstance(shape, Sequence | np.ndarray) and not isinstance(shape, str)
+    numbers = checks.items(shape, wanted, 3) if is_list else []
+    if len(numbers) != 2:
+        raise TypeError(f"{wanted}, got {checks.shown(shape)}")
+    rows, columns = (checks.integer(number, "shape", 1) for number in numbers)
     if rows * columns != inputs:
         raise ValueError(
             f"shape must be rows and columns of the {inputs} inputs of layer {layer}, "
@@ -334,10 +340,7 @@ def _picture(shape: object, inputs: int, layer: int) -> tuple[int, int]:
 def _neurons(neurons: Any, count: int) -> list[int]:
     if neurons is None:
         return list(range(count))
-    try:
-        given = list(neurons)
-    except TypeError:
-        raise TypeError(f"neurons must be a list of them, got {checks.shown(neurons)}") from None
+    given = checks.items(neurons, "neurons must be a list of them")
     if not given:
         raise ValueError("neurons must name at least one, got none")
     return [checks.position(i, f"neurons[{k}]", count, "a neuron") for k, i in enumerate(given)]
@@ -405,7 +408,10 @@ def network(
 
 def _limit(limit: object, usual: float) -> float:
     """Return the weight of full colour: as asked for or the usual one, if there is any."""
-    return checks.real(limit, "limit", 0.0, open_low=True) if limit is not None else usual or 1.0
+    if limit is None:
+        return usual or 1.0
+    asked = checks.real(limit, "limit", 0.0, _FARTHEST, open_low=True)
+    return max(asked, 1.0 / _FARTHEST)
 
 
 def activations(
@@ -485,13 +491,7 @@ def _activations(names: Any) -> list[Any]:
     is_pair = isinstance(names, tuple) and len(names) == 2 and not isinstance(names[1], str)
     if isinstance(names, str) or (is_pair and isinstance(names[0], str)):
         return [names]
-    try:
-        given = list(names)
-    except TypeError:
-        raise TypeError(
-            f"names must be names of activations or (name, parameters) pairs, "
-            f"got {checks.shown(names)}"
-        ) from None
+    given = checks.items(names, "names must be names of activations or (name, parameters) pairs")
     if not given:
         raise ValueError("names must hold at least one activation, got none")
     return given
@@ -513,5 +513,5 @@ def _neuron(activation: Any) -> neural_network:
 
 
 def _check_network(nn: object) -> None:
-    if not isinstance(nn, neural_network):
+    if not isinstance(nn, neural_network) or "_settings" not in vars(nn):  # or was not made
         raise TypeError(f"nn must be a foxnn.neural_network, got {checks.shown(nn)}")

@@ -60,16 +60,24 @@ class train_data:
     (1, [1.0, 0.0])
     """
 
+    # Of one that was made without its constructor, too.
+    _x: Array | None = None
+    _y: Array | None = None
+    _size = 0
+    _names: list[str] | None = None  # of the columns of the first table
+    _lock: threading.RLock
+
+    def __new__(cls, *_: object, **__: object) -> train_data:
+        """Return data without samples: what __init__ and pickles then fill."""
+        made = super().__new__(cls)
+        made._lock = threading.RLock()  # held where samples are added, so that none is lost
+        return made
+
     def __init__(
         self,
         x: ArrayLike | str | os.PathLike[str] | None = None,
         y: ArrayLike | None = None,
     ) -> None:
-        self._x: Array | None = None
-        self._y: Array | None = None
-        self._size = 0
-        self._names: list[str] | None = None  # of the columns of the first table
-        self._lock = threading.RLock()  # held where samples are added, so that none is lost
         if x is None and y is None:
             return
         if isinstance(x, str | os.PathLike):
@@ -218,7 +226,6 @@ class train_data:
         ):
             raise ValueError(f"the state of train_data must hold names, got {checks.shown(names)}")
         self.__dict__.update(given)
-        self._lock = threading.RLock()
 
     def _arrays(self) -> tuple[Array, Array]:
         size = self._size  # asked once: another thread may add samples meanwhile
@@ -244,8 +251,8 @@ class train_data:
         inputs, outputs = self._widths()
         if inputs >= 0 and (x.shape[1], y.shape[1]) != (inputs, outputs):
             raise ValueError(
-                f"samples must have {inputs} inputs and {outputs} outputs, as those already there, "
-                f"got {x.shape[1]} and {y.shape[1]}"
+                f"input must have {inputs} inputs and {outputs} outputs, as the samples already "
+                f"there, got {x.shape[1]} and {y.shape[1]}"
             )
         size = self._size + len(x)
         if self._x is None or self._y is None:

@@ -12,6 +12,8 @@ from foxnn.checks import Array
 from foxnn.unpickling import attributes
 
 METHODS = ("standard", "minmax")
+# Losses of numbers, whose wanted outputs may be scaled.
+SCALABLE_LOSSES = ("mse", "mae", "huber")
 
 # Rows measured at once: a copy of so many in float64 is small beside any data worth the care.
 _CHUNK = 4096
@@ -46,10 +48,13 @@ class Scaler:
     [[1.0, 20.0]]
     """
 
+    # Of one that was made without its constructor, too.
+    method: str = "standard"
+    shift: NDArray[np.float64] | None = None
+    scale: NDArray[np.float64] | None = None
+
     def __init__(self, method: str = "standard") -> None:
         self.method = checks.choice(method, "method", METHODS)
-        self.shift: NDArray[np.float64] | None = None
-        self.scale: NDArray[np.float64] | None = None
 
     def fit(self, x: ArrayLike) -> Scaler:
         """Measure the columns.
@@ -68,31 +73,16 @@ class Scaler:
         ValueError, TypeError
             For another shape, no sample, an infinity or NaN.
         """
+        method = checks.choice(self.method, "method", METHODS)  # whoever has set it
         array = checks.matrix(x, "x", -1, "columns")
         with np.errstate(over="ignore", invalid="ignore"):
-            shift, scale = self._measure(array)
+            shift, scale = _measure(array, method)
         if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
             raise ValueError("x must have columns whose spread is finite in float64")
         with np.errstate(over="ignore", divide="ignore"):
             scale[~np.isfinite(1.0 / scale)] = 1.0  # one value, or as good as one
         self.shift, self.scale = shift, scale
         return self
-
-    def _measure(self, array: Array) -> tuple[Array, Array]:
-        parts = [array[i : i + _CHUNK] for i in range(0, len(array), _CHUNK)]
-        least, largest = pieces.column_extremes(array)
-        if self.method == "minmax":
-            shift = least.astype(np.float64)
-            scale = largest.astype(np.float64) - shift
-        else:
-            shift = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(array)
-            # From the differences: the mean of squares less the square of the mean would cancel.
-            squares = sum(((part - shift) ** 2).sum(axis=0) for part in parts)
-            scale = np.sqrt(squares / len(array))
-            # Rounding alone gives a column of one value a deviation, and another mean.
-            alike = least == largest
-            scale[alike], shift[alike] = 0.0, least[alike]
-        return shift, scale
 
     def transform(self, x: ArrayLike) -> Array:
         """Return x scaled, in float64; its shape is (samples, columns)."""
@@ -112,22 +102,32 @@ class Scaler:
             out[part] = array[part] * scale + shift
         return out
 
-    def _measured(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _measured(
+        self, name: str = "the scaler"
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         if self.shift is None or self.scale is None:
-            raise ValueError("the scaler has not measured any data: call fit first")
-        shift, scale = (np.asarray(v, np.float64) for v in (self.shift, self.scale))
-        with np.errstate(over="ignore", divide="ignore"):
-            usable = np.isfinite(shift) & (scale > 0) & np.isfinite(scale) & np.isfinite(1 / scale)
-        if shift.ndim != 1 or shift.shape != scale.shape or not usable.all():
+            raise ValueError(f"{name} has not measured any data: call its fit first")
+        shift, scale = (
+            checks.as_array(values, f"{what} of {name}").astype(np.float64)
+            for values, what in ((self.shift, "shift"), (self.scale, "scale"))
+        )
+        if shift.ndim != 1 or shift.shape != scale.shape:
+            usable = False
+        else:
+            with np.errstate(over="ignore", divide="ignore"):
+                inverse = 1.0 / scale
+            usable = all(np.isfinite(v).all() for v in (shift, scale, inverse))
+            usable = usable and bool((scale > 0).all())
+        if not usable:
             raise ValueError(
-                "a scaler must have a finite shift and a scale above 0 for each column, got "
+                f"{name} must have a finite shift and a scale above 0 for each column, got "
                 f"shift={checks.shown(self.shift)}, scale={checks.shown(self.scale)}"
             )
         return shift, scale
 
     def _for_engine(self, name: str, columns: int) -> tuple[list[float], list[float]]:
         """Return shifts and factors."""
-        shift, scale = self._measured()
+        shift, scale = self._measured(name)
         if len(shift) != columns:
             raise ValueError(f"{name} must have {columns} columns, got {len(shift)}")
         return shift.tolist(), (1.0 / scale).tolist()
@@ -158,13 +158,32 @@ class Scaler:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        measured = "" if self.shift is None else f": {len(self.shift)} columns"
+        measured = "" if self.shift is None else f": {np.size(self.shift)} columns"
         return f"<Scaler {self.method!r}{measured}>" if measured else f"Scaler({self.method!r})"
+
+
+def _measure(array: Array, method: str) -> tuple[Array, Array]:
+    """Return the shift and scale of each column; a scale of 0 where all its numbers are one."""
+    parts = [array[i : i + _CHUNK] for i in range(0, len(array), _CHUNK)]
+    least, largest = pieces.column_extremes(array)
+    if method == "minmax":
+        shift = least.astype(np.float64)
+        scale = largest.astype(np.float64) - shift
+    else:
+        shift = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(array)
+        # From the differences: the mean of squares less the square of the mean would cancel.
+        squares = sum(((part - shift) ** 2).sum(axis=0) for part in parts)
+        scale = np.sqrt(squares / len(array))
+        # Rounding alone gives a column of one value a deviation, and another mean.
+        alike = least == largest
+        scale[alike], shift[alike] = 0.0, least[alike]
+    return shift, scale
 
 
 def scaler_of(scale: object, name: str) -> Scaler:
     """Return a scaler for a method's name, or the scaler given."""
     if isinstance(scale, Scaler):
+        checks.choice(scale.method, f"the method of {name}", METHODS)  # whoever has set it
         return scale
     if not isinstance(scale, str):
         raise TypeError(

@@ -224,7 +224,7 @@ class warmup(Constants, Schedule):
 
     def __post_init__(self) -> None:
         self._keep(epochs=checks.integer(self.epochs, "epochs", 1))
-        if self.then is not None and not isinstance(self.then, Schedule):
+        if self.then is not None and not _says_rates(self.then):
             raise TypeError(
                 "then must be one of foxnn.schedules, made with its parameters, or None, "
                 f"got {checks.shown(self.then)}"
@@ -234,6 +234,14 @@ class warmup(Constants, Schedule):
         if epoch < self.epochs:
             return (epoch + 1) / (self.epochs + 1)
         return 1.0 if self.then is None else self.then._share(epoch - self.epochs)
+
+
+def _says_rates(schedule: object) -> bool:
+    # Not the base, and not one that was made without its constructor.
+    if not isinstance(schedule, Schedule) or type(schedule)._share is Schedule._share:
+        return False
+    names = getattr(type(schedule), "__dataclass_fields__", {})
+    return all(hasattr(schedule, name) for name in names)
 
 
 def rate_of(schedule: object, epoch: int, learning_rate: float) -> float:
@@ -276,6 +284,11 @@ def rate_of(schedule: object, epoch: int, learning_rate: float) -> float:
             f"parameters, or None, got {checks.shown(schedule)}"
         )
     is_ours = isinstance(schedule, Schedule)
+    if is_ours and not _says_rates(schedule):
+        raise TypeError(
+            "schedule must be one of foxnn.schedules made with its parameters, which says the rate "
+            f"of an epoch, got {checks.shown(schedule)}"
+        )
     rate = schedule(epoch, learning_rate) if is_ours else schedule(epoch)
     try:
         return checks.real(rate, "rate", 0.0, open_low=True)

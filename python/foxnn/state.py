@@ -135,7 +135,7 @@ def make(network: Any, state: Mapping[str, Any], dtype: str | None = None) -> No
         checks.layer_sizes(state["sizes"]),
         list(state["activations"]),
         None,
-        checks.name_of(state["loss"], "loss"),
+        checks.word(state["loss"], "loss"),
         "zeros",
         checks.choice(state["dtype"], "dtype", DTYPES) if dtype is None else dtype,
         checks.integer(state["seed"], "seed", 0, 2**64 - 1),
@@ -151,7 +151,7 @@ def _fill(network: Any, state: Mapping[str, Any]) -> None:
         _scaler_from(state["input_scaler"], "input_scaler"),
         _scaler_from(state["output_scaler"], "output_scaler"),
     )
-    network._set_loss(checks.name_of(state["loss"], "loss"))
+    network._set_loss(checks.word(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
     network._input_names = names_from(state.get("input_names"), network.sizes[0])
@@ -166,7 +166,7 @@ def _set_optimizer(network: Any, state: Mapping[str, Any]) -> None:
     if not isinstance(given, Mapping) or set(given) != set(_RULE):
         raise ValueError(f"optimizer must hold {', '.join(_RULE)}, got {checks.shown(given)}")
     rule: dict[str, Any] = {
-        name: checks.text(given[name], name)
+        name: checks.word(given[name], name)
         if kind is str
         else checks.integer(given[name], name, 0)
         if kind is int

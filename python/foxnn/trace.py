@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -104,18 +105,32 @@ class Trace(Mapping[str, Array]):
       ∂C/∂b^1 = δ^1 = [0.00091]
     """
 
+    # Of one that was made without its constructor.
+    _values: Mapping[str, Array] = MappingProxyType({})
+    _activations: Sequence[Activation] = ()
+    _loss = ""
+
     def __init__(
         self, values: Mapping[str, ArrayLike], activations: Sequence[Activation], loss: str
     ) -> None:
-        if not isinstance(values, Mapping) or not all(isinstance(name, str) for name in values):
-            raise TypeError(f"values must be arrays by names, got {checks.shown(values)}")
-        self._values = {name: np.array(checks.as_array(v, name)) for name, v in values.items()}
-        for array in self._values.values():
+        if not isinstance(values, Mapping):
+            raise TypeError(f"values must be a mapping of arrays, got {checks.shown(values)}")
+        arrays: dict[str, Array] = {}
+        for key in values:
+            name = checks.text(key, "a name of values")
+            array = np.array(checks.as_array(values[key], f"values[{checks.shown(name)}]"))
             array.flags.writeable = False
-        if not isinstance(activations, Sequence) or isinstance(activations, str):
-            raise TypeError(f"activations must be a list, got {checks.shown(activations)}")
-        self._activations = [parse_activation(activation) for activation in activations]
-        self._loss = checks.name_of(loss, "loss")
+            arrays[name] = array
+        if not isinstance(activations, list | tuple):
+            raise TypeError(
+                f"activations must be a list, one a layer, got {checks.shown(activations)}"
+            )
+        if not activations:
+            raise ValueError("activations must be those of at least one layer, got none")
+        self._activations = [
+            parse_activation(given, f"activations[{i}]") for i, given in enumerate(activations)
+        ]
+        self._values, self._loss = arrays, checks.word(loss, "loss")
         self._check_shapes()
 
     def _check_shapes(self) -> None:
@@ -123,15 +138,18 @@ class Trace(Mapping[str, Array]):
         names = ["a^0", *(f"{part}^{i}" for i in self._layers() for part in "wbza")]
         if "C" in self._values:
             names += ["y", *(f"{part}^{i}" for i in self._layers() for part in _BACKWARD)]
-        if missing := [name for name in names if name not in self._values]:
-            raise ValueError(f"values must hold {missing[0]}, got {checks.shown(list(self))}")
+        layers = _counted(len(self._activations), "layer")
         for name in names:
-            dimensions = 2 if name.startswith(("w", "dC/dw")) else 1
-            if self._values[name].ndim != dimensions:
-                shape = self._values[name].shape
-                raise ValueError(f"{name} must have {dimensions} dimensions, got shape {shape}")
+            wanted = 2 if name.startswith(("w", "dC/dw")) else 1
+            if name not in self._values or self._values[name].ndim != wanted:
+                raise ValueError(
+                    f"values must hold {name}, of {_counted(wanted, 'dimension')}, as activations "
+                    f"has {layers}"
+                )
         if "C" in self._values and self._values["C"].ndim:
-            raise ValueError(f"C must be one number, got shape {self._values['C'].shape}")
+            raise ValueError(
+                f"values must hold one number as C, got shape {self._values['C'].shape}"
+            )
 
     def __getitem__(self, name: str) -> Array:
         try:
@@ -139,7 +157,7 @@ class Trace(Mapping[str, Array]):
         except KeyError:
             there = f"the trace holds {', '.join(self._values)}"
             hint = "" if "C" in self._values else "; trace(x, y) adds what the loss is needed for"
-            raise KeyError(f"{name!r}: {there}{hint}") from None
+            raise KeyError(f"{checks.shown(name)}: {there}{hint}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._values)
@@ -162,6 +180,8 @@ class Trace(Mapping[str, Array]):
         return Trace, (self._values, self._activations, self._loss)
 
     def __repr__(self) -> str:
+        if not self._activations:
+            return "<Trace, not made>"
         sizes = [len(self["a^0"]), *(len(self[f"b^{i}"]) for i in self._layers())]
         loss = f", {self._loss} {self['C']:.5g}" if "C" in self else ""
         names = [name for name, _ in self._activations]

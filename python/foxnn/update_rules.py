@@ -184,6 +184,10 @@ class RMSprop(Constants):
         )
 
 
+# What `fit` takes as an optimizer: a name, or one of these.
+RULES = frozenset((str, SGD, Adam, AdamW, RMSprop))
+
+
 def rule_of(optimizer: object) -> _core.Optimizer:
     """Return the engine's rule for what the user passed as `optimizer`."""
     if isinstance(optimizer, SGD | Adam | AdamW | RMSprop):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import _check_sample_weight
 
+from foxnn import checks
 from foxnn.checks import Array
 from foxnn.sklearn import scores
 from foxnn.sklearn.estimator import BaseMLP
@@ -396,6 +398,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _training_weights(self, X: Any, y: Any, sample_weight: Any) -> Any:
         if self.class_weight is None:
             return sample_weight
+        if isinstance(self.class_weight, Mapping):
+            for label, weight in self.class_weight.items():
+                checks.real(weight, f"class_weight[{checks.shown(label)}]", 0.0)
         weights = compute_sample_weight(self.class_weight, y)
         if sample_weight is not None:
             weights = weights * _check_sample_weight(sample_weight, X, dtype=np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -22,6 +23,9 @@ from foxnn.sklearn.samples import HeldOut, Samples, dense_blocks
 _OUTPUT_ONLY = {"softmax", "exp", "exponential"}
 _ALIASES = {"identity", "linear", "logistic", "tanh", "atan", "sin", "swish"}
 _ACTIVATIONS = {*_ALIASES, *foxnn.activations()} - _OUTPUT_ONLY
+
+
+_REALS = ("alpha", "learning_rate_init", "power_t", "tol", "time_limit", "epsilon")
 
 
 def _all_equal(some: list[Array], others: list[Array]) -> bool:
@@ -73,6 +77,10 @@ class BaseMLP(BaseEstimator):
         incremental: bool,
         validation: tuple[Any, Any, Any] = (None, None, None),
     ) -> BaseMLP:
+        for name in _REALS:  # scikit-learn takes integers of any size
+            value = getattr(self, name)
+            if isinstance(value, Integral) and math.isinf(foxnn.checks.number(value, name)):
+                raise ValueError(f"{name} must be a number that a float can hold, got more")
         hidden = model.layer_sizes(self.hidden_layer_sizes)
         begins = not hasattr(self, "coefs_") or (not self.warm_start and not incremental)
         samples = self._validated(X, y, sample_weight, incremental, begins)

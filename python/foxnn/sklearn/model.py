@@ -149,7 +149,10 @@ def mean_loss(network: foxnn.neural_network, task: Task, samples: Samples) -> fl
 def layer_sizes(hidden_layer_sizes: Any) -> list[int]:
     """Return the sizes of the hidden layers as a list."""
     given = hidden_layer_sizes
-    sizes = list(given) if hasattr(given, "__iter__") else [given]
-    if np.any(np.array(sizes) <= 0):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
-    return [checks.integer(size, f"hidden_layer_sizes[{i}]", 1) for i, size in enumerate(sizes)]
+    wanted = "hidden_layer_sizes must be a number of neurons or a list of them"
+    sizes = checks.items(given, wanted) if hasattr(given, "__iter__") else [given]
+    try:
+        return [checks.integer(size, f"hidden_layer_sizes[{i}]", 1) for i, size in enumerate(sizes)]
+    except ValueError:
+        # scikit-learn's words.
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {checks.shown(sizes)}.") from None

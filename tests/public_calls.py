@@ -1,0 +1,481 @@
+"""A valid call of everything public: what it is made on, and valid values by argument.
+
+Behind a dash in a name stands a way to call it. What is public and missing here, the test of wrong
+arguments complains about.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import foxnn
+from foxnn import schedules
+from foxnn.settings import (
+    AdamSettings,
+    NesterovSettings,
+    OptimizationSettings,
+)
+
+
+def constant(values: Any, kind: str = "f8") -> np.ndarray:
+    """Return an array that cannot be written to."""
+    array = np.array(values, kind)
+    array.flags.writeable = False
+    return array
+
+
+X = constant(np.linspace(-1, 1, 24).reshape(8, 3))
+Y = constant(np.eye(2)[[0, 1, 1, 0, 1, 0, 0, 1]])
+W = constant(np.linspace(-2, 2, 12).reshape(3, 4))
+COUNTS = constant(np.arange(8) % 3 + 0.5)
+LABELS = constant(Y.argmax(axis=1), "i8")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A value that is made anew for each call."""
+
+    make: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """What a call is made on, valid values by argument, and what is known about some arguments."""
+
+    on: Callable[[], Any]
+    #: By argument the values that are valid; the first is passed where another argument is wrong.
+    valid: dict[str, list[Any]] = field(default_factory=dict)
+    #: What messages call an argument, where it is not its name.
+    shown: dict[str, str] = field(default_factory=dict)
+    #: Arguments that say how much work is to be done, so that huge ones are right, but without end.
+    work: tuple[str, ...] = ()
+    #: Exceptions that the documentation names beside those that every call may raise.
+    raises: tuple[type[BaseException], ...] = ()
+    #: Arguments that anything may be passed as, with the reason.
+    anything: dict[str, str] = field(default_factory=dict)
+    #: Functions of the user: what they raise comes through, in the middle of what they are for.
+    functions: tuple[str, ...] = ()
+    #: Whether it makes an estimator of scikit-learn's and trains it.
+    constructs: bool = False
+
+
+def stop(epoch: int, logs: dict[str, float]) -> bool:
+    """Stop a training after an epoch."""
+    return True
+
+
+def network() -> foxnn.neural_network:
+    """Return a network that has been trained: it has moments and has drawn random numbers."""
+    nn = foxnn.neural_network([3, 4, 2], ["tanh", ("elu", 0.5)], seed=1)
+    nn.fit(X, Y, epochs=2, batch_size=3, validation=0.25)
+    return nn
+
+
+def classifying() -> foxnn.neural_network:
+    nn = foxnn.neural_network([3, 4, 2], "tanh", "softmax", seed=1)
+    nn.fit(X, LABELS, epochs=1, batch_size=3)
+    return nn
+
+
+def of_the_plane() -> foxnn.neural_network:
+    return foxnn.neural_network([2, 4, 1], "tanh", "sigmoid", seed=1)
+
+
+def data() -> foxnn.train_data:
+    return foxnn.train_data(X, Y)
+
+
+def scaler() -> foxnn.Scaler:
+    return foxnn.Scaler().fit(X)
+
+
+def history() -> foxnn.History:
+    return foxnn.History.of({"loss": [0.5, 0.25], "accuracy": [0.5, 1.0]})
+
+
+def trace() -> foxnn.Trace:
+    return network().trace(X[0], Y[0])
+
+
+def data_file() -> str:
+    data().save("data.txt")
+    return "data.txt"
+
+
+def network_file() -> str:
+    if not os.path.exists("net.safetensors"):
+        network().save("net.safetensors")
+    return "net.safetensors"
+
+
+def checkpoint() -> str:
+    """Return the checkpoint of a run of two epochs, the second of them to come."""
+    nn = foxnn.neural_network([3, 4, 2], seed=1)
+    more = {"validation": (X, Y), "sample_weight": COUNTS, "schedule": lambda epoch: 0.1}
+    nn.fit(X, Y, 2, checkpoint="run.safetensors", callbacks=stop, **more)
+    return "run.safetensors"
+
+
+def axes() -> Any:
+    from matplotlib.figure import Figure
+
+    return Figure().subplots()
+
+
+def classifier() -> Any:
+    from foxnn.sklearn import MLPClassifier
+
+    return MLPClassifier(hidden_layer_sizes=4, max_iter=1, random_state=1, solver="sgd").fit(
+        X, LABELS
+    )
+
+
+def regressor() -> Any:
+    from foxnn.sklearn import MLPRegressor
+
+    return MLPRegressor(hidden_layer_sizes=4, max_iter=1, random_state=1, solver="sgd").fit(X, Y)
+
+
+def _made_and_trained(name: str, y: np.ndarray, /, **parameters: Any) -> Any:
+    import foxnn.sklearn
+
+    return getattr(foxnn.sklearn, name)(**parameters).fit(X, y)
+
+
+NO_ONE = Call(lambda: foxnn)
+ADAM = {"beta_1": [0.8], "beta_2": [0.9], "epsilon": [1e-7]}
+ACTIVATION: list[Any] = ["relu", ("elu", 0.5), ("elu", [0.5])]
+AX: list[Any] = [Made(axes), None]
+ESTIMATOR: dict[str, list[Any]] = {
+    "loss": ["squared_error"], "hidden_layer_sizes": [(4,), 4, [4, 3]],
+    "activation": ["tanh", ["tanh"]], "solver": ["sgd", "adam"],
+    "alpha": [0.1], "batch_size": [4], "learning_rate": ["constant", "invscaling", "adaptive"],
+    "learning_rate_init": [0.1], "power_t": [0.5], "max_iter": [2], "shuffle": [True],
+    "random_state": [1], "tol": [0.1], "verbose": [False], "warm_start": [False],
+    "momentum": [0.5], "nesterovs_momentum": [True], "early_stopping": [False],
+    "validation_fraction": [0.25], "beta_1": [0.5], "beta_2": [0.5], "epsilon": [1e-3],
+    "n_iter_no_change": [2], "max_fun": [20], "dropout": [0.1, [0.1]],
+    "class_weight": [None, {0: 2.0}], "n_threads": [1], "time_limit": [5.0],
+}  # fmt: skip
+
+_KEY = {"name": "a key of a mapping, which its own class hashes and compares"}
+CALLS: dict[str, Call] = {
+    **dict.fromkeys(
+        ("activations", "initializers", "kernel_set", "kernel_sets", "losses", "optimizers"), NO_ONE
+    ),
+    "SGD": Call(lambda: foxnn, {"momentum": [0.5], "nesterov": [True, False]}),
+    "Adam": Call(lambda: foxnn, ADAM),
+    "AdamW": Call(lambda: foxnn, {"weight_decay": [0.1], **ADAM}),
+    "RMSprop": Call(lambda: foxnn, {"rho": [0.5], "momentum": [0.5], "epsilon": [1e-7]}),
+    "EarlyStopping": Call(
+        lambda: foxnn,
+        {"monitor": ["loss", None], "patience": [3], "min_delta": [0.1], "restore_best": [True]},
+    ),
+    "DivergedError": Call(
+        lambda: foxnn,
+        {"message": ["x"], "epoch": [1], "loss": [0.5]},
+        anything=dict.fromkeys(("message", "epoch", "loss"), "exceptions take what they are given"),
+    ),
+    "FileFormatError": NO_ONE,
+    "History": NO_ONE,
+    "History.of": Call(history, {"values": [{"loss": [0.5, 0.25]}]}),
+    "History.add": Call(history, {"loss": [0.5], "accuracy": [0.5]}),
+    "History.plot": Call(history, {"ax": AX}),
+    "History.to_pandas": Call(history),
+    "History.__getitem__": Call(history, {"name": ["loss"]}, anything=_KEY),
+    "Scaler": Call(lambda: foxnn, {"method": ["minmax"]}),
+    "Scaler.fit": Call(scaler, {"x": [X, X.tolist()]}),
+    "Scaler.transform": Call(scaler, {"x": [X]}),
+    "Scaler.inverse_transform": Call(scaler, {"x": [X]}),
+    "Scaler.__eq__": Call(scaler, {"other": [Made(scaler)]}, anything={"other": "it compares"}),
+    "Trace": Call(
+        lambda: foxnn,
+        {
+            "values": [{"a^0": X[0], "w^1": W, "b^1": W[0], "z^1": W[0], "a^1": W[0]}],
+            "activations": [[("tan_h", [])]],
+            "loss": ["mse"],
+        },
+    ),
+    "Trace.__getitem__": Call(trace, {"name": ["w^1"]}, anything=_KEY),
+    "Trace.__eq__": Call(trace, {"other": [Made(trace)]}, anything={"other": "it compares"}),
+    "layer": Call(
+        lambda: foxnn,
+        {
+            "N_in": [3], "N_neurons": [4], "activation": ACTIVATION, "init": ["he_normal"],
+            "seed": [1, None],
+        },
+    ),
+    "layer.set_activation_function": Call(
+        lambda: foxnn.layer(3, 4, seed=1), {"name": ["elu"], "parameters": [0.5, [0.5]]},
+        {"name": "(activation|name)", "parameters": "(activation|parameters)"},
+    ),
+    "layer.get_name_activation_function": Call(lambda: network()[0]),
+    "layer.get_N_w": Call(lambda: network()[0]),
+    "layer.get_N_n": Call(lambda: network()[0]),
+    "layer.weights=": Call(lambda: network()[0], {"weights": [W, W.tolist()]}),
+    "layer.bias=": Call(lambda: network()[0], {"bias": [W[0], [1.0, 2.0, 3.0, 4.0]]}),
+    "neural_network": Call(
+        lambda: foxnn,
+        {
+            "sizes": [[3, 4, 2]], "activation": [*ACTIVATION, ["tanh", ("elu", 0.5)]],
+            "output_activation": ACTIVATION, "loss": ["huber", None], "init": ["he_normal"],
+            "dtype": ["float64", "float32", None], "seed": [1, None], "only_scale": [False],
+        },
+        # A string is the name of a file, which nothing else may stand beside.
+        shown={"sizes": "(sizes|activation)", "output_activation": "(output_)?activation"},
+    ),
+    "neural_network-of-a-file": Call(
+        lambda: foxnn,
+        {
+            "sizes": [Made(network_file)], "activation": ["sigmoid"], "output_activation": [None],
+            "loss": ["huber"], "init": ["auto"], "dtype": ["float64"], "seed": [1],
+            "only_scale": [False],
+        },
+        # FoxNN's second argument.
+        shown={"activation": r"(activation|only_scale)"},
+    ),
+    "neural_network.fit": Call(
+        network,
+        {
+            "x": [X, X.tolist()], "y": [Y, Y.tolist()], "callbacks": [stop, [stop, stop]],
+            "epochs": [1], "batch_size": [3], "optimizer": ["adam", foxnn.SGD(0.5)],
+            "learning_rate": [0.01], "validation": [0.25, (X, Y), (X, Y, COUNTS)],
+            "early_stopping": [2, foxnn.EarlyStopping("loss")],
+            "schedule": [schedules.exponential(0.5), lambda epoch: 0.1], "l1": [0.1], "l2": [0.1],
+            "dropout": [0.1, [0.1]], "sample_weight": [COUNTS], "class_weight": [None],
+            "shuffle": [True], "progress": [False], "time_limit": [5.0],
+            "scale": [("minmax", None), "standard", Made(scaler)], "clip_norm": [0.5, None],
+            "clip_value": [None], "checkpoint": ["run.safetensors"], "checkpoint_every": [1],
+        },
+        raises=(foxnn.DivergedError,),
+        functions=("callbacks", "schedule"),
+    ),
+    "neural_network.fit-of-classes": Call(
+        classifying,
+        {
+            "x": [X], "y": [LABELS, Y], "class_weight": [{0: 2.0}, "balanced"],
+            "validation": [0.25, (X, LABELS)], "epochs": [1],
+        },
+        work=("epochs",),
+        raises=(foxnn.DivergedError,),
+    ),
+    "neural_network.train_on_batch": Call(
+        network,
+        {
+            "x": [X, X.tolist()], "y": [Y], "optimizer": ["adam", foxnn.RMSprop()],
+            "learning_rate": [0.01],
+        },
+        raises=(foxnn.DivergedError,),
+    ),
+    "neural_network.train": Call(
+        network,
+        {
+            "data_for_train": [Made(data)], "speed": [0.01], "max_iteration": [1],
+            "size_train_batch": [2],
+        },
+        work=("max_iteration",),
+        raises=(foxnn.DivergedError,),
+    ),
+    "neural_network.train_on_file": Call(
+        network,
+        {
+            "name_file": [Made(data_file)], "speed": [0.01], "max_iteration": [1],
+            "size_train_batch": [2],
+        },
+        work=("max_iteration",),
+        raises=(foxnn.DivergedError,),
+    ),
+    "neural_network.testing": Call(network, {"data": [Made(data)]}),
+    "neural_network.get_out": Call(network, {"x": [X[0], X, [1, 2, 3]]}),
+    "neural_network.predict": Call(network, {"x": [X, X.tolist()]}),
+    "neural_network.evaluate": Call(network, {"x": [X], "y": [Y], "sample_weight": [COUNTS]}),
+    "neural_network.gradient": Call(network, {"x": [X[0], X], "output": [1, None]}),
+    "neural_network.trace": Call(network, {"x": [X[0]], "y": [Y[0], None]}),
+    "neural_network.trace-of-classes": Call(classifying, {"x": [X[0]], "y": [1]}),
+    "neural_network.random_mutation": Call(network, {"speed": [0.1]}),
+    "neural_network.smart_mutation": Call(network, {"speed": [0.1]}),
+    "neural_network.get_layer": Call(network, {"i": [0]}),
+    "neural_network.__getitem__": Call(network, {"i": [0]}),
+    "neural_network.next_layer": Call(network, {"new_layer": [Made(lambda: foxnn.layer(2, 3))]}),
+    "neural_network.print_info": Call(network),
+    "neural_network.reset_optimizer": Call(network),
+    "neural_network.threads_for": Call(network, {"batch_size": [4]}),
+    "neural_network.save": Call(
+        network, {"name_file": ["out.txt", "out.safetensors"], "only_scale": [False]}
+    ),
+    "neural_network.export_c": Call(
+        network,
+        {
+            "name_file": ["net.h"], "name": ["net", None], "weights": ["int8", None],
+            "samples": [(X, Y), None],
+        },
+    ),
+    "neural_network.input_scaler=": Call(network, {"input_scaler": [Made(scaler), None]}),
+    "neural_network.output_scaler=": Call(
+        network, {"output_scaler": [Made(lambda: foxnn.Scaler().fit(Y)), None]}
+    ),
+    "neural_network.input_names=": Call(network, {"input_names": [["a", "b", "c"], None]}),
+    "neural_network.notes=": Call(network, {"notes": [{"a": [1, "b", {"c": None}]}]}),
+    "resume": Call(
+        lambda: foxnn,
+        {
+            "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "validation": [(X, Y)],
+            "sample_weight": [COUNTS], "schedule": [lambda epoch: 0.1], "callbacks": [stop],
+            "progress": [False], "time_limit": [5.0],
+        },
+        raises=(foxnn.DivergedError,),
+        functions=("callbacks", "schedule"),
+    ),
+    "train_data": Call(lambda: foxnn, {"x": [X, X.tolist()], "y": [Y, Y.tolist()]}),
+    "train_data-of-a-file": Call(lambda: foxnn, {"x": [Made(data_file)], "y": [None]}),
+    "train_data.add_data": Call(
+        data, {"input": [[1.0, 2.0, 3.0], X[0]], "out": [[1.0, 0.0], Y[0]]}
+    ),
+    "train_data.add_data-of-many": Call(data, {"input": [X, X.tolist()], "out": [Y]}),
+    "train_data.add_data-of-data": Call(data, {"input": [Made(data)], "out": [None]}),
+    "train_data.size": Call(data),
+    "train_data.get": Call(data, {"i": [1]}),
+    "train_data.get_first_n": Call(data, {"n": [3]}),
+    "train_data.get_part": Call(data, {"n": [3], "seed": [1, None]}),
+    "train_data.reserve": Call(data, {"n": [30]}, work=("n",), raises=(MemoryError,)),
+    "train_data.shrink_to_fit": Call(data),
+    "train_data.save": Call(data, {"name_file": ["out.txt"]}),
+    "plot.history": Call(lambda: foxnn.plot, {"history": [Made(history)], "ax": AX}),
+    "plot.decision_boundary": Call(
+        lambda: foxnn.plot,
+        {
+            "nn": [Made(of_the_plane)], "x": [X[:, :2]], "y": [Y[:, 0]], "ax": AX,
+            "threshold": [0.5, None], "resolution": [2], "colorbar": [False],
+        },
+    ),
+    "plot.weights": Call(
+        lambda: foxnn.plot,
+        {
+            "nn": [Made(network)], "layer": [0], "ax": AX, "shape": [(1, 3)], "neurons": [[0]],
+            "limit": [0.5], "colorbar": [False],
+        },
+        shown={"nn": "(nn|shape)"},  # of another network the inputs are another picture
+    ),
+    "plot.network": Call(
+        lambda: foxnn.plot,
+        {
+            "nn": [Made(network)], "ax": AX, "max_neurons": [3], "limit": [0.5],
+            "colorbar": [False],
+        },
+    ),
+    "plot.activations": Call(
+        lambda: foxnn.plot,
+        {
+            "names": ["relu", ("elu", 0.5), ["relu"]], "ax": AX, "slopes": [False], "reach": [2.0],
+        },
+    ),
+    "schedules.rate_of": Call(
+        lambda: schedules,
+        {
+            "schedule": [schedules.exponential(0.5), lambda epoch: 0.1, None], "epoch": [3],
+            "learning_rate": [0.1],
+        },
+        functions=("schedule",),
+    ),
+    "schedules.Schedule": Call(lambda: schedules),
+    "schedules.constant": Call(lambda: schedules),
+    "schedules.step": Call(lambda: schedules, {"every": [3], "factor": [0.5]}),
+    "schedules.exponential": Call(lambda: schedules, {"decay": [0.5]}),
+    "schedules.cosine": Call(lambda: schedules, {"epochs": [3], "final": [0.5]}),
+    "schedules.inverse": Call(lambda: schedules, {"decay": [0.5]}),
+    "schedules.warmup": Call(
+        lambda: schedules, {"epochs": [3], "then": [schedules.exponential(0.5), None]}
+    ),
+    **{
+        f"schedules.{kind.__name__}.__call__": Call(
+            lambda kind=kind, of=of: kind(*of), {"epoch": [3], "learning_rate": [0.1]}
+        )
+        for kind, of in (
+            (schedules.constant, ()), (schedules.step, (3,)), (schedules.exponential, (0.5,)),
+            (schedules.cosine, (3,)), (schedules.inverse, (0.5,)), (schedules.warmup, (3,)),
+        )
+    },
+    "schedules.Schedule.__call__": Call(
+        schedules.Schedule, {"epoch": [3], "learning_rate": [0.1]}, raises=(NotImplementedError,)
+    ),
+    **{
+        f"Settings.{name}=": Call(lambda: network().settings, {name: values})
+        for name, values in {
+            "n_threads": [1], "n_print": [3], "min_error": [0.1], "max_on_last_layer": [True],
+            "one_if_value_greater_intermediate_value": [True], "intermediate_value": [0.1],
+            "part_for_test": [0.1], "auto_save_name_file": ["a.txt"], "auto_save_iteration": [3],
+            "correct_summation": [True], "mode": ["Adam"],
+            "settings_optimization": [Made(OptimizationSettings)],
+        }.items()
+    },
+    **{
+        f"AdamSettings.{name}=": Call(AdamSettings, {name: values})
+        for name, values in {
+            "betta_1": [0.5], "betta_2": [0.5], "epsilon": [0.1], "step_to_zero_after_n": [3],
+        }.items()
+    },
+    "NesterovSettings.gamma=": Call(NesterovSettings, {"gamma": [0.5]}),
+    "OptimizationSettings.adam=": Call(OptimizationSettings, {"adam": [Made(AdamSettings)]}),
+    "OptimizationSettings.nesterov=": Call(
+        OptimizationSettings, {"nesterov": [Made(NesterovSettings)]}
+    ),
+    "Settings.set_mode": Call(lambda: network().settings, {"mode": ["Nesterov"]}),
+    "Settings.set_part_for_test": Call(
+        lambda: network().settings, {"part": [0.1]}, {"part": "part_for_test"}
+    ),
+    "Settings.print_settings": Call(lambda: network().settings),
+    "AdamSettings.set_betta_1": Call(AdamSettings, {"value": [0.5]}, {"value": "betta_1"}),
+    "AdamSettings.set_betta_2": Call(AdamSettings, {"value": [0.5]}, {"value": "betta_2"}),
+    "AdamSettings.set_epsilon": Call(AdamSettings, {"value": [0.5]}, {"value": "epsilon"}),
+    "NesterovSettings.set_gamma": Call(NesterovSettings, {"value": [0.5]}, {"value": "gamma"}),
+}  # fmt: skip
+# As its convention is: what fit learns before it refuses the samples stays in the estimator.
+_SAMPLES = dict.fromkeys(
+    ("X", "y", "sample_weight", "X_val", "y_val", "sample_weight_val", "classes"),
+    "scikit-learn checks samples, in its own words",
+)
+_ANSWERS = {"X": [X, X.tolist()]}
+for _name, _make, _y in (("MLPClassifier", classifier, LABELS), ("MLPRegressor", regressor, Y)):
+    _training = {
+        "X": [X], "y": [_y], "sample_weight": [COUNTS], "X_val": [X], "y_val": [_y],
+        "sample_weight_val": [COUNTS],
+    }  # fmt: skip
+    CALLS |= {
+        # Checked when it is trained, as scikit-learn's conventions want it.
+        f"sklearn.{_name}": Call(
+            lambda _name=_name, _y=_y: functools.partial(_made_and_trained, _name, _y),
+            {
+                n: v
+                for n, v in ESTIMATOR.items()
+                if (n == "loss") <= (_name == "MLPRegressor")
+                and (n == "class_weight") <= (_name == "MLPClassifier")
+            },
+            # What only shows in training is said in the engine's words and in scikit-learn's.
+            {
+                "class_weight": "(class_weight|weights)",
+                "alpha": "(alpha|l2|Solver)",
+                "learning_rate_init": "(learning_rate(_init)?|Solver)",
+            },
+            work=("hidden_layer_sizes",),
+            constructs=True,
+        ),
+        f"sklearn.{_name}.fit": Call(_make, _training, anything=_SAMPLES),
+        f"sklearn.{_name}.partial_fit": Call(
+            _make,
+            {"X": [X], "y": [_y], "sample_weight": [COUNTS]}
+            | ({"classes": [[0, 1]]} if _name == "MLPClassifier" else {}),
+            anything=_SAMPLES,
+        ),
+        f"sklearn.{_name}.predict": Call(_make, _ANSWERS, anything=_SAMPLES),
+        f"sklearn.{_name}.gradients": Call(
+            _make, {"X": [X], "output": [0, None]}, anything=_SAMPLES
+        ),
+    }
+for _name in ("predict_proba", "predict_log_proba"):
+    CALLS[f"sklearn.MLPClassifier.{_name}"] = Call(classifier, _ANSWERS, anything=_SAMPLES)
