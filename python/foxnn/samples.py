@@ -65,19 +65,14 @@ class train_data:
     _y: Array | None = None
     _size = 0
     _names: list[str] | None = None  # of the columns of the first table
-    _lock: threading.RLock
-
-    def __new__(cls, *_: object, **__: object) -> train_data:
-        """Return data without samples: what __init__ and pickles then fill."""
-        made = super().__new__(cls)
-        made._lock = threading.RLock()  # held where samples are added, so that none is lost
-        return made
+    _lock = threading.RLock()
 
     def __init__(
         self,
         x: ArrayLike | str | os.PathLike[str] | None = None,
         y: ArrayLike | None = None,
     ) -> None:
+        self._lock = threading.RLock()  # held where samples are added, so that none is lost
         if x is None and y is None:
             return
         if isinstance(x, str | os.PathLike):
@@ -226,6 +221,7 @@ class train_data:
         ):
             raise ValueError(f"the state of train_data must hold names, got {checks.shown(names)}")
         self.__dict__.update(given)
+        self._lock = threading.RLock()
 
     def _arrays(self) -> tuple[Array, Array]:
         size = self._size  # asked once: another thread may add samples meanwhile

@@ -55,6 +55,7 @@ class Scaler:
 
     def __init__(self, method: str = "standard") -> None:
         self.method = checks.choice(method, "method", METHODS)
+        self.shift = self.scale = None
 
     def fit(self, x: ArrayLike) -> Scaler:
         """Measure the columns.
