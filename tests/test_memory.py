@@ -233,3 +233,25 @@ def test_where_there_is_too_little(call: str, tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["MemoryError", "done"]
+
+
+NO_THREADS = """
+import resource
+x, y = np.random.default_rng(1).normal(size=(2000, 300)), np.arange(2000) % 10
+def trained():
+    nn = foxnn.neural_network([300, 400, 400, 10], "relu", "softmax", seed=1)
+    nn.fit(x, y, 1, 100, progress=False)
+    return nn.predict(x).tobytes()
+# Enough for the training, but not for the stacks of 15 threads, of 8 MiB by default.
+resource.setrlimit(resource.RLIMIT_AS, (status("VmSize") + 2**26, -1))
+with_few = trained()
+resource.setrlimit(resource.RLIMIT_AS, (-1, -1))
+assert trained() == with_few
+print("done")
+"""
+
+
+def test_where_no_thread_can_be_started(run_python: RunPython) -> None:
+    """OpenMP would end the process; fewer workers do the work, with the same bits."""
+    done = run_python(STATUS + NO_THREADS, FOXNN_FORCE_THREADS="16")
+    assert (done.stdout, done.returncode) == ("done\n", 0), done.stderr

@@ -4,9 +4,12 @@
 // of libgomp, which it cannot look into, for races.
 #include "parallel.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <latch>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -54,6 +57,7 @@ class Busy {
 // would wait for them for ever.
 bool must_be_alone = false;
 std::atomic<bool> has_had_team{false};
+std::atomic<unsigned> forks{0};  // before each, the runtime's threads are ended
 
 #if defined(__unix__) || defined(__APPLE__)
 bool child_must_be_alone = false;
@@ -71,6 +75,7 @@ bool end_kept_threads() {
 }
 
 void before_fork() {
+  forks.fetch_add(1, std::memory_order_relaxed);
   // Threads that are gone cannot be ended.
   child_must_be_alone = must_be_alone || (!end_kept_threads() && has_had_team);
 #if FOXNN_OPENMP_TEAMS
@@ -159,10 +164,37 @@ int workers_now(int planned) {
   return planned < free ? planned : free;
 }
 
+// As many of so many workers as the system has threads for. OpenMP's runtimes end the process
+// where a thread cannot be started; so before this thread's first team of a size, so many are
+// started and ended, some 20 us each, which the runtime then finds room for. It keeps its own.
+int startable(int workers) {
+  struct Seen {
+    int workers = 1;
+    unsigned forks = 0;
+  };
+  thread_local Seen seen;
+  const unsigned now = forks.load(std::memory_order_relaxed);
+  if (seen.forks != now) seen = {.forks = now};
+  if (workers <= seen.workers) return workers;
+  std::vector<std::thread> others;
+  std::latch all_there(1);
+  try {
+    others.reserve(static_cast<std::size_t>(workers - 1));
+    while (static_cast<int>(others.size()) < workers - 1) {
+      others.emplace_back([&all_there] { all_there.wait(); });
+    }
+  } catch (const std::exception&) {  // fewer do it as well
+  }
+  all_there.count_down();
+  for (std::thread& other : others) other.join();
+  seen.workers = std::max(seen.workers, static_cast<int>(others.size()) + 1);
+  return seen.workers;
+}
+
 }  // namespace
 
 void run_team(int planned, void (*body)(void* context, const Team& team) noexcept, void* context) {
-  const int workers = workers_now(planned);
+  const int workers = startable(workers_now(planned));
   const Busy counted(workers);
 #if FOXNN_OPENMP_TEAMS
   if (workers > 1) {
