@@ -178,16 +178,17 @@ int startable(int workers) {
   if (workers <= seen.workers) return workers;
   std::vector<std::thread> others;
   std::latch all_there(1);
+  const auto count = [&others] { return static_cast<int>(others.size()) + 1; };
   try {
     others.reserve(static_cast<std::size_t>(workers - 1));
-    while (static_cast<int>(others.size()) < workers - 1) {
-      others.emplace_back([&all_there] { all_there.wait(); });
-    }
+    while (count() < workers) others.emplace_back([&all_there] { all_there.wait(); });
   } catch (const std::exception&) {  // fewer do it as well
   }
   all_there.count_down();
   for (std::thread& other : others) other.join();
-  seen.workers = std::max(seen.workers, static_cast<int>(others.size()) + 1);
+  // Where there is an end to threads, or to the memory for their stacks, half is left to others.
+  const int found = count() < workers ? (count() + 1) / 2 : workers;
+  seen.workers = std::max(seen.workers, found);
   return seen.workers;
 }
 

@@ -2,13 +2,30 @@
 // is in the package around it.
 #include <pybind11/pybind11.h>
 
+#include <exception>
+#include <new>
+
 #include "registers.hpp"
 
 namespace py = pybind11;
 
+namespace {
+
+// In Python's words: what pybind11 says by itself are the names of C++.
+void say_no_memory(std::exception_ptr error) {
+  try {
+    if (error) std::rethrow_exception(error);
+  } catch (const std::bad_alloc&) {
+    PyErr_SetString(PyExc_MemoryError, "there is not enough memory");
+  }
+}
+
+}  // namespace
+
 PYBIND11_MODULE(_core, m) {
   m.doc() = "The engine of foxnn.";
   m.attr("__version__") = FOXNN_VERSION;
+  py::register_local_exception_translator(&say_no_memory);
   foxnn::python::register_names(m);
   foxnn::python::register_network(m);
   foxnn::python::register_single(m);
