@@ -36,6 +36,9 @@ _PARAMETERS = {
 }
 
 
+_LARGEST_ALPHA = float(np.finfo(np.float32).max)
+
+
 class LayerText(NamedTuple):
     """What a file says of a layer."""
 
@@ -134,8 +137,8 @@ def _read_layer(reader: TextReader, inputs: int | None, only_scale: bool) -> Lay
         reader.count(f"the number of parameters of {name}", count, count)
         for _ in range(count):
             parameters.append(reader.real(f"alpha of {name}"))
-            if parameters[-1] < 0:
-                raise reader.error(f"alpha of {name}, at least 0")
+            if not 0 <= parameters[-1] <= _LARGEST_ALPHA:
+                raise reader.error(f"alpha of {name}, from 0 to {_LARGEST_ALPHA:.6g}")
     neurons = reader.count("the number of neurons", 1)
     if inputs is None:
         expected = "the count of the numbers of a neuron, one more than the inputs"

@@ -217,7 +217,7 @@ def _is_modest(data: bytes) -> bool:
     """Return whether Python and NumPy read a pickle without great memory for its own numbers."""
     try:
         for operation, given, _ in pickletools.genops(data):
-            if operation.name in ("BYTEARRAY8", "NEXT_BUFFER", "READONLY_BUFFER"):
+            if operation.name in ("FRAME", "BYTEARRAY8", "NEXT_BUFFER", "READONLY_BUFFER"):
                 return False
             if isinstance(given, int) and 10**5 < abs(given) < 2**48:
                 return False

@@ -108,7 +108,7 @@ class _Pickler(pickle.Pickler):
 
 def _pickled(thing: object) -> bytes:
     file = io.BytesIO()
-    _Pickler(file, 4).dump(thing)
+    _Pickler(file, 3).dump(thing)  # later ones have frames, which lead Python to take gigabytes
     return file.getvalue()
 
 
