@@ -200,7 +200,8 @@ def as_array(values: ArrayLike, name: str) -> Array:
 def engine_type(array: Array) -> Array:
     """Return the array in a type that the engine reads; itself where it is of one already."""
     if array.dtype in _ENGINE_TYPES:
-        return array
+        # Numbers may stand anywhere in a buffer of bytes; the engine reads them where they belong.
+        return array if array.flags.aligned else array.copy(order="C")
     narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
     return array.astype(np.float32 if narrow else np.float64, order="C")
 
@@ -300,7 +301,7 @@ def _labels(array: Array, name: str, outputs: int) -> Array:
     low, high = array.min(), array.max()
     if low < 0 or high >= outputs:
         raise ValueError(f"{allowed}, got {low if low < 0 else high}")
-    return np.ascontiguousarray(array, dtype=np.int64)
+    return np.require(array, np.int64, ["C", "ALIGNED"])
 
 
 def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.float64] | None:
@@ -312,7 +313,7 @@ def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.flo
         raise ValueError(
             f"{name} must have shape ({samples},), one for each sample, got {array.shape}"
         )
-    numbers = np.ascontiguousarray(array, np.float64)
+    numbers = np.require(array, np.float64, ["C", "ALIGNED"])
     if not np.isfinite(numbers).all() or (samples and numbers.min() < 0):
         wrong = numbers[~(np.isfinite(numbers) & (numbers >= 0))][0]
         raise ValueError(f"{name} must be finite and at least 0, got {wrong}")

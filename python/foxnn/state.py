@@ -206,7 +206,7 @@ def _array(values: Any, name: str, shape: tuple[int, ...], dtype: str) -> Array:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     if not checks.all_finite(checks.engine_type(array), dtype == "float32"):
         raise ValueError(f"{name} must be finite{' in float32' if dtype == 'float32' else ''}")
-    return np.ascontiguousarray(array, dtype)
+    return np.require(array, dtype, ["C", "ALIGNED"])
 
 
 def _scaler_from(given: Any, name: str) -> Scaler | None:
