@@ -376,3 +376,43 @@ TestTrainData = TrainData.TestCase
 TestTrainData.settings = settings(
     deadline=None, derandomize=True, max_examples=60, stateful_step_count=25
 )
+
+
+def off_by_one(values: np.ndarray) -> np.ndarray:
+    """Return the same numbers, one byte behind where their type belongs."""
+    room = np.empty(values.nbytes + 1, np.uint8)[1:]
+    shifted: np.ndarray = room.view(values.dtype).reshape(values.shape)
+    shifted[...] = values
+    assert not shifted.flags.aligned
+    return shifted
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+def test_numbers_that_stand_askew_are_not_read_in_place(kind: str) -> None:
+    """Not every processor and no compiler allows it."""
+    x, y = whole(15, 3, 1).astype(kind) / 128, whole(15, 2, 2).astype(kind) / 128
+    askew = off_by_one(x)
+    for refused in (lambda: foxnn._core.all_finite(askew, True), lambda: made()._predict(askew, 1)):
+        with pytest.raises(ValueError, match="aligned"):
+            refused()
+    assert foxnn._core.answer(made(), askew[0]) is None
+    kept = foxnn.train_data(askew, off_by_one(y))
+    assert all(array.flags.aligned for array in kept._arrays())
+
+    def answers(lay: Callable[[np.ndarray], np.ndarray]) -> list[bytes]:
+        nn = made()
+        counts = np.arange(1.0, 16.0)
+        nn.fit(lay(x), lay(y), 2, 4, sample_weight=lay(counts))
+        nn.train_on_batch(lay(x), lay(y))
+        nn[0].weights = lay(nn[0].weights)
+        nn.get_out(lay(x)[0])
+        labels = foxnn.neural_network([3, 2], "softmax", seed=1)
+        labels.fit(lay(x), lay(np.arange(15) % 2), 2)
+        labels.train_on_batch(lay(x), lay(np.arange(15) % 2))
+        return [*bits(nn), *bits(labels), nn.predict(lay(x)).tobytes()]
+
+    assert answers(off_by_one) == answers(np.array)
+
+
+def made() -> foxnn.neural_network:
+    return foxnn.neural_network([3, 4, 2], "tanh", seed=1)

@@ -14,9 +14,15 @@ namespace foxnn::python {
 
 namespace py = pybind11;
 
-/// A view of a 2-D array of float32, float64 or uint8 whose rows are contiguous; none of any other.
+/// Whether the array's numbers stand where the processor wants numbers of their type.
+inline bool is_aligned(const py::array& array) {
+  return (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
+}
+
+/// A view of an aligned 2-D array of float32, float64 or uint8 whose rows are contiguous; none of
+/// any other.
 inline std::optional<MatrixView> try_matrix_view(const py::array& array) {
-  if (array.ndim() != 2) return {};
+  if (array.ndim() != 2 || !is_aligned(array)) return {};
   MatrixView view;
   if (py::isinstance<py::array_t<float>>(array)) {
     view.type = ElementType::f32;
@@ -39,8 +45,8 @@ inline std::optional<MatrixView> try_matrix_view(const py::array& array) {
 inline MatrixView matrix_view(const py::array& array, const char* name) {
   if (const auto view = try_matrix_view(array)) return *view;
   throw std::invalid_argument(std::string(name) +
-                              " must be a 2-D array of float32, float64 or uint8 with contiguous "
-                              "rows");
+                              " must be an aligned 2-D array of float32, float64 or uint8 with "
+                              "contiguous rows");
 }
 
 /// Samples of an input matrix with an output matrix or a vector of int64 labels, and a vector of
@@ -49,7 +55,7 @@ inline Samples samples_view(const py::array& x, const py::array& y,
                             const py::object& weights = py::none()) {
   Samples samples;
   samples.inputs = matrix_view(x, "x");
-  if (y.ndim() == 1 && py::isinstance<py::array_t<std::int64_t>>(y)) {
+  if (y.ndim() == 1 && py::isinstance<py::array_t<std::int64_t>>(y) && is_aligned(y)) {
     samples.labels = static_cast<const std::int64_t*>(y.data());
   } else {
     samples.outputs = matrix_view(y, "y");
@@ -63,7 +69,8 @@ inline Samples samples_view(const py::array& x, const py::array& y,
       throw std::invalid_argument("weights must be float64");
     }
     const auto array = py::reinterpret_borrow<py::array>(weights);
-    if (array.ndim() != 1 || array.shape(0) != x.shape(0) || array.strides(0) != array.itemsize()) {
+    if (array.ndim() != 1 || array.shape(0) != x.shape(0) || array.strides(0) != array.itemsize() ||
+        !is_aligned(array)) {
       throw std::invalid_argument("weights must be a contiguous number for each sample");
     }
     samples.weights = static_cast<const double*>(array.data());

@@ -51,7 +51,7 @@ template <class T, class Source>
 bool read_array(PyObject* x, index count, T* out) {
   if (!py::isinstance<py::array_t<Source>>(x)) return false;
   const auto array = py::reinterpret_borrow<py::array>(x);
-  if (array.ndim() != 1 || array.shape(0) != count) return false;
+  if (array.ndim() != 1 || array.shape(0) != count || !is_aligned(array)) return false;
   const auto* bytes = static_cast<const std::byte*>(array.data());
   const index stride = array.strides(0);
   for (index i = 0; i < count; ++i) {
@@ -121,7 +121,7 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
     return false;
   }
   if (network.loss() != LossKind::cross_entropy) return ready(y, network.outputs());
-  if (wanted.ndim() != 1 || !py::isinstance<py::array_t<std::int64_t>>(y) ||
+  if (wanted.ndim() != 1 || !py::isinstance<py::array_t<std::int64_t>>(y) || !is_aligned(wanted) ||
       wanted.strides(0) != wanted.itemsize()) {
     return false;
   }

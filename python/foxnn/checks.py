@@ -277,7 +277,8 @@ def is_engine_type(array: Array) -> bool:
 def engine_type(array: Array) -> Array:
     """Return the array in a type that the engine reads; itself where it is of one already."""
     if is_engine_type(array):
-        return array
+        # Numbers may stand anywhere in a buffer of bytes; the engine reads them where they belong.
+        return array if array.flags.aligned else pieces.converted(array)
     narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
     with np.errstate(over="ignore"):  # what float64 cannot hold is found as an infinity
         return pieces.converted(array, np.float32 if narrow else np.float64)
@@ -389,7 +390,7 @@ def _labels(array: Array, name: str, outputs: int) -> Array:
     low, high = pieces.extremes(array)
     if low < 0 or high >= outputs:
         raise ValueError(f"{allowed}, got {low if low < 0 else high}")
-    if array.dtype == np.int64 and array.flags.c_contiguous:
+    if array.dtype == np.int64 and array.flags.c_contiguous and array.flags.aligned:
         return array
     return pieces.converted(array, np.int64)
 
@@ -403,7 +404,7 @@ def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.flo
         raise ValueError(
             f"{name} must have shape ({samples},), one for each sample, got {array.shape}"
         )
-    numbers = np.ascontiguousarray(array, np.float64)
+    numbers = np.require(array, np.float64, ["C", "ALIGNED"])
     if not np.isfinite(numbers).all() or (samples and numbers.min() < 0):
         wrong = numbers[~(np.isfinite(numbers) & (numbers >= 0))][0]
         raise ValueError(f"{name} must be finite and at least 0, got {wrong}")

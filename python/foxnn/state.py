@@ -207,7 +207,7 @@ def _array(values: Any, name: str, shape: tuple[int, ...], dtype: str) -> Array:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     if not checks.all_finite(checks.engine_type(array), dtype == "float32"):
         raise ValueError(f"{name} must be finite{' in float32' if dtype == 'float32' else ''}")
-    right = array.dtype == dtype and array.flags.c_contiguous
+    right = array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned
     return array if right else pieces.converted(array, dtype)
 
 
