@@ -207,7 +207,10 @@ def test_stopped_in_the_validation(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert results(*foxnn.resume(path, X, LABELS)) == expected
 
 
-def test_an_exception_between_epochs_leaves_the_checkpoint_of_the_epoch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [1, 7, datetime.timedelta(hours=1)])
+def test_an_exception_between_epochs_leaves_the_checkpoint_of_the_epoch(
+    every: Any, tmp_path: Path
+) -> None:
     path = tmp_path / "run.safetensors"
 
     class Fail:
@@ -216,10 +219,13 @@ def test_an_exception_between_epochs_leaves_the_checkpoint_of_the_epoch(tmp_path
                 raise KeyError(epoch)
 
     whole = network()
-    expected = results(whole, whole.fit(X, LABELS, 5, 7))
+    more = {"validation": 0.2, "early_stopping": 4}
+    expected = results(whole, whole.fit(X, LABELS, 9, 7, **more))
     with pytest.raises(KeyError):
-        network().fit(X, LABELS, 5, 7, checkpoint=path, callbacks=Fail())
-    assert foxnn.checkpoint.read(str(path))[2].epochs == 2
+        network().fit(
+            X, LABELS, 9, 7, checkpoint=path, checkpoint_every=every, callbacks=Fail(), **more
+        )
+    assert foxnn.checkpoint.read(str(path))[2].epochs == 3
     assert results(*foxnn.resume(path, X, LABELS)) == expected
 
 

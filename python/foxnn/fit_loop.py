@@ -46,6 +46,7 @@ class FitLoop:
         self._last_loss: float | None = None
         self._stops = False
         self._is_open = False  # an epoch has begun whose record is not made
+        self._is_new = False  # one is over, and no checkpoint has it
         self._start = 0.0  # when it began, less what it has taken in an earlier run
 
     def run(
@@ -72,7 +73,7 @@ class FitLoop:
                 if self._checkpoints is not None and is_whole:
                     is_last = self._stops or epoch == epochs[-1]
                     if self._checkpoints.is_due(epoch + 1, is_last):
-                        self._checkpoints.write(self._network, history, self._watch)
+                        self._keep_between_epochs(history)
         except BaseException as error:
             self._end_with(trainer, history, error)
             raise
@@ -121,9 +122,10 @@ class FitLoop:
         self._is_open = False
         record |= {"learning_rate": rate, "seconds": seconds}
         history.add(**record)
-        if self._callbacks.call("on_epoch_end", epoch, dict(record)):
-            self._stops = True
         if self._watch is not None and self._watch.is_over(record, self._network):
+            self._stops = True
+        self._is_new = is_whole
+        if self._callbacks.call("on_epoch_end", epoch, dict(record)):
             self._stops = True
         if (left := self._seconds_left()) is not None and left <= 0.0:
             self._stops = True
@@ -145,6 +147,11 @@ class FitLoop:
             elif self._checkpoints is not None and self._checkpoints.is_time():
                 self._keep_within_epoch(trainer, history)
 
+    def _keep_between_epochs(self, history: History) -> None:
+        assert self._checkpoints is not None
+        self._checkpoints.write(self._network, history, self._watch)
+        self._is_new = False
+
     def _keep_within_epoch(self, trainer: _core.Trainer, history: History) -> None:
         assert self._checkpoints is not None
         running = Running.of(trainer, time.perf_counter() - self._start)
@@ -154,11 +161,13 @@ class FitLoop:
         """Keep a run that an exception ends, such as that of Ctrl-C, if it can go on from there."""
         if self._checkpoints is None:
             return
-        can_go_on = self._is_open and not isinstance(error, DivergedError)
         try:
             # Ctrl-C does not wait for what is being written: that is nearly as new.
-            if can_go_on and (isinstance(error, Exception) or not self._checkpoints.is_writing()):
-                self._keep_within_epoch(trainer, history)
+            if isinstance(error, Exception) or not self._checkpoints.is_writing():
+                if self._is_open and not isinstance(error, DivergedError):
+                    self._keep_within_epoch(trainer, history)
+                elif self._is_new:
+                    self._keep_between_epochs(history)
             self._checkpoints.end(error)
         except Exception as failure:  # what ended the run is what the user must hear of
             raise error from failure

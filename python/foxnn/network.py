@@ -194,9 +194,9 @@ class neural_network(FoxnnInterface):
         KeyboardInterrupt
             On Ctrl-C, after the running step; a long one is dropped, if it has not begun to change
             the network. That can be used and trained further (`early_stopping` does not set it
-            back), `history` has the epochs done, and the checkpoint is that of the last of them for
-            which one was due. So it is with an exception of a callback or a schedule, which comes
-            through.
+            back), `history` has the epochs done, and the checkpoint the last step, but where an
+            older one is just being written. So it is with an exception of a callback or a schedule,
+            which comes through.
 
         Warns
         -----
