@@ -111,6 +111,24 @@ void Dense<T>::unpack(const T* parameters, T* weights, T* bias) const {
 }
 
 template <class T>
+void Dense<T>::unpack_by_neuron(const T* parameters, T* weights, T* bias) const {
+  const Panels<T> panels{padded_};
+  // The kernel fills lines up with zeros: the inputs behind the last whole one are not for it.
+  const index whole = inputs_ / kLineWidth<T> * kLineWidth<T>;
+  for (index p = 0; p < panels.count(); ++p) {
+    const index column = panels.column(p), width = panels.width(p);
+    const index used = std::min(width, neurons_ - column);
+    const T* panel = parameters + column * inputs_;
+    T* rows = weights + column * inputs_;
+    kernels<T>().transpose(whole, used, panel, width, rows, inputs_);
+    for (index i = 0; i < used; ++i) {
+      for (index k = whole; k < inputs_; ++k) rows[i * inputs_ + k] = panel[k * width + i];
+    }
+  }
+  std::copy_n(parameters + inputs_ * padded_, neurons_, bias);
+}
+
+template <class T>
 void Dense<T>::get_weights(T* weights) const {
   std::vector<T> bias(static_cast<std::size_t>(neurons_));
   unpack(parameters_, weights, bias.data());

@@ -24,6 +24,28 @@ py::dict rule_as_dict(const Optimizer& rule) {
                   "restart_after"_a = rule.restart_after);
 }
 
+// Weights and biases of the layers. A neuron's weights stand together, as files have them: what is
+// written need not be turned over.
+template <class T>
+py::object layers_of(const Network<T>& n, const Buffer<T>& flat) {
+  constexpr index kSize = sizeof(T);
+  py::list layers;
+  for (index i = 0; i < n.size(); ++i) {
+    const index inputs = n.dense(i).inputs(), neurons = n.dense(i).outputs();
+    py::array_t<T> weights({inputs, neurons}, {kSize, inputs * kSize});
+    py::array_t<T> bias(neurons);
+    n.dense(i).unpack_by_neuron(flat.data() + n.offset(i), weights.mutable_data(),
+                                bias.mutable_data());
+    layers.append(py::make_tuple(weights, bias));
+  }
+  return std::move(layers);
+}
+
+py::object parameters(const AnyNetwork& self) {
+  self.refuse_while_running();
+  return self.visit([](const auto& n) { return layers_of(n, n.parameters()); });
+}
+
 // Rule, steps, and for each of the two kinds of moments the arrays of the layers, or None.
 py::object optimizer_state(const AnyNetwork& self) {
   self.refuse_while_running();
@@ -33,18 +55,7 @@ py::object optimizer_state(const AnyNetwork& self) {
     if (state.step == 0) return py::none();
     py::list moments;
     for (const Buffer<T>& buffer : state.moments) {
-      if (buffer.size() == 0) {
-        moments.append(py::none());
-        continue;
-      }
-      py::list layers;
-      for (index i = 0; i < n.size(); ++i) {
-        py::array_t<T> weights({n.dense(i).inputs(), n.dense(i).outputs()});
-        py::array_t<T> bias(n.dense(i).outputs());
-        n.dense(i).unpack(buffer.data() + n.offset(i), weights.mutable_data(), bias.mutable_data());
-        layers.append(py::make_tuple(weights, bias));
-      }
-      moments.append(layers);
+      moments.append(buffer.size() == 0 ? py::object(py::none()) : layers_of(n, buffer));
     }
     return py::make_tuple(rule_as_dict(state.rule), state.step, moments);
   });
@@ -102,6 +113,7 @@ void register_state(py::module_& m) {
   m.def("optimizer_state", &optimizer_state, "network"_a, py::pos_only());
   m.def("set_optimizer_state", &set_optimizer_state, "network"_a, "rule"_a, "step"_a, "moments"_a,
         py::pos_only());
+  m.def("parameters", &parameters, "network"_a, py::pos_only());
   m.def(
       "set_draw",
       [](AnyNetwork& network, std::uint32_t draw) {

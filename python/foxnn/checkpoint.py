@@ -162,10 +162,9 @@ class Checkpoints:
         self, network: Any, history: History, watch: Watch | None, running: Running | None = None
     ) -> None:
         """Begin to write the network of this moment; what the last writing raised comes here."""
-        now = network._copy()
+        self.wait()
         self._last = time.perf_counter()
-        # What is small is taken now; the arrays of the copy wait for the thread.
-        given = state.surroundings_of(network, now)
+        given = state.surroundings_of(network, network) | state.memory_of(network)
         every = self._every if isinstance(self._every, int) else self._every.total_seconds()
         run = {
             "arguments": self.arguments | {"checkpoint_every": every},
@@ -174,8 +173,7 @@ class Checkpoints:
             "running": None if running is None else dataclasses.asdict(running),
         }
         best = None if watch is None else watch.best
-        self.wait()
-        self._writing = _Beside(lambda: self._write(given, now, run, best))
+        self._writing = _Beside(lambda: self._write(given, run, best))
 
     def is_writing(self) -> bool:
         """Return whether the last checkpoint is not yet written."""
@@ -196,10 +194,8 @@ class Checkpoints:
         elif self._writing is not None:
             self._writing.is_left = True
 
-    def _write(
-        self, given: dict[str, Any], now: _core.Network, run: Any, best: _core.Network | None
-    ) -> None:
-        given |= state.memory_of(now)
+    def _write(self, given: dict[str, Any], run: Any, best: _core.Network | None) -> None:
+        # The best weights stay as they are, and can wait for the thread.
         memory = None if best is None else state.memory_of(best)
         safetensors_file.write(self._place, given, run, memory)
 

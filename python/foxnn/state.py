@@ -67,7 +67,7 @@ def memory_of(copy: _core.Network) -> dict[str, Any]:
     """Return what training has changed in a network of the engine: parameters and optimizer."""
     optimizer = _core.optimizer_state(copy)
     return {
-        "parameters": [(copy._weights(i), copy._bias(i)) for i in range(copy._count())],
+        "parameters": _core.parameters(copy),
         "optimizer": None if optimizer is None else optimizer[0],
         "steps": 0 if optimizer is None else optimizer[1],
         "moments": [None, None] if optimizer is None else optimizer[2],

@@ -31,6 +31,8 @@ class Dense final : public Layer<T> {
   void pack(const T* weights, const T* bias, T* parameters) const;
   /// A gradient (or moment) that lies as the parameters do, as weights and bias.
   void unpack(const T* parameters, T* weights, T* bias) const;
+  /// The same with the weights as (neurons x inputs), as files have them.
+  void unpack_by_neuron(const T* parameters, T* weights, T* bias) const;
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Dense>(*this); }
   index inputs() const override { return inputs_; }
