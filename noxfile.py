@@ -176,3 +176,11 @@ def kills(session: nox.Session) -> None:
     session.env["FOXNN_KILLS"] = "50"
     tests = ("tests/test_resume.py", "tests/test_atomic_files.py")
     session.run("python", "-m", "pytest", *tests, "-k", "killed", *session.posargs)
+
+
+@nox.session
+def memory(session: nox.Session) -> None:
+    """Make, train, save and load ten thousand networks of each kind, and count the memory."""
+    session.install(".[test]")
+    session.env["FOXNN_CYCLES"] = "10000"
+    session.run("python", "-m", "pytest", "tests/test_memory.py", *session.posargs)
