@@ -23,13 +23,17 @@ inline void take_gil(PyThreadState* state) noexcept {
 /// Without Python's lock as long as it lives: no Python object may be touched meanwhile.
 class GilReleased {
  public:
-  GilReleased() : state_(PyEval_SaveThread()) {}
-  ~GilReleased() { take_gil(state_); }
+  GilReleased() { of_this_thread() = PyEval_SaveThread(); }
+  ~GilReleased() { take_gil(of_this_thread()); }
   GilReleased(const GilReleased&) = delete;
   GilReleased& operator=(const GilReleased&) = delete;
 
- private:
-  PyThreadState* state_;
+  /// What a thread that has given the lock back takes it with. Kept here, since Python forgets it
+  /// when it ends.
+  static PyThreadState*& of_this_thread() {
+    thread_local PyThreadState* state = nullptr;
+    return state;
+  }
 };
 
 }  // namespace foxnn::python

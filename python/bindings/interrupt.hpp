@@ -9,12 +9,12 @@
 
 namespace foxnn::python {
 
-/// A stop request, for a thread of Python's without its lock, that says yes once a Python signal
-/// handler has raised. The exception stays set: the caller throws pybind11::error_already_set when
-/// the engine has returned.
+/// A stop request, for a thread that has given back Python's lock by GilReleased, that says yes
+/// once a Python signal handler has raised. The exception stays set: the caller throws
+/// pybind11::error_already_set when the engine has returned.
 inline StopRequest signal_check() {
   return [] {
-    take_gil(PyGILState_GetThisThreadState());
+    take_gil(GilReleased::of_this_thread());
     const bool raised = PyErr_CheckSignals() != 0;
     PyEval_SaveThread();
     return raised;

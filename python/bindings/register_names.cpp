@@ -36,7 +36,7 @@ py::array_t<std::int64_t> shuffled(std::uint64_t seed, std::uint32_t stream, std
                                    std::uint32_t substream) {
   std::vector<std::uint32_t> order;
   {
-    const py::gil_scoped_release release;
+    const GilReleased released;
     shuffled_indices(Random(seed, static_cast<Stream>(stream), substream), count, order,
                      signal_check());
   }
