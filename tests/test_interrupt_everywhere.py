@@ -243,22 +243,28 @@ def test_interrupted_system_calls_are_taken_up_again(tmp_path: Path) -> None:
 
     def write() -> None:
         with open(pipe, "wb", buffering=0) as file:
+            opened.set()
             for some in found:
                 time.sleep(0.01)
                 file.write(some)
+            os.close(holder)
 
+    opened = threading.Event()
     heard: list[int] = []
     old = signal.signal(signal.SIGALRM, lambda number, _: heard.append(number))
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
-        for job in (read, write):
-            thread = threading.Thread(target=job)
-            thread.start()
-            if job is read:
-                nn.save(pipe)
-            else:
-                again = foxnn.neural_network(pipe)
-            thread.join()
+        thread = threading.Thread(target=read)
+        thread.start()
+        nn.save(pipe)
+        thread.join()
+        # A pipe that nobody writes to is empty; this one is held open until somebody does.
+        holder = os.open(pipe, os.O_RDWR)
+        thread = threading.Thread(target=write)
+        thread.start()
+        opened.wait()
+        again = foxnn.neural_network(pipe)
+        thread.join()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
