@@ -254,13 +254,13 @@ def test_interrupted_system_calls_are_taken_up_again(tmp_path: Path) -> None:
     old = signal.signal(signal.SIGALRM, lambda number, _: heard.append(number))
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
-        thread = threading.Thread(target=read)
+        thread = threading.Thread(target=read, daemon=True)
         thread.start()
         nn.save(pipe)
         thread.join()
         # A pipe that nobody writes to is empty; this one is held open until somebody does.
         holder = os.open(pipe, os.O_RDWR)
-        thread = threading.Thread(target=write)
+        thread = threading.Thread(target=write, daemon=True)
         thread.start()
         opened.wait()
         again = foxnn.neural_network(pipe)
