@@ -1,5 +1,6 @@
 // The Python module foxnn._core: the engine's classes. What is comfort, not arithmetic,
 // is in the package around it.
+#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
 #include <exception>
@@ -33,4 +34,7 @@ PYBIND11_MODULE(_core, m) {
   foxnn::python::register_trainer(m);
   foxnn::python::register_testing(m);
   foxnn::python::register_text(m);
+  // pybind11 finds NumPy on first use, in a way that gives Python's lock back for a moment: not in
+  // whichever thread comes first, and while Python may be ending.
+  static_cast<void>(py::isinstance<py::array>(m));
 }
