@@ -178,7 +178,8 @@ def test_a_long_step_is_dropped_as_if_it_had_not_begun(
             if steps < len(states):
                 found.add(steps)
                 assert parameters(nn).tobytes() == states[steps]
-                assert len(nn.history or {}) == 0 or len((nn.history or {})["loss"]) == steps
+                # A step that was too late to drop may be whole before its epoch has a record.
+                assert steps - len((nn.history or {}).get("loss", [])) in (0, 1)
         if nn._steps() == 0:  # its memory and its random numbers are those of a new one, too
             fit(nn, 1) if "dropout" not in options else None
             assert "dropout" in options or parameters(nn).tobytes() == states[1]
