@@ -38,7 +38,7 @@ py::object layers_of(const Network<T>& n, const Buffer<T>& flat) {
                                 bias.mutable_data());
     layers.append(py::make_tuple(weights, bias));
   }
-  return std::move(layers);
+  return layers;
 }
 
 py::object parameters(const AnyNetwork& self) {
