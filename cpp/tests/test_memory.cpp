@@ -133,7 +133,7 @@ void test_calls(bool narrow) {
   FOXNN_CHECK(reads([](Network<T>& n) { const SingleSample<T> single(n); }) > 0);
   FOXNN_CHECK(reads([](Network<T>& n) {
                 n.set_scaling(
-                    Scaling(std::vector<double>(kInputs, 1.0), std::vector<double>(kInputs, 2.0)),
+                    Scaling{std::vector<double>(kInputs, 1.0), std::vector<double>(kInputs, 2.0)},
                     {});
               }) > 0);
   FOXNN_CHECK(fail_in_turn<T>(narrow, true, [](Network<T>& n) {
