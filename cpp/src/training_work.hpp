@@ -381,7 +381,7 @@ struct Trainer<T>::Work {
         const bool more = left > 1 && next < samples.size();
         forward(team, rows, half, leaving);
         mark(team, Phase::forward);
-        loss(team, first, rows, half);
+        loss(team, first, rows, half, leaving);
         mark(team, Phase::loss);
         PhaseClock* const own_clock = team.is_first() ? clock : nullptr;
         const RowsToFetch to_fetch = more ? rows_to_fetch(team, next) : RowsToFetch();
