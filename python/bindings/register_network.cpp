@@ -89,7 +89,6 @@ void set_bias(AnyNetwork& self, index i, const py::array& values) {
   });
 }
 
-// None where x is not finite: the package says what is wrong with it.
 // Python's OverflowError: numbers are meant to come out, and infinities are the nearest to those
 // beyond T.
 std::overflow_error no_number(const char* what, bool single) {
@@ -98,6 +97,7 @@ std::overflow_error no_number(const char* what, bool single) {
       message + (single ? "float32; scale x, or use dtype='float64'" : "float64; scale x"));
 }
 
+// None where x is not finite: the package says what is wrong with it.
 py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
   const MatrixView view = matrix_view(x, "x");
   return self.visit([&](const auto& n) -> py::object {
