@@ -9,19 +9,12 @@
 
 #include "check.hpp"
 #include "foxnn/foxnn.hpp"
+#include "view.hpp"
 
 namespace foxnn {
 namespace {
 
-template <class T>
-constexpr ElementType kType = sizeof(T) == 4 ? ElementType::f32 : ElementType::f64;
-
-template <class T>
-MatrixView view(const std::vector<T>& values, index columns) {
-  return {reinterpret_cast<const std::byte*>(values.data()), kType<T>,
-          static_cast<index>(values.size()) / columns, columns,
-          columns * static_cast<index>(sizeof(T))};
-}
+using test::view;
 
 template <class T>
 void test_xor() {

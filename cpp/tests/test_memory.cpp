@@ -8,18 +8,24 @@
 
 #include "check.hpp"
 #include "foxnn/foxnn.hpp"
+#include "view.hpp"
 
 namespace {
 
 // The allocation that fails, counted down to 0; below it, none does.
 long until_failure = -1;
 
-void* allocate(std::size_t size, std::size_t alignment) {
+bool fails_now() {
   if (until_failure == 0) {
     until_failure = -1;
-    throw std::bad_alloc();
+    return true;
   }
   if (until_failure > 0) --until_failure;
+  return false;
+}
+
+void* allocate(std::size_t size, std::size_t alignment) {
+  if (fails_now()) throw std::bad_alloc();
   const std::size_t rounded = (size + alignment - 1) / alignment * alignment;
   void* memory = std::aligned_alloc(alignment, rounded == 0 ? alignment : rounded);
   if (!memory) throw std::bad_alloc();
@@ -27,6 +33,14 @@ void* allocate(std::size_t size, std::size_t alignment) {
 }
 
 }  // namespace
+
+// The engine's buffers come from calloc, which the linker leads here (--wrap).
+extern "C" {
+void* __real_calloc(std::size_t count, std::size_t size);
+void* __wrap_calloc(std::size_t count, std::size_t size) {
+  return fails_now() ? nullptr : __real_calloc(count, size);
+}
+}
 
 void* operator new(std::size_t size) { return allocate(size, alignof(std::max_align_t)); }
 void* operator new[](std::size_t size) { return allocate(size, alignof(std::max_align_t)); }
@@ -48,17 +62,9 @@ void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { s
 namespace foxnn {
 namespace {
 
+using test::view;
+
 constexpr index kSamples = 50, kInputs = 9, kOutputs = 3;
-
-template <class T>
-constexpr ElementType kType = sizeof(T) == 4 ? ElementType::f32 : ElementType::f64;
-
-template <class T>
-MatrixView view(const std::vector<T>& values, index columns) {
-  return {reinterpret_cast<const std::byte*>(values.data()), kType<T>,
-          static_cast<index>(values.size()) / columns, columns,
-          columns * static_cast<index>(sizeof(T))};
-}
 
 template <class T>
 Network<T> made(bool narrow) {
