@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "foxnn/layer.hpp"
+#include "foxnn/rows.hpp"
 #include "foxnn/scaling.hpp"
 
 namespace foxnn {

@@ -7,70 +7,11 @@
 #include <memory>
 
 #include "foxnn/activation.hpp"
+#include "foxnn/rows.hpp"
+#include "foxnn/sink.hpp"
+#include "foxnn/stop_request.hpp"
 
 namespace foxnn {
-
-using index = std::ptrdiff_t;
-
-/// Which worker of how many. Work is divided by output: every number is computed by one worker, in
-/// an order that does not depend on the division.
-struct Share {
-  int worker = 0;
-  int workers = 1;
-
-  /// This worker's part [first, last) of n tasks. (A small step is felt by every division.)
-  index first(index n) const { return worker == 0 ? 0 : n * worker / workers; }
-  index last(index n) const { return worker + 1 == workers ? n : n * (worker + 1) / workers; }
-};
-
-/// Bytes of a panel's row, in weights and in batches: two AVX-512 registers, the B side of the
-/// widest register tile.
-inline constexpr index kPanelBytes = 128;
-template <class T>
-inline constexpr index kPanelWidth = kPanelBytes / static_cast<index>(sizeof(T));
-/// Panels that so many columns take.
-template <class T>
-constexpr index panel_count(index columns) {
-  return (columns + kPanelWidth<T> - 1) / kPanelWidth<T>;
-}
-
-/// A batch of rows. Its columns stand in panels of kPanelWidth; in a panel the rows are `stride`
-/// elements apart, and a panel is `panel` elements from the next. With a stride of kPanelWidth the
-/// panels are compact, and a tile finds all that it reads in a few neighbouring pages; with a panel
-/// of kPanelWidth the rows are contiguous, as users know them.
-template <class T>
-struct Rows {
-  T* data = nullptr;
-  index stride = 0;
-  index panel = kPanelWidth<T>;
-  /// For compact panels, where it is known: bit c of nonzero[p * panel / stride + row] tells
-  /// whether column c of panel p of the row may be other than zero.
-  const std::uint32_t* nonzero = nullptr;
-
-  T* at(index row, index p = 0) const { return data + p * panel + row * stride; }
-  const std::uint32_t* nonzero_at(index row, index p) const {
-    return nonzero ? nonzero + p * (panel / stride) + row : nullptr;
-  }
-  Rows from_row(index row) const { return {at(row), stride, panel, nonzero_at(row, 0)}; }
-  Rows from_panel(index p) const { return {at(0, p), stride, panel, nonzero_at(0, p)}; }
-  operator Rows<const T>() const { return {data, stride, panel, nonzero}; }
-};
-
-/// Takes the gradient of a layer's parameters, piece by piece, each piece once.
-template <class T>
-class GradientSink {
- public:
-  virtual ~GradientSink() = default;
-  /// `count` derivatives, of the parameters from `offset` on, which the sink may change. Called by
-  /// several workers at once, for different pieces; no piece has both weights and biases.
-  virtual void take(index offset, index count, T* gradient) = 0;
-  /// What `take` will touch for the parameters from `offset` on: it is fetched into the cache while
-  /// their gradient is computed. Null where there is nothing.
-  struct Targets {
-    const T* at[3] = {};
-  };
-  virtual Targets targets(index offset) const = 0;
-};
 
 /// Where the outputs of a layer go.
 template <class T>
@@ -93,14 +34,6 @@ struct RowsToFetch {
   const std::uint32_t* end = nullptr;
 
   const std::byte* take() { return next == end ? nullptr : data + *next++ * row_bytes; }
-};
-
-/// Asked by a layer that computes for long, between pieces of its work: whether to leave the rest
-/// undone, since nobody will use it.
-class Leaving {
- public:
-  virtual ~Leaving() = default;
-  virtual bool now() = 0;
 };
 
 /// Memory that a worker lends a layer for the length of a call, and what it may do by the way.

@@ -4,14 +4,14 @@
 // Shapes. Weights lie in panels: a panel holds `width` neighbouring neurons of all inputs, input by
 // input, [inputs][width]. A width is 64 or 128 bytes; a batch's rows are padded to it, and what a
 // kernel does to the padding is harmless: weights there are zero. Where a kernel reads whole rows
-// of a batch, it takes them as Rows (layer.hpp); within a panel a stride (ld...) is enough.
+// of a batch, it takes them as Rows (rows.hpp); within a panel a stride (ld...) is enough.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
 #include "foxnn/activation.hpp"
-#include "foxnn/layer.hpp"
+#include "foxnn/rows.hpp"
 
 namespace foxnn {
 

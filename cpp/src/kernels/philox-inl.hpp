@@ -2,7 +2,7 @@
 // the vectors of the set.
 #pragma once
 
-#include "philox_round.hpp"
+#include "base/philox_round.hpp"
 
 namespace foxnn {
 namespace {

@@ -2,7 +2,7 @@
 // second worker must save more than it makes the first one wait for.
 #pragma once
 
-#include "foxnn/network.hpp"
+#include "foxnn/rows.hpp"
 
 namespace foxnn {
 
@@ -17,14 +17,8 @@ struct Cost {
   double of(int workers) const;
 };
 
-/// A training step of so many samples.
-template <class T>
-Cost training_cost(const Network<T>& network, index batch);
-/// A forward pass of so many samples, which need nothing of each other.
-template <class T>
-Cost forward_cost(const Network<T>& network, index samples);
-/// So many random numbers.
-Cost drawing_cost(index numbers);
+/// Seconds of waking the threads of a team, when they have gone to sleep.
+inline constexpr double kSecondsToBegin = 10e-6;
 
 /// The number of workers, at most `ceiling` (0: as many as there are), that is fastest; one, unless
 /// more are faster by more than the estimate is uncertain.

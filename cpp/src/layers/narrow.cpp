@@ -1,5 +1,5 @@
 // The narrow step over the kernels.
-#include "narrow.hpp"
+#include "layers/narrow.hpp"
 
 #include "kernels/kernel_table.hpp"
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <utility>
 
-#include "cost.hpp"
-#include "messages.hpp"
-#include "training_work.hpp"
+#include "base/messages.hpp"
+#include "network/cost.hpp"
+#include "training/training_work.hpp"
 
 namespace foxnn {
 namespace {

@@ -3,7 +3,7 @@
 // that all of them give the same bits here.
 #pragma once
 
-#include "foxnn/layer.hpp"
+#include "foxnn/rows.hpp"
 
 namespace foxnn {
 

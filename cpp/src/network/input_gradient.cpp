@@ -3,11 +3,11 @@
 #include <atomic>
 #include <vector>
 
-#include "batch.hpp"
-#include "cost.hpp"
+#include "base/parallel.hpp"
+#include "base/stop_poll.hpp"
 #include "foxnn/network.hpp"
-#include "parallel.hpp"
-#include "stop_poll.hpp"
+#include "network/batch.hpp"
+#include "network/cost.hpp"
 
 namespace foxnn {
 namespace {

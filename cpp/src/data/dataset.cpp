@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/parallel.hpp"
 #include "kernels/kernel_table.hpp"
-#include "parallel.hpp"
 
 namespace foxnn {
 namespace {

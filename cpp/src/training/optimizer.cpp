@@ -4,7 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "messages.hpp"
+#include "base/messages.hpp"
 
 namespace foxnn {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <cmath>
 
+#include "base/messages.hpp"
 #include "foxnn/random.hpp"
-#include "messages.hpp"
 
 namespace foxnn {
 namespace {

@@ -2,7 +2,7 @@
 // OpenMP's threads. With FOXNN_THREAD_TEAMS each is a thread of the standard library instead: slow
 // to start, but ThreadSanitizer understands how such threads begin and end, and takes the waiting
 // of libgomp, which it cannot look into, for races.
-#include "parallel.hpp"
+#include "base/parallel.hpp"
 
 #include <algorithm>
 #include <charconv>

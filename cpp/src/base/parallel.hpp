@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "foxnn/layer.hpp"
+#include "foxnn/rows.hpp"
 
 namespace foxnn {
 

@@ -1,12 +1,11 @@
 // The prices, measured on two cores of a server processor with AVX-512 (wiki/Speed-and-threads.md).
 // They are rough: a tenfold error in one of them costs some tens of per cent near the border
 // between one worker and two, and nothing elsewhere.
-#include "cost.hpp"
+#include "network/cost.hpp"
 
 #include <algorithm>
 
 #include "kernels/kernel_table.hpp"
-#include "parallel.hpp"
 
 namespace foxnn {
 namespace {
@@ -21,16 +20,6 @@ constexpr double kMemorySecondsPerByte = 1.7e-9 / 24;
 // A product that is sorted before it is summed: comparisons whose outcome nobody foresees, the
 // logarithm of their number each. 16 ns among 16 products, 26 among 64, 34 among 784.
 constexpr double kSecondsPerSortedProduct = 30e-9;
-// A line that another core has written: latencies of 60 to 100 ns, several under way at once.
-constexpr double kSecondsPerLine = 15e-9;
-// A barrier between two workers that both come in time; each further one adds as much.
-constexpr double kSecondsPerBarrier = 0.15e-6;
-// Waking the threads of a team, when they have gone to sleep.
-constexpr double kSecondsToBegin = 10e-6;
-// A random number of 64 bits, drawn and stored: ten rounds of multiplications, in registers.
-constexpr double kSecondsPerDraw = 3.5e-9;
-// What more workers must save.
-constexpr double kLeastGain = 1.1;
 
 template <class T>
 double flops_per_sample(const Network<T>& network) {
@@ -53,13 +42,6 @@ double sorting_seconds(const Network<T>& network, index samples, index first_lay
 }
 
 }  // namespace
-
-double Cost::of(int workers) const {
-  if (workers == 1) return alone;
-  const double n = workers;
-  return alone / n + begin + barriers * n * kSecondsPerBarrier +
-         lines * (1.0 - 1.0 / n) * kSecondsPerLine;
-}
 
 template <class T>
 Cost training_cost(const Network<T>& network, index batch) {
@@ -92,23 +74,6 @@ Cost forward_cost(const Network<T>& network, index samples) {
                sorting_seconds(network, samples, 0);
   cost.begin = kSecondsToBegin;
   return cost;
-}
-
-Cost drawing_cost(index numbers) {
-  Cost cost;
-  cost.alone = static_cast<double>(numbers) * kSecondsPerDraw;
-  cost.begin = kSecondsToBegin;
-  return cost;
-}
-
-int workers_for(const Cost& cost, int ceiling) {
-  const Allowed allowed = allowed_workers(ceiling);
-  if (allowed.forced) return allowed.workers;
-  int best = 1;
-  for (int workers = 2; workers <= allowed.workers; ++workers) {
-    if (cost.of(workers) < cost.of(best)) best = workers;
-  }
-  return cost.of(best) * kLeastGain < cost.alone ? best : 1;
 }
 
 template Cost training_cost(const Network<float>&, index);

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "kernels/kernel_table.hpp"
-#include "sorted_sums.hpp"
+#include "layers/sorted_sums.hpp"
 
 namespace foxnn {
 namespace {

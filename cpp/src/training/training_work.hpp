@@ -11,19 +11,19 @@
 #include <optional>
 #include <vector>
 
-#include "batch.hpp"
-#include "clipping.hpp"
-#include "cost.hpp"
-#include "dropout.hpp"
+#include "base/parallel.hpp"
+#include "base/stop_poll.hpp"
+#include "base/subnormals.hpp"
 #include "foxnn/random.hpp"
 #include "foxnn/trainer.hpp"
-#include "narrow.hpp"
-#include "parallel.hpp"
-#include "passes.hpp"
-#include "phases.hpp"
-#include "sinks.hpp"
-#include "stop_poll.hpp"
-#include "subnormals.hpp"
+#include "layers/narrow.hpp"
+#include "network/batch.hpp"
+#include "network/cost.hpp"
+#include "network/passes.hpp"
+#include "training/clipping.hpp"
+#include "training/dropout.hpp"
+#include "training/phases.hpp"
+#include "training/sinks.hpp"
 
 namespace foxnn {
 

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "batch.hpp"
 #include "foxnn/random.hpp"
 #include "kernels/kernel_table.hpp"
+#include "network/batch.hpp"
 
 namespace foxnn {
 

@@ -1,5 +1,5 @@
 // The sorted sums, one number of the output after the other.
-#include "sorted_sums.hpp"
+#include "layers/sorted_sums.hpp"
 
 #include <algorithm>
 #include <bit>

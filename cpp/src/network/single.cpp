@@ -1,7 +1,7 @@
 // One sample through the layers. A single row is contiguous in compact panels and in rows alike.
 #include "foxnn/single.hpp"
 
-#include "batch.hpp"
+#include "network/batch.hpp"
 
 namespace foxnn {
 

@@ -3,7 +3,7 @@
 
 #include <stdexcept>
 
-#include "messages.hpp"
+#include "base/messages.hpp"
 
 namespace foxnn {
 namespace {

@@ -8,7 +8,8 @@
 #include <chrono>
 #include <utility>
 
-#include "foxnn/network.hpp"
+#include "foxnn/rows.hpp"
+#include "foxnn/stop_request.hpp"
 
 namespace foxnn {
 

@@ -7,9 +7,9 @@
 #include <cmath>
 #include <vector>
 
+#include "base/parallel.hpp"
 #include "foxnn/network.hpp"
 #include "kernels/kernel_table.hpp"
-#include "parallel.hpp"
 
 namespace foxnn {
 

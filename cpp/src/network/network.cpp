@@ -11,11 +11,11 @@
 #include <stdexcept>
 #include <string>
 
-#include "batch.hpp"
-#include "cost.hpp"
-#include "parallel.hpp"
-#include "passes.hpp"
-#include "stop_poll.hpp"
+#include "base/parallel.hpp"
+#include "base/stop_poll.hpp"
+#include "network/batch.hpp"
+#include "network/cost.hpp"
+#include "network/passes.hpp"
 
 namespace foxnn {
 namespace {

@@ -4,7 +4,7 @@
 #include <limits>
 #include <stdexcept>
 
-#include "messages.hpp"
+#include "base/messages.hpp"
 
 namespace foxnn {
 namespace {

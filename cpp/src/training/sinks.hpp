@@ -7,7 +7,7 @@
 #include "foxnn/network.hpp"
 #include "foxnn/optimizer.hpp"
 #include "kernels/kernel_table.hpp"
-#include "phases.hpp"
+#include "training/phases.hpp"
 
 namespace foxnn {
 

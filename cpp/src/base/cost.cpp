@@ -1,0 +1,37 @@
+// The prices of working together, measured on two cores of a server processor with AVX-512
+// (wiki/Speed-and-threads.md). They are rough: a tenfold error in one of them costs some tens of
+// per cent near the border between one worker and two, and nothing elsewhere.
+#include "base/cost.hpp"
+
+#include "base/parallel.hpp"
+
+namespace foxnn {
+namespace {
+
+// A line that another core has written: latencies of 60 to 100 ns, several under way at once.
+constexpr double kSecondsPerLine = 15e-9;
+// A barrier between two workers that both come in time; each further one adds as much.
+constexpr double kSecondsPerBarrier = 0.15e-6;
+// What more workers must save.
+constexpr double kLeastGain = 1.1;
+
+}  // namespace
+
+double Cost::of(int workers) const {
+  if (workers == 1) return alone;
+  const double n = workers;
+  return alone / n + begin + barriers * n * kSecondsPerBarrier +
+         lines * (1.0 - 1.0 / n) * kSecondsPerLine;
+}
+
+int workers_for(const Cost& cost, int ceiling) {
+  const Allowed allowed = allowed_workers(ceiling);
+  if (allowed.forced) return allowed.workers;
+  int best = 1;
+  for (int workers = 2; workers <= allowed.workers; ++workers) {
+    if (cost.of(workers) < cost.of(best)) best = workers;
+  }
+  return cost.of(best) * kLeastGain < cost.alone ? best : 1;
+}
+
+}  // namespace foxnn
