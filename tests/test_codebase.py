@@ -42,7 +42,12 @@ PUBLIC: dict[str, Any] = {n: getattr(foxnn, n) for n in NAMES if n not in PUBLIC
 for _name in PUBLIC_MODULES:
     PUBLIC |= of_a_module(_name)
 CLASSES = [name for name, thing in PUBLIC.items() if inspect.isclass(thing)]
-MODULES = [found.name for found in pkgutil.iter_modules(foxnn.__path__) if found.name != "_core"]
+# All modules, in packages at any depth, by their names behind "foxnn.".
+MODULES = [
+    found.name.removeprefix("foxnn.")
+    for found in pkgutil.walk_packages(foxnn.__path__, "foxnn.")
+    if found.name != "foxnn._core"
+]
 
 
 @in_the_repository

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 import foxnn
 from closeness import assert_within
-from foxnn import drawing
+from foxnn.plot import drawing
 from reference import ACTIVATIONS
 
 Axes = Any
