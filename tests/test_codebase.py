@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 import foxnn
+from foxnn.support.former import FORMER
 
 RunPython = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -182,6 +183,48 @@ def test_the_stub_names_what_the_engine_has() -> None:
     core = importlib.import_module("foxnn._core")
     there = {name for name in vars(core) if not name.startswith("_")} | {"__version__"}
     assert named == there
+
+
+# The modules of 0.1.0, by their names behind "foxnn.".
+IN_0_1_0 = """
+    __main__ base c_export c_source callbacks checkpoint checks cli cli.columns cli.convert
+    cli.info cli.network_files cli.options cli.predict cli.tables cli.targets cli.train doctor
+    drawing early_stopping errors extras files fit_data fit_loop fit_options formats
+    foxnn_interface foxnn_text history interpreter kinds layers names network notes onnx_chain
+    onnx_constants onnx_functions onnx_graph onnx_read onnx_shapes onnx_write pieces plot
+    progress resuming safetensors_file samples saturation scaler schedules settings sklearn
+    sklearn.classifier sklearn.estimator sklearn.lbfgs sklearn.model sklearn.regressor
+    sklearn.samples sklearn.scores sklearn.solver sklearn.steps sklearn.stochastic state streams
+    trace unpickling update_rules whole_files
+"""
+
+
+@pytest.mark.parametrize("name", IN_0_1_0.split())
+def test_a_former_name_of_a_module_is_still_imported(name: str) -> None:
+    if name.startswith("sklearn"):
+        pytest.importorskip("sklearn")
+    module = importlib.import_module(f"foxnn.{name}")
+    now = FORMER.get(name, name)
+    assert module is importlib.import_module(f"foxnn.{now}")
+    assert module.__name__ == f"foxnn.{now}"
+
+
+def test_there_are_no_other_former_names() -> None:
+    assert set(FORMER) <= set(IN_0_1_0.split())
+    assert not set(FORMER) & set(MODULES)
+    with pytest.raises(ModuleNotFoundError, match=r"foxnn\.never"):
+        importlib.import_module("foxnn.never")
+
+
+def test_a_former_name_in_a_new_process(run_python: RunPython) -> None:
+    lines = "import foxnn.base", "from foxnn.samples import train_data", "from foxnn import doctor"
+    shown = "print(foxnn.base.__name__, train_data.__module__, doctor.__name__)"
+    done = run_python("; ".join((*lines, "import foxnn", shown)))
+    assert done.stdout.split() == [
+        "foxnn.model.base",
+        "foxnn.classic.train_data",
+        "foxnn.cli.doctor",
+    ]
 
 
 # The repository

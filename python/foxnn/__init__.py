@@ -26,13 +26,15 @@ from foxnn.model.trace import Trace
 from foxnn.network import neural_network
 from foxnn.resuming import resume
 from foxnn.support.errors import DivergedError
+from foxnn.support.former import find_former_names
 from foxnn.support.interpreter import refuse_without_lock
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.history import History
 from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
 
 refuse_without_lock()
-del refuse_without_lock
+find_former_names()
+del find_former_names, refuse_without_lock
 
 __all__ = [
     "SGD",
