@@ -82,6 +82,8 @@ class neural_network(FoxnnInterface):
     (2,)
     """
 
+    _history: History | None
+
     def fit(
         self,
         x: ArrayLike,

@@ -11,16 +11,15 @@ from numpy.typing import ArrayLike
 from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.classic.train_data import train_data
-from foxnn.formats import endings as formats
-from foxnn.formats import paths
+from foxnn.formats import endings, paths
+from foxnn.formats.saved_network import SavedNetwork
 from foxnn.layers import layer
-from foxnn.model.base import BaseNetwork
 from foxnn.support import pieces
 from foxnn.support.errors import diverged
 from foxnn.support.streams import HOLDOUT, MUTATION
 
 
-class FoxnnInterface(BaseNetwork):
+class FoxnnInterface(SavedNetwork):
     """What FoxNN's programs call."""
 
     def get_out(self, x: ArrayLike) -> Array:
@@ -96,7 +95,7 @@ class FoxnnInterface(BaseNetwork):
         if self.settings.auto_save_iteration:
             # What cannot be saved is said before the training, not after the first part of it.
             name = self.settings.auto_save_name_file
-            formats.check(self, formats.path_of(name, "auto_save_name_file"))
+            endings.check(self, endings.path_of(name, "auto_save_name_file"))
         plan = _core.Plan(
             self.settings._rule(),
             rate,

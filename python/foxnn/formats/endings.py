@@ -6,8 +6,6 @@ from typing import Any
 
 from foxnn import checks
 from foxnn.formats import foxnn_text, paths, safetensors_file, whole_files
-from foxnn.formats.onnx import read as onnx_read
-from foxnn.formats.onnx import write as onnx_write
 from foxnn.layers import layer
 from foxnn.model import state
 from foxnn.support import extras
@@ -38,7 +36,9 @@ def check(network: Any, path: str) -> None:
         foxnn_text.unscaled(list(network), network.input_scaler, network.output_scaler)
     elif ending_of(path) == ".onnx":
         extras.library("onnx", "onnx", "an .onnx file")
-        onnx_write.check(network)
+        from foxnn.formats.onnx import write  # late, as all of onnx: few programs need it
+
+        write.check(network)
     whole_files.check_place(path)
 
 
@@ -51,7 +51,9 @@ def save(network: Any, path: str, only_scale: bool) -> None:
         safetensors_file.write(path, state.state_of(network))
         return
     if ending == ".onnx":
-        onnx_write.write(path, network)
+        from foxnn.formats.onnx import write
+
+        write.write(path, network)
         return
     # A copy, which is refused during a step: layers that are read in turn would not be of one.
     copy = network._copy()
@@ -104,11 +106,13 @@ def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | No
 
 
 def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
-    found = onnx_read.read(path)
+    from foxnn.formats.onnx import read
+
+    found = read.read(path)
     kind = found.dtype if dtype is None else dtype
     try:
         network._make(found.sizes, found.activations, None, found.loss, "zeros", kind, seed)
-        onnx_read.fill(network, found)
+        read.fill(network, found)
     except (ValueError, TypeError) as error:
         raise paths.FileFormatError(f"{path}: {error}") from None
 

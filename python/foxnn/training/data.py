@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from foxnn import _core, checks
 from foxnn.checks import Array
-from foxnn.model.base import BaseNetwork
+from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.scaler import SCALABLE_LOSSES, Scaler, scaler_of
 from foxnn.support import pieces
 from foxnn.support.streams import HOLDOUT
@@ -37,7 +37,8 @@ class Samples:
 
 
 def samples_of(
-    network: BaseNetwork, x: Any, y: Any, sample_weight: Any, x_name: str = "x", y_name: str = "y",
+    network: AnsweringNetwork, x: Any, y: Any, sample_weight: Any,
+    x_name: str = "x", y_name: str = "y",
     weight_name: str = "sample_weight",
 ) -> Samples:  # fmt: skip
     """Return samples that suit the network, checked."""
@@ -46,7 +47,7 @@ def samples_of(
 
 
 def split(
-    network: BaseNetwork, samples: Samples, validation: Any, columns: list[str] | None = None,
+    network: AnsweringNetwork, samples: Samples, validation: Any, columns: list[str] | None = None,
     draw: int | None = None,
 ) -> tuple[Samples, Samples | None]:  # fmt: skip
     """Return the samples to train on, and those to validate on, where there are any.
@@ -107,7 +108,7 @@ def classes_of(y: Array, loss: str) -> Array | None:
     return None
 
 
-def weighted_by_class(network: BaseNetwork, samples: Samples, class_weight: Any) -> Samples:
+def weighted_by_class(network: AnsweringNetwork, samples: Samples, class_weight: Any) -> Samples:
     """Return the samples with their weights times those of their classes."""
     if class_weight is None:
         return samples
@@ -152,7 +153,7 @@ def _class_factors(class_weight: Any, classes: Array, count: int) -> NDArray[np.
 Scalers = tuple[Scaler | None, Scaler | None]
 
 
-def checked_scalers(network: BaseNetwork, scale: Any) -> Scalers | None:
+def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
     """Return the scalers of inputs and outputs that `scale` asks for, or None to leave them.
 
     Those that the network has already are kept where the method is theirs.

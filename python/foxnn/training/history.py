@@ -90,7 +90,7 @@ class History(Mapping[str, list[float]]):
         -------
         matplotlib Axes
         """
-        from foxnn import plot  # late: it needs the networks, and they need this file
+        from foxnn import plot  # late: it is a part of its own, which trainings do without
 
         return plot.history(self, ax)
 

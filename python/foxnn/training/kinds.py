@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from numpy.typing import ArrayLike
@@ -12,8 +12,6 @@ from foxnn.schedules import Schedule
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
 
-#: A name, or a name with its parameters.
-ActivationLike = str | tuple[str, float | Sequence[float]]
 OptimizerLike = str | SGD | Adam | AdamW | RMSprop
 #: A share of the samples, or samples of their own, with or without weights.
 ValidationLike = float | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from foxnn import _core, schedules
-from foxnn.model.base import BaseNetwork
+from foxnn.model.answers import AnsweringNetwork
 from foxnn.support.errors import DivergedError, diverged
 from foxnn.training.callbacks import Callbacks
 from foxnn.training.checkpoint import Checkpoints, Running
@@ -22,7 +22,7 @@ class FitLoop:
 
     def __init__(
         self,
-        network: BaseNetwork,
+        network: AnsweringNetwork,
         samples: int,
         held_out: Samples | None,
         callbacks: Callbacks,

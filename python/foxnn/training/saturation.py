@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from foxnn.checks import Array
-from foxnn.model.base import BaseNetwork
+from foxnn.model.answers import AnsweringNetwork
 
 # Samples looked at: the share of flat outputs among these thousands of them is sure enough.
 _SAMPLES = 64
@@ -17,7 +17,7 @@ _FLAT_BEYOND = {"sigmoid": 6.0, "tan_h": 3.0}
 _USUAL_SIZE = 3.0
 
 
-def warn_if_saturated(network: BaseNetwork, x: Array, stacklevel: int) -> None:
+def warn_if_saturated(network: AnsweringNetwork, x: Array, stacklevel: int) -> None:
     """Warn where inputs are so large that most outputs of a bounded first layer are flat."""
     first = network[0]
     flat_beyond = _FLAT_BEYOND.get(first.get_name_activation_function())
