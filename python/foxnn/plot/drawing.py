@@ -9,10 +9,14 @@ import numpy as np
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.model.answers import AnsweringNetwork
 from foxnn.support.extras import library
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+# Numbers beyond these, or as near to 0, overflow in matplotlib.
+FARTHEST = 1e100
 
 # Ten colours that people with any kind of colour vision tell apart (Petroff, "Accessible color
 # sequences for data visualization", 2021). What is drawn in them differs by marker or dash, too.
@@ -42,12 +46,26 @@ def check_axes(ax: object) -> None:
         raise TypeError(f"ax must be a matplotlib Axes or None, got {checks.shown(ax)}{hint}")
 
 
+def check_network(nn: object) -> None:
+    """Raise TypeError for anything but a network that has been made."""
+    if not isinstance(nn, AnsweringNetwork) or "_settings" not in vars(nn):  # or was not made
+        raise TypeError(f"nn must be a foxnn.neural_network, got {checks.shown(nn)}")
+
+
 def axes_or_new(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
     """Return the Axes, or those of a new figure, so many inches wide and high."""
     if ax is not None:
         return ax
     new: Axes = matplotlib("pyplot").subplots(figsize=size, layout="constrained")[1]
     return new
+
+
+def limit_of(limit: object, usual: float) -> float:
+    """Return the weight of full colour: as asked for or the usual one, if there is any."""
+    if limit is None:
+        return usual or 1.0
+    asked = checks.real(limit, "limit", 0.0, FARTHEST, open_low=True)
+    return max(asked, 1.0 / FARTHEST)
 
 
 def weight_scale(limit: float, largest: float) -> Any:
