@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.model.base import BaseNetwork
-from foxnn.model.trace import Trace, backward, forward, loss_and_gradients
+from foxnn.model.trace import Trace
+from foxnn.model.walk import backward, forward, loss_and_gradients
 
 
 class AnsweringNetwork(BaseNetwork):
