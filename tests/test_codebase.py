@@ -228,6 +228,33 @@ def test_a_former_name_in_a_new_process(run_python: RunPython) -> None:
     ]
 
 
+# What a training runs. NumPy's products are BLAS's, whose threads then wait busily for a while and
+# are in the way of the engine's.
+RUN_BY_FIT = ("checks", "layers", "model", "training", "classic", "network")
+
+
+def products(text: str) -> list[int]:
+    """Return the lines of a source in which NumPy multiplies matrices or vectors."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult))
+        or (
+            isinstance(node, ast.Attribute)
+            and node.attr in {"dot", "vdot", "inner", "matmul", "tensordot", "linalg"}
+        )
+    ]
+
+
+def test_training_leaves_the_threads_of_numpy_asleep() -> None:
+    looked_at = [name for name in MODULES if name.partition(".")[0] in RUN_BY_FIT]
+    assert "training.saturation" in looked_at
+    for name in looked_at:
+        text = inspect.getsource(importlib.import_module(f"foxnn.{name}"))
+        assert products(text) == [], name
+    assert products("a = b @ c\nd = np.dot(a, a)\ne = a * a") == [1, 2]
+
+
 # The repository
 
 

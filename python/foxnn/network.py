@@ -284,7 +284,7 @@ class neural_network(FoxnnInterface):
             scalers = measured(scalers, training)
         scales = self._scalers[0] if scalers is None else scalers[0]
         if scales is None:
-            warn_if_saturated(self, training.x, stacklevel=4)
+            warn_if_saturated(self, training.x)
         # From here on nothing is refused, and the network changes.
         self._refuse_second_training()
         if scalers is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 
 import numpy as np
 
+from foxnn import _core
 from foxnn.checks import Array
 from foxnn.model.answers import AnsweringNetwork
 
@@ -17,7 +19,7 @@ _FLAT_BEYOND = {"sigmoid": 6.0, "tan_h": 3.0}
 _USUAL_SIZE = 3.0
 
 
-def warn_if_saturated(network: AnsweringNetwork, x: Array, stacklevel: int) -> None:
+def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
     """Warn where inputs are so large that most outputs of a bounded first layer are flat."""
     first = network[0]
     flat_beyond = _FLAT_BEYOND.get(first.get_name_activation_function())
@@ -27,7 +29,9 @@ def warn_if_saturated(network: AnsweringNetwork, x: Array, stacklevel: int) -> N
     size = float(np.sqrt(np.mean(some * some)))
     if size <= _USUAL_SIZE:
         return
-    z = some @ first.weights.astype(np.float64) + first.bias
+    z = _sums(some, first.weights, first.bias, network.settings.n_threads)
+    if z is None:
+        return
     flat = float((np.abs(z) > flat_beyond).mean())
     if flat > 0.5:
         warnings.warn(
@@ -35,5 +39,26 @@ def warn_if_saturated(network: AnsweringNetwork, x: Array, stacklevel: int) -> N
             f"layer's {first.get_name_activation_function()} outputs are flat, where they hardly "
             "learn: scale the inputs, by scale='standard' in fit",
             UserWarning,
-            stacklevel=stacklevel,
+            stacklevel=_frames_of_foxnn() + 1,
         )
+
+
+def _sums(x: Array, weights: Array, bias: Array, threads: int) -> Array | None:
+    """Return the preactivations of a layer in float64, or None where one is no number."""
+    # Not by NumPy: its BLAS has threads of its own, which wait busily for more work for a while and
+    # are in the way of the training that begins here.
+    alone = _core.Network(list(weights.shape), [("identity_x", [])], "zeros", False, 0)
+    alone._set_weights(0, weights.astype(np.float64))
+    alone._set_bias(0, bias.astype(np.float64))
+    try:
+        return alone._predict(x, threads)
+    except OverflowError:
+        return None
+
+
+def _frames_of_foxnn() -> int:
+    """Return how many calls lie between here and the user's line, all of them foxnn's own."""
+    count, frame = 0, sys._getframe(1)
+    while str(frame.f_globals.get("__name__")).partition(".")[0] == "foxnn" and frame.f_back:
+        count, frame = count + 1, frame.f_back
+    return count
