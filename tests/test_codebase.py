@@ -10,7 +10,9 @@ import inspect
 import pkgutil
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -226,6 +228,126 @@ def test_a_former_name_in_a_new_process(run_python: RunPython) -> None:
         "foxnn.classic.train_data",
         "foxnn.cli.doctor",
     ]
+
+
+# The order of the package
+
+# From the ground up, by the first name behind "foxnn."; "" is foxnn itself. A module may import of
+# its own storey and of those below.
+STOREYS = (
+    ("_core",),
+    ("support",),
+    ("checks",),
+    ("layers",),
+    ("model",),
+    ("formats",),
+    ("plot",),
+    ("schedules",),
+    ("training",),
+    ("classic",),
+    ("network",),
+    ("resuming",),
+    ("",),
+    ("cli", "sklearn"),
+    ("__main__",),
+)
+STOREY = {name: i for i, names in enumerate(STOREYS) for name in names}
+
+
+def for_type_checkers(tree: ast.AST) -> set[ast.AST]:
+    """Return all that stands under "if TYPE_CHECKING"."""
+    return {
+        within
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for part in node.body
+        for within in ast.walk(part)
+    }
+
+
+def imports(text: str, modules: Collection[str]) -> set[str]:
+    """Return what a source imports of foxnn, in functions too, by the names behind "foxnn."."""
+    tree, found = ast.parse(text), set()
+    left_out = for_type_checkers(tree)
+    for node in ast.walk(tree):
+        if node in left_out:
+            continue
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "an import of foxnn says the whole name"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, _, inner = name.partition(".")
+            while package == "foxnn" and inner and inner not in modules:
+                inner = inner.rpartition(".")[0]
+            if package == "foxnn":
+                found.add(inner)
+    return found
+
+
+def arrows(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return for each module those that it imports."""
+    modules = {*sources, "_core"}
+    return {name: imports(text, modules) - {name} for name, text in sources.items()}
+
+
+def upward(graph: Mapping[str, set[str]]) -> list[str]:
+    """Return the imports of a storey above, as texts."""
+    storey = {name: STOREY[name.partition(".")[0]] for name in {*graph, *chain(*graph.values())}}
+    return [
+        f"{name or 'foxnn'} imports {other or 'foxnn'}"
+        for name, others in graph.items()
+        for other in others
+        if storey[other] > storey[name]
+    ]
+
+
+def package_arrows() -> dict[str, set[str]]:
+    names = ["", *MODULES]
+    modules = [importlib.import_module(f"foxnn.{name}" if name else "foxnn") for name in names]
+    return arrows(dict(zip(names, map(inspect.getsource, modules), strict=True)))
+
+
+def test_no_import_runs_up() -> None:
+    graph = package_arrows()
+    assert upward(graph) == []
+    assert {"resuming", "training.checkpoint"} <= graph["resuming"] | graph[""]
+    assert {name.partition(".")[0] for name in {*graph, "_core"}} == set(STOREY)
+
+
+def test_no_circle_of_imports() -> None:
+    TopologicalSorter(package_arrows()).prepare()
+
+
+def test_few_modules_lie_flat() -> None:
+    flat = {path.stem for path in Path(foxnn.__file__).parent.glob("*.py")} - {"__init__"}
+    assert "network" in flat
+    assert len(flat) <= 12
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import foxnn.formats.paths",
+        "from foxnn.formats import paths",
+        "from foxnn.formats.paths import path_of",
+        "def late():\n    from foxnn import checks, formats",
+        "import foxnn",
+        "from foxnn import neural_network",
+    ],
+)
+def test_the_order_can_fail(text: str) -> None:
+    others = {"": "", "checks": "", "formats": "", "formats.paths": "import foxnn.model.base"}
+    graph = arrows({**others, "model.base": text})
+    assert len(upward(graph)) == 1
+    if "paths" in text:
+        with pytest.raises(CycleError):
+            TopologicalSorter(graph).prepare()
+    guarded = "if TYPE_CHECKING:\n    " + text.replace("\n", "\n    ")
+    assert upward(arrows({**others, "model.base": guarded})) == []
 
 
 # What a training runs. NumPy's products are BLAS's, whose threads then wait busily for a while and
