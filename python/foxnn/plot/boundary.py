@@ -9,15 +9,16 @@ from numpy.typing import ArrayLike
 
 from foxnn import checks
 from foxnn.checks import Array
-from foxnn.model.answers import AnsweringNetwork
 from foxnn.plot import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from foxnn.network import neural_network
+
 
 def decision_boundary(
-    nn: AnsweringNetwork,
+    nn: neural_network,
     x: ArrayLike,
     y: ArrayLike,
     ax: Axes | None = None,

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foxnn import checks
-from foxnn.model.answers import AnsweringNetwork
 from foxnn.plot import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from foxnn.network import neural_network
+
 
 def network(
-    nn: AnsweringNetwork,
+    nn: neural_network,
     ax: Axes | None = None,
     *,
     max_neurons: int = 10,

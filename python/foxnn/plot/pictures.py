@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foxnn import checks
-from foxnn.model.answers import AnsweringNetwork
 from foxnn.plot import drawing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from foxnn.network import neural_network
+
 
 def weights(
-    nn: AnsweringNetwork,
+    nn: neural_network,
     layer: int = 0,
     ax: Axes | None = None,
     *,
