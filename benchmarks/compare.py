@@ -21,7 +21,7 @@ from typing import Any
 import foxnn
 import peers
 import reports
-from foxnn import doctor
+from foxnn.cli import doctor
 from measure import in_turns, machine, medians, positive, shown_machine
 from rows import ROWS, LeftOutError, Row, Run
 from work import Data

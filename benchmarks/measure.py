@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import foxnn
-from foxnn import doctor
+from foxnn.cli import doctor
 
 # Runs once and returns its seconds.
 Timed = Callable[[], float]

@@ -21,7 +21,8 @@ import numpy as np
 import foxnn
 import machine_limits
 import peers
-from foxnn import _core, doctor
+from foxnn import _core
+from foxnn.cli import doctor
 from machine_limits import LEVELS, UnmeasurableError
 from measure import (
     in_turns,

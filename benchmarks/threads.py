@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import foxnn
-from foxnn import doctor
+from foxnn.cli import doctor
 from measure import (
     in_turns,
     layer_sizes,

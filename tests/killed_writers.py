@@ -23,7 +23,8 @@ from types import FrameType
 import numpy as np
 
 import foxnn
-from foxnn import checkpoint, whole_files
+from foxnn.formats import whole_files
+from foxnn.training import checkpoint
 
 # Calls that leave the disk as it is: a kill is as good before the next one.
 PURE = {

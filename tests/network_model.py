@@ -21,7 +21,7 @@ import numpy as np
 import foxnn
 import reference
 from closeness import assert_within, epsilon
-from foxnn import state
+from foxnn.model import state
 from reference import Array
 
 # The engine's numbers for what random numbers are for.

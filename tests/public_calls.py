@@ -16,7 +16,7 @@ import numpy as np
 
 import foxnn
 from foxnn import schedules
-from foxnn.settings import (
+from foxnn.model.settings import (
     AdamSettings,
     NesterovSettings,
     OptimizationSettings,

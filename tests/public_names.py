@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import foxnn
-from foxnn.settings import (
+from foxnn.model.settings import (
     AdamSettings,
     NesterovSettings,
     OptimizationSettings,

@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 import foxnn
-from foxnn.whole_files import replacing
+from foxnn.formats.whole_files import replacing
 from killed_writers import WRITERS
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="files as Unix has them")

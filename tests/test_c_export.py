@@ -16,7 +16,7 @@ import pytest
 
 import foxnn
 from forced_runs import inputs, parameters, wanted
-from foxnn import state
+from foxnn.model import state
 
 COMPILERS = [name for name in ("gcc", "clang") if shutil.which(name)] or [
     name for name in ("cc",) if shutil.which(name)

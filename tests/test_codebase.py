@@ -10,7 +10,9 @@ import inspect
 import pkgutil
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +20,7 @@ from typing import Any
 import pytest
 
 import foxnn
+from foxnn.support.former import FORMER
 
 RunPython = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -29,10 +32,11 @@ NAMES = [name for name in foxnn.__all__ if name != "__version__"]
 
 
 def of_a_module(name: str) -> Iterator[tuple[str, Any]]:
-    """Yield what a public module defines for users."""
+    """Yield what a public module, or a module of a public package, defines for users."""
     module = getattr(foxnn, name)
     for member, value in vars(module).items():
-        if not member.startswith("_") and getattr(value, "__module__", "") == module.__name__:
+        origin = getattr(value, "__module__", "")
+        if not member.startswith("_") and f"{origin}.".startswith(f"{module.__name__}."):
             yield f"{name}.{member}", value
 
 
@@ -42,7 +46,12 @@ PUBLIC: dict[str, Any] = {n: getattr(foxnn, n) for n in NAMES if n not in PUBLIC
 for _name in PUBLIC_MODULES:
     PUBLIC |= of_a_module(_name)
 CLASSES = [name for name, thing in PUBLIC.items() if inspect.isclass(thing)]
-MODULES = [found.name for found in pkgutil.iter_modules(foxnn.__path__) if found.name != "_core"]
+# All modules, in packages at any depth, by their names behind "foxnn.".
+MODULES = [
+    found.name.removeprefix("foxnn.")
+    for found in pkgutil.walk_packages(foxnn.__path__, "foxnn.")
+    if found.name != "foxnn._core"
+]
 
 
 @in_the_repository
@@ -128,7 +137,7 @@ def test_a_public_method_has_a_docstring(name: str) -> None:
 
 
 def test_the_checks_of_docstrings_can_fail() -> None:
-    assert "plot.history" in PUBLIC
+    assert {"plot.history", "plot.weights", "schedules.cosine"} <= set(PUBLIC)
     assert {"neural_network.fit", "neural_network.get_out", "train_data.get_part"} <= set(METHODS)
     fit = foxnn.neural_network.fit
     assert documented_parameters(fit.__doc__ or "") == parameters(fit)
@@ -177,6 +186,195 @@ def test_the_stub_names_what_the_engine_has() -> None:
     core = importlib.import_module("foxnn._core")
     there = {name for name in vars(core) if not name.startswith("_")} | {"__version__"}
     assert named == there
+
+
+# The modules of 0.1.0, by their names behind "foxnn.".
+IN_0_1_0 = """
+    __main__ base c_export c_source callbacks checkpoint checks cli cli.columns cli.convert
+    cli.info cli.network_files cli.options cli.predict cli.tables cli.targets cli.train doctor
+    drawing early_stopping errors extras files fit_data fit_loop fit_options formats
+    foxnn_interface foxnn_text history interpreter kinds layers names network notes onnx_chain
+    onnx_constants onnx_functions onnx_graph onnx_read onnx_shapes onnx_write pieces plot
+    progress resuming safetensors_file samples saturation scaler schedules settings sklearn
+    sklearn.classifier sklearn.estimator sklearn.lbfgs sklearn.model sklearn.regressor
+    sklearn.samples sklearn.scores sklearn.solver sklearn.steps sklearn.stochastic state streams
+    trace unpickling update_rules whole_files
+"""
+
+
+@pytest.mark.parametrize("name", IN_0_1_0.split())
+def test_a_former_name_of_a_module_is_still_imported(name: str) -> None:
+    if name.startswith("sklearn"):
+        pytest.importorskip("sklearn")
+    module = importlib.import_module(f"foxnn.{name}")
+    now = FORMER.get(name, name)
+    assert module is importlib.import_module(f"foxnn.{now}")
+    assert module.__name__ == f"foxnn.{now}"
+
+
+def test_there_are_no_other_former_names() -> None:
+    assert set(FORMER) <= set(IN_0_1_0.split())
+    assert not set(FORMER) & set(MODULES)
+    with pytest.raises(ModuleNotFoundError, match=r"foxnn\.never"):
+        importlib.import_module("foxnn.never")
+
+
+def test_a_former_name_in_a_new_process(run_python: RunPython) -> None:
+    lines = "import foxnn.base", "from foxnn.samples import train_data", "from foxnn import doctor"
+    shown = "print(foxnn.base.__name__, train_data.__module__, doctor.__name__)"
+    done = run_python("; ".join((*lines, "import foxnn", shown)))
+    assert done.stdout.split() == [
+        "foxnn.model.base",
+        "foxnn.classic.train_data",
+        "foxnn.cli.doctor",
+    ]
+
+
+# The order of the package
+
+# From the ground up, by the first name behind "foxnn."; "" is foxnn itself. A module may import of
+# its own storey and of those below.
+STOREYS = (
+    ("_core",),
+    ("support",),
+    ("checks",),
+    ("layers",),
+    ("model",),
+    ("formats",),
+    ("plot",),
+    ("schedules",),
+    ("training",),
+    ("classic",),
+    ("network",),
+    ("resuming",),
+    ("",),
+    ("cli", "sklearn"),
+    ("__main__",),
+)
+STOREY = {name: i for i, names in enumerate(STOREYS) for name in names}
+
+
+def for_type_checkers(tree: ast.AST) -> set[ast.AST]:
+    """Return all that stands under "if TYPE_CHECKING"."""
+    return {
+        within
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for part in node.body
+        for within in ast.walk(part)
+    }
+
+
+def imports(text: str, modules: Collection[str]) -> set[str]:
+    """Return what a source imports of foxnn, in functions too, by the names behind "foxnn."."""
+    tree, found = ast.parse(text), set()
+    left_out = for_type_checkers(tree)
+    for node in ast.walk(tree):
+        if node in left_out:
+            continue
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "an import of foxnn says the whole name"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            package, _, inner = name.partition(".")
+            while package == "foxnn" and inner and inner not in modules:
+                inner = inner.rpartition(".")[0]
+            if package == "foxnn":
+                found.add(inner)
+    return found
+
+
+def arrows(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return for each module those that it imports."""
+    modules = {*sources, "_core"}
+    return {name: imports(text, modules) - {name} for name, text in sources.items()}
+
+
+def upward(graph: Mapping[str, set[str]]) -> list[str]:
+    """Return the imports of a storey above, as texts."""
+    storey = {name: STOREY[name.partition(".")[0]] for name in {*graph, *chain(*graph.values())}}
+    return [
+        f"{name or 'foxnn'} imports {other or 'foxnn'}"
+        for name, others in graph.items()
+        for other in others
+        if storey[other] > storey[name]
+    ]
+
+
+def package_arrows() -> dict[str, set[str]]:
+    names = ["", *MODULES]
+    modules = [importlib.import_module(f"foxnn.{name}" if name else "foxnn") for name in names]
+    return arrows(dict(zip(names, map(inspect.getsource, modules), strict=True)))
+
+
+def test_no_import_runs_up() -> None:
+    graph = package_arrows()
+    assert upward(graph) == []
+    assert {"resuming", "training.checkpoint"} <= graph["resuming"] | graph[""]
+    assert {name.partition(".")[0] for name in {*graph, "_core"}} == set(STOREY)
+
+
+def test_no_circle_of_imports() -> None:
+    TopologicalSorter(package_arrows()).prepare()
+
+
+def test_few_modules_lie_flat() -> None:
+    flat = {path.stem for path in Path(foxnn.__file__).parent.glob("*.py")} - {"__init__"}
+    assert "network" in flat
+    assert len(flat) <= 12
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import foxnn.formats.paths",
+        "from foxnn.formats import paths",
+        "from foxnn.formats.paths import path_of",
+        "def late():\n    from foxnn import checks, formats",
+        "import foxnn",
+        "from foxnn import neural_network",
+    ],
+)
+def test_the_order_can_fail(text: str) -> None:
+    others = {"": "", "checks": "", "formats": "", "formats.paths": "import foxnn.model.base"}
+    graph = arrows({**others, "model.base": text})
+    assert len(upward(graph)) == 1
+    if "paths" in text:
+        with pytest.raises(CycleError):
+            TopologicalSorter(graph).prepare()
+    guarded = "if TYPE_CHECKING:\n    " + text.replace("\n", "\n    ")
+    assert upward(arrows({**others, "model.base": guarded})) == []
+
+
+# What a training runs. NumPy's products are BLAS's, whose threads then wait busily for a while and
+# are in the way of the engine's.
+RUN_BY_FIT = ("checks", "layers", "model", "training", "classic", "network")
+
+
+def products(text: str) -> list[int]:
+    """Return the lines of a source in which NumPy multiplies matrices or vectors."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(text))
+        if (isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult))
+        or (
+            isinstance(node, ast.Attribute)
+            and node.attr in {"dot", "vdot", "inner", "matmul", "tensordot", "linalg"}
+        )
+    ]
+
+
+def test_training_leaves_the_threads_of_numpy_asleep() -> None:
+    looked_at = [name for name in MODULES if name.partition(".")[0] in RUN_BY_FIT]
+    assert "training.saturation" in looked_at
+    for name in looked_at:
+        text = inspect.getsource(importlib.import_module(f"foxnn.{name}"))
+        assert products(text) == [], name
+    assert products("a = b @ c\nd = np.dot(a, a)\ne = a * a") == [1, 2]
 
 
 # The repository

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 import foxnn
-from foxnn import __main__, doctor
+from foxnn import __main__
+from foxnn.cli import doctor
 
 RunPython = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -89,5 +90,5 @@ def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_doctor_is_imported_late(run_python: RunPython) -> None:
-    done = run_python("import foxnn, sys; print('foxnn.doctor' in sys.modules)")
+    done = run_python("import foxnn, sys; print('foxnn.cli.doctor' in sys.modules)")
     assert done.stdout.strip() == "False"

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 import foxnn
-from foxnn.whole_files import replacing
+from foxnn.formats.whole_files import replacing
+from foxnn.training import checkpoint
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="files as Unix has them")
 
@@ -274,7 +275,7 @@ def test_a_checkpoint_stays_where_it_was_begun(
     nn = foxnn.neural_network([3, 2], seed=1)
     nn.fit(np.ones((4, 3)), np.ones((4, 2)), 4, checkpoint="run.safetensors", callbacks=move)
     assert [os.listdir(folder) for folder in folders] == [["run.safetensors"], [], [], [], []]
-    assert len(foxnn.checkpoint.read(str(folders[0] / "run.safetensors"))[2].history["loss"]) == 4
+    assert len(checkpoint.read(str(folders[0] / "run.safetensors"))[2].history["loss"]) == 4
 
 
 # What is no ordinary file
@@ -312,7 +313,7 @@ def test_the_file_that_a_shell_writes_to(name: str, tmp_path: Path) -> None:
     if not os.path.exists(name):
         pytest.skip(f"there is no {name}")
     program = (
-        "from foxnn.whole_files import replacing\n"
+        "from foxnn.formats.whole_files import replacing\n"
         f"with replacing({name!r}) as file: file.write(b'middle ')\n"
         "print('end', end='')"
     )

@@ -13,6 +13,7 @@ import pytest
 
 import foxnn
 from forced_runs import inputs, parameters, wanted
+from foxnn.training import checkpoint
 
 
 def network(**options: Any) -> foxnn.neural_network:
@@ -374,7 +375,7 @@ def test_within_an_epoch_too(hears: bool, tmp_path: Path) -> None:
         x, y, 5, 100, time_limit=0.1, callbacks=[recorder] if hears else [], checkpoint=path
     )
     assert len(history["loss"]) == 1
-    running = foxnn.checkpoint.read(str(path))[2].running
+    running = checkpoint.read(str(path))[2].running
     assert running is not None
     assert 1 <= running.steps < 5000
     assert not hears or recorder.seen[-1][0] == "end"

@@ -25,7 +25,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import foxnn
-from foxnn import _core, files
+from foxnn import _core
+from foxnn.formats import text as text_format
 
 RECORDS = Path(__file__).parent / "data" / "foxnn"
 FORWARD = json.loads((RECORDS / "forward.json").read_text())
@@ -159,7 +160,7 @@ def test_numbers_of_many_calls_of_the_engine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x = np.random.default_rng(0).normal(size=(37, 5))
-    monkeypatch.setattr(files, "_AT_ONCE", 17)
+    monkeypatch.setattr(text_format, "_AT_ONCE", 17)
     foxnn.train_data(x, x).save(tmp_path / "data.txt")
     back = foxnn.train_data(tmp_path / "data.txt")
     assert np.array([back.get(i).input for i in range(37)]).tobytes() == x.tobytes()

@@ -76,7 +76,7 @@ def test_the_checks_can_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def broken(*_: Any) -> None:
         raise IndexError("oh")
 
-    monkeypatch.setattr(foxnn.foxnn_text, "read_network", broken)
+    monkeypatch.setattr(foxnn.formats.foxnn_text, "read_network", broken)
     with pytest.raises(IndexError):
         readers.check("network", good["network"], tmp_path)
 

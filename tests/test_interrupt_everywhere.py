@@ -23,6 +23,7 @@ import pytest
 
 import foxnn
 from forced_runs import inputs, parameters, wanted
+from foxnn.training import checkpoint
 from interrupted_calls import CALLS
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="signals as on Unix")
@@ -106,7 +107,7 @@ def test_the_history_is_kept(ring: Callable[[float], None], tmp_path: Path) -> N
     done = len(nn.history["loss"])
     assert done > 0
     assert {len(values) for values in nn.history.values()} == {done}
-    kept = foxnn.checkpoint.read(str(path))[2].history  # which waits for a writing that goes on
+    kept = checkpoint.read(str(path))[2].history  # which waits for a writing that goes on
     assert done - 2 <= len(kept["loss"]) <= done
     assert kept["val_loss"] == nn.history["val_loss"][: len(kept["loss"])]
     history = nn.fit(X, Y, 2)

@@ -13,7 +13,7 @@ import pytest
 
 import foxnn
 from forced_runs import inputs, parameters, wanted
-from foxnn import onnx_write
+from foxnn.formats.onnx import write as onnx_write
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import foxnn
 from forced_runs import inputs
-from foxnn import onnx_functions
+from foxnn.formats.onnx import functions as onnx_functions
 
 onnx = pytest.importorskip("onnx")
 reference = pytest.importorskip("onnx.reference")

@@ -6,7 +6,9 @@ import concurrent.futures
 import copy
 import multiprocessing
 import pickle
+import pickletools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,6 +144,84 @@ def test_data_and_settings(again: Callable[[Any], Any]) -> None:
 def test_pickles_are_small() -> None:
     nn = foxnn.neural_network([100, 100, 10], seed=1)
     assert len(pickle.dumps(nn)) < 1.1 * 4 * parameters(nn).size + 2000
+
+
+# Pickles of other releases
+
+
+def test_pickles_of_0_1_0_are_read() -> None:
+    """One of everything, as 0.1.0 wrote it."""
+    data = (Path(__file__).parent / "data" / "pickles" / "0.1.0.pickle").read_bytes()
+    found = pickle.loads(data)
+    nn = found["network"]
+    assert type(nn) is foxnn.neural_network
+    assert repr(nn) == (
+        "neural_network([2, 3, 1], activation=['tan_h', ('elu', [0.5])], loss='mse', "
+        "dtype='float32', seed=7)"
+    )
+    assert (nn.settings.mode, nn.notes) == ("Adam", {"a": [1, "b"]})
+    assert nn.input_scaler == found["scaler"]
+    assert np.isfinite(nn.predict(found["data"]._arrays()[0])).all()
+    assert repr(found["layer"]) == "layer(2, 2, 'relu')"
+    assert found["view"].weights.tobytes() == nn[1].weights.tobytes()
+    assert type(found["view"]) is type(nn[1])
+    assert len(found["data"]) == 4
+    assert found["history"] == {"loss": [0.5, 0.25]}
+    assert repr(found["settings"]) == repr(nn.settings)
+    trace = nn.trace([0.0, 1.0], [1.0])
+    assert list(found["trace"]) == list(trace)
+    assert all(np.allclose(found["trace"][name], trace[name], rtol=1e-5) for name in trace)
+    assert found["stopping"] == foxnn.EarlyStopping(patience=4)
+    assert found["rules"] == [foxnn.SGD(), foxnn.Adam(), foxnn.AdamW(), foxnn.RMSprop()]
+    schedules = foxnn.schedules
+    assert found["schedules"] == [
+        schedules.cosine(5),
+        schedules.warmup(3, schedules.step(2, 0.5)),
+        schedules.constant(),
+        schedules.exponential(0.9),
+        schedules.inverse(0.5),
+    ]
+    diverged, broken = found["errors"]
+    assert (type(diverged), str(diverged), diverged.epoch) == (foxnn.DivergedError, "no", 2)
+    assert (type(broken), str(broken)) == (foxnn.FileFormatError, "what")
+
+
+# What pickles say of foxnn. A name that is in it once must be found for ever: what moves later
+# leaves its name to `foxnn.support.former`, or an alias in its module.
+NAMES = {
+    "foxnn.classic.train_data train_data",
+    "foxnn.formats.paths FileFormatError",
+    "foxnn.layers _alone",
+    "foxnn.model.base _NetworkLayer",
+    "foxnn.model.base _unpickled",
+    "foxnn.model.scaler Scaler",
+    "foxnn.model.settings AdamSettings",
+    "foxnn.model.settings NesterovSettings",
+    "foxnn.model.settings OptimizationSettings",
+    "foxnn.model.settings Settings",
+    "foxnn.model.trace Trace",
+    "foxnn.network neural_network",
+    "foxnn.schedules constant",
+    "foxnn.schedules cosine",
+    "foxnn.schedules exponential",
+    "foxnn.schedules inverse",
+    "foxnn.schedules step",
+    "foxnn.schedules warmup",
+    "foxnn.support.errors DivergedError",
+    "foxnn.training.early_stopping EarlyStopping",
+    "foxnn.training.history History",
+    "foxnn.training.update_rules Adam",
+    "foxnn.training.update_rules AdamW",
+    "foxnn.training.update_rules RMSprop",
+    "foxnn.training.update_rules SGD",
+}
+
+
+def test_pickles_name_nothing_that_may_move() -> None:
+    data = (Path(__file__).parent / "data" / "pickles" / "0.1.0.pickle").read_bytes()
+    again = pickle.dumps(pickle.loads(data), 2)
+    said = {arg for code, arg, _ in pickletools.genops(again) if code.name == "GLOBAL"}
+    assert {name for name in said if name.startswith("foxnn")} == NAMES
 
 
 # States that are not right

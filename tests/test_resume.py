@@ -17,6 +17,7 @@ import pytest
 
 import foxnn
 from forced_runs import inputs, parameters, wanted
+from foxnn.training import checkpoint
 
 X, LABELS = inputs(60, 7), wanted(60, 3, "cross_entropy").argmax(axis=1)
 COUNTS = np.arange(60) % 4 + 0.5
@@ -138,11 +139,11 @@ def test_how_often(every: int, tmp_path: Path) -> None:
     class Look:
         def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
             if path.exists():
-                seen.append(len(foxnn.checkpoint.read(str(path))[2].history["loss"]))
+                seen.append(len(checkpoint.read(str(path))[2].history["loss"]))
 
     network().fit(X, LABELS, 8, 7, checkpoint=path, checkpoint_every=every, callbacks=Look())
     assert all(count % every == 0 for count in seen)
-    assert len(foxnn.checkpoint.read(str(path))[2].history["loss"]) == 8
+    assert len(checkpoint.read(str(path))[2].history["loss"]) == 8
 
 
 def test_a_checkpoint_is_a_network_file(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_a_run_goes_on_within_an_epoch(name: str, dtype: str, tmp_path: Path) ->
     expected = results(whole, whole.fit(X, LABELS, **options))
     for after in (1, 10):
         network(dtype).fit(X, LABELS, **options, checkpoint=path, callbacks=Within(after))
-        start = foxnn.checkpoint.read(str(path))[2]
+        start = checkpoint.read(str(path))[2]
         assert start.running is not None
         assert start.epochs * (7 if "validation" in options else 9) + start.running.steps == after
         assert results(*foxnn.resume(path, X, LABELS)) == expected
@@ -180,7 +181,7 @@ def test_what_ends_a_run_leaves_a_checkpoint(
             X, LABELS, 4, 7, dropout=0.2, checkpoint=path, checkpoint_every=3,
             callbacks=Within(after, error),
         )  # fmt: skip
-    start = foxnn.checkpoint.read(str(path))[2]
+    start = checkpoint.read(str(path))[2]
     assert start.running is not None
     assert 9 * start.epochs + start.running.steps == after
     assert results(*foxnn.resume(path, X, LABELS)) == expected
@@ -203,7 +204,7 @@ def test_stopped_in_the_validation(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(cut, "_evaluation", evaluation)
     with pytest.raises(KeyboardInterrupt):
         cut.fit(X, LABELS, 5, checkpoint=path, **options)
-    assert foxnn.checkpoint.read(str(path))[2].epochs == 2
+    assert checkpoint.read(str(path))[2].epochs == 2
     assert results(*foxnn.resume(path, X, LABELS)) == expected
 
 
@@ -225,7 +226,7 @@ def test_an_exception_between_epochs_leaves_the_checkpoint_of_the_epoch(
         network().fit(
             X, LABELS, 9, 7, checkpoint=path, checkpoint_every=every, callbacks=Fail(), **more
         )
-    assert foxnn.checkpoint.read(str(path))[2].epochs == 3
+    assert checkpoint.read(str(path))[2].epochs == 3
     assert results(*foxnn.resume(path, X, LABELS)) == expected
 
 
@@ -245,7 +246,7 @@ def test_what_ends_a_run_is_heard_of_where_the_checkpoint_fails(
 
     with pytest.raises(error) as caught:
         network().fit(X, LABELS, 5, checkpoint=folder / "run.safetensors", callbacks=Remove())
-    foxnn.checkpoint.wait_for_all()
+    checkpoint.wait_for_all()
     assert error is KeyboardInterrupt or isinstance(caught.value.__cause__, OSError)
     assert not list(tmp_path.iterdir())
 
@@ -258,7 +259,7 @@ def test_a_divergence_leaves_the_checkpoint_before(tmp_path: Path) -> None:
             X, inputs(60, 3), 50, 7, "sgd", schedule=lambda epoch: 1e-3 if epoch < 2 else 1e6,
             checkpoint=path,
         )  # fmt: skip
-    start = foxnn.checkpoint.read(str(path))[2]
+    start = checkpoint.read(str(path))[2]
     assert (start.epochs, start.running) == (2, None)
 
 
@@ -276,20 +277,20 @@ def test_checkpoints_by_time(hears: bool, tmp_path: Path, monkeypatch: pytest.Mo
     def told(nn: foxnn.neural_network, history: foxnn.History) -> list[Any]:
         return [parameters(nn).tobytes(), history["loss"], history["accuracy"]]
 
-    write = foxnn.checkpoint.Checkpoints.write
+    write = checkpoint.Checkpoints.write
 
     def counting(self: Any, *args: Any) -> None:
         within.append(len(args) > 3)
         write(self, *args)
 
-    monkeypatch.setattr(foxnn.checkpoint.Checkpoints, "write", counting)
+    monkeypatch.setattr(checkpoint.Checkpoints, "write", counting)
     whole, kept = made(), made()
     expected = told(whole, whole.fit(x, labels, **options))
     options |= {"checkpoint": path, "checkpoint_every": datetime.timedelta(microseconds=1)}
     history = kept.fit(x, labels, callbacks=[Within(10**9)] if hears else [], **options)
     assert True in within
     assert told(kept, history) == expected
-    assert foxnn.checkpoint.read(str(path))[1]["checkpoint_every"] == 1e-6
+    assert checkpoint.read(str(path))[1]["checkpoint_every"] == 1e-6
     options["checkpoint_every"] = datetime.timedelta(days=1)
     made().fit(x, labels, callbacks=Within(count // 8 + 5), **options)
     assert told(*foxnn.resume(path, x, labels)) == expected
@@ -434,7 +435,7 @@ def test_where_no_thread_can_be_had(
 
     monkeypatch.setattr(_thread, "start_new_thread", refuse)
     network().fit(X, LABELS, 3, checkpoint=tmp_path / "run.safetensors")
-    assert foxnn.checkpoint.read(str(tmp_path / "run.safetensors"))[2].epochs == 3
+    assert checkpoint.read(str(tmp_path / "run.safetensors"))[2].epochs == 3
 
 
 def test_a_thread_that_never_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

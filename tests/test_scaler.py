@@ -15,6 +15,7 @@ import foxnn
 import reference
 from closeness import assert_within
 from forced_runs import inputs, parameters, wanted
+from foxnn.training import saturation
 
 per_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 RNG = np.random.default_rng(1)
@@ -372,6 +373,26 @@ def test_inputs_that_saturate_give_one_warning() -> None:
         assert caught[0].filename == __file__
         # The remedy is one.
         nn.fit(x, y, 1, scale="standard")
+
+
+def test_the_warning_is_of_the_user_s_line_wherever_fit_is_called_from() -> None:
+    x, y = RNG.integers(0, 256, (300, 100)), wanted(300, 2, "mse")
+    within: dict[str, Any] = {"__name__": "foxnn.some.module"}
+    exec("def fit(nn, *args):\n    def deeper():\n        nn.fit(*args)\n    deeper()", within)
+    without: dict[str, Any] = {"__name__": "foxnn_of_a_user"}
+    exec("def fit(nn, *args):\n    nn.fit(*args)", without)
+    for fit, place in ((within["fit"], __file__), (without["fit"], "<string>")):
+        with pytest.warns(UserWarning, match="the inputs are large") as caught:
+            fit(foxnn.neural_network([100, 20, 2], seed=1), x, y, 1)
+        assert [warning.filename for warning in caught] == [place]
+
+
+@pytest.mark.filterwarnings("ignore:the inputs are large")
+def test_inputs_beyond_every_number_are_no_error_here() -> None:
+    nn = foxnn.neural_network([2, 3, 1], dtype="float64", seed=1)
+    nn[0].weights = [[1e300] * 3, [-1e300] * 3]
+    # Infinite, or no number: that depends on the kernel set.
+    saturation.warn_if_saturated(nn, np.full((4, 2), 1e150))
 
 
 def test_others_give_none() -> None:

@@ -36,7 +36,7 @@ from hypothesis.stateful import (
 import foxnn
 import reference
 from closeness import assert_within, epsilon, forward_bound
-from foxnn import state
+from foxnn.model import state
 from network_model import Model, Rule, Training, exactly
 
 SECONDS = float(os.environ.get("FOXNN_MACHINE_SECONDS", "0"))

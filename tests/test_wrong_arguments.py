@@ -28,8 +28,8 @@ import pytest
 import foxnn
 import public_calls
 import public_names
-from foxnn import state
-from foxnn.settings import AdamSettings, NesterovSettings, OptimizationSettings, Settings
+from foxnn.model import state
+from foxnn.model.settings import AdamSettings, NesterovSettings, OptimizationSettings, Settings
 from public_calls import CALLS, Call, Made
 from wrong_values import HOPELESS, WRONG, UsersOwn
 

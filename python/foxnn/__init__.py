@@ -10,13 +10,10 @@
 
 from foxnn import plot, schedules
 from foxnn._core import __version__
-from foxnn.early_stopping import EarlyStopping
-from foxnn.errors import DivergedError
-from foxnn.files import FileFormatError
-from foxnn.history import History
-from foxnn.interpreter import refuse_without_lock
+from foxnn.classic.train_data import train_data
+from foxnn.formats.paths import FileFormatError
 from foxnn.layers import layer
-from foxnn.names import (
+from foxnn.model.names import (
     activations,
     initializers,
     kernel_set,
@@ -24,15 +21,20 @@ from foxnn.names import (
     losses,
     optimizers,
 )
+from foxnn.model.scaler import Scaler
+from foxnn.model.trace import Trace
 from foxnn.network import neural_network
 from foxnn.resuming import resume
-from foxnn.samples import train_data
-from foxnn.scaler import Scaler
-from foxnn.trace import Trace
-from foxnn.update_rules import SGD, Adam, AdamW, RMSprop
+from foxnn.support.errors import DivergedError
+from foxnn.support.former import find_former_names
+from foxnn.support.interpreter import refuse_without_lock
+from foxnn.training.early_stopping import EarlyStopping
+from foxnn.training.history import History
+from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
 
 refuse_without_lock()
-del refuse_without_lock
+find_former_names()
+del find_former_names, refuse_without_lock
 
 __all__ = [
     "SGD",

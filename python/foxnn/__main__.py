@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     if args.command == "doctor":
-        from foxnn import doctor  # late: nothing else needs it
+        from foxnn.cli import doctor  # late: nothing else needs it
 
         return doctor.main()
     return _run(args)

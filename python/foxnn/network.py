@@ -11,16 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks, schedules
-from foxnn.callbacks import Callbacks
-from foxnn.checkpoint import Checkpoints, Start, arguments_of, checked_every
-from foxnn.early_stopping import early_stopping_of, watch_of
-from foxnn.errors import diverged
-from foxnn.fit_data import checked_scalers, measured, samples_of, split, weighted_by_class
-from foxnn.fit_loop import FitLoop
-from foxnn.fit_options import FitOptions
-from foxnn.foxnn_interface import FoxnnInterface
-from foxnn.history import History
-from foxnn.kinds import (
+from foxnn.classic.foxnn_interface import FoxnnInterface
+from foxnn.support.errors import diverged
+from foxnn.training.callbacks import Callbacks
+from foxnn.training.checkpoint import Checkpoints, Start, arguments_of, checked_every
+from foxnn.training.data import checked_scalers, measured, samples_of, split, weighted_by_class
+from foxnn.training.early_stopping import early_stopping_of, watch_of
+from foxnn.training.history import History
+from foxnn.training.kinds import (
     ClassWeightLike,
     EarlyStoppingLike,
     OptimizerLike,
@@ -28,9 +26,11 @@ from foxnn.kinds import (
     ScheduleLike,
     ValidationLike,
 )
-from foxnn.progress import Progress, is_wanted
-from foxnn.saturation import warn_if_saturated
-from foxnn.update_rules import RULES, rule_of
+from foxnn.training.loop import FitLoop
+from foxnn.training.options import FitOptions
+from foxnn.training.progress import Progress, is_wanted
+from foxnn.training.saturation import warn_if_saturated
+from foxnn.training.update_rules import RULES, rule_of
 
 
 class neural_network(FoxnnInterface):
@@ -81,6 +81,8 @@ class neural_network(FoxnnInterface):
     >>> nn.get_out([0, 1, 0.1]).shape
     (2,)
     """
+
+    _history: History | None
 
     def fit(
         self,
@@ -282,7 +284,7 @@ class neural_network(FoxnnInterface):
             scalers = measured(scalers, training)
         scales = self._scalers[0] if scalers is None else scalers[0]
         if scales is None:
-            warn_if_saturated(self, training.x, stacklevel=4)
+            warn_if_saturated(self, training.x)
         # From here on nothing is refused, and the network changes.
         self._refuse_second_training()
         if scalers is not None:

@@ -7,13 +7,15 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from foxnn import checkpoint, checks, files
-from foxnn.early_stopping import EarlyStopping
-from foxnn.files import FileFormatError
-from foxnn.fit_options import FitOptions
-from foxnn.history import History
-from foxnn.kinds import ScheduleLike, ValidationLike
+from foxnn import checks
+from foxnn.formats import paths
+from foxnn.formats.paths import FileFormatError
 from foxnn.network import neural_network
+from foxnn.training import checkpoint
+from foxnn.training.early_stopping import EarlyStopping
+from foxnn.training.history import History
+from foxnn.training.kinds import ScheduleLike, ValidationLike
+from foxnn.training.options import FitOptions
 
 
 def resume(
@@ -74,7 +76,7 @@ def resume(
     >>> len(history["loss"])
     5
     """
-    path = files.path_of(name_file, "name_file")
+    path = paths.path_of(name_file, "name_file")
     _, told, start = checkpoint.read(path)
     network = neural_network(path)
     again = {

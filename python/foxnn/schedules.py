@@ -12,7 +12,7 @@ import math
 from dataclasses import dataclass
 
 from foxnn import checks
-from foxnn.unpickling import Constants
+from foxnn.checks.unpickling import Constants
 
 
 class Schedule:

@@ -293,7 +293,7 @@ def _scalar(model: Any, field: Any, draw: random.Random) -> Any:
 
 
 def _operators() -> list[str]:
-    from foxnn.onnx_graph import _KNOWN
+    from foxnn.formats.onnx.graph import _KNOWN
 
     return sorted(_KNOWN)
 

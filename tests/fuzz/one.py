@@ -11,7 +11,7 @@ import atheris
 sys.path.insert(0, str(Path(__file__).parents[1]))
 with atheris.instrument_imports(include=["foxnn"]):
     import foxnn  # noqa: F401
-    from foxnn import resuming  # noqa: F401
+    from foxnn.formats.onnx import read, write  # noqa: F401  (foxnn itself imports them late)
     from fuzz import mutations, readers
 
 _STRUCTURED = 0.5

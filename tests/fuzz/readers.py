@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 import foxnn
-from foxnn import base, checkpoint
 from foxnn.cli import info, tables
-from foxnn.state import state_of
+from foxnn.model import base
+from foxnn.model.state import state_of
+from foxnn.training import checkpoint
 from fuzz import mutations, seeds
 
 # Larger networks are made, but not asked: fuzzing is about reading.

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from foxnn import neural_network
 from foxnn.cli.columns import KEY, columns_of
-from foxnn.state import state_of
+from foxnn.model.state import state_of
 
 HELP = "what a file of a network holds"
 EXAMPLES = """\

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from foxnn import c_export, formats, neural_network
+from foxnn import neural_network
+from foxnn.formats import endings as formats
+from foxnn.formats.c import export as c_export
 
 
 def _is_header(path: str) -> bool:

@@ -12,11 +12,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from foxnn import neural_network, whole_files
+from foxnn import neural_network
 from foxnn.cli import options
 from foxnn.cli.columns import Columns, columns_of
 from foxnn.cli.tables import Table, TableError, opened
 from foxnn.cli.targets import Target, labels_of, numbers_of, score
+from foxnn.formats import whole_files
 
 HELP = "what a network answers to the lines of a table"
 EXAMPLES = """\

@@ -7,13 +7,14 @@ import time
 from collections.abc import Callable
 
 import foxnn
-from foxnn import fit_data, neural_network
+from foxnn import neural_network
 from foxnn.cli import options
 from foxnn.cli.columns import Columns
 from foxnn.cli.info import described, some
 from foxnn.cli.network_files import check_out, keeps_notes, save
 from foxnn.cli.tables import Samples, Table, TableError, opened
 from foxnn.cli.targets import Target, score, target_of
+from foxnn.training import data as fit_data
 
 HELP = "train a network on a table"
 EXAMPLES = """\

@@ -8,7 +8,7 @@
 [0, 1, 2]
 """
 
-from foxnn.extras import library
+from foxnn.support.extras import library
 
 for _name in ("scipy", "sklearn"):
     library(_name, "sklearn", "foxnn.sklearn")

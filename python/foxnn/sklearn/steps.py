@@ -18,10 +18,10 @@ from scipy.sparse import issparse
 import foxnn
 from foxnn import _core
 from foxnn.checks import Array
-from foxnn.errors import diverged
 from foxnn.sklearn.model import Task
 from foxnn.sklearn.samples import Buffers, Samples, poisson_constants
 from foxnn.sklearn.solver import Solver
+from foxnn.support.errors import diverged
 
 # Batches go to the engine in groups, so that what Python does besides is small beside it. Between
 # them the weights are read for the penalty, which is interpolated inside of a group.

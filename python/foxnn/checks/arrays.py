@@ -1,0 +1,247 @@
+"""Checks of arrays and tables, and their conversion into what the engine reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from foxnn import _core
+from foxnn.checks.values import shown
+from foxnn.support import pieces
+
+Array = NDArray[Any]
+
+# NumPy types that the engine reads as they are.
+_ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
+# Bytes that are looked at in one call of the engine: some milliseconds, after which Ctrl-C is
+# heard, and enough that a second thread pays.
+_AT_ONCE = 64 << 20
+
+
+def column_names(values: object) -> list[str] | None:
+    """Return the names of a table's columns (pandas, Polars); None for what has none."""
+    columns = getattr(values, "columns", None)
+    if columns is None and getattr(values, "ndim", 0) == 1 and hasattr(values, "to_numpy"):
+        columns = getattr(values, "index", None)  # a row of a table has them there
+    if columns is None or callable(columns) or isinstance(values, np.ndarray):
+        return None
+    names = list(columns)
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def same_columns(table: object, name: str, seen: list[str] | None) -> None:
+    """Raise ValueError for a table whose columns are not those seen before."""
+    if seen is None or (names := column_names(table)) is None or names == seen:
+        return
+    raise ValueError(
+        f"{name} must have the columns seen before, in their order ({', '.join(seen)}), "
+        f"got {', '.join(names)}"
+    )
+
+
+def _from_table(table: Any, name: str) -> Array:
+    """Return a table or a column of pandas, Polars and their like as an array of numbers."""
+    dtypes = getattr(table, "dtypes", None)
+    kinds = [dtypes] if dtypes is None or not hasattr(dtypes, "__iter__") else list(dtypes)
+    for i, kind in enumerate(kinds):
+        # Texts that look like numbers are texts.
+        if getattr(kind, "kind", "f") not in "fiub":
+            names = column_names(table)
+            which = f"column {names[i]!r}" if names else "it"
+            raise TypeError(f"{name} must hold real numbers, but {which} holds {kind}")
+    array: Array = np.asarray(table.to_numpy())
+    if array.dtype == object and all(hasattr(kind, "kind") for kind in kinds):
+        # Of numbers that may be missing: what is missing is not a number, and refused as such.
+        array = table.to_numpy(dtype=np.float64, na_value=np.nan)
+    return array
+
+
+def _plain_array(values: ArrayLike, name: str) -> Array:
+    try:
+        return np.asarray(values)
+    except TypeError:
+        raise TypeError(f"{name} must hold real numbers, got {shown(values)}") from None
+
+
+def as_array(values: ArrayLike, name: str) -> Array:
+    """Return a NumPy array of numbers from an array, a (nested) list, or anything array-like."""
+    try:
+        if hasattr(values, "to_numpy") and (hasattr(values, "dtypes") or hasattr(values, "dtype")):
+            array = _from_table(values, name)
+        elif isinstance(values, list | tuple):
+            array = pieces.from_sequence(values)
+        else:
+            array = _plain_array(values, name)
+    except ValueError as error:
+        raise ValueError(f"{name} must be rectangular, but its rows differ: {error}") from None
+    if isinstance(values, np.ma.MaskedArray) and (hidden := int(np.ma.getmaskarray(values).sum())):
+        raise ValueError(f"{name} must not be masked, got {hidden} masked numbers")
+    if array.dtype.kind == "b":
+        array = array.view(np.uint8)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{name} must hold real numbers, got {shown(values)} (dtype {array.dtype})")
+    return array
+
+
+def is_engine_type(array: Array) -> bool:
+    """Return whether the engine reads numbers of that type as they are."""
+    return array.dtype in _ENGINE_TYPES
+
+
+def engine_type(array: Array) -> Array:
+    """Return the array in a type that the engine reads; itself where it is of one already."""
+    if is_engine_type(array):
+        # Numbers may stand anywhere in a buffer of bytes; the engine reads them where they belong.
+        return array if array.flags.aligned else pieces.converted(array)
+    narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
+    with np.errstate(over="ignore"):  # what float64 cannot hold is found as an infinity
+        return pieces.converted(array, np.float32 if narrow else np.float64)
+
+
+def contiguous_rows(array: Array) -> Array:
+    """Return a matrix whose rows are contiguous; the same where they are."""
+    if array.shape[1] <= 1 or array.strides[1] == array.itemsize:
+        return array
+    return pieces.converted(array)
+
+
+def all_finite(array: Array, single: bool) -> bool:
+    """Return whether all numbers are finite, and stay so in float32 where `single` is true."""
+    return _first_infinite(array.reshape(len(array), -1), single) is None
+
+
+def _first_infinite(rows: Array, single: bool) -> slice | None:
+    """Return the first rows among which a number is not finite."""
+    if rows.nbytes <= _AT_ONCE and _core.all_finite(contiguous_rows(rows), single):
+        return None
+    for part in pieces.slices(rows, _AT_ONCE // rows.itemsize):
+        if not _core.all_finite(contiguous_rows(rows[part]), single):
+            return part
+    return None
+
+
+def matrix(
+    values: ArrayLike,
+    name: str,
+    columns: int,
+    what: str,
+    *,
+    single: bool = False,
+    finite: bool = True,
+) -> Array:
+    """Return samples as a matrix that the engine reads in place.
+
+    Parameters
+    ----------
+    values : array-like of shape (samples, columns)
+    name : str
+        The argument's name, for messages.
+    columns : int
+        How many columns there must be; -1 takes any number.
+    what : str
+        What a column is ("inputs", "outputs"), for messages.
+    single : bool
+        Whether float32 must be able to hold the numbers.
+    finite : bool
+        Whether to look at the numbers at all: the caller may know a cheaper way.
+
+    Raises
+    ------
+    ValueError
+        For another shape, no sample, an infinity or NaN.
+    TypeError
+        For anything but real numbers.
+    """
+    array = as_array(values, name)
+    if array.ndim != 2 or (columns >= 0 and array.shape[1] != columns):
+        wanted = columns if columns >= 0 else what
+        raise ValueError(f"{name} must have shape (samples, {wanted}), got {array.shape}")
+    if array.shape[0] == 0:
+        raise ValueError(f"{name} must hold at least one sample, got shape {array.shape}")
+    array = contiguous_rows(engine_type(array))
+    if finite and (part := _first_infinite(array, single)) is not None:
+        with np.errstate(over="ignore"):
+            wrong = ~np.isfinite(array[part].astype(np.float32) if single else array[part])
+        row, column = np.argwhere(wrong)[0] + (part.start, 0)
+        raise ValueError(
+            f"{name} must be finite{' in float32' if single else ''}, "
+            f"got {array[row, column]} in sample {row}, column {column}"
+        )
+    return array
+
+
+def targets(values: ArrayLike, name: str, outputs: int, *, loss: str, single: bool) -> Array:
+    """Return wanted outputs as a matrix, or class labels as a vector of int64."""
+    array = as_array(values, name)
+    if array.ndim == 1 and loss == "cross_entropy":
+        return _labels(array, name, outputs)
+    if array.ndim == 1 and outputs == 1:
+        array = array.reshape(-1, 1)
+    if array.ndim == 1:
+        raise ValueError(
+            f"{name} must have shape (samples, {outputs}), got {array.shape} "
+            "(class labels need loss='cross_entropy')"
+        )
+    array = matrix(array, name, outputs, "outputs", single=single)
+    least, largest = (0, 1) if loss in ("mse", "mae", "huber") else pieces.extremes(array)
+    if loss == "cross_entropy" and least < 0:
+        raise ValueError(f"{name} must be shares of the classes, none below 0, got {least}")
+    if loss == "poisson" and least < 0:
+        raise ValueError(f"{name} must be counts or rates, none below 0, got {least}")
+    if loss == "binary_cross_entropy" and (least < 0 or largest > 1):
+        wrong = least if least < 0 else largest
+        raise ValueError(f"{name} must be from 0 to 1 for binary_cross_entropy, got {wrong}")
+    return array
+
+
+def _labels(array: Array, name: str, outputs: int) -> Array:
+    if array.size == 0:
+        raise ValueError(f"{name} must hold at least one label, got none")
+    allowed = f"class labels in {name} must be whole numbers from 0 to {outputs - 1}"
+    for part in pieces.slices(array) if array.dtype.kind == "f" else ():
+        if not (whole := array[part] == np.floor(array[part])).all():
+            raise ValueError(f"{allowed}, got {array[part][~whole][0]}")
+    low, high = pieces.extremes(array)
+    if low < 0 or high >= outputs:
+        raise ValueError(f"{allowed}, got {low if low < 0 else high}")
+    if array.dtype == np.int64 and array.flags.c_contiguous and array.flags.aligned:
+        return array
+    return pieces.converted(array, np.int64)
+
+
+def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.float64] | None:
+    """Return how much each sample counts: finite numbers, none below 0, and not all of them 0."""
+    if values is None:
+        return None
+    array = as_array(values, name)
+    if array.shape != (samples,):
+        raise ValueError(
+            f"{name} must have shape ({samples},), one for each sample, got {array.shape}"
+        )
+    numbers = np.require(array, np.float64, ["C", "ALIGNED"])
+    if not np.isfinite(numbers).all() or (samples and numbers.min() < 0):
+        wrong = numbers[~(np.isfinite(numbers) & (numbers >= 0))][0]
+        raise ValueError(f"{name} must be finite and at least 0, got {wrong}")
+    if not numbers.any():
+        raise ValueError(f"{name} must not all be 0")
+    return near_one(numbers)
+
+
+def near_one(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return weights over a power of two, so that the largest is from a half to 1.
+
+    Only their ratios count, and sums of them must not overflow; a power of two rounds nothing.
+    """
+    exponent = np.frexp(weights.max(initial=0.0))[1]
+    scaled: NDArray[np.float64] = np.ldexp(weights, -exponent)
+    return scaled
+
+
+def same_length(x: Array, y: Array, x_name: str = "x", y_name: str = "y") -> None:
+    """Raise ValueError unless x and y hold as many samples."""
+    if len(x) != len(y):
+        raise ValueError(
+            f"{x_name} and {y_name} must hold the same number of samples, got {len(x)} and {len(y)}"
+        )

@@ -1,0 +1,1 @@
+"""FoxNN's interface, under FoxNN's names."""

@@ -1,0 +1,227 @@
+"""FoxNN's interface to a network: get_out, train, testing and mutation, under FoxNN's names."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from foxnn import _core, checks
+from foxnn.checks import Array
+from foxnn.classic.train_data import train_data
+from foxnn.formats import endings, paths
+from foxnn.formats.saved_network import SavedNetwork
+from foxnn.layers import layer
+from foxnn.support import pieces
+from foxnn.support.errors import diverged
+from foxnn.support.streams import HOLDOUT, MUTATION
+
+
+class FoxnnInterface(SavedNetwork):
+    """What FoxNN's programs call."""
+
+    def get_out(self, x: ArrayLike) -> Array:
+        """Return the outputs for one sample or several, rounded as the settings say.
+
+        Parameters
+        ----------
+        x : array-like of shape (inputs,) or (samples, inputs)
+
+        Returns
+        -------
+        ndarray of shape (outputs,) or (samples, outputs)
+
+        Raises
+        ------
+        ValueError
+            For another shape, an infinity or NaN.
+        OverflowError
+            Where an output is no number (NaN), since layers are beyond the network's type.
+        """
+        out = None if self._settings._rounds() else _core.answer(self, x)
+        if out is not None:
+            return out
+        self._check_names(x, "x")
+        array = checks.as_array(x, "x")
+        if array.ndim == 1:
+            if array.shape[0] != self.sizes[0]:
+                raise ValueError(f"x must have {self.sizes[0]} inputs, got {array.shape[0]}")
+            row: Array = self._rounded(self.predict(array.reshape(1, -1)))[0]
+            return row
+        return self._rounded(self.predict(array))
+
+    def testing(self, data: train_data) -> float:
+        """Print and return the mean over samples of the sum of absolute errors.
+
+        Also prints how many samples are true: every output nearer than `settings.min_error`.
+        """
+        error, n_true = self._test_error(data)
+        print(f"error = {error:.15e} n_true = {n_true}/{len(data)}")
+        return error
+
+    def train(
+        self,
+        data_for_train: train_data,
+        speed: float,
+        max_iteration: int,
+        size_train_batch: int = 1,
+    ) -> None:
+        """Make `max_iteration` steps; the gradient of a step is the sum over its batch.
+
+        Parameters
+        ----------
+        data_for_train : train_data
+        speed : float
+            The learning rate.
+        max_iteration : int
+            Steps.
+        size_train_batch : int, default=1
+            Samples a step; 0, or as many as there are, takes all of them. Batches are drawn
+            without replacement until every sample has been taken, then anew.
+
+        Notes
+        -----
+        `settings.mode` names the optimizer. With `settings.n_print`, progress is printed every so
+        many iterations, with the error on the held-out `settings.part_for_test` of the data. After
+        every `settings.auto_save_iteration` iterations the network is saved as
+        `settings.auto_save_name_file`.
+        """
+        inputs, wanted = self._arrays_of(data_for_train, "data_for_train")
+        rate = checks.real(speed, "speed", 0.0, open_low=True)
+        iterations = checks.integer(max_iteration, "max_iteration", 0)
+        batch = checks.integer(size_train_batch, "size_train_batch", 0)
+        if self.settings.auto_save_iteration:
+            # What cannot be saved is said before the training, not after the first part of it.
+            name = self.settings.auto_save_name_file
+            endings.check(self, endings.path_of(name, "auto_save_name_file"))
+        plan = _core.Plan(
+            self.settings._rule(),
+            rate,
+            batch_size=min(batch, len(inputs)) or len(inputs),
+            sum=True,
+            threads=self.settings.n_threads,
+        )
+        try:
+            _core.check_plan(self, plan)
+        except ValueError as error:
+            raise ValueError(str(error).replace("learning_rate", "speed", 1)) from None
+        held_out: train_data | None = None
+        if count := int(len(inputs) * self.settings.part_for_test):
+            order = _core.shuffled(self.seed, HOLDOUT, len(inputs), self._next_draw())
+            held_out = train_data(inputs[order[:count]], wanted[order[:count]])
+            inputs, wanted = inputs[order[count:]], wanted[order[count:]]
+        printing, saving = self.settings.n_print, self.settings.auto_save_iteration
+        done, start = 0, time.perf_counter()
+        with _core.Trainer(self, inputs, wanted, plan) as trainer:
+            while done < iterations:
+                # To the next iteration at which something is due.
+                steps = min([e - done % e for e in (printing, saving) if e] + [iterations - done])
+                report = trainer.run_steps(steps)
+                if report.diverged:
+                    where = f"after {done + report.steps} iterations"
+                    last = report.last_loss
+                    raise diverged(where, loss=last if math.isfinite(last) else None)
+                done += steps
+                if saving and done % saving == 0:
+                    self.save(self.settings.auto_save_name_file)
+                if printing and (done % printing == 0 or done == iterations):
+                    seconds = time.perf_counter() - start
+                    self._print_iteration(done, iterations, seconds, held_out)
+                    start = time.perf_counter()
+
+    def train_on_file(
+        self, name_file: str, speed: float, max_iteration: int, size_train_batch: int = 1
+    ) -> None:
+        """Train as `train` does, on the samples of a train_data file.
+
+        Parameters
+        ----------
+        name_file : str or path
+        speed : float
+        max_iteration : int
+        size_train_batch : int, default=1
+        """
+        data = train_data(paths.path_of(name_file, "name_file"))
+        self.train(data, speed, max_iteration, size_train_batch)
+
+    def random_mutation(self, speed: float) -> None:
+        """Add to every weight and bias a number drawn evenly from -speed to speed."""
+        self._mutate(checks.real(speed, "speed"), relative=False)
+
+    def smart_mutation(self, speed: float) -> None:
+        """Draw every weight and bias w anew, evenly from w - |w speed| to w + |w speed|."""
+        self._mutate(checks.real(speed, "speed"), relative=True)
+
+    def _mutate(self, speed: float, relative: bool) -> None:
+        draw = self._draw()
+        count = sum((part.get_N_w() + 1) * part.get_N_n() for part in self)
+        steps = _core.uniform(self.seed, MUTATION, count, draw, self.settings.n_threads)
+        steps *= 2.0
+        steps -= 1.0
+        position = 0
+        mutated: list[tuple[layer, list[Array]]] = []
+        for part in self:
+            both: list[Array] = []
+            for old in (part.weights, part.bias):
+                step = steps[position : position + old.size].reshape(old.shape)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    new = old + speed * step * (np.abs(old) if relative else 1.0)
+                if not checks.all_finite(new, self._single()):
+                    raise ValueError(f"speed must leave the weights finite, got {speed}")
+                both.append(new)
+                position += old.size
+            mutated.append((part, both))
+        self._next_draw()
+        for part, both in mutated:
+            part.weights, part.bias = both
+
+    def _rounded(self, out: Array) -> Array:
+        settings = self.settings
+        for part in pieces.slices(out) if settings._rounds() else ():
+            some = out[part]
+            if settings.max_on_last_layer:
+                largest = some.argmax(axis=1)
+                some[:] = 0
+                some[np.arange(len(some)), largest] = 1
+            else:
+                # In double, whatever the type of the outputs.
+                some[:] = some >= np.float64(settings.intermediate_value)
+        return out
+
+    def _test_error(self, data: train_data) -> tuple[float, int]:
+        x, y = self._arrays_of(data, "data")
+        out, sums, n_true = self._rounded(self.predict(x)), np.empty(len(x)), 0
+        for part in pieces.slices(out):
+            errors = np.abs(out[part] - y[part].astype(np.float64))
+            n_true += int((errors < self.settings.min_error).all(axis=1).sum())
+            sums[part] = errors.sum(axis=1)
+        return float(sums.mean()), n_true
+
+    def _arrays_of(self, data: train_data, name: str) -> tuple[Array, Array]:
+        if not isinstance(data, train_data):
+            raise TypeError(f"{name} must be a foxnn.train_data, got {checks.shown(data)}")
+        if not len(data):
+            raise ValueError(f"{name} holds no samples, but must hold at least one")
+        x, y = data._arrays()
+        if self._input_names is not None and data._names not in (None, self._input_names):
+            raise ValueError(
+                f"{name} must have the columns seen before, in their order "
+                f"({', '.join(self._input_names)}), got {', '.join(data._names)}"
+            )
+        if (x.shape[1], y.shape[1]) != (self.sizes[0], self.sizes[-1]):
+            raise ValueError(
+                f"{name} must have {self.sizes[0]} inputs and {self.sizes[-1]} outputs, "
+                f"got {x.shape[1]} and {y.shape[1]}"
+            )
+        return self._samples(x, y, f"the inputs of {name}", f"the outputs of {name}")
+
+    def _print_iteration(
+        self, reached: int, iterations: int, seconds: float, held_out: train_data | None
+    ) -> None:
+        line = f"iteration = {reached}/{iterations} train_time = {seconds:.3f}"
+        if held_out is not None:
+            error, n_true = self._test_error(held_out)
+            line += f" error = {error:.15e} n_true = {n_true}/{len(held_out)}"
+        print(line, flush=True)

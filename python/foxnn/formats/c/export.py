@@ -1,0 +1,180 @@
+"""A network as C: checks what is asked for, rounds weights to 8 bits, and writes the two files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from typing import Any
+
+import numpy as np
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.formats import paths, whole_files
+from foxnn.formats.c import source as c_source
+from foxnn.formats.c.source import Layer, Source
+from foxnn.model import state
+
+# Samples that the self-test compares, and the seed of those that are drawn.
+_COUNT, _SEED = 8, 0
+
+# Whole numbers of 8 bits, as many below zero as above.
+_LARGEST = 127
+
+
+def export(
+    network: Any, name_file: object, name: str | None, weights: str | None, samples: Any
+) -> dict[str, float]:
+    """Write header and self-test; see `neural_network.export_c`."""
+    path, word = _names(name_file, name)
+    kind = None if weights is None else checks.choice(weights, "weights", ("int8",))
+    x, y = _samples(network, samples)
+    # Of one moment, even where another thread trains; without the memory of the optimizer.
+    given = state.state_of(network) | {"optimizer": None, "steps": 0, "moments": [None, None]}
+    twin = _made(network, given)
+    layers = [_layer(part, kind) for part in twin]
+    for part, layer in zip(twin, layers, strict=True):
+        if layer.scale is not None:
+            part.weights = layer.weights * layer.scale
+    source = Source(
+        word, twin.dtype, layers, _scaling(network, "input"), _scaling(network, "output"), []
+    )
+    report: dict[str, float] = {"constant_bytes": source.constants, "stack_bytes": source.stack}
+    if kind is not None and x is not None:
+        report |= _loss_of_accuracy(_made(network, given), twin, x, y)
+        source.notes.append(_told(report, len(x)))
+    elif kind is not None:
+        source.notes.append("Weights have 8 bits.")
+    asked, recorded = _asked(twin, x)
+    within = _tolerance(twin, asked, recorded)
+    base = os.path.basename(path)
+    texts = {
+        path: c_source.header(source),
+        path[:-2] + "_test.c": c_source.test_program(source, base, asked, recorded, within),
+    }
+    for place in texts:
+        whole_files.check_place(place)  # both, before one is replaced
+    with contextlib.ExitStack() as both:  # neither is replaced before there is room for both
+        for place, text in texts.items():
+            file = both.enter_context(whole_files.replacing(place))
+            file.write(text.encode("ascii"))
+            file.flush()
+    return report
+
+
+def check(name_file: object, name: str | None = None) -> None:
+    """Raise what `export` would for this name and place, as far as it can be known before."""
+    path, _ = _names(name_file, name)
+    for place in (path, path[:-2] + "_test.c"):
+        whole_files.check_place(place)
+
+
+def _names(name_file: object, name: str | None) -> tuple[str, str]:
+    """Return the path of the header, and the word that names in C begin with."""
+    path = paths.path_of(name_file)
+    base = os.path.basename(path)
+    if not base.endswith(".h"):
+        raise ValueError(f"name_file must end in .h, got {checks.shown(path)}")
+    if re.search(r'["\\\x00-\x1f\x7f-\uffff]', base) or not base.isascii():
+        raise ValueError(f"name_file must be a name that C can include, got {checks.shown(base)}")
+    word = base[:-2] if name is None else checks.text(name, "name")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,39}", word):
+        raise ValueError(
+            "name must be a C identifier of at most 40 letters, digits and underscores that begins "
+            f"with a letter, got {checks.shown(word)}"
+        )
+    return path, word
+
+
+def _samples(network: Any, samples: Any) -> tuple[Array | None, Array | None]:
+    """Return checked inputs and wanted outputs; both are None where there are none."""
+    if samples is None:
+        return None, None
+    if not isinstance(samples, tuple) or len(samples) != 2:
+        raise TypeError(f"samples must be a pair (x, y), got {checks.shown(samples)}")
+    x, y = network._samples(*samples, "samples[0]", "samples[1]")
+    return x, y
+
+
+def _made(network: Any, given: dict[str, Any], dtype: str | None = None) -> Any:
+    kind: Any = type(network)
+    made = kind.__new__(kind)
+    state.make(made, given, dtype)
+    return made
+
+
+def _layer(part: Any, kind: str | None) -> Layer:
+    weights, activation = part.weights, part.get_name_activation_function()
+    if kind is None:
+        return Layer(weights, part.bias, activation, part.activation_parameters)
+    largest = np.abs(weights).max(axis=0).astype(np.float64)
+    scale = np.where(largest > 0, largest / _LARGEST, 1.0).astype(weights.dtype)
+    scale[scale == 0] = np.finfo(weights.dtype).smallest_subnormal
+    rounded = np.clip(np.rint(weights / scale.astype(np.float64)), -_LARGEST, _LARGEST)
+    return Layer(rounded.astype(np.int8), part.bias, activation, part.activation_parameters, scale)
+
+
+def _scaling(network: Any, which: str) -> tuple[Array, Array] | None:
+    scaler = getattr(network, f"{which}_scaler")
+    if scaler is None:
+        return None
+    shift, scale = scaler._measured()
+    limits = np.finfo(network.dtype)
+    sound = (np.abs(shift) <= limits.max) & (scale <= limits.max) & (scale >= 1.0 / limits.max)
+    if not sound.all():
+        raise ValueError(f"{which}_scaler must be within the range of {network.dtype}")
+    return shift, scale
+
+
+def _loss_of_accuracy(network: Any, twin: Any, x: Array, y: Array | None) -> dict[str, float]:
+    """Return losses and accuracies of a network and of its rounded twin on samples."""
+    report = {}
+    for ending, each in (("", network), ("_int8", twin)):
+        for name, value in each.evaluate(x, y).items():
+            report[f"{name}{ending}"] = value
+    difference = np.abs(network.predict(x).astype(np.float64) - twin.predict(x))
+    report["largest_difference"] = float(difference.max())
+    return report
+
+
+def _told(report: dict[str, float], samples: int) -> str:
+    """Return what rounding has changed, as a sentence."""
+    text = f"Weights have 8 bits. On {samples} samples the loss is {report['loss_int8']:.6g}, "
+    text += f"with all bits {report['loss']:.6g}; "
+    if "accuracy" in report:
+        text += f"the accuracy {report['accuracy_int8']:.6g}, with all bits "
+        text += f"{report['accuracy']:.6g}; "
+    return text + f"an output changes by {report['largest_difference']:.3g} at most."
+
+
+def _asked(network: Any, x: Array | None) -> tuple[Array, Array]:
+    """Return inputs and outputs for the self-test."""
+    asked = _drawn(network) if x is None else x[:_COUNT].astype(network.dtype)
+    outputs = network.predict(asked)
+    finite = np.isfinite(outputs).all(axis=1)  # as C can write them
+    if not finite.any():
+        raise ValueError("the network must have finite outputs for some of the samples")
+    return asked[finite], outputs[finite]
+
+
+def _drawn(network: Any) -> Array:
+    """Return inputs evenly from -2 to 2, or so many scales around the shift."""
+    x = np.random.default_rng(_SEED).uniform(-2.0, 2.0, (_COUNT, network.sizes[0]))
+    if network.input_scaler is not None:
+        shift, scale = network.input_scaler._measured()
+        x = x * scale + shift
+    return x.astype(network.dtype)
+
+
+def _tolerance(network: Any, x: Array, outputs: Array) -> float:
+    """Return by how much the outputs in C may differ, of 1 or of a larger output.
+
+    What rounding does to a network follows from float32 beside float64. The C code rounds in
+    another order than the engine: eight times as much, and never less than 1e-6, is allowed.
+    """
+    if network.dtype == "float64":
+        return 1e-10
+    exact = _made(network, state.state_of(network), "float64").predict(x)
+    error = np.abs(outputs - exact) / np.maximum(1.0, np.abs(exact))
+    return max(1e-6, float(f"{8.0 * error.max():.1e}"))

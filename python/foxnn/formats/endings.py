@@ -1,0 +1,144 @@
+"""The formats of network files, told apart by the ending: which module writes and reads which."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from foxnn import checks
+from foxnn.formats import foxnn_text, paths, safetensors_file, whole_files
+from foxnn.layers import layer
+from foxnn.model import state
+from foxnn.support import extras
+
+_BINARY = (".safetensors", ".onnx")
+
+
+def path_of(name_file: object, name: str) -> str:
+    """Return the name of a network file, of a format that is read and written."""
+    path = paths.path_of(name_file, name)
+    if path.lower().endswith(".h"):
+        raise ValueError(
+            f"{name} must be the name of a network file, got {checks.shown(path)}: a C header is "
+            "written by export_c, and cannot be read"
+        )
+    return path
+
+
+def ending_of(path: str) -> str:
+    """Return the ending that names a format; FoxNN's text, ".txt", goes by any other."""
+    return next((ending for ending in _BINARY if path.lower().endswith(ending)), ".txt")
+
+
+def check(network: Any, path: str) -> None:
+    """Raise what `save` would for this network and place, as far as it can be known before."""
+    if ending_of(path) == ".txt":
+        foxnn_text.check_network(network.settings, network)
+        foxnn_text.unscaled(list(network), network.input_scaler, network.output_scaler)
+    elif ending_of(path) == ".onnx":
+        extras.library("onnx", "onnx", "an .onnx file")
+        from foxnn.formats.onnx import write  # late, as all of onnx: few programs need it
+
+        write.check(network)
+    whole_files.check_place(path)
+
+
+def save(network: Any, path: str, only_scale: bool) -> None:
+    """Write a network to a file of the format that the ending names."""
+    ending = ending_of(path)
+    if ending != ".txt":
+        _check_only_scale(only_scale, path)
+    if ending == ".safetensors":
+        safetensors_file.write(path, state.state_of(network))
+        return
+    if ending == ".onnx":
+        from foxnn.formats.onnx import write
+
+        write.write(path, network)
+        return
+    # A copy, which is refused during a step: layers that are read in turn would not be of one.
+    copy = network._copy()
+    parts = [layer._of(copy, i) for i in range(len(network))]
+    parts = foxnn_text.unscaled(parts, network.input_scaler, network.output_scaler)
+    foxnn_text.write_network(path, network.settings, parts, only_scale)
+
+
+def load(
+    network: Any,
+    path: str,
+    only_scale: bool,
+    loss: str | None,
+    dtype: str | None,
+    seed: int | None,
+) -> None:
+    """Make a new object of the class the network of a file; None leaves it to the file.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    foxnn.FileFormatError
+        Where it holds something else.
+    ValueError, TypeError
+        For arguments that are not right, or do not go with the file.
+    """
+    if ending_of(path) == ".txt":
+        _load_text(network, path, only_scale, loss, dtype, seed)
+        return
+    _check_only_scale(only_scale, path)
+    start = None if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
+    if ending_of(path) == ".onnx":
+        _load_onnx(network, path, dtype, start)
+    else:
+        _load_safetensors(network, path, dtype, start)
+    if loss is not None:
+        network._set_loss(checks.word(loss, "loss"))
+        network._loss_given = True
+
+
+def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
+    given = safetensors_file.read(path)
+    if seed is not None:
+        given |= {"seed": seed, "draw": 0}
+    try:
+        state.make(network, given, dtype)
+    except (ValueError, TypeError) as error:
+        raise paths.FileFormatError(f"{path}: {error}") from None
+
+
+def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
+    from foxnn.formats.onnx import read
+
+    found = read.read(path)
+    kind = found.dtype if dtype is None else dtype
+    try:
+        network._make(found.sizes, found.activations, None, found.loss, "zeros", kind, seed)
+        read.fill(network, found)
+    except (ValueError, TypeError) as error:
+        raise paths.FileFormatError(f"{path}: {error}") from None
+
+
+def _check_only_scale(only_scale: bool, path: str) -> None:
+    if only_scale:
+        raise ValueError(
+            f"only_scale must be False but for FoxNN's text format, got True for {path!r}"
+        )
+
+
+def _load_text(
+    network: Any,
+    path: str,
+    only_scale: bool,
+    loss: str | None,
+    dtype: str | None,
+    seed: int | None,
+) -> None:
+    settings, parts = foxnn_text.read_network(path, only_scale)
+    sizes = [len(parts[0].weights), *(len(part.bias) for part in parts)]
+    activations = [part.activation for part in parts]
+    network._make(sizes, activations, None, loss, "zeros", dtype, seed)
+    foxnn_text.copy_settings(settings, network.settings)
+    for i, (part, values) in enumerate(zip(network, parts, strict=True)):
+        try:
+            part.weights, part.bias = values.weights, values.bias
+        except ValueError as error:  # too large for float32
+            raise ValueError(f"{path}, layer {i}: {error}") from None

@@ -1,0 +1,284 @@
+"""FoxNN's text files: networks and train_data, a number a line.
+
+A network file: ten settings, the constants of the optimizers and the mode, a line each; the number
+of layers; a layer: the name of its activation, the number of its parameters and they, the number of
+neurons; a neuron: the count of its numbers, its weights, and last the bias with the opposite sign.
+With `only_scale` the settings and the activations are left out.
+
+A data file: samples, inputs, outputs; then the inputs and outputs of each sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.formats.paths import path_of
+from foxnn.formats.text import TextReader, is_word, write_rows
+from foxnn.formats.whole_files import replacing
+from foxnn.layers import Activation, layer
+from foxnn.model.scaler import Scaler
+from foxnn.model.settings import Settings
+from foxnn.support import pieces
+
+# The activations that FoxNN knows, and how many parameters its files have for each.
+_PARAMETERS = {
+    "sigmoid": 0,
+    "sinusoid": 0,
+    "gaussian": 0,
+    "relu": 0,
+    "identity_x": 0,
+    "tan_h": 0,
+    "arctan": 0,
+    "elu": 1,
+}
+
+
+_LARGEST_ALPHA = float(np.finfo(np.float32).max)
+
+
+class LayerText(NamedTuple):
+    """What a file says of a layer."""
+
+    activation: Activation
+    weights: Array
+    bias: Array
+
+
+def _flag(reader: TextReader, name: str) -> bool:
+    return bool(reader.count(name, 0, 1))
+
+
+def _whole(reader: TextReader, name: str) -> int:
+    return reader.count(name, 0, 2**63 - 1)
+
+
+# The lines of the settings in their order: where each belongs, its name and how it is read.
+_SETTINGS: list[tuple[str, str, Callable[[TextReader, str], Any]]] = [
+    ("", "n_threads", _whole),
+    ("", "n_print", _whole),
+    ("", "min_error", TextReader.real),
+    ("", "max_on_last_layer", _flag),
+    ("", "one_if_value_greater_intermediate_value", _flag),
+    ("", "intermediate_value", TextReader.real),
+    ("", "part_for_test", TextReader.real),
+    ("", "auto_save_name_file", TextReader.word),
+    ("", "auto_save_iteration", _whole),
+    ("", "correct_summation", _flag),
+    ("adam", "betta_1", TextReader.real),
+    ("adam", "betta_2", TextReader.real),
+    ("adam", "epsilon", TextReader.real),
+    ("adam", "step_to_zero_after_n", _whole),
+    ("nesterov", "gamma", TextReader.real),
+    ("", "mode", TextReader.word),
+]
+
+
+def _part(settings: Settings, where: str) -> Any:
+    return getattr(settings.settings_optimization, where) if where else settings
+
+
+def text_path(name_file: object, name: str) -> str:
+    """Return the name of a text file; those of other formats are refused."""
+    path = path_of(name_file, name)
+    if path.lower().endswith((".safetensors", ".onnx", ".h")):
+        raise ValueError(f"{name} must be a text file of FoxNN's (.txt), got {checks.shown(path)}")
+    return path
+
+
+def read_network(path: str, only_scale: bool) -> tuple[Settings, list[LayerText]]:
+    """Return what a network file says.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    foxnn.FileFormatError
+        Where it is not a network file.
+    """
+    reader = TextReader(path)
+    settings = Settings()
+    if not only_scale:
+        _read_settings(reader, settings)
+    layers: list[LayerText] = []
+    for _ in range(reader.count("the number of layers", 1)):
+        inputs = layers[-1].weights.shape[1] if layers else None
+        layers.append(_read_layer(reader, inputs, only_scale))
+    reader.end()
+    return settings, layers
+
+
+def copy_settings(source: Settings, target: Settings) -> None:
+    """Give `target` all that a file says of settings."""
+    for where, name, _ in _SETTINGS:
+        setattr(_part(target, where), name, getattr(_part(source, where), name))
+
+
+def _read_settings(reader: TextReader, settings: Settings) -> None:
+    for where, name, read in _SETTINGS:
+        value = read(reader, name)
+        try:
+            setattr(_part(settings, where), name, value)
+        except ValueError as error:
+            allowed = str(error).split(", got")[0].split("; got")[0].replace(" must be", ",", 1)
+            raise reader.error(allowed) from None
+
+
+def _read_layer(reader: TextReader, inputs: int | None, only_scale: bool) -> LayerText:
+    name, parameters = "sigmoid", []
+    if not only_scale:
+        known = f"an activation ({', '.join(_PARAMETERS)})"
+        name = reader.word(known)
+        if name not in _PARAMETERS:
+            raise reader.error(known)
+        count = _PARAMETERS[name]
+        reader.count(f"the number of parameters of {name}", count, count)
+        for _ in range(count):
+            parameters.append(reader.real(f"alpha of {name}"))
+            if not 0 <= parameters[-1] <= _LARGEST_ALPHA:
+                raise reader.error(f"alpha of {name}, from 0 to {_LARGEST_ALPHA:.6g}")
+    neurons = reader.count("the number of neurons", 1)
+    if inputs is None:
+        expected = "the count of the numbers of a neuron, one more than the inputs"
+        inputs = reader.count(expected, 2, ahead=True) - 1
+    # Each neuron begins with the count of its numbers.
+    widths = [1, inputs + 1]
+    counts, table = reader.tables(neurons, widths, "weights and bias of the neurons")
+    wrong = np.flatnonzero(counts[:, 0] != inputs + 1)
+    if wrong.size:
+        expected = f"{inputs + 1} as the count of the numbers of neuron {wrong[0]}"
+        raise reader.error_in_table(expected, int(wrong[0]) * (inputs + 2))
+    return LayerText((name, parameters), table[:, :-1].T, -table[:, -1])
+
+
+def check_network(settings: Settings, layers: Iterable[layer], only_scale: bool = False) -> None:
+    """Raise ValueError where FoxNN's format cannot hold the network."""
+    for i, part in enumerate(layers):
+        name = part.get_name_activation_function()
+        if name not in _PARAMETERS and not only_scale:
+            raise ValueError(
+                f"FoxNN's text format has no activation {name!r}, which layer {i} has, but only "
+                f"{', '.join(_PARAMETERS)}; .safetensors and .onnx can hold it"
+            )
+    if not only_scale and not is_word(settings.auto_save_name_file):
+        raise ValueError(
+            "auto_save_name_file must be one word to be saved in FoxNN's text format, "
+            f"got {settings.auto_save_name_file!r}"
+        )
+
+
+def write_network(path: str, settings: Settings, layers: Iterable[layer], only_scale: bool) -> None:
+    """Write a network file.
+
+    Raises
+    ------
+    ValueError
+        Where FoxNN's format cannot hold the network; nothing is written then.
+    OSError
+        Where the file cannot be written; an older one is still whole.
+    """
+    parts = list(layers)
+    check_network(settings, parts, only_scale)
+    with replacing(path) as file:
+        if not only_scale:
+            for where, name, _ in _SETTINGS:
+                _write_line(file, getattr(_part(settings, where), name))
+        _write_line(file, len(parts))
+        for part in parts:
+            if not only_scale:
+                parameters = part.activation_parameters
+                for value in (part.get_name_activation_function(), len(parameters), *parameters):
+                    _write_line(file, value)
+            _write_line(file, part.get_N_n())
+            _write_neurons(file, part)
+
+
+def unscaled(layers: list[layer], inputs: Scaler | None, outputs: Scaler | None) -> list[layer]:
+    """Return layers that do without scalers what these do with them, but for the rounding.
+
+    Raises
+    ------
+    ValueError
+        For scaled outputs behind an activation that is not the identity.
+    """
+    parts = list(layers)
+    if inputs is not None and inputs.shift is not None and inputs.scale is not None:
+        weights = parts[0].weights / inputs.scale[:, None]
+        parts[0] = _like(parts[0], weights, parts[0].bias - inputs.shift @ weights)
+    if outputs is not None and outputs.shift is not None and outputs.scale is not None:
+        if (name := parts[-1].get_name_activation_function()) != "identity_x":
+            raise ValueError(
+                "FoxNN's format can hold an output_scaler only behind identity_x outputs, "
+                f"got {name}"
+            )
+        scale = outputs.scale
+        parts[-1] = _like(
+            parts[-1], parts[-1].weights * scale, parts[-1].bias * scale + outputs.shift
+        )
+    return parts
+
+
+def _like(part: layer, weights: Array, bias: Array) -> layer:
+    name, parameters = part.get_name_activation_function(), part.activation_parameters
+    # In float64, so that nothing more is lost.
+    new = layer(part.get_N_w(), part.get_N_n(), (name, parameters), init="zeros", seed=0)
+    new.weights, new.bias = weights, bias
+    return new
+
+
+def _write_line(file: IO[bytes], value: object) -> None:
+    if isinstance(value, bool):
+        value = int(value)
+    text = f"{value:.16e}" if isinstance(value, float) else str(value)
+    file.write(text.encode("utf-8", "surrogateescape") + b"\n")
+
+
+def _write_neurons(file: IO[bytes], part: layer) -> None:
+    count = b"%d\n" % (part.get_N_w() + 1)
+    weights, bias = part.weights.T, part.bias
+    for some in pieces.slices(weights):
+        for neuron in np.column_stack([weights[some], -bias[some]]):
+            file.write(count)
+            write_rows(file, neuron.reshape(1, -1))
+
+
+def read_data(path: str) -> tuple[Array, Array]:
+    """Return the inputs and outputs of a data file.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    foxnn.FileFormatError
+        Where it is not a data file.
+    """
+    reader = TextReader(path)
+    samples = reader.count("the number of samples", 1)
+    inputs = reader.count("the number of inputs", 1)
+    outputs = reader.count("the number of outputs", 1)
+    x, y = reader.tables(samples, [inputs, outputs], "inputs and outputs of the samples")
+    reader.end()
+    return x, y
+
+
+def write_data(path: str, x: Array, y: Array) -> None:
+    """Write a data file.
+
+    Raises
+    ------
+    ValueError
+        Where a number is not finite.
+    OSError
+        Where it cannot be written; an older one is still whole.
+    """
+    # The caller's arrays are used in place: they may have changed.
+    for array, name in ((x, "inputs"), (y, "outputs")):
+        if not checks.all_finite(array, False):
+            raise ValueError(f"the {name} must be finite to be saved, got an infinity or NaN")
+    with replacing(path) as file:
+        file.write(b"%d\n%d\n%d\n" % (len(x), x.shape[1], y.shape[1]))
+        write_rows(file, x, y)

@@ -1,0 +1,195 @@
+"""ONNX files, written: a chain of Gemm and activation nodes, with the scalers before and behind.
+
+Input `x` and output `y` have the network's type and any number of rows. Operators are those of
+operator set 13 (ONNX 1.8, 2020), which gelu is composed of; so old runtimes read the files, too.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foxnn import _core, checks
+from foxnn.formats.whole_files import replacing
+from foxnn.model.scaler import Scaler
+from foxnn.support import extras
+
+_OPSET, _IR = 13, 7
+
+# Klambauer et al., "Self-normalizing neural networks", 2017.
+SELU_ALPHA, SELU_GAMMA = 1.6732632423543772848, 1.0507009873554804934
+
+# protobuf takes no message of 2 GiB; some of it is for names.
+_LARGEST = 2**31 - 2**20
+
+# The attributes of these are float32, and onnxruntime has them for float32 only: in float64 they
+# are composed of others.
+_SINGLE_ONLY = ("elu", "leaky_relu", "selu", "softplus")
+_NODES = {
+    "sigmoid": "Sigmoid", "sinusoid": "Sin", "relu": "Relu", "tan_h": "Tanh", "arctan": "Atan",
+    "elu": "Elu", "leaky_relu": "LeakyRelu", "selu": "Selu", "softplus": "Softplus", "exp": "Exp",
+    "softmax": "Softmax",
+}  # fmt: skip
+
+
+class _Graph:
+    """Nodes and arrays of a graph in the making; the last value is where it goes on."""
+
+    def __init__(self, onnx: Any, dtype: str) -> None:
+        self.nodes: list[Any] = []
+        self.arrays: list[Any] = []
+        self.last = "x"
+        self._onnx, self._dtype = onnx, dtype
+
+    def array(self, name: str, values: Any) -> str:
+        """Add a constant; return its name."""
+        given = np.asarray(values, self._dtype)
+        self.arrays.append(self._onnx.numpy_helper.from_array(given, name))
+        return name
+
+    def node(self, kind: str, name: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node, by default behind the last value; return the name of its output."""
+        given = inputs or (self.last,)
+        made = self._onnx.helper.make_node(kind, list(given), [name], name, **attributes)
+        self.nodes.append(made)
+        self.last = name
+        return name
+
+
+def write(path: str, network: Any) -> None:
+    """Write a network to a file.
+
+    Raises
+    ------
+    ValueError
+        For scalers that float32 cannot hold, and for more than 2 GiB.
+    ImportError
+        Where onnx is missing.
+    OSError
+        Where the file cannot be written; an older one is still whole.
+    """
+    onnx = extras.library("onnx", "onnx", "an .onnx file")
+    copy = network._copy()  # of one moment, even where another thread trains
+    # The graph, the file, and what the checker makes of it, twice; numbers of 8 bytes at most.
+    sizes = copy._sizes()
+    checks.memory(4 * 8 * sum(a * b + b for a, b in itertools.pairwise(sizes)) + 2**23)
+    data = _model(onnx, copy, network).SerializeToString(deterministic=True)
+    onnx.checker.check_model(data, full_check=True)
+    with replacing(path) as file:
+        file.write(data)
+
+
+def check(network: Any) -> None:
+    """Raise ValueError where the format cannot hold the network."""
+    sizes, wide = network.sizes, np.dtype(network.dtype).itemsize
+    size = wide * sum((a + 1) * b for a, b in itertools.pairwise(sizes))
+    if size > _LARGEST:
+        raise ValueError(f"an ONNX file holds at most 2 GiB, and the weights take {size} bytes")
+    for scaler, name in ((network.input_scaler, "input"), (network.output_scaler, "output")):
+        if scaler is not None:
+            _check_range(scaler, f"{name}_scaler", network.dtype)
+
+
+def _check_range(scaler: Scaler, name: str, dtype: str) -> None:
+    shift, scale = scaler._measured()
+    limits = np.finfo(dtype)
+    right = np.abs(shift).max() <= limits.max and (scale <= limits.max).all()
+    if not right or (scale < limits.tiny).any():
+        raise ValueError(f"{name} must be within the range of {dtype}, as the ONNX file has it")
+
+
+def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
+    check(network)
+    helper, dtype = onnx.helper, network.dtype
+    sizes, inputs, outputs = copy._sizes(), network.input_scaler, network.output_scaler
+    graph = _Graph(onnx, dtype)
+    if inputs is not None:
+        _scaled(graph, inputs, dtype)
+    count = len(sizes) - 1
+    for i in range(count):
+        weights = graph.array(f"layers.{i}.weight", copy._weights(i))
+        bias = graph.array(f"layers.{i}.bias", copy._bias(i))
+        graph.node("Gemm", f"layers.{i}.sum", graph.last, weights, bias)
+        _activate(graph, f"layers.{i}", *copy._activation(i), dtype)
+    if outputs is not None:
+        shift, scale = outputs._measured()
+        graph.node("Mul", "y_scaled", graph.last, graph.array("output_scaler.scale", scale))
+        graph.node("Add", "y_shifted", graph.last, graph.array("output_scaler.shift", shift))
+    graph.nodes[-1].output[0] = "y"
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    ends = [
+        [helper.make_tensor_value_info(name, kind, ["samples", width])]
+        for name, width in (("x", sizes[0]), ("y", sizes[-1]))
+    ]
+    model = helper.make_model(
+        helper.make_graph(graph.nodes, "foxnn", *ends, graph.arrays),
+        opset_imports=[helper.make_opsetid("", _OPSET)],
+        ir_version=_IR,
+        producer_name="foxnn",
+        producer_version=_core.__version__,
+    )
+    said = {"foxnn_version": _core.__version__, "foxnn_loss": copy._loss()}
+    for scaler, name in ((inputs, "foxnn_input_scaler"), (outputs, "foxnn_output_scaler")):
+        if scaler is not None:
+            said[name] = scaler.method
+    helper.set_model_props(model, said)
+    return model
+
+
+def _scaled(graph: _Graph, scaler: Scaler, dtype: str) -> None:
+    shift, scale = scaler._measured()
+    rounded = shift.astype(dtype)
+    graph.node("Sub", "x_shifted", graph.last, graph.array("input_scaler.shift", rounded))
+    # The engine shifts in float64. Where float32 loses digits of a shift that is large beside the
+    # scale, a second subtraction brings them back.
+    rest: NDArray[np.float64] = shift - rounded
+    if (np.abs(rest) > 1e-7 * scale).any():
+        graph.node("Sub", "x_shifted_more", graph.last, graph.array("input_scaler.rest", rest))
+    graph.node("Div", "x_scaled", graph.last, graph.array("input_scaler.scale", scale))
+
+
+def _activate(graph: _Graph, layer: str, name: str, parameters: list[float], dtype: str) -> None:
+    """Add the nodes of an activation behind the last value."""
+    z, end = graph.last, f"{layer}.{name}"
+
+    def number(value: float) -> str:
+        return graph.array(f"{end}.constant{len(graph.arrays)}", value)
+
+    def step(kind: str, *given: str) -> str:
+        return graph.node(kind, f"{end}.step{len(graph.nodes)}", *given)
+
+    if dtype == "float64" and name in _SINGLE_ONLY:
+        zero = number(0.0)
+        above, below = step("Max", z, zero), step("Min", z, zero)
+        if name == "leaky_relu":
+            graph.node("Add", end, above, step("Mul", below, number(parameters[0])))
+        elif name == "softplus":
+            power = step("Exp", step("Neg", step("Abs", z)))
+            graph.node("Add", end, above, step("Log", step("Add", power, number(1.0))))
+        else:
+            alpha, gamma = (SELU_ALPHA, SELU_GAMMA) if name == "selu" else (parameters[0], 1.0)
+            down = step("Sub", step("Exp", below), number(1.0))
+            whole = step("Add", above, step("Mul", down, number(alpha)))
+            graph.node("Mul", end, whole, number(gamma))
+    elif name == "gaussian":
+        graph.node("Exp", end, step("Neg", step("Mul", z, z)))
+    elif name == "gelu":
+        bent = step("Erf", step("Mul", z, number(math.sqrt(0.5))))
+        share = step("Mul", step("Add", bent, number(1.0)), number(0.5))
+        graph.node("Mul", end, z, share)
+    elif name == "silu":
+        graph.node("Mul", end, z, step("Sigmoid", z))
+    elif name != "identity_x":
+        graph.node(_NODES[name], end, **_attributes(name, parameters))
+
+
+def _attributes(name: str, parameters: list[float]) -> dict[str, Any]:
+    if name == "softmax":
+        return {"axis": -1}
+    if name == "selu":
+        return {"alpha": SELU_ALPHA, "gamma": SELU_GAMMA}
+    return {"alpha": parameters[0]} if parameters else {}

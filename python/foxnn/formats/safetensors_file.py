@@ -1,0 +1,274 @@
+"""safetensors files: all that a network is and remembers, so that training goes on bit for bit.
+
+Arrays, by name: `layers.0.weight` and `layers.0.bias`, as PyTorch has them (a weight is outputs x
+inputs, the transpose of foxnn's); `optimizer.moment_1.layers.0.weight` and so on, of the same
+shapes; `input_scaler.shift`, `.scale`, `output_scaler.shift`, `.scale` in float64. A checkpoint of
+a training also says how far it is, and has the arrays of the best epoch, as
+`best.layers.0.weight` and so on, where early stopping watches. All else stands as JSON under the
+one key `foxnn` of the metadata: with several keys, whose order changes from call to call, two files
+of one network would differ.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+import numpy as np
+
+from foxnn import _core, checks
+from foxnn.checks import Array
+from foxnn.formats.paths import FileFormatError, reading
+from foxnn.formats.whole_files import replacing
+from foxnn.model import state
+from foxnn.support import pieces
+
+# Raised when names or their meaning change; files of before must still be read.
+FORMAT = 1
+
+# Bytes that the library needs beside arrays, for names and for Python's own objects.
+_ROOM = 2**22
+
+_SCALERS = ("input_scaler", "output_scaler")
+_LONGEST_REASON = 200
+_CODES = {"float32": "F32", "float64": "F64"}
+
+
+def write(
+    path: str,
+    given: Mapping[str, Any],
+    run: Mapping[str, Any] | None = None,
+    best: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a state to a file; for a checkpoint, with the run and the best epoch's memory.
+
+    Raises
+    ------
+    OSError
+        Where it cannot be written; an older file is still whole.
+    """
+    rest: dict[str, Any] = {}
+    for key, value in given.items():
+        if key == "moments":
+            rest[key] = [moment is not None for moment in value]
+        elif key in _SCALERS:
+            rest[key] = value and {"method": value["method"]}
+        elif key != "parameters":
+            rest[key] = value
+    head: dict[str, Any] = {"format": FORMAT, "foxnn": _core.__version__, "state": rest}
+    arrays = dict(_named(given))
+    if run is not None:
+        head["run"] = run
+    if best is not None:
+        head["best"] = {
+            "optimizer": best["optimizer"],
+            "steps": best["steps"],
+            "moments": [moment is not None for moment in best["moments"]],
+        }
+        arrays |= _named_memory("best.", best)
+    with replacing(path) as file:
+        _write(file, arrays, {"foxnn": json.dumps(head)})
+
+
+def _write(file: IO[bytes], arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+    """Write a safetensors file, byte for byte as the library would.
+
+    That makes all of it in memory first, in one call that lets no other thread run.
+    """
+    order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
+    head: dict[str, Any] = {"__metadata__": metadata}
+    end = 0
+    for name in order:
+        array = arrays[name]
+        begin, end = end, end + array.nbytes
+        head[name] = {
+            "dtype": _CODES[array.dtype.name],
+            "shape": list(array.shape),
+            "data_offsets": [begin, end],
+        }
+    text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little"))
+    file.write(text)
+    for name in order:
+        array = arrays[name]
+        for part in pieces.slices(array):
+            file.write(np.ascontiguousarray(array[part], array.dtype.newbyteorder("<")).data)
+
+
+def _named(given: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+    """Yield name and array of all that a state has in arrays."""
+    yield from _named_memory("", given)
+    for key in _SCALERS:
+        if given[key] is not None:
+            for part in ("shift", "scale"):
+                yield f"{key}.{part}", np.ascontiguousarray(given[key][part])
+
+
+def _named_memory(prefix: str, given: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+    yield from _named_pairs(prefix, given["parameters"])
+    for number, moment in enumerate(given["moments"], 1):
+        if moment is not None:
+            yield from _named_pairs(f"{prefix}optimizer.moment_{number}.", moment)
+
+
+def _named_pairs(prefix: str, pairs: list[tuple[Array, Array]]) -> Iterator[tuple[str, Array]]:
+    for i, (weights, bias) in enumerate(pairs):
+        yield f"{prefix}layers.{i}.weight", weights.T
+        yield f"{prefix}layers.{i}.bias", bias
+
+
+def read(path: str) -> dict[str, Any]:
+    """Return the state that a file holds; see `read_checkpoint`."""
+    return read_checkpoint(path)[0]
+
+
+def read_checkpoint(
+    path: str,
+) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None]:
+    """Return state, run and best epoch's memory that a file holds; the last two may be None.
+
+    The header says what the file must hold, and is compared with it before an array is read.
+
+    Raises
+    ------
+    OSError
+        Where the file cannot be read.
+    foxnn.FileFormatError
+        Where it is no safetensors file, or not one of a network that foxnn has saved.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    with reading(path):  # says better than the library why it cannot be read
+        pass
+    try:
+        with safe_open(path, framework="numpy") as tensors:
+            given, run, best = _rest(path, tensors.metadata())
+            expected = _expected(path, given, best)
+            _compare(path, expected, tensors)
+            numbers = sum(math.prod(shape) for _, shape in expected.values())
+            checks.memory(numbers * 8 + _ROOM)
+            arrays = {name: _read_array(tensors, name, *expected[name]) for name in expected}
+    except SafetensorError as error:
+        said = str(error)[:_LONGEST_REASON]  # it may hold all that the file does
+        raise FileFormatError(f"{path}: expected a safetensors file: {said}") from None
+    pairs = len(given["sizes"]) - 1
+    for prefix, memory in (("", given), ("best.", best)):
+        if memory is not None:
+            memory["parameters"] = _pairs(arrays, prefix, pairs)
+            memory["moments"] = [
+                _pairs(arrays, f"{prefix}optimizer.moment_{number}.", pairs) if there else None
+                for number, there in enumerate(memory["moments"], 1)
+            ]
+    for key in _SCALERS:
+        if given.get(key) is not None:
+            given[key] |= {part: arrays[f"{key}.{part}"] for part in ("shift", "scale")}
+    try:
+        return dict(state.checked(given)), run, best
+    except (ValueError, TypeError) as error:
+        raise FileFormatError(f"{path}: {error}") from None
+
+
+def _rest(
+    path: str, metadata: Mapping[str, str] | None
+) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None]:
+    """Return the parts of state, run and best memory that are no arrays."""
+    text = (metadata or {}).get("foxnn")
+    if text is None:
+        raise FileFormatError(
+            f"{path}: expected a network that foxnn has saved, got a file without 'foxnn' in its "
+            "metadata"
+        )
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _unexpected(path, "JSON", "foxnn", text) from None
+    if not isinstance(found, dict) or type(found.get("format")) is not int:
+        raise _unexpected(path, "an object with a format", "foxnn", found)
+    if found["format"] > FORMAT:
+        raise FileFormatError(
+            f"{path}: expected format {FORMAT} or earlier, got format {found['format']} of "
+            f"foxnn {checks.shown(found.get('foxnn'))}: this is foxnn {_core.__version__}"
+        )
+    given = found.get("state")
+    if not isinstance(given, dict):
+        raise _unexpected(path, "an object", "state", given)
+    run, best = found.get("run"), found.get("best")
+    for part, name in ((run, "run"), (best, "best")):
+        if part is not None and not isinstance(part, dict):
+            raise _unexpected(path, "an object", name, part)
+    if best is not None and (missing := {"optimizer", "steps"} - best.keys()):
+        raise _unexpected(path, min(missing), "best", best)
+    return given, run, best
+
+
+def _expected(
+    path: str, given: dict[str, Any], best: dict[str, Any] | None
+) -> dict[str, tuple[str, list[int]]]:
+    """Return type and shape of each array that there must be; `given` is checked so far."""
+    try:
+        sizes = checks.layer_sizes(given.get("sizes"))
+    except (ValueError, TypeError) as error:
+        raise FileFormatError(f"{path}: {error}") from None
+    if (kind := given.get("dtype")) not in ("float32", "float64"):
+        raise _unexpected(path, "float32 or float64", "dtype", kind)
+    prefixes: list[str] = []
+    for prefix, memory in (("", given), ("best.", best)):
+        if memory is None:
+            continue
+        there = memory.get("moments")
+        if not (isinstance(there, list) and len(there) == 2 and set(map(type, there)) == {bool}):
+            raise _unexpected(path, "two of true and false", "moments", there)
+        moments = (f"{prefix}optimizer.moment_{i}." for i, found in enumerate(there, 1) if found)
+        prefixes += [prefix, *moments]
+    expected = {}
+    for prefix in prefixes:
+        for i, (inputs, neurons) in enumerate(itertools.pairwise(sizes)):
+            expected[f"{prefix}layers.{i}.weight"] = _CODES[kind], [neurons, inputs]
+            expected[f"{prefix}layers.{i}.bias"] = _CODES[kind], [neurons]
+    for key, columns in zip(_SCALERS, (sizes[0], sizes[-1]), strict=True):
+        if (scaler := given.get(key)) is None:
+            continue
+        if not isinstance(scaler, dict) or set(scaler) != {"method"}:
+            raise _unexpected(path, "an object with a method", key, scaler)
+        for part in ("shift", "scale"):
+            expected[f"{key}.{part}"] = "F64", [columns]
+    return expected
+
+
+def _compare(path: str, expected: Mapping[str, tuple[str, list[int]]], tensors: Any) -> None:
+    names = set(tensors.keys())
+    if missing := [name for name in expected if name not in names]:
+        raise FileFormatError(f"{path}: expected an array {missing[0]}, got none")
+    if more := sorted(names - set(expected)):
+        raise FileFormatError(f"{path}: expected no array {checks.shown(more[0])}")
+    for name, (code, shape) in expected.items():
+        view = tensors.get_slice(name)
+        found = view.get_dtype(), list(view.get_shape())
+        if found != (code, shape):
+            raise FileFormatError(
+                f"{path}: expected {name} as {code} of shape {shape}, got {found[0]} of shape "
+                f"{found[1]}"
+            )
+
+
+def _read_array(tensors: Any, name: str, code: str, shape: list[int]) -> Array:
+    view = tensors.get_slice(name)
+    out = np.empty(shape, np.float32 if code == "F32" else np.float64)
+    for part in pieces.slices(out):
+        out[part] = view[part]
+    return out
+
+
+def _pairs(arrays: Mapping[str, Array], prefix: str, count: int) -> list[tuple[Array, Array]]:
+    return [
+        (arrays[f"{prefix}layers.{i}.weight"].T, arrays[f"{prefix}layers.{i}.bias"])
+        for i in range(count)
+    ]
+
+
+def _unexpected(path: str, expected: str, name: str, got: object) -> FileFormatError:
+    return FileFormatError(f"{path}: expected {expected} as {name}, got {checks.shown(got)}")

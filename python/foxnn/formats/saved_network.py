@@ -1,0 +1,152 @@
+"""The network as it is read from a file and written to one, of whatever format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from numpy.typing import ArrayLike
+
+from foxnn import checks
+from foxnn.formats import endings
+from foxnn.layers import ActivationLike
+from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.base import dtype_name
+
+
+class SavedNetwork(AnsweringNetwork):
+    """Made from a list of sizes, or from a file; saved as a file, or as C."""
+
+    def __init__(
+        self,
+        sizes: Sequence[int] | str | os.PathLike[str],
+        activation: ActivationLike | Sequence[ActivationLike] | bool = "sigmoid",
+        output_activation: ActivationLike | None = None,
+        loss: str | None = None,
+        init: str = "auto",
+        dtype: str | None = None,
+        seed: int | None = None,
+        only_scale: bool = False,
+    ) -> None:
+        self._refuse_second_making()
+        if isinstance(sizes, str | os.PathLike):
+            if isinstance(activation, bool | int):  # FoxNN's second argument
+                if only_scale and not activation:
+                    raise ValueError("only_scale must be given once, got False and True")
+                activation, only_scale = "sigmoid", checks.flag(activation, "only_scale")
+            _refuse_beside_a_file(
+                activation=activation, output_activation=output_activation, init=init
+            )
+            kind = None if dtype is None else dtype_name(dtype)
+            path, alone = endings.path_of(sizes, "sizes"), checks.flag(only_scale, "only_scale")
+            endings.load(self, path, alone, loss, kind, seed)
+            return
+        if isinstance(sizes, bytes):
+            raise TypeError(
+                f"sizes must be a list of layer sizes, got the bytes {checks.shown(sizes)}"
+            )
+        if checks.flag(only_scale, "only_scale"):
+            raise ValueError("only_scale must be False where no file is read, got True")
+        self._make(sizes, activation, output_activation, loss, init, dtype, seed)
+
+    def save(self, name_file: str | os.PathLike[str], only_scale: bool = False) -> None:
+        """Write the network to a file that `neural_network` reads.
+
+        The ending says the format: `.safetensors` holds everything, the optimizer and the random
+        numbers too, so that training goes on bit for bit; `.onnx` (extra `onnx`) what others need
+        to compute the outputs; any other is FoxNN's text, whose numbers read back exactly. FoxNN
+        has no scalers: they are worked into the weights of the first and the last layer. The file
+        is whole or, where anything goes wrong, as it was before.
+
+        Parameters
+        ----------
+        name_file : str or path
+        only_scale : bool, default=False
+            Whether to leave out settings and activations of a text: layers are then read as
+            sigmoid.
+
+        Raises
+        ------
+        ValueError
+            For what the format cannot hold. FoxNN's text lacks some activations, and scaled outputs
+            that do not come out of identity_x.
+        ImportError
+            Where onnx is needed and missing.
+        OSError
+            Where the file cannot be written.
+        RuntimeError
+            While another thread trains the network.
+        """
+        path = endings.path_of(name_file, "name_file")
+        endings.save(self, path, checks.flag(only_scale, "only_scale"))
+
+    def export_c(
+        self,
+        name_file: str | os.PathLike[str],
+        name: str | None = None,
+        weights: str | None = None,
+        samples: tuple[ArrayLike, ArrayLike] | None = None,
+    ) -> dict[str, float]:
+        """Write the network as a C99 header that computes what `predict` does, and a self-test.
+
+        The header needs no library but math.h, keeps no state and allocates nothing: for
+        microcontrollers, and for any program in C or C++. Beside `net.h` stands `net_test.c`, a
+        program that compares it with recorded outputs of this network and ends with 0 where they
+        agree within 1e-6 (of 1, or of an output that is larger; in a network where rounding alone
+        does more, eight times as much).
+
+        Parameters
+        ----------
+        name_file : str or path
+            Ends in `.h`.
+        name : str, optional
+            What names in C begin with: NAME_predict. By default that of the file.
+        weights : {"int8"}, optional
+            Rounds weights to 8 bits, with a factor for each neuron. By default they are float, or
+            double where the network is float64.
+        samples : tuple (x, y), optional
+            Inputs and wanted outputs, on which the loss of accuracy by 8 bits is measured. The
+            self-test takes its first inputs from them.
+
+        Returns
+        -------
+        dict
+            "constant_bytes" and "stack_bytes", and with `weights` and `samples` "loss",
+            "loss_int8", where the loss classifies "accuracy" and "accuracy_int8", and
+            "largest_difference", that of an output.
+
+        Raises
+        ------
+        ValueError
+            For a name that C cannot take, and for scalers beyond the range of float.
+        OSError
+            Where the files cannot be written; older ones are still whole.
+        RuntimeError
+            While another thread trains the network.
+
+        Examples
+        --------
+        >>> import foxnn, os, tempfile
+        >>> nn = foxnn.neural_network([4, 8, 3], "relu", "softmax", seed=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = nn.export_c(os.path.join(folder, "iris.h"))
+        ...     sorted(os.listdir(folder))
+        ['iris.h', 'iris_test.c']
+        >>> report
+        {'constant_bytes': 268, 'stack_bytes': 32}
+        """
+        from foxnn.formats.c import export  # late: few programs need it
+
+        return export.export(self, name_file, name, weights, samples)
+
+
+def _refuse_beside_a_file(**arguments: object) -> None:
+    usual = {"activation": "sigmoid", "output_activation": None, "init": "auto"}
+    for name, value in arguments.items():
+        # Not by !=, which objects of all kinds answer in their own way.
+        given = str.__str__(value) if isinstance(value, str) else value
+        if not (isinstance(given, str) and given == usual[name]) and given is not usual[name]:
+            raise ValueError(
+                f"{name} must be left out where a file is read, which says it, got "
+                f"{checks.shown(value)}"
+            )

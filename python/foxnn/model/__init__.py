@@ -1,0 +1,1 @@
+"""What a network is: its state, settings, scalers, and what it answers."""

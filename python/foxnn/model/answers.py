@@ -1,0 +1,211 @@
+"""What a network answers: outputs, losses, gradients, and every number on the way."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.model.base import BaseNetwork
+from foxnn.model.trace import Trace
+from foxnn.model.walk import backward, forward, loss_and_gradients
+
+
+class AnsweringNetwork(BaseNetwork):
+    """The outputs for samples, and what follows from them."""
+
+    def predict(self, x: ArrayLike) -> Array:
+        """Return the outputs for many samples.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs)
+
+        Returns
+        -------
+        ndarray of shape (samples, outputs), of the network's type
+            Infinite where the output is beyond that type.
+
+        Raises
+        ------
+        OverflowError
+            Where an output is no number (NaN), since layers before it are beyond the type.
+        """
+        self._check_names(x, "x")
+        inputs = checks.matrix(x, "x", self.sizes[0], "inputs", finite=False)
+        out = self._predict(inputs, self.settings.n_threads)
+        if out is None:
+            checks.matrix(x, "x", self.sizes[0], "inputs", single=self._single())
+            if self._scalers[0] is not None:
+                kind = " in float32" if self._single() else ""
+                raise ValueError(f"x must be finite{kind} as input_scaler scales it")
+            raise ValueError("x changed while it was read")
+        return out
+
+    def evaluate(
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> dict[str, float]:
+        """Return the mean loss over samples, and the accuracy where the loss classifies.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs)
+        y : array-like of shape (samples, outputs), or labels of shape (samples,)
+        sample_weight : array-like of shape (samples,), optional
+            How much the loss of each counts; at least 0.
+
+        Returns
+        -------
+        dict
+            "loss", and with cross_entropy and binary_cross_entropy "accuracy": the share of samples
+            whose largest output is where the largest wanted output is; of sigmoid outputs, those
+            whose every output is on the right side of a half. Each sample counts once.
+        """
+        inputs, wanted = self._samples(x, y)
+        weights = checks.weights(sample_weight, "sample_weight", len(inputs))
+        found = self._evaluation(inputs, wanted, weights)
+        if math.isnan(found["loss"]) and (weights is None or weights.any()):
+            raise OverflowError(
+                f"the loss is not a number (NaN): layers go beyond {self.dtype}; scale x"
+            )
+        return found
+
+    def gradient(self, x: ArrayLike, output: int | None = None) -> Array:
+        """Return how the outputs change with the inputs: d output / d input.
+
+        Parameters
+        ----------
+        x : array-like of shape (inputs,) or (samples, inputs)
+        output : int, optional
+            Of which output; a negative one counts from the end. By default of all.
+
+        Returns
+        -------
+        ndarray of shape (samples, inputs), or (samples, outputs, inputs) for all outputs
+            Without the axis of the samples where x is a single one. Where there are scalers, it is
+            of the outputs and inputs as they are outside.
+
+        Raises
+        ------
+        ValueError
+            For another shape, an infinity or NaN.
+        IndexError
+            Where there is no such output.
+        OverflowError
+            Where a gradient is no number (NaN), since layers are beyond the network's type.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([2, 1], "identity", init="zeros")
+        >>> nn[0].weights = [[3.0], [-2.0]]
+        >>> nn.gradient([1.0, 1.0], output=0).tolist()
+        [3.0, -2.0]
+        """
+        self._check_names(x, "x")
+        array = checks.as_array(x, "x")
+        if array.ndim not in (1, 2):
+            raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
+        rows = array.reshape(1, -1) if array.ndim == 1 else array
+        inputs = checks.matrix(rows, "x", self.sizes[0], "inputs", single=self._single())
+        outputs = self.sizes[-1]
+        first, count = 0, outputs
+        if output is not None:
+            first, count = checks.position(output, "output", outputs, "an output"), 1
+        found = self._input_gradient(inputs, first, count, self.settings.n_threads)
+        if output is not None:
+            found = found[:, 0]
+        return found[0] if array.ndim == 1 else found
+
+    def trace(self, x: ArrayLike, y: ArrayLike | None = None) -> Trace:
+        """Return every number of the walk through the network with one sample, by name.
+
+        The network stays as it is, its random numbers too.
+
+        Parameters
+        ----------
+        x : array-like of shape (inputs,)
+        y : array-like of shape (outputs,), optional
+            The wanted outputs, or with loss="cross_entropy" a label. With them, the trace holds
+            the loss and its gradient, too.
+
+        Returns
+        -------
+        Trace
+            Sums, activations and gradients as arrays; `print` shows them with their formulas.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For another shape, an infinity, NaN, or anything but numbers.
+        RuntimeError
+            While another thread trains the network.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([3, 1], "identity", dtype="float64")
+        >>> nn[0].weights = [[0.1], [0.3], [0.2]]
+        >>> trace = nn.trace([0.35, 0.12, 0.6], [0.2])
+        >>> list(trace)  # doctest: +NORMALIZE_WHITESPACE
+        ['a^0', 'w^1', 'b^1', 'z^1', 'a^1',
+         'y', 'C', 'delta^1', 'dC/dw^1', 'dC/db^1']
+        >>> trace["z^1"].round(3).tolist(), trace["delta^1"].round(3).tolist()
+        ([0.191], [-0.009])
+        """
+        inputs, wanted = self._one_sample(x, y)
+        # A copy stays as it is meanwhile, and can be asked between the epochs of a training.
+        copy = self._copy()
+        settings = self.settings
+        values = forward(copy, inputs, settings.n_threads, settings.correct_summation)
+        if wanted is not None:
+            values |= backward(copy, inputs, wanted)
+        activations = [copy._activation(i) for i in range(len(self))]
+        return Trace(values, activations, copy._loss())
+
+    def _classifies(self) -> bool:
+        return self._loss() in ("cross_entropy", "binary_cross_entropy")
+
+    def _evaluation(
+        self, x: Array, y: Array, weights: NDArray[np.float64] | None
+    ) -> dict[str, float]:
+        loss, correct = self._evaluate(x, y, weights, self.settings.n_threads)
+        return {"loss": loss} | ({"accuracy": correct / len(x)} if self._classifies() else {})
+
+    def _samples(
+        self, x: ArrayLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
+    ) -> tuple[Array, Array]:
+        self._check_names(x, x_name)
+        single = self._single()
+        inputs = checks.matrix(x, x_name, self.sizes[0], "inputs", single=single)
+        wanted = checks.targets(y, y_name, self.sizes[-1], loss=self._loss(), single=single)
+        checks.same_length(inputs, wanted, x_name, y_name)
+        return inputs, wanted
+
+    def _one_sample(self, x: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
+        row = checks.as_array(x, "x")
+        if row.shape != (self.sizes[0],):
+            raise ValueError(
+                f"x must be one sample of shape ({self.sizes[0]},), got shape {row.shape}"
+            )
+        if y is None:
+            return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), None
+        wanted, outputs = checks.as_array(y, "y"), self.sizes[-1]
+        takes_labels = self._loss() == "cross_entropy"
+        if wanted.ndim == 0 and outputs == 1 and not takes_labels:
+            wanted = wanted.reshape(1)
+        if wanted.shape != (outputs,) and not (wanted.ndim == 0 and takes_labels):
+            raise ValueError(
+                f"y must have shape ({outputs},), got shape {wanted.shape} "
+                "(a class label needs loss='cross_entropy')"
+            )
+        return self._samples(row[None], wanted.reshape(1, -1) if wanted.ndim else wanted[None])
+
+    def _loss_and_gradients(
+        self, x: ArrayLike, y: ArrayLike
+    ) -> tuple[float, list[tuple[Array, Array]]]:
+        """Return the mean loss over samples and its gradient by layer, as weights and bias."""
+        return loss_and_gradients(self, *self._samples(x, y))

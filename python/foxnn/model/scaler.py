@@ -1,0 +1,195 @@
+"""Columns brought to a common size: measured on data, kept by a network."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.checks.unpickling import attributes
+from foxnn.support import pieces
+
+METHODS = ("standard", "minmax")
+# Losses of numbers, whose wanted outputs may be scaled.
+SCALABLE_LOSSES = ("mse", "mae", "huber")
+
+# Rows measured at once: a copy of so many in float64 is small beside any data worth the care.
+_CHUNK = 4096
+
+
+class Scaler:
+    """Brings each column to a common size: x becomes (x - shift) / scale.
+
+    Parameters
+    ----------
+    method : str, default="standard"
+        "standard": shift is the column's mean and scale its standard deviation, so that columns
+        have mean 0 and variance 1. "minmax": shift is the least and scale the range, so that
+        columns run from 0 to 1. A column of one value keeps scale 1.
+
+    Attributes
+    ----------
+    shift, scale : ndarray of shape (columns,) or None
+        None before `fit`.
+
+    Notes
+    -----
+    Why it helps: LeCun et al., "Efficient BackProp", 1998, section 4.3.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> scaler = foxnn.Scaler("minmax").fit([[0, 10], [4, 30]])
+    >>> scaler.transform([[1, 20]]).tolist()
+    [[0.25, 0.5]]
+    >>> scaler.inverse_transform([[0.25, 0.5]]).tolist()
+    [[1.0, 20.0]]
+    """
+
+    # Of one that was made without its constructor, too.
+    method: str = "standard"
+    shift: NDArray[np.float64] | None = None
+    scale: NDArray[np.float64] | None = None
+
+    def __init__(self, method: str = "standard") -> None:
+        self.method = checks.choice(method, "method", METHODS)
+        self.shift = self.scale = None
+
+    def fit(self, x: ArrayLike) -> Scaler:
+        """Measure the columns.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, columns)
+
+        Returns
+        -------
+        Scaler
+            Itself.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For another shape, no sample, an infinity or NaN.
+        """
+        method = checks.choice(self.method, "method", METHODS)  # whoever has set it
+        array = checks.matrix(x, "x", -1, "columns")
+        with np.errstate(over="ignore", invalid="ignore"):
+            shift, scale = _measure(array, method)
+        if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
+            raise ValueError("x must have columns whose spread is finite in float64")
+        with np.errstate(over="ignore", divide="ignore"):
+            scale[~np.isfinite(1.0 / scale)] = 1.0  # one value, or as good as one
+        self.shift, self.scale = shift, scale
+        return self
+
+    def transform(self, x: ArrayLike) -> Array:
+        """Return x scaled, in float64; its shape is (samples, columns)."""
+        shift, scale = self._measured()
+        array = checks.matrix(x, "x", len(shift), "columns")
+        out = np.empty(array.shape)
+        for part in pieces.slices(array):
+            out[part] = (array[part] - shift) / scale
+        return out
+
+    def inverse_transform(self, x: ArrayLike) -> Array:
+        """Return scaled numbers as they were, in float64; their shape is (samples, columns)."""
+        shift, scale = self._measured()
+        array = checks.matrix(x, "x", len(shift), "columns")
+        out = np.empty(array.shape)
+        for part in pieces.slices(array):
+            out[part] = array[part] * scale + shift
+        return out
+
+    def _measured(
+        self, name: str = "the scaler"
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        if self.shift is None or self.scale is None:
+            raise ValueError(f"{name} has not measured any data: call its fit first")
+        shift, scale = (
+            checks.as_array(values, f"{what} of {name}").astype(np.float64)
+            for values, what in ((self.shift, "shift"), (self.scale, "scale"))
+        )
+        if shift.ndim != 1 or shift.shape != scale.shape:
+            usable = False
+        else:
+            with np.errstate(over="ignore", divide="ignore"):
+                inverse = 1.0 / scale
+            usable = all(np.isfinite(v).all() for v in (shift, scale, inverse))
+            usable = usable and bool((scale > 0).all())
+        if not usable:
+            raise ValueError(
+                f"{name} must have a finite shift and a scale above 0 for each column, got "
+                f"shift={checks.shown(self.shift)}, scale={checks.shown(self.scale)}"
+            )
+        return shift, scale
+
+    def _for_engine(self, name: str, columns: int) -> tuple[list[float], list[float]]:
+        """Return shifts and factors."""
+        shift, scale = self._measured(name)
+        if len(shift) != columns:
+            raise ValueError(f"{name} must have {columns} columns, got {len(shift)}")
+        return shift.tolist(), (1.0 / scale).tolist()
+
+    def _copy(self) -> Scaler:
+        twin = copy.deepcopy(self)
+        if self.shift is not None:  # as it would have measured them, whoever set them
+            twin.shift, twin.scale = (np.array(values) for values in self._measured())
+        return twin
+
+    def __setstate__(self, state: object) -> None:
+        given = attributes(state, type(self), "method", "shift", "scale")
+        checks.choice(given["method"], "method", METHODS)
+        for name in ("shift", "scale"):
+            if given[name] is not None:
+                checks.as_array(given[name], name)
+        self.__dict__.update(given)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Scaler):
+            return NotImplemented
+        return (
+            self.method == other.method
+            and np.array_equal(self.shift, other.shift)  # type: ignore[arg-type]
+            and np.array_equal(self.scale, other.scale)  # type: ignore[arg-type]
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        measured = "" if self.shift is None else f": {np.size(self.shift)} columns"
+        return f"<Scaler {self.method!r}{measured}>" if measured else f"Scaler({self.method!r})"
+
+
+def _measure(array: Array, method: str) -> tuple[Array, Array]:
+    """Return the shift and scale of each column; a scale of 0 where all its numbers are one."""
+    parts = [array[i : i + _CHUNK] for i in range(0, len(array), _CHUNK)]
+    least, largest = pieces.column_extremes(array)
+    if method == "minmax":
+        shift = least.astype(np.float64)
+        scale = largest.astype(np.float64) - shift
+    else:
+        shift = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(array)
+        # From the differences: the mean of squares less the square of the mean would cancel.
+        squares = sum(((part - shift) ** 2).sum(axis=0) for part in parts)
+        scale = np.sqrt(squares / len(array))
+        # Rounding alone gives a column of one value a deviation, and another mean.
+        alike = least == largest
+        scale[alike], shift[alike] = 0.0, least[alike]
+    return shift, scale
+
+
+def scaler_of(scale: object, name: str) -> Scaler:
+    """Return a scaler for a method's name, or the scaler given."""
+    if isinstance(scale, Scaler):
+        checks.choice(scale.method, f"the method of {name}", METHODS)  # whoever has set it
+        return scale
+    if not isinstance(scale, str):
+        raise TypeError(
+            f"{name} must be {' or '.join(repr(m) for m in METHODS)} or a foxnn.Scaler, "
+            f"got {checks.shown(scale)}"
+        )
+    return Scaler(checks.choice(scale, name, METHODS))

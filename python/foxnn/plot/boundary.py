@@ -1,0 +1,140 @@
+"""What a network of two inputs answers over the plane of these."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.plot import drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from foxnn.network import neural_network
+
+
+def decision_boundary(
+    nn: neural_network,
+    x: ArrayLike,
+    y: ArrayLike,
+    ax: Axes | None = None,
+    *,
+    threshold: float | None = None,
+    resolution: int = 300,
+    colorbar: bool = True,
+) -> Axes:
+    """Draw what a network of two inputs answers over their plane, and samples on it.
+
+    With one output behind sigmoid, or where a threshold is given, bands of colour show the output
+    and a line where it crosses the threshold. With one output and no threshold, samples and
+    answers are numbers on one scale. With several outputs, regions show which is the largest.
+
+    Parameters
+    ----------
+    nn : neural_network
+        Of two inputs.
+    x : array-like of shape (samples, 2)
+        The part of the plane that is drawn reaches a tenth beyond them.
+    y : array-like of shape (samples,), (samples, 1) or (samples, outputs)
+        With one output, what is wanted of it; with several, class labels or rows whose largest
+        number is that of the class, such as one-hot rows.
+    ax : matplotlib Axes, optional
+        Where to draw; by default in a new figure.
+    threshold : float, optional
+        With one output: where the second class begins. By default 0.5 behind sigmoid, else none.
+    resolution : int, default=300
+        Points at which the network is asked, in either direction.
+    colorbar : bool, default=True
+        Whether a bar beside the Axes says what the colours mean, where the output has a scale.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        For a network of other than two inputs, samples that do not fit it, or a network whose
+        outputs there are not finite.
+    TypeError
+        For an argument of a wrong type.
+    ImportError
+        Where matplotlib is missing.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> nn = foxnn.neural_network([2, 8, 1], "tanh", "sigmoid", seed=1)
+    >>> x, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> history = nn.fit(x, y, epochs=500, learning_rate=0.05)
+    >>> ax = foxnn.plot.decision_boundary(nn, x, y)
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('input 0', 'input 1')
+    """
+    drawing.check_network(nn)
+    nn._check_names(x, "x")
+    drawing.check_axes(ax)
+    if nn.sizes[0] != 2:
+        raise ValueError(f"nn must have 2 inputs, which span a plane, got {nn.sizes[0]}")
+    points = checks.matrix(x, "x", 2, "inputs", single=nn.dtype == "float32").astype(np.float64)
+    resolution = checks.integer(resolution, "resolution", 2, 2000)
+    colorbar = checks.flag(colorbar, "colorbar")
+    outputs = nn.sizes[-1]
+    # A sigmoid's output is a share of the second class, unless it is scaled to something else.
+    is_share = nn[-1].get_name_activation_function() == "sigmoid" and nn.output_scaler is None
+    if threshold is not None:
+        if outputs > 1:
+            raise ValueError(f"threshold is for networks of one output, this one has {outputs}")
+        threshold = checks.real(threshold, "threshold", -drawing.FARTHEST, drawing.FARTHEST)
+    elif outputs == 1 and is_share:
+        threshold = 0.5
+    wanted = _wanted(y, outputs)
+    checks.same_length(points, wanted)
+    if outputs == 1 and is_share and not 0 <= wanted.min() <= wanted.max() <= 1:
+        wrong = wanted.min() if wanted.min() < 0 else wanted.max()
+        raise ValueError(f"y must be from 0 to 1 for an output behind sigmoid, got {wrong:g}")
+
+    low, high = points.min(axis=0), points.max(axis=0)
+    # Where all samples have one value, there is still a plane around it.
+    around = np.where(high > low, (high - low) / 10, np.maximum(0.5, np.abs(high) / 10))
+    sides = np.linspace(low - around, high + around, resolution)
+    plane = np.stack(np.meshgrid(sides[:, 0], sides[:, 1]), axis=-1).reshape(-1, 2)
+    answers = nn.predict(plane).astype(np.float64).reshape(resolution, resolution, outputs)
+    if not np.isfinite(answers).all():
+        raise ValueError("nn must have finite outputs over the plane of x, got an infinity or NaN")
+
+    ax = drawing.axes_or_new(ax)
+    # A number a point, or with several outputs as many.
+    drawn = sides[:, 0], sides[:, 1], answers if outputs > 1 else answers[:, :, 0]
+    scale = None
+    if outputs > 1:
+        drawing.draw_regions(ax, drawn, points, wanted)
+    elif threshold is None:
+        scale = drawing.draw_levels(ax, drawn, points, wanted)
+    else:
+        bounds = (0.0, 1.0) if is_share else (answers.min(), answers.max())
+        scale = drawing.draw_two_sides(ax, drawn, points, wanted, threshold, bounds)
+    if scale is not None and colorbar:
+        ax.figure.colorbar(scale, ax=ax, label="output", format="%.3g")
+    ax.set_xlim(sides[0, 0], sides[-1, 0])
+    ax.set_ylim(sides[0, 1], sides[-1, 1])
+    names = getattr(x, "columns", ("input 0", "input 1"))
+    ax.set_xlabel(str(names[0]))
+    ax.set_ylabel(str(names[1]))
+    return ax
+
+
+def _wanted(y: ArrayLike, outputs: int) -> Array:
+    """Return class labels, or with one output what is wanted of it, one number a sample."""
+    array = checks.as_array(y, "y")
+    if outputs == 1:
+        column = checks.targets(array, "y", 1, loss="mse", single=False)
+        return column[:, 0].astype(np.float64)
+    if array.ndim == 1:
+        return checks.targets(array, "y", outputs, loss="cross_entropy", single=False)
+    labels: Array = checks.matrix(array, "y", outputs, "outputs").argmax(axis=1)
+    return labels

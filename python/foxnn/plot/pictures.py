@@ -1,0 +1,123 @@
+"""The weights of neurons as pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from foxnn import checks
+from foxnn.plot import drawing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from foxnn.network import neural_network
+
+
+def weights(
+    nn: neural_network,
+    layer: int = 0,
+    ax: Axes | None = None,
+    *,
+    shape: tuple[int, int] | None = None,
+    neurons: Iterable[int] | None = None,
+    limit: float | None = None,
+    colorbar: bool = True,
+) -> Axes:
+    """Draw the weights of each neuron of a layer as a picture, where its inputs are one.
+
+    Parameters
+    ----------
+    nn : neural_network
+    layer : int, default=0
+        A negative one counts from the end.
+    ax : matplotlib Axes, optional
+        Where to draw; by default in a new figure.
+    shape : (int, int), optional
+        Rows and columns of the picture that the inputs are, row by row; by default it is square.
+    neurons : iterable of int, optional
+        Those to draw, in this order; by default all.
+    limit : float, optional
+        The size of a weight from which on colours do not darken; by default that which one weight
+        of the layer in two hundred exceeds, so that a few large ones do not pale the others.
+    colorbar : bool, default=True
+        Whether a bar beside the Axes says what the colours mean.
+
+    Returns
+    -------
+    matplotlib Axes
+        The pictures go from left to right, then down. All have one scale of colours.
+
+    Raises
+    ------
+    ValueError
+        Where the inputs are no square picture, or not one of that shape.
+    IndexError
+        Where there is no such layer or neuron.
+    TypeError
+        For an argument of a wrong type.
+    ImportError
+        Where matplotlib is missing.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> nn = foxnn.neural_network([64, 12, 10], seed=1)
+    >>> ax = foxnn.plot.weights(nn)
+    >>> ax.get_title()
+    'layer 0: 12 neurons, each 8 x 8'
+    """
+    drawing.check_network(nn)
+    drawing.check_axes(ax)
+    index = checks.position(layer, "layer", len(nn), "a layer")
+    values = nn[index].weights.T.astype(np.float64)
+    rows, columns = _picture(shape, values.shape[1], index)
+    chosen = _neurons(neurons, len(values))
+    largest = np.abs(values).max()
+    limit = drawing.limit_of(limit, np.quantile(np.abs(values), 0.995) or largest)
+    colorbar = checks.flag(colorbar, "colorbar")
+
+    scale = drawing.weight_scale(limit, largest)
+    pictures = values[chosen].reshape(len(chosen), rows, columns)
+    ax = drawing.axes_or_new(ax)
+    drawing.draw_tiles(ax, pictures, scale)
+    ax.set_title(f"layer {index}: {len(chosen)} neurons, each {rows} x {columns}")
+    if colorbar:
+        ax.figure.colorbar(scale, ax=ax, label="weight")
+    return ax
+
+
+def _picture(shape: object, inputs: int, layer: int) -> tuple[int, int]:
+    """Return the rows and columns of the picture that a layer's inputs are."""
+    if shape is None:
+        side = math.isqrt(inputs)
+        if side * side != inputs:
+            raise ValueError(
+                f"shape must be given, (rows, columns), where inputs are no square picture: "
+                f"layer {layer} has {inputs} inputs"
+            )
+        return side, side
+    wanted = "shape must be (rows, columns)"
+    is_list = isinstance(shape, Sequence | np.ndarray) and not isinstance(shape, str)
+    numbers = checks.items(shape, wanted, 3) if is_list else []
+    if len(numbers) != 2:
+        raise TypeError(f"{wanted}, got {checks.shown(shape)}")
+    rows, columns = (checks.integer(number, "shape", 1) for number in numbers)
+    if rows * columns != inputs:
+        raise ValueError(
+            f"shape must be rows and columns of the {inputs} inputs of layer {layer}, "
+            f"got {rows} x {columns} = {rows * columns}"
+        )
+    return rows, columns
+
+
+def _neurons(neurons: Any, count: int) -> list[int]:
+    if neurons is None:
+        return list(range(count))
+    given = checks.items(neurons, "neurons must be a list of them")
+    if not given:
+        raise ValueError("neurons must name at least one, got none")
+    return [checks.position(i, f"neurons[{k}]", count, "a neuron") for k, i in enumerate(given)]

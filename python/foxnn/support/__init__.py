@@ -1,0 +1,1 @@
+"""What the package stands on, and what knows nothing of networks."""

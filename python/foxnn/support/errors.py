@@ -1,0 +1,39 @@
+"""The error of a training that went wrong; that of files is in `foxnn.formats.paths`."""
+
+from __future__ import annotations
+
+_ADVICE = "try a smaller learning rate, or scaled inputs (scale='standard' in fit)"
+
+
+class DivergedError(ArithmeticError):
+    """Training made the loss stop being finite; the network holds its last finite weights.
+
+    The optimizer has forgotten its moments.
+
+    Attributes
+    ----------
+    epoch : int or None
+        The epoch in which it happened, from 0; None where there are no epochs.
+    loss : float or None
+        The last finite loss: the mean over the last batch that had one; None where none had, and
+        from `train_on_batch`.
+    """
+
+    def __init__(self, message: str, epoch: int | None = None, loss: float | None = None) -> None:
+        super().__init__(message)
+        self.epoch = epoch
+        self.loss = loss
+
+    def __reduce__(self) -> tuple[type[DivergedError], tuple[str, int | None, float | None]]:
+        return type(self), (str(self), self.epoch, self.loss)
+
+
+def diverged(where: str, epoch: int | None = None, loss: float | None = None) -> DivergedError:
+    """Return the error with a message: where it happened, the last finite loss, what to do."""
+    last = "" if loss is None else f"; the last finite loss was {loss:.6g}"
+    return DivergedError(
+        f"the loss or a weight is no longer finite {where}{last}; the weights are set back to the "
+        f"last finite ones: {_ADVICE}",
+        epoch,
+        loss,
+    )

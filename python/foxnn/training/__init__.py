@@ -1,0 +1,1 @@
+"""How a network is trained: what `fit` takes, and what happens in it."""

@@ -1,0 +1,21 @@
+"""The types of arguments that may be given in several ways, for editors and type checkers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+from numpy.typing import ArrayLike
+
+from foxnn.model.scaler import Scaler
+from foxnn.schedules import Schedule
+from foxnn.training.early_stopping import EarlyStopping
+from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
+
+OptimizerLike = str | SGD | Adam | AdamW | RMSprop
+#: A share of the samples, or samples of their own, with or without weights.
+ValidationLike = float | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
+EarlyStoppingLike = int | EarlyStopping
+ScheduleLike = Schedule | Callable[[int], float]
+ClassWeightLike = Mapping[Any, float] | Literal["balanced"]
+ScaleLike = str | Scaler | tuple[str | Scaler | None, str | Scaler | None]

@@ -1,0 +1,64 @@
+"""A warning for inputs so large that the first layer cannot learn."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+
+import numpy as np
+
+from foxnn import _core
+from foxnn.checks import Array
+from foxnn.model.answers import AnsweringNetwork
+
+# Samples looked at: the share of flat outputs among these thousands of them is sure enough.
+_SAMPLES = 64
+# Beyond these preactivations the slope is under a hundredth of its largest.
+_FLAT_BEYOND = {"sigmoid": 6.0, "tan_h": 3.0}
+# Inputs of this size and less are no cause; scaled ones are near 1.
+_USUAL_SIZE = 3.0
+
+
+def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
+    """Warn where inputs are so large that most outputs of a bounded first layer are flat."""
+    first = network[0]
+    flat_beyond = _FLAT_BEYOND.get(first.get_name_activation_function())
+    if flat_beyond is None:
+        return
+    some = np.asarray(x[:: max(1, len(x) // _SAMPLES)][:_SAMPLES], np.float64)
+    size = float(np.sqrt(np.mean(some * some)))
+    if size <= _USUAL_SIZE:
+        return
+    z = _sums(some, first.weights, first.bias, network.settings.n_threads)
+    if z is None:
+        return
+    flat = float((np.abs(z) > flat_beyond).mean())
+    if flat > 0.5:
+        warnings.warn(
+            f"the inputs are large (root mean square {size:.3g}), and {flat:.0%} of the first "
+            f"layer's {first.get_name_activation_function()} outputs are flat, where they hardly "
+            "learn: scale the inputs, by scale='standard' in fit",
+            UserWarning,
+            stacklevel=_frames_of_foxnn() + 1,
+        )
+
+
+def _sums(x: Array, weights: Array, bias: Array, threads: int) -> Array | None:
+    """Return the preactivations of a layer in float64, or None where one is no number."""
+    # Not by NumPy: its BLAS has threads of its own, which wait busily for more work for a while and
+    # are in the way of the training that begins here.
+    alone = _core.Network(list(weights.shape), [("identity_x", [])], "zeros", False, 0)
+    alone._set_weights(0, weights.astype(np.float64))
+    alone._set_bias(0, bias.astype(np.float64))
+    try:
+        return alone._predict(x, threads)
+    except OverflowError:
+        return None
+
+
+def _frames_of_foxnn() -> int:
+    """Return how many calls lie between here and the user's line, all of them foxnn's own."""
+    count, frame = 0, sys._getframe(1)
+    while str(frame.f_globals.get("__name__")).partition(".")[0] == "foxnn" and frame.f_back:
+        count, frame = count + 1, frame.f_back
+    return count
