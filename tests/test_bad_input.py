@@ -835,7 +835,7 @@ def test_a_network_that_was_not_made_is_refused_not_read() -> None:
     assert repr(nn) == "<neural_network, not made>"
     for use in (
         lambda: nn.sizes,
-        lambda: nn._sizes(),
+        lambda: nn._layers(),
         lambda: foxnn._core.answer(nn, [1.0]),
         lambda: foxnn._core.Network._copy(nn),
     ):

@@ -19,9 +19,9 @@ using test::view;
 template <class T>
 void test_xor() {
   const std::vector<T> x{0, 0, 0, 1, 1, 0, 1, 1}, y{0, 1, 1, 0};
-  Network<T> network(3);
-  network.append_dense(2, 8, Activation::parse("tanh"), InitializerKind::automatic);
-  network.append_dense(8, 1, Activation::parse("sigmoid"), InitializerKind::automatic);
+  Network<T> network({{}, 2}, 3);
+  network.append({dense_spec(8, "tanh"), dense_spec(1, "sigmoid")});
+  network.initialize();
   TrainingPlan plan{.batch_size = 4, .learning_rate = 0.05, .optimizer = parse_optimizer("adam")};
   Trainer<T> trainer(network, {view(x, 2), view(y, 1)}, plan);
   const StepReport report = trainer.run_steps(500, {});
@@ -37,10 +37,10 @@ std::vector<float> trained(int threads, bool sorted) {
   const Random random(1, Stream::weights);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(random.uniform(i));
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(random.uniform(i * 7));
-  Network<float> network(5);
+  Network<float> network({{}, 90}, 5);
   network.set_sorted_summation(sorted);
-  network.append_dense(90, 130, Activation::parse("gelu"), InitializerKind::automatic);
-  network.append_dense(130, 40, Activation::parse("sigmoid"), InitializerKind::automatic);
+  network.append({dense_spec(130, "gelu"), dense_spec(40, "sigmoid")});
+  network.initialize();
   TrainingPlan plan{.batch_size = 100, .optimizer = parse_optimizer("adam"), .threads = threads};
   Trainer<float> trainer(network, {view(x, 90), view(y, 40)}, plan);
   trainer.run_steps(sorted ? 2 : 10, {});
@@ -59,9 +59,9 @@ void test_sorted_sums() {
   std::vector<float> x(26, 1.0f), out(1);
   x.front() = 0x1p26f;
   x.back() = -0x1p26f;
-  Network<float> network(1);
-  network.append_dense(26, 1, Activation::parse("identity_x"), InitializerKind::zeros);
-  network.dense(0).set_weights(std::vector<float>(26, 1.0f).data());
+  Network<float> network({{}, 26}, 1);
+  network.append({dense_spec(1, "identity_x")});
+  network.set_array(0, network.layer(0).arrays()[0], std::vector<float>(26, 1.0f).data());
   for (const bool sorted : {false, true}) {
     network.set_sorted_summation(sorted);
     const Network<float> copy(network);
@@ -75,8 +75,9 @@ void test_sorted_sums() {
 
 void test_stop_and_divergence() {
   const std::vector<float> x{1, 2, 3, 4}, y{1, 0};
-  Network<float> network(1);
-  network.append_dense(2, 1, Activation::parse("identity_x"), InitializerKind::automatic);
+  Network<float> network({{}, 2}, 1);
+  network.append({dense_spec(1, "identity_x")});
+  network.initialize();
   const std::vector<float> before(network.parameters().data(),
                                   network.parameters().data() + network.parameters().size());
   {
@@ -93,14 +94,15 @@ void test_stop_and_divergence() {
 }
 
 void test_layers_at_once() {
-  const std::vector<Activation> activations{Activation::parse("tanh"), Activation::parse("relu"),
-                                            Activation::parse("softmax")};
-  const std::vector<index> sizes{5, 40, 1, 3};
-  Network<float> one(7), all(7);
-  for (std::size_t i = 0; i < activations.size(); ++i) {
-    one.append_dense(sizes[i], sizes[i + 1], activations[i], InitializerKind::automatic);
+  const std::vector<LayerSpec> layers{dense_spec(40, "tanh"), dense_spec(1, "relu"),
+                                      dense_spec(3, "softmax")};
+  Network<float> one({{}, 5}, 7), all({{}, 5}, 7);
+  for (const LayerSpec& layer : layers) {
+    one.append({layer});
+    one.initialize(one.size() - 1);
   }
-  all.append_dense(sizes, activations, InitializerKind::automatic);
+  all.append(layers);
+  all.initialize();
   const index count = one.parameters().size();
   FOXNN_CHECK(all.size() == 3 && all.parameters().size() == count &&
               all.offset(2) == one.offset(2));
@@ -108,12 +110,9 @@ void test_layers_at_once() {
                           static_cast<std::size_t>(count) * sizeof(float)) == 0);
   // What does not fit leaves nothing behind.
   using foxnn::test::throws;
-  Network<float> none(7);
-  const std::vector<Activation> early{activations[2], activations[0], activations[0]};
-  FOXNN_CHECK(throws<std::invalid_argument>(
-      [&] { none.append_dense(sizes, early, InitializerKind::automatic); }));
-  FOXNN_CHECK(throws<std::invalid_argument>(
-      [&] { none.append_dense({5, 40}, activations, InitializerKind::automatic); }));
+  Network<float> none({{}, 5}, 7);
+  FOXNN_CHECK(
+      throws<std::invalid_argument>([&] { none.append({layers[2], layers[0], layers[0]}); }));
   FOXNN_CHECK(none.size() == 0 && none.parameters().size() == 0);
 }
 
@@ -125,13 +124,13 @@ void test_bad_arguments() {
   FOXNN_CHECK(throws<invalid_argument>([] { Activation::parse("elu", {-1.0}); }));
   FOXNN_CHECK(throws<invalid_argument>([] { parse_loss("mean"); }));
   FOXNN_CHECK(throws<invalid_argument>([] { parse_optimizer("Adma"); }));
-  FOXNN_CHECK(throws<invalid_argument>([] { Dense<float>(0, 1, {}); }));
-  FOXNN_CHECK(throws<invalid_argument>([] { Dense<float>(1, index(1) << 31, {}); }));
-  Network<float> network(0);
-  network.append_dense(2, 3, Activation::parse("relu"), InitializerKind::zeros);
+  FOXNN_CHECK(throws<invalid_argument>([] { Shape::of({0}); }));
+  Network<float> network({{}, 2}, 0);
+  network.append({dense_spec(3, "relu")});
+  FOXNN_CHECK(throws<invalid_argument>([&] { network.append({dense_spec(0)}); }));
+  FOXNN_CHECK(throws<invalid_argument>([&] { network.append({dense_spec(index(1) << 31)}); }));
+  FOXNN_CHECK(throws<invalid_argument>([&] { network.append({{.kind = "dence"}}); }));
   FOXNN_CHECK(throws<invalid_argument>([&] { network.set_loss(LossKind::cross_entropy); }));
-  FOXNN_CHECK(throws<invalid_argument>(
-      [&] { network.append_dense(4, 1, Activation::parse("relu"), InitializerKind::zeros); }));
   FOXNN_CHECK(network.size() == 1 && network.outputs() == 3);
   TrainingPlan plan{.batch_size = 0};
   FOXNN_CHECK(throws<invalid_argument>([&] { plan.check<float>(); }));

@@ -68,10 +68,9 @@ constexpr index kSamples = 50, kInputs = 9, kOutputs = 3;
 
 template <class T>
 Network<T> made(bool narrow) {
-  Network<T> network(7);
-  const index wide = narrow ? 5 : 70;
-  network.append_dense(kInputs, wide, Activation::parse("gelu"), InitializerKind::automatic);
-  network.append_dense(wide, kOutputs, Activation::parse("sigmoid"), InitializerKind::automatic);
+  Network<T> network({{}, kInputs}, 7);
+  network.append({dense_spec(narrow ? 5 : 70, "gelu"), dense_spec(kOutputs, "sigmoid")});
+  network.initialize();
   return network;
 }
 
@@ -144,11 +143,7 @@ void test_calls(bool narrow) {
               }) > 0);
   FOXNN_CHECK(fail_in_turn<T>(narrow, true, [](Network<T>& n) {
                 const index layers = n.size();
-                const auto append = [&] {
-                  n.append_dense(kOutputs, kOutputs, Activation::parse("relu"),
-                                 InitializerKind::automatic);
-                };
-                if (layers == 2) append();
+                if (layers == 2) n.append({dense_spec(kOutputs, "relu")});
                 FOXNN_CHECK(n.size() == 3);
               }) > 0);
 }

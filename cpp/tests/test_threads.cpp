@@ -73,16 +73,11 @@ const std::vector<Task> kTasks{
 // Everything that the task computes, as numbers one behind the other.
 template <class T>
 std::vector<double> results(const Task& task, const Data& data) {
-  Network<T> network(3);
+  Network<T> network({{}, kInputs}, 3);
   network.set_sorted_summation(task.sorted);
-  index width = kInputs;
-  if (!task.one_layer) {
-    network.append_dense(kInputs, 70, Activation::parse("gelu"), InitializerKind::automatic);
-    network.append_dense(70, 40, Activation::parse("elu", {0.5}), InitializerKind::automatic);
-    width = 40;
-  }
-  network.append_dense(width, kOutputs, Activation::parse(task.classifies ? "softmax" : "tanh"),
-                       InitializerKind::automatic);
+  if (!task.one_layer) network.append({dense_spec(70, "gelu"), dense_spec(40, "elu", {0.5})});
+  network.append({dense_spec(kOutputs, task.classifies ? "softmax" : "tanh")});
+  network.initialize();
   if (task.classifies) network.set_loss(LossKind::cross_entropy);
   Samples samples{sizeof(T) == 4 ? view(data.x, kInputs) : view(data.wide, kInputs), {}};
   if (task.classifies) {
@@ -149,9 +144,9 @@ void test_networks_at_once() {
 // Readers share a network, and whatever it keeps.
 void test_one_network_read_at_once() {
   const Data data;
-  Network<float> network(5);
-  network.append_dense(kInputs, 90, Activation::parse("silu"), InitializerKind::automatic);
-  network.append_dense(90, kOutputs, Activation::parse("sigmoid"), InitializerKind::automatic);
+  Network<float> network({{}, kInputs}, 5);
+  network.append({dense_spec(90, "silu"), dense_spec(kOutputs, "sigmoid")});
+  network.initialize();
   network.set_scaling({std::vector<double>(kInputs, 0.5), std::vector<double>(kInputs, 2.0)}, {});
   const Network<float>& shared = network;
   const auto answers = [&] {
@@ -187,9 +182,9 @@ void test_first_uses() {
 // A stop request comes in from another thread.
 void test_stop_from_another_thread() {
   const Data data;
-  Network<float> network(1);
-  network.append_dense(kInputs, 64, Activation::parse("relu"), InitializerKind::automatic);
-  network.append_dense(64, kOutputs, Activation::parse("tanh"), InitializerKind::automatic);
+  Network<float> network({{}, kInputs}, 1);
+  network.append({dense_spec(64, "relu"), dense_spec(kOutputs, "tanh")});
+  network.initialize();
   std::atomic<bool> stop{false}, asked{false};
   TrainingPlan plan{.batch_size = 50, .optimizer = parse_optimizer("sgd")};
   Trainer<float> trainer(network, {view(data.x, kInputs), view(data.y, kOutputs)}, plan);

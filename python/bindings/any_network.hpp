@@ -20,11 +20,11 @@ namespace foxnn::python {
 
 class AnyNetwork {
  public:
-  AnyNetwork(bool single, std::uint64_t seed) {
+  AnyNetwork(const Shape& inputs, bool single, std::uint64_t seed) {
     if (single) {
-      network_.emplace<Network<float>>(seed);
+      network_.emplace<Network<float>>(inputs, seed);
     } else {
-      network_.emplace<Network<double>>(seed);
+      network_.emplace<Network<double>>(inputs, seed);
     }
   }
   AnyNetwork(const AnyNetwork& other) : network_(other.network_) {}
@@ -130,7 +130,7 @@ class AnyNetwork {
   };
 
  private:
-  std::variant<Network<float>, Network<double>> network_{std::in_place_index<0>, 0u};
+  std::variant<Network<float>, Network<double>> network_{std::in_place_index<0>, Shape(), 0u};
   // Counts the changes of layers, loss and optimizer.
   std::uint64_t structure_ = 0;
   std::tuple<Kept<float>, Kept<double>> kept_;

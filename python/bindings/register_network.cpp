@@ -11,6 +11,7 @@
 #include "any_network.hpp"
 #include "gil.hpp"
 #include "interrupt.hpp"
+#include "layer_specs.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
 
@@ -18,27 +19,22 @@ namespace foxnn::python {
 namespace {
 
 namespace py = pybind11;
-using Activations = std::vector<std::pair<std::string, std::vector<double>>>;
 
 template <class N>
 using Number = std::remove_pointer_t<decltype(std::declval<N>().parameters().data())>;
 
-std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& sizes,
-                                         const Activations& activations, const std::string& init,
-                                         bool single, std::uint64_t seed) {
-  if (sizes.size() < 2) throw std::invalid_argument("there must be at least one layer");
-  const InitializerKind kind = parse_initializer(init);
-  std::vector<Activation> parsed;
-  for (const auto& [name, parameters] : activations) {
-    parsed.push_back(Activation::parse(name, parameters));
-  }
-  auto network = std::make_unique<AnyNetwork>(single, seed);
+std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& shape,
+                                         const py::sequence& layers, bool single,
+                                         std::uint64_t seed) {
+  if (layers.size() == 0) throw std::invalid_argument("there must be at least one layer");
+  const std::vector<LayerSpec> specs = layer_specs(layers);
+  auto network = std::make_unique<AnyNetwork>(Shape::of(shape), single, seed);
   try {
     // Drawing the weights of a large network takes seconds; nothing here is Python's.
     const GilReleased released;
     network->visit([&](auto& n) {
-      n.check_room(sizes);
-      n.append_dense(sizes, parsed, kind, signal_check());
+      n.append(specs);
+      n.initialize(0, signal_check());
     });
   } catch (const Stopped&) {
     throw py::error_already_set();
@@ -48,44 +44,28 @@ std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& sizes,
 
 // Layer i: a pickle may say any number.
 template <class N>
-auto& dense(N& n, index i) {
+const auto& layer_at(const N& n, index i) {
   if (i < 0 || i >= n.size()) throw py::index_error("there is no layer " + std::to_string(i));
-  return n.dense(i);
+  return n.layer(i);
 }
 
-py::array weights(const AnyNetwork& self, index i) {
+py::array array(const AnyNetwork& self, index i, const std::string& name) {
   return self.visit([&](const auto& n) -> py::array {
     using T = std::remove_const_t<Number<decltype(n)>>;
-    const auto& layer = dense(n, i);
-    py::array_t<T> out({layer.inputs(), layer.outputs()});
-    layer.get_weights(out.mutable_data());
+    const Array& found = array_of(n, i, name);
+    py::array_t<T> out(found.shape);
+    n.layer(i).unpack(found, n.layer(i).parameters(), out.mutable_data(), Order::plain);
     return out;
   });
 }
 
-py::array bias(const AnyNetwork& self, index i) {
-  return self.visit([&](const auto& n) -> py::array {
-    using T = std::remove_const_t<Number<decltype(n)>>;
-    const auto& layer = dense(n, i);
-    py::array_t<T> out(layer.outputs());
-    layer.get_bias(out.mutable_data());
-    return out;
-  });
-}
-
-void set_weights(AnyNetwork& self, index i, const py::array& values) {
+void set_array(AnyNetwork& self, index i, const std::string& name, const py::array& values) {
   self.change([&](auto& n) {
     using T = Number<decltype(n)>;
-    auto& layer = dense(n, i);
-    layer.set_weights(py::array_t<T, py::array::c_style | py::array::forcecast>(values).data());
-  });
-}
-
-void set_bias(AnyNetwork& self, index i, const py::array& values) {
-  self.change([&](auto& n) {
-    using T = Number<decltype(n)>;
-    auto& layer = dense(n, i);
-    layer.set_bias(py::array_t<T, py::array::c_style | py::array::forcecast>(values).data());
+    const Array& found = array_of(n, i, name);
+    const auto numbers = py::array_t<T, py::array::c_style | py::array::forcecast>(values);
+    if (numbers.size() != found.size()) throw std::invalid_argument(name + " has another size");
+    n.set_array(i, found, numbers.data());
   });
 }
 
@@ -173,16 +153,20 @@ void restore(AnyNetwork& self, const AnyNetwork& earlier) {
   });
 }
 
-void append(AnyNetwork& self, index neurons, const std::string& name,
-            const std::vector<double>& parameters, const py::array& weights,
-            const py::array& bias) {
+// Appends layers whose arrays are given, layer by layer, by name.
+void append(AnyNetwork& self, const py::sequence& layers, const py::sequence& arrays) {
+  const std::vector<LayerSpec> specs = layer_specs(layers);
   self.restructure([&](auto& n) {
-    n.append_dense(n.outputs(), neurons, Activation::parse(name, parameters),
-                   InitializerKind::zeros);
+    using N = std::remove_reference_t<decltype(n)>;
+    // Made by themselves first, so that nothing is changed where the arrays do not fit.
+    N added(n.output_shape(), 0);
+    added.append(specs);
+    set_arrays_by_layer(added, arrays, added.parameters(), "the arrays");
+    const index before = n.parameters().size();
+    n.append(specs);
+    std::copy_n(added.parameters().data(), added.parameters().size(),
+                n.parameters().data() + before);
   });
-  const index last = self.visit([](const auto& n) { return n.size() - 1; });
-  set_weights(self, last, weights);
-  set_bias(self, last, bias);
 }
 
 }  // namespace
@@ -190,7 +174,7 @@ void append(AnyNetwork& self, index neurons, const std::string& name,
 void register_network(py::module_& m) {
   using namespace py::literals;
   py::class_<AnyNetwork>(m, "Network", "Layers and their parameters.")
-      .def(py::init(&make_network), "sizes"_a, "activations"_a, "init"_a, "single"_a, "seed"_a)
+      .def(py::init(&make_network), "shape"_a, "layers"_a, "single"_a, "seed"_a)
       .def("_single",
            [](const AnyNetwork& self) {
              return self.visit([](const auto& n) { return sizeof(*n.parameters().data()) == 4; });
@@ -198,22 +182,43 @@ void register_network(py::module_& m) {
       .def(
           "_seed",
           [](const AnyNetwork& self) { return self.visit([](const auto& n) { return n.seed(); }); })
-      .def("_sizes",
+      .def("_inputs",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) { return n.inputs(); });
+           })
+      .def("_outputs",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) { return n.outputs(); });
+           })
+      .def("_input_shape",
+           [](const AnyNetwork& self) {
+             return self.visit(
+                 [](const auto& n) { return py::tuple(py::cast(n.input_shape().lengths())); });
+           })
+      .def("_output_shape",
+           [](const AnyNetwork& self) {
+             return self.visit(
+                 [](const auto& n) { return py::tuple(py::cast(n.output_shape().lengths())); });
+           })
+      .def("_count",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) { return n.parts().size(); });
+           })
+      .def("_layers",
            [](const AnyNetwork& self) {
              return self.visit([](const auto& n) {
-               std::vector<index> sizes{n.inputs()};
-               for (index i = 0; i < n.size(); ++i) sizes.push_back(n.layer(i).outputs());
-               return sizes;
+               py::list layers;
+               for (const Part& part : n.parts()) layers.append(show_part(n, part));
+               return layers;
              });
            })
-      .def(
-          "_count",
-          [](const AnyNetwork& self) { return self.visit([](const auto& n) { return n.size(); }); })
-      .def("_shape",
-           [](const AnyNetwork& self, index i) {
+      .def("_layer",
+           [](const AnyNetwork& self, std::size_t i) {
              return self.visit([i](const auto& n) {
-               const auto& layer = dense(n, i);
-               return std::make_pair(layer.inputs(), layer.outputs());
+               if (i >= n.parts().size()) {
+                 throw py::index_error("there is no layer " + std::to_string(i));
+               }
+               return show_part(n, n.parts()[i]);
              });
            })
       .def("_loss",
@@ -231,7 +236,7 @@ void register_network(py::module_& m) {
       .def("_activation",
            [](const AnyNetwork& self, index i) {
              const Activation a =
-                 self.visit([i](const auto& n) { return dense(n, i).activation(); });
+                 self.visit([i](const auto& n) { return layer_at(n, i).activation(); });
              return std::make_pair(std::string(a.name()), a.parameters());
            })
       .def("_set_activation",
@@ -239,14 +244,19 @@ void register_network(py::module_& m) {
               const std::vector<double>& parameters) {
              const Activation activation = Activation::parse(name, parameters);
              self.restructure([&](auto& n) {
-               dense(n, i);
+               layer_at(n, i);
                n.set_activation(i, activation);
              });
            })
-      .def("_weights", &weights)
-      .def("_bias", &bias)
-      .def("_set_weights", &set_weights)
-      .def("_set_bias", &set_bias)
+      .def("_set_trained",
+           [](AnyNetwork& self, index i, bool trained) {
+             self.restructure([&](auto& n) {
+               layer_at(n, i);
+               n.set_trained(i, trained);
+             });
+           })
+      .def("_array", &array)
+      .def("_set_array", &set_array)
       .def("_append", &append)
       .def("_predict", &predict, "x"_a, "threads"_a)
       .def("_evaluate", &evaluate, "x"_a, "y"_a, "weights"_a, "threads"_a)

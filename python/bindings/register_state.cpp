@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "any_network.hpp"
+#include "layer_specs.hpp"
 #include "registers.hpp"
 
 namespace foxnn::python {
@@ -24,26 +25,11 @@ py::dict rule_as_dict(const Optimizer& rule) {
                   "restart_after"_a = rule.restart_after);
 }
 
-// Weights and biases of the layers. A neuron's weights stand together, as files have them: what is
-// written need not be turned over.
-template <class T>
-py::object layers_of(const Network<T>& n, const Buffer<T>& flat) {
-  constexpr index kSize = sizeof(T);
-  py::list layers;
-  for (index i = 0; i < n.size(); ++i) {
-    const index inputs = n.dense(i).inputs(), neurons = n.dense(i).outputs();
-    py::array_t<T> weights({inputs, neurons}, {kSize, inputs * kSize});
-    py::array_t<T> bias(neurons);
-    n.dense(i).unpack_by_neuron(flat.data() + n.offset(i), weights.mutable_data(),
-                                bias.mutable_data());
-    layers.append(py::make_tuple(weights, bias));
-  }
-  return layers;
-}
-
 py::object parameters(const AnyNetwork& self) {
   self.refuse_while_running();
-  return self.visit([](const auto& n) { return layers_of(n, n.parameters()); });
+  return self.visit([](const auto& n) -> py::object {
+    return arrays_by_layer(n, n.parameters(), Order::transposed);
+  });
 }
 
 // Rule, steps, and for each of the two kinds of moments the arrays of the layers, or None.
@@ -55,35 +41,11 @@ py::object optimizer_state(const AnyNetwork& self) {
     if (state.step == 0) return py::none();
     py::list moments;
     for (const Buffer<T>& buffer : state.moments) {
-      moments.append(buffer.size() == 0 ? py::object(py::none()) : layers_of(n, buffer));
+      moments.append(buffer.size() == 0 ? py::object(py::none())
+                                        : arrays_by_layer(n, buffer, Order::transposed));
     }
     return py::make_tuple(rule_as_dict(state.rule), state.step, moments);
   });
-}
-
-template <class T>
-using Arrays =
-    std::vector<std::pair<py::array_t<T, py::array::c_style>, py::array_t<T, py::array::c_style>>>;
-
-// The package hands over arrays of the right shapes and type; what is not, is refused.
-template <class T>
-Buffer<T> moments_of(const Network<T>& n, const Arrays<T>& layers) {
-  const auto refuse = [](const char* what) {
-    throw std::invalid_argument(std::string("the moments do not fit the layers: ") + what);
-  };
-  if (static_cast<index>(layers.size()) != n.size()) refuse("their number");
-  Buffer<T> buffer(n.parameters().size());
-  for (index i = 0; i < n.size(); ++i) {
-    const auto& [weights, bias] = layers[static_cast<std::size_t>(i)];
-    const Dense<T>& dense = n.dense(i);
-    if (weights.ndim() != 2 || weights.shape(0) != dense.inputs() ||
-        weights.shape(1) != dense.outputs() || bias.ndim() != 1 ||
-        bias.shape(0) != dense.outputs()) {
-      refuse("a shape");
-    }
-    dense.pack(weights.data(), bias.data(), buffer.data() + n.offset(i));
-  }
-  return buffer;
 }
 
 void set_optimizer_state(AnyNetwork& self, const Optimizer& rule, std::uint64_t step,
@@ -100,7 +62,9 @@ void set_optimizer_state(AnyNetwork& self, const Optimizer& rule, std::uint64_t 
       if (given.is_none() == rule.remembers(i)) {
         throw std::invalid_argument("the moments are not those of the optimizer");
       }
-      if (!given.is_none()) state.moments[i] = moments_of<T>(n, given.cast<Arrays<T>>());
+      if (given.is_none()) continue;
+      state.moments[i] = Buffer<T>(n.parameters().size());
+      set_arrays_by_layer(n, given.cast<py::sequence>(), state.moments[i], "the moments");
     }
     n.optimizer() = std::move(state);
   });

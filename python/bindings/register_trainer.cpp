@@ -10,6 +10,7 @@
 #include "foxnn/trainer.hpp"
 #include "gil.hpp"
 #include "interrupt.hpp"
+#include "layer_specs.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
 
@@ -105,14 +106,7 @@ class AnyTrainer {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
       Buffer<T> flat(n.parameters().size());
       const double loss = std::get<std::unique_ptr<Trainer<T>>>(trainer_)->gradient(flat.data());
-      py::list layers;
-      for (index i = 0; i < n.size(); ++i) {
-        py::array_t<T> weights({n.dense(i).inputs(), n.dense(i).outputs()});
-        py::array_t<T> bias(n.dense(i).outputs());
-        n.dense(i).unpack(flat.data() + n.offset(i), weights.mutable_data(), bias.mutable_data());
-        layers.append(py::make_tuple(weights, bias));
-      }
-      return py::make_tuple(loss, layers);
+      return py::make_tuple(loss, arrays_by_layer(n, flat, Order::plain));
     });
   }
 

@@ -16,10 +16,9 @@ foxnn::MatrixView view(const std::vector<float>& values, foxnn::index columns) {
 int main() {
   const std::vector<float> x{0, 0, 0, 1, 1, 0, 1, 1}, y{0, 1, 1, 0};
 
-  foxnn::Network<float> network(/*seed=*/3);
-  const auto init = foxnn::InitializerKind::automatic;
-  network.append_dense(2, 8, foxnn::Activation::parse("tanh"), init);
-  network.append_dense(8, 1, foxnn::Activation::parse("sigmoid"), init);
+  foxnn::Network<float> network(foxnn::Shape::of({2}), /*seed=*/3);
+  network.append({foxnn::dense_spec(8, "tanh"), foxnn::dense_spec(1, "sigmoid")});
+  network.initialize();
 
   foxnn::TrainingPlan plan;
   plan.batch_size = 4;

@@ -1,4 +1,5 @@
-// The network: its layers, and the flat buffers of parameters and moments that they share.
+// The network: its layers in the order in which they are computed, and the flat buffers of
+// parameters and moments that they share.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +8,6 @@
 
 #include "foxnn/buffer.hpp"
 #include "foxnn/dataset.hpp"
-#include "foxnn/dense.hpp"
-#include "foxnn/initializer.hpp"
 #include "foxnn/layer.hpp"
 #include "foxnn/loss.hpp"
 #include "foxnn/optimizer.hpp"
@@ -31,46 +30,67 @@ struct Evaluation {
   index correct = 0;  ///< samples whose largest output is where the largest target is
 };
 
+/// A place in the plan of a network: a layer, and whose outputs it reads.
+template <class T>
+struct Node {
+  std::unique_ptr<Layer<T>> layer;
+  std::vector<index> reads;  ///< earlier nodes, or kNetworkInput
+  index offset = 0;          ///< of its parameters in the flat buffer
+  bool is_inserted = false;  ///< it arranges columns for the next one; nobody has asked for it
+};
+inline constexpr index kNetworkInput = -1;
+
+/// A layer as users know it: of a composite, those that it consists of.
+struct Part {
+  std::string kind = {};
+  Shape input = {}, output = {};
+  index node = -1;  ///< -1: it is a composite
+  std::vector<std::vector<Part>> branches = {};
+  LayerSpec spec = {};  ///< of a composite
+};
+
 template <class T>
 class Network {
  public:
-  /// An empty network; `seed` feeds everything random that it does.
-  explicit Network(std::uint64_t seed) : seed_(seed) {}
-  /// Throws std::bad_alloc where there is no room for a network of these sizes: before any layer is
-  /// made, since making the first of them may take long.
-  static void check_room(const std::vector<index>& sizes);
+  /// Without layers; `seed` feeds everything random that it does.
+  Network(const Shape& inputs, std::uint64_t seed);
   Network(const Network& other);
   Network& operator=(const Network&) = delete;
 
-  /// Appends a layer whose inputs fit; its parameters start at zero, or as drawn.
-  void append(std::unique_ptr<Layer<T>> layer);
-  /// Drawing many takes seconds: where `stop` says yes, it throws Stopped, and the network, whose
-  /// last layers are then incomplete, is of no use.
-  void append_dense(index inputs, index neurons, Activation activation, InitializerKind init,
-                    const StopRequest& stop = {});
-  /// Appends a dense layer from each of the sizes to the next, at once: what it takes grows with
-  /// the layers, where one by one it grows with their square.
-  void append_dense(const std::vector<index>& sizes, const std::vector<Activation>& activations,
-                    InitializerKind init, const StopRequest& stop = {});
+  /// Appends layers, all or none; their parameters are zero. Throws std::invalid_argument where one
+  /// does not fit.
+  void append(const std::vector<LayerSpec>& layers);
+  /// Draws the first parameters of the nodes from `first` on. Drawing many takes seconds: where
+  /// `stop` says yes, it throws Stopped, and the rest is zero.
+  void initialize(index first = 0, const StopRequest& stop = {});
 
-  index inputs() const { return layers_.front()->inputs(); }
-  index outputs() const { return layers_.back()->outputs(); }
-  index size() const { return static_cast<index>(layers_.size()); }
-  Layer<T>& layer(index i) { return *layers_[static_cast<std::size_t>(i)]; }
-  const Layer<T>& layer(index i) const { return *layers_[static_cast<std::size_t>(i)]; }
-  /// Layer i, where it is a dense one. Throws std::bad_cast otherwise.
-  Dense<T>& dense(index i) { return dynamic_cast<Dense<T>&>(layer(i)); }
-  const Dense<T>& dense(index i) const { return dynamic_cast<const Dense<T>&>(layer(i)); }
+  const Shape& input_shape() const { return input_shape_; }
+  const Shape& output_shape() const { return top().output().shape; }
+  /// Numbers of a sample.
+  index inputs() const { return input_shape_.size(); }
+  index outputs() const { return output_shape().size(); }
+
+  /// The nodes, each behind those that it reads; the last gives the outputs.
+  index size() const { return static_cast<index>(nodes_.size()); }
+  const Node<T>& node(index i) const { return nodes_[static_cast<std::size_t>(i)]; }
+  const Layer<T>& layer(index i) const { return *node(i).layer; }
+  const Layer<T>& top() const { return *nodes_.back().layer; }
+  /// Whether each node reads the one before it, and nothing else.
+  bool is_chain() const;
+  /// The layers as they were appended.
+  const std::vector<Part>& parts() const { return parts_; }
 
   /// Throws std::invalid_argument where it does not suit the layer's place, or the loss.
-  void set_activation(index i, Activation activation);
+  void set_activation(index i, const Activation& activation);
+  /// Whether steps change the parameters of node i.
+  void set_trained(index i, bool trained);
+  /// Sets an array of node i from numbers in its shape.
+  void set_array(index i, const Array& array, const T* values);
   LossKind loss() const { return loss_; }
   /// Throws std::invalid_argument where the loss does not suit the output layer.
   void set_loss(LossKind loss);
   /// Whether the loss is computed from the output layer's preactivations.
-  bool loss_takes_preactivations() const {
-    return takes_preactivations(loss_, layers_.back()->activation());
-  }
+  bool loss_takes_preactivations() const { return takes_preactivations(loss_, top().activation()); }
   /// How inputs are scaled before the first layer, and how the outputs that the layers give are to
   /// those that users know. Wanted outputs are scaled in training and evaluation, so losses are of
   /// scaled numbers. Throws std::invalid_argument where there are not as many columns.
@@ -88,8 +108,8 @@ class Network {
   /// Not while there is a Trainer or SingleSample, which hold the memory that layers need.
   void set_sorted_summation(bool sorted);
 
-  /// Position of layer i's parameters in the flat buffer.
-  index offset(index i) const { return offsets_[static_cast<std::size_t>(i)]; }
+  /// Position of node i's parameters in the flat buffer.
+  index offset(index i) const { return node(i).offset; }
   Buffer<T>& parameters() { return parameters_; }
   const Buffer<T>& parameters() const { return parameters_; }
   OptimizerState<T>& optimizer() { return optimizer_; }
@@ -119,16 +139,14 @@ class Network {
                 const StopRequest& stop) const;
 
  private:
-  using Layers = std::vector<std::unique_ptr<Layer<T>>>;
-  void append(Layers added);
-
   std::uint64_t seed_;
   std::uint32_t draws_ = 0;
   LossKind loss_ = LossKind::mse;
   bool sorted_ = false;
   Scaling input_scaling_, output_scaling_;
-  Layers layers_;
-  std::vector<index> offsets_;
+  Shape input_shape_;
+  std::vector<Node<T>> nodes_;
+  std::vector<Part> parts_;
   Buffer<T> parameters_;
   OptimizerState<T> optimizer_;
 };

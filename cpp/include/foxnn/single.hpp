@@ -2,15 +2,10 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
-#include "foxnn/buffer.hpp"
 #include "foxnn/network.hpp"
 
 namespace foxnn {
-
-template <class T>
-class ScratchSpace;
 
 /// The buffers of a forward pass over one sample. Valid as long as the network has the layers that
 /// it had; its parameters may change. Not for several threads at once.
@@ -21,14 +16,13 @@ class SingleSample {
   ~SingleSample();
 
   /// Where the inputs go.
-  T* input() { return outputs_.front().data(); }
+  T* input();
   /// The outputs for them: the same bits as Network::predict gives.
   const T* answer();
 
  private:
-  const Network<T>& network_;
-  std::vector<Buffer<T>> outputs_;            // of each layer, behind the network's inputs
-  std::unique_ptr<ScratchSpace<T>> scratch_;  // for sorted sums
+  struct Memory;
+  std::unique_ptr<Memory> memory_;
 };
 
 extern template class SingleSample<float>;

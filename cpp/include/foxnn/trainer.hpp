@@ -24,7 +24,7 @@ struct TrainingPlan {
   double l1 = 0.0, l2 = 0.0;
   // The gradient of the objective is clipped: each of its numbers, or the whole; 0: not at all.
   double clip_value = 0.0, clip_norm = 0.0;
-  /// The share of outputs that is left out at random, a number for each layer but the last.
+  /// The share of outputs that is left out at random, a number for each node but the last.
   std::vector<double> dropout;
 
   bool operator==(const TrainingPlan&) const = default;
@@ -51,6 +51,9 @@ struct StepReport {
 struct PhaseSeconds {
   double gather, forward, loss, backward, update;
 };
+
+template <class T>
+class Run;
 
 /// A training run over samples that must outlive it. Buffers are made once, at the beginning.
 template <class T>
@@ -95,8 +98,7 @@ class Trainer {
   double gradient(T* out);
 
  private:
-  struct Work;
-  std::unique_ptr<Work> work_;
+  std::unique_ptr<Run<T>> run_;
 };
 
 /// Workers of a training step of so many samples, at most `threads` (0: as many as pay).

@@ -1,18 +1,18 @@
 // The dense layer over the kernels: how a batch is cut into tiles, which worker does which, and
 // where weights stand in their panels.
-#include "foxnn/dense.hpp"
+#include "layers/dense.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 #include <string>
 
 #include "kernels/kernel_table.hpp"
+#include "layers/columns.hpp"
+#include "layers/narrow.hpp"
 #include "layers/sorted_sums.hpp"
 
 namespace foxnn {
 namespace {
-
-constexpr index rounded_up(index n, index unit) { return (n + unit - 1) / unit * unit; }
 
 void check_size(index size, const char* what) {
   if (size < 1 || size > Dense<float>::kLargestSize) {
@@ -89,15 +89,89 @@ struct Panels {
 }  // namespace
 
 template <class T>
-Dense<T>::Dense(index inputs, index neurons, Activation activation)
-    : inputs_(inputs), neurons_(neurons), activation_(activation) {
-  check_size(inputs, "the number of inputs");
-  check_size(neurons, "the number of neurons");
-  padded_ = rounded_up(neurons, kLineWidth<T>);
+Dense<T>::Dense(const LayerSpec& spec, const std::vector<Form>& inputs)
+    : Layer<T>(spec, inputs),
+      neurons_(spec.whole("units")),
+      activation_(
+          Activation::parse(spec.text("activation", "identity_x"), spec.numbers("parameters"))) {
+  const Shape& shape = this->input().shape;
+  Shape given{{}, neurons_};
+  inputs_ = shape.size();
+  if (spec.flag("each_position", false)) {
+    given.axes = shape.axes;
+    inputs_ = shape.channels;
+    positions_ = shape.positions();
+  }
+  check_size(inputs_, "the number of inputs");
+  check_size(neurons_, "the number of neurons");
+  padded_ = rounded_up(neurons_, kLineWidth<T>);
+  this->set_output({given, Layout::panels<T>(given)});
+  this->add_array("weights", {inputs_, neurons_}, inputs_ * padded_, Array::Role::weight);
+  if (spec.flag("bias", true)) {
+    this->add_array("bias", {neurons_}, padded_, Array::Role::bias);
+  } else {
+    no_bias_ = Buffer<T>(padded_);
+  }
 }
 
 template <class T>
-void Dense<T>::unpack(const T* parameters, T* weights, T* bias) const {
+double Dense<T>::flops() const {
+  return 2.0 * static_cast<double>(positions_) * static_cast<double>((inputs_ + 1) * padded_);
+}
+
+template <class T>
+double Dense<T>::sorted_products() const {
+  return static_cast<double>(positions_) * static_cast<double>((inputs_ + 1) * padded_);
+}
+
+template <class T>
+void Dense<T>::set_activation(const Activation& activation) {
+  this->set_option("activation", std::string(activation.name()));
+  this->set_option("parameters", activation.parameters());
+  activation_ = activation;
+}
+
+template <class T>
+void Dense<T>::initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) {
+  const Buffer<double> drawn =
+      initial_parameters(parse_initializer(this->spec().text("init", "auto")), activation_, inputs_,
+                         neurons_, seed, place, stop);
+  Buffer<T> rounded(drawn.size());
+  constexpr index kAtOnce = 1 << 20;
+  for (index first = 0; first < drawn.size(); first += kAtOnce) {
+    if (first > 0 && stop && stop()) throw Stopped();
+    const index last = std::min(first + kAtOnce, drawn.size());
+    for (index j = first; j < last; ++j) rounded.data()[j] = static_cast<T>(drawn.data()[j]);
+  }
+  const T* values = rounded.data();
+  for (const Array& array : this->arrays()) {
+    pack(array, values, this->own_parameters());
+    values += array.size();
+  }
+}
+
+template <class T>
+void Dense<T>::unpack(const Array& array, const T* packed, T* values, Order order) const {
+  if (array.offset > 0) {
+    Layer<T>::unpack(array, packed, values, order);
+  } else if (order == Order::transposed) {
+    unpack_by_neuron(packed, values);
+  } else {
+    unpack_weights(packed, values);
+  }
+}
+
+template <class T>
+void Dense<T>::pack(const Array& array, const T* values, T* packed) const {
+  if (array.offset > 0) {
+    Layer<T>::pack(array, values, packed);
+  } else {
+    pack_weights(values, packed);
+  }
+}
+
+template <class T>
+void Dense<T>::unpack_weights(const T* parameters, T* weights) const {
   const Panels<T> panels{padded_};
   for (index p = 0; p < panels.count(); ++p) {
     const index column = panels.column(p), width = panels.width(p);
@@ -107,11 +181,10 @@ void Dense<T>::unpack(const T* parameters, T* weights, T* bias) const {
       std::copy_n(panel + k * width, used, weights + k * neurons_ + column);
     }
   }
-  std::copy_n(parameters + inputs_ * padded_, neurons_, bias);
 }
 
 template <class T>
-void Dense<T>::unpack_by_neuron(const T* parameters, T* weights, T* bias) const {
+void Dense<T>::unpack_by_neuron(const T* parameters, T* weights) const {
   const Panels<T> panels{padded_};
   // The kernel fills lines up with zeros: the inputs behind the last whole one are not for it.
   const index whole = inputs_ / kLineWidth<T> * kLineWidth<T>;
@@ -125,19 +198,6 @@ void Dense<T>::unpack_by_neuron(const T* parameters, T* weights, T* bias) const 
       for (index k = whole; k < inputs_; ++k) rows[i * inputs_ + k] = panel[k * width + i];
     }
   }
-  std::copy_n(parameters + inputs_ * padded_, neurons_, bias);
-}
-
-template <class T>
-void Dense<T>::get_weights(T* weights) const {
-  std::vector<T> bias(static_cast<std::size_t>(neurons_));
-  unpack(parameters_, weights, bias.data());
-}
-
-template <class T>
-void Dense<T>::pack(const T* weights, const T* bias, T* parameters) const {
-  pack_weights(weights, parameters);
-  std::copy_n(bias, neurons_, parameters + inputs_ * padded_);
 }
 
 template <class T>
@@ -151,21 +211,6 @@ void Dense<T>::pack_weights(const T* weights, T* parameters) const {
       std::copy_n(weights + k * neurons_ + column, used, panel + k * width);
     }
   }
-}
-
-template <class T>
-void Dense<T>::set_weights(const T* weights) {
-  pack_weights(weights, parameters_);
-}
-
-template <class T>
-void Dense<T>::get_bias(T* bias) const {
-  std::copy_n(parameters_ + inputs_ * padded_, neurons_, bias);
-}
-
-template <class T>
-void Dense<T>::set_bias(const T* bias) {
-  std::copy_n(bias, neurons_, parameters_ + inputs_ * padded_);
 }
 
 template <class T>
@@ -210,14 +255,26 @@ void Dense<T>::activate(index rows, index width, index row, index panel,
 }
 
 template <class T>
-void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+void Dense<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                        Scratch<T> scratch) const {
+  if (positions_ == 1) return forward_position(share, batch, *x, out, scratch);
+  Outputs<T> at = out;
+  for (index p = share.first(positions_); p < share.last(positions_); ++p) {
+    at.y = out.y.from_panel(p * panels_of_output());
+    if (out.slope.data) at.slope = out.slope.from_panel(p * panels_of_output());
+    forward_position(Share{}, batch, x->from_panel(p * panels_of_input()), at, scratch);
+  }
+}
+
+template <class T>
+void Dense<T>::forward_position(Share share, index batch, const Rows<const T>& x,
+                                const Outputs<T>& out, Scratch<T> scratch) const {
   const KernelTable<T>& k = kernels<T>();
   const Rows<T>& y = out.y;
   const Panels<T> panels{padded_};
-  const T* bias = parameters_ + inputs_ * padded_;
+  const T* const bias = this->bias();
   const bool far = inputs_ * padded_ > kNearWeights<T>;
-  const auto weights_of = [&](index p) { return parameters_ + panels.column(p) * inputs_; };
+  const auto weights_of = [&](index p) { return weights() + panels.column(p) * inputs_; };
   const auto compute = [&](index p, index row, index rows, Errands* errands) {
     product(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p), bias + panels.column(p),
             y.at(row, p), y.stride, terms(scratch), errands);
@@ -272,7 +329,10 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>& x, const O
 
 template <class T>
 void Dense<T>::finish_rows(index rows, const Rows<T>& y) const {
-  if (finishes_rows()) kernels<T>().softmax(rows, neurons_, y.data, y.stride);
+  if (!finishes_rows()) return;
+  for (index p = 0; p < positions_; ++p) {
+    kernels<T>().softmax(rows, neurons_, y.data + p * neurons_, y.stride);
+  }
 }
 
 template <class T>
@@ -282,8 +342,10 @@ void Dense<T>::backward_activation(index first_row, index rows, index panel, ind
   const KernelTable<T>& k = kernels<T>();
   const int kind = static_cast<int>(activation_.kind);
   if (finishes_rows()) {
-    k.softmax_backward(rows, neurons_, delta.at(first_row), delta.stride, y.at(first_row),
-                       y.stride);
+    for (index p = 0; p < positions_; ++p) {
+      k.softmax_backward(rows, neurons_, delta.at(first_row) + p * neurons_, delta.stride,
+                         y.at(first_row) + p * neurons_, y.stride);
+    }
     return;
   }
   if (activation_.kind == ActivationKind::identity) return;
@@ -294,9 +356,25 @@ void Dense<T>::backward_activation(index first_row, index rows, index panel, ind
 }
 
 template <class T>
-void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& delta,
+void Dense<T>::backward_input(Share share, index batch, index, const Back<T>& back,
                               const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                               Scratch<T> scratch) const {
+  if (positions_ == 1) {
+    return backward_input_position(share, batch, back.delta, delta_below, below, scratch);
+  }
+  scratch.fetch = nullptr;
+  for (index p = share.first(positions_); p < share.last(positions_); ++p) {
+    const index under = p * panels_of_input();
+    backward_input_position(Share{}, batch, back.delta.from_panel(p * panels_of_output()),
+                            delta_below.from_panel(under), below.from_panel(under), scratch);
+  }
+}
+
+template <class T>
+void Dense<T>::backward_input_position(Share share, index batch, const Rows<const T>& delta,
+                                       const Rows<T>& delta_below,
+                                       const typename Layer<T>::Below& below,
+                                       Scratch<T> scratch) const {
   // delta_below[batch x inputs] = delta[batch x neurons] . W^T: a product with the panels of the
   // transposed weights, each transposed when it is needed. That costs one move a weight, beside
   // `batch` multiplications.
@@ -314,13 +392,13 @@ void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& del
         for (index p = 0; p < panels.count(); ++p) {
           const index column = panels.column(p), panel_width = panels.width(p);
           k.transpose(used, std::min(panel_width, neurons_ - column),
-                      parameters_ + column * inputs_ + input * panel_width, panel_width,
+                      weights() + column * inputs_ + input * panel_width, panel_width,
                       scratch.numbers + column * width, width);
         }
         Errands errands;
         if (inputs_ * padded_ > kNearWeights<T> && input + width < inputs_) {
           errands.weights =
-              Ahead(parameters_ + (input + width) * kPanelWidth<T>, kPanelBytes * inputs_,
+              Ahead(weights() + (input + width) * kPanelWidth<T>, kPanelBytes * inputs_,
                     width * kPanelWidth<T> / kLineWidth<T>, panels.count());
         }
         const index height = tile_height(last - first, k.tile_rows);
@@ -335,41 +413,52 @@ void Dense<T>::backward_input(Share share, index batch, const Rows<const T>& del
           }
           product<T>(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
                      delta_below.at(row, q), delta_below.stride, terms(scratch), &errands);
-          if (!below.layer) continue;
-          below.layer->backward_activation(row, rows, q, width, delta_below, below.y, below.slope);
-          if (below.mask.data) {
-            T* at = delta_below.at(row, q);
-            k.multiply_elements(rows, width, at, delta_below.stride, below.mask.at(row, q),
-                                below.mask.stride, at, delta_below.stride);
-          }
+          below.finish(row, rows, q, width, delta_below);
         }
       });
 }
 
 template <class T>
-void Dense<T>::backward_parameters(Share share, index batch, const Rows<const T>& x,
-                                   const Rows<const T>& delta, GradientSink<T>& sink,
-                                   Scratch<T> scratch) const {
+void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back,
+                                   GradientSink<T>& sink, Scratch<T> scratch) const {
   const KernelTable<T>& k = kernels<T>();
+  const Rows<const T>& x = *back.x;
+  const Rows<T>& delta = back.delta;
   // A piece of the gradient is a panel of inputs by a panel of neurons: 4 KB, so that it is still
   // in the first-level cache when the optimizer takes it, beside the two panels of the batch (12 KB
   // each for 98 samples).
   constexpr index kRows = kPanelWidth<T>;
   const Panels<T> panels{padded_};
-  alignas(64) T piece[kRows * kPanelWidth<T>];
+  alignas(64) T piece[kRows * kPanelWidth<T>], added[kRows * kPanelWidth<T>];
+  // What the other positions add, in their order, to what the first has left in `piece`.
+  const auto add_positions = [&](index count, auto of_position) {
+    for (index p = 1; p < positions_; ++p) {
+      of_position(p * panels_of_input(), p * panels_of_output());
+      for (index i = 0; i < count; ++i) piece[i] += added[i];
+    }
+  };
   const auto compute = [&](index p, index input, const List* lists) {
     if (scratch.leaves()) return;
     const index column = panels.column(p), width = panels.width(p);
-    const index rows = std::min(kRows, inputs_ - input);
+    const index rows = std::min(kRows, inputs_ - input), q = input / kRows;
     const index offset = column * inputs_ + input * width;
     const auto targets = sink.targets(offset);
-    k.multiply_transposed(rows, batch, x.from_panel(input / kRows), lists, delta.at(0, p),
-                          delta.stride, width, piece, targets.at[0] ? targets.at : nullptr);
+    k.multiply_transposed(rows, batch, x.from_panel(q), lists, delta.at(0, p), delta.stride, width,
+                          piece, targets.at[0] ? targets.at : nullptr);
+    add_positions(rows * width, [&](index under, index above) {
+      k.multiply_transposed(rows, batch, x.from_panel(under + q), nullptr, delta.at(0, above + p),
+                            delta.stride, width, added, nullptr);
+    });
     sink.take(offset, rows * width, piece);
   };
+  const bool has_bias = no_bias_.size() == 0;
   const auto compute_bias = [&](index p) {
+    if (!has_bias) return;
     const index column = panels.column(p), width = panels.width(p);
     k.sum_rows(batch, delta.at(0, p), delta.stride, width, piece);
+    add_positions(width, [&](index, index above) {
+      k.sum_rows(batch, delta.at(0, above + p), delta.stride, width, added);
+    });
     sink.take(inputs_ * padded_ + column, width, piece);
   };
   if (x.nonzero && shares_panels(share, panels.count())) {
@@ -388,6 +477,17 @@ void Dense<T>::backward_parameters(Share share, index batch, const Rows<const T>
     for (index input = first; input < last; input += kRows) compute(p, input, nullptr);
     if (first == 0) compute_bias(p);
   });
+}
+
+template <class T>
+std::optional<NarrowPart<T>> Dense<T>::narrow_part() const {
+  if (sorted_ || positions_ > 1 || no_bias_.size() > 0 || !this->is_trained()) return std::nullopt;
+  return NarrowPart<T>{.layer = this,
+                       .inputs = inputs_,
+                       .neurons = neurons_,
+                       .weights = weights(),
+                       .bias = bias(),
+                       .activation = activation_};
 }
 
 template class Dense<float>;

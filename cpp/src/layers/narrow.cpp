@@ -15,46 +15,38 @@ Buffer<T> packed(index rows, index width) {
 }  // namespace
 
 template <class T>
-bool NarrowStep<T>::fits(const Network<T>& network) {
-  if (network.sorted_summation()) return false;
+std::unique_ptr<NarrowStep<T>> narrow_step(const std::vector<const Layer<T>*>& layers,
+                                           const std::vector<index>& offsets, index parameters,
+                                           index batch) {
   // An input of more than a panel is better off with tiles over panels.
-  if (network.inputs() > kPanelWidth<T>) return false;
-  for (index i = 0; i < network.size(); ++i) {
-    if (!dynamic_cast<const Dense<T>*>(&network.layer(i))) return false;
-    if (network.layer(i).outputs() > kLineWidth<T>) return false;
+  if (layers.front()->input().shape.size() > kPanelWidth<T>) return nullptr;
+  std::vector<NarrowPart<T>> parts;
+  for (const Layer<T>* layer : layers) {
+    const std::optional<NarrowPart<T>> part = layer->narrow_part();
+    if (!part || part->neurons > kLineWidth<T>) return nullptr;
+    parts.push_back(*part);
   }
-  return true;
+  return std::make_unique<NarrowStep<T>>(parts, offsets, parameters, batch);
 }
 
 template <class T>
-NarrowStep<T>::NarrowStep(const Network<T>& network, index batch)
-    : network_(network),
-      x_(packed<T>(batch, network.inputs())),
-      target_(packed<T>(batch, network.outputs())),
-      gradient_(network.parameters().size()) {
-  for (index i = 0; i < network.size(); ++i) {
-    const Dense<T>& dense = network.dense(i);
-    NarrowLayer layer;
-    layer.dense = &dense;
+NarrowStep<T>::NarrowStep(const std::vector<NarrowPart<T>>& parts,
+                          const std::vector<index>& offsets, index parameters, index batch)
+    : x_(packed<T>(batch, parts.front().inputs)),
+      target_(packed<T>(batch, parts.back().neurons)),
+      gradient_(parameters) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const NarrowPart<T>& part = parts[i];
+    PartInUse in_use;
+    in_use.part = part;
+    in_use.offset = offsets[i];
     // What finishes whole rows in place may not overwrite the next one.
-    layer.stride = dense.finishes_rows() ? kLineWidth<T> : dense.outputs();
-    layer.y = packed<T>(batch, layer.stride);
-    layer.delta = packed<T>(batch, layer.stride);
-    if (dense.keeps_slope()) layer.slope = packed<T>(batch, layer.stride);
-    if (i > 0) layer.transposed = Buffer<T>(dense.outputs() * kLineWidth<T>);
-    layers_.push_back(std::move(layer));
-  }
-}
-
-template <class T>
-void NarrowStep<T>::gather(const Samples& samples, const std::uint32_t* order, index rows) {
-  read_rows(samples.inputs, order, rows, x_.data());
-  if (!samples.labels) {
-    read_rows(samples.outputs, order, rows, target_.data());
-    return;
-  }
-  for (index r = 0; r < rows; ++r) {
-    read_target(samples, order[r], network_.outputs(), target().from_row(r));
+    in_use.stride = part.layer->finishes_rows() ? kLineWidth<T> : part.neurons;
+    in_use.y = packed<T>(batch, in_use.stride);
+    in_use.delta = packed<T>(batch, in_use.stride);
+    if (part.layer->keeps_slope()) in_use.slope = packed<T>(batch, in_use.stride);
+    if (i > 0) in_use.transposed = Buffer<T>(part.neurons * kLineWidth<T>);
+    parts_.push_back(std::move(in_use));
   }
 }
 
@@ -62,71 +54,72 @@ template <class T>
 void NarrowStep<T>::forward(index rows, bool raw) {
   const KernelTable<T>& k = active_kernels().table<T>();
   const T* x = x_.data();
-  index stride = network_.inputs();
-  for (NarrowLayer& layer : layers_) {
-    const Dense<T>& dense = *layer.dense;
-    const T* parameters = dense.parameters();
-    k.narrow_multiply(rows, dense.inputs(), x, stride, parameters,
-                      parameters + dense.inputs() * kLineWidth<T>, layer.y.data(), layer.stride);
-    const int kind = static_cast<int>(dense.activation().kind);
-    const T parameter = static_cast<T>(dense.activation().parameter);
-    const index count = rows * layer.stride;
-    if (raw && &layer == &layers_.back()) {
+  index stride = parts_.front().part.inputs;
+  for (PartInUse& in_use : parts_) {
+    const NarrowPart<T>& part = in_use.part;
+    k.narrow_multiply(rows, part.inputs, x, stride, part.weights, part.bias, in_use.y.data(),
+                      in_use.stride);
+    const int kind = static_cast<int>(part.activation.kind);
+    const T parameter = static_cast<T>(part.activation.parameter);
+    const index count = rows * in_use.stride;
+    if (raw && &in_use == &parts_.back()) {
       // The loss takes the preactivations.
-    } else if (layer.slope.size()) {
-      k.activate_keep[kind](1, count, layer.y.data(), 0, layer.slope.data(), 0, parameter);
+    } else if (in_use.slope.size()) {
+      k.activate_keep[kind](1, count, in_use.y.data(), 0, in_use.slope.data(), 0, parameter);
     } else {
-      k.activate[kind](1, count, layer.y.data(), 0, parameter);
+      k.activate[kind](1, count, in_use.y.data(), 0, parameter);
     }
-    x = layer.y.data();
-    stride = layer.stride;
+    x = in_use.y.data();
+    stride = in_use.stride;
   }
 }
 
 template <class T>
-void NarrowStep<T>::backward_activation(NarrowLayer& layer, index rows) {
-  const Dense<T>& dense = *layer.dense;
-  if (dense.finishes_rows()) {
-    dense.backward_activation(0, rows, 0, dense.outputs(), {layer.delta.data(), layer.stride},
-                              Rows<const T>{layer.y.data(), layer.stride}, {});
+void NarrowStep<T>::backward_activation(PartInUse& in_use, index rows) {
+  const NarrowPart<T>& part = in_use.part;
+  if (part.activation.kind == ActivationKind::softmax) {
+    part.layer->backward_activation(0, rows, 0, part.neurons, {in_use.delta.data(), in_use.stride},
+                                    Rows<const T>{in_use.y.data(), in_use.stride}, {});
     return;
   }
-  const int kind = static_cast<int>(dense.activation().kind);
-  const T* kept = layer.slope.size() ? layer.slope.data() : layer.y.data();
-  active_kernels().table<T>().apply_slope[kind](1, rows * layer.stride, layer.delta.data(), 0, kept,
-                                                0, static_cast<T>(dense.activation().parameter));
+  const T* kept = in_use.slope.size() ? in_use.slope.data() : in_use.y.data();
+  active_kernels().table<T>().apply_slope[static_cast<int>(part.activation.kind)](
+      1, rows * in_use.stride, in_use.delta.data(), 0, kept, 0,
+      static_cast<T>(part.activation.parameter));
 }
 
 template <class T>
 void NarrowStep<T>::backward(index rows, bool through_activation) {
   const KernelTable<T>& k = active_kernels().table<T>();
-  if (through_activation) backward_activation(layers_.back(), rows);
-  for (index i = network_.size() - 1; i >= 0; --i) {
-    NarrowLayer& layer = layers_[static_cast<std::size_t>(i)];
-    const Dense<T>& dense = *layer.dense;
-    const index inputs = dense.inputs(), neurons = dense.outputs();
+  if (through_activation) backward_activation(parts_.back(), rows);
+  for (std::size_t i = parts_.size(); i-- > 0;) {
+    PartInUse& in_use = parts_[i];
+    const NarrowPart<T>& part = in_use.part;
     const T* x = x_.data();
-    index stride = inputs;
+    index stride = part.inputs;
     if (i > 0) {
-      NarrowLayer& below = layers_[static_cast<std::size_t>(i - 1)];
+      PartInUse& below = parts_[i - 1];
       x = below.y.data();
       stride = below.stride;
       // A kernel would also clear the padding, which is and stays zero.
-      for (index p = 0; p < inputs; ++p) {
-        for (index n = 0; n < neurons; ++n) {
-          layer.transposed.data()[n * kLineWidth<T> + p] =
-              dense.parameters()[p * kLineWidth<T> + n];
+      for (index p = 0; p < part.inputs; ++p) {
+        for (index n = 0; n < part.neurons; ++n) {
+          in_use.transposed.data()[n * kLineWidth<T> + p] = part.weights[p * kLineWidth<T> + n];
         }
       }
-      k.narrow_multiply(rows, neurons, layer.delta.data(), layer.stride, layer.transposed.data(),
-                        nullptr, below.delta.data(), below.stride);
+      k.narrow_multiply(rows, part.neurons, in_use.delta.data(), in_use.stride,
+                        in_use.transposed.data(), nullptr, below.delta.data(), below.stride);
       backward_activation(below, rows);
     }
-    k.narrow_gradient(rows, inputs, x, stride, layer.delta.data(), layer.stride, neurons,
-                      gradient_.data() + network_.offset(i));
+    k.narrow_gradient(rows, part.inputs, x, stride, in_use.delta.data(), in_use.stride,
+                      part.neurons, gradient_.data() + in_use.offset);
   }
 }
 
+template std::unique_ptr<NarrowStep<float>> narrow_step(const std::vector<const Layer<float>*>&,
+                                                        const std::vector<index>&, index, index);
+template std::unique_ptr<NarrowStep<double>> narrow_step(const std::vector<const Layer<double>*>&,
+                                                         const std::vector<index>&, index, index);
 template class NarrowStep<float>;
 template class NarrowStep<double>;
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "kernels/kernel_table.hpp"
+#include "layers/columns.hpp"
 
 namespace foxnn {
 namespace {
@@ -25,7 +25,7 @@ template <class T>
 double flops_per_sample(const Network<T>& network) {
   double flops = 0.0;
   for (index i = 0; i < network.size(); ++i) {
-    flops += 2.0 * static_cast<double>(network.layer(i).parameter_count());
+    flops += network.layer(i).flops();
   }
   return flops;
 }
@@ -36,7 +36,7 @@ double sorting_seconds(const Network<T>& network, index samples, index first_lay
   if (!network.sorted_summation()) return 0.0;
   double products = 0.0;
   for (index i = first_layer; i < network.size(); ++i) {
-    products += static_cast<double>(network.layer(i).parameter_count());
+    products += network.layer(i).sorted_products();
   }
   return static_cast<double>(samples) * products * kSecondsPerSortedProduct;
 }
@@ -57,7 +57,9 @@ Cost training_cost(const Network<T>& network, index batch) {
   cost.alone += sorting_seconds(network, batch, 0) + sorting_seconds(network, batch, 1);
   for (index i = 0; i < network.size(); ++i) {
     // Outputs and their gradients; and weights, which going back another worker reads than wrote.
-    double numbers = 2.0 * samples * static_cast<double>(network.layer(i).output_width());
+    double numbers =
+        2.0 * samples *
+        static_cast<double>(rounded_up(network.layer(i).output().layout.columns(), kLineWidth<T>));
     if (i > 0) numbers += static_cast<double>(network.layer(i).parameter_count());
     cost.lines += numbers * sizeof(T) / kLineBytes;
   }

@@ -6,8 +6,9 @@
 #include "base/parallel.hpp"
 #include "base/stop_poll.hpp"
 #include "foxnn/network.hpp"
-#include "network/batch.hpp"
+#include "layers/columns.hpp"
 #include "network/cost.hpp"
+#include "network/pass.hpp"
 
 namespace foxnn {
 namespace {
@@ -15,67 +16,41 @@ namespace {
 // Rows that go through the layers together: some register tiles.
 constexpr index kChunkRows = 56;
 
-// What a worker keeps of a chunk: inputs, and each layer's outputs, slopes and errors.
+// What a worker has for a chunk.
 template <class T>
-struct Space {
-  Space(const Network<T>& network, index rows)
-      : x(Batch<T>::panels(rows, network.inputs())),
-        error_of_x(Batch<T>::panels(rows, network.inputs())),
-        scratch(network, rows) {
-    nonzero.resize(static_cast<std::size_t>(panel_count<T>(network.inputs()) * rows));
-    for (index i = 0; i < network.size(); ++i) {
-      const Layer<T>& layer = network.layer(i);
-      const auto make = i + 1 < network.size() ? Batch<T>::panels : Batch<T>::plain;
-      y.push_back(make(rows, layer.output_width()));
-      error.push_back(make(rows, layer.output_width()));
-      slope.push_back(layer.keeps_slope() ? make(rows, layer.output_width()) : Batch<T>());
-    }
-  }
-  Batch<T> x, error_of_x;
-  std::vector<Batch<T>> y, slope, error;
-  std::vector<std::uint32_t> nonzero;
+struct Chunk {
+  Chunk(const Network<T>& network, index rows)
+      : pass(network, rows, {.way_back = true, .gradient_of_input = true}),
+        scratch(network, rows) {}
+  Pass<T> pass;
   ScratchSpace<T> scratch;
 };
 
 template <class T>
 void forward(const Network<T>& network, const MatrixView& samples, index first, index rows,
-             Space<T>& space) {
-  Rows<T> in = space.x.rows();
+             Chunk<T>& chunk) {
+  const Rows<T> in = chunk.pass.input();
   for (index r = 0; r < rows; ++r) {
-    read_row(samples, first + r, in.from_row(r), space.nonzero.data() + r);
+    read_row(samples, first + r, in.from_row(r), chunk.pass.nonzero() + r);
   }
-  in.nonzero = space.nonzero.data();
-  for (index i = 0; i < network.size(); ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    const Rows<T> y = space.y[at].rows();
-    network.layer(i).forward(Share{}, rows, in, {.y = y, .slope = space.slope[at].rows()},
-                             space.scratch.get());
-    network.layer(i).finish_rows(rows, y);
-    in = y;
-  }
+  chunk.pass.forward({}, rows, {}, chunk.scratch.get(), [] {});
+  network.top().finish_rows(rows, chunk.pass.output());
 }
 
-// Leaves d output / d input in error_of_x.
+// Leaves d output / d input in delta_of_input.
 template <class T>
-void backward(const Network<T>& network, index output, index rows, Space<T>& space) {
-  const Layer<T>& top = network.layer(network.size() - 1);
-  const Rows<T> start = space.error.back().rows();
+void backward(const Network<T>& network, index output, index rows, Chunk<T>& chunk) {
+  const Layer<T>& top = network.top();
+  const index width = rounded_up(top.output().layout.columns(), kLineWidth<T>);
+  const Rows<T> start = chunk.pass.delta_of_output();
   for (index r = 0; r < rows; ++r) {
-    std::fill_n(start.at(r), top.output_width(), T(0));
+    std::fill_n(start.at(r), width, T(0));
     start.at(r)[output] = T(1);
   }
-  top.backward_activation(0, rows, 0, top.output_width(), start, space.y.back().rows(),
-                          space.slope.back().rows());
-  for (index i = network.size() - 1; i >= 0; --i) {
-    const auto at = static_cast<std::size_t>(i);
-    typename Layer<T>::Below below;
-    if (i > 0) {
-      below = {&network.layer(i - 1), space.y[at - 1].rows(), space.slope[at - 1].rows()};
-    }
-    const Rows<T> target = i > 0 ? space.error[at - 1].rows() : space.error_of_x.rows();
-    network.layer(i).backward_input(Share{}, rows, space.error[at].rows(), target, below,
-                                    space.scratch.get());
-  }
+  top.backward_activation(0, rows, 0, width, start, chunk.pass.output(),
+                          chunk.pass.slope_of_output());
+  Scratch<T> lent = chunk.scratch.get();
+  chunk.pass.backward({}, rows, 0, lent, [] {}, [](index, const Back<T>&) { return true; });
 }
 
 }  // namespace
@@ -90,20 +65,20 @@ bool Network<T>::input_gradient(const MatrixView& x, index first_output, index c
   cost.alone *= static_cast<double>(count + 1);
   const int workers =
       std::max(1, static_cast<int>(std::min<index>(workers_for(cost, threads), chunks)));
-  std::vector<Space<T>> spaces;
-  for (int w = 0; w < workers; ++w) spaces.emplace_back(*this, std::min(x.rows, kChunkRows));
+  std::vector<Chunk<T>> held;
+  for (int w = 0; w < workers; ++w) held.emplace_back(*this, std::min(x.rows, kChunkRows));
   std::atomic<bool> stopped{false};
   StopPoll poll;
   run_team(workers, [&](const Team& team) {
     const Share share = team.share();
-    Space<T>& space = spaces[static_cast<std::size_t>(share.worker)];
+    Chunk<T>& chunk = held[static_cast<std::size_t>(share.worker)];
     for (index c = share.first(chunks); c < share.last(chunks); ++c) {
       const index first = c * kChunkRows, rows = std::min(kChunkRows, x.rows - first);
-      forward(*this, samples, first, rows, space);
+      forward(*this, samples, first, rows, chunk);
       for (index k = 0; k < count; ++k) {
         if (stopped.load(std::memory_order_relaxed)) return;
-        backward(*this, first_output + k, rows, space);
-        const Rows<T> error = space.error_of_x.rows();
+        backward(*this, first_output + k, rows, chunk);
+        const Rows<T> error = chunk.pass.delta_of_input();
         const auto output = static_cast<std::size_t>(first_output + k);
         const double gain = output_scaling_.empty() ? 1.0 : 1.0 / output_scaling_.factor[output];
         for (index r = 0; r < rows; ++r) {

@@ -1,37 +1,38 @@
 // One sample through the layers. A single row is contiguous in compact panels and in rows alike.
 #include "foxnn/single.hpp"
 
-#include "network/batch.hpp"
+#include "network/pass.hpp"
 
 namespace foxnn {
 
 template <class T>
-SingleSample<T>::SingleSample(const Network<T>& network) : network_(network) {
-  const auto padded = [](index width) { return Buffer<T>(panel_count<T>(width) * kPanelWidth<T>); };
-  outputs_.push_back(padded(network.inputs()));
-  for (index i = 0; i < network.size(); ++i) {
-    outputs_.push_back(padded(network.layer(i).output_width()));
+struct SingleSample<T>::Memory {
+  explicit Memory(const Network<T>& network)
+      : top(network.top()), pass(network, 1, {.looks_for_zeros = false}) {
+    if (network.sorted_summation()) scratch = ScratchSpace<T>(network, 1);
   }
-  if (network.sorted_summation()) scratch_ = std::make_unique<ScratchSpace<T>>(network, 1);
-}
+  const Layer<T>& top;
+  Pass<T> pass;
+  ScratchSpace<T> scratch;  // for sorted sums
+};
+
+template <class T>
+SingleSample<T>::SingleSample(const Network<T>& network)
+    : memory_(std::make_unique<Memory>(network)) {}
 
 template <class T>
 SingleSample<T>::~SingleSample() = default;
 
 template <class T>
+T* SingleSample<T>::input() {
+  return memory_->pass.input().data;
+}
+
+template <class T>
 const T* SingleSample<T>::answer() {
-  const auto rows = [](Buffer<T>& buffer) {
-    return Rows<T>{buffer.data(), kPanelWidth<T>, kPanelWidth<T>};
-  };
-  const Scratch<T> scratch = scratch_ ? scratch_->get() : Scratch<T>();
-  for (index i = 0; i < network_.size(); ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    const Layer<T>& layer = network_.layer(i);
-    const Rows<T> out = rows(outputs_[at + 1]);
-    layer.forward(Share{}, 1, rows(outputs_[at]), {.y = out}, scratch);
-    layer.finish_rows(1, out);
-  }
-  return outputs_.back().data();
+  memory_->pass.forward({}, 1, {}, memory_->scratch.get(), [] {});
+  memory_->top.finish_rows(1, memory_->pass.output());
+  return memory_->pass.output().data;
 }
 
 template class SingleSample<float>;

@@ -19,9 +19,10 @@ class NormClip {
   NormClip(const Network<T>& network, double most)
       : most_(most), gradient_(network.parameters().size()) {
     for (index i = 0; i < network.size(); ++i) {
-      const index weights = network.layer(i).weight_count();
-      cut(i, 0, weights);
-      cut(i, weights, network.layer(i).parameter_count());
+      if (!network.layer(i).is_trained()) continue;
+      for (const Array& array : network.layer(i).arrays()) {
+        if (array.is_trained()) cut(i, array.offset, array.offset + array.count);
+      }
     }
     for (Piece& piece : pieces_) piece.at += network.offset(piece.layer);
     sums_.resize(pieces_.size());
@@ -55,7 +56,7 @@ class NormClip {
   }
 
  private:
-  // Of one layer's weights, or biases. 16 KB of floats stay in the first-level cache, and there are
+  // Of one array of a layer. 16 KB of floats stay in the first-level cache, and there are
   // pieces enough for all workers once there is enough to do.
   struct Piece {
     index layer, offset, count, at;

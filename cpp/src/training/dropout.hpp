@@ -1,78 +1,59 @@
-// Dropout (Srivastava et al., 2014), inverted: in training an output is zero with probability
-// `rate`, and else 1 / (1 - rate) times as large, so that nothing is to be done in prediction.
-// Which ones are zero hangs on seed, epoch, layer, and the place of the sample in the epoch.
+// Dropout of hidden layers' outputs, as `fit(dropout=...)` asks for it: the masks are drawn with
+// the batch, and the layers apply them where their outputs are warm.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
+#include <vector>
 
-#include "foxnn/random.hpp"
-#include "kernels/kernel_table.hpp"
+#include "layers/dropout_masks.hpp"
 #include "network/batch.hpp"
+#include "network/pass.hpp"
 
 namespace foxnn {
 
-/// The masks of a layer of so many outputs.
 template <class T>
-class Dropout {
+class HiddenDropout {
  public:
-  Dropout() = default;
-  Dropout(double rate, index outputs, index batch)
-      : outputs_(outputs),
-        words_(std::max<index>(1, (outputs + 3) / 4)),
-        threshold_(static_cast<std::uint32_t>(std::min(rate * 0x1p32, 0x1p32 - 1.0))),
-        kept_(static_cast<T>(1.0 / (1.0 - rate))) {
-    if (rate <= 0.0) return;
-    for (Batch<T>& mask : masks_) mask = Batch<T>::panels(batch, outputs);
-    dropped_ = Batch<T>::panels(batch, outputs);
+  /// A rate for each node but the last, or none at all.
+  HiddenDropout(const Network<T>& network, const std::vector<double>& rates, index batch) {
+    for (std::size_t i = 0; i < rates.size(); ++i) {
+      if (rates[i] <= 0.0) continue;
+      const Form& outputs = network.layer(static_cast<index>(i)).output();
+      const auto make = [&] { return Batch<T>::panels(batch, outputs.layout.columns()); };
+      nodes_.push_back(
+          {static_cast<index>(i), DropoutMasks<T>(rates[i], outputs), 0, {make(), make()}, make()});
+    }
   }
 
-  bool is_used() { return dropped_.rows().data != nullptr; }
-  void begin_epoch(std::uint64_t seed, std::uint32_t draw) { seed_ = seed, draw_ = draw; }
-
-  Rows<T> mask(int half) { return masks_[half].rows(); }
-  Rows<T> dropped() { return dropped_.rows(); }
-
+  bool is_used() const { return !nodes_.empty(); }
+  /// Lets a pass of two slots apply the masks, or no longer.
+  void apply_to(Pass<T>& pass, bool applies) {
+    for (Node& node : nodes_) {
+      pass.set_dropout(node.place, applies ? node.dropped.rows() : Rows<T>(),
+                       {node.masks[0].rows(), node.masks[1].rows()});
+    }
+  }
+  void begin_epoch(Network<T>& network) {
+    seed_ = network.seed();
+    for (Node& node : nodes_) node.draw = network.next_draw();
+  }
   /// The masks of rows [begin, end) of a batch whose first row is sample `first` of the epoch.
-  void draw(index first, index begin, index end, int half) {
-    const Rows<T> rows = masks_[half].rows();
-    std::uint32_t bits[4][kPhiloxBlocks];
-    // A sample takes words_ blocks of four words; word w of block b is for output w * words_ + b,
-    // so that words of a kind go to neighbours.
-    const index last = (first + end) * words_;
-    for (index block = (first + begin) * words_; block < last; block += kPhiloxBlocks) {
-      active_kernels().philox(static_cast<std::uint64_t>(block),
-                              static_cast<std::uint32_t>(Stream::dropout), draw_, seed_, bits);
-      const index count = std::min(kPhiloxBlocks, last - block);
-      for (index i = 0; i < count;) {
-        const index row = (block + i) / words_, b = (block + i) % words_;
-        const index run = std::min(count - i, words_ - b);
-        for (index w = 0; w < 4; ++w) {
-          const index column = w * words_ + b;
-          store(rows, row - first, column, std::min(run, outputs_ - column), bits[w] + i);
-        }
-        i += run;
-      }
+  void draw(index first, index begin, index end, int slot) {
+    for (Node& node : nodes_) {
+      node.maker.draw(seed_, node.draw, first, begin, end, node.masks[slot].rows());
     }
   }
 
  private:
-  void store(const Rows<T>& rows, index row, index column, index count, const std::uint32_t* bits) {
-    for (index i = 0; i < count;) {
-      const index inside = (column + i) % kPanelWidth<T>;
-      const index run = std::min(count - i, kPanelWidth<T> - inside);
-      T* at = rows.at(row, (column + i) / kPanelWidth<T>) + inside;
-      for (index j = 0; j < run; ++j) at[j] = bits[i + j] < threshold_ ? T(0) : kept_;
-      i += run;
-    }
-  }
+  struct Node {
+    index place;
+    DropoutMasks<T> maker;
+    std::uint32_t draw;
+    Batch<T> masks[2], dropped;
+  };
 
-  index outputs_ = 0, words_ = 1;
-  std::uint32_t threshold_ = 0;  // of 2^32
-  T kept_ = T(1);
   std::uint64_t seed_ = 0;
-  std::uint32_t draw_ = 0;
-  Batch<T> masks_[2], dropped_;
+  std::vector<Node> nodes_;
 };
 
 }  // namespace foxnn

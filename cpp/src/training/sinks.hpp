@@ -39,13 +39,31 @@ template <class T>
 struct GradientRules {
   T l1 = T(0), l2 = T(0), clip_value = T(0);  ///< 0: none
 
-  void apply(index count, T* gradient, const T* parameters, bool are_weights) const {
+  void apply(index count, T* gradient, const T* parameters, bool is_penalised) const {
     const KernelTable<T>& k = active_kernels().table<T>();
-    if (are_weights && (l1 > T(0) || l2 > T(0))) k.add_penalty(count, gradient, parameters, l1, l2);
+    if (is_penalised && (l1 > T(0) || l2 > T(0)))
+      k.add_penalty(count, gradient, parameters, l1, l2);
     if (clip_value > T(0)) k.clip(count, gradient, clip_value);
   }
   bool any() const { return l1 > T(0) || l2 > T(0) || clip_value > T(0); }
 };
+
+/// Whether penalties fall on a layer's parameters at this offset.
+template <class T>
+bool is_penalised(const Layer<T>& layer, index offset) {
+  for (const Array& array : layer.arrays()) {
+    if (offset < array.offset + array.count) return array.is_penalised();
+  }
+  return false;
+}
+
+/// Hands a gradient that lies as the layer's parameters do to a sink, array by array.
+template <class T>
+void take_arrays(const Layer<T>& layer, T* gradient, GradientSink<T>& sink) {
+  for (const Array& array : layer.arrays()) {
+    if (array.is_trained()) sink.take(array.offset, array.count, gradient + array.offset);
+  }
+}
 
 /// Applies the optimizer to each piece of gradient while it is in the first-level cache.
 template <class T>
@@ -56,7 +74,7 @@ class UpdateSink final : public GradientSink<T> {
 
   void set_step(const UpdateCoefficients& c) {
     shrink_ = static_cast<T>(c.shrink);
-    tells_weights_apart_ = rules_.any() || shrink_ != T(0);
+    tells_arrays_apart_ = rules_.any() || shrink_ != T(0);
     arguments_ = {.rate = static_cast<T>(c.rate),
                   .decay = static_cast<T>(c.decay),
                   .gain = static_cast<T>(c.gain),
@@ -69,19 +87,16 @@ class UpdateSink final : public GradientSink<T> {
   UpdateSink of_layer(index layer, PhaseClock* clock) const {
     UpdateSink sink = *this;
     sink.base_ = network_.offset(layer);
-    sink.weights_ = network_.layer(layer).weight_count();
+    sink.layer_ = &network_.layer(layer);
     sink.clock_ = clock;
     return sink;
   }
-  /// The gradient of all layers, laid out as the parameters.
+  /// The gradient of all layers, laid out as the parameters, where each of them is trained.
   void take_all(T* gradient) {
-    if (!tells_weights_apart_) return take(0, network_.parameters().size(), gradient);
+    if (!tells_arrays_apart_) return take(0, network_.parameters().size(), gradient);
     for (index i = 0; i < network_.size(); ++i) {
       UpdateSink sink = of_layer(i, nullptr);
-      const Layer<T>& layer = network_.layer(i);
-      T* of_layer = gradient + network_.offset(i);
-      sink.take(0, sink.weights_, of_layer);
-      sink.take(sink.weights_, layer.parameter_count() - sink.weights_, of_layer + sink.weights_);
+      take_arrays(network_.layer(i), gradient + network_.offset(i), sink);
     }
   }
   void take(index offset, index count, T* gradient) override {
@@ -89,7 +104,7 @@ class UpdateSink final : public GradientSink<T> {
     Buffer<T>* moments = network_.optimizer().moments;
     T* parameters = network_.parameters().data() + at;
     const PhaseClock::Detour detour(clock_, Phase::update);
-    if (tells_weights_apart_) prepare(count, gradient, parameters, offset < weights_);
+    if (tells_arrays_apart_) prepare(count, gradient, parameters, is_penalised(*layer_, offset));
     update_(count, parameters, gradient, moments[0].size() ? moments[0].data() + at : nullptr,
             moments[1].size() ? moments[1].data() + at : nullptr, arguments_);
   }
@@ -102,9 +117,9 @@ class UpdateSink final : public GradientSink<T> {
   }
 
  private:
-  void prepare(index count, T* gradient, T* parameters, bool are_weights) const {
-    rules_.apply(count, gradient, parameters, are_weights);
-    if (are_weights && shrink_ != T(0)) {
+  void prepare(index count, T* gradient, T* parameters, bool is_penalised) const {
+    rules_.apply(count, gradient, parameters, is_penalised);
+    if (is_penalised && shrink_ != T(0)) {
       active_kernels().table<T>().shrink(count, parameters, shrink_);
     }
   }
@@ -113,10 +128,11 @@ class UpdateSink final : public GradientSink<T> {
   UpdateKernel<T> update_;
   GradientRules<T> rules_;
   T shrink_ = T(0);
-  bool tells_weights_apart_ = false;
+  bool tells_arrays_apart_ = false;
   PhaseClock* clock_ = nullptr;
   UpdateArguments<T> arguments_{};
-  index base_ = 0, weights_ = 0;  // of the layer
+  index base_ = 0;  // of the layer
+  const Layer<T>* layer_ = nullptr;
 };
 
 /// Keeps a layer's gradient, for those who want to see it as a whole.
@@ -127,10 +143,10 @@ class StoreSink final : public GradientSink<T> {
   StoreSink(const Network<T>& network, index layer, T* gradient, const GradientRules<T>& rules = {})
       : gradient_(gradient + network.offset(layer)),
         parameters_(network.parameters().data() + network.offset(layer)),
-        weights_(network.layer(layer).weight_count()),
+        layer_(network.layer(layer)),
         rules_(rules) {}
   void take(index offset, index count, T* gradient) override {
-    rules_.apply(count, gradient, parameters_ + offset, offset < weights_);
+    rules_.apply(count, gradient, parameters_ + offset, is_penalised(layer_, offset));
     std::copy_n(gradient, count, gradient_ + offset);
   }
   typename GradientSink<T>::Targets targets(index) const override { return {}; }
@@ -138,7 +154,7 @@ class StoreSink final : public GradientSink<T> {
  private:
   T* gradient_;
   const T* parameters_;
-  index weights_;
+  const Layer<T>& layer_;
   GradientRules<T> rules_;
 };
 

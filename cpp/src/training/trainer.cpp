@@ -1,17 +1,15 @@
-// Plans are checked here, and runs begun, counted and measured; what a step does is in
-// training_work.hpp.
+// Plans are checked here, and runs begun, counted and measured; what a run does is in run.cpp.
 #include "foxnn/trainer.hpp"
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "base/messages.hpp"
 #include "network/cost.hpp"
-#include "training/training_work.hpp"
+#include "training/run.hpp"
 
 namespace foxnn {
 namespace {
@@ -100,7 +98,14 @@ Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingP
                                 std::to_string(network.size() - 1) + " hidden layers, got " +
                                 std::to_string(plan.dropout.size()));
   }
-  work_ = std::make_unique<Work>(network, samples, plan);
+  for (std::size_t i = 0; i < plan.dropout.size(); ++i) {
+    const Layer<T>& layer = network.layer(static_cast<index>(i));
+    if (plan.dropout[i] > 0.0 && !layer.takes_masks()) {
+      throw std::invalid_argument("the outputs of a layer of kind '" + layer.spec().kind +
+                                  "' cannot drop out");
+    }
+  }
+  run_ = std::make_unique<Run<T>>(network, samples, plan);
 }
 
 template <class T>
@@ -108,127 +113,103 @@ Trainer<T>::~Trainer() = default;
 
 template <class T>
 void Trainer<T>::set_learning_rate(double rate) {
-  TrainingPlan plan = work_->plan;
+  TrainingPlan plan = run_->plan();
   plan.learning_rate = rate;
   plan.template check<T>();
-  work_->plan = plan;
+  run_->set_learning_rate(rate);
 }
 
 template <class T>
 void Trainer<T>::drop_steps_on(StopRequest request) {
-  work_->dropped.ask_by(std::move(request));
+  run_->dropped().ask_by(std::move(request));
 }
 
 template <class T>
 int Trainer<T>::workers() const {
-  return work_->workers;
+  return run_->workers();
 }
 
 template <class T>
 index Trainer<T>::steps_per_epoch() const {
-  return (work_->samples.size() + work_->batch - 1) / work_->batch;
+  const Batches<T>& batches = run_->batches();
+  return (batches.samples().size() + batches.size() - 1) / batches.size();
 }
 
 template <class T>
 StepReport Trainer<T>::run_epoch(const StopRequest& stop) {
-  Work& work = *work_;
-  const StepReport before = work.is_between_epochs() ? StepReport() : work.epoch;
+  const StepReport before = run_->is_between_epochs() ? StepReport() : run_->epoch;
   const index left = steps_per_epoch() - before.steps;
-  return work.epoch = work.run(left, stop, work.saving_within_epoch(), before);
+  return run_->epoch = run_->steps(left, stop, run_->saving_within_epoch(), before);
 }
 
 template <class T>
 StepReport Trainer<T>::run_steps(index steps, const StopRequest& stop) {
-  return work_->run(steps, stop, Work::Saving::now);
+  return run_->steps(steps, stop, Run<T>::Saving::now);
 }
 
 template <class T>
 StepReport Trainer<T>::step(const Samples& samples) {
-  Work& work = *work_;
-  check_fit(work.network.inputs(), work.network.outputs(), samples);
-  if (samples.size() > work.batch) throw std::invalid_argument("more samples than a batch holds");
-  work.samples = work.network.scaled(samples);
-  if (work.order.empty()) {
-    work.order.resize(static_cast<std::size_t>(work.batch));
-    std::iota(work.order.begin(), work.order.end(), 0u);
+  check_fit(run_->network().inputs(), run_->network().outputs(), samples);
+  if (samples.size() > run_->batches().size()) {
+    throw std::invalid_argument("more samples than a batch holds");
   }
-  work.position = 0;
-  return work.run(1, {}, Work::Saving::now);
+  return run_->step_on(samples);
 }
 
 template <class T>
 StepReport Trainer<T>::run_batch(const StopRequest& stop) {
-  Work& work = *work_;
-  const StepReport report = work.run(1, stop, work.saving_within_epoch());
-  work.epoch.steps += report.steps;
-  work.epoch.samples += report.samples;
-  work.epoch.loss += report.loss;
-  work.epoch.weight += report.weight;
-  work.epoch.correct += report.correct;
+  const StepReport report = run_->steps(1, stop, run_->saving_within_epoch());
+  run_->epoch.steps += report.steps;
+  run_->epoch.samples += report.samples;
+  run_->epoch.loss += report.loss;
+  run_->epoch.weight += report.weight;
+  run_->epoch.correct += report.correct;
   return report;
 }
 
 template <class T>
 bool Trainer<T>::begin_epoch() {
-  return work_->begin_epoch();
+  return run_->begin_epoch();
 }
 
 template <class T>
 const StepReport& Trainer<T>::epoch() const {
-  return work_->epoch;
+  return run_->epoch;
 }
 
 template <class T>
 bool Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done) {
-  Work& work = *work_;
-  const index samples = std::min(done.steps * work.batch, work.samples.size());
+  const index batch = run_->batches().size(), all = run_->batches().samples().size();
+  const index samples = std::min(done.steps * batch, all);
   if (done.steps < 0 || done.steps > steps_per_epoch() || done.samples != samples) {
-    throw std::invalid_argument("an epoch of " + std::to_string(work.samples.size()) +
-                                " samples in batches of " + std::to_string(work.batch) +
-                                " has no " + std::to_string(done.steps) + " steps of " +
-                                std::to_string(done.samples) + " samples");
+    throw std::invalid_argument("an epoch of " + std::to_string(all) + " samples in batches of " +
+                                std::to_string(batch) + " has no " + std::to_string(done.steps) +
+                                " steps of " + std::to_string(done.samples) + " samples");
   }
-  work.network.set_draw(draw);
-  if (!work.begin_epoch()) return false;
-  work.position = samples;
-  work.epoch = done;
+  run_->network().set_draw(draw);
+  if (!run_->begin_epoch()) return false;
+  run_->skip(samples);
+  run_->epoch = done;
   return true;
 }
 
 template <class T>
 std::uint32_t Trainer<T>::draw_of_epoch() const {
-  return work_->draw_of_epoch;
+  return run_->draw_of_epoch();
 }
 
 template <class T>
 PhaseSeconds Trainer<T>::time_phases(index steps) {
   PhaseClock clock;
-  Work& work = *work_;
-  work.clock = &clock;
-  work.narrow.reset();  // its parts are too small for a clock
-  work.run(steps, {}, Work::Saving::now);
-  work.clock = nullptr;
+  run_->set_clock(&clock);
+  run_->steps(steps, {}, Run<T>::Saving::now);
+  run_->set_clock(nullptr);
   return clock.seconds();
 }
 
 template <class T>
 double Trainer<T>::gradient(T* out) {
-  Work& work = *work_;
-  if (!work.begin_epoch()) return std::numeric_limits<double>::quiet_NaN();
-  work.drops = false;
-  const index rows = work.batch;
-  run_team(work.workers, [&](const Team& team) {
-    work.gather(team, 0, 0);
-    team.wait();
-    work.forward(team, rows, 0);
-    work.loss(team, 0, rows, 0);
-    work.backward(
-        team, rows, 0, {}, [&](index layer) { return StoreSink<T>(work.network, layer, out); },
-        [](Leaving*) {});
-  });
-  StepReport report;
-  work.count_step(0, rows, report);
-  return report.loss / report.weight;
+  return run_->gradient(out);
 }
 
 template void TrainingPlan::check<float>() const;

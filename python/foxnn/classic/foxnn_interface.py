@@ -46,8 +46,8 @@ class FoxnnInterface(SavedNetwork):
         self._check_names(x, "x")
         array = checks.as_array(x, "x")
         if array.ndim == 1:
-            if array.shape[0] != self.sizes[0]:
-                raise ValueError(f"x must have {self.sizes[0]} inputs, got {array.shape[0]}")
+            if array.shape[0] != self._inputs():
+                raise ValueError(f"x must have {self._inputs()} inputs, got {array.shape[0]}")
             row: Array = self._rounded(self.predict(array.reshape(1, -1)))[0]
             return row
         return self._rounded(self.predict(array))
@@ -210,9 +210,9 @@ class FoxnnInterface(SavedNetwork):
                 f"{name} must have the columns seen before, in their order "
                 f"({', '.join(self._input_names)}), got {', '.join(data._names)}"
             )
-        if (x.shape[1], y.shape[1]) != (self.sizes[0], self.sizes[-1]):
+        if (x.shape[1], y.shape[1]) != (self._inputs(), self._outputs()):
             raise ValueError(
-                f"{name} must have {self.sizes[0]} inputs and {self.sizes[-1]} outputs, "
+                f"{name} must have {self._inputs()} inputs and {self._outputs()} outputs, "
                 f"got {x.shape[1]} and {y.shape[1]}"
             )
         return self._samples(x, y, f"the inputs of {name}", f"the outputs of {name}")

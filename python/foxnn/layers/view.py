@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike
 from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.layers.activations import Activation, activation_parameters, parse_activation
+from foxnn.layers.specs import dense_spec
 
 
 class layer:
@@ -53,7 +55,10 @@ class layer:
         start = checks.seed(seed)
         self._index = 0
         self._network = _core.Network(
-            sizes, [parse_activation(activation)], checks.word(init, "init"), False, start
+            sizes[:1],
+            [dense_spec(sizes[1], parse_activation(activation), checks.word(init, "init"))],
+            False,
+            start,
         )
 
     @classmethod
@@ -92,31 +97,32 @@ class layer:
 
     def get_N_w(self) -> int:
         """Return the number of weights of a neuron, which is the number of inputs."""
-        return self._network._shape(self._index)[0]
+        return math.prod(self._network._layer(self._index)["input_shape"])
 
     def get_N_n(self) -> int:
         """Return the number of neurons."""
-        return self._network._shape(self._index)[1]
+        return math.prod(self._network._layer(self._index)["output_shape"])
 
     @property
     def weights(self) -> Array:
         """Weights, shape (inputs, neurons): a copy when read; any array of that shape sets them."""
-        return self._network._weights(self._index)
+        return self._network._array(self._index, "weights")
 
     @weights.setter
     def weights(self, values: ArrayLike) -> None:
         shape = (self.get_N_w(), self.get_N_n())
-        self._network._set_weights(self._index, self._parameters(values, "weights", shape))
+        array = self._parameters(values, "weights", shape)
+        self._network._set_array(self._index, "weights", array)
 
     @property
     def bias(self) -> Array:
         """Biases, shape (neurons,): a copy when read; any array of that shape sets them."""
-        return self._network._bias(self._index)
+        return self._network._array(self._index, "bias")
 
     @bias.setter
     def bias(self, values: ArrayLike) -> None:
         shape = (self.get_N_n(),)
-        self._network._set_bias(self._index, self._parameters(values, "bias", shape))
+        self._network._set_array(self._index, "bias", self._parameters(values, "bias", shape))
 
     def _parameters(self, values: ArrayLike, name: str, shape: tuple[int, ...]) -> Array:
         array = checks.engine_type(checks.as_array(values, name))

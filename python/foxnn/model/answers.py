@@ -35,10 +35,10 @@ class AnsweringNetwork(BaseNetwork):
             Where an output is no number (NaN), since layers before it are beyond the type.
         """
         self._check_names(x, "x")
-        inputs = checks.matrix(x, "x", self.sizes[0], "inputs", finite=False)
+        inputs = checks.matrix(x, "x", self._inputs(), "inputs", finite=False)
         out = self._predict(inputs, self.settings.n_threads)
         if out is None:
-            checks.matrix(x, "x", self.sizes[0], "inputs", single=self._single())
+            checks.matrix(x, "x", self._inputs(), "inputs", single=self._single())
             if self._scalers[0] is not None:
                 kind = " in float32" if self._single() else ""
                 raise ValueError(f"x must be finite{kind} as input_scaler scales it")
@@ -110,8 +110,8 @@ class AnsweringNetwork(BaseNetwork):
         if array.ndim not in (1, 2):
             raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
         rows = array.reshape(1, -1) if array.ndim == 1 else array
-        inputs = checks.matrix(rows, "x", self.sizes[0], "inputs", single=self._single())
-        outputs = self.sizes[-1]
+        inputs = checks.matrix(rows, "x", self._inputs(), "inputs", single=self._single())
+        outputs = self._outputs()
         first, count = 0, outputs
         if output is not None:
             first, count = checks.position(output, "output", outputs, "an output"), 1
@@ -180,20 +180,20 @@ class AnsweringNetwork(BaseNetwork):
     ) -> tuple[Array, Array]:
         self._check_names(x, x_name)
         single = self._single()
-        inputs = checks.matrix(x, x_name, self.sizes[0], "inputs", single=single)
-        wanted = checks.targets(y, y_name, self.sizes[-1], loss=self._loss(), single=single)
+        inputs = checks.matrix(x, x_name, self._inputs(), "inputs", single=single)
+        wanted = checks.targets(y, y_name, self._outputs(), loss=self._loss(), single=single)
         checks.same_length(inputs, wanted, x_name, y_name)
         return inputs, wanted
 
     def _one_sample(self, x: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
         row = checks.as_array(x, "x")
-        if row.shape != (self.sizes[0],):
+        if row.shape != (self._inputs(),):
             raise ValueError(
-                f"x must be one sample of shape ({self.sizes[0]},), got shape {row.shape}"
+                f"x must be one sample of shape ({self._inputs()},), got shape {row.shape}"
             )
         if y is None:
             return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), None
-        wanted, outputs = checks.as_array(y, "y"), self.sizes[-1]
+        wanted, outputs = checks.as_array(y, "y"), self._outputs()
         takes_labels = self._loss() == "cross_entropy"
         if wanted.ndim == 0 and outputs == 1 and not takes_labels:
             wanted = wanted.reshape(1)

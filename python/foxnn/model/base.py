@@ -13,6 +13,7 @@ from foxnn import _core, checks
 from foxnn.checks.notes import notes_of
 from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike, layer, parse_activations
+from foxnn.layers.specs import dense_spec, dense_specs, sizes_of
 from foxnn.model import state
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
@@ -55,7 +56,8 @@ class BaseNetwork(_core.Network):
             raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
         single = dtype_name("float32" if dtype is None else dtype) == "float32"
         start = checks.seed(seed)
-        super().__init__(checked, activations, checks.word(init, "init"), single, start)
+        specs = dense_specs(checked, activations, checks.word(init, "init"))
+        super().__init__(checked[:1], specs, single, start)
         self._loss_given = loss is not None
         self._set_loss(self._usual_loss() if loss is None else checks.word(loss, "loss"))
         self._settings = Settings(_summation_of(self))
@@ -91,7 +93,7 @@ class BaseNetwork(_core.Network):
     @property
     def sizes(self) -> list[int]:
         """The number of inputs, and then the neurons of each layer."""
-        return self._sizes()
+        return sizes_of(self)
 
     @property
     def input_scaler(self) -> Scaler | None:
@@ -128,7 +130,7 @@ class BaseNetwork(_core.Network):
 
     @input_names.setter
     def input_names(self, names: Sequence[str] | None) -> None:
-        self._input_names = state.names_from(names, self.sizes[0])
+        self._input_names = state.names_from(names, self._inputs())
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -172,13 +174,14 @@ class BaseNetwork(_core.Network):
         """
         if not isinstance(new_layer, layer) or new_layer._network is None:
             raise TypeError(f"new_layer must be a foxnn.layer, got {checks.shown(new_layer)}")
-        if new_layer.get_N_w() != self.sizes[-1]:
+        if new_layer.get_N_w() != self._outputs():
             raise ValueError(
-                f"new_layer must have {self.sizes[-1]} inputs, as many as the network has outputs, "
-                f"got {new_layer.get_N_w()}"
+                f"new_layer must have {self._outputs()} inputs, as many as the network has "
+                f"outputs, got {new_layer.get_N_w()}"
             )
         name, parameters = new_layer._network._activation(new_layer._index)
-        self._append(new_layer.get_N_n(), name, parameters, new_layer.weights, new_layer.bias)
+        spec = dense_spec(new_layer.get_N_n(), (name, parameters), "zeros")
+        self._append([spec], [{"weights": new_layer.weights, "bias": new_layer.bias}])
         self._adopt_usual_loss()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -239,8 +242,8 @@ class BaseNetwork(_core.Network):
                     f"{name} must be a foxnn.Scaler or None, got {checks.shown(scaler)}"
                 )
         self._set_scaling(
-            None if inputs is None else inputs._for_engine("input_scaler", self.sizes[0]),
-            None if outputs is None else outputs._for_engine("output_scaler", self.sizes[-1]),
+            None if inputs is None else inputs._for_engine("input_scaler", self._inputs()),
+            None if outputs is None else outputs._for_engine("output_scaler", self._outputs()),
         )
         self._scalers = inputs and inputs._copy(), outputs and outputs._copy()
 

@@ -15,6 +15,7 @@ import numpy as np
 from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.checks.notes import notes_of
+from foxnn.layers.specs import sizes_of
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
 from foxnn.support import pieces
@@ -46,7 +47,7 @@ def state_of_copy(network: Any, copy: _core.Network) -> dict[str, Any]:
 
 def surroundings_of(network: Any, copy: _core.Network) -> dict[str, Any]:
     """Return the state without its large arrays, which `memory_of` has."""
-    sizes = copy._sizes()
+    sizes = sizes_of(copy)
     return {
         "version": VERSION,
         "sizes": sizes,
@@ -68,11 +69,17 @@ def memory_of(copy: _core.Network) -> dict[str, Any]:
     """Return what training has changed in a network of the engine: parameters and optimizer."""
     optimizer = _core.optimizer_state(copy)
     return {
-        "parameters": _core.parameters(copy),
+        "parameters": _weights_and_biases(_core.parameters(copy)),
         "optimizer": None if optimizer is None else optimizer[0],
         "steps": 0 if optimizer is None else optimizer[1],
-        "moments": [None, None] if optimizer is None else optimizer[2],
+        "moments": [None, None]
+        if optimizer is None
+        else [m if m is None else _weights_and_biases(m) for m in optimizer[2]],
     }
+
+
+def _weights_and_biases(layers: list[dict[str, Array]]) -> list[tuple[Array, Array]]:
+    return [(arrays["weights"], arrays["bias"]) for arrays in layers]
 
 
 def set_memory(network: Any, memory: Mapping[str, Any]) -> None:
@@ -155,7 +162,7 @@ def _fill(network: Any, state: Mapping[str, Any]) -> None:
     network._set_loss(checks.word(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
-    network._input_names = names_from(state.get("input_names"), network.sizes[0])
+    network._input_names = names_from(state.get("input_names"), network._inputs())
     network.notes = state.get("notes", {})
     if state["optimizer"] is not None:
         _set_optimizer(network, state)
@@ -181,7 +188,12 @@ def _set_optimizer(network: Any, state: Mapping[str, Any]) -> None:
         network,
         _core.Optimizer(**rule),
         checks.integer(state["steps"], "steps", 1),
-        [m if m is None else _pairs(m, network, "moments") for m in moments],
+        [
+            m
+            if m is None
+            else [{"weights": w, "bias": b} for w, b in _pairs(m, network, "moments")]
+            for m in moments
+        ],
     )
 
 

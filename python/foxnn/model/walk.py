@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from foxnn import _core
 from foxnn.checks import Array
+from foxnn.layers.specs import dense_spec, sizes_of
 
 
 def forward(
@@ -23,7 +24,7 @@ def forward(
     sorted_summation : bool
         Whether the network sums from the smallest product to the largest.
     """
-    sizes, single = network._sizes(), network._single()
+    sizes, single = sizes_of(network), network._single()
     of_inputs, of_outputs = network._scaling()
     values = {} if of_inputs is None else {"x": x[0].astype(np.float64)}
     inputs = _scaled(x, of_inputs, single)
@@ -34,14 +35,15 @@ def forward(
     # way. A layer's sums are what it answers before it gets its activation.
     grown = None
     for i in range(len(sizes) - 1):
-        weights, bias = network._weights(i), network._bias(i)
+        weights, bias = network._array(i, "weights"), network._array(i, "bias")
+        spec = dense_spec(sizes[i + 1], ("identity_x", []), "zeros")
         if grown is None:
-            grown = _core.Network(sizes[:2], [("identity_x", [])], "zeros", single, 0)
+            grown = _core.Network(sizes[:1], [spec], single, 0)
             grown._set_sorted_summation(sorted_summation)
-            grown._set_weights(0, weights)
-            grown._set_bias(0, bias)
+            grown._set_array(0, "weights", weights)
+            grown._set_array(0, "bias", bias)
         else:
-            grown._append(sizes[i + 1], "identity_x", [], weights, bias)
+            grown._append([spec], [{"weights": weights, "bias": bias}])
         sums = _answer(grown, inputs, threads)
         grown._set_activation(i, *network._activation(i))
         names = [f"{letter}^{i + 1}" for letter in "wbza"]
@@ -62,7 +64,7 @@ def backward(network: _core.Network, x: Array, y: Array) -> dict[str, Array]:
     y : ndarray of shape (1, outputs), or a label of shape (1,)
     """
     loss, layers = loss_and_gradients(network, x, y)
-    rows = np.eye(network._sizes()[-1])[y] if y.ndim == 1 else y
+    rows = np.eye(sizes_of(network)[-1])[y] if y.ndim == 1 else y
     wanted = _scaled(rows, network._scaling()[1], network._single())[0]
     values: dict[str, Array] = {"y": wanted, "C": np.array(loss)}
     for i in range(len(layers), 0, -1):
@@ -79,7 +81,8 @@ def loss_and_gradients(
     # Without a shuffle, which would move the network's random numbers on.
     plan = _core.Plan(_core.Optimizer("sgd"), 1.0, batch_size=len(x), shuffle=False)
     with _core.Trainer(network, x, y, plan) as trainer:
-        return trainer.gradient()
+        loss, layers = trainer.gradient()
+    return loss, [(arrays["weights"], arrays["bias"]) for arrays in layers]
 
 
 def _scaled(

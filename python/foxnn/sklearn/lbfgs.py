@@ -109,7 +109,7 @@ class Objective:
         self._weight = float(count if samples.weights is None else samples.weights.sum())
         constants = poisson_constants(samples.y) if task.loss == "poisson" else None
         self._constant = 0.0 if constants is None else samples.mean(constants)
-        row_bytes = 8 * (2 * network.sizes[0] + 3 * sum(network.sizes[1:]))
+        row_bytes = 8 * (2 * network._inputs() + 3 * sum(network.sizes[1:]))
         blocks = -(-count * row_bytes // _BLOCK_BYTES)
         self._block = -(-count // blocks)
         self._starts = range(0, count, self._block)
@@ -190,5 +190,5 @@ class Objective:
 
     def _block_loss(self) -> tuple[float, Vector]:
         loss, layers = self._trainer.gradient()
-        arrays: list[Array] = [weights for weights, _ in layers] + [bias for _, bias in layers]
+        arrays: list[Array] = [of[name] for name in ("weights", "bias") for of in layers]
         return loss, np.concatenate([array.ravel() for array in arrays], dtype=np.float64)

@@ -195,7 +195,7 @@ class Steps:
     def _sum_squares(self) -> float:
         if not self._alpha:
             return 0.0
-        weights = (self._network._weights(i).ravel() for i in range(len(self._network)))
+        weights = (self._network._array(i, "weights").ravel() for i in range(len(self._network)))
         # Not by BLAS, whose idle threads would be in the way of the engine's.
         return sum(float(np.einsum("i,i->", w, w, dtype=np.float64)) for w in weights)
 
@@ -210,5 +210,5 @@ class Steps:
         if found is not None:
             _, step, moments = found
             if velocities != 1.0 and (first := moments[0]) is not None:
-                moments[0] = [(w * velocities, b * velocities) for w, b in first]
+                moments[0] = [{k: v * velocities for k, v in arrays.items()} for arrays in first]
             _core.set_optimizer_state(self._network, self._solver.optimizer(), step, moments)

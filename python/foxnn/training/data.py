@@ -116,9 +116,9 @@ def weighted_by_class(network: AnsweringNetwork, samples: Samples, class_weight:
     if classes is None:
         raise ValueError(
             "class_weight needs classes: loss='cross_entropy', or 'binary_cross_entropy' with one "
-            f"output; got loss={network.loss!r} with {network.sizes[-1]} outputs"
+            f"output; got loss={network.loss!r} with {network._outputs()} outputs"
         )
-    factors = checks.near_one(_class_factors(class_weight, classes, max(2, network.sizes[-1])))
+    factors = checks.near_one(_class_factors(class_weight, classes, max(2, network._outputs())))
     weights = factors[classes] if samples.weights is None else samples.weights * factors[classes]
     if not weights.any():
         raise ValueError("class_weight must not leave only samples of weight 0")
@@ -181,7 +181,7 @@ def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
             f"scale can bring outputs to size for the losses {', '.join(SCALABLE_LOSSES)}; "
             f"got loss={network.loss!r}"
         )
-    for scaler, columns in zip(scalers, (network.sizes[0], network.sizes[-1]), strict=True):
+    for scaler, columns in zip(scalers, (network._inputs(), network._outputs()), strict=True):
         if scaler is not None and scaler.shift is not None:
             scaler._for_engine("scale", columns)
     return scalers[0], scalers[1]

@@ -9,6 +9,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
+from foxnn.layers.specs import dense_spec
 from foxnn.model.answers import AnsweringNetwork
 
 # Samples looked at: the share of flat outputs among these thousands of them is sure enough.
@@ -47,9 +48,10 @@ def _sums(x: Array, weights: Array, bias: Array, threads: int) -> Array | None:
     """Return the preactivations of a layer in float64, or None where one is no number."""
     # Not by NumPy: its BLAS has threads of its own, which wait busily for more work for a while and
     # are in the way of the training that begins here.
-    alone = _core.Network(list(weights.shape), [("identity_x", [])], "zeros", False, 0)
-    alone._set_weights(0, weights.astype(np.float64))
-    alone._set_bias(0, bias.astype(np.float64))
+    spec = dense_spec(len(bias), ("identity_x", []), "zeros")
+    alone = _core.Network([len(weights)], [spec], False, 0)
+    alone._set_array(0, "weights", weights.astype(np.float64))
+    alone._set_array(0, "bias", bias.astype(np.float64))
     try:
         return alone._predict(x, threads)
     except OverflowError:

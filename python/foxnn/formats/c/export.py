@@ -160,7 +160,7 @@ def _asked(network: Any, x: Array | None) -> tuple[Array, Array]:
 
 def _drawn(network: Any) -> Array:
     """Return inputs evenly from -2 to 2, or so many scales around the shift."""
-    x = np.random.default_rng(_SEED).uniform(-2.0, 2.0, (_COUNT, network.sizes[0]))
+    x = np.random.default_rng(_SEED).uniform(-2.0, 2.0, (_COUNT, network._inputs()))
     if network.input_scaler is not None:
         shift, scale = network.input_scaler._measured()
         x = x * scale + shift

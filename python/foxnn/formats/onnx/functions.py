@@ -18,6 +18,7 @@ import numpy as np
 from foxnn import _core
 from foxnn.checks import Array
 from foxnn.layers import Activation
+from foxnn.layers.specs import dense_spec
 
 Attributes = Mapping[str, Any]
 
@@ -139,8 +140,8 @@ def _without_parameters() -> dict[str, Array]:
 
 def _values(name: str, *parameters: float) -> Array:
     """Return what foxnn's activation gives on the grid."""
-    network = _core.Network([1, 1], [(name, list(parameters))], "zeros", False, 0)
-    network._set_weights(0, np.ones((1, 1)))
+    network = _core.Network([1], [dense_spec(1, (name, list(parameters)), "zeros")], False, 0)
+    network._set_array(0, "weights", np.ones((1, 1)))
     out = network._predict(np.ascontiguousarray(GRID[:, None]), 1)
     assert out is not None
     return out[:, 0]

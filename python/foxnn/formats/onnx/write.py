@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from foxnn import _core, checks
 from foxnn.formats.whole_files import replacing
+from foxnn.layers.specs import sizes_of
 from foxnn.model.scaler import Scaler
 from foxnn.support import extras
 
@@ -75,7 +76,7 @@ def write(path: str, network: Any) -> None:
     onnx = extras.library("onnx", "onnx", "an .onnx file")
     copy = network._copy()  # of one moment, even where another thread trains
     # The graph, the file, and what the checker makes of it, twice; numbers of 8 bytes at most.
-    sizes = copy._sizes()
+    sizes = sizes_of(copy)
     checks.memory(4 * 8 * sum(a * b + b for a, b in itertools.pairwise(sizes)) + 2**23)
     data = _model(onnx, copy, network).SerializeToString(deterministic=True)
     onnx.checker.check_model(data, full_check=True)
@@ -105,14 +106,14 @@ def _check_range(scaler: Scaler, name: str, dtype: str) -> None:
 def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
     check(network)
     helper, dtype = onnx.helper, network.dtype
-    sizes, inputs, outputs = copy._sizes(), network.input_scaler, network.output_scaler
+    sizes, inputs, outputs = sizes_of(copy), network.input_scaler, network.output_scaler
     graph = _Graph(onnx, dtype)
     if inputs is not None:
         _scaled(graph, inputs, dtype)
     count = len(sizes) - 1
     for i in range(count):
-        weights = graph.array(f"layers.{i}.weight", copy._weights(i))
-        bias = graph.array(f"layers.{i}.bias", copy._bias(i))
+        weights = graph.array(f"layers.{i}.weight", copy._array(i, "weights"))
+        bias = graph.array(f"layers.{i}.bias", copy._array(i, "bias"))
         graph.node("Gemm", f"layers.{i}.sum", graph.last, weights, bias)
         _activate(graph, f"layers.{i}", *copy._activation(i), dtype)
     if outputs is not None:

@@ -1,0 +1,77 @@
+// Copies of columns, there and back.
+#include "layers/arrange.hpp"
+
+#include <stdexcept>
+
+#include "layers/columns.hpp"
+
+namespace foxnn {
+namespace {
+
+// The form that a reshape gives: packed, so that only the shape is another.
+Form reshaped(const LayerSpec& spec, const Form& input) {
+  std::vector<index> lengths;
+  for (const double length : spec.numbers("shape")) lengths.push_back(static_cast<index>(length));
+  const Shape shape = Shape::of(lengths);
+  if (shape.size() != input.shape.size()) {
+    throw std::invalid_argument("shape " + shape.text() + " must have as many numbers as " +
+                                input.shape.text());
+  }
+  return {shape, Layout::packed(shape)};
+}
+
+}  // namespace
+
+template <class T>
+Arrange<T>::Arrange(const LayerSpec& spec, const std::vector<Form>& inputs, const Form& output)
+    : Layer<T>(spec, inputs) {
+  this->set_output(output);
+}
+
+template <class T>
+double Arrange<T>::flops() const {
+  return static_cast<double>(this->output().shape.size());
+}
+
+template <class T>
+template <class Function>
+void Arrange<T>::each_copy(Function f) const {
+  // One of both is packed: what lies between positions is the other's.
+  const Layout &from = this->input().layout, &to = this->output().layout;
+  const Layout& parted = from.is_packed() ? to : from;
+  const auto side = [&](const Layout& layout) {
+    return Channels{layout.is_packed() ? parted.channels : layout.pitch};
+  };
+  each_run<T>(parted.positions, parted.channels, side(from), side(to), f);
+}
+
+template <class T>
+void Arrange<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+                         Scratch<T>) const {
+  const index first = share.first(batch), rows = share.last(batch) - first;
+  each_copy([&](index source, index target, index count) {
+    copy_columns<T>(first, rows, *x, source, out.y, target, count);
+  });
+}
+
+template <class T>
+void Arrange<T>::backward_input(Share share, index batch, index, const Back<T>& back,
+                                const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                                Scratch<T>) const {
+  const index first = share.first(batch), rows = share.last(batch) - first;
+  each_copy([&](index source, index target, index count) {
+    copy_columns<T>(first, rows, back.delta, target, delta_below, source, count);
+  });
+  below.finish_rows(first, rows, this->input().layout.columns(), delta_below);
+}
+
+template <class T>
+Reshape<T>::Reshape(const LayerSpec& spec, const std::vector<Form>& inputs)
+    : Arrange<T>(spec, inputs, reshaped(spec, inputs.front())) {}
+
+template class Arrange<float>;
+template class Arrange<double>;
+template class Reshape<float>;
+template class Reshape<double>;
+
+}  // namespace foxnn

@@ -1,0 +1,41 @@
+// Layers that change how a sample lies, or what shape it is said to have, and no number: they copy
+// columns.
+#pragma once
+
+#include "foxnn/layer.hpp"
+
+namespace foxnn {
+
+/// Copies its input into another layout.
+template <class T>
+class Arrange : public Layer<T> {
+ public:
+  Arrange(const LayerSpec& spec, const std::vector<Form>& inputs, const Form& output);
+
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Arrange>(*this); }
+  double flops() const override;
+  void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+               Scratch<T> scratch) const override;
+  void backward_input(Share share, index batch, index which, const Back<T>& back,
+                      const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                      Scratch<T> scratch) const override;
+
+ private:
+  template <class Function>
+  void each_copy(Function f) const;
+};
+
+/// The same numbers in another shape; option: shape.
+template <class T>
+class Reshape final : public Arrange<T> {
+ public:
+  Reshape(const LayerSpec& spec, const std::vector<Form>& inputs);
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Reshape>(*this); }
+};
+
+extern template class Arrange<float>;
+extern template class Arrange<double>;
+extern template class Reshape<float>;
+extern template class Reshape<double>;
+
+}  // namespace foxnn

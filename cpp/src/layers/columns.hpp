@@ -1,0 +1,54 @@
+// The columns of a batch: panel by panel, and copied from one layout into another.
+#pragma once
+
+#include <algorithm>
+
+#include "foxnn/shape.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace foxnn {
+
+constexpr index rounded_up(index n, index unit) { return (n + unit - 1) / unit * unit; }
+
+/// Calls f(panel, width) for the panels of so many columns, whose widths are padded to lines.
+template <class T, class Function>
+void each_panel(index columns, Function f) {
+  const index padded = rounded_up(columns, kLineWidth<T>);
+  for (index p = 0; p * kPanelWidth<T> < padded; ++p) {
+    f(p, std::min(kPanelWidth<T>, padded - p * kPanelWidth<T>));
+  }
+}
+
+/// Some channels of each position: the first of them, and the columns from one position to the
+/// next.
+struct Channels {
+  index pitch = 0, first = 0;
+};
+
+/// Calls f(source column, target column, count) for runs of `count` columns, none of which crosses
+/// a panel on either side, that together are so many channels of each position.
+template <class T, class Function>
+void each_run(index positions, index channels, Channels from, Channels to, Function f) {
+  for (index position = 0; position < positions; ++position) {
+    index source = position * from.pitch + from.first, target = position * to.pitch + to.first;
+    for (index left = channels; left > 0;) {
+      const auto room = [](index column) { return kPanelWidth<T> - column % kPanelWidth<T>; };
+      const index run = std::min({left, room(source), room(target)});
+      f(source, target, run);
+      source += run;
+      target += run;
+      left -= run;
+    }
+  }
+}
+
+/// Copies `count` columns within a panel of some rows.
+template <class T>
+void copy_columns(index first_row, index rows, const Rows<const T>& from, index source,
+                  const Rows<T>& to, index target, index count) {
+  const T* a = from.at(first_row, source / kPanelWidth<T>) + source % kPanelWidth<T>;
+  T* b = to.at(first_row, target / kPanelWidth<T>) + target % kPanelWidth<T>;
+  for (index r = 0; r < rows; ++r, a += from.stride, b += to.stride) std::copy_n(a, count, b);
+}
+
+}  // namespace foxnn

@@ -1,0 +1,81 @@
+// The dense layer: f(x W + b), with the weights kept in panels for the kernels. It takes a sample
+// as a whole, or each position by itself with the same weights.
+#pragma once
+
+#include "foxnn/layer.hpp"
+
+namespace foxnn {
+
+template <class T>
+class Dense final : public Layer<T> {
+ public:
+  /// Options: units, activation, parameters (of the activation), init, bias, each_position. Throws
+  /// std::invalid_argument for sizes below 1 or above kLargestSize.
+  Dense(const LayerSpec& spec, const std::vector<Form>& inputs);
+
+  /// Sizes beyond are refused by name rather than by the allocator.
+  static constexpr index kLargestSize = 2147483647;
+
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Dense>(*this); }
+  double flops() const override;
+  Activation activation() const override { return activation_; }
+  void set_activation(const Activation& activation) override;
+  bool keeps_slope() const override;
+  bool finishes_rows() const override { return activation_.kind == ActivationKind::softmax; }
+  bool takes_masks() const override { return positions_ == 1; }
+  void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
+  void unpack(const Array& array, const T* packed, T* values, Order order) const override;
+  void pack(const Array& array, const T* values, T* packed) const override;
+  void set_sorted_summation(bool sorted) override { sorted_ = sorted; }
+  double sorted_products() const override;
+  ScratchSize scratch_size(index batch) const override;
+  void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+               Scratch<T> scratch) const override;
+  void finish_rows(index rows, const Rows<T>& y) const override;
+  void backward_activation(index first_row, index rows, index panel, index width,
+                           const Rows<T>& delta, const Rows<const T>& y,
+                           const Rows<const T>& slope) const override;
+  void backward_input(Share share, index batch, index which, const Back<T>& back,
+                      const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                      Scratch<T> scratch) const override;
+  void backward_parameters(Share share, index batch, const Back<T>& back, GradientSink<T>& sink,
+                           Scratch<T> scratch) const override;
+  std::optional<NarrowPart<T>> narrow_part() const override;
+
+ private:
+  // The same for one position, or for samples that have one.
+  void forward_position(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+                        Scratch<T> scratch) const;
+  void backward_input_position(Share share, index batch, const Rows<const T>& delta,
+                               const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                               Scratch<T> scratch) const;
+
+  void pack_weights(const T* weights, T* parameters) const;
+  void unpack_weights(const T* parameters, T* weights) const;
+  void unpack_by_neuron(const T* parameters, T* weights) const;
+  void activate(index rows, index width, index row, index panel, const Outputs<T>& out) const;
+  /// Rows of a tile: what workers divide between them.
+  index tile_rows() const;
+  /// Where the terms of a sorted sum go; null where sums are not sorted.
+  T* terms(const Scratch<T>& scratch) const {
+    return sorted_ ? scratch.numbers + kPanelWidth<T> * neurons_ : nullptr;
+  }
+  // The parameters: panels of weights, then the padded bias.
+  const T* weights() const { return this->parameters(); }
+  const T* bias() const {
+    return no_bias_.size() > 0 ? no_bias_.data() : this->parameters() + inputs_ * padded_;
+  }
+  index panels_of_input() const { return panel_count<T>(inputs_); }
+  index panels_of_output() const { return panel_count<T>(padded_); }
+
+  index inputs_ = 0, neurons_ = 0, positions_ = 1;
+  index padded_ = 0;  // neurons, padded to a line of the cache
+  Activation activation_;
+  bool sorted_ = false;
+  Buffer<T> no_bias_;  // zeros, where there is none
+};
+
+extern template class Dense<float>;
+extern template class Dense<double>;
+
+}  // namespace foxnn

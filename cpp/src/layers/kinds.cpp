@@ -1,0 +1,64 @@
+// The one place where the kinds are listed. Those that consist of other layers are not here: they
+// are arrangements of them, which network/plan.cpp knows.
+#include "layers/kinds.hpp"
+
+#include "base/messages.hpp"
+#include "layers/arrange.hpp"
+#include "layers/dense.hpp"
+
+namespace foxnn {
+namespace {
+
+template <class T>
+using Make = std::unique_ptr<Layer<T>> (*)(const LayerSpec&, const std::vector<Form>&);
+
+struct Kind {
+  std::string_view name;
+  Wants (*wants)(const LayerSpec&);
+  Make<float> make_single;
+  Make<double> make_double;
+};
+
+template <template <class> class Made>
+constexpr Kind kind(std::string_view name, Wants (*wants)(const LayerSpec&)) {
+  return {
+      name, wants,
+      [](const LayerSpec& spec, const std::vector<Form>& inputs) -> std::unique_ptr<Layer<float>> {
+        return std::make_unique<Made<float>>(spec, inputs);
+      },
+      [](const LayerSpec& spec, const std::vector<Form>& inputs) -> std::unique_ptr<Layer<double>> {
+        return std::make_unique<Made<double>>(spec, inputs);
+      }};
+}
+
+template <Wants wants>
+Wants always(const LayerSpec&) {
+  return wants;
+}
+
+constexpr Kind kKinds[] = {
+    kind<Dense>("dense",
+                [](const LayerSpec& spec) {
+                  return spec.flag("each_position", false) ? Wants::panels : Wants::packed;
+                }),
+    kind<Reshape>("reshape", always<Wants::any>),
+};
+
+}  // namespace
+
+Wants layer_wants(const LayerSpec& spec) {
+  return find_name("layer kind", spec.kind, kKinds).wants(spec);
+}
+
+template <>
+std::unique_ptr<Layer<float>> make_layer(const LayerSpec& spec, const std::vector<Form>& inputs) {
+  return find_name("layer kind", spec.kind, kKinds).make_single(spec, inputs);
+}
+template <>
+std::unique_ptr<Layer<double>> make_layer(const LayerSpec& spec, const std::vector<Form>& inputs) {
+  return find_name("layer kind", spec.kind, kKinds).make_double(spec, inputs);
+}
+
+std::vector<std::string> layer_kinds() { return all_names(kKinds); }
+
+}  // namespace foxnn

@@ -1,0 +1,191 @@
+// The memory of a pass: who writes where, and who reads it.
+#include "network/pass.hpp"
+
+#include <algorithm>
+
+#include "layers/columns.hpp"
+
+namespace foxnn {
+
+template <class T>
+Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
+    : network_(network),
+      rows_(rows),
+      needs_(needs),
+      input_count_(rows * panel_count<T>(network.inputs()) * kPanelWidth<T>) {
+  for (int slot = 0; slot < needs.slots; ++slot) {
+    inputs_.push_back(Batch<T>::panels(rows, network.inputs()));
+    nonzero_.emplace_back();
+    if (needs.looks_for_zeros) {
+      nonzero_.back().resize(at(panel_count<T>(network.inputs()) * rows));
+    }
+  }
+  input_.columns = network.inputs();
+  nodes_.resize(at(network.size()));
+  for (index i = 0; i < network.size(); ++i) {
+    for (const index read : network.node(i).reads) memory_of(read).readers.push_back(i);
+  }
+  std::uint32_t draws = 0;
+  for (index i = 0; i < network.size(); ++i) {
+    NodeMemory& node = nodes_[at(i)];
+    node.layer = &network.layer(i);
+    node.columns = node.layer->output().layout.columns();
+    node.first_draw = draws;
+    draws += static_cast<std::uint32_t>(node.layer->draws());
+  }
+  make_outputs(needs.way_back);
+  find_inputs();
+  if (needs.way_back) {
+    make_deltas();
+    plan_way_back();
+  }
+}
+
+template <class T>
+Rows<T> Pass<T>::hold(Batch<T> batch) {
+  held_.push_back(std::move(batch));
+  return held_.back().rows();
+}
+
+// Without a way back, a buffer serves again when all who read it have done so: a chain takes two.
+template <class T>
+void Pass<T>::make_outputs(bool keeps_all) {
+  index widest = 0;
+  for (const NodeMemory& node : nodes_) widest = std::max(widest, node.columns);
+  std::vector<Rows<T>> free;
+  std::vector<std::vector<Rows<T>>> free_after(nodes_.size());
+  for (index i = 0; i < network_.size(); ++i) {
+    NodeMemory& node = nodes_[at(i)];
+    const bool is_top = i + 1 == network_.size();
+    if (is_top) {
+      // What is done with the outputs is done with whole rows.
+      node.y = hold(Batch<T>::plain(rows_, node.columns));
+    } else if (keeps_all) {
+      node.y = hold(Batch<T>::panels(rows_, node.columns));
+    } else {
+      if (free.empty()) free.push_back(hold(Batch<T>::panels(rows_, widest)));
+      node.y = free.back();
+      free.pop_back();
+      const std::vector<index>& readers = node.readers;
+      free_after[at(readers.empty() ? i : readers.back())].push_back(node.y);
+    }
+    free.insert(free.end(), free_after[at(i)].begin(), free_after[at(i)].end());
+    if (!keeps_all) continue;
+    const auto make = is_top ? Batch<T>::plain : Batch<T>::panels;
+    if (node.layer->keeps_slope()) node.slope = hold(make(rows_, node.columns));
+    if (const index kept = node.layer->kept_size(rows_)) {
+      kept_.emplace_back(kept);
+      node.kept = kept_.back().data();
+    }
+  }
+}
+
+template <class T>
+void Pass<T>::find_inputs() {
+  for (index i = 0; i < network_.size(); ++i) {
+    NodeMemory& node = nodes_[at(i)];
+    node.x.resize(inputs_.size());
+    for (std::size_t slot = 0; slot < inputs_.size(); ++slot) {
+      node.x[slot].clear();
+      for (const index read : network_.node(i).reads) {
+        if (read == kNetworkInput) {
+          Rows<T> x = inputs_[slot].rows();
+          if (!nonzero_[slot].empty()) x.nonzero = nonzero_[slot].data();
+          node.x[slot].push_back(x);
+        } else {
+          const NodeMemory& source = nodes_[at(read)];
+          node.x[slot].push_back(source.dropped.data ? source.dropped : source.y);
+        }
+      }
+    }
+  }
+}
+
+template <class T>
+void Pass<T>::set_dropout(index node, const Rows<T>& dropped,
+                          const std::vector<Rows<const T>>& masks) {
+  nodes_[at(node)].dropped = dropped;
+  nodes_[at(node)].masks = masks;
+  find_inputs();
+}
+
+template <class T>
+void Pass<T>::make_deltas() {
+  const auto make_parts = [&](NodeMemory& memory) {
+    if (memory.readers.size() < 2) return;
+    for (std::size_t r = 0; r < memory.readers.size(); ++r) {
+      memory.parts.push_back(hold(Batch<T>::panels(rows_, memory.columns)));
+    }
+  };
+  for (index i = 0; i < network_.size(); ++i) {
+    NodeMemory& node = nodes_[at(i)];
+    const auto make = i + 1 == network_.size() ? Batch<T>::plain : Batch<T>::panels;
+    node.delta = hold(make(rows_, node.columns));
+    make_parts(node);
+  }
+  if (!needs_.gradient_of_input) return;
+  input_.delta = hold(Batch<T>::panels(rows_, input_.columns));
+  make_parts(input_);
+}
+
+template <class T>
+void Pass<T>::plan_way_back() {
+  last_to_pass_ = network_.size() - 1;
+  // Which reader of a source comes next: they are met in their order.
+  std::vector<std::size_t> met(nodes_.size() + 1, 0);
+  for (index i = 0; i < network_.size(); ++i) {
+    NodeMemory& node = nodes_[at(i)];
+    const std::vector<index>& reads = network_.node(i).reads;
+    node.passings.clear();
+    for (index which = 0; which < static_cast<index>(reads.size()); ++which) {
+      const index source = reads[at(which)];
+      NodeMemory& memory = memory_of(source);
+      const bool is_wanted = source == kNetworkInput ? needs_.gradient_of_input : memory.is_wanted;
+      const std::size_t reader = met[at(source + 1)]++;
+      if (!is_wanted) continue;
+      node.passings.push_back(
+          {which, source, memory.parts.empty() ? memory.delta : memory.parts[reader]});
+    }
+    const std::vector<Array>& arrays = node.layer->arrays();
+    const bool learns =
+        node.layer->is_trained() &&
+        std::any_of(arrays.begin(), arrays.end(), [](const Array& a) { return a.is_trained(); });
+    node.is_wanted = learns || !node.passings.empty();
+    if (!node.passings.empty()) last_to_pass_ = std::min(last_to_pass_, i);
+  }
+}
+
+template <class T>
+auto Pass<T>::below_of(const Passing& passing, int slot) const -> typename Layer<T>::Below {
+  if (passing.source == kNetworkInput) return {};
+  const NodeMemory& source = nodes_[at(passing.source)];
+  if (!source.parts.empty()) return {};
+  typename Layer<T>::Below below{source.layer, source.y, source.slope};
+  if (source.dropped.data) below.mask = source.masks[at(slot)];
+  return below;
+}
+
+// From the last reader to the first, whoever came first on the way back.
+template <class T>
+void Pass<T>::add_parts(Share share, index rows, const NodeMemory& node, int slot) const {
+  const index first = share.first(rows), count = share.last(rows) - first;
+  each_panel<T>(node.columns, [&](index panel, index width) {
+    for (index r = first; r < first + count; ++r) {
+      T* sum = node.delta.at(r, panel);
+      std::copy_n(node.parts.back().at(r, panel), width, sum);
+      for (std::size_t part = node.parts.size() - 1; part-- > 0;) {
+        const T* added = node.parts[part].at(r, panel);
+        for (index c = 0; c < width; ++c) sum[c] += added[c];
+      }
+    }
+  });
+  if (!node.layer) return;
+  typename Layer<T>::Below own{node.layer, node.y, node.slope};
+  if (node.dropped.data) own.mask = node.masks[at(slot)];
+  own.finish_rows(first, count, node.columns, node.delta);
+}
+
+template class Pass<float>;
+template class Pass<double>;
+
+}  // namespace foxnn

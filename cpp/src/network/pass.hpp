@@ -1,0 +1,169 @@
+// A pass of a batch through a network, there and back: the one loop over its layers in each
+// direction, and the memory of both. Who makes a pass says what happens between the layers (a
+// barrier, or nothing) and what becomes of gradients.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "foxnn/network.hpp"
+#include "network/batch.hpp"
+
+namespace foxnn {
+
+/// What the memory of a pass is for.
+struct PassNeeds {
+  bool way_back = false;  ///< all that layers keep for it stays
+  bool gradient_of_input = false;
+  int slots = 1;                ///< batches of inputs that are held at once
+  bool looks_for_zeros = true;  ///< where inputs are zero is noted, and left out
+};
+
+/// How a batch goes through.
+struct PassOptions {
+  int slot = 0;
+  const Occasion* training = nullptr;  ///< null: the layers answer
+  bool raw = false;                    ///< outputs are left as they are before the last activation
+};
+
+template <class T>
+class Pass {
+ public:
+  Pass(const Network<T>& network, index rows, const PassNeeds& needs);
+
+  /// Where the inputs go, in compact panels.
+  Rows<T> input(int slot = 0) { return inputs_[at(slot)].rows(); }
+  /// Numbers of that memory, padding included.
+  index input_count() const { return input_count_; }
+  /// Which of them are not zero, as Rows has it; null where nobody looks.
+  std::uint32_t* nonzero(int slot = 0) {
+    return nonzero_[at(slot)].empty() ? nullptr : nonzero_[at(slot)].data();
+  }
+  /// The outputs, row by row.
+  Rows<T> output() const { return nodes_.back().y; }
+  Rows<T> slope_of_output() const { return nodes_.back().slope; }
+
+  /// Lets the outputs of a node drop out: `dropped` takes their place for those who read them, and
+  /// the masks are those of each slot. Without data: no longer.
+  void set_dropout(index node, const Rows<T>& dropped, const std::vector<Rows<const T>>& masks);
+
+  /// Computes the worker's share of every layer's outputs; `wait()` comes after each.
+  template <class Wait>
+  void forward(Share share, index rows, const PassOptions& options, Scratch<T> scratch, Wait wait) {
+    const index count = static_cast<index>(nodes_.size());
+    for (index i = 0; i < count; ++i) {
+      const NodeMemory& node = nodes_[at(i)];
+      Outputs<T> out{.y = node.y, .slope = node.slope, .kept = node.kept};
+      out.raw = options.raw && i + 1 == count;
+      Occasion occasion;
+      if (options.training) {
+        occasion = *options.training;
+        occasion.draw += node.first_draw;
+        out.training = &occasion;
+      }
+      if (node.dropped.data) {
+        out.mask = node.masks[at(options.slot)];
+        out.dropped = node.dropped;
+      }
+      node.layer->forward(share, rows, node.x[at(options.slot)].data(), out, scratch);
+      wait();
+    }
+  }
+
+  /// Where d loss / d preactivations of the outputs go, or, where nothing is before them, d loss /
+  /// d outputs: what the way back begins with.
+  Rows<T> delta_of_output() const { return nodes_.back().delta; }
+  /// d loss / d inputs, where it is needed.
+  Rows<T> delta_of_input() const { return input_.delta; }
+  /// Decides anew for which nodes the way back is needed: layers may have been frozen.
+  void plan_way_back();
+  /// The last node on the way back that passes a gradient on.
+  index last_to_pass() const { return last_to_pass_; }
+  /// The way back, from delta_of_output. `wait()` comes where workers must have the same; it
+  /// returns nothing. `visit(i, back)` is called for every node when its inputs' gradient is passed
+  /// on; it returns whether to go on.
+  template <class Wait, class Visit>
+  bool backward(Share share, index rows, int slot, Scratch<T>& scratch, Wait wait, Visit visit) {
+    for (index i = static_cast<index>(nodes_.size()) - 1; i >= 0; --i) {
+      const NodeMemory& node = nodes_[at(i)];
+      const Back<T> back{.x = node.x[at(slot)].data(),
+                         .y = node.y,
+                         .slope = node.slope,
+                         .kept = node.kept,
+                         .delta = node.delta};
+      if (node.is_wanted) {
+        if (!node.parts.empty()) {
+          add_parts(share, rows, node, slot);
+          wait();
+        }
+        if (node.layer->has_backward()) {
+          node.layer->backward(share, rows, back, scratch);
+          wait();
+        }
+        for (const Passing& passing : node.passings) {
+          const typename Layer<T>::Below below = below_of(passing, slot);
+          node.layer->backward_input(share, rows, passing.which, back, passing.to, below, scratch);
+        }
+        if (!node.passings.empty()) wait();
+      }
+      if (!visit(i, back)) return false;
+    }
+    if (!input_.parts.empty() && needs_.gradient_of_input) {
+      add_parts(share, rows, input_, slot);
+      wait();
+    }
+    return true;
+  }
+
+ private:
+  // A gradient that a node passes on: of its input `which`, of node `source`.
+  struct Passing {
+    index which, source;
+    Rows<T> to;
+  };
+  // Of a node, or (without a layer) of the network's inputs.
+  struct NodeMemory {
+    const Layer<T>* layer = nullptr;
+    Rows<T> y, slope, delta;
+    T* kept = nullptr;
+    std::vector<std::vector<Rows<const T>>> x;  // by slot, by input
+    Rows<T> dropped;
+    std::vector<Rows<const T>> masks;  // by slot
+    std::vector<index> readers;
+    std::uint32_t first_draw = 0;
+    index columns = 0;
+    bool is_wanted = false;  // the way back needs its gradient
+    std::vector<Passing> passings;
+    std::vector<Rows<T>> parts;  // of delta: by reader, where there are several
+  };
+
+  template <class Integer>
+  static std::size_t at(Integer i) {
+    return static_cast<std::size_t>(i);
+  }
+
+  NodeMemory& memory_of(index node) { return node == kNetworkInput ? input_ : nodes_[at(node)]; }
+  void make_outputs(bool keeps_all);
+  void make_deltas();
+  void find_inputs();
+  Rows<T> hold(Batch<T> batch);
+  typename Layer<T>::Below below_of(const Passing& passing, int slot) const;
+  void add_parts(Share share, index rows, const NodeMemory& node, int slot) const;
+
+  const Network<T>& network_;
+  index rows_;
+  PassNeeds needs_;
+  index input_count_;
+  index last_to_pass_ = 0;
+  std::vector<Batch<T>> inputs_;
+  std::vector<std::vector<std::uint32_t>> nonzero_;
+  std::vector<Batch<T>> held_;
+  std::vector<Buffer<T>> kept_;
+  NodeMemory input_;
+  std::vector<NodeMemory> nodes_;
+};
+
+extern template class Pass<float>;
+extern template class Pass<double>;
+
+}  // namespace foxnn

@@ -1,0 +1,101 @@
+// How specs become nodes.
+#include "network/plan.hpp"
+
+#include <stdexcept>
+#include <string>
+
+#include "layers/arrange.hpp"
+
+namespace foxnn {
+
+template <class T>
+void Plan<T>::append(const std::vector<LayerSpec>& layers) {
+  for (const LayerSpec& spec : layers) {
+    parts.push_back(spec.branches.empty() ? append_layer(spec) : append_composite(spec));
+  }
+}
+
+template <class T>
+void Plan<T>::finish() {
+  go_to(as_wanted(here(), Wants::packed));
+}
+
+template <class T>
+Part Plan<T>::append_layer(const LayerSpec& spec) {
+  const Shape before = form_.shape;
+  join(spec, {here()});
+  return {.kind = spec.kind, .input = before, .output = form_.shape, .node = from_};
+}
+
+template <class T>
+std::vector<Part> Plan<T>::append_branch(const std::vector<LayerSpec>& layers) {
+  std::vector<Part> whole;
+  std::swap(whole, parts);
+  append(layers);
+  std::swap(whole, parts);
+  return whole;
+}
+
+// A residual is f(x) and its shortcut (x itself, where the second branch is empty), added up; a
+// parallel the outputs of its branches side by side.
+template <class T>
+Part Plan<T>::append_composite(const LayerSpec& spec) {
+  const bool is_residual = spec.kind == "residual";
+  if (!is_residual && spec.kind != "parallel") {
+    throw std::invalid_argument("a layer of kind '" + spec.kind + "' has no branches");
+  }
+  if (is_residual && spec.branches.size() != 2) {
+    throw std::invalid_argument("a residual has two branches: its layers, and its shortcut");
+  }
+  Part part{.kind = spec.kind, .input = form_.shape};
+  part.spec = {.kind = spec.kind, .options = spec.options};
+  const Value start = here();
+  std::vector<Value> ends;
+  for (const std::vector<LayerSpec>& branch : spec.branches) {
+    go_to(start);
+    part.branches.push_back(append_branch(branch));
+    ends.push_back(here());
+  }
+  join({.kind = is_residual ? "add" : "concatenate"}, ends);
+  nodes.back().is_inserted = true;
+  part.output = form_.shape;
+  return part;
+}
+
+template <class T>
+index Plan<T>::add(std::unique_ptr<Layer<T>> layer, std::vector<index> reads, bool is_inserted) {
+  nodes.push_back({std::move(layer), std::move(reads), 0, is_inserted});
+  return first_ + static_cast<index>(nodes.size()) - 1;
+}
+
+template <class T>
+auto Plan<T>::as_wanted(const Value& value, Wants wants) -> Value {
+  if (wants == Wants::any) return value;
+  const Shape& shape = value.form.shape;
+  const Layout layout = wants == Wants::packed ? Layout::packed(shape) : Layout::panels<T>(shape);
+  if (layout.is_like(value.form.layout)) return {value.node, {shape, layout}};
+  const Form form{shape, layout};
+  const std::vector<Form> inputs{value.form};
+  auto arrange = std::make_unique<Arrange<T>>(LayerSpec{.kind = "arrange"}, inputs, form);
+  return {add(std::move(arrange), {value.node}, true), form};
+}
+
+template <class T>
+void Plan<T>::join(const LayerSpec& spec, const std::vector<Value>& values) {
+  const Wants wants = layer_wants(spec);
+  std::vector<Form> forms;
+  std::vector<index> reads;
+  for (const Value& value : values) {
+    const Value wanted = as_wanted(value, wants);
+    forms.push_back(wanted.form);
+    reads.push_back(wanted.node);
+  }
+  auto layer = make_layer<T>(spec, forms);
+  form_ = layer->output();
+  from_ = add(std::move(layer), std::move(reads), false);
+}
+
+template class Plan<float>;
+template class Plan<double>;
+
+}  // namespace foxnn

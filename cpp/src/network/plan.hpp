@@ -1,0 +1,52 @@
+// The plan of a network: its layers in an order in which each comes behind those that it reads.
+// Composites are taken apart into their layers, and where a layer wants its inputs to lie in
+// another way, one that arranges them comes before it.
+#pragma once
+
+#include <vector>
+
+#include "foxnn/network.hpp"
+#include "layers/kinds.hpp"
+
+namespace foxnn {
+
+/// Nodes that are added to those of a network.
+template <class T>
+class Plan {
+ public:
+  /// Behind a network's inputs, or its last node, whose outputs have this form.
+  Plan(index from, const Form& form, index first) : first_(first), from_(from), form_(form) {}
+
+  /// Throws std::invalid_argument where a layer does not fit.
+  void append(const std::vector<LayerSpec>& layers);
+  /// What the outputs lie like that users see: packed.
+  void finish();
+
+  std::vector<Node<T>> nodes;
+  std::vector<Part> parts;
+
+ private:
+  // A value, and who gives it.
+  struct Value {
+    index node;
+    Form form;
+  };
+
+  Part append_layer(const LayerSpec& spec);
+  Part append_composite(const LayerSpec& spec);
+  std::vector<Part> append_branch(const std::vector<LayerSpec>& layers);
+  index add(std::unique_ptr<Layer<T>> layer, std::vector<index> reads, bool is_inserted);
+  Value here() const { return {from_, form_}; }
+  void go_to(const Value& value) { from_ = value.node, form_ = value.form; }
+  Value as_wanted(const Value& value, Wants wants);
+  void join(const LayerSpec& spec, const std::vector<Value>& values);
+
+  index first_;  // nodes that the network has
+  index from_;   // what the next layer reads
+  Form form_;
+};
+
+extern template class Plan<float>;
+extern template class Plan<double>;
+
+}  // namespace foxnn

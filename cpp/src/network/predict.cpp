@@ -1,0 +1,137 @@
+// Prediction and evaluation. The workers share the samples: each carries its own rows through all
+// layers, with no barrier.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <numeric>
+
+#include "base/parallel.hpp"
+#include "base/stop_poll.hpp"
+#include "foxnn/network.hpp"
+#include "network/cost.hpp"
+#include "network/judge.hpp"
+#include "network/pass.hpp"
+
+namespace foxnn {
+namespace {
+
+// Rows that go through the layers together: eight register tiles of 14, enough to read each weight
+// from the cache once for 112 samples, few enough that the activations of a layer stay in the
+// second-level cache (112 rows of 512 floats: 229 KB).
+constexpr index kChunkRows = 112;
+
+// Of sorted sums, where a chunk shares nothing: few, so that few samples have many workers, and a
+// stop request does not wait for long.
+constexpr index kSortedChunkRows = 4;
+
+template <class T>
+bool all_numbers(index count, const T* values) {
+  return std::none_of(values, values + count, [](T value) { return std::isnan(value); });
+}
+
+// What a worker has for a chunk of samples.
+template <class T>
+struct Chunk {
+  Chunk(const Network<T>& network, index rows)
+      : pass(network, rows, {}),
+        target(Batch<T>::plain(rows, network.outputs())),
+        scratch(network, rows) {}
+  Pass<T> pass;
+  Batch<T> target;
+  ScratchSpace<T> scratch;
+};
+
+// Outputs of rows [first, first + rows) of x; without `finish` they are the preactivations.
+template <class T>
+Rows<const T> answers(const Network<T>& network, const MatrixView& x, index first, index rows,
+                      Chunk<T>& chunk, bool finish) {
+  const Rows<T> in = chunk.pass.input();
+  std::uint32_t* nonzero = chunk.pass.nonzero();
+  for (index r = 0; r < rows; ++r) read_row(x, first + r, in.from_row(r), nonzero + r);
+  chunk.pass.forward({}, rows, {.raw = !finish}, chunk.scratch.get(), [] {});
+  if (finish) network.top().finish_rows(rows, chunk.pass.output());
+  return chunk.pass.output();
+}
+
+// Calls f(first, rows, chunk) for every chunk of n rows, chunks divided between the workers.
+template <class T, class Function>
+bool each_chunk(const Network<T>& network, index n, int threads, const StopRequest& stop,
+                Function f) {
+  const index height = network.sorted_summation() ? kSortedChunkRows : kChunkRows;
+  const index chunks = (n + height - 1) / height;
+  const int workers =
+      static_cast<int>(std::min<index>(workers_for(forward_cost(network, n), threads), chunks));
+  std::vector<Chunk<T>> held;
+  for (int w = 0; w < std::max(workers, 1); ++w) {
+    held.emplace_back(network, std::min(n, height));
+  }
+  std::atomic<bool> stopped{false};
+  StopPoll poll;
+  run_team(workers, [&](const Team& team) {
+    const Share share = team.share();
+    Chunk<T>& chunk = held[static_cast<std::size_t>(share.worker)];
+    for (index c = share.first(chunks); c < share.last(chunks); ++c) {
+      if (stopped.load(std::memory_order_relaxed)) return;
+      f(c * height, std::min(height, n - c * height), chunk);
+      if (team.is_first() && poll.after_step(stop)) stopped = true;
+    }
+  });
+  return !stopped;
+}
+
+}  // namespace
+
+template <class T>
+auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const
+    -> Outcome {
+  const index width = outputs();
+  const KernelTable<T>& k = active_kernels().table<T>();
+  const MatrixView samples = scaled_inputs(x);
+  std::atomic<bool> finite{true}, numbers{true};
+  const bool done =
+      each_chunk(*this, x.rows, threads, stop, [&](index first, index rows, Chunk<T>& chunk) {
+        const Rows<const T> y = answers(*this, samples, first, rows, chunk, true);
+        // Looked at where they are warm, rather than in a pass of their own. Panels of a last
+        // chunk that is not full hold older rows, too.
+        if (!k.all_finite(chunk.pass.input_count(), chunk.pass.input().data, T(1))) finite = false;
+        for (index r = 0; r < rows; ++r) std::copy_n(y.at(r), width, out + (first + r) * width);
+        unscale_outputs(rows, out + first * width);
+        if (!all_numbers(rows * width, out + first * width)) numbers = false;
+      });
+  if (!finite) return Outcome::not_finite;
+  if (!done) return Outcome::stopped;
+  return numbers ? Outcome::done : Outcome::no_number;
+}
+
+template <class T>
+bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
+                          const StopRequest& stop) const {
+  const Samples samples = scaled(given);
+  const index n = samples.size();
+  std::vector<double> losses(static_cast<std::size_t>(n));
+  std::vector<std::uint8_t> matches(static_cast<std::size_t>(n));
+  const bool finish = !loss_takes_preactivations();
+  const Judge<T> judge(*this);
+  const bool done =
+      each_chunk(*this, n, threads, stop, [&](index first, index rows, Chunk<T>& chunk) {
+        const Rows<const T> y = answers(*this, samples.inputs, first, rows, chunk, finish);
+        const Rows<T> target = chunk.target.rows();
+        for (index r = 0; r < rows; ++r) {
+          read_target(samples, first + r, outputs(), target.from_row(r));
+        }
+        judge(rows, y, target, T(1), {}, losses.data() + first, matches.data() + first);
+      });
+  if (!done) return false;
+  result.correct = std::accumulate(matches.begin(), matches.end(), index{0});
+  result.loss = weighted_sum(losses, n, samples.weights) / total_weight(n, samples.weights);
+  return true;
+}
+
+template auto Network<float>::predict(const MatrixView&, float*, int, const StopRequest&) const
+    -> Outcome;
+template auto Network<double>::predict(const MatrixView&, double*, int, const StopRequest&) const
+    -> Outcome;
+template bool Network<float>::evaluate(const Samples&, Evaluation&, int, const StopRequest&) const;
+template bool Network<double>::evaluate(const Samples&, Evaluation&, int, const StopRequest&) const;
+
+}  // namespace foxnn

@@ -1,0 +1,57 @@
+// Batches: samples read, converted and, where the network has a scaler, scaled, in the order of the
+// epoch; and what they should give.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "base/parallel.hpp"
+#include "foxnn/network.hpp"
+#include "network/batch.hpp"
+#include "network/pass.hpp"
+
+namespace foxnn {
+
+template <class T>
+class Batches {
+ public:
+  Batches(const Network<T>& network, const Samples& samples, index batch)
+      : samples_(network.scaled(samples)), batch_(batch), outputs_(network.outputs()) {
+    for (Batch<T>& target : targets_) target = Batch<T>::plain(batch, outputs_);
+  }
+
+  const Samples& samples() const { return samples_; }
+  void set_samples(const Samples& samples) { samples_ = samples; }
+  /// Samples of a full batch.
+  index size() const { return batch_; }
+  /// Samples of the batch that begins with one of the epoch.
+  index count_from(index first) const { return std::min(batch_, samples_.size() - first); }
+  Rows<T> target(int slot) { return targets_[slot].rows(); }
+
+  /// Reads the worker's share of so many samples, `sample[0]` the first, into a slot of the pass.
+  void gather(const Share& share, const std::uint32_t* sample, index rows, Pass<T>& pass, int slot,
+              Leaving* leaving) {
+    const index begin = share.first(rows), end = share.last(rows);
+    const Rows<T> inputs = pass.input(slot), targets = target(slot);
+    std::uint32_t* bits = pass.nonzero(slot);
+    for (index r = begin; r < end; ++r) {
+      if (leaving && r % 64 == 0 && leaving->now()) return;
+      // Rows lie anywhere in memory: the next one travels while this one is converted.
+      if (r + 1 < end) fetch_row(samples_.inputs, sample[r + 1]);
+      read_row(samples_.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
+      read_target(samples_, sample[r], outputs_, targets.from_row(r));
+    }
+  }
+  /// What `gather` will read.
+  RowsToFetch rows_to_fetch(const Share& share, const std::uint32_t* sample, index rows) const {
+    return {samples_.inputs.data, samples_.inputs.row_bytes, sample + share.first(rows),
+            sample + share.last(rows)};
+  }
+
+ private:
+  Samples samples_;
+  index batch_, outputs_;
+  Batch<T> targets_[2];  // the next batch is gathered while this one trains
+};
+
+}  // namespace foxnn

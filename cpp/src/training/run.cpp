@@ -1,0 +1,273 @@
+// One team of workers stays together over the steps of an epoch. The phases of a step are parted by
+// barriers, and the next batch is gathered before the last updates of a step.
+#include "training/run.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/parallel.hpp"
+#include "base/subnormals.hpp"
+#include "network/cost.hpp"
+
+namespace foxnn {
+namespace {
+
+// Seconds of one worker: far below the fifth that a user waits, and so much that storing the
+// gradient, and asking now and then, are not felt.
+constexpr double kLongStep = 0.02;
+
+template <class T>
+bool is_long_step(const Network<T>& network, index batch) {
+  return training_cost(network, batch).alone > kLongStep;
+}
+
+// Whether a batch's outputs take more memory than the parameters.
+template <class T>
+bool is_wider_than_deep(const Network<T>& network, index batch) {
+  index width = 0;
+  for (index i = 0; i < network.size(); ++i) {
+    width += rounded_up(network.layer(i).output().layout.columns(), kLineWidth<T>);
+  }
+  return batch * width >= network.parameters().size();
+}
+
+template <class T>
+std::unique_ptr<NarrowStep<T>> narrow_step_of(const Network<T>& network, index batch) {
+  if (!network.is_chain()) return nullptr;
+  std::vector<const Layer<T>*> layers;
+  std::vector<index> offsets;
+  for (index i = 0; i < network.size(); ++i) {
+    layers.push_back(&network.layer(i));
+    offsets.push_back(network.offset(i));
+  }
+  return narrow_step(layers, offsets, network.parameters().size(), batch);
+}
+
+// In place: whoever reads the network meanwhile must not find its buffers gone.
+template <class T>
+void copy(const Buffer<T>& from, Buffer<T>& to) {
+  if (to.size() != from.size()) to = Buffer<T>(from.size());
+  std::copy_n(from.data(), from.size(), to.data());
+}
+
+}  // namespace
+
+// A long step is dropped where the user wants to stop, up to the first change of a parameter. Where
+// the gradient is small beside the batch, it is stored, so that all of the backward pass comes
+// before.
+template <class T>
+Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan)
+    : network_(network),
+      plan_(plan),
+      is_long_(is_long_step(network, std::min(plan.batch_size, samples.size()))),
+      workers_(training_workers(network, std::min(plan.batch_size, samples.size()), plan.threads)),
+      batches_(network, samples, std::min(plan.batch_size, samples.size())),
+      tally_(network, plan, batches_.size()),
+      update_(network, plan, is_long_ && is_wider_than_deep(network, batches_.size())),
+      step_(network, plan, batches_, tally_, workers_) {
+  if (workers_ == 1 && !step_.draws() && !is_long_) {
+    narrow_ = narrow_step_of(network, batches_.size());
+  }
+}
+
+template <class T>
+void Run<T>::set_clock(PhaseClock* clock) {
+  clock_ = clock;
+  narrow_.reset();
+}
+
+template <class T>
+bool Run<T>::begin_epoch() {
+  const index n = batches_.samples().size();
+  epoch = StepReport();
+  draw_of_epoch_ = network_.draw();
+  if (plan_.shuffle) {
+    const Random random(network_.seed(), Stream::shuffle, network_.draw());
+    if (!order_.shuffle(random, n, dropped_.request())) return false;
+    network_.next_draw();
+  } else {
+    order_.take_in_order(n);
+  }
+  step_.begin_epoch();
+  return true;
+}
+
+// Moments are not saved, which would take twice as much memory: they are forgotten.
+template <class T>
+auto Run<T>::saving_within_epoch() const -> Saving {
+  const bool begins = is_between_epochs() || epoch.steps == 0;
+  return begins || saved_parameters_.size() == 0 ? Saving::now : Saving::earlier;
+}
+
+template <class T>
+StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, StepReport report) {
+  network_.use_optimizer(plan_.optimizer);
+  if (saving == Saving::now) copy(network_.parameters(), saved_parameters_);
+  const index end = report.steps + count;
+  report.stopped = false;
+  poll_.restart();
+  while (report.steps < end && !report.stopped && !report.diverged) {
+    if (is_between_epochs() && !begin_epoch()) {
+      report.stopped = true;
+      break;
+    }
+    if (narrow_) {
+      steps_of_narrow(end - report.steps, stop, report);
+    } else {
+      steps_of_team(end - report.steps, stop, report);
+    }
+  }
+  const Buffer<T>& parameters = network_.parameters();
+  if (!report.diverged &&
+      !active_kernels().table<T>().all_finite(parameters.size(), parameters.data(), T(1))) {
+    report.diverged = true;
+  }
+  // Divided here, since a division is felt in a tiny step.
+  report.last_loss = tally_.last_loss();
+  if (report.diverged) {
+    copy(saved_parameters_, network_.parameters());
+    network_.reset_optimizer();
+  }
+  return report;
+}
+
+template <class T>
+StepReport Run<T>::step_on(const Samples& samples) {
+  batches_.set_samples(network_.scaled(samples));
+  order_.take_in_order(batches_.size());
+  return steps(1, {}, Saving::now);
+}
+
+template <class T>
+void Run<T>::steps_of_narrow(index count, const StopRequest& stop, StepReport& report) {
+  const SubnormalsAsZero subnormals;
+  const Samples& samples = batches_.samples();
+  go_on_ = true;
+  index position = order_.position();
+  for (index left = count; go_on_; --left) {
+    const index rows = batches_.count_from(position);
+    const std::uint32_t* sample = order_.from(position);
+    update_.begin_step(plan_.learning_rate);
+    read_rows(samples.inputs, sample, rows, narrow_->inputs());
+    if (!samples.labels) {
+      read_rows(samples.outputs, sample, rows, narrow_->target().data);
+    } else {
+      for (index r = 0; r < rows; ++r) {
+        read_target(samples, sample[r], network_.outputs(), narrow_->target().from_row(r));
+      }
+    }
+    narrow_->forward(rows, tally_.takes_raw());
+    tally_.judge(0, rows, tally_.scale(rows, samples.weights, sample), samples.weights, sample,
+                 narrow_->outputs(), narrow_->target(), narrow_->error());
+    narrow_->backward(rows, !tally_.takes_raw());
+    update_.step_along(narrow_->gradient().data());
+    tally_.count_step(rows, samples.weights, sample, report);
+    position += rows;
+    order_.set_position(position);
+    report.stopped = poll_.after_step(stop);
+    go_on_ = left > 1 && position < samples.size() && !report.stopped && !report.diverged;
+  }
+}
+
+template <class T>
+void Run<T>::steps_of_team(index count, const StopRequest& stop, StepReport& report) {
+  go_on_ = true;
+  update_.begin_step(plan_.learning_rate);
+  dropped_.begin();
+  run_team(workers_, [&](const Team& team) {
+    const SubnormalsAsZero subnormals;
+    DroppedStep::View view(dropped_, team.is_first());
+    Leaving* const leaving = is_long_ && dropped_.can_be() ? &view : nullptr;
+    index first = order_.position(), left = count;
+    int slot = 0;
+    if (clock_ && team.is_first()) clock_->start();
+    step_.gather(team, order_, first, slot, leaving);
+    team.wait();
+    mark(team, Phase::gather);
+    while (go_on_) {
+      const index rows = batches_.count_from(first), next = first + rows;
+      const bool more = left > 1 && next < batches_.samples().size();
+      bool is_dropped = false;
+      step_of_worker(team, first, rows, slot, more, leaving, is_dropped);
+      if (is_dropped) break;
+      team.wait();
+      mark(team, Phase::backward);
+      if (team.is_first()) {
+        tally_.count_step(rows, batches_.samples().weights, order_.from(first), report);
+        report.stopped = poll_.after_step(stop);
+        order_.set_position(next);
+        go_on_ = more && !report.stopped && !report.diverged;
+        if (go_on_) update_.begin_step(plan_.learning_rate);
+      }
+      team.wait();
+      first = next;
+      slot = 1 - slot;
+      --left;
+    }
+  });
+  if (dropped_.is()) {
+    report.stopped = true;
+    --network_.optimizer().step;
+  }
+}
+
+template <class T>
+void Run<T>::step_of_worker(const Team& team, index first, index rows, int slot, bool more,
+                            Leaving* leaving, bool& is_dropped) {
+  const index next = first + rows;
+  step_.forward(team, first, rows, slot, leaving);
+  mark(team, Phase::forward);
+  step_.loss(team, order_.from(first), rows, slot, leaving);
+  mark(team, Phase::loss);
+  PhaseClock* const own_clock = team.is_first() ? clock_ : nullptr;
+  RowsToFetch to_fetch;
+  if (more) {
+    to_fetch = batches_.rows_to_fetch(team.share(), order_.from(next), batches_.count_from(next));
+  }
+  const auto gather_next = [&](Leaving* leaves) {
+    const PhaseClock::Detour detour(own_clock, Phase::gather);
+    if (more) step_.gather(team, order_, next, 1 - slot, leaves);
+  };
+  if (update_.stores_gradient()) {
+    step_.backward(
+        team, rows, slot, to_fetch, [&](index node) { return update_.into_store(node); },
+        gather_next, leaving, [](Leaving*&) { return true; });
+    team.wait();
+    is_dropped = dropped_.is();  // all have the same answer, for nobody asks before the update
+    if (!is_dropped) update_.step_along_stored(team);
+    return;
+  }
+  is_dropped = !step_.backward(
+      team, rows, slot, to_fetch, [&](index node) { return update_.into_step(node, own_clock); },
+      gather_next, leaving,
+      [&](Leaving*& leaves) {
+        // Behind a barrier, so that all have the same answer; from here on the step is finished.
+        if (leaves && dropped_.is()) return false;
+        leaves = nullptr;
+        return true;
+      });
+}
+
+template <class T>
+double Run<T>::gradient(T* out) {
+  if (!begin_epoch()) return std::numeric_limits<double>::quiet_NaN();
+  step_.draw_nothing();
+  const index rows = batches_.size();
+  run_team(workers_, [&](const Team& team) {
+    step_.gather(team, order_, 0, 0, nullptr);
+    team.wait();
+    step_.forward(team, 0, rows, 0, nullptr);
+    step_.loss(team, order_.from(0), rows, 0, nullptr);
+    step_.backward(
+        team, rows, 0, {}, [&](index node) { return StoreSink<T>(network_, node, out); },
+        [](Leaving*) {}, nullptr, [](Leaving*&) { return true; });
+  });
+  StepReport report;
+  tally_.count_step(rows, batches_.samples().weights, order_.from(0), report);
+  return report.loss / report.weight;
+}
+
+template class Run<float>;
+template class Run<double>;
+
+}  // namespace foxnn

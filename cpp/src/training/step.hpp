@@ -1,0 +1,136 @@
+// The phases of a training step that a team makes: gather, forward, loss, backward with update.
+#pragma once
+
+#include <vector>
+
+#include "base/stop_poll.hpp"
+#include "layers/columns.hpp"
+#include "training/dropout.hpp"
+#include "training/epoch.hpp"
+#include "training/gather.hpp"
+#include "training/phases.hpp"
+#include "training/tally.hpp"
+#include "training/update.hpp"
+
+namespace foxnn {
+
+template <class T>
+class Step {
+ public:
+  Step(Network<T>& network, const TrainingPlan& plan, Batches<T>& batches, Tally<T>& tally,
+       int workers)
+      : network_(network),
+        batches_(batches),
+        tally_(tally),
+        pass_(network, batches.size(),
+              {.way_back = true,
+               .slots = 2,
+               // One panel of inputs is too little work to look for zeros in.
+               .looks_for_zeros = panel_count<T>(network.inputs()) > 1}),
+        dropout_(network, plan.dropout, batches.size()) {
+    for (index i = 0; i < network.size(); ++i) layer_draws_ += network.layer(i).draws();
+    for (int w = 0; w < workers; ++w) scratch_.emplace_back(network, batches.size());
+    dropout_.apply_to(pass_, true);
+  }
+
+  /// Whether something is drawn at random beside the order of the samples.
+  bool draws() const { return dropout_.is_used() || layer_draws_ > 0; }
+  /// Takes the numbers of the sub-streams that the epoch draws from.
+  void begin_epoch() {
+    dropout_.begin_epoch(network_);
+    occasion_ = {.seed = network_.seed(), .draw = network_.draw()};
+    for (int i = 0; i < layer_draws_; ++i) network_.next_draw();
+  }
+  /// From now on no output drops out, and layers answer as they do when they are asked.
+  void draw_nothing() {
+    dropout_.apply_to(pass_, false);
+    is_training_ = false;
+  }
+
+  /// Reads the worker's share of the batch from sample `first` of the epoch on.
+  void gather(const Team& team, const EpochOrder& order, index first, int slot, Leaving* leaving) {
+    const index rows = batches_.count_from(first);
+    batches_.gather(team.share(), order.from(first), rows, pass_, slot, leaving);
+    if (dropout_.is_used() && is_training_) {
+      dropout_.draw(first, team.share().first(rows), team.share().last(rows), slot);
+    }
+  }
+
+  void forward(const Team& team, index first, index rows, int slot, Leaving* leaving) {
+    Scratch<T> lent = scratch_of(team);
+    lent.leaving = leaving;
+    Occasion occasion = occasion_;
+    occasion.first = first;
+    pass_.forward(
+        team.share(), rows,
+        {.slot = slot, .training = is_training_ ? &occasion : nullptr, .raw = tally_.takes_raw()},
+        lent, [&] { team.wait(); });
+  }
+
+  /// The losses of the worker's rows of the batch of samples `sample`, and d loss / d
+  /// preactivations of the output layer.
+  void loss(const Team& team, const std::uint32_t* sample, index rows, int slot, Leaving* leaving) {
+    const Layer<T>& top = network_.top();
+    const double* weights = batches_.samples().weights;
+    const index end = team.share().last(rows);
+    // Of a long step in blocks: of a thousand outputs, some milliseconds each.
+    const index block = leaving ? 1024 : rows;
+    const T scale = tally_.scale(rows, weights, sample);
+    for (index first = team.share().first(rows); first < end; first += block) {
+      if (leaving && leaving->now()) break;
+      const index count = std::min(block, end - first);
+      const Rows<T> out = pass_.output().from_row(first);
+      const Rows<T> error = pass_.delta_of_output().from_row(first);
+      tally_.judge(first, count, scale, weights, sample, out, batches_.target(slot).from_row(first),
+                   error);
+      if (tally_.takes_raw()) continue;
+      const Rows<T> slope = pass_.slope_of_output();
+      top.backward_activation(0, count, 0, rounded_up(network_.outputs(), kLineWidth<T>), error,
+                              out, slope.data ? slope.from_row(first) : slope);
+    }
+    team.wait();
+  }
+
+  // A layer's parameters are changed only when all workers have passed its inputs' gradient on: so
+  // backward_input(i) and the barrier come before backward_parameters(i), which then runs into
+  // backward_input(i - 1) without another.
+  //
+  // `gather_next` is called between the last product that can fetch rows by the way and the
+  // updates, which would push the rows out of the cache again. `may_go_on` is asked once, behind a
+  // barrier and before the first parameters change; false: the step is dropped.
+  template <class SinkOf, class GatherNext, class MayGoOn>
+  bool backward(const Team& team, index rows, int slot, RowsToFetch to_fetch, SinkOf sink_of,
+                GatherNext gather_next, Leaving* leaving, MayGoOn may_go_on) {
+    Scratch<T> lent = scratch_of(team);
+    lent.fetch = &to_fetch;
+    lent.leaving = leaving;
+    const index top = network_.size() - 1;
+    return pass_.backward(
+        team.share(), rows, slot, lent, [&] { team.wait(); },
+        [&](index i, const Back<T>& back) {
+          if (i == top && !may_go_on(lent.leaving)) return false;
+          if (i == pass_.last_to_pass()) gather_next(lent.leaving);
+          if (!network_.layer(i).is_trained()) return true;
+          auto sink = sink_of(i);
+          network_.layer(i).backward_parameters(team.share(), rows, back, sink, lent);
+          return true;
+        });
+  }
+
+ private:
+  Scratch<T> scratch_of(const Team& team) {
+    return scratch_[static_cast<std::size_t>(team.share().worker)].get();
+  }
+
+  Network<T>& network_;
+  Batches<T>& batches_;
+  Tally<T>& tally_;
+  Pass<T> pass_;
+  HiddenDropout<T> dropout_;
+  std::vector<ScratchSpace<T>> scratch_;  // one a worker
+  int layer_draws_ = 0;
+  Occasion occasion_;
+  bool is_training_ = true;
+};
+
+}  // namespace foxnn

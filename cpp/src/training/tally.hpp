@@ -1,0 +1,77 @@
+// The losses of a batch, their gradient by the outputs, and the sums of a run.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <vector>
+
+#include "foxnn/trainer.hpp"
+#include "network/judge.hpp"
+
+namespace foxnn {
+
+template <class T>
+class Tally {
+ public:
+  Tally(const Network<T>& network, const TrainingPlan& plan, index batch)
+      : top_(network.top()),
+        judge_(network),
+        takes_raw_(network.loss_takes_preactivations()),
+        sums_(plan.reduction == Reduction::sum),
+        losses_(static_cast<std::size_t>(batch)),
+        matches_(plan.count_matches ? static_cast<std::size_t>(batch) : 0) {}
+
+  /// Whether losses take the output layer's preactivations.
+  bool takes_raw() const { return takes_raw_; }
+
+  /// What the gradient of a loss is multiplied by, in a batch of `rows` samples.
+  T scale(index rows, const double* weights, const std::uint32_t* sample) const {
+    const T together = static_cast<T>(total_weight(rows, weights, sample));
+    // Samples that all count nothing pull nowhere.
+    return sums_ ? T(1) : together > T(0) ? T(1) / together : T(0);
+  }
+
+  /// Losses, and d loss / d outputs (or preactivations), of rows first ... first + count - 1 of a
+  /// batch of samples `sample`; the views begin with row `first`.
+  void judge(index first, index count, T scale, const double* weights, const std::uint32_t* sample,
+             const Rows<T>& out, const Rows<T>& wanted, const Rows<T>& error) {
+    if (!takes_raw_) top_.finish_rows(count, out);
+    judge_(count, out, wanted, scale, error, losses_.data() + first,
+           matches_.empty() ? nullptr : matches_.data() + first);
+    for (index r = 0; weights && r < count; ++r) {
+      const T weight = static_cast<T>(weights[sample[first + r]]);
+      for (index i = 0; i < judge_.outputs; ++i) error.at(r)[i] *= weight;
+    }
+  }
+
+  /// Adds a step with a batch of samples to a report.
+  void count_step(index rows, const double* weights, const std::uint32_t* sample,
+                  StepReport& report) {
+    const double sum = weighted_sum(losses_, rows, weights, sample);
+    const double weight = total_weight(rows, weights, sample);
+    if (!matches_.empty()) {
+      for (index r = 0; r < rows; ++r) report.correct += matches_[static_cast<std::size_t>(r)];
+    }
+    report.loss += sum;
+    report.weight += weight;
+    report.samples += rows;
+    ++report.steps;
+    if (!std::isfinite(sum)) {
+      report.diverged = true;
+    } else if (weight > 0.0) {
+      last_sum_ = sum, last_weight_ = weight;
+    }
+  }
+  /// The mean of the last batch whose loss was finite.
+  double last_loss() const { return last_sum_ / last_weight_; }
+
+ private:
+  const Layer<T>& top_;
+  const Judge<T> judge_;
+  const bool takes_raw_, sums_;
+  std::vector<double> losses_;
+  std::vector<std::uint8_t> matches_;  // none, where nobody counts
+  double last_sum_ = 0.0, last_weight_ = 0.0;
+};
+
+}  // namespace foxnn

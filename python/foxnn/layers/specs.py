@@ -1,0 +1,33 @@
+"""Layers as the engine takes them: dicts of kind and options."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from foxnn import _core
+from foxnn.layers.activations import Activation
+
+Spec = dict[str, Any]
+
+
+def dense_specs(sizes: Sequence[int], activations: Sequence[Activation], init: str) -> list[Spec]:
+    """Return the specs of dense layers from each of the sizes to the next."""
+    return [
+        dense_spec(units, activation, init)
+        for units, activation in zip(sizes[1:], activations, strict=True)
+    ]
+
+
+def dense_spec(units: int, activation: Activation, init: str) -> Spec:
+    """Return the spec of a dense layer."""
+    name, parameters = activation
+    options = {"units": units, "activation": name, "parameters": list(parameters), "init": init}
+    return {"kind": "dense", "options": options}
+
+
+def sizes_of(network: _core.Network) -> list[int]:
+    """Return the numbers of a sample, and then the outputs of each layer."""
+    shapes = [network._input_shape(), *(part["output_shape"] for part in network._layers())]
+    return [math.prod(shape) for shape in shapes]
