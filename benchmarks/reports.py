@@ -26,8 +26,8 @@ def shown_target(target: dict[str, Any], unit: str) -> str:
         text = f"{name} {target['reached']:.2f} (at least {target['value']:g})"
     else:
         beyond = f" beyond {target['side']}" if target["kind"] == "beyond" else ""
-        wanted = shown(target["value"], unit)
-        text = f"{shown_signed(target['reached'], unit)}{beyond} (at most {wanted})"
+        limit = shown(target["value"], unit)
+        text = f"{shown_signed(target['reached'], unit)}{beyond} (at most {limit})"
     return text if target["met"] else f"**{text}**"
 
 
