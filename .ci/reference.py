@@ -1,6 +1,6 @@
-"""The API reference, made of the docstrings by pdoc: `nox -s docs` writes it to build/docs.
+"""Build the API reference from the docstrings with pdoc: `nox -s docs` writes it to build/docs.
 
-A warning is an error, and so is a public name that the pages leave out.
+A warning is an error, and so is a public name that is missing from the pages.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MODULES = ("foxnn", "foxnn.sklearn")
 
 
 def adopt(owner: pdoc.doc.Class) -> None:
-    """Show in full what a class has from foxnn's inner classes, which have no page of their own."""
+    """Show in full the members that a class inherits from private classes, which have no page."""
     for member in owner.members.values():
         origin = member.taken_from[0]
         if origin.startswith("foxnn.") and origin != "foxnn._core":
@@ -28,7 +28,7 @@ def adopt(owner: pdoc.doc.Class) -> None:
 
 
 def missing(module: pdoc.doc.Module, page: str) -> list[str]:
-    """Return what the page of a module should tell of, but does not."""
+    """Return the names that the page of a module should document, but does not."""
     shown = set(re.findall(r'id="([^"]+)"', page))
     names = list(getattr(importlib.import_module(module.fullname), "__all__", []))
     submodules = {part.name for part in module.submodules}
@@ -46,7 +46,7 @@ def missing(module: pdoc.doc.Module, page: str) -> list[str]:
 
 
 def name_types() -> None:
-    """Let signatures say ArrayLike and NDArray, not what these names of NumPy stand for."""
+    """Let signatures show ArrayLike and NDArray, not the types that these NumPy names stand for."""
     for name in ("ArrayLike", "NDArray"):
         itself = {"__module__": "numpy.typing", "__class_getitem__": classmethod(lambda c, _: c)}
         setattr(numpy.typing, name, type(name, (), itself))
@@ -73,7 +73,7 @@ def main() -> int:
     (OUT / "index.html").write_text(pdoc.render.html_index(modules), encoding="utf-8")
     (OUT / "search.js").write_text(pdoc.render.search_index(modules), encoding="utf-8")
     if left_out:
-        sys.exit(f"the pages leave out {', '.join(left_out)}")
+        sys.exit(f"missing from the pages: {', '.join(left_out)}")
     print(f"{len(modules)} pages: {OUT / 'foxnn.html'}")
     return 0
 

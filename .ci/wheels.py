@@ -1,13 +1,13 @@
-"""The source distribution and the wheels of this machine: built, compared, installed, tested.
+"""Build, compare, install and test the source distribution and the wheels for this machine.
 
-    nox -s wheels                          # every Python from 3.10 on that is found here
+    nox -s wheels                          # every Python from 3.10 on found on this machine
     nox -s wheels -- --python 3.12         # one of them
     nox -s wheels -- --tests none          # without the tests
 
-The source distribution is built with nothing on PATH but the compiler. The wheel made of it must
-hold what the wheel made of the checkout holds. Each wheel is repaired for the manylinux that it
-fits, weighed, installed into a fresh environment, and has to train a network there; in the first of
-them the tests run. What is left lies in dist/.
+Wheels are built from the source distribution with only the compiler on PATH. The wheel built from
+it must have the same contents as the wheel built from the checkout. Each wheel is repaired for the
+matching manylinux platform, checked for size, installed into a fresh environment, and must train a
+network there; the tests run in the first of these environments. The results are in dist/.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 OLDEST = (3, 10)
 LARGEST_WHEEL = 1_500_000
 LARGEST_INSTALLED = 5_000_000
-# What g++ calls; everything else that a build needs must come from the package index.
+# The programs that g++ calls; everything else that a build needs must come from the package index.
 COMPILER_TOOLS = ("g++", "c++", "gcc", "cc", "as", "ld", "ar", "ranlib", "strip")
 
 SMOKE_TEST = """
@@ -47,12 +47,12 @@ print("  trains with", foxnn.kernel_set(), "on", _core.thread_limit(), "threads"
 
 
 def say(text: str) -> None:
-    """Print a line at once, before what is run next prints."""
+    """Print a line immediately, before the output of the next command."""
     print(text, flush=True)
 
 
 def run(*command: str | Path, shown: bool = False, **options: object) -> None:
-    """Run a command; where it fails, show what it said, if that is not shown anyway, and stop."""
+    """Run a command; if it fails, show its output, unless already shown, and stop."""
     done = subprocess.run(
         [str(part) for part in command],
         stdout=None if shown else subprocess.PIPE,
@@ -66,7 +66,7 @@ def run(*command: str | Path, shown: bool = False, **options: object) -> None:
 
 
 def found_pythons() -> dict[tuple[int, int], str]:
-    """Return the interpreters of this machine by version: those of PATH first, then pyenv's."""
+    """Return the interpreters on this machine by version: those on PATH first, then pyenv's."""
     folders = [Path(folder) for folder in os.environ["PATH"].split(os.pathsep)]
     folders += sorted(Path.home().glob(".pyenv/versions/*/bin"))
     ask = (
@@ -79,7 +79,7 @@ def found_pythons() -> dict[tuple[int, int], str]:
             if not path.name.removeprefix("python3.").isdigit():
                 continue
             done = subprocess.run([path, "-c", ask], capture_output=True, text=True, check=False)
-            if done.returncode == 0:  # a shim of a version that is not chosen fails
+            if done.returncode == 0:  # a shim of a version that is not selected fails
                 major, minor, free_threaded = map(int, done.stdout.split())
                 if (major, minor) >= OLDEST and not free_threaded:
                     found.setdefault((major, minor), str(path))
@@ -87,14 +87,14 @@ def found_pythons() -> dict[tuple[int, int], str]:
 
 
 def contents(wheel: Path) -> dict[str, bytes]:
-    """Return the files of a wheel; its RECORD only repeats what they are."""
+    """Return the files of a wheel without RECORD, which only lists them."""
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if not name.endswith(("/", "/RECORD"))]
         return {name: archive.read(name) for name in names}
 
 
 def built(pip: Path, source: Path, folder: Path, **options: object) -> Path:
-    """Build a wheel in a folder of its own and return it."""
+    """Build a wheel in a separate folder and return its path."""
     folder.mkdir()
     command = (pip, "wheel", "--quiet", "--no-deps", "--no-cache-dir", "-w", folder)
     run(*command, f"--config-settings=build-dir={folder / 'build'}", source, **options)
@@ -102,17 +102,17 @@ def built(pip: Path, source: Path, folder: Path, **options: object) -> Path:
 
 
 def compare(one: Path, other: Path) -> None:
-    """Stop where two wheels do not hold the same."""
+    """Stop if the contents of two wheels differ."""
     first, second = contents(one), contents(other)
     if first.keys() != second.keys():
-        sys.exit(f"only one of the wheels holds {sorted(first.keys() ^ second.keys())}")
+        sys.exit(f"only one of the wheels contains {sorted(first.keys() ^ second.keys())}")
     if differing := [name for name in first if first[name] != second[name]]:
         sys.exit(f"the wheels differ in {differing}")
-    say(f"  {len(first)} files, all of them the same as in the wheel of the checkout")
+    say(f"  {len(first)} files, all identical to those in the wheel of the checkout")
 
 
 def repaired(wheel: Path) -> Path:
-    """Return the wheel for the manylinux that it fits, in dist/, weighed."""
+    """Return the wheel in dist/, repaired for the matching manylinux platform; check its size."""
     with tempfile.TemporaryDirectory() as folder:
         run(sys.executable, "-m", "auditwheel", "repair", "-w", folder, wheel)
         found = next(Path(folder).glob("*.whl"))
@@ -126,7 +126,7 @@ def repaired(wheel: Path) -> Path:
 
 
 def only_a_compiler(folder: Path) -> dict[str, str]:
-    """Return an environment whose PATH has the compiler and nothing else."""
+    """Return an environment whose PATH contains only the compiler."""
     folder.mkdir()
     for tool in COMPILER_TOOLS:
         if place := shutil.which(tool):
@@ -135,19 +135,19 @@ def only_a_compiler(folder: Path) -> dict[str, str]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do all of it and return the exit code."""
+    """Run all steps and return the exit code."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--python", action="append", metavar="3.X", help="only this one")
+    parser.add_argument("--python", action="append", metavar="3.X", help="only this version")
     parser.add_argument("--tests", choices=["all", "none"], default="all")
     args = parser.parse_args(argv)
     pythons = found_pythons()
     if args.python:
         pythons = {v: p for v, p in pythons.items() if f"{v[0]}.{v[1]}" in args.python}
     if not pythons:
-        sys.exit("no such Python is found here")
+        sys.exit("no matching Python was found on this machine")
     with tempfile.TemporaryDirectory() as folder:
         _check(pythons, Path(folder), args.tests == "all")
-    say("all is well; dist/ holds the source distribution and the wheels")
+    say("done; dist/ contains the source distribution and the wheels")
     return 0
 
 

@@ -1,7 +1,7 @@
-"""How each library answers: makers of functions that return a network's outputs.
+"""How each library predicts: factories of functions that return a network's outputs.
 
-A maker gets foxnn's network, whose weights it takes over, the work and the number of threads, and
-returns a function from samples, as float32, to outputs.
+A factory takes foxnn's network, whose weights it copies, the work and the number of threads, and
+returns a function from float32 samples to outputs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from work import Work
 
 Answer = Callable[[Any], Any]
 
-# All of them sum up to a thousand float32 products a neuron, each in its own order.
+# Each library sums up to a thousand float32 products per neuron, in its own order.
 TOLERANCE = 1e-4
 
 
 def onnx_model(network: foxnn.neural_network) -> bytes:
-    """Return a network as an ONNX file: a product and an activation for each layer."""
+    """Return a network as an ONNX file, with a product and an activation for each layer."""
     from onnx import TensorProto, helper, numpy_helper
 
     operators = {"relu": "Relu", "sigmoid": "Sigmoid", "tan_h": "Tanh", "softmax": "Softmax"}
@@ -38,13 +38,13 @@ def onnx_model(network: foxnn.neural_network) -> bytes:
         for name, size in (("y0", network.sizes[0]), (f"y{len(network)}", network.sizes[-1]))
     )
     graph = helper.make_graph(nodes, "network", [first], [last], weights)
-    # Versions that every onnxruntime of the last years reads.
+    # Versions that every recent onnxruntime reads.
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     return bytes(model.SerializeToString())
 
 
 def onnxruntime_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
-    """Answer by a session on the network's ONNX file."""
+    """Predict with a session on the network's ONNX file."""
     import onnxruntime
 
     del work
@@ -58,7 +58,7 @@ def onnxruntime_answer(network: foxnn.neural_network, work: Work, threads: int) 
 
 
 def torch_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
-    """Answer in eager mode, without the book-keeping of gradients."""
+    """Predict in eager mode, without tracking gradients."""
     import torch
 
     torch.set_num_threads(threads)
@@ -79,11 +79,11 @@ def torch_answer(network: foxnn.neural_network, work: Work, threads: int) -> Ans
 
 
 def jax_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
-    """Answer by a compiled function."""
+    """Predict with a compiled function."""
     import jax
     import jax.numpy as jnp
 
-    del threads  # XLA takes the cores that the process may use
+    del threads  # XLA uses the cores available to the process
     act = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh}[work.activation]
     parameters = [(jnp.asarray(part.weights), jnp.asarray(part.bias)) for part in network]
 
@@ -98,10 +98,10 @@ def jax_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answe
 
 
 def sklearn_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
-    """Answer by predict_proba or predict, of a model that is given weights instead of training."""
+    """Predict with predict_proba or predict, of a model whose weights are set, not trained."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-    del threads  # NumPy's products take the cores that the process may use
+    del threads  # NumPy's products use the cores available to the process
     kind = MLPClassifier if work.classifies else MLPRegressor
     activation = {"sigmoid": "logistic"}.get(work.activation, work.activation)
     model = kind(hidden_layer_sizes=work.sizes[1:-1], activation=activation)
@@ -128,12 +128,12 @@ ANSWERERS: dict[str, Callable[[foxnn.neural_network, Work, int], Answer]] = {
 def answering(
     network: foxnn.neural_network, work: Work, x: Any, threads: int
 ) -> tuple[dict[str, Answer], list[str]]:
-    """Return the libraries that are there, each checked to answer as foxnn does, and notes.
+    """Return the installed libraries, each checked to give the same outputs as foxnn, and notes.
 
     Raises
     ------
     RuntimeError
-        Where a library's outputs are others than foxnn's: then the figures would say nothing.
+        If a library's outputs differ from foxnn's; the figures would then be meaningless.
     """
     expected = network.predict(x)
     found: dict[str, Answer] = {}
@@ -144,10 +144,10 @@ def answering(
         try:
             answer = make(network, work, threads)
         except ImportError as error:
-            notes.append(f"{name} is left out: {error}")
+            notes.append(f"{name} is skipped: {error}")
             continue
         worst = float(np.abs(answer(x) - expected).max())
         if not worst <= TOLERANCE:
-            raise RuntimeError(f"{name} answers otherwise than foxnn, by {worst:.3g}")
+            raise RuntimeError(f"the outputs of {name} differ from foxnn's by {worst:.3g}")
         found[name] = answer
     return found, notes

@@ -1,7 +1,7 @@
-"""The digit recogniser as a C header: how large it is, how long a picture takes, what 8 bits cost.
+"""The digit recogniser as a C header: its size, the time per image, and the cost of 8 bits.
 
 ``python benchmarks/c_header.py`` trains [784, 512, 512, 10] as ``mnist.py`` does, writes it with
-``export_c`` in float and in 8 bits, compiles both, and lets them read the 10,000 test pictures.
+``export_c`` in float and in 8 bits, compiles both, and runs them on the 10,000 test images.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from measure import in_turns, one_call, timed
 FLAGS = "-std=c99 -O3"
 ROUNDS = 7
 
-# Reads all pictures once, and then COUNT times; tells the right ones and the time.
+# Classifies all images COUNT times (default: once); prints the number of correct ones and the time.
 PROGRAM = """\
 #define _POSIX_C_SOURCE 199309L
 #include <stdio.h>
@@ -59,7 +59,7 @@ int main(int argc, char **argv) {
 
 
 def compiled(folder: Path, compiler: str, flags: str) -> Path:
-    """Compile the program that reads the pictures, and run the self-test."""
+    """Compile the program that classifies the images, and run the self-test."""
     (folder / "read.c").write_text(PROGRAM)
     for source in ("read.c", "net_test.c"):
         command = [compiler, *shlex.split(flags), source, "-o", source[:-2], "-lm"]
@@ -71,13 +71,15 @@ def compiled(folder: Path, compiler: str, flags: str) -> Path:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="folder with the four IDX files")
     parser.add_argument("--compiler", default="cc")
     parser.add_argument("--flags", default=FLAGS, help=f"[{FLAGS}]")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"turns of each [{ROUNDS}]")
-    parser.add_argument("--network", type=Path, help="a file of the trained network; kept there")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"rounds [{ROUNDS}]")
+    parser.add_argument(
+        "--network", type=Path, help="file of the trained network; created if missing"
+    )
     options = parser.parse_args()
     x_train, y_train, x_test, y_test = mnist_data.load(options.data)
     pictures = x_test.reshape(len(x_test), -1).astype(np.float32) / 255
@@ -99,7 +101,7 @@ def main() -> None:
             report = nn.export_c(own / "net.h", weights=kind, samples=(pictures, y_test))
             programs[own.name] = compiled(own, options.compiler, options.flags)
             right = subprocess.check_output([programs[own.name], place / "pictures"], text=True)
-            print(f"{own.name}: {right.split()[0]} of 10000 right; {report}")
+            print(f"{own.name}: {right.split()[0]} of 10000 correct; {report}")
             for name in ("net.h", "net_test.o"):
                 print(f"{own.name}: {name} has {(own / name).stat().st_size:,} bytes")
         rows = itertools.cycle(pictures)
@@ -123,7 +125,7 @@ def main() -> None:
         )
     for name, seconds in times.items():
         print(
-            f"{name}: {1e6 * statistics.median(seconds):.1f} microseconds a picture, "
+            f"{name}: {1e6 * statistics.median(seconds):.1f} microseconds per image, "
             f"at best {1e6 * min(seconds):.1f}"
         )
 

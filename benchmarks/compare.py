@@ -1,8 +1,8 @@
-"""foxnn beside its peers on the same work, in one run, in turns.
+"""Compare foxnn with other libraries on the same work, in one run, taking turns.
 
-Each library does each piece of work once to warm up, and then all of them in turn, several rounds;
-the table gives medians, and how many times as long as foxnn each took. Peers that are not installed
-are named and left out: ``pip install "foxnn[compare]"`` installs them.
+Each library does each piece of work once to warm up, and then all of them take turns for several
+rounds. The table gives medians, and the time of each library as a multiple of foxnn's. Libraries
+that are not installed are listed and skipped: ``pip install "foxnn[compare]"`` installs them.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=[row.name for row in ROWS])
     parser.add_argument("--threads", type=positive, default=doctor.usable_cores())
     parser.add_argument("--rounds", type=positive, help="[5]")
-    parser.add_argument("--quick", action="store_true", help="few samples, one round: a check")
+    parser.add_argument("--quick", action="store_true", help="few samples, one round: only a check")
     parser.add_argument("--data", type=Path, help="folder with the four IDX files of MNIST")
     parser.add_argument("--json", type=Path, metavar="FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE")
     parser.add_argument("--chart", type=Path, metavar="FILE", help="a PNG; needs matplotlib")
-    # What a row's own process is started with.
+    # Passed to the separate process of a row.
     parser.add_argument("--inside", type=Path, metavar="FILE", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.chart and importlib.util.find_spec("matplotlib") is None:
@@ -53,7 +53,7 @@ def result_of(row: Row, run: Run, rounds: int) -> dict[str, Any]:
     try:
         figures = in_turns(row.sides(run), rounds)
     except LeftOutError as error:
-        run.notes.append(f"left out: {error}")
+        run.notes.append(f"skipped: {error}")
     found = medians(figures)
     targets = []
     for target in row.targets:
@@ -74,9 +74,9 @@ def result_of(row: Row, run: Run, rounds: int) -> dict[str, Any]:
 
 
 def result_of_own_process(row: Row, options: argparse.Namespace) -> dict[str, Any]:
-    """Measure a row in a process of its own: with one core for all libraries, or a kernel set.
+    """Measure a row in a separate process: with one core for all libraries, or with a kernel set.
 
-    Libraries choose their threads when they start, so a core is taken away before, not after.
+    Libraries choose their threads when they start, so the cores are restricted before that.
     """
     command = [sys.executable, str(Path(__file__).resolve()), "--only", row.name]
     command += ["--threads", "1" if row.one_core else str(options.threads)]
@@ -98,14 +98,14 @@ def result_of_own_process(row: Row, options: argparse.Namespace) -> dict[str, An
 
 
 def results_of(options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Measure the rows that are asked for."""
+    """Measure the requested rows."""
     run = Run(options.threads, options.quick, Data(options.data, random_only=options.quick))
     results = []
     for row in ROWS:
         if options.only and row.name not in options.only:
             continue
         if row.isa and row.isa not in foxnn.kernel_sets():
-            print(f"{row.name}: left out, no {row.isa} here", file=sys.stderr)
+            print(f"{row.name}: skipped, no {row.isa} on this machine", file=sys.stderr)
             continue
         start = time.perf_counter()
         if row.needs_own_process and not options.inside:
@@ -119,19 +119,19 @@ def results_of(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    """Measure, print and write."""
+    """Measure, print and write the results."""
     options = arguments()
     if options.inside:
         options.inside.write_text(json.dumps(results_of(options)[0]), encoding="utf-8")
         return 0
     missing = [name for name in peers.LIBRARIES if not peers.is_there(name)]
     if missing:
-        print(f"not installed, left out: {', '.join(missing)}", file=sys.stderr)
+        print(f"not installed, skipped: {', '.join(missing)}", file=sys.stderr)
     results = results_of(options)
     versions = peers.versions()
     footer = f"{shown_machine()}; medians; " + ", ".join(f"{k} {v}" for k, v in versions.items())
     if options.quick:
-        footer += "; QUICK: a check that everything runs, the figures mean nothing"
+        footer += "; QUICK: only checks that everything runs, the figures mean nothing"
     text = "\n\n".join([reports.markdown(results), footer, *reports.notes(results)]) + "\n"
     print(text, end="")
     if options.markdown:

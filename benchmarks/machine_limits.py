@@ -1,6 +1,6 @@
-"""What the machine can do at most: its FMA peak, and its bandwidth by level of memory.
+"""The machine's limits: its FMA peak, and its bandwidth by memory level.
 
-Every figure is measured by real machine code: the engine's own chain of fused multiply-adds, its
+Every figure is measured with real machine code: the engine's own chain of fused multiply-adds, its
 own sum over an array, and NumPy's copy.
 """
 
@@ -21,19 +21,19 @@ from foxnn import _core
 
 LEVELS = ("L2", "L3", "memory")
 
-# Where the system does not tell: sizes that most processors of these years have at least.
+# If the system does not report them: sizes that most current processors have at least.
 ASSUMED_CACHES = {"L2": 1 << 20, "L3": 16 << 20}
 
-# Enough to leave any common third-level cache, and little enough to be had everywhere.
+# Large enough to exceed any common third-level cache, and small enough to be available everywhere.
 MOST_MEMORY = 1 << 30
 
 
 class UnmeasurableError(RuntimeError):
-    """A figure for whose measure the build of foxnn has no code."""
+    """A figure that this build of foxnn has no code to measure."""
 
 
 def side_by_side(threads: int, work: Callable[[], float]) -> float:
-    """Return the sum of what some work returns in so many threads that begin at once."""
+    """Return the sum of the results of some work in this many threads, started together."""
     start = threading.Barrier(threads)
 
     def one(_: int) -> float:
@@ -45,12 +45,12 @@ def side_by_side(threads: int, work: Callable[[], float]) -> float:
 
 
 def kernel_measure(name: str) -> Any:
-    """Return one of the engine's measures by name.
+    """Return one of the engine's measuring functions by name.
 
     Raises
     ------
     UnmeasurableError
-        Where this build does not have it.
+        If this build does not have it.
     """
     found = getattr(_core.testing, name, None)
     if found is None:
@@ -59,14 +59,14 @@ def kernel_measure(name: str) -> Any:
 
 
 def fma_peak(threads: int, dtype: str, seconds: float) -> float:
-    """Return the floating-point operations a second of so many threads, all of them FMAs."""
+    """Return the floating-point operations per second of this many threads doing only FMAs."""
     measure = kernel_measure("fma_peak")
     kernel_set = foxnn.kernel_set()
     return 1e9 * side_by_side(threads, lambda: float(measure(kernel_set, dtype, seconds)))
 
 
 def caches(root: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> dict[str, int]:
-    """Return the bytes of the second and third level, as the system tells or as assumed."""
+    """Return the sizes of the second and third level in bytes, as reported or as assumed."""
     found = dict(ASSUMED_CACHES)
     for index in root.glob("index*"):
         level, kind, size = (
@@ -79,10 +79,10 @@ def caches(root: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> dict[str,
 
 
 def working_sets(threads: int) -> dict[str, int]:
-    """Return the bytes that each thread goes over to measure a level.
+    """Return the bytes that each thread passes over to measure a level.
 
-    Half of a second-level cache, so that all of it stays; several of those, but at most half of the
-    third level for all threads together; and twice the third level.
+    Half of a second-level cache, so that all of it stays there; several of those, but at most half
+    of the third level for all threads together; and twice the third level.
     """
     sizes = caches()
     l2, l3 = sizes["L2"], sizes["L3"]
@@ -94,7 +94,7 @@ def working_sets(threads: int) -> dict[str, int]:
 
 
 def read_bandwidth(threads: int, size: int, seconds: float) -> float:
-    """Return the bytes a second of summing an array of so many bytes in each thread."""
+    """Return the bytes per second of summing an array of this many bytes in each thread."""
     measure = kernel_measure("read_bandwidth")
     kernel_set = foxnn.kernel_set()
 
@@ -105,7 +105,7 @@ def read_bandwidth(threads: int, size: int, seconds: float) -> float:
 
 
 def copy_bandwidth(threads: int, size: int, seconds: float) -> float:
-    """Return the bytes a second, read and written, of copying half of so many bytes."""
+    """Return the bytes per second, read and written, of copying half of this many bytes."""
 
     def one() -> float:
         source = np.ones(size // 8, np.float32)
@@ -121,7 +121,7 @@ def copy_bandwidth(threads: int, size: int, seconds: float) -> float:
 
 
 def level_of(bytes_in_all: int, threads: int) -> str:
-    """Return the nearest level that holds so many bytes, divided between the threads."""
+    """Return the nearest level that holds this many bytes, divided between the threads."""
     sizes = caches()
     if bytes_in_all <= threads * sizes["L2"]:
         return "L2"
@@ -129,5 +129,5 @@ def level_of(bytes_in_all: int, threads: int) -> str:
 
 
 def best_bandwidth(threads: int, size: int, seconds: float) -> float:
-    """Return the larger bandwidth of reading and copying: a bound must not be too easy to reach."""
+    """Return the larger of the read and copy bandwidths: a bound must not be too easy to reach."""
     return max(measure(threads, size, seconds) for measure in (read_bandwidth, copy_bandwidth))

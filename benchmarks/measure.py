@@ -1,4 +1,4 @@
-"""How the benchmarks measure: in turns, after a warm-up, medians; and on which machine."""
+"""How the benchmarks measure: sides take turns after a warm-up, results are medians."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from foxnn.cli import doctor
 # Runs once and returns its seconds.
 Timed = Callable[[], float]
 
-# Before each turn: idle worker threads of the library that was measured last spin for some
-# milliseconds before they sleep, and would take a core from the next.
+# Before each turn: idle worker threads of the library measured last spin for some milliseconds
+# before they sleep, and would occupy a core that the next library needs.
 PAUSE = 0.02
 
 
 def timed(work: Callable[[], object]) -> Timed:
-    """Return a function that does some work once and returns its seconds."""
+    """Return a function that does some work once and returns the seconds it took."""
 
     def run() -> float:
         start = time.perf_counter()
@@ -33,9 +33,9 @@ def timed(work: Callable[[], object]) -> Timed:
 
 
 def one_call(call: Callable[[], object], seconds: float = 0.05) -> Timed:
-    """Return a function that makes a call over and over, so long in all, and returns its seconds.
+    """Return a function that repeats a call for about `seconds` and returns the seconds per call.
 
-    The first run also finds out how many calls that are.
+    The first run also determines the number of calls.
     """
     timer = timeit.Timer(call)
     calls = 0
@@ -53,7 +53,7 @@ def one_call(call: Callable[[], object], seconds: float = 0.05) -> Timed:
 
 
 def in_turns(sides: Mapping[str, Timed], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each side: one run each to warm up, and then all of them in turn."""
+    """Return the seconds of each side: one warm-up run each, and then all sides in turn."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for side in sides.values():
         side()
@@ -70,7 +70,7 @@ def medians(seconds: Mapping[str, Sequence[float]]) -> dict[str, float]:
 
 
 def machine() -> dict[str, Any]:
-    """Return what all figures hang on."""
+    """Return the facts that all figures depend on."""
     return {
         "processor": doctor.processor(),
         "cores": doctor.usable_cores(),
@@ -80,7 +80,7 @@ def machine() -> dict[str, Any]:
 
 
 def shown_machine() -> str:
-    """Return the machine as a line for people."""
+    """Return a one-line description of the machine."""
     facts = machine()
     return (
         f"{facts['processor']}, {facts['cores']} cores, {facts['kernel_set']}; "
@@ -89,7 +89,7 @@ def shown_machine() -> str:
 
 
 def shown_seconds(value: float) -> str:
-    """Return seconds with three digits, in the unit that suits them."""
+    """Return seconds with three digits, in a suitable unit."""
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
         if value >= size:
             return f"{value / size:.3g} {unit}"
@@ -103,7 +103,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def positive(text: str) -> int:
-    """Parse an option that is an integer from 1."""
+    """Parse an option that is an integer of at least 1."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, got {value}")

@@ -1,4 +1,4 @@
-"""The main job: train a network on MNIST and say how well it reads digits it has never seen.
+"""The main job: train a network on MNIST and report its accuracy on unseen digits.
 
 ``python benchmarks/mnist.py`` trains [784, 512, 512, 10] with Adam for five epochs.
 ``python benchmarks/mnist.py --article`` runs the program of the article that presented FoxNN.
@@ -25,19 +25,19 @@ import mnist_data
 EPOCHS = 5
 FIRST_LEARNING_RATE = 1e-3
 LEARNING_RATE_DECAY = 0.6
-# FoxNN's article: its learning rate and batch, and as many iterations as eight epochs take.
+# FoxNN's article: its learning rate and batch size, and as many iterations as eight epochs need.
 ARTICLE_SPEED = 0.001
 ARTICLE_BATCH = 98
 ARTICLE_EPOCHS = 8
-# The last quarter goes at a tenth of the speed: at 0.001 the accuracy still sways by half a per
-# cent from epoch to epoch, and ends where it happens to be.
+# The last quarter runs at a tenth of the speed: at 0.001 the accuracy still fluctuates by half a
+# per cent from epoch to epoch, and its final value is a matter of chance.
 ARTICLE_LAST_SPEED = 0.0001
 ARTICLE_SHARE_AT_LAST_SPEED = 0.25
 
 
 @dataclass
 class Run:
-    """What has been reached so far."""
+    """The results so far."""
 
     threads: int
     epochs: int = 0
@@ -47,7 +47,7 @@ class Run:
     records: list[dict[str, float]] = field(default_factory=list)
 
     def add(self, loss: float | None, accuracy: float, seconds: float, samples: int) -> None:
-        """Count an epoch and print its line."""
+        """Record an epoch and print its line."""
         self.epochs += 1
         self.seconds += seconds
         self.samples += samples
@@ -64,7 +64,7 @@ class Run:
         )
 
     def summary(self) -> str:
-        """Return the last line."""
+        """Return the last line of the output."""
         return (
             f"test accuracy {100 * self.accuracy:.2f}% after {self.epochs} "
             f"epoch{'s' * (self.epochs != 1)}, {self.seconds:.1f} s of training, "
@@ -109,20 +109,26 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--batch-size", type=positive, default=98)
     parser.add_argument("--layers", type=layer_sizes, default=[784, 512, 512, 10])
     hidden = [name for name in foxnn.activations() if name != "softmax"]
-    parser.add_argument("--activation", choices=hidden, default="relu", help="of the hidden layers")
-    parser.add_argument("--threads", type=not_negative, default=0, help="at most; 0: all that pay")
+    parser.add_argument(
+        "--activation", choices=hidden, default="relu", help="activation of the hidden layers"
+    )
+    parser.add_argument(
+        "--threads", type=not_negative, default=0, help="maximum number; 0: as many as pay off"
+    )
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--seed", type=not_negative, default=1)
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
-    parser.add_argument("--article", action="store_true", help="the program of FoxNN's article")
     parser.add_argument(
-        "--init", choices=foxnn.initializers(), default="auto", help="how the weights begin"
+        "--json", type=Path, metavar="FILE", help="also write the figures to this file"
+    )
+    parser.add_argument("--article", action="store_true", help="run the program of FoxNN's article")
+    parser.add_argument(
+        "--init", choices=foxnn.initializers(), default="auto", help="initial weights"
     )
     return parser.parse_args()
 
 
 def train(options: argparse.Namespace, data: Any, run: Run) -> None:
-    """Train as one does today: relu, softmax, cross-entropy, Adam."""
+    """Train with a modern setup: relu, softmax, cross-entropy, Adam."""
     x_train, y_train, x_test, y_test = data
     x_train, x_test = (x.astype(options.dtype) / 255 for x in (x_train, x_test))
     network = foxnn.neural_network(
@@ -148,7 +154,7 @@ def train(options: argparse.Namespace, data: Any, run: Run) -> None:
 
 
 def train_as_in_the_article(options: argparse.Namespace, data: Any, run: Run) -> None:
-    """Train as FoxNN's article does: sigmoid, squared error, pixels from -1 to 1, train_data."""
+    """Train as in FoxNN's article: sigmoid, squared error, pixels from -1 to 1, train_data."""
     x_train, y_train, x_test, y_test = data
     x_train, x_test = (x.astype(options.dtype) / 127.5 - 1 for x in (x_train, x_test))
     data_for_train = foxnn.train_data(x_train, np.eye(10, dtype=options.dtype)[y_train])

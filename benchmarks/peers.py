@@ -1,7 +1,7 @@
-"""How each library trains: makers of functions that train an epoch.
+"""How each library trains: factories of functions that train an epoch.
 
-A maker gets the work, its data and the number of threads, and returns a function that trains one
-epoch, shuffled anew, and returns its seconds; or None where the library cannot do the work.
+A factory takes the work, its data and the number of threads, and returns a function that trains one
+newly shuffled epoch and returns its seconds; or None if the library cannot do the work.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import numpy as np
 from measure import Timed, timed
 from work import Work
 
-# Of every optimizer; no time hangs on it.
+# The learning rate of every optimizer; no time depends on it.
 RATE = 1e-3
 
-# What to import to know whether a library is there, and the package that has its version.
+# The module to import to check whether a library is installed, and the package with its version.
 LIBRARIES = {
     "foxnn": ("foxnn", "foxnn"),
     "JAX": ("jax", "jax"),
@@ -51,7 +51,7 @@ def versions() -> dict[str, str]:
 
 
 def foxnn_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
-    """Train by fit."""
+    """Train with fit."""
     network = work.network()
     network.settings.n_threads = threads
     return timed(
@@ -60,12 +60,12 @@ def foxnn_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
 
 
 def sklearn_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed | None:
-    """Train by partial_fit, which is one shuffled epoch."""
+    """Train with partial_fit, which runs one shuffled epoch."""
     from sklearn.neural_network import MLPClassifier, MLPRegressor
     from threadpoolctl import threadpool_limits
 
     if work.batch == 1:
-        return None  # minutes an epoch
+        return None  # takes minutes per epoch
     kind = MLPClassifier if work.classifies else MLPRegressor
     activation = {"sigmoid": "logistic"}.get(work.activation, work.activation)
     model = kind(
@@ -82,7 +82,7 @@ def sklearn_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed | None:
 
 
 def torch_model(work: Work) -> Any:
-    """Return the network in PyTorch, without the softmax, which its loss brings."""
+    """Return the network in PyTorch, without the softmax, which its loss includes."""
     import torch
 
     hidden = {"relu": torch.nn.ReLU, "sigmoid": torch.nn.Sigmoid, "tanh": torch.nn.Tanh}
@@ -93,7 +93,7 @@ def torch_model(work: Work) -> Any:
 
 
 def torch_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
-    """Train in eager mode, batches taken by a shuffled index, the optimizers fused."""
+    """Train in eager mode, with batches taken by a shuffled index and fused optimizers."""
     import torch
 
     if work.batch == 1 and work.samples > 5000:
@@ -115,11 +115,11 @@ def torch_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
 
 
 def jax_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
-    """Train with the whole epoch compiled, a scan over the shuffled batches."""
+    """Train with the whole epoch compiled as a scan over the shuffled batches."""
     import jax
     import jax.numpy as jnp
 
-    del threads  # XLA takes the cores that the process may use
+    del threads  # XLA uses the cores available to the process
     act = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "tanh": jnp.tanh}[work.activation]
     steps = len(x) // work.batch
     rng = np.random.default_rng(0)
@@ -167,7 +167,7 @@ def jax_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
 
 
 def _scaled(make: Any, work: Work, x: Any, y: Any, threads: int, samples: int) -> Timed:
-    """Measure fewer samples, and scale the seconds up to all of them."""
+    """Measure fewer samples, and scale the seconds up to the full number."""
     epoch = make(replace(work, samples=samples), x[:samples], y[:samples], threads)
     return lambda: float(epoch() * work.samples / samples)
 
@@ -181,6 +181,6 @@ TRAINERS: dict[str, Callable[[Work, Any, Any, int], Timed | None]] = {
 
 
 def training(work: Work, x: Any, y: Any, threads: int) -> dict[str, Timed]:
-    """Return an epoch of each library that is there and can do the work."""
+    """Return an epoch of each library that is installed and can do the work."""
     epochs = {name: make(work, x, y, threads) for name, make in TRAINERS.items() if is_there(name)}
     return {name: epoch for name, epoch in epochs.items() if epoch is not None}

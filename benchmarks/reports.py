@@ -1,4 +1,4 @@
-"""The comparison's results for people: a Markdown table and a chart."""
+"""Present the results of the comparison: as a Markdown table and as a chart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def shown(value: float, unit: str) -> str:
 
 
 def shown_target(target: dict[str, Any], unit: str) -> str:
-    """Return a target, and what was reached; bold where it was missed."""
+    """Return a target and the figure reached, in bold if the target was missed."""
     if target["reached"] is None:
         return f"{target['side']}: not measured"
     if target["kind"] == "times":
@@ -26,18 +26,18 @@ def shown_target(target: dict[str, Any], unit: str) -> str:
         text = f"{name} {target['reached']:.2f} (at least {target['value']:g})"
     else:
         beyond = f" beyond {target['side']}" if target["kind"] == "beyond" else ""
-        wanted = shown(target["value"], unit)
-        text = f"{shown_signed(target['reached'], unit)}{beyond} (at most {wanted})"
+        limit = shown(target["value"], unit)
+        text = f"{shown_signed(target['reached'], unit)}{beyond} (at most {limit})"
     return text if target["met"] else f"**{text}**"
 
 
 def shown_signed(value: float, unit: str) -> str:
-    """Return a figure that may be below zero."""
+    """Return a figure that may be negative."""
     return f"-{shown(-value, unit)}" if value < 0 else shown(value, unit)
 
 
 def markdown(results: Sequence[Result]) -> str:
-    """Return the results as a table: figures, in brackets how many times foxnn's, and targets."""
+    """Return the results as a table: figures, in brackets multiples of foxnn's, and targets."""
     measured = [result for result in results if result["medians"]]
     peers = [
         name
@@ -57,7 +57,7 @@ def markdown(results: Sequence[Result]) -> str:
 
 
 def notes(results: Sequence[Result]) -> list[str]:
-    """Return what is to be said about the rows, each thing once."""
+    """Return the notes about the rows, each note once."""
     rows_by_note: dict[str, list[str]] = {}
     for result in results:
         for note in result["notes"]:
@@ -66,8 +66,8 @@ def notes(results: Sequence[Result]) -> list[str]:
 
 
 def chart(results: Sequence[Result], footer: str, path: Path) -> None:
-    """Write a PNG: for each row how many times as long as foxnn the peers take."""
-    from matplotlib.figure import Figure  # late: only those who ask for a chart need it
+    """Write a PNG: for each row, the other libraries' figures as multiples of foxnn's."""
+    from matplotlib.figure import Figure  # imported late: only needed for a chart
 
     drawn = [result for result in results if set(result["medians"]) & set(LIBRARIES) - {"foxnn"}]
     height = 1.5 + sum(0.4 + 0.28 * len(_bars(result)) for result in drawn)
@@ -90,7 +90,7 @@ def chart(results: Sequence[Result], footer: str, path: Path) -> None:
     axes.set_yticks([y for y, _ in ticks], [name for _, name in ticks])
     axes.invert_yaxis()
     axes.margins(x=0.1)
-    axes.set_xlabel("times foxnn's (medians; longer is slower, logarithmic)")
+    axes.set_xlabel("multiple of foxnn's (medians; longer is slower; logarithmic)")
     handles, labels = axes.get_legend_handles_labels()
     once = dict(zip(labels, handles, strict=True))
     figure.legend(once.values(), once.keys(), loc="outside upper center", ncols=len(once))

@@ -1,7 +1,7 @@
-"""How far a training is from what the machine could do, phase by phase.
+"""How far training is from the machine's limit, phase by phase.
 
-The bound is the time of the step's multiplications and additions at the measured FMA peak, and of
-the bytes that the optimizer must move at the measured bandwidth of the level that holds them.
+The bound is the time of the step's multiplications and additions at the measured FMA peak, plus the
+time of the optimizer's memory traffic at the measured bandwidth of the level that holds its state.
 ``FOXNN_FORCE_ISA=avx2`` measures both sides with those kernels.
 """
 
@@ -36,16 +36,16 @@ from measure import (
 )
 from work import Data, Work
 
-# Arrays of the size of the parameters that an optimizer keeps beside them.
+# The number of arrays of the size of the parameters that an optimizer keeps in addition to them.
 MOMENTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "adam": 2}
 
-# The phases that the engine times, in the order of a step.
+# The phases timed by the engine, in the order of a step.
 PHASES = ("gather", "forward", "loss", "backward", "update")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What an epoch must do: floating-point operations and bytes."""
+    """The work of an epoch: floating-point operations and bytes."""
 
     forward: float
     weight_gradients: float
@@ -55,16 +55,16 @@ class Counts:
 
     @property
     def flops(self) -> float:
-        """All operations of the products."""
+        """The total number of operations in the products."""
         return self.forward + self.weight_gradients + self.input_gradients
 
 
 def counts(work: Work) -> Counts:
     """Count an epoch's operations and bytes.
 
-    A product of a layer is 2 operations a weight and sample. The first layer's inputs need no
+    A product of a layer takes 2 operations per weight and sample. The first layer's inputs need no
     gradient. An update reads the gradient, and reads and writes the parameter and its moments: for
-    Adam in float32 (1 + 2 * 3) * 4 = 28 bytes a parameter.
+    Adam in float32 (1 + 2 * 3) * 4 = 28 bytes per parameter.
     """
     layers = [i * o for i, o in zip(work.sizes[:-1], work.sizes[1:], strict=True)]
     parameters = sum(layers) + sum(work.sizes[1:])
@@ -81,7 +81,7 @@ def counts(work: Work) -> Counts:
 
 @dataclass(frozen=True)
 class Bound:
-    """The least seconds of an epoch's phases."""
+    """The lower bounds of an epoch's phases, in seconds."""
 
     forward: float
     backward: float
@@ -89,12 +89,12 @@ class Bound:
 
     @property
     def total(self) -> float:
-        """The least seconds of an epoch."""
+        """The lower bound of an epoch, in seconds."""
         return self.forward + self.backward + self.update
 
 
 def bound_at(epoch: Counts, flops: float, bandwidth: float) -> Bound:
-    """Return the bound at some operations and bytes a second."""
+    """Return the bound at the given operations and bytes per second."""
     return Bound(
         forward=epoch.forward / flops,
         backward=(epoch.weight_gradients + epoch.input_gradients) / flops,
@@ -103,12 +103,12 @@ def bound_at(epoch: Counts, flops: float, bandwidth: float) -> Bound:
 
 
 def measured_bound(work: Work, threads: int, seconds: float = 0.1) -> Bound:
-    """Measure the machine for so long twice and return the bound of an epoch.
+    """Measure the machine twice for this long and return the bound of an epoch.
 
     Raises
     ------
     UnmeasurableError
-        Where this build cannot measure the FMA peak.
+        If this build cannot measure the FMA peak.
     """
     epoch = counts(work)
     flops = machine_limits.fma_peak(threads, work.dtype, seconds)
@@ -118,19 +118,19 @@ def measured_bound(work: Work, threads: int, seconds: float = 0.1) -> Bound:
 
 
 def measured_phases(work: Work, x: Any, y: Any, threads: int) -> dict[str, float]:
-    """Return the seconds of each phase in an epoch, as the engine's first worker saw them.
+    """Return the seconds of each phase in an epoch, as measured by the engine's first worker.
 
     Raises
     ------
     UnmeasurableError
-        Where this build does not time its phases.
+        If this build does not time its phases.
     """
     network = work.network()
     plan = _core.Plan(
         _core.Optimizer(work.optimizer), peers.RATE, batch_size=work.batch, threads=threads
     )
-    inputs, wanted = network._samples(x, y)
-    with _core.Trainer(network, inputs, wanted, plan) as trainer:
+    inputs, targets = network._samples(x, y)
+    with _core.Trainer(network, inputs, targets, plan) as trainer:
         measure = getattr(trainer, "time_phases", None)
         if measure is None:
             raise UnmeasurableError("foxnn._core.Trainer has no time_phases: no times by phase")
@@ -140,7 +140,7 @@ def measured_phases(work: Work, x: Any, y: Any, threads: int) -> dict[str, float
 
 
 def product_seconds(samples: int, inputs: int, neurons: int) -> float:
-    """Return the seconds of one product on one thread, with all that predict does around it."""
+    """Return the seconds of one product on one thread, including the overhead of predict."""
     network = foxnn.neural_network([inputs, neurons], "identity", seed=0)
     network.settings.n_threads = 1
     x = np.random.default_rng(0).random((samples, inputs), dtype=np.float32)
@@ -151,7 +151,7 @@ def product_seconds(samples: int, inputs: int, neurons: int) -> float:
 def measured_limits(
     threads: int, dtype: str, seconds: float, levels: Sequence[str]
 ) -> tuple[dict[str, dict[int, float]], list[str]]:
-    """Return what the machine can do, by name and number of threads, and what was not measured."""
+    """Return the machine's limits by name and number of threads, and notes on missing ones."""
     found: dict[str, dict[int, float]] = {}
     notes: list[str] = []
 
@@ -181,7 +181,7 @@ def measured_limits(
 
 
 def limits_table(limits: dict[str, dict[int, float]]) -> str:
-    """Return the machine's limits for people."""
+    """Return the machine's limits as a Markdown table."""
     counts_of_threads = sorted({count for by_count in limits.values() for count in by_count})
     rows = []
     for name, by_count in limits.items():
@@ -192,7 +192,7 @@ def limits_table(limits: dict[str, dict[int, float]]) -> str:
 
 
 def phases_table(bound: Bound, seconds: float, phases: dict[str, float]) -> str:
-    """Return an epoch's phases beside their bounds."""
+    """Return a table of an epoch's phases and their bounds."""
     bounds = asdict(bound)
     rows = []
     for name in [*PHASES, *sorted(set(phases) - set(PHASES))]:
@@ -213,17 +213,17 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--layers", type=layer_sizes, default=[784, 512, 512, 10])
     parser.add_argument("--batch-size", type=positive, default=98)
-    parser.add_argument("--samples", type=positive, default=60_000, help="of an epoch")
-    parser.add_argument("--activation", default="relu", help="of the hidden layers")
+    parser.add_argument("--samples", type=positive, default=60_000, help="samples per epoch")
+    parser.add_argument("--activation", default="relu", help="activation of the hidden layers")
     parser.add_argument("--optimizer", choices=MOMENTS, default="adam")
     parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     parser.add_argument("--threads", type=positive, default=doctor.usable_cores())
     parser.add_argument(
-        "--mnist", action="store_true", help="real images, whose zeros the engine may skip"
+        "--mnist", action="store_true", help="use real images, whose zeros the engine may skip"
     )
     parser.add_argument("--data", type=Path, help="folder with the four IDX files of MNIST")
     parser.add_argument("--rounds", type=positive, default=5)
-    parser.add_argument("--quick", action="store_true", help="few samples, short: a check")
+    parser.add_argument("--quick", action="store_true", help="few samples, short: only a check")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     if options.mnist and (options.layers[0], options.layers[-1]) != (784, 10):
@@ -232,7 +232,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure, print and write."""
+    """Measure, print and write the results."""
     options = arguments()
     if options.quick:
         options.samples, options.rounds = min(options.samples, 5 * options.batch_size), 1
@@ -262,9 +262,9 @@ def main() -> int:
     if note := data.note(work):
         notes.append(note)
     print(
-        f"an epoch of {work.samples:,}, {list(work.sizes)}, {work.optimizer}, batch {work.batch}, "
-        f"{work.dtype}, at most {options.threads} threads: {epoch.flops / 1e9:.4g} GFLOP, "
-        f"{epoch.update_bytes / 1e9:.4g} GB of updates\n"
+        f"an epoch of {work.samples:,} samples, {list(work.sizes)}, {work.optimizer}, "
+        f"batch {work.batch}, {work.dtype}, at most {options.threads} threads: "
+        f"{epoch.flops / 1e9:.4g} GFLOP, {epoch.update_bytes / 1e9:.4g} GB of updates\n"
     )
     try:
         bound = measured_bound(work, options.threads, short)
@@ -276,7 +276,7 @@ def main() -> int:
         product = "a product of 98 x 784 by 784 x 512 in predict, 1 thread"
         print(f"\n{product}: {100 * share:.0f} % of peak")
     except UnmeasurableError:
-        print(f"an epoch takes {shown_seconds(taken)}; without the peak there is no bound")
+        print(f"an epoch takes {shown_seconds(taken)}; no bound, because the FMA peak is unknown")
     for line in notes:
         print(f"\nnote: {line}")
     if options.json:

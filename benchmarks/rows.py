@@ -1,4 +1,4 @@
-"""The rows of the comparison: what is measured in each, and what foxnn is to reach in it."""
+"""The rows of the comparison: what each one measures, and foxnn's target for it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LeftOutError(RuntimeError):
 
 @dataclass
 class Run:
-    """How all rows are measured, and what is to be said about the one at hand."""
+    """How all rows are measured, and the notes about the current one."""
 
     threads: int
     quick: bool = False
@@ -39,13 +39,13 @@ class Run:
     notes: list[str] = field(default_factory=list)
 
     def samples(self, work: Work) -> Work:
-        """Return the work with as many samples as this run takes."""
+        """Return the work with the number of samples that this run uses."""
         return replace(work, samples=min(work.samples, 5 * work.batch)) if self.quick else work
 
 
 @dataclass(frozen=True)
 class Target:
-    """What foxnn is to reach.
+    """A performance target for foxnn.
 
     kind "times": the side takes at least `value` times as long as foxnn. "at most": foxnn's own
     figure is at most `value`. "beyond": foxnn takes at most `value` longer than the side.
@@ -56,20 +56,20 @@ class Target:
     kind: str = "times"
 
     def reached(self, medians: Mapping[str, float]) -> float | None:
-        """Return the figure that is held against `value`, or None where a side is missing."""
+        """Return the figure that is compared with `value`, or None if a side is missing."""
         if self.side not in medians or "foxnn" not in medians:
             return None
         own, other = medians["foxnn"], medians[self.side]
         return {"times": other / own, "at most": own, "beyond": own - other}[self.kind]
 
     def is_met(self, reached: float) -> bool:
-        """Return whether that figure is good enough."""
+        """Return whether that figure meets the target."""
         return reached >= self.value if self.kind == "times" else reached <= self.value
 
 
 @dataclass(frozen=True)
 class Row:
-    """A piece of work, how its sides are made, and what foxnn is to reach."""
+    """A piece of work, how its sides are made, and foxnn's targets."""
 
     name: str
     title: str
@@ -83,7 +83,7 @@ class Row:
 
     @property
     def needs_own_process(self) -> bool:
-        """Whether it needs another environment than the process that asks for it."""
+        """Whether it needs a different environment from that of the calling process."""
         return self.one_core or bool(self.isa)
 
 
@@ -103,12 +103,12 @@ def epoch(work: Work, run: Run) -> Sides:
 
 
 def epoch_and_bound(work: Work, run: Run) -> Sides:
-    """Return the same, and the machine's own least time."""
+    """Return the same, and the machine's lower bound on the time."""
     return {**epoch(work, run), **bound(work, run)}
 
 
 def bound(work: Work, run: Run) -> Sides:
-    """Return the bound of an epoch as a side, so that it is measured in turns with the others."""
+    """Return the bound of an epoch as a side, so that it takes turns with the others."""
     work = run.samples(work)
     seconds = 0.01 if run.quick else 0.1
 
@@ -124,7 +124,7 @@ def bound(work: Work, run: Run) -> Sides:
 
 
 def step(work: Work, run: Run) -> Sides:
-    """Return a training step within an epoch of every library."""
+    """Return, for every library, a training step within an epoch."""
     return {name: per_step(one, run.samples(work)) for name, one in epoch(work, run).items()}
 
 
@@ -143,7 +143,7 @@ def epoch_of_foxnn(work: Work, run: Run) -> Sides:
 
 
 def both_types(work: Work, run: Run) -> Sides:
-    """Return foxnn's epoch in float64, and in float32 beside it."""
+    """Return foxnn's epoch in float64, and in float32 for comparison."""
     double = run.samples(replace(work, dtype="float64"))
     single = run.samples(work)
     if note := run.data.note(single):
@@ -155,7 +155,7 @@ def both_types(work: Work, run: Run) -> Sides:
 
 
 def one_sample(as_list: bool, run: Run) -> Sides:
-    """Return get_out of one sample of three numbers; a list is what it takes to make an array."""
+    """Return get_out of one sample of three numbers; with a list, the time includes conversion."""
     nn = TINY.network()
     nn.settings.n_threads = run.threads
     array = np.array([SAMPLE], np.float32)
@@ -173,7 +173,7 @@ def one_sample(as_list: bool, run: Run) -> Sides:
 
 
 def images(count: int, run: Run) -> Sides:
-    """Return predict of some MNIST images, or get_out where it is one."""
+    """Return predict of several MNIST images, or get_out of a single one."""
     work = replace(MNIST, samples=100 if run.quick and count > 1 else count)
     if note := run.data.note(work):
         run.notes.append(note)
@@ -189,7 +189,7 @@ def images(count: int, run: Run) -> Sides:
 
 
 def single_steps(run: Run) -> Sides:
-    """Return one step a call of every library, and foxnn's step inside fit."""
+    """Return, for every library, a call that makes one step, and foxnn's step inside fit."""
     nn = CONTROL.network()
     train_on_batch = getattr(nn, "train_on_batch", None)
     if train_on_batch is None:
@@ -210,7 +210,7 @@ def single_steps(run: Run) -> Sides:
 
 
 def imports(run: Run) -> Sides:
-    """Return what importing each library takes in a fresh interpreter that has imported NumPy."""
+    """Return the import time of each library in a fresh interpreter that has imported NumPy."""
     del run
     program = (
         "import numpy, time; start = time.perf_counter(); import {}; "
@@ -231,13 +231,13 @@ def _found(name: str) -> bool:
 
 
 def own_files() -> list[Path]:
-    """Return the files of the installed package, wherever its parts lie."""
+    """Return the files of the installed package, wherever its parts are."""
     paths = [path for folder in foxnn.__path__ for path in Path(folder).rglob("*")]
     return [path for path in paths if path.is_file() and "__pycache__" not in path.parts]
 
 
 def installed_sizes(run: Run) -> Sides:
-    """Return the bytes of the installed packages, each without what it depends on."""
+    """Return the size in bytes of the installed packages, each without its dependencies."""
     del run
     own = sum(path.stat().st_size for path in own_files())
     sides: Sides = {"foxnn": lambda: float(own)}
@@ -251,7 +251,7 @@ def installed_sizes(run: Run) -> Sides:
 
 
 def packed_size(run: Run) -> Sides:
-    """Return the bytes of the installed files when they are packed as a wheel packs them."""
+    """Return the size in bytes of the installed files when packed like a wheel."""
     del run
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,7 +1,7 @@
-"""Scores of foxnn.sklearn and of scikit-learn's own classes on its data sets, and their times.
+"""Scores and times of foxnn.sklearn and of scikit-learn's own classes on scikit-learn's data sets.
 
-Both sides train with the same settings on the same halves of the data, in turns, over some seeds.
-Prints a Markdown table and nothing else.
+Both sides train with the same settings on the same halves of the data, taking turns, over several
+seeds. Prints a Markdown table and nothing else.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def samples_of(load: Callable[..., Data], **arguments: Any) -> Callable[[], Data
 
 
 def diabetes() -> Data:
-    """Return the diabetes data with targets near 1, as a network wants them."""
+    """Return the diabetes data with standardized targets, which suit a network."""
     x, y = datasets.load_diabetes(return_X_y=True)
     return x, (y - y.mean()) / y.std()
 
@@ -63,7 +63,7 @@ SETS: dict[str, tuple[Callable[[], Data], str]] = {
         "MLPClassifier",
     ),
 }
-# Early stopping, where there is enough to hold out; else a small set is learned by heart.
+# Early stopping, where there is enough to hold out; without it a small set is memorized.
 SOLVERS: dict[str, dict[str, Any]] = {
     "adam": {"solver": "adam", "max_iter": 200},
     "sgd": {"solver": "sgd", "max_iter": 200, "learning_rate_init": 0.05, "early_stopping": True},
@@ -82,7 +82,7 @@ def jobs() -> list[Job]:
 
 @dataclass
 class Side:
-    """What one of the two sides has done: a value a seed."""
+    """The results of one of the two sides, one value per seed."""
 
     name: str
     module: Any
@@ -107,7 +107,7 @@ class Side:
 
 
 def sides() -> tuple[Side, Side]:
-    """Return both sides, which have done nothing yet."""
+    """Return both sides, without results."""
     return (
         Side("foxnn", foxnn.sklearn, [], [], []),
         Side("scikit-learn", neural_network, [], [], []),
@@ -115,7 +115,7 @@ def sides() -> tuple[Side, Side]:
 
 
 def halves(job: Job, seed: int) -> Sequence[Any]:
-    """Return samples to train on and to test on, scaled by the former."""
+    """Return training and test samples, scaled by the statistics of the training samples."""
     x, y = job.load()
     stratify = y if job.estimator == "MLPClassifier" else None
     train_x, test_x, train_y, test_y = train_test_split(
@@ -126,7 +126,7 @@ def halves(job: Job, seed: int) -> Sequence[Any]:
 
 
 def row(job: Job, seeds: int) -> list[str]:
-    """Return the cells of a job."""
+    """Return the table cells of a job."""
     ours, theirs = both = sides()
     warm_up = sides()
     for seed in range(seeds):
@@ -149,8 +149,8 @@ def row(job: Job, seeds: int) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seeds", type=positive, default=5, help="trainings of a row, at least 2")
-    parser.add_argument("--only", default="", help="rows whose title holds this")
+    parser.add_argument("--seeds", type=positive, default=5, help="trainings per row, at least 2")
+    parser.add_argument("--only", default="", help="only rows whose title contains this")
     options = parser.parse_args(arguments)
     head = ["data, solver", "score of foxnn", "of scikit-learn", "largest difference"]
     head += ["iterations", "time of foxnn", "of scikit-learn", "times"]

@@ -1,6 +1,6 @@
-"""The thread table: what a training takes on 1 ... N threads, and which number the engine picks.
+"""The thread table: the training time on 1 ... N threads, and the number the engine chooses.
 
-``--grid`` goes over many networks and batches and looks for one where more threads are slower.
+``--grid`` tries many networks and batches and looks for cases where more threads are slower.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ from work import Data, Work
 GRID_WIDTHS = (2, 8, 32, 128, 512, 2048)
 GRID_BATCHES = (1, 8, 32, 128, 1024)
 
-# A case is slower on more threads when its median is beyond that of one thread by this part, and by
-# more than the spread of its own rounds: twice on an idle machine.
+# A case counts as slower on more threads if its median exceeds that of one thread by this fraction,
+# and by more than twice the spread of the rounds on one thread.
 NOISE = 0.05
 
 
 def counts_of_threads(most: int) -> list[int]:
-    """Return 1, 2, 4, ... and the most."""
+    """Return 1, 2, 4, ... and the maximum."""
     found = [1]
     while found[-1] * 2 < most:
         found.append(found[-1] * 2)
@@ -43,13 +43,13 @@ def counts_of_threads(most: int) -> list[int]:
 
 
 def sides(work: Work, data: Data, counts: list[int]) -> dict[str, Any]:
-    """Return an epoch for each number of threads; 0 lets the engine pick."""
+    """Return an epoch for each number of threads; 0 lets the engine choose."""
     x, y = data.of(work)
     return {str(count): foxnn_epoch(work, x, y, count) for count in counts}
 
 
 def picked(work: Work, ceiling: int) -> int:
-    """Return how many threads the engine gives a step."""
+    """Return the number of threads that the engine uses for a step."""
     network = work.network()
     network.settings.n_threads = ceiling
     return network.threads_for(work.batch)
@@ -70,11 +70,11 @@ def thread_table(work: Work, data: Data, most: int, rounds: int) -> str:
 
 
 def grid(widths: list[int], batches: list[int], threads: int, rounds: int) -> tuple[str, int]:
-    """Return a table of one thread against more, and in how many cases more were slower."""
+    """Return a table of one thread against more, and the number of cases where more were slower."""
     rows, slower = [], 0
     for width in widths:
         for batch in batches:
-            # Some milliseconds each, and at least two steps.
+            # A few milliseconds each, and at least two steps.
             steps = max(2, min(2000, 40_000_000 // (width * width * batch + 20_000)))
             work = Work((width, width, width), "tanh", steps * batch, optimizer="adam", batch=batch)
             seconds = in_turns(sides(work, Data(random_only=True), [1, threads]), rounds)
@@ -97,10 +97,14 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--layers", type=layer_sizes, default=[784, 512, 512, 10])
     parser.add_argument("--batch-size", type=positive, default=98)
-    parser.add_argument("--samples", type=positive, default=60_000, help="of an epoch")
-    parser.add_argument("--threads", type=positive, default=doctor.usable_cores(), help="at most")
+    parser.add_argument("--samples", type=positive, default=60_000, help="samples per epoch")
+    parser.add_argument(
+        "--threads", type=positive, default=doctor.usable_cores(), help="maximum number"
+    )
     parser.add_argument("--rounds", type=positive, default=5)
-    parser.add_argument("--grid", action="store_true", help="many networks, 1 thread and --threads")
+    parser.add_argument(
+        "--grid", action="store_true", help="many networks, on 1 thread and on --threads"
+    )
     parser.add_argument("--widths", type=positives, default=list(GRID_WIDTHS))
     parser.add_argument("--batches", type=positives, default=list(GRID_BATCHES))
     parser.add_argument("--markdown", type=Path, metavar="FILE")
@@ -108,7 +112,7 @@ def arguments() -> argparse.Namespace:
 
 
 def main() -> int:
-    """Measure, print and write; the exit code is 1 where more threads were slower."""
+    """Measure, print and write the results; the exit code is 1 if more threads were slower."""
     options = arguments()
     slower = 0
     if options.grid:

@@ -1,4 +1,4 @@
-"""What the libraries are given to do: a network, its training, and samples."""
+"""The work given to the libraries: a network, its training, and samples."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import mnist_data
 
 @dataclass(frozen=True)
 class Work:
-    """A network and how it is trained, or what it is asked."""
+    """A network and how it is trained, or the samples to predict."""
 
     sizes: tuple[int, ...]
     activation: str
@@ -28,7 +28,7 @@ class Work:
 
     @property
     def steps(self) -> int:
-        """How many steps an epoch has."""
+        """The number of steps in an epoch."""
         return -(-self.samples // self.batch)
 
     @property
@@ -45,7 +45,7 @@ class Work:
 
 @dataclass
 class Data:
-    """Where samples come from: MNIST once it has been asked for and found, random numbers else."""
+    """The source of samples: MNIST if it is requested and found, otherwise random numbers."""
 
     folder: Path | None = None
     random_only: bool = False
@@ -53,7 +53,7 @@ class Data:
     _tried: bool = False
 
     def of(self, work: Work) -> tuple[Any, Any]:
-        """Return inputs and targets: labels where the work classifies, outputs elsewhere."""
+        """Return inputs and targets: labels for classification, numbers otherwise."""
         images = self._images() if work.is_mnist else None
         if images is not None:
             pixels, labels = images
@@ -67,7 +67,7 @@ class Data:
         return x, rng.random((work.samples, work.sizes[-1])).astype(work.dtype)
 
     def note(self, work: Work) -> str:
-        """Return what is to be said about the samples."""
+        """Return a note about the samples, or an empty string."""
         if not work.is_mnist:
             return ""
         return "" if self._images() is not None else "random data instead of MNIST"
@@ -78,5 +78,5 @@ class Data:
             try:
                 self._mnist = mnist_data.load(self.folder)
             except (mnist_data.DataError, OSError) as error:
-                print(f"no MNIST, random data instead: {error}", file=sys.stderr)
+                print(f"MNIST not found, using random data: {error}", file=sys.stderr)
         return None if self._mnist is None else (self._mnist[0], self._mnist[1])

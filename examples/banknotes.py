@@ -1,9 +1,9 @@
-"""Real and forged banknotes: a narrow, deep network on four numbers about a picture of each.
+"""Genuine and forged banknotes: a narrow, deep network on four numbers per picture of a note.
 
     python examples/banknotes.py [--pictures FOLDER] [--short]
 
 4-4-4-4-4-2, three layers of relu, one of sigmoid, softmax; gradient descent at rate 0.3 for 100
-epochs; a fifth of the notes is held out. The seed decides weights, order and split.
+epochs; a fifth of the notes is held out. The seed determines weights, order and split.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def banknotes() -> tuple[Array, NDArray[np.int64]]:
 
 
 def train(seed: int, epochs: int, batch: int, scale: str | None) -> Any:
-    """Return the history of a training."""
+    """Train a network; return its history."""
     x, forged = banknotes()
     nn = foxnn.neural_network(SIZES, ACTIVATIONS, seed=seed)
     return nn.fit(
@@ -43,15 +43,15 @@ def train(seed: int, epochs: int, batch: int, scale: str | None) -> Any:
 
 
 def accuracies(seeds: range, epochs: int, batch: int, scale: str | None) -> Array:
-    """Return the share of held-out notes told right at the end, in per cent, for each seed."""
+    """Return the final accuracy on the held-out notes, in per cent, for each seed."""
     return np.array([100 * train(seed, epochs, batch, scale)["val_accuracy"][-1] for seed in seeds])
 
 
 def picture(epochs: int) -> Any:
-    """Draw the accuracy over the epochs: of our setting, and along the whole gradient."""
+    """Draw the accuracy over the epochs: with batches of 10, and with all notes in one batch."""
     figure, panels = plt.subplots(1, 2, figsize=(11, 3.8), sharey=True, layout="constrained")
     for ax, batch, title in zip(
-        panels, (BATCH, 1098), ("batches of 10, scaled", "all notes a step, raw"), strict=True
+        panels, (BATCH, 1098), ("batches of 10, scaled", "all notes in one step, raw"), strict=True
     ):
         for seed, colour in zip(SEEDS[:3], ("#1f77b4", "#d95f02", "#444444"), strict=False):
             history = train(seed, epochs, batch, "standard" if batch == BATCH else None)
@@ -59,22 +59,22 @@ def picture(epochs: int) -> Any:
         ax.axhline(99.64, color="#888888", linestyle=":", label="article, 99.64 %")
         ax.set(xlabel="epoch", title=title, ylim=(40, 102))
         ax.grid(alpha=0.3)
-    panels[0].set_ylabel("held-out notes told right (%)")
+    panels[0].set_ylabel("accuracy on held-out notes (%)")
     panels[1].legend(loc="lower right")
     return figure
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train, print the figures, draw."""
+    """Train, print the figures and draw the plots."""
     options = common.options(__doc__, argv)
     epochs, seeds = (20, SEEDS[:3]) if options.short else (EPOCHS, SEEDS)
     ours = accuracies(seeds, epochs, BATCH, "standard")
     common.report(
         [
-            ("held-out notes told right, mean of 3 seeds", "99.64 %", f"{ours[:3].mean():.2f} %"),
+            ("accuracy on held-out notes, mean of 3 seeds", "99.64 %", f"{ours[:3].mean():.2f} %"),
             ("each of them", "", ", ".join(f"{value:.2f} %" for value in ours[:3])),
             (f"mean of {len(ours)} seeds", "", f"{ours.mean():.2f} %"),
-            ("the worst of them", "", f"{ours.min():.2f} %"),
+            ("worst of them", "", f"{ours.min():.2f} %"),
         ]
     )
     print("\nbatch  inputs    mean    worst   seeds at 99.6 % or more")

@@ -1,9 +1,9 @@
-"""Bending a line: networks of one hidden layer or two on a sine and on a curve that is harder.
+"""Bending a line: networks with one or two hidden layers on a sine and on a harder curve.
 
     python examples/bent.py [--pictures FOLDER] [--short]
 
-1000 points for x in [-3, 3]; squared error, SGD with momentum in batches of 50, 2000 epochs in
-which the learning rate falls to zero along a cosine.
+1000 points for x in [-3, 3]; squared error, SGD with momentum in batches of 50, 2000 epochs with
+cosine decay of the learning rate to zero.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def picture_of_all(found: dict[tuple[str, str], foxnn.neural_network]) -> Any:
 
 
 def picture_of_outside(found: dict[tuple[str, str], foxnn.neural_network]) -> Any:
-    """Draw what networks answer beyond the points that they were trained on."""
+    """Draw the outputs of networks outside the interval that they were trained on."""
     wide = np.linspace(-8.0, 8.0, 800)[:, None]
     figure, ax = plt.subplots(figsize=(8, 3.6), layout="constrained")
     ax.plot(wide, sine(wide), color="black", linewidth=5, alpha=0.2, label="2 sin x + 5")
@@ -107,7 +107,7 @@ def picture_of_outside(found: dict[tuple[str, str], foxnn.neural_network]) -> An
         nn = found["2 sin x + 5", setting.name]
         ax.plot(wide, nn.predict(wide), color=colour, label=setting.name)
     ax.axvspan(-3, 3, color="#dddddd", alpha=0.5, zorder=0)
-    ax.set(xlabel="x", ylim=(-3, 13), title="trained in the grey, asked everywhere")
+    ax.set(xlabel="x", ylim=(-3, 13), title="trained in the grey area, evaluated everywhere")
     ax.legend(fontsize=8, ncols=2, loc="lower center")
     ax.grid(alpha=0.3)
     return figure
@@ -137,7 +137,7 @@ def picture_of_terms(nn: foxnn.neural_network) -> Any:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train, print the errors, draw."""
+    """Train, print the errors and draw the plots."""
     options = common.options(__doc__, argv)
     epochs = 60 if options.short else EPOCHS
     found = {
@@ -148,9 +148,7 @@ def main(argv: list[str] | None = None) -> int:
     rows = []
     for setting in SETTINGS:
         errors = [f"{error(found[c, setting.name], f(X)):.2g}" for c, f in CURVES.items()]
-        rows.append(
-            (setting.name, "a picture", f"error {errors[0]} on 2 sin x + 5, {errors[1]} on f")
-        )
+        rows.append((setting.name, "a plot", f"error {errors[0]} on 2 sin x + 5, {errors[1]} on f"))
     common.report(rows)
     common.save(picture_of_all(found), options.pictures, "bent")
     common.save(picture_of_outside(found), options.pictures, "bent-outside")

@@ -1,4 +1,4 @@
-"""What the examples share: options, the digits, the table of figures, the pictures."""
+"""Shared parts of the examples: options, the digits, the table of figures, the plots."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     import foxnn
 
-matplotlib.use("Agg")  # pictures are written, not shown
+matplotlib.use("Agg")  # plots are written, not shown
 
 HERE = Path(__file__).resolve().parent
 
@@ -26,18 +26,21 @@ def options(
 ) -> argparse.Namespace:
     """Return the options of an example: --short, --pictures and, for the digits, --data."""
     parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
-    parser.add_argument("--short", action="store_true", help="a tenth of the work, to try it out")
+    parser.add_argument("--short", action="store_true", help="a tenth of the work, for a quick try")
     parser.add_argument(
-        "--pictures", type=Path, default=Path(), help="folder for the pictures (default: here)"
+        "--pictures",
+        type=Path,
+        default=Path(),
+        help="folder for the plots (default: current folder)",
     )
     if mnist:
-        parser.add_argument("--data", type=Path, help="folder with the four files of MNIST")
+        parser.add_argument("--data", type=Path, help="folder with the four MNIST files")
     return parser.parse_args(argv)
 
 
 def digits(data: Path | None) -> tuple[NDArray[np.uint8], ...]:
-    """Return MNIST as images of 784 bytes and labels: of the training set, then of the test set."""
-    sys.path.insert(0, str(HERE.parent / "benchmarks"))  # where the main job keeps it
+    """Return MNIST as images of 784 bytes and labels: the training set, then the test set."""
+    sys.path.insert(0, str(HERE.parent / "benchmarks"))  # where the MNIST loader is
     try:
         import mnist_data
     finally:
@@ -46,25 +49,26 @@ def digits(data: Path | None) -> tuple[NDArray[np.uint8], ...]:
 
 
 def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return pixels from 0 to 1."""
+    """Return the pixels scaled to the range from 0 to 1."""
     pixels: NDArray[np.float32] = images / np.float32(255)
     return pixels
 
 
 def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the wanted outputs: 1 for the digit, 0 for the nine others."""
+    """Return the targets: 1 for the digit, 0 for the nine others."""
     return np.eye(10, dtype=np.float32)[labels]
 
 
 def accuracy(nn: foxnn.neural_network, x: NDArray[Any], y: NDArray[Any]) -> float:
-    """Return the share of images whose largest output is that of the label."""
+    """Return the fraction of images whose largest output is that of the label."""
     return float((nn.predict(x).argmax(axis=1) == y).mean())
 
 
 class Watch:
-    """A callback that tries the network on images after each epoch.
+    """A callback that evaluates the network on images after each epoch.
 
-    `accuracy` has a number a try, and `seconds` the time of training until then, without the tries.
+    `accuracy` has one value per evaluation, and `seconds` the training time until then, without
+    the evaluations.
     """
 
     def __init__(self, x: NDArray[Any], y: NDArray[Any]) -> None:
@@ -74,16 +78,16 @@ class Watch:
         self._spent = 0.0
 
     def on_train_begin(self, network: foxnn.neural_network) -> None:
-        """Remember the network, and start the clock."""
+        """Store the network, and start the clock."""
         self.network = network
         self._started = time.perf_counter()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        """Try the network."""
+        """Evaluate the network."""
         self.look()
 
     def look(self) -> None:
-        """Stop the clock, try the network, and start the clock again."""
+        """Stop the clock, evaluate the network, and start the clock again."""
         self._spent += time.perf_counter() - self._started
         self.seconds.append(self._spent)
         self.accuracy.append(accuracy(self.network, self.x, self.y))
@@ -91,7 +95,7 @@ class Watch:
 
 
 def report(rows: Iterable[tuple[str, str, str]]) -> None:
-    """Print a table of what was measured, what the article got, and what foxnn got."""
+    """Print a table with the quantity, the article's figure and foxnn's figure."""
     table = [("", "article", "foxnn"), *rows]
     widths = [max(len(row[i]) for row in table) for i in range(3)]
     for row in table:
@@ -101,7 +105,7 @@ def report(rows: Iterable[tuple[str, str, str]]) -> None:
 
 
 def mean_and_each(values: Sequence[float], unit: str, digits: int) -> str:
-    """Return the mean of several runs and, in brackets, each."""
+    """Return the mean of several runs and, in brackets, each value."""
     each = ", ".join(f"{value:.{digits}f}" for value in values)
     return f"{np.mean(values):.{digits}f} {unit} ({each})"
 

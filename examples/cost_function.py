@@ -1,9 +1,9 @@
-"""The cost function: why cross-entropy learns sooner than the squared error behind a sigmoid.
+"""The cost function: why cross-entropy learns faster than the squared error with sigmoid outputs.
 
     python examples/cost_function.py [--pictures FOLDER] [--data FOLDER] [--short]
 
-One neuron that begins badly wrong; and [784, 30, 10] on MNIST with both costs, from the same
-weights and from biases that saturate the outputs; an L2 term beside them.
+One neuron that starts badly wrong; and [784, 30, 10] on MNIST with both costs, from the same
+weights, with and without biases that saturate the outputs, and with an L2 term.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ COLOURS = {"squared error": "#d95f02", "cross-entropy": "#1f77b4"}
 SIZES, EPOCHS, BATCH, RATE, SEED = [784, 30, 10], 20, 10, 0.5, 1
 # Nielsen's lambda of 5 for 60,000 samples.
 L2 = 5.0 / 60_000
-# So far below zero that every output begins at e^-8: surely not, says the network of every digit.
+# So far below zero that every output starts at e^-8: the network is certain that no digit is there.
 SATURATED = -8.0
 
 
 def one_neuron(cost: str, weight: float, bias: float, steps: int) -> list[float]:
-    """Return the outputs of a neuron that shall answer 1 with 0, step by step."""
+    """Return the outputs of a neuron with input 1 and target 0, step by step."""
     nn = foxnn.neural_network([1, 1], "sigmoid", loss=cost, dtype="float64")
     nn[0].weights, nn[0].bias = [[weight]], [bias]
     outputs = []
@@ -39,7 +39,7 @@ def one_neuron(cost: str, weight: float, bias: float, steps: int) -> list[float]
 
 
 def train(data: tuple[NDArray[Any], ...], cost: str, epochs: int, bias: float, l2: float) -> Any:
-    """Return how many test images a network read rightly after each epoch."""
+    """Return the accuracy of a network on the test images after each epoch."""
     x, y, x_test, y_test = data
     nn = foxnn.neural_network(SIZES, "sigmoid", loss=cost, seed=SEED)
     nn[-1].bias = np.full(10, bias)
@@ -49,7 +49,7 @@ def train(data: tuple[NDArray[Any], ...], cost: str, epochs: int, bias: float, l
 
 
 def delta_is_a_minus_y() -> tuple[float, float]:
-    """Return how far delta is from a - y with cross-entropy, and with the squared error."""
+    """Return the largest |delta - (a - y)| with cross-entropy, and with the squared error."""
     found = []
     for cost in ("binary_cross_entropy", "mse"):
         nn = foxnn.neural_network([3, 5, 4], "sigmoid", loss=cost, dtype="float64", seed=2)
@@ -66,7 +66,7 @@ def picture_of_neuron() -> Any:
             ax.plot(one_neuron(cost, weight, bias, 300), color=COLOURS[name], label=name)
         ax.set(xlabel="step", title=f"w = {weight}, b = {bias}", ylim=(0, 1))
         ax.grid(alpha=0.3)
-    panels[0].set_ylabel("output (0 is wanted)")
+    panels[0].set_ylabel("output (target 0)")
     panels[0].legend()
     return figure
 
@@ -85,13 +85,13 @@ def picture_of_digits(fair: dict[str, Any], bad: dict[str, Any]) -> Any:
         ax.set(xlabel="epoch", title=title)
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.grid(alpha=0.3)
-    panels[0].set(ylabel="test images read rightly (%)")
+    panels[0].set(ylabel="accuracy on the test images (%)")
     panels[0].legend(loc="lower right")
     return figure
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train with both costs, print the figures, draw."""
+    """Train with both costs, print the figures and draw the plots."""
     options = common.options(__doc__, argv, mnist=True)
     x, y, x_test, y_test = common.digits(options.data)
     data = common.scaled(x), y, common.scaled(x_test), y_test

@@ -1,9 +1,9 @@
-"""A network written from scratch, on foxnn: [784, 100, 10], sigmoid, plain gradient descent.
+"""The network that many articles write from scratch: [784, 100, 10], sigmoid, gradient descent.
 
     python examples/deep_network_from_scratch.py [--pictures FOLDER] [--data FOLDER] [--short]
 
-All 70,000 images of MNIST, 56,000 to train on and 14,000 to test; 30 epochs in batches of 10: with
-the squared error at rate 3.0, and with cross-entropy and L2 at rate 0.5 and falling from it.
+All 70,000 images of MNIST, 56,000 for training and 14,000 for testing; 30 epochs in batches of 10:
+with the squared error at rate 3.0, and with cross-entropy and L2 at rate 0.5, constant or falling.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Setting = dict[str, Any]
 
 
 def split(data: tuple[NDArray[Any], ...], seed: int) -> tuple[NDArray[Any], ...]:
-    """Return four fifths of all images to train on, the rest to test on, at random."""
+    """Return a random four fifths of all images for training, and the rest for testing."""
     x = np.concatenate([common.scaled(data[0]), common.scaled(data[2])])
     y = np.concatenate([data[1], data[3]])
     order = np.random.default_rng(seed).permutation(len(x))
@@ -37,7 +37,7 @@ def split(data: tuple[NDArray[Any], ...], seed: int) -> tuple[NDArray[Any], ...]
 
 
 def train(data: tuple[NDArray[Any], ...], setting: Setting, epochs: int, seed: int) -> common.Watch:
-    """Train a network; return how many test images it read rightly after each epoch."""
+    """Train a network; return its accuracy on the test images after each epoch."""
     x, y, x_test, y_test = split(data, seed)
     nn = foxnn.neural_network([784, 100, 10], "sigmoid", loss=setting["loss"], seed=seed)
     watch = common.Watch(x_test, y_test)
@@ -71,14 +71,14 @@ def picture(runs: dict[str, list[common.Watch]]) -> Any:
             percent = 100 * np.array(watch.accuracy)
             ax.plot(np.arange(1, len(percent) + 1), percent, color=colour, label=label)
     ax.axhline(96.59, color="#888888", linestyle=":", label="article, 96.59 %")
-    ax.set(xlabel="epoch", ylabel="test images read rightly (%)", ylim=(93, 98.5))
+    ax.set(xlabel="epoch", ylabel="accuracy on the test images (%)", ylim=(93, 98.5))
     ax.legend(loc="lower right")
     ax.grid(alpha=0.3)
     return figure
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train both ways from three seeds, print the figures, draw."""
+    """Train each setting from three seeds, print the figures and draw the plot."""
     options = common.options(__doc__, argv, mnist=True)
     data = common.digits(options.data)
     epochs, seeds = (2, SEEDS[:1]) if options.short else (EPOCHS, SEEDS)

@@ -1,9 +1,9 @@
-"""FoxNN on MNIST: the network of the article that presented FoxNN, and how soon it reads 97 %.
+"""FoxNN on MNIST: the network of the article that presented FoxNN, and its time to 97 % accuracy.
 
     python examples/foxnn_on_mnist.py [--pictures FOLDER] [--data FOLDER] [--short]
 
-[784, 512, 512, 10] with Adam and batches of 98. After each tenth of an epoch the network is tried
-on the test images; the seconds are those of the training alone.
+[784, 512, 512, 10] with Adam and batches of 98. After each tenth of an epoch the network is
+evaluated on the test images; the seconds are those of training alone.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ SEEDS = (1, 2, 3)
 EPOCHS = 5
 BATCH_SIZE = 98
 
-# The article: 88 % after five minutes, 97 % when all was done.
+# The article: 88 % after five minutes, 97 % at the end.
 ARTICLE_SECONDS, ARTICLE_EARLY, ARTICLE_END = 300, 0.88, 0.97
 
 
 class Run(NamedTuple):
-    """How a training did: seconds of training, and the share of test images read rightly then."""
+    """Progress of a training run: seconds of training, and the test accuracy at that time."""
 
     seconds: list[float]
     accuracy: list[float]
 
     def time_to(self, accuracy: float) -> float:
-        """Return the seconds until the first try that reached so much."""
+        """Return the seconds until the first evaluation that reached this accuracy."""
         pairs = zip(self.seconds, self.accuracy, strict=True)
         return next((seconds for seconds, reached in pairs if reached >= accuracy), np.inf)
 
 
 def train(data: tuple[NDArray[Any], ...], epochs: int, seed: int) -> Run:
-    """Train a network, a tenth of an epoch at a time; return how it did."""
+    """Train a network, a tenth of an epoch at a time; return its progress."""
     x, y, x_test, y_test = data
     nn = foxnn.neural_network(
         [784, 512, 512, 10], activation="relu", output_activation="softmax", seed=seed
@@ -58,7 +58,7 @@ def train(data: tuple[NDArray[Any], ...], epochs: int, seed: int) -> Run:
 
 
 def picture(runs: list[Run]) -> Any:
-    """Draw the accuracy over the seconds, with what the article says."""
+    """Draw the accuracy over the seconds, with the article's figures."""
     figure, axes = plt.subplots(figsize=(9, 4.5), layout="constrained")
     for run, seed, color in zip(runs, SEEDS, ("#08519c", "#4292c6", "#9ecae1"), strict=False):
         percent = 100 * np.array(run.accuracy)
@@ -73,7 +73,7 @@ def picture(runs: list[Run]) -> Any:
     axes.set(
         xscale="log",
         xlabel="seconds of training",
-        ylabel="test images read rightly, %",
+        ylabel="accuracy on the test images, %",
         title="[784, 512, 512, 10] on MNIST, Adam, batches of 98",
     )
     axes.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
@@ -83,7 +83,7 @@ def picture(runs: list[Run]) -> Any:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train from three starts, print how soon they read how much, and draw it."""
+    """Train from three seeds, print the times to each accuracy, and draw the plot."""
     arguments = common.options(__doc__, argv, mnist=True)
     x, y, x_test, y_test = common.digits(arguments.data)
     data = common.scaled(x), y, common.scaled(x_test), y_test
@@ -97,11 +97,11 @@ def main(argv: list[str] | None = None) -> int:
     common.report(
         [
             ("time to 88 %", "5 minutes", seconds_to(ARTICLE_EARLY)),
-            ("time to 97 %", "not told", seconds_to(ARTICLE_END)),
+            ("time to 97 %", "not stated", seconds_to(ARTICLE_END)),
             ("accuracy at the end", "97 %", common.mean_and_each(ends, "%", 2)),
             (
                 "time to the end",
-                "not told",
+                "not stated",
                 common.mean_and_each([run.seconds[-1] for run in runs], "s", 2),
             ),
         ]

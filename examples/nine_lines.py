@@ -3,7 +3,7 @@
     python examples/nine_lines.py [--pictures FOLDER] [--short]
 
 y = x1 xor x2 on four samples, whose third input is always 1; 3-4-1 sigmoid, squared error, 1500
-steps of gradient descent along all samples.
+steps of full-batch gradient descent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ARTICLE = [0.023, 0.979, 0.975, 0.025]
 
 
 def start(seed: int) -> tuple[Array, Array]:
-    """Return the weights to begin with, evenly from 0 to 1 as in the article."""
+    """Return the initial weights, uniform from 0 to 1 as in the article."""
     rng = np.random.default_rng(seed)
     return rng.random((3, 4)), rng.random((4, 1))
 
@@ -47,14 +47,14 @@ def nine_lines(w1: Array, w2: Array, steps: int) -> tuple[Array, Array, Array]:
 
 
 def network(w1: Array, w2: Array) -> foxnn.neural_network:
-    """Return foxnn's network with these weights; its biases begin at 0."""
+    """Return foxnn's network with these weights; its biases start at 0."""
     nn = foxnn.neural_network([3, 4, 1], dtype="float64")
     nn[0].weights, nn[1].weights = w1, w2
     return nn
 
 
 def run(nn: foxnn.neural_network, steps: int, *, biases: bool) -> Array:
-    """Train step by step, with biases that learn or are held at 0; return the outputs."""
+    """Train step by step, with biases trained or held at 0; return the outputs."""
     data = foxnn.train_data(X, Y)
     outputs = np.empty((steps, 4))
     for i in range(steps):
@@ -73,7 +73,7 @@ def difference(nn: foxnn.neural_network, w1: Array, w2: Array) -> float:
 
 
 def picture(theirs: Array, held: Array, free: Array) -> Any:
-    """Draw the loss of the three runs, and the outputs of foxnn's as they part."""
+    """Draw the loss of the three runs, and foxnn's outputs as they separate."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
     for outputs, label, style in (
         (theirs, "nine lines of NumPy", {"color": "#9ecae1", "linewidth": 6}),
@@ -86,13 +86,13 @@ def picture(theirs: Array, held: Array, free: Array) -> Any:
     for i, color in enumerate(("#08519c", "#e6550d", "#31a354", "#756bb1")):
         name = f"{X[i, 0]:.0f} xor {X[i, 1]:.0f} = {Y[i, 0]:.0f}"
         right.plot(free[:, i], color=color, label=name)
-    right.set(xlabel="step", ylabel="output", ylim=(0, 1), title="The four outputs part")
+    right.set(xlabel="step", ylabel="output", ylim=(0, 1), title="The four outputs separate")
     right.legend(loc="center right")
     return figure
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train both from the same weights, print how they compare, and draw them."""
+    """Train both from the same weights, print the comparison, and draw it."""
     arguments = common.options(__doc__, argv)
     w1, w2 = start(seed=1)
 
@@ -106,7 +106,7 @@ def main(argv: list[str] | None = None) -> int:
 
     seeds = range(3 if arguments.short else 20)
     ends = np.array([run(network(*start(seed)), STEPS, biases=True)[-1] for seed in seeds])
-    print("the nine lines answer", ", ".join(f"{output:.3f}" for output in theirs[-1]))
+    print("outputs of the nine lines:", ", ".join(f"{output:.3f}" for output in theirs[-1]))
     after_all = difference(same, end1, end2)
     print(f"foxnn's weights differ from theirs by {after_one:.1e} after one step,")
     print(f"and by {after_all:.1e} after {STEPS}, with biases held at 0", end="\n\n")
@@ -115,7 +115,7 @@ def main(argv: list[str] | None = None) -> int:
         for i, (a, b) in enumerate(X[:, :2])
     ]
     worst = np.abs(ends - ARTICLE).max()
-    common.report([*rows, (f"farthest off, of {len(seeds)} starts", "", f"{worst:.3f}")])
+    common.report([*rows, (f"largest difference, over {len(seeds)} starts", "", f"{worst:.3f}")])
     common.save(picture(theirs, held, free), arguments.pictures, "nine-lines")
     return 0
 

@@ -1,4 +1,4 @@
-"""One linear neuron: it finds a line, and where there is none, the line nearest to the sine.
+"""One linear neuron: it finds a line, and for a sine, the line closest to it.
 
     python examples/one_neuron.py [--pictures FOLDER] [--short]
 
@@ -27,7 +27,7 @@ ARTICLE = 0.6907, 4.9989  # its slope and intercept on the sine
 
 
 def gradient_descent(x: Array, y: Array, steps: int) -> Array:
-    """Train a neuron on all the samples at once; return (w, b) before and after each step."""
+    """Train a neuron on all samples at once; return the initial (w, b) and those of each step."""
     nn = foxnn.neural_network([1, 1], activation="linear", seed=1)
     path = [parameters(nn)]
     for _ in range(steps):
@@ -37,7 +37,7 @@ def gradient_descent(x: Array, y: Array, steps: int) -> Array:
 
 
 def stochastic_descent(x: Array, y: Array, epochs: int) -> Array:
-    """Train a neuron on shuffled batches; return (w, b) at first and after each epoch."""
+    """Train a neuron on shuffled batches; return the initial (w, b) and those of each epoch."""
     nn = foxnn.neural_network([1, 1], activation="linear", seed=1)
     path = [parameters(nn)]
     for _ in range(epochs):
@@ -60,7 +60,7 @@ def parameters(nn: foxnn.neural_network) -> tuple[float, float]:
 
 
 def least_squares(x: Array, y: Array) -> Array:
-    """Return (w, b) of the line with the smallest squared error, solved for and not trained."""
+    """Return (w, b) of the line with the smallest squared error, computed without training."""
     columns = np.hstack([x, np.ones_like(x)])
     return np.asarray(np.linalg.lstsq(columns, y, rcond=None)[0].ravel())
 
@@ -83,8 +83,8 @@ def main(argv: list[str] | None = None) -> int:
             ("2x + 5: intercept", "5", f"{on_line[-1, 1]:.4f}"),
             ("2 sin x + 5: slope", f"{ARTICLE[0]}", f"{on_sine[-1, 0]:.4f}"),
             ("2 sin x + 5: intercept", f"{ARTICLE[1]}", f"{on_sine[-1, 1]:.4f}"),
-            ("  least squares, solved for: slope", "", f"{best[0]:.4f}"),
-            ("  least squares, solved for: intercept", "", f"{best[1]:.4f}"),
+            ("  least squares: slope", "", f"{best[0]:.4f}"),
+            ("  least squares: intercept", "", f"{best[1]:.4f}"),
             ("  in batches: slope", "", f"{late[:, 0].mean():.4f} ± {late[:, 0].std():.4f}"),
             ("  in batches: intercept", "", f"{late[:, 1].mean():.4f} ± {late[:, 1].std():.4f}"),
         ]
@@ -117,13 +117,13 @@ def draw_fit(axis: Any, x: Array, y: Array, path: Array, name: str) -> None:
 
 
 def draw_bowl(axis: Any, x: Array, y: Array, smooth: Array, swaying: Array) -> None:
-    """Draw the cost over (w, b), and two ways down."""
+    """Draw the cost over (w, b), and two paths down."""
     w, b = np.meshgrid(np.linspace(-2, 3, 80), np.linspace(-1, 8, 80))
     cost = np.mean((w[..., None] * x[:, 0] + b[..., None] - y[:, 0]) ** 2 / 2, axis=-1)
     contours = axis.contour(w, b, cost, levels=[0.5, 1, 2, 4, 8, 16], colors="grey", linewidths=0.8)
     axis.clabel(contours, fontsize=8)
-    axis.plot(*swaying.T, ".-", color="tab:orange", label=f"batches of {BATCH}, a dot an epoch")
-    axis.plot(*smooth.T, ".-", color="tab:blue", label="all samples, a dot a step")
+    axis.plot(*swaying.T, ".-", color="tab:orange", label=f"batches of {BATCH}, one dot per epoch")
+    axis.plot(*smooth.T, ".-", color="tab:blue", label="all samples, one dot per step")
     axis.set_xlabel("slope w")
     axis.set_ylabel("intercept b")
     axis.set_title("The cost of one neuron on 2 sin x + 5")
@@ -131,7 +131,7 @@ def draw_bowl(axis: Any, x: Array, y: Array, smooth: Array, swaying: Array) -> N
 
 
 def draw_bottom(axis: Any, late: Array, best: Array) -> None:
-    """Draw the bottom of the bowl: where the batches' way sways, epoch by epoch."""
+    """Draw the bottom of the bowl, where the path of the batches fluctuates, epoch by epoch."""
     axis.plot(*late.T, ".", color="tab:orange", label=f"batches of {BATCH}, after each late epoch")
     axis.plot(*best, "*", color="black", markersize=13, label="least squares")
     axis.plot(*ARTICLE, "X", color="tab:red", markersize=9, label="the article")

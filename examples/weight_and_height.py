@@ -1,4 +1,4 @@
-"""Guess from weight and height: an introduction's worked numbers, and its four people learnt.
+"""Guess from weight and height: an introduction's worked example, and training on its four people.
 
     python examples/weight_and_height.py [--pictures FOLDER] [--short]
 
@@ -25,7 +25,7 @@ Y = np.array([[1.0], [0.0], [0.0], [1.0]])
 
 
 def network(*weights: Any) -> foxnn.neural_network:
-    """Return a network of sigmoids with these weights, a matrix a layer, and biases of 0."""
+    """Return a network of sigmoids with these weights, one matrix per layer, and biases of 0."""
     sizes = [len(weights[0]), *(np.shape(matrix)[1] for matrix in weights)]
     nn = foxnn.neural_network(sizes, activation="sigmoid", dtype="float64")
     for part, matrix in zip(nn, weights, strict=True):
@@ -34,31 +34,31 @@ def network(*weights: Any) -> foxnn.neural_network:
 
 
 def worked_numbers() -> list[tuple[str, str, str]]:
-    """Return what the article works out by hand, and what the traces say."""
+    """Return the numbers that the article works out by hand, and those of the traces."""
     neuron = network([[0], [1]])
     neuron[0].bias = [4]
     one = neuron.trace([2, 3])
     two = network([[0, 0], [1, 1]], [[0], [1]]).trace([2, 3])
     untrained = network(np.ones((2, 2)), np.ones((2, 1))).trace([-2, -1], [1])
     print(untrained, end="\n\n")
-    # The article's loss is (y - a)^2, twice foxnn's half of it; so are its slopes.
+    # The article's loss is (y - a)^2, twice foxnn's; so its slopes are, too.
     slope = 2 * untrained["dC/dw^1"][0, 0]
     return [
         ("a neuron", "0.999", f"{one['a^1'][0]:.3f}"),
         ("a network", "0.7216", f"{two['a^2'][0]:.4f}"),
         ("the network before training", "0.524", f"{untrained['a^2'][0]:.3f}"),
-        ("slope of the loss by w1", "0.0214", f"{slope:.4f} ({slope:.6f})"),
+        ("dL/dw1", "0.0214", f"{slope:.4f} ({slope:.6f})"),
     ]
 
 
 def train(seed: int, epochs: int) -> tuple[foxnn.neural_network, list[float]]:
-    """Return a network that has learnt the four people, and the article's loss of each epoch."""
+    """Return a network trained on the four people, and the article's loss of each epoch."""
     nn, rng = foxnn.neural_network([2, 2, 1], dtype="float64"), np.random.default_rng(seed)
     for part in nn:
         part.weights = rng.normal(size=part.weights.shape)
         part.bias = rng.normal(size=part.bias.shape)
     with warnings.catch_warnings():
-        # That these inputs are large for a sigmoid, as they are in the article.
+        # The warning says that these inputs are large for a sigmoid, as they are in the article.
         warnings.simplefilter("ignore")
         # The article's rate is 0.1, along slopes that are twice as steep.
         history = nn.fit(
@@ -73,7 +73,7 @@ def train(seed: int, epochs: int) -> tuple[foxnn.neural_network, list[float]]:
 
 
 def picture(nn: foxnn.neural_network, losses: list[float]) -> Any:
-    """Draw the loss over the epochs, and what the network says for every weight and height."""
+    """Draw the loss over the epochs, and the network's output for every weight and height."""
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4), layout="constrained")
     left.plot(losses, color="#08519c")
     left.set(xlabel="epoch", ylabel="mean squared error", yscale="log", title="The loss falls")
@@ -97,13 +97,13 @@ def picture(nn: foxnn.neural_network, losses: list[float]) -> Any:
     right.set(
         xlabel="weight, pounds",
         ylabel="height, inches",
-        title="Learnt from the circles, asked about the squares",
+        title="Trained on the circles, evaluated on the squares",
     )
     return figure
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Print the article's numbers beside foxnn's, and draw the training."""
+    """Print the article's numbers next to foxnn's, and draw the training."""
     arguments = common.options(__doc__, argv)
     rows = worked_numbers()
 

@@ -20,7 +20,7 @@ WEIGHTS = [0.1, 0.3, 0.2]
 
 
 def neuron() -> foxnn.neural_network:
-    """Return a network of one neuron, whose output is its sum as it is."""
+    """Return a network of one neuron, whose output is the weighted sum itself."""
     nn = foxnn.neural_network([3, 1], activation="identity", dtype="float64")
     nn[0].weights, nn[0].bias = [[weight] for weight in WEIGHTS], [0]
     return nn
@@ -45,7 +45,7 @@ def picture(trace: foxnn.Trace) -> Any:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Trace the neuron, print the sum beside the article's, and draw it."""
+    """Trace the neuron, print its sum next to the article's, and draw it."""
     arguments = common.options(__doc__, argv)
     trace = neuron().trace(INPUTS)
     print(trace, end="\n\n")

@@ -1,9 +1,9 @@
-"""XOR of two normal numbers: how many neurons it takes, and what large steps do late.
+"""XOR of two normal numbers: how many neurons it takes, and why large steps fail late.
 
     python examples/xor.py [--pictures FOLDER] [--short]
 
-300 points from N(0, 1) in the plane, the label tells whether the signs differ; 2-3-2 and 2-50-2
-sigmoid, squared error with a ridge (L2), gradient descent in batches of 100.
+300 points from N(0, 1) in the plane; the label says whether the signs differ. 2-3-2 and 2-50-2
+sigmoid, squared error with a ridge penalty (L2), gradient descent in batches of 100.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ import foxnn
 Array = NDArray[np.float64]
 
 EPOCHS, BATCH, RATE, RIDGE = 2000, 100, 10.0, 3e-5
-# The loss has blown up where it is so far above the least that it had; the first epochs go up and
-# down anyway.
+# The loss has blown up if it is this far above its minimum so far. The first epochs are not
+# counted, because the loss fluctuates in them anyway.
 RISE, SETTLED = 0.05, 500
 SEED = 1
 
@@ -34,7 +34,7 @@ def points(count: int, seed: int) -> tuple[Array, NDArray[np.int64]]:
 
 
 def accuracy(nn: foxnn.neural_network, x: Array, labels: NDArray[np.int64]) -> float:
-    """Return the share of points told right, in per cent."""
+    """Return the accuracy, in per cent."""
     return float(100 * (nn.predict(x).argmax(axis=1) == labels).mean())
 
 
@@ -58,7 +58,7 @@ def train(
 
 
 def blown_up(loss: Array) -> int:
-    """Return in how many late epochs the loss was far above the least that it had."""
+    """Return the number of late epochs in which the loss was far above its minimum so far."""
     return int((loss - np.minimum.accumulate(loss) > RISE)[SETTLED:].sum())
 
 
@@ -66,7 +66,7 @@ Run = tuple[foxnn.neural_network, Array, Array]
 
 
 def picture_of_sizes(runs: dict[int, Run]) -> Any:
-    """Draw boundary, loss and accuracy of both networks."""
+    """Draw the boundary, loss and accuracy of both networks."""
     x, labels = points(300, 0)
     figure, panels = plt.subplots(1, 4, figsize=(15, 3.6), layout="constrained")
     for ax, (neurons, (nn, _, _)) in zip(panels, runs.items(), strict=False):
@@ -87,7 +87,7 @@ def picture_of_sizes(runs: dict[int, Run]) -> Any:
 
 
 def picture_of_steps(runs: dict[str, Run]) -> Any:
-    """Draw the loss under steps that are too large, and under each of the cures."""
+    """Draw the loss with steps that are too large, and with each of the cures."""
     x, labels = points(300, 0)
     figure, panels = plt.subplots(
         1, len(runs), figsize=(15, 3.2), sharex=True, sharey=True, layout="constrained"
@@ -103,7 +103,7 @@ def picture_of_steps(runs: dict[str, Run]) -> Any:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Train, print the figures, draw."""
+    """Train, print the figures and draw the plots."""
     options = common.options(__doc__, argv)
     epochs = 300 if options.short else EPOCHS
     fresh, (x, labels) = points(3000, 1), points(300, 0)
@@ -119,11 +119,11 @@ def main(argv: list[str] | None = None) -> int:
     rows = []
     for neurons, said in ((3, "too few"), (50, "bends the boundary")):
         nn = sizes[neurons][0]
-        right = f"{accuracy(nn, x, labels):.1f} %, fresh points {accuracy(nn, *fresh):.1f} %"
+        right = f"{accuracy(nn, x, labels):.1f} %, new points {accuracy(nn, *fresh):.1f} %"
         rows.append((f"{neurons} neurons", said, right))
     verdicts = ("blows up late", "cured", "cured", "blows up", "cured")
     for (name, (nn, loss, _)), was in zip(steps.items(), verdicts, strict=True):
-        what = f"{accuracy(nn, x, labels):.1f} %, {blown_up(loss)} late epochs blown up"
+        what = f"{accuracy(nn, x, labels):.1f} %, {blown_up(loss)} late epochs with a blow-up"
         rows.append((f"50 neurons, {name}", was, what))
     common.report(rows)
     common.save(picture_of_sizes(sizes), options.pictures, "xor")

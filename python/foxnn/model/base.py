@@ -13,7 +13,7 @@ from foxnn import _core, checks
 from foxnn.checks.notes import notes_of
 from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike, layer, parse_activations
-from foxnn.layers.specs import dense_spec, dense_specs, sizes_of
+from foxnn.layers.specs import Spec, dense_spec, dense_specs, sizes_of
 from foxnn.model import state
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
@@ -54,10 +54,20 @@ class BaseNetwork(_core.Network):
         activations = parse_activations(activation, output_activation, len(checked) - 1)
         if wrong := {"softmax", "exp", "exponential"} & {name for name, _ in activations[:-1]}:
             raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
-        single = dtype_name("float32" if dtype is None else dtype) == "float32"
-        start = checks.seed(seed)
         specs = dense_specs(checked, activations, checks.word(init, "init"))
-        super().__init__(checked[:1], specs, single, start)
+        self._begin(checked[:1], specs, loss, dtype, seed)
+
+    def _begin(
+        self,
+        shape: Sequence[int],
+        specs: Sequence[Spec],
+        loss: str | None,
+        dtype: str | None,
+        seed: int | None,
+    ) -> None:
+        """Become the network of these layers, which have been checked."""
+        single = dtype_name("float32" if dtype is None else dtype) == "float32"
+        super().__init__(shape, specs, single, checks.seed(seed))
         self._loss_given = loss is not None
         self._set_loss(self._usual_loss() if loss is None else checks.word(loss, "loss"))
         self._settings = Settings(_summation_of(self))

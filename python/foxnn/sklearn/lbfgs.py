@@ -151,10 +151,10 @@ class Objective:
         start = 0
         for i, shape in enumerate(self._shapes):
             stop = start + math.prod(shape)
-            self._network._set_weights(i, vector[start:stop].reshape(shape))
+            self._network._set_array(i, "weights", vector[start:stop].reshape(shape))
             start = stop
         for i, (_, neurons) in enumerate(self._shapes):
-            self._network._set_bias(i, vector[start : start + neurons])
+            self._network._set_array(i, "bias", vector[start : start + neurons])
             start += neurons
 
     def __call__(self, vector: Vector) -> tuple[float, Vector]:

@@ -93,7 +93,9 @@ def seed_of(weights: list[Array]) -> int:
 def read_parameters(network: foxnn.neural_network) -> tuple[list[Array], list[Array]]:
     """Return copies of the weights and the biases."""
     layers = range(len(network))
-    return [network._weights(i) for i in layers], [network._bias(i) for i in layers]
+    return [network._array(i, "weights") for i in layers], [
+        network._array(i, "bias") for i in layers
+    ]
 
 
 def write_parameters(

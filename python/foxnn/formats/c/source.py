@@ -71,7 +71,7 @@ class Source(NamedTuple):
         # Inputs are scaled into the second; hidden layers write to the first and second in turn.
         first, second = self.sizes[1:-1:2], self.sizes[2:-1:2]
         if self.inputs is not None:
-            second = [self._inputs(), *second]
+            second = [self.sizes[0], *second]
         return [max(first, default=0), max(second, default=0)]
 
     @property
