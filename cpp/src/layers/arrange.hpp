@@ -1,5 +1,5 @@
-// Layers that change how a sample lies, or what shape it is said to have, and no number: they copy
-// columns.
+// Layers that change no number, but how a sample lies, what shape it is said to have, or what
+// stands beside it: they copy columns.
 #pragma once
 
 #include "foxnn/layer.hpp"
@@ -25,7 +25,7 @@ class Arrange : public Layer<T> {
   void each_copy(Function f) const;
 };
 
-/// The same numbers in another shape; option: shape.
+/// The same numbers in another shape; option: shape, or none: flat.
 template <class T>
 class Reshape final : public Arrange<T> {
  public:
@@ -33,9 +33,33 @@ class Reshape final : public Arrange<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Reshape>(*this); }
 };
 
+/// Values of as many positions side by side, along the channels.
+template <class T>
+class Concatenate final : public Layer<T> {
+ public:
+  Concatenate(const LayerSpec& spec, const std::vector<Form>& inputs);
+
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Concatenate>(*this); }
+  double flops() const override;
+  void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+               Scratch<T> scratch) const override;
+  void backward_input(Share share, index batch, index which, const Back<T>& back,
+                      const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                      Scratch<T> scratch) const override;
+
+ private:
+  /// Calls f(column of the input, column of the output, count).
+  template <class Function>
+  void each_copy(std::size_t which, Function f) const;
+
+  std::vector<index> first_channels_;  // of each input, in the output
+};
+
 extern template class Arrange<float>;
 extern template class Arrange<double>;
 extern template class Reshape<float>;
 extern template class Reshape<double>;
+extern template class Concatenate<float>;
+extern template class Concatenate<double>;
 
 }  // namespace foxnn

@@ -5,6 +5,7 @@
 #include "base/messages.hpp"
 #include "layers/arrange.hpp"
 #include "layers/dense.hpp"
+#include "layers/elementwise.hpp"
 
 namespace foxnn {
 namespace {
@@ -41,7 +42,13 @@ constexpr Kind kKinds[] = {
                 [](const LayerSpec& spec) {
                   return spec.flag("each_position", false) ? Wants::panels : Wants::packed;
                 }),
+    kind<ActivationLayer>("activation", always<Wants::any>),
+    kind<Reshape>("flatten", always<Wants::any>),
     kind<Reshape>("reshape", always<Wants::any>),
+    kind<DropoutLayer>("dropout", always<Wants::any>),
+    // Where the branches of a composite end.
+    kind<Add>("add", always<Wants::panels>),
+    kind<Concatenate>("concatenate", always<Wants::panels>),
 };
 
 }  // namespace

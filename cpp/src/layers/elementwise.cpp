@@ -1,0 +1,227 @@
+// Workers divide the rows between them.
+#include "layers/elementwise.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "layers/columns.hpp"
+
+namespace foxnn {
+namespace {
+
+// Calls f(first row, rows, panel, width) for the panels of the worker's rows.
+template <class T, class Function>
+void each_block(Share share, index batch, const Form& form, Function f) {
+  const index first = share.first(batch), rows = share.last(batch) - first;
+  each_panel<T>(form.layout.columns(),
+                [&](index panel, index width) { f(first, rows, panel, width); });
+}
+
+template <class T>
+void copy_block(index row, index rows, index panel, index width, const Rows<const T>& from,
+                const Rows<T>& to) {
+  const T* a = from.at(row, panel);
+  T* b = to.at(row, panel);
+  for (index r = 0; r < rows; ++r, a += from.stride, b += to.stride) std::copy_n(a, width, b);
+}
+
+// d loss / d inputs of a layer that passes its gradient on as it is.
+template <class T>
+void pass_on(Share share, index batch, const Form& form, const Rows<const T>& delta,
+             const Rows<T>& delta_below, const typename Layer<T>::Below& below) {
+  each_block<T>(share, batch, form, [&](index row, index rows, index panel, index width) {
+    copy_block<T>(row, rows, panel, width, delta, delta_below);
+    below.finish(row, rows, panel, width, delta_below);
+  });
+}
+
+template <class T>
+const KernelTable<T>& kernels() {
+  return active_kernels().table<T>();
+}
+
+double size_of(const Form& form) { return static_cast<double>(form.shape.size()); }
+
+}  // namespace
+
+template <class T>
+ActivationLayer<T>::ActivationLayer(const LayerSpec& spec, const std::vector<Form>& inputs)
+    : Layer<T>(spec, inputs),
+      activation_(Activation::parse(spec.text("activation"), spec.numbers("parameters"))) {
+  this->set_output(inputs.front());
+}
+
+template <class T>
+double ActivationLayer<T>::flops() const {
+  return 20.0 * size_of(this->output());
+}
+
+template <class T>
+void ActivationLayer<T>::set_activation(const Activation& activation) {
+  this->set_option("activation", std::string(activation.name()));
+  this->set_option("parameters", activation.parameters());
+  activation_ = activation;
+}
+
+template <class T>
+bool ActivationLayer<T>::keeps_slope() const {
+  return kernels<T>().keeps_slope[static_cast<int>(activation_.kind)];
+}
+
+template <class T>
+void ActivationLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
+                                 const Outputs<T>& out, Scratch<T>) const {
+  const KernelTable<T>& k = kernels<T>();
+  const int kind = static_cast<int>(activation_.kind);
+  const T parameter = static_cast<T>(activation_.parameter);
+  const Rows<T>& y = out.y;
+  each_block<T>(share, batch, this->output(), [&](index row, index rows, index panel, index width) {
+    copy_block<T>(row, rows, panel, width, *x, y);
+    if (out.raw || finishes_rows()) return;
+    if (out.slope.data) {
+      k.activate_keep[kind](rows, width, y.at(row, panel), y.stride, out.slope.at(row, panel),
+                            out.slope.stride, parameter);
+    } else {
+      k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);
+    }
+  });
+}
+
+template <class T>
+void ActivationLayer<T>::finish_rows(index rows, const Rows<T>& y) const {
+  if (!finishes_rows()) return;
+  const Shape& shape = this->output().shape;
+  for (index p = 0; p < shape.positions(); ++p) {
+    kernels<T>().softmax(rows, shape.channels, y.data + p * shape.channels, y.stride);
+  }
+}
+
+template <class T>
+void ActivationLayer<T>::backward_activation(index first_row, index rows, index panel, index width,
+                                             const Rows<T>& delta, const Rows<const T>& y,
+                                             const Rows<const T>& slope) const {
+  const KernelTable<T>& k = kernels<T>();
+  const int kind = static_cast<int>(activation_.kind);
+  if (finishes_rows()) {
+    const Shape& shape = this->output().shape;
+    for (index p = 0; p < shape.positions(); ++p) {
+      const index column = p * shape.channels;
+      k.softmax_backward(rows, shape.channels, delta.at(first_row) + column, delta.stride,
+                         y.at(first_row) + column, y.stride);
+    }
+    return;
+  }
+  const Rows<const T> kept = k.keeps_slope[kind] ? slope : y;
+  k.apply_slope[kind](rows, width, delta.at(first_row, panel), delta.stride,
+                      kept.at(first_row, panel), kept.stride,
+                      static_cast<T>(activation_.parameter));
+}
+
+template <class T>
+void ActivationLayer<T>::backward_input(Share share, index batch, index, const Back<T>& back,
+                                        const Rows<T>& delta_below,
+                                        const typename Layer<T>::Below& below, Scratch<T>) const {
+  pass_on<T>(share, batch, this->output(), back.delta, delta_below, below);
+}
+
+template <class T>
+DropoutLayer<T>::DropoutLayer(const LayerSpec& spec, const std::vector<Form>& inputs)
+    : Layer<T>(spec, inputs) {
+  const double rate = spec.number("rate");
+  if (!(rate >= 0.0 && rate < 1.0)) {
+    throw std::invalid_argument("rate must be at least 0 and below 1");
+  }
+  masks_ = DropoutMasks<T>(rate, inputs.front());
+  this->set_output(inputs.front());
+}
+
+template <class T>
+double DropoutLayer<T>::flops() const {
+  return 10.0 * size_of(this->output());
+}
+
+template <class T>
+index DropoutLayer<T>::kept_size(index batch) const {
+  return batch * panel_count<T>(this->output().layout.columns()) * kPanelWidth<T>;
+}
+
+template <class T>
+void DropoutLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
+                              const Outputs<T>& out, Scratch<T>) const {
+  if (!out.kept) {
+    each_block<T>(share, batch, this->output(),
+                  [&](index row, index rows, index panel, index width) {
+                    copy_block<T>(row, rows, panel, width, *x, out.y);
+                  });
+    return;
+  }
+  const Rows<T> mask{out.kept, kPanelWidth<T>, batch * kPanelWidth<T>};
+  const index begin = share.first(batch), end = share.last(batch);
+  if (out.training) {
+    const Occasion& occasion = *out.training;
+    masks_.draw(occasion.seed, occasion.draw, occasion.first, begin, end, mask);
+  }
+  each_block<T>(share, batch, this->output(), [&](index row, index rows, index panel, index width) {
+    if (!out.training) {
+      for (index r = row; r < row + rows; ++r) std::fill_n(mask.at(r, panel), width, T(1));
+    }
+    kernels<T>().multiply_elements(rows, width, x->at(row, panel), x->stride, mask.at(row, panel),
+                                   mask.stride, out.y.at(row, panel), out.y.stride);
+  });
+}
+
+template <class T>
+void DropoutLayer<T>::backward_input(Share share, index batch, index, const Back<T>& back,
+                                     const Rows<T>& delta_below,
+                                     const typename Layer<T>::Below& below, Scratch<T>) const {
+  const Rows<const T> mask{back.kept, kPanelWidth<T>, batch * kPanelWidth<T>};
+  each_block<T>(share, batch, this->output(), [&](index row, index rows, index panel, index width) {
+    kernels<T>().multiply_elements(rows, width, back.delta.at(row, panel), back.delta.stride,
+                                   mask.at(row, panel), mask.stride, delta_below.at(row, panel),
+                                   delta_below.stride);
+    below.finish(row, rows, panel, width, delta_below);
+  });
+}
+
+template <class T>
+Add<T>::Add(const LayerSpec& spec, const std::vector<Form>& inputs) : Layer<T>(spec, inputs) {
+  if (inputs.size() != 2) throw std::invalid_argument("a sum has two terms");
+  if (!(inputs[0].shape == inputs[1].shape)) {
+    throw std::invalid_argument("the terms of a sum must have one shape, got " +
+                                inputs[0].shape.text() + " and " + inputs[1].shape.text());
+  }
+  this->set_output(inputs.front());
+}
+
+template <class T>
+double Add<T>::flops() const {
+  return size_of(this->output());
+}
+
+template <class T>
+void Add<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+                     Scratch<T>) const {
+  each_block<T>(share, batch, this->output(), [&](index row, index rows, index panel, index width) {
+    for (index r = row; r < row + rows; ++r) {
+      const T *a = x[0].at(r, panel), *b = x[1].at(r, panel);
+      T* sum = out.y.at(r, panel);
+      for (index c = 0; c < width; ++c) sum[c] = a[c] + b[c];
+    }
+  });
+}
+
+template <class T>
+void Add<T>::backward_input(Share share, index batch, index, const Back<T>& back,
+                            const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                            Scratch<T>) const {
+  pass_on<T>(share, batch, this->output(), back.delta, delta_below, below);
+}
+
+template class ActivationLayer<float>;
+template class ActivationLayer<double>;
+template class DropoutLayer<float>;
+template class DropoutLayer<double>;
+template class Add<float>;
+template class Add<double>;
+
+}  // namespace foxnn

@@ -1,0 +1,80 @@
+// Layers that work number by number, wherever the numbers lie: an activation by itself, dropout,
+// and the sum of two values.
+#pragma once
+
+#include "foxnn/layer.hpp"
+#include "layers/dropout_masks.hpp"
+
+namespace foxnn {
+
+/// f(x); options: activation, parameters.
+template <class T>
+class ActivationLayer final : public Layer<T> {
+ public:
+  ActivationLayer(const LayerSpec& spec, const std::vector<Form>& inputs);
+
+  std::unique_ptr<Layer<T>> clone() const override {
+    return std::make_unique<ActivationLayer>(*this);
+  }
+  double flops() const override;
+  Activation activation() const override { return activation_; }
+  void set_activation(const Activation& activation) override;
+  bool keeps_slope() const override;
+  bool finishes_rows() const override { return activation_.kind == ActivationKind::softmax; }
+  void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+               Scratch<T> scratch) const override;
+  void finish_rows(index rows, const Rows<T>& y) const override;
+  void backward_activation(index first_row, index rows, index panel, index width,
+                           const Rows<T>& delta, const Rows<const T>& y,
+                           const Rows<const T>& slope) const override;
+  void backward_input(Share share, index batch, index which, const Back<T>& back,
+                      const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                      Scratch<T> scratch) const override;
+
+ private:
+  Activation activation_;
+};
+
+/// x times a mask in training, x itself otherwise; option: rate.
+template <class T>
+class DropoutLayer final : public Layer<T> {
+ public:
+  DropoutLayer(const LayerSpec& spec, const std::vector<Form>& inputs);
+
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<DropoutLayer>(*this); }
+  double flops() const override;
+  int draws() const override { return 1; }
+  index kept_size(index batch) const override;
+  void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+               Scratch<T> scratch) const override;
+  void backward_input(Share share, index batch, index which, const Back<T>& back,
+                      const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                      Scratch<T> scratch) const override;
+
+ private:
+  DropoutMasks<T> masks_;
+};
+
+/// The sum of two values of one shape.
+template <class T>
+class Add final : public Layer<T> {
+ public:
+  Add(const LayerSpec& spec, const std::vector<Form>& inputs);
+
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Add>(*this); }
+  double flops() const override;
+  void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+               Scratch<T> scratch) const override;
+  void backward_input(Share share, index batch, index which, const Back<T>& back,
+                      const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                      Scratch<T> scratch) const override;
+};
+
+extern template class ActivationLayer<float>;
+extern template class ActivationLayer<double>;
+extern template class DropoutLayer<float>;
+extern template class DropoutLayer<double>;
+extern template class Add<float>;
+extern template class Add<double>;
+
+}  // namespace foxnn
