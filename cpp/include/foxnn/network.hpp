@@ -40,6 +40,9 @@ struct Node {
 };
 inline constexpr index kNetworkInput = -1;
 
+template <class T>
+class Plan;
+
 /// A layer as users know it: of a composite, those that it consists of.
 struct Part {
   std::string kind = {};
@@ -60,12 +63,18 @@ class Network {
   /// Appends layers, all or none; their parameters are zero. Throws std::invalid_argument where one
   /// does not fit.
   void append(const std::vector<LayerSpec>& layers);
+  /// Appends a layer of your own, made for `output_form()`.
+  void append(std::unique_ptr<Layer<T>> layer);
   /// Draws the first parameters of the nodes from `first` on. Drawing many takes seconds: where
   /// `stop` says yes, it throws Stopped, and the rest is zero.
   void initialize(index first = 0, const StopRequest& stop = {});
 
   const Shape& input_shape() const { return input_shape_; }
   const Shape& output_shape() const { return top().output().shape; }
+  /// What the next layer reads.
+  Form output_form() const {
+    return nodes_.empty() ? Form{input_shape_, Layout::packed(input_shape_)} : top().output();
+  }
   /// Numbers of a sample.
   index inputs() const { return input_shape_.size(); }
   index outputs() const { return output_shape().size(); }
@@ -139,6 +148,8 @@ class Network {
                 const StopRequest& stop) const;
 
  private:
+  void append(Plan<T> plan, index before);
+
   std::uint64_t seed_;
   std::uint32_t draws_ = 0;
   LossKind loss_ = LossKind::mse;

@@ -57,22 +57,29 @@ Network<T>::Network(const Network& other)
 
 template <class T>
 void Network<T>::append(const std::vector<LayerSpec>& layers) {
+  // What arranged the outputs for users is not for the next layer.
+  index kept = size();
+  while (kept > 0 && node(kept - 1).is_inserted && layer(kept - 1).spec().kind == "arrange") --kept;
+  Plan<T> plan(kept > 0 ? kept - 1 : kNetworkInput,
+               kept > 0 ? layer(kept - 1).output() : output_form(), kept);
+  plan.append(layers);
+  append(std::move(plan), kept);
+}
+
+template <class T>
+void Network<T>::append(std::unique_ptr<Layer<T>> added) {
+  Plan<T> plan(size() > 0 ? size() - 1 : kNetworkInput, output_form(), size());
+  plan.append(std::move(added));
+  append(std::move(plan), size());
+}
+
+template <class T>
+void Network<T>::append(Plan<T> plan, index before) {
   if (!output_scaling_.empty()) {
     throw std::invalid_argument("nothing can come behind outputs that are scaled");
   }
-  // What arranged the outputs for users is not for the next layer.
-  std::size_t kept = nodes_.size();
-  while (kept > 0 && nodes_[kept - 1].is_inserted &&
-         nodes_[kept - 1].layer->spec().kind == "arrange") {
-    --kept;
-  }
-  const index before = static_cast<index>(kept);
-  const Form begin =
-      before > 0 ? layer(before - 1).output() : Form{input_shape_, Layout::packed(input_shape_)};
-  Plan<T> plan(before > 0 ? before - 1 : kNetworkInput, begin, before);
-  plan.append(layers);
   plan.finish();
-
+  const auto kept = static_cast<std::size_t>(before);
   index count = before > 0 ? offset(before - 1) + layer(before - 1).parameter_count() : 0;
   std::vector<bool> is_read(kept + plan.nodes.size(), false);
   for (Node<T>& added : plan.nodes) {

@@ -16,6 +16,20 @@ void Plan<T>::append(const std::vector<LayerSpec>& layers) {
 }
 
 template <class T>
+void Plan<T>::append(std::unique_ptr<Layer<T>> layer) {
+  const Form& needed = layer->input();
+  if (!(needed.shape == form_.shape) || !needed.layout.is_like(form_.layout)) {
+    throw std::invalid_argument("a layer for " + needed.shape.text() + " does not fit behind " +
+                                form_.shape.text());
+  }
+  const Form output = layer->output();
+  const std::string kind = layer->spec().kind;
+  const index node = add(std::move(layer), {from_}, false);
+  parts.push_back({.kind = kind, .input = form_.shape, .output = output.shape, .node = node});
+  go_to({node, output});
+}
+
+template <class T>
 void Plan<T>::finish() {
   go_to(as_wanted(here(), Wants::packed));
 }

@@ -19,6 +19,7 @@ class Plan {
 
   /// Throws std::invalid_argument where a layer does not fit.
   void append(const std::vector<LayerSpec>& layers);
+  void append(std::unique_ptr<Layer<T>> layer);
   /// What the outputs lie like that users see: packed.
   void finish();
 

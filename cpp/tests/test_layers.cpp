@@ -1,0 +1,313 @@
+// Layers of every kind, alone with the engine: gradients by differences, the same bits on any
+// number of workers, frozen layers, and a layer of the user's own with all that a layer may have.
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "check.hpp"
+#include "foxnn/foxnn.hpp"
+#include "view.hpp"
+
+namespace foxnn {
+namespace {
+
+using test::view;
+
+constexpr index kSamples = 50;
+
+// Takes the mean of each column off: that of the batch in training, a running one in answers; and
+// adds a bias. Its way back has a phase of its own, which changes delta. For one panel of columns.
+template <class T>
+class Centering final : public Layer<T> {
+ public:
+  explicit Centering(const Form& input)
+      : Layer<T>({.kind = "centering"}, {input}), columns_(input.shape.size()) {
+    this->set_output(input);
+    this->add_array("bias", {columns_}, kPanelWidth<T>, Array::Role::bias);
+    this->add_array("mean", {columns_}, kPanelWidth<T>, Array::Role::running);
+  }
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Centering>(*this); }
+  double flops() const override { return 4.0 * static_cast<double>(columns_); }
+  index kept_size(index) const override { return kPanelWidth<T>; }
+
+  void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+               Scratch<T>) const override {
+    const T* bias = this->parameters();
+    T* running = this->own_parameters() + kPanelWidth<T>;
+    // Columns are divided between the workers: each mean is computed by one of them.
+    for (index c = share.first(columns_); c < share.last(columns_); ++c) {
+      T mean = running[c];
+      if (out.training) {
+        mean = T(0);
+        for (index r = 0; r < batch; ++r) mean += x->at(r)[c];
+        mean /= static_cast<T>(batch);
+        running[c] += T(0.1) * (mean - running[c]);
+      }
+      if (out.kept) out.kept[c] = out.training ? T(1) : T(0);
+      for (index r = 0; r < batch; ++r) out.y.at(r)[c] = x->at(r)[c] - mean + bias[c];
+    }
+  }
+  bool has_backward() const override { return true; }
+  void backward(Share share, index batch, const Back<T>& back, Scratch<T>) const override {
+    // What the bias gets is kept where the mean's share in delta was taken off.
+    for (index c = share.first(columns_); c < share.last(columns_); ++c) {
+      T sum = T(0);
+      for (index r = 0; r < batch; ++r) sum += back.delta.at(r)[c];
+      sums_[static_cast<std::size_t>(c)] = sum;
+      if (back.kept[c] == T(0)) continue;
+      for (index r = 0; r < batch; ++r) back.delta.at(r)[c] -= sum / static_cast<T>(batch);
+    }
+  }
+  void backward_input(Share share, index batch, index, const Back<T>& back,
+                      const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                      Scratch<T>) const override {
+    const index first = share.first(batch), rows = share.last(batch) - first;
+    for (index r = first; r < first + rows; ++r) {
+      std::copy_n(back.delta.at(r), columns_, delta_below.at(r));
+    }
+    below.finish_rows(first, rows, columns_, delta_below);
+  }
+  void backward_parameters(Share share, index, const Back<T>&, GradientSink<T>& sink,
+                           Scratch<T>) const override {
+    if (share.worker != 0) return;
+    alignas(64) T gradient[kPanelWidth<T>] = {};
+    std::copy_n(sums_.data(), columns_, gradient);
+    sink.take(0, kPanelWidth<T>, gradient);
+  }
+
+ private:
+  index columns_;
+  mutable std::vector<T> sums_ = std::vector<T>(static_cast<std::size_t>(kPanelWidth<T>));
+};
+
+LayerSpec each_position(index units, const std::string& activation) {
+  LayerSpec spec = dense_spec(units, activation);
+  spec.options["each_position"] = true;
+  return spec;
+}
+LayerSpec function(const std::string& name) {
+  return {.kind = "activation", .options = {{"activation", name}}};
+}
+LayerSpec composite(const std::string& kind, std::vector<std::vector<LayerSpec>> branches) {
+  return {.kind = kind, .options = {}, .branches = std::move(branches)};
+}
+
+struct Case {
+  const char* name;
+  std::vector<index> shape;
+  std::vector<LayerSpec> layers;
+  bool draws = false;
+};
+
+std::vector<Case> cases() {
+  const LayerSpec flatten{.kind = "flatten"};
+  const LayerSpec reshape{.kind = "reshape",
+                          .options = {{"shape", std::vector<double>{4.0, 5.0, 3.0}}}};
+  const LayerSpec dropout{.kind = "dropout", .options = {{"rate", 0.3}}};
+  LayerSpec free = dense_spec(3, "tanh");
+  free.options["bias"] = false;
+  return {
+      {"each position", {5, 3}, {each_position(4, "tanh"), each_position(37, "sin"), free}},
+      {"positions come out", {5, 3}, {each_position(40, "tanh"), each_position(3, "sigmoid")}},
+      {"flatten", {4, 5, 3}, {each_position(33, "tanh"), flatten, function("gelu"), dense_spec(3)}},
+      {"reshape", {60}, {reshape, each_position(6, "tanh"), function("sin"), dense_spec(3)}},
+      {"dropout", {5, 3}, {dropout, each_position(6, "tanh"), dropout, dense_spec(3)}, true},
+      {"residual",
+       {7},
+       {composite("residual", {{dense_spec(9, "tanh"), dense_spec(7, "sin")}, {}}),
+        composite("residual", {{dense_spec(5, "gelu")}, {dense_spec(5, "identity")}}),
+        dense_spec(2)}},
+      {"parallel",
+       {4, 6},
+       {composite("parallel", {{each_position(9, "tanh")},
+                               {each_position(33, "elu"), each_position(40, "tanh")},
+                               {function("sin")}}),
+        each_position(3, "tanh"), dense_spec(2)}},
+      {"nested",
+       {7},
+       {composite("residual", {{composite("parallel", {{dense_spec(3, "tanh")},
+                                                       {function("gaussian"), dense_spec(4)}})},
+                               {}}),
+        function("tanh"), dense_spec(2, "identity"), function("sigmoid")}},
+  };
+}
+
+template <class T>
+Network<T> made(const Case& given, bool with_own = false) {
+  Network<T> network(Shape::of(given.shape), 3);
+  network.append(given.layers);
+  if (with_own) {
+    network.append(std::make_unique<Centering<T>>(network.output_form()));
+    network.append({dense_spec(2, "tanh")});
+  }
+  network.initialize();
+  return network;
+}
+
+template <class T>
+std::vector<T> numbers(index count, double scale) {
+  std::vector<T> values(static_cast<std::size_t>(count));
+  const Random random(1, Stream::weights);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    values[i] = static_cast<T>(scale * (2.0 * random.uniform(i * 3) - 1.0));
+  }
+  return values;
+}
+
+template <class T>
+std::vector<T> parameters_of(const Network<T>& network) {
+  const T* first = network.parameters().data();
+  return {first, first + network.parameters().size()};
+}
+
+// The gradient of every array against differences of the loss.
+void test_gradients() {
+  for (const Case& given : cases()) {
+    if (given.draws) continue;
+    Network<double> network = made<double>(given);
+    const auto x = numbers<double>(kSamples * network.inputs(), 1.0);
+    const auto y = numbers<double>(kSamples * network.outputs(), 0.5);
+    const Samples samples{view(x, network.inputs()), view(y, network.outputs())};
+    std::vector<double> gradient(parameters_of(network).size());
+    {
+      Trainer<double> trainer(network, samples, {.batch_size = kSamples, .shuffle = false});
+      trainer.gradient(gradient.data());
+    }
+    for (std::size_t i = 0; i < gradient.size(); i += 1 + gradient.size() / 40) {
+      const double kept = network.parameters().data()[i], step = 1e-6;
+      const auto loss_at = [&](double value) {
+        network.parameters().data()[i] = value;
+        Evaluation found;
+        network.evaluate(samples, found, 1, {});
+        return found.loss;
+      };
+      const double slope = (loss_at(kept + step) - loss_at(kept - step)) / (2.0 * step);
+      network.parameters().data()[i] = kept;
+      // Of padding the gradient is zero, and what a difference finds there counts nowhere.
+      if (gradient[i] == 0.0) continue;
+      if (!(std::abs(slope - gradient[i]) < 1e-6)) {
+        std::printf("%s: %g is not %g\n", given.name, gradient[i], slope);
+        FOXNN_CHECK(false);
+      }
+    }
+  }
+}
+
+template <class T>
+std::vector<T> trained(const Case& given, bool with_own, int workers) {
+  // These networks are small: by themselves they would have one.
+  setenv("FOXNN_FORCE_THREADS", std::to_string(workers).c_str(), 1);
+  Network<T> network = made<T>(given, with_own);
+  const auto x = numbers<T>(kSamples * network.inputs(), 1.0);
+  const auto y = numbers<T>(kSamples * network.outputs(), 0.5);
+  TrainingPlan plan{.batch_size = 20, .optimizer = parse_optimizer("adam")};
+  plan.l2 = 1e-3;
+  plan.clip_norm = 0.5;
+  {
+    Trainer<T> trainer(network, {view(x, network.inputs()), view(y, network.outputs())}, plan);
+    FOXNN_CHECK(!trainer.run_steps(7, {}).diverged);
+  }
+  std::vector<T> found = parameters_of(network), out(y.size());
+  FOXNN_CHECK(network.predict(view(x, network.inputs()), out.data(), 0, {}) ==
+              Network<T>::Outcome::done);
+  found.insert(found.end(), out.begin(), out.end());
+  // One sample alone has the same answer.
+  SingleSample<T> single(network);
+  std::copy_n(x.data(), network.inputs(), single.input());
+  FOXNN_CHECK(std::memcmp(single.answer(), out.data(),
+                          static_cast<std::size_t>(network.outputs()) * sizeof(T)) == 0);
+  unsetenv("FOXNN_FORCE_THREADS");
+  return found;
+}
+
+template <class T>
+void test_threads() {
+  for (const Case& given : cases()) {
+    const bool is_flat = made<T>(given).output_shape().is_flat();
+    for (const bool with_own : {false, true}) {
+      if (with_own && !is_flat) continue;
+      const std::vector<T> one = trained<T>(given, with_own, 1);
+      for (const int workers : {2, 3, 7}) FOXNN_CHECK(one == trained<T>(given, with_own, workers));
+    }
+  }
+}
+
+void test_own_layer() {
+  const Case given{"own", {6}, {dense_spec(9, "tanh")}};
+  Network<float> network = made<float>(given, true);
+  const auto x = numbers<float>(kSamples * 6, 1.0), y = numbers<float>(kSamples * 2, 0.5);
+  const std::vector<float> before = parameters_of(network);
+  Trainer<float> trainer(network, {view(x, 6), view(y, 2)}, {.learning_rate = 0.1});
+  trainer.run_steps(5, {});
+  const Layer<float>& own = network.layer(1);
+  std::vector<float> bias(9), mean(9);
+  own.unpack(own.arrays()[0], own.parameters(), bias.data(), Order::plain);
+  own.unpack(own.arrays()[1], own.parameters(), mean.data(), Order::plain);
+  FOXNN_CHECK(std::all_of(bias.begin(), bias.end(), [](float b) { return b != 0.0f; }));
+  FOXNN_CHECK(std::all_of(mean.begin(), mean.end(), [](float m) { return m != 0.0f; }));
+  FOXNN_CHECK(test::throws<std::invalid_argument>([] {
+    Network<float> other({{}, 3}, 0);
+    other.append(std::make_unique<Centering<float>>(Form{{{}, 4}, {1, 4, 4}}));
+  }));
+}
+
+void test_frozen() {
+  const Case given{"frozen", {6}, {dense_spec(9, "tanh"), dense_spec(7, "gelu"), dense_spec(2)}};
+  const auto x = numbers<float>(kSamples * 6, 1.0), y = numbers<float>(kSamples * 2, 0.5);
+  for (const std::string& name : optimizer_names()) {
+    for (const double clip_norm : {0.0, 0.1}) {
+      for (index frozen = 0; frozen < 3; ++frozen) {
+        Network<float> network = made<float>(given);
+        network.set_trained(frozen, false);
+        const std::vector<float> before = parameters_of(network);
+        TrainingPlan plan{.batch_size = 20, .optimizer = parse_optimizer(name), .l1 = 1e-3};
+        plan.clip_norm = clip_norm;
+        Trainer<float> trainer(network, {view(x, 6), view(y, 2)}, plan);
+        trainer.run_steps(5, {});
+        const std::vector<float> after = parameters_of(network);
+        for (index i = 0; i < 3; ++i) {
+          const index count = network.layer(i).parameter_count();
+          const auto first = static_cast<std::size_t>(network.offset(i));
+          const bool same = std::memcmp(before.data() + first, after.data() + first,
+                                        static_cast<std::size_t>(count) * sizeof(float)) == 0;
+          FOXNN_CHECK(same == (i == frozen));
+        }
+      }
+    }
+  }
+}
+
+void test_what_does_not_fit() {
+  using std::invalid_argument;
+  const auto refuses = [](const std::vector<index>& shape, const std::vector<LayerSpec>& layers) {
+    Network<float> network(Shape::of(shape), 0);
+    FOXNN_CHECK(test::throws<invalid_argument>([&] { network.append(layers); }));
+    FOXNN_CHECK(network.size() == 0 && network.parts().empty());
+  };
+  refuses({4}, {composite("residual", {{dense_spec(5)}, {}})});
+  refuses({4}, {composite("residual", {{dense_spec(4)}})});
+  refuses({4, 3}, {composite("parallel", {{each_position(2, "tanh")}, {dense_spec(2)}})});
+  refuses({4}, {{.kind = "reshape", .options = {{"shape", std::vector<double>{3.0}}}}});
+  refuses({4}, {dense_spec(3, "softmax"), dense_spec(3)});
+  refuses({4, 3}, {each_position(5, "softmax")});
+  refuses({4}, {{.kind = "dropout", .options = {{"rate", 1.0}}}});
+  refuses({4}, {{.kind = "dropout"}});
+}
+
+}  // namespace
+}  // namespace foxnn
+
+int main() {
+  using namespace foxnn;
+  test_gradients();
+  test_threads<float>();
+  test_threads<double>();
+  test_own_layer();
+  test_frozen();
+  test_what_does_not_fit();
+  return foxnn::test::failures == 0 ? 0 : 1;
+}
