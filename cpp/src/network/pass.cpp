@@ -59,23 +59,23 @@ void Pass<T>::make_outputs(bool keeps_all) {
     const bool is_top = i + 1 == network_.size();
     if (is_top) {
       // What is done with the outputs is done with whole rows.
-      node.y = hold(Batch<T>::plain(rows_, node.columns));
+      node.out.y = hold(Batch<T>::plain(rows_, node.columns));
     } else if (keeps_all) {
-      node.y = hold(Batch<T>::panels(rows_, node.columns));
+      node.out.y = hold(Batch<T>::panels(rows_, node.columns));
     } else {
       if (free.empty()) free.push_back(hold(Batch<T>::panels(rows_, widest)));
-      node.y = free.back();
+      node.out.y = free.back();
       free.pop_back();
       const std::vector<index>& readers = node.readers;
-      free_after[at(readers.empty() ? i : readers.back())].push_back(node.y);
+      free_after[at(readers.empty() ? i : readers.back())].push_back(node.out.y);
     }
     free.insert(free.end(), free_after[at(i)].begin(), free_after[at(i)].end());
     if (!keeps_all) continue;
     const auto make = is_top ? Batch<T>::plain : Batch<T>::panels;
-    if (node.layer->keeps_slope()) node.slope = hold(make(rows_, node.columns));
+    if (node.layer->keeps_slope()) node.out.slope = hold(make(rows_, node.columns));
     if (const index kept = node.layer->kept_size(rows_)) {
       kept_.emplace_back(kept);
-      node.kept = kept_.back().data();
+      node.out.kept = kept_.back().data();
     }
   }
 }
@@ -84,17 +84,17 @@ template <class T>
 void Pass<T>::find_inputs() {
   for (index i = 0; i < network_.size(); ++i) {
     NodeMemory& node = nodes_[at(i)];
-    node.x.resize(inputs_.size());
+    node.input_count = network_.node(i).reads.size();
+    node.x.clear();
     for (std::size_t slot = 0; slot < inputs_.size(); ++slot) {
-      node.x[slot].clear();
       for (const index read : network_.node(i).reads) {
         if (read == kNetworkInput) {
           Rows<T> x = inputs_[slot].rows();
           if (!nonzero_[slot].empty()) x.nonzero = nonzero_[slot].data();
-          node.x[slot].push_back(x);
+          node.x.push_back(x);
         } else {
-          const NodeMemory& source = nodes_[at(read)];
-          node.x[slot].push_back(source.dropped.data ? source.dropped : source.y);
+          const Outputs<T>& source = nodes_[at(read)].out;
+          node.x.push_back(source.dropped.data ? source.dropped : source.y);
         }
       }
     }
@@ -104,7 +104,7 @@ void Pass<T>::find_inputs() {
 template <class T>
 void Pass<T>::set_dropout(index node, const Rows<T>& dropped,
                           const std::vector<Rows<const T>>& masks) {
-  nodes_[at(node)].dropped = dropped;
+  nodes_[at(node)].out.dropped = dropped;
   nodes_[at(node)].masks = masks;
   find_inputs();
 }
@@ -160,8 +160,8 @@ auto Pass<T>::below_of(const Passing& passing, int slot) const -> typename Layer
   if (passing.source == kNetworkInput) return {};
   const NodeMemory& source = nodes_[at(passing.source)];
   if (!source.parts.empty()) return {};
-  typename Layer<T>::Below below{source.layer, source.y, source.slope};
-  if (source.dropped.data) below.mask = source.masks[at(slot)];
+  typename Layer<T>::Below below{source.layer, source.out.y, source.out.slope};
+  if (source.out.dropped.data) below.mask = source.masks[at(slot)];
   return below;
 }
 
@@ -180,8 +180,8 @@ void Pass<T>::add_parts(Share share, index rows, const NodeMemory& node, int slo
     }
   });
   if (!node.layer) return;
-  typename Layer<T>::Below own{node.layer, node.y, node.slope};
-  if (node.dropped.data) own.mask = node.masks[at(slot)];
+  typename Layer<T>::Below own{node.layer, node.out.y, node.out.slope};
+  if (node.out.dropped.data) own.mask = node.masks[at(slot)];
   own.finish_rows(first, count, node.columns, node.delta);
 }
 

@@ -40,8 +40,8 @@ class Pass {
     return nonzero_[at(slot)].empty() ? nullptr : nonzero_[at(slot)].data();
   }
   /// The outputs, row by row.
-  Rows<T> output() const { return nodes_.back().y; }
-  Rows<T> slope_of_output() const { return nodes_.back().slope; }
+  Rows<T> output() const { return nodes_.back().out.y; }
+  Rows<T> slope_of_output() const { return nodes_.back().out.slope; }
 
   /// Lets the outputs of a node drop out: `dropped` takes their place for those who read them, and
   /// the masks are those of each slot. Without data: no longer.
@@ -50,22 +50,18 @@ class Pass {
   /// Computes the worker's share of every layer's outputs; `wait()` comes after each.
   template <class Wait>
   void forward(Share share, index rows, const PassOptions& options, Scratch<T> scratch, Wait wait) {
-    const index count = static_cast<index>(nodes_.size());
-    for (index i = 0; i < count; ++i) {
-      const NodeMemory& node = nodes_[at(i)];
-      Outputs<T> out{.y = node.y, .slope = node.slope, .kept = node.kept};
-      out.raw = options.raw && i + 1 == count;
+    const NodeMemory* const last = &nodes_.back();
+    for (const NodeMemory& node : nodes_) {
+      Outputs<T> out = node.out;
+      out.raw = options.raw && &node == last;
       Occasion occasion;
       if (options.training) {
         occasion = *options.training;
         occasion.draw += node.first_draw;
         out.training = &occasion;
       }
-      if (node.dropped.data) {
-        out.mask = node.masks[at(options.slot)];
-        out.dropped = node.dropped;
-      }
-      node.layer->forward(share, rows, node.x[at(options.slot)].data(), out, scratch);
+      if (node.out.dropped.data) out.mask = node.masks[at(options.slot)];
+      node.layer->forward(share, rows, node.inputs(options.slot), out, scratch);
       wait();
     }
   }
@@ -86,10 +82,10 @@ class Pass {
   bool backward(Share share, index rows, int slot, Scratch<T>& scratch, Wait wait, Visit visit) {
     for (index i = static_cast<index>(nodes_.size()) - 1; i >= 0; --i) {
       const NodeMemory& node = nodes_[at(i)];
-      const Back<T> back{.x = node.x[at(slot)].data(),
-                         .y = node.y,
-                         .slope = node.slope,
-                         .kept = node.kept,
+      const Back<T> back{.x = node.inputs(slot),
+                         .y = node.out.y,
+                         .slope = node.out.slope,
+                         .kept = node.out.kept,
                          .delta = node.delta};
       if (node.is_wanted) {
         if (!node.parts.empty()) {
@@ -124,10 +120,10 @@ class Pass {
   // Of a node, or (without a layer) of the network's inputs.
   struct NodeMemory {
     const Layer<T>* layer = nullptr;
-    Rows<T> y, slope, delta;
-    T* kept = nullptr;
-    std::vector<std::vector<Rows<const T>>> x;  // by slot, by input
-    Rows<T> dropped;
+    Outputs<T> out;                // what does not change from batch to batch
+    std::vector<Rows<const T>> x;  // slot by slot, input by input
+    std::size_t input_count = 0;
+    Rows<T> delta;
     std::vector<Rows<const T>> masks;  // by slot
     std::vector<index> readers;
     std::uint32_t first_draw = 0;
@@ -135,6 +131,8 @@ class Pass {
     bool is_wanted = false;  // the way back needs its gradient
     std::vector<Passing> passings;
     std::vector<Rows<T>> parts;  // of delta: by reader, where there are several
+
+    const Rows<const T>* inputs(int slot) const { return x.data() + at(slot) * input_count; }
   };
 
   template <class Integer>
