@@ -21,9 +21,15 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     }
   }
   input_.columns = network.inputs();
+  held_.reserve(at(network.size() * (needs.way_back ? 3 : 1)));
   nodes_.resize(at(network.size()));
   for (index i = 0; i < network.size(); ++i) {
-    for (const index read : network.node(i).reads) memory_of(read).readers.push_back(i);
+    const std::vector<index>& reads = network.node(i).reads;
+    nodes_[at(i)].input_count = static_cast<index>(reads.size());
+    for (const index read : reads) {
+      ++memory_of(read).readers;
+      memory_of(read).last_reader = i;
+    }
   }
   std::uint32_t draws = 0;
   for (index i = 0; i < network.size(); ++i) {
@@ -53,7 +59,6 @@ void Pass<T>::make_outputs(bool keeps_all) {
   index widest = 0;
   for (const NodeMemory& node : nodes_) widest = std::max(widest, node.columns);
   std::vector<Rows<T>> free;
-  std::vector<std::vector<Rows<T>>> free_after(nodes_.size());
   for (index i = 0; i < network_.size(); ++i) {
     NodeMemory& node = nodes_[at(i)];
     const bool is_top = i + 1 == network_.size();
@@ -66,11 +71,17 @@ void Pass<T>::make_outputs(bool keeps_all) {
       if (free.empty()) free.push_back(hold(Batch<T>::panels(rows_, widest)));
       node.out.y = free.back();
       free.pop_back();
-      const std::vector<index>& readers = node.readers;
-      free_after[at(readers.empty() ? i : readers.back())].push_back(node.out.y);
     }
-    free.insert(free.end(), free_after[at(i)].begin(), free_after[at(i)].end());
-    if (!keeps_all) continue;
+    if (!keeps_all) {
+      const std::vector<index>& reads = network_.node(i).reads;
+      for (std::size_t k = 0; k < reads.size(); ++k) {
+        const bool is_twice = std::find(reads.begin(), reads.begin() + static_cast<index>(k),
+                                        reads[k]) != reads.begin() + static_cast<index>(k);
+        if (reads[k] == kNetworkInput || is_twice) continue;
+        if (nodes_[at(reads[k])].last_reader == i) free.push_back(nodes_[at(reads[k])].out.y);
+      }
+      continue;
+    }
     const auto make = is_top ? Batch<T>::plain : Batch<T>::panels;
     if (node.layer->keeps_slope()) node.out.slope = hold(make(rows_, node.columns));
     if (const index kept = node.layer->kept_size(rows_)) {
@@ -82,19 +93,21 @@ void Pass<T>::make_outputs(bool keeps_all) {
 
 template <class T>
 void Pass<T>::find_inputs() {
+  index count = 0;
+  for (const NodeMemory& node : nodes_) count += node.input_count * needs_.slots;
+  x_.clear();
+  x_.reserve(at(count));  // nodes point into it
   for (index i = 0; i < network_.size(); ++i) {
-    NodeMemory& node = nodes_[at(i)];
-    node.input_count = network_.node(i).reads.size();
-    node.x.clear();
+    nodes_[at(i)].x = x_.data() + x_.size();
     for (std::size_t slot = 0; slot < inputs_.size(); ++slot) {
       for (const index read : network_.node(i).reads) {
         if (read == kNetworkInput) {
           Rows<T> x = inputs_[slot].rows();
           if (!nonzero_[slot].empty()) x.nonzero = nonzero_[slot].data();
-          node.x.push_back(x);
+          x_.push_back(x);
         } else {
           const Outputs<T>& source = nodes_[at(read)].out;
-          node.x.push_back(source.dropped.data ? source.dropped : source.y);
+          x_.push_back(source.dropped.data ? source.dropped : source.y);
         }
       }
     }
@@ -112,8 +125,8 @@ void Pass<T>::set_dropout(index node, const Rows<T>& dropped,
 template <class T>
 void Pass<T>::make_deltas() {
   const auto make_parts = [&](NodeMemory& memory) {
-    if (memory.readers.size() < 2) return;
-    for (std::size_t r = 0; r < memory.readers.size(); ++r) {
+    if (memory.readers < 2) return;
+    for (index r = 0; r < memory.readers; ++r) {
       memory.parts.push_back(hold(Batch<T>::panels(rows_, memory.columns)));
     }
   };

@@ -30,6 +30,8 @@ template <class T>
 class Pass {
  public:
   Pass(const Network<T>& network, index rows, const PassNeeds& needs);
+  Pass(Pass&&) noexcept = default;
+  Pass(const Pass&) = delete;  // nodes point into its memory
 
   /// Where the inputs go, in compact panels.
   Rows<T> input(int slot = 0) { return inputs_[at(slot)].rows(); }
@@ -120,19 +122,19 @@ class Pass {
   // Of a node, or (without a layer) of the network's inputs.
   struct NodeMemory {
     const Layer<T>* layer = nullptr;
-    Outputs<T> out;                // what does not change from batch to batch
-    std::vector<Rows<const T>> x;  // slot by slot, input by input
-    std::size_t input_count = 0;
+    Outputs<T> out;                    // what does not change from batch to batch
+    const Rows<const T>* x = nullptr;  // of slot 0, input by input; those of other slots behind it
+    index input_count = 0;
     Rows<T> delta;
     std::vector<Rows<const T>> masks;  // by slot
-    std::vector<index> readers;
+    index readers = 0, last_reader = 0;
     std::uint32_t first_draw = 0;
     index columns = 0;
     bool is_wanted = false;  // the way back needs its gradient
     std::vector<Passing> passings;
     std::vector<Rows<T>> parts;  // of delta: by reader, where there are several
 
-    const Rows<const T>* inputs(int slot) const { return x.data() + at(slot) * input_count; }
+    const Rows<const T>* inputs(int slot) const { return x + slot * input_count; }
   };
 
   template <class Integer>
@@ -157,6 +159,7 @@ class Pass {
   std::vector<std::vector<std::uint32_t>> nonzero_;
   std::vector<Batch<T>> held_;
   std::vector<Buffer<T>> kept_;
+  std::vector<Rows<const T>> x_;  // of all nodes
   NodeMemory input_;
   std::vector<NodeMemory> nodes_;
 };
