@@ -100,6 +100,11 @@ void register_layers(NetworkClass& network) {
                  self.visit([i](const auto& n) { return layer_at(n, i).activation(); });
              return std::make_pair(std::string(a.name()), a.parameters());
            })
+      .def("_output_activation",
+           [](const AnyNetwork& self) {
+             const Activation a = self.visit([](const auto& n) { return n.top().activation(); });
+             return std::make_pair(std::string(a.name()), a.parameters());
+           })
       .def("_set_activation",
            [](AnyNetwork& self, index i, const std::string& name,
               const std::vector<double>& parameters) {

@@ -50,6 +50,42 @@ std::overflow_error no_number(const char* what, bool single) {
       message + (single ? "float32; scale x, or use dtype='float64'" : "float64; scale x"));
 }
 
+std::vector<index> shape_of_outputs(index samples, const Shape& shape) {
+  std::vector<index> lengths{samples};
+  lengths.insert(lengths.end(), shape.axes.begin(), shape.axes.end());
+  lengths.push_back(shape.channels);
+  return lengths;
+}
+
+// What the nodes give, each as samples of its shape; None where x is not finite.
+py::object node_outputs(const AnyNetwork& self, const py::array& x, const std::vector<index>& nodes,
+                        int threads) {
+  const MatrixView view = matrix_view(x, "x");
+  return self.visit([&](const auto& n) -> py::object {
+    using N = std::remove_cvref_t<decltype(n)>;
+    using T = std::remove_const_t<Number<decltype(n)>>;
+    if (view.columns != n.inputs()) throw std::invalid_argument("x has another width");
+    py::list all;
+    std::vector<T*> data;
+    for (const index i : nodes) {
+      if (i < 0 || i >= n.size()) throw py::index_error("there is no such node");
+      py::array_t<T> out(shape_of_outputs(view.rows, n.layer(i).output().shape));
+      data.push_back(out.mutable_data());
+      all.append(out);
+    }
+    typename N::Outcome outcome;
+    {
+      const AnyNetwork::Reading reading(self);
+      // No Python object is touched below: x and the list are held by this frame.
+      const GilReleased released;
+      outcome = n.node_outputs(view, nodes, data, threads, signal_check());
+    }
+    throw_pending();
+    if (outcome == N::Outcome::not_finite) return py::none();
+    return all;
+  });
+}
+
 // None where x is not finite: the package says what is wrong with it.
 py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
   const MatrixView view = matrix_view(x, "x");
@@ -60,7 +96,8 @@ py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
                                   " inputs, as the network has, got " +
                                   std::to_string(view.columns));
     }
-    py::array_t<std::remove_const_t<Number<decltype(n)>>> out({view.rows, n.outputs()});
+    py::array_t<std::remove_const_t<Number<decltype(n)>>> out(
+        shape_of_outputs(view.rows, n.output_shape()));
     auto* data = out.mutable_data();
     typename N::Outcome outcome;
     {
@@ -160,6 +197,7 @@ NetworkClass register_network(py::module_& m) {
              self.restructure([sorted](auto& n) { n.set_sorted_summation(sorted); });
            })
       .def("_predict", &predict, "x"_a, "threads"_a)
+      .def("_node_outputs", &node_outputs, "x"_a, "nodes"_a, "threads"_a)
       .def("_evaluate", &evaluate, "x"_a, "y"_a, "weights"_a, "threads"_a)
       .def("_input_gradient", &input_gradient, "x"_a, "first"_a, "count"_a, "threads"_a)
       .def("_set_scaling",

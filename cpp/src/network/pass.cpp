@@ -39,7 +39,7 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     node.first_draw = draws;
     draws += static_cast<std::uint32_t>(node.layer->draws());
   }
-  make_outputs(needs.way_back);
+  make_outputs();
   find_inputs();
   if (needs.way_back) {
     make_deltas();
@@ -55,7 +55,8 @@ Rows<T> Pass<T>::hold(Batch<T> batch) {
 
 // Without a way back, a buffer serves again when all who read it have done so: a chain takes two.
 template <class T>
-void Pass<T>::make_outputs(bool keeps_all) {
+void Pass<T>::make_outputs() {
+  const bool keeps_all = needs_.way_back || needs_.outputs;
   index widest = 0;
   for (const NodeMemory& node : nodes_) widest = std::max(widest, node.columns);
   std::vector<Rows<T>> free;
@@ -80,8 +81,8 @@ void Pass<T>::make_outputs(bool keeps_all) {
         if (reads[k] == kNetworkInput || is_twice) continue;
         if (nodes_[at(reads[k])].last_reader == i) free.push_back(nodes_[at(reads[k])].out.y);
       }
-      continue;
     }
+    if (!needs_.way_back) continue;
     const auto make = is_top ? Batch<T>::plain : Batch<T>::panels;
     if (node.layer->keeps_slope()) node.out.slope = hold(make(rows_, node.columns));
     if (const index kept = node.layer->kept_size(rows_)) {

@@ -14,6 +14,7 @@ namespace foxnn {
 /// What the memory of a pass is for.
 struct PassNeeds {
   bool way_back = false;  ///< all that layers keep for it stays
+  bool outputs = false;   ///< the outputs of all layers stay
   bool gradient_of_input = false;
   int slots = 1;                ///< batches of inputs that are held at once
   bool looks_for_zeros = true;  ///< where inputs are zero is noted, and left out
@@ -43,6 +44,8 @@ class Pass {
   }
   /// The outputs, row by row.
   Rows<T> output() const { return nodes_.back().out.y; }
+  /// What a node gives, as its layer lays it out; of all but the last only where outputs stay.
+  Rows<T> output_of(index node) const { return nodes_[at(node)].out.y; }
   Rows<T> slope_of_output() const { return nodes_.back().out.slope; }
 
   /// Lets the outputs of a node drop out: `dropped` takes their place for those who read them, and
@@ -143,7 +146,7 @@ class Pass {
   }
 
   NodeMemory& memory_of(index node) { return node == kNetworkInput ? input_ : nodes_[at(node)]; }
-  void make_outputs(bool keeps_all);
+  void make_outputs();
   void make_deltas();
   void find_inputs();
   Rows<T> hold(Batch<T> batch);
