@@ -98,7 +98,7 @@ class _Reader:
             ]
             options = {} if item.name is None else {"name": item.name}
             return {"kind": item.kind_name, "options": options, "branches": branches}
-        if isinstance(item, LayerView):
+        if isinstance(item, LayerView) and item._network is not None:
             return self._view(item._part(), item)
         if isinstance(item, Description):
             self._leaves += 1
