@@ -186,13 +186,22 @@ def test_pickles_of_0_1_0_are_read() -> None:
     assert (type(broken), str(broken)) == (foxnn.FileFormatError, "what")
 
 
+def test_an_empty_train_data_of_0_1_0_is_read() -> None:
+    pickled = b"cfoxnn.classic.train_data\ntrain_data\n)\x81}b."  # its state was {}
+    data = pickle.loads(pickled)
+    assert repr(data) == "train_data(0 samples)"
+    data.add_data([1.0, 2.0], [0.5])
+    assert len(data) == 1
+    assert len(pickle.loads(pickled)) == 0
+
+
 # What pickles say of foxnn. A name that is in it once must be found for ever: what moves later
 # leaves its name to `foxnn.support.former`, or an alias in its module.
 NAMES = {
     "foxnn.classic.train_data train_data",
     "foxnn.formats.paths FileFormatError",
     "foxnn.layers _alone",
-    "foxnn.model.base _NetworkLayer",
+    "foxnn.layers.view view_at",
     "foxnn.model.base _unpickled",
     "foxnn.model.scaler Scaler",
     "foxnn.model.settings AdamSettings",
