@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from foxnn import _core, checks
 from foxnn.formats.whole_files import replacing
+from foxnn.layers.chain import check_plain
 from foxnn.layers.specs import sizes_of
 from foxnn.model.scaler import Scaler
 from foxnn.support import extras
@@ -86,6 +87,7 @@ def write(path: str, network: Any) -> None:
 
 def check(network: Any) -> None:
     """Raise ValueError where the format cannot hold the network."""
+    check_plain(network, "an ONNX file")
     sizes, wide = network.sizes, np.dtype(network.dtype).itemsize
     size = wide * sum((a + 1) * b for a, b in itertools.pairwise(sizes))
     if size > _LARGEST:
