@@ -178,7 +178,7 @@ def _told(report: dict[str, float], samples: int) -> str:
 def _asked(network: Any, x: Array | None) -> tuple[Array, Array]:
     """Return inputs and outputs for the self-test."""
     asked = _drawn(network) if x is None else x[:_COUNT].astype(network.dtype)
-    outputs = network.predict(asked)
+    outputs = network.predict(asked).reshape(len(asked), -1)
     finite = np.isfinite(outputs).all(axis=1)  # as C can write them
     if not finite.any():
         raise ValueError("the network must have finite outputs for some of the samples")
@@ -203,5 +203,6 @@ def _tolerance(network: Any, x: Array, outputs: Array) -> float:
     if network.dtype == "float64":
         return 1e-10
     exact = _made(network, state.state_of(network), "float64").predict(x)
+    exact = exact.reshape(outputs.shape)
     error = np.abs(outputs - exact) / np.maximum(1.0, np.abs(exact))
     return max(1e-6, float(f"{8.0 * error.max():.1e}"))
