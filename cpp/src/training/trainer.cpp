@@ -17,7 +17,7 @@ namespace {
 void check_fit(index inputs, index outputs, const Samples& samples) {
   const auto mismatch = [](const char* what, index got, index needed) {
     return std::invalid_argument(std::string(what) + " must have " + std::to_string(needed) +
-                                 " columns, as the network has, got " + std::to_string(got));
+                                 " columns, as many as the network, got " + std::to_string(got));
   };
   if (samples.size() == 0) throw std::invalid_argument("there are no samples to train on");
   if (samples.size() > std::numeric_limits<std::uint32_t>::max()) {
