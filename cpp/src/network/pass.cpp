@@ -154,9 +154,10 @@ void Pass<T>::plan_backward() {
     for (index which = 0; which < static_cast<index>(reads.size()); ++which) {
       const index source = reads[at(which)];
       NodeMemory& memory = memory_of(source);
-      const bool is_wanted = source == kNetworkInput ? needs_.gradient_of_input : memory.is_wanted;
+      const bool needs_gradient =
+          source == kNetworkInput ? needs_.gradient_of_input : memory.needs_gradient;
       const std::size_t reader = met[at(source + 1)]++;
-      if (!is_wanted) continue;
+      if (!needs_gradient) continue;
       node.passings.push_back(
           {which, source, memory.parts.empty() ? memory.delta : memory.parts[reader]});
     }
@@ -164,7 +165,7 @@ void Pass<T>::plan_backward() {
     const bool learns =
         node.layer->is_trained() &&
         std::any_of(arrays.begin(), arrays.end(), [](const Array& a) { return a.is_trained(); });
-    node.is_wanted = learns || !node.passings.empty();
+    node.needs_gradient = learns || !node.passings.empty();
     if (!node.passings.empty()) last_to_pass_ = std::min(last_to_pass_, i);
   }
 }

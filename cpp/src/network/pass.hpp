@@ -93,7 +93,7 @@ class Pass {
                          .slope = node.out.slope,
                          .kept = node.out.kept,
                          .delta = node.delta};
-      if (node.is_wanted) {
+      if (node.needs_gradient) {
         if (!node.parts.empty()) {
           add_parts(share, rows, node, slot);
           wait();
@@ -134,7 +134,7 @@ class Pass {
     index readers = 0, last_reader = 0;
     std::uint32_t first_draw = 0;
     index columns = 0;
-    bool is_wanted = false;  // the backward pass needs its gradient
+    bool needs_gradient = false;  // the backward pass needs its gradient
     std::vector<Passing> passings;
     std::vector<Rows<T>> parts;  // of delta, one per reader if there are several
 

@@ -32,7 +32,7 @@ void Plan<T>::append(std::unique_ptr<Layer<T>> layer) {
 
 template <class T>
 void Plan<T>::finish() {
-  go_to(as_wanted(here(), Wants::packed));
+  go_to(arranged(here(), Wants::packed));
 }
 
 template <class T>
@@ -85,7 +85,7 @@ index Plan<T>::add(std::unique_ptr<Layer<T>> layer, std::vector<index> reads, bo
 }
 
 template <class T>
-auto Plan<T>::as_wanted(const Value& value, Wants wants) -> Value {
+auto Plan<T>::arranged(const Value& value, Wants wants) -> Value {
   if (wants == Wants::any) return value;
   const Shape& shape = value.form.shape;
   const Layout layout = wants == Wants::packed ? Layout::packed(shape) : Layout::panels<T>(shape);
@@ -102,9 +102,9 @@ void Plan<T>::join(const LayerSpec& spec, const std::vector<Value>& values) {
   std::vector<Form> forms;
   std::vector<index> reads;
   for (const Value& value : values) {
-    const Value wanted = as_wanted(value, wants);
-    forms.push_back(wanted.form);
-    reads.push_back(wanted.node);
+    const Value needed = arranged(value, wants);
+    forms.push_back(needed.form);
+    reads.push_back(needed.node);
   }
   auto layer = make_layer<T>(spec, forms);
   form_ = layer->output();

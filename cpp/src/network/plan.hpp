@@ -39,7 +39,7 @@ class Plan {
   index add(std::unique_ptr<Layer<T>> layer, std::vector<index> reads, bool is_inserted);
   Value here() const { return {from_, form_}; }
   void go_to(const Value& value) { from_ = value.node, form_ = value.form; }
-  Value as_wanted(const Value& value, Wants wants);
+  Value arranged(const Value& value, Wants wants);
   void join(const LayerSpec& spec, const std::vector<Value>& values);
 
   index first_;  // number of nodes that the network already has
