@@ -94,6 +94,7 @@ Dense<T>::Dense(const LayerSpec& spec, const std::vector<Form>& inputs)
       neurons_(spec.whole("units")),
       activation_(
           Activation::parse(spec.text("activation", "identity_x"), spec.numbers("parameters"))) {
+  this->set_activation_option(activation_);
   const Shape& shape = this->input().shape;
   Shape given{{}, neurons_};
   inputs_ = shape.size();
@@ -126,8 +127,7 @@ double Dense<T>::sorted_products() const {
 
 template <class T>
 void Dense<T>::set_activation(const Activation& activation) {
-  this->set_option("activation", std::string(activation.name()));
-  this->set_option("parameters", activation.parameters());
+  this->set_activation_option(activation);
   activation_ = activation;
 }
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foxnn import _core, checks
-from foxnn.layers import Activation, parse_activation
+from foxnn.layers import parse_activation
+from foxnn.layers.activations import ActivationPair
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.plot import drawing
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def activations(
-    names: str | Activation | Iterable[str | Activation] | None = None,
+    names: str | ActivationPair | Iterable[str | ActivationPair] | None = None,
     ax: Axes | None = None,
     *,
     slopes: bool = False,
@@ -64,8 +65,8 @@ def activations(
     lowest = []
     for i, neuron in enumerate(neurons):
         out = neuron.predict(z[:, None])[:, 0]
-        parameters = "".join(f" {value:g}" for value in neuron[0].activation_parameters)
-        name = neuron[0].get_name_activation_function() + parameters
+        name, values = neuron._output_activation()
+        name += "".join(f" {value:g}" for value in values)
         look: dict[str, Any] = {"color": drawing.COLOURS[i % len(drawing.COLOURS)]}
         if len(neurons) > 5:  # so many lie on each other: through the dashes one sees those below
             look["linestyle"] = drawing.DASHES[i % len(drawing.DASHES)]

@@ -167,7 +167,7 @@ def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
             )
         pair = scale
     else:
-        outputs = network[-1].get_name_activation_function() == "identity_x"
+        outputs = network._output_activation()[0] == "identity_x"
         scales_outputs = outputs and network.loss in SCALABLE_LOSSES
         pair = scale, scaler_of(scale, "scale").method if scales_outputs else None
     there = network.input_scaler, network.output_scaler
