@@ -14,7 +14,8 @@ from foxnn.cli.info import described, some
 from foxnn.cli.network_files import check_out, keeps_notes, save
 from foxnn.cli.tables import Samples, Table, TableError, opened
 from foxnn.cli.targets import Target, score, target_of
-from foxnn.training import data as fit_data
+from foxnn.training.samples import WeightedSamples, samples_of
+from foxnn.training.validation import split
 
 HELP = "train a network on a table"
 EXAMPLES = """\
@@ -145,7 +146,7 @@ def run(args: argparse.Namespace) -> None:
     if args.classify is None and all(map(str.isdecimal, columns.classes or [""])):
         tell("", "(--regress takes them as numbers)")
     tell("network", f"{described(nn)}, {nn.loss}, seed {nn.seed}")
-    training = fit_data.samples_of(nn, samples.numbers, target.y, None)
+    training = samples_of(nn, samples.numbers, target.y, None)
     held_out = None
     if args.hold_out:
         training, held_out = _split(nn, training, args.hold_out)
@@ -201,19 +202,19 @@ def _network(args: argparse.Namespace, columns: Columns) -> neural_network:
 
 
 def _split(
-    nn: neural_network, samples: fit_data.Samples, share: float
-) -> tuple[fit_data.Samples, fit_data.Samples | None]:
+    nn: neural_network, samples: WeightedSamples, share: float
+) -> tuple[WeightedSamples, WeightedSamples | None]:
     if not 0 < round(len(samples) * share) < len(samples):
         raise ValueError(
             f"--hold-out {share:g} of {len(samples)} samples leaves none to train on or none "
             "to score; 0 keeps none back"
         )
-    parts = fit_data.split(nn, samples, share)
+    parts = split(nn, samples, share, nn._draw())
     nn._next_draw()
     return parts
 
 
-def _fit(args: argparse.Namespace, nn: neural_network, samples: fit_data.Samples) -> foxnn.History:
+def _fit(args: argparse.Namespace, nn: neural_network, samples: WeightedSamples) -> foxnn.History:
     validation = args.validation
     if validation is None and args.early_stopping is not None:
         validation = _WATCHED_SHARE

@@ -19,6 +19,7 @@ from foxnn.checks import Array
 from foxnn.sklearn import lbfgs, model, stochastic
 from foxnn.sklearn.model import Task
 from foxnn.sklearn.samples import HeldOut, Samples, dense_blocks
+from foxnn.training.arguments import dropout_rates
 
 _OUTPUT_ONLY = {"softmax", "exp", "exponential"}
 _ALIASES = {"identity", "linear", "logistic", "tanh", "atan", "sin", "swish"}
@@ -103,7 +104,7 @@ class BaseMLP(BaseEstimator):
                     raise ValueError("dropout needs solver='sgd' or 'adam', got solver='lbfgs'")
                 lbfgs.train(self, samples, held_out)
             else:
-                dropout = foxnn.network._dropout_rates(self.dropout, len(hidden))
+                dropout = dropout_rates(self.dropout, len(hidden))
                 training = stochastic.Training(self, samples, rows, held_out, dropout, incremental)
                 training.run()
         except DivergedError as error:
