@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from foxnn import _core, checks
+from foxnn import checks
 from foxnn.layers.view import is_flat_dense, shown_part
+from foxnn.model.answers import AnsweringNetwork
 
 
 def dropout_rates(dropout: Any, hidden: int) -> list[float]:
@@ -28,11 +29,10 @@ def dropout_rates(dropout: Any, hidden: int) -> list[float]:
     return rates if any(rates) else []
 
 
-def dropout_of(network: _core.Network, dropout: Any) -> list[float]:
+def dropout_of(network: AnsweringNetwork, dropout: Any) -> list[float]:
     """Return the rates of a network's hidden layers, which must be flat dense ones for any."""
-    parts = network._layers()
-    rates = dropout_rates(dropout, len(parts) - 1)
-    for i, part in enumerate(parts if rates else ()):
+    rates = dropout_rates(dropout, len(network) - 1)
+    for i, part in enumerate(network._layers() if rates else ()):
         if not is_flat_dense(part):
             raise ValueError(
                 "dropout must be 0 for a network with layers other than flat dense ones "
