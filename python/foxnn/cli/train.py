@@ -12,7 +12,7 @@ from foxnn.cli import options
 from foxnn.cli.columns import Columns
 from foxnn.cli.info import described, some
 from foxnn.cli.network_files import check_out, keeps_notes, save
-from foxnn.cli.tables import Samples, Table, TableError, opened
+from foxnn.cli.tables import Table, TableError, TableRows, opened
 from foxnn.cli.targets import Target, score, target_of
 from foxnn.training.samples import WeightedSamples, samples_of
 from foxnn.training.validation import split
@@ -165,7 +165,7 @@ def run(args: argparse.Namespace) -> None:
         tell("saved", args.out + ("" if keeps_notes(args.out) else ", without the names"))
 
 
-def _read(args: argparse.Namespace, table: Table) -> tuple[Columns, Samples, Target]:
+def _read(args: argparse.Namespace, table: Table) -> tuple[Columns, TableRows, Target]:
     targets = [table.find(name) for name in args.target]
     if len(set(targets)) < len(targets):
         raise TableError(f"{table.name}: --target names a column twice")
@@ -247,7 +247,7 @@ def _silent(name: str, text: str) -> None:
 
 
 def _tell_what(
-    tell: Callable[[str, str], None], table: Table, columns: Columns, samples: Samples
+    tell: Callable[[str, str], None], table: Table, columns: Columns, samples: TableRows
 ) -> None:
     dropped = f" ({samples.dropped} more lack cells)" if samples.dropped else ""
     tell("table", f"{table.name}, {len(samples)} samples{dropped}")
