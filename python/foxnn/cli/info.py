@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterable, Iterator
 
 from foxnn import neural_network
 from foxnn.cli.columns import KEY, columns_of
+from foxnn.layers.kinds import leaves
+from foxnn.layers.view import is_number, shown_part
 from foxnn.model.state import state_of
 
 HELP = "what a file of a network holds"
@@ -35,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
 
 
 def _lines(nn: neural_network) -> Iterator[tuple[str, str]]:
-    count = sum((part.get_N_w() + 1) * part.get_N_n() for part in nn)
+    count = sum(math.prod(s) for leaf in leaves(nn._layers()) for s in leaf["arrays"].values())
     yield "network", f"{described(nn)}, {count} parameters, {nn.dtype}"
     yield "loss", nn.loss
     try:
@@ -60,9 +63,15 @@ def _lines(nn: neural_network) -> Iterator[tuple[str, str]]:
 
 def described(nn: neural_network) -> str:
     """Return the sizes and activations of a network in words."""
-    sizes = ", ".join(map(str, nn.sizes))
-    names = dict.fromkeys(part.get_name_activation_function() for part in nn)
-    return f"[{sizes}], {', '.join(names)}"
+    parts = nn._layers()
+    if all(map(is_number, parts)):
+        sizes = ", ".join(map(str, nn.sizes))
+    else:
+        sizes = ", ".join([str(nn._input_shape()), *map(shown_part, parts)])
+    names = dict.fromkeys(
+        leaf["options"]["activation"] for leaf in leaves(parts) if "activation" in leaf["options"]
+    )
+    return ", ".join([f"[{sizes}]", *names])
 
 
 def some(names: Iterable[str]) -> str:

@@ -6,11 +6,14 @@ from typing import Any
 
 from foxnn import checks
 from foxnn.formats import foxnn_text, paths, safetensors_file, whole_files
-from foxnn.layers import view_at
+from foxnn.layers.chain import plain_layers
 from foxnn.model import state
 from foxnn.support import extras
 
 _BINARY = (".safetensors", ".onnx")
+
+# Who refuses other layers.
+_TEXT = "FoxNN's text format"
 
 
 def path_of(name_file: object, name: str) -> str:
@@ -32,8 +35,9 @@ def ending_of(path: str) -> str:
 def check(network: Any, path: str) -> None:
     """Raise what `save` would for this network and place, as far as it can be known before."""
     if ending_of(path) == ".txt":
-        foxnn_text.check_network(network.settings, network)
-        foxnn_text.unscaled(list(network), network.input_scaler, network.output_scaler)
+        layers = plain_layers(network, _TEXT)
+        foxnn_text.check_network(network.settings, layers)
+        foxnn_text.unscaled(layers, network.input_scaler, network.output_scaler)
     elif ending_of(path) == ".onnx":
         extras.library("onnx", "onnx", "an .onnx file")
         from foxnn.formats.onnx import write  # late, as all of onnx: few programs need it
@@ -57,7 +61,7 @@ def save(network: Any, path: str, only_scale: bool) -> None:
         return
     # A copy, which is refused during a step: layers that are read in turn would not be of one.
     copy = network._copy()
-    parts: list[Any] = [view_at(copy, (i,)) for i in range(len(network))]
+    parts = plain_layers(copy, _TEXT)
     parts = foxnn_text.unscaled(parts, network.input_scaler, network.output_scaler)
     foxnn_text.write_network(path, network.settings, parts, only_scale)
 
@@ -109,10 +113,8 @@ def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> 
     from foxnn.formats.onnx import read
 
     found = read.read(path)
-    kind = found.dtype if dtype is None else dtype
     try:
-        network._make(found.sizes, found.activations, None, found.loss, "zeros", kind, seed)
-        read.fill(network, found)
+        read.make(network, found, dtype, seed)
     except (ValueError, TypeError) as error:
         raise paths.FileFormatError(f"{path}: {error}") from None
 

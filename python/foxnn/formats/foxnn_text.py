@@ -20,8 +20,8 @@ from foxnn.checks import Array
 from foxnn.formats.paths import path_of
 from foxnn.formats.text import TextReader, is_word, write_rows
 from foxnn.formats.whole_files import replacing
-from foxnn.layers import layer
 from foxnn.layers.activations import ActivationPair
+from foxnn.layers.chain import PlainLayer
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
 from foxnn.support import pieces
@@ -156,10 +156,12 @@ def _read_layer(reader: TextReader, inputs: int | None, only_scale: bool) -> Lay
     return LayerText((name, parameters), table[:, :-1].T, -table[:, -1])
 
 
-def check_network(settings: Settings, layers: Iterable[layer], only_scale: bool = False) -> None:
+def check_network(
+    settings: Settings, layers: Iterable[PlainLayer], only_scale: bool = False
+) -> None:
     """Raise ValueError where FoxNN's format cannot hold the network."""
     for i, part in enumerate(layers):
-        name = part.get_name_activation_function()
+        name = part.activation
         if name not in _PARAMETERS and not only_scale:
             raise ValueError(
                 f"FoxNN's text format has no activation {name!r}, which layer {i} has, but only "
@@ -172,7 +174,9 @@ def check_network(settings: Settings, layers: Iterable[layer], only_scale: bool 
         )
 
 
-def write_network(path: str, settings: Settings, layers: Iterable[layer], only_scale: bool) -> None:
+def write_network(
+    path: str, settings: Settings, layers: Iterable[PlainLayer], only_scale: bool
+) -> None:
     """Write a network file.
 
     Raises
@@ -191,14 +195,15 @@ def write_network(path: str, settings: Settings, layers: Iterable[layer], only_s
         _write_line(file, len(parts))
         for part in parts:
             if not only_scale:
-                parameters = part.activation_parameters
-                for value in (part.get_name_activation_function(), len(parameters), *parameters):
+                for value in (part.activation, len(part.parameters), *part.parameters):
                     _write_line(file, value)
-            _write_line(file, part.get_N_n())
+            _write_line(file, len(part.bias))
             _write_neurons(file, part)
 
 
-def unscaled(layers: list[layer], inputs: Scaler | None, outputs: Scaler | None) -> list[layer]:
+def unscaled(
+    layers: list[PlainLayer], inputs: Scaler | None, outputs: Scaler | None
+) -> list[PlainLayer]:
     """Return layers that do without scalers what these do with them, but for the rounding.
 
     Raises
@@ -209,26 +214,17 @@ def unscaled(layers: list[layer], inputs: Scaler | None, outputs: Scaler | None)
     parts = list(layers)
     if inputs is not None and inputs.shift is not None and inputs.scale is not None:
         weights = parts[0].weights / inputs.scale[:, None]
-        parts[0] = _like(parts[0], weights, parts[0].bias - inputs.shift @ weights)
+        parts[0] = parts[0].with_arrays(weights, parts[0].bias - inputs.shift @ weights)
     if outputs is not None and outputs.shift is not None and outputs.scale is not None:
-        if (name := parts[-1].get_name_activation_function()) != "identity_x":
+        if (name := parts[-1].activation) != "identity_x":
             raise ValueError(
                 "FoxNN's format can hold an output_scaler only behind identity_x outputs, "
                 f"got {name}"
             )
         scale = outputs.scale
-        parts[-1] = _like(
-            parts[-1], parts[-1].weights * scale, parts[-1].bias * scale + outputs.shift
-        )
+        last = parts[-1]
+        parts[-1] = last.with_arrays(last.weights * scale, last.bias * scale + outputs.shift)
     return parts
-
-
-def _like(part: layer, weights: Array, bias: Array) -> layer:
-    name, parameters = part.get_name_activation_function(), part.activation_parameters
-    # In float64, so that nothing more is lost.
-    new = layer(part.get_N_w(), part.get_N_n(), (name, parameters), init="zeros", seed=0)
-    new.weights, new.bias = weights, bias
-    return new
 
 
 def _write_line(file: IO[bytes], value: object) -> None:
@@ -238,8 +234,8 @@ def _write_line(file: IO[bytes], value: object) -> None:
     file.write(text.encode("utf-8", "surrogateescape") + b"\n")
 
 
-def _write_neurons(file: IO[bytes], part: layer) -> None:
-    count = b"%d\n" % (part.get_N_w() + 1)
+def _write_neurons(file: IO[bytes], part: PlainLayer) -> None:
+    count = b"%d\n" % (len(part.weights) + 1)
     weights, bias = part.weights.T, part.bias
     for some in pieces.slices(weights):
         for neuron in np.column_stack([weights[some], -bias[some]]):

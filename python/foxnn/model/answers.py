@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
 from foxnn.model.trace import Trace
 from foxnn.model.walk import backward, forward, loss_and_gradients
@@ -193,6 +194,7 @@ class AnsweringNetwork(BaseNetwork):
         inputs, wanted = self._one_sample(x, y)
         # A copy stays as it is meanwhile, and can be asked between the epochs of a training.
         copy = self._copy()
+        check_plain(copy, "trace")
         settings = self.settings
         values = forward(copy, inputs, settings.n_threads, settings.correct_summation)
         if wanted is not None:

@@ -85,7 +85,7 @@ def decision_boundary(
     colorbar = checks.flag(colorbar, "colorbar")
     outputs = nn.sizes[-1]
     # A sigmoid's output is a share of the second class, unless it is scaled to something else.
-    is_share = nn[-1].get_name_activation_function() == "sigmoid" and nn.output_scaler is None
+    is_share = nn._output_activation()[0] == "sigmoid" and nn.output_scaler is None
     if threshold is not None:
         if outputs > 1:
             raise ValueError(f"threshold is for networks of one output, this one has {outputs}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from foxnn import checks
+from foxnn.layers.chain import plain_layers
 from foxnn.plot import drawing
 
 if TYPE_CHECKING:
@@ -60,13 +61,14 @@ def network(
     drawing.check_network(nn)
     drawing.check_axes(ax)
     most = checks.integer(max_neurons, "max_neurons", 2)
-    parts = [part.weights.astype(np.float64) for part in nn]
+    layers = plain_layers(nn, "the diagram")
+    parts = [layer.weights.astype(np.float64) for layer in layers]
     largest = max(np.abs(part).max() for part in parts)
     limit = drawing.limit_of(limit, largest)
     colorbar = checks.flag(colorbar, "colorbar")
 
     names = ["inputs" if nn.sizes[0] > 1 else "input"]
-    names += [part.get_name_activation_function() for part in nn]
+    names += [layer.activation for layer in layers]
     scale = drawing.weight_scale(limit, largest)
     ax = drawing.axes_or_new(ax, drawing.size_of_diagram(nn.sizes, most))
     drawing.draw_layers(ax, parts, names, most, scale)

@@ -65,8 +65,8 @@ def activations(
     lowest = []
     for i, neuron in enumerate(neurons):
         out = neuron.predict(z[:, None])[:, 0]
-        parameters = "".join(f" {value:g}" for value in neuron[0].activation_parameters)
-        name = neuron[0].get_name_activation_function() + parameters
+        name, values = neuron._output_activation()
+        name += "".join(f" {value:g}" for value in values)
         look: dict[str, Any] = {"color": drawing.COLOURS[i % len(drawing.COLOURS)]}
         if len(neurons) > 5:  # so many lie on each other: through the dashes one sees those below
             look["linestyle"] = drawing.DASHES[i % len(drawing.DASHES)]

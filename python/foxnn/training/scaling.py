@@ -25,8 +25,8 @@ def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
             )
         pair = scale
     else:
-        function = network._layers()[-1]["options"].get("activation")
-        scales_outputs = function == "identity_x" and network.loss in SCALABLE_LOSSES
+        outputs = network._output_activation()[0] == "identity_x"
+        scales_outputs = outputs and network.loss in SCALABLE_LOSSES
         pair = scale, scaler_of(scale, "scale").method if scales_outputs else None
     there = network.input_scaler, network.output_scaler
     names = ("scale", "scale") if pair is not scale else ("scale[0]", "scale[1]")

@@ -14,6 +14,7 @@ from foxnn.checks import Array
 from foxnn.formats import paths, whole_files
 from foxnn.formats.c import source as c_source
 from foxnn.formats.c.source import Layer, Source
+from foxnn.layers.chain import PlainLayer, plain_layers
 from foxnn.model import state
 
 # Samples that the self-test compares, and the seed of those that are drawn.
@@ -33,7 +34,7 @@ def export(
     # Of one moment, even where another thread trains; without the memory of the optimizer.
     given = state.state_of(network) | {"optimizer": None, "steps": 0, "moments": [None, None]}
     twin = _made(network, given)
-    layers = [_layer(part, kind) for part in twin]
+    layers = [_layer(part, kind) for part in plain_layers(twin, "a C header")]
     for part, layer in zip(twin, layers, strict=True):
         if layer.scale is not None:
             part.weights = layer.weights * layer.scale
@@ -104,15 +105,15 @@ def _made(network: Any, given: dict[str, Any], dtype: str | None = None) -> Any:
     return made
 
 
-def _layer(part: Any, kind: str | None) -> Layer:
-    weights, activation = part.weights, part.get_name_activation_function()
+def _layer(part: PlainLayer, kind: str | None) -> Layer:
+    weights = part.weights
     if kind is None:
-        return Layer(weights, part.bias, activation, part.activation_parameters)
+        return Layer(weights, part.bias, part.activation, part.parameters)
     largest = np.abs(weights).max(axis=0).astype(np.float64)
     scale = np.where(largest > 0, largest / _LARGEST, 1.0).astype(weights.dtype)
     scale[scale == 0] = np.finfo(weights.dtype).smallest_subnormal
     rounded = np.clip(np.rint(weights / scale.astype(np.float64)), -_LARGEST, _LARGEST)
-    return Layer(rounded.astype(np.int8), part.bias, activation, part.activation_parameters, scale)
+    return Layer(rounded.astype(np.int8), part.bias, part.activation, part.parameters, scale)
 
 
 def _scaling(network: Any, which: str) -> tuple[Array, Array] | None:

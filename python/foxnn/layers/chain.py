@@ -1,0 +1,68 @@
+"""Networks of dense layers alone, for formats and pictures that know nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from foxnn import _core
+from foxnn.checks import Array
+from foxnn.layers.kinds import public_name
+
+
+@dataclass(frozen=True)
+class PlainLayer:
+    """A dense layer as plain values: f(x W + b)."""
+
+    weights: Array  # (inputs, neurons)
+    bias: Array
+    activation: str = "identity_x"
+    parameters: list[float] = field(default_factory=list)
+
+    def with_arrays(self, weights: Array, bias: Array) -> PlainLayer:
+        """Return a layer of the same activation."""
+        return replace(self, weights=weights, bias=bias)
+
+
+def check_plain(network: _core.Network, what: str) -> None:
+    """Raise ValueError where not all layers are flat dense ones.
+
+    Parameters
+    ----------
+    network : _core.Network
+    what : str
+        Who knows no others, for the message: "FoxNN's text format".
+    """
+    if len(shape := network._input_shape()) > 1:
+        raise ValueError(
+            f"{what} has flat samples only, and those of the network have shape {shape}; "
+            ".safetensors and pickles hold it"
+        )
+    for i, part in enumerate(network._layers()):
+        if part["kind"] != "dense" or part["options"].get("each_position"):
+            name = f"layer {i} is {_with_article(public_name(part['kind']))}"
+            raise ValueError(
+                f"{what} has dense layers only, and {name}; .safetensors and pickles hold it"
+            )
+
+
+def plain_layers(network: _core.Network, what: str) -> list[PlainLayer]:
+    """Return the layers, all of which must be dense; see `check_plain`."""
+    check_plain(network, what)
+    return [_plain(network, part) for part in network._layers()]
+
+
+def _plain(network: _core.Network, part: dict[str, Any]) -> PlainLayer:
+    weights = network._array(part["index"], "weights")
+    if "bias" in part["arrays"]:
+        bias = network._array(part["index"], "bias")
+    else:
+        bias = np.zeros(weights.shape[1], weights.dtype)
+    options = part["options"]
+    return PlainLayer(weights, bias, options["activation"], list(options["parameters"]))
+
+
+def _with_article(name: str) -> str:
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
