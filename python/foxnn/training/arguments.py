@@ -35,9 +35,8 @@ def dropout_of(network: AnsweringNetwork, dropout: Any) -> list[float]:
     for i, part in enumerate(network._layers() if rates else ()):
         if not is_flat_dense(part):
             raise ValueError(
-                "dropout must be 0 for a network with layers other than flat dense ones "
-                f"(foxnn.Dropout in the list of layers does it there), got {checks.shown(dropout)} "
-                f"for one whose layer {i} is {shown_part(part)}"
+                f"dropout must be 0, got {checks.shown(dropout)}: layer {i} is {shown_part(part)}, "
+                "not a flat dense layer; put foxnn.Dropout in the list of layers instead"
             )
     return rates
 
