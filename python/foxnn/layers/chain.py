@@ -11,7 +11,6 @@ from foxnn import _core
 from foxnn.checks import Array
 from foxnn.layers.kinds import public_name
 
-
 _HOLDS = ".safetensors and pickles hold it"
 
 
