@@ -187,7 +187,7 @@ def flat_samples(array: Array, name: str, shape: tuple[int, ...]) -> Array:
     if array.shape[1:] not in allowed:
         texts = [str(("samples", *each)).replace("'", "") for each in allowed]
         raise ValueError(f"{name} must have shape {' or '.join(texts)}, got {array.shape}")
-    return array if array.ndim == 2 else array.reshape(len(array), -1)
+    return array if array.ndim == 2 else array.reshape(len(array), math.prod(shape))
 
 
 def targets(

@@ -194,7 +194,8 @@ class AnsweringNetwork(BaseNetwork):
         inputs, wanted = self._one_sample(x, y)
         # A copy stays as it is meanwhile, and can be asked between the epochs of a training.
         copy = self._copy()
-        check_plain(copy, "trace")
+        instead = "layer_outputs tells what its layers give"
+        check_plain(copy, "trace", instead, needs_bias=True)
         settings = self.settings
         values = forward(copy, inputs, settings.n_threads, settings.correct_summation)
         if wanted is not None:
