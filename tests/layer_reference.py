@@ -116,7 +116,7 @@ def reshape(leaf: Leaf, x: Array, training: Training | None) -> Applied:
 
 def dropout(leaf: Leaf, x: Array, training: Training | None) -> Applied:
     """In training x times a mask, from a sub-stream of its own for each layer."""
-    if training is None or leaf.options["rate"] == 0:
+    if training is None:
         return x, lambda error: error
     mask = reference.dropout_mask(
         leaf.options["rate"], x[0].size, training.samples, training.seed, DROPOUT, training.draw
@@ -193,9 +193,16 @@ class Network:
         """Return the outputs."""
         return through(self.parts, self._samples(x), None)[0]
 
-    def step(self, x: Array, y: Array, draw: int | None = None) -> tuple[float, list[Any]]:
-        """Return the mean loss and its gradients, a dict a leaf; with a draw, those of training."""
-        training = None if draw is None else Training(self.seed, draw, range(len(x)))
+    def gradients(
+        self, x: Array, y: Array, draw: int | None = None, first: int = 0
+    ) -> tuple[float, list[dict[str, Array]]]:
+        """Return the mean loss and its gradients, a dict a leaf.
+
+        With a draw they are those of training, on samples of which the first has place `first` in
+        the epoch.
+        """
+        places = range(first, first + len(x))
+        training = None if draw is None else Training(self.seed, draw, places)
         a, back = through(self.parts, self._samples(x), training)
         flat = a.reshape(len(a), -1)
         y = np.asarray(y, np.float64).reshape(flat.shape)
@@ -206,6 +213,21 @@ class Network:
             loss, slope = chosen.value(flat, y).sum(axis=1), chosen.slope(flat, y)
         back(slope.reshape(a.shape) / len(x))
         return float(loss.mean()), [leaf.gradients for leaf in self.leaves()]
+
+    def descend(self, rate: float, l1: float = 0.0, l2: float = 0.0, most: float = np.inf) -> None:
+        """Take a step of SGD along the last gradients, where a layer is trained.
+
+        Weights are penalised, biases and the like are not; `most` is the norm to clip to.
+        """
+        steps = []
+        for leaf in self.leaves():
+            for name in leaf.gradients if leaf.trained else ():
+                array = leaf.arrays[name]
+                penalty = l1 * np.sign(array) + l2 * array if name == "weights" else 0.0
+                steps.append((leaf, name, leaf.gradients[name] + penalty))
+        norm = np.sqrt(sum(float((step**2).sum()) for _, _, step in steps))
+        for leaf, name, step in steps:
+            leaf.arrays[name] = leaf.arrays[name] - rate * step * min(1.0, most / max(norm, 1e-300))
 
     def input_gradients(self, x: Array) -> Array:
         """Return d output / d input, (samples, outputs, inputs), all flat."""
