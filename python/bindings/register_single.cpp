@@ -117,10 +117,9 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
   if (wanted.ndim() < 1) return false;
   if (wanted.shape(0) != py::reinterpret_borrow<py::array>(x).shape(0)) return false;
   // What these losses ask of y beside its shape is looked at in the usual way.
-  if (network.loss() == LossKind::binary_cross_entropy || network.loss() == LossKind::poisson) {
-    return false;
-  }
-  if (network.loss() != LossKind::cross_entropy) return ready(y, network.outputs());
+  const Targets targets = loss_traits(network.loss()).targets;
+  if (targets == Targets::numbers) return ready(y, network.outputs());
+  if (targets != Targets::classes) return false;
   if (wanted.ndim() != 1 || !py::isinstance<py::array_t<std::int64_t>>(y) || !is_aligned(wanted) ||
       wanted.strides(0) != wanted.itemsize()) {
     return false;
