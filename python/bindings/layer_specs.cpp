@@ -52,7 +52,8 @@ template <class T>
 py::dict show_part(const Network<T>& network, const Part& part) {
   using namespace py::literals;
   const bool is_composite = part.node < 0;
-  py::dict shown("kind"_a = part.kind, "input_shape"_a = py::tuple(py::cast(part.input.lengths())),
+  py::dict shown("kind"_a = part.kind, "end"_a = part.end,
+                 "input_shape"_a = py::tuple(py::cast(part.input.lengths())),
                  "output_shape"_a = py::tuple(py::cast(part.output.lengths())));
   if (is_composite) {
     shown["options"] = show_options(part.spec);
@@ -70,10 +71,13 @@ py::dict show_part(const Network<T>& network, const Part& part) {
   shown["index"] = part.node;
   shown["trained"] = layer.is_trained();
   py::dict arrays;
+  py::list running;
   for (const Array& array : layer.arrays()) {
     arrays[py::str(array.name)] = py::tuple(py::cast(array.shape));
+    if (!array.is_trained()) running.append(array.name);
   }
   shown["arrays"] = arrays;
+  shown["running"] = running;
   return shown;
 }
 

@@ -6,6 +6,7 @@
 #include <exception>
 #include <new>
 
+#include "any_network.hpp"
 #include "registers.hpp"
 
 namespace py = pybind11;
@@ -28,7 +29,8 @@ PYBIND11_MODULE(_core, m) {
   m.attr("__version__") = FOXNN_VERSION;
   py::register_local_exception_translator(&say_no_memory);
   foxnn::python::register_names(m);
-  foxnn::python::register_network(m);
+  auto network = foxnn::python::register_network(m);
+  foxnn::python::register_layers(network);
   foxnn::python::register_single(m);
   foxnn::python::register_state(m);
   foxnn::python::register_trainer(m);

@@ -1,4 +1,4 @@
-// The class _core.Network: layers and their parameters, prediction, evaluation.
+// The class _core.Network: making one, prediction, evaluation, loss, scaling.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -42,39 +42,48 @@ std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& shape,
   return network;
 }
 
-// Layer i: a pickle may say any number.
-template <class N>
-const auto& layer_at(const N& n, index i) {
-  if (i < 0 || i >= n.size()) throw py::index_error("there is no layer " + std::to_string(i));
-  return n.layer(i);
-}
-
-py::array array(const AnyNetwork& self, index i, const std::string& name) {
-  return self.visit([&](const auto& n) -> py::array {
-    using T = std::remove_const_t<Number<decltype(n)>>;
-    const Array& found = array_of(n, i, name);
-    py::array_t<T> out(found.shape);
-    n.layer(i).unpack(found, n.layer(i).parameters(), out.mutable_data(), Order::plain);
-    return out;
-  });
-}
-
-void set_array(AnyNetwork& self, index i, const std::string& name, const py::array& values) {
-  self.change([&](auto& n) {
-    using T = Number<decltype(n)>;
-    const Array& found = array_of(n, i, name);
-    const auto numbers = py::array_t<T, py::array::c_style | py::array::forcecast>(values);
-    if (numbers.size() != found.size()) throw std::invalid_argument(name + " has another size");
-    n.set_array(i, found, numbers.data());
-  });
-}
-
 // Python's OverflowError: numbers are meant to come out, and infinities are the nearest to those
 // beyond T.
 std::overflow_error no_number(const char* what, bool single) {
   const std::string message = std::string(what) + " are not numbers (NaN): layers go beyond ";
   return std::overflow_error(
       message + (single ? "float32; scale x, or use dtype='float64'" : "float64; scale x"));
+}
+
+std::vector<index> shape_of_outputs(index samples, const Shape& shape) {
+  std::vector<index> lengths{samples};
+  lengths.insert(lengths.end(), shape.axes.begin(), shape.axes.end());
+  lengths.push_back(shape.channels);
+  return lengths;
+}
+
+// What the nodes give, each as samples of its shape; None where x is not finite.
+py::object node_outputs(const AnyNetwork& self, const py::array& x, const std::vector<index>& nodes,
+                        int threads) {
+  const MatrixView view = matrix_view(x, "x");
+  return self.visit([&](const auto& n) -> py::object {
+    using N = std::remove_cvref_t<decltype(n)>;
+    using T = std::remove_const_t<Number<decltype(n)>>;
+    if (view.columns != n.inputs()) throw std::invalid_argument("x has another width");
+    py::list all;
+    std::vector<T*> data;
+    for (const index i : nodes) {
+      if (i < 0 || i >= n.size()) throw py::index_error("there is no such node");
+      py::array_t<T> out(shape_of_outputs(view.rows, n.layer(i).output().shape));
+      data.push_back(out.mutable_data());
+      all.append(out);
+    }
+    typename N::Outcome outcome;
+    {
+      const AnyNetwork::Reading reading(self);
+      // No Python object is touched below: x and the list are held by this frame.
+      const GilReleased released;
+      outcome = n.node_outputs(view, nodes, data, threads, signal_check());
+    }
+    throw_pending();
+    if (outcome == N::Outcome::not_finite) return py::none();
+    return all;
+  });
 }
 
 // None where x is not finite: the package says what is wrong with it.
@@ -87,7 +96,8 @@ py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
                                   " inputs, as the network has, got " +
                                   std::to_string(view.columns));
     }
-    py::array_t<std::remove_const_t<Number<decltype(n)>>> out({view.rows, n.outputs()});
+    py::array_t<std::remove_const_t<Number<decltype(n)>>> out(
+        shape_of_outputs(view.rows, n.output_shape()));
     auto* data = out.mutable_data();
     typename N::Outcome outcome;
     {
@@ -153,28 +163,12 @@ void restore(AnyNetwork& self, const AnyNetwork& earlier) {
   });
 }
 
-// Appends layers whose arrays are given, layer by layer, by name.
-void append(AnyNetwork& self, const py::sequence& layers, const py::sequence& arrays) {
-  const std::vector<LayerSpec> specs = layer_specs(layers);
-  self.restructure([&](auto& n) {
-    using N = std::remove_reference_t<decltype(n)>;
-    // Made by themselves first, so that nothing is changed where the arrays do not fit.
-    N added(n.output_shape(), 0);
-    added.append(specs);
-    set_arrays_by_layer(added, arrays, added.parameters(), "the arrays");
-    const index before = n.parameters().size();
-    n.append(specs);
-    std::copy_n(added.parameters().data(), added.parameters().size(),
-                n.parameters().data() + before);
-  });
-}
-
 }  // namespace
 
-void register_network(py::module_& m) {
+NetworkClass register_network(py::module_& m) {
   using namespace py::literals;
-  py::class_<AnyNetwork>(m, "Network", "Layers and their parameters.")
-      .def(py::init(&make_network), "shape"_a, "layers"_a, "single"_a, "seed"_a)
+  NetworkClass network(m, "Network", "Layers and their parameters.");
+  network.def(py::init(&make_network), "shape"_a, "layers"_a, "single"_a, "seed"_a)
       .def("_single",
            [](const AnyNetwork& self) {
              return self.visit([](const auto& n) { return sizeof(*n.parameters().data()) == 4; });
@@ -190,37 +184,6 @@ void register_network(py::module_& m) {
            [](const AnyNetwork& self) {
              return self.visit([](const auto& n) { return n.outputs(); });
            })
-      .def("_input_shape",
-           [](const AnyNetwork& self) {
-             return self.visit(
-                 [](const auto& n) { return py::tuple(py::cast(n.input_shape().lengths())); });
-           })
-      .def("_output_shape",
-           [](const AnyNetwork& self) {
-             return self.visit(
-                 [](const auto& n) { return py::tuple(py::cast(n.output_shape().lengths())); });
-           })
-      .def("_count",
-           [](const AnyNetwork& self) {
-             return self.visit([](const auto& n) { return n.parts().size(); });
-           })
-      .def("_layers",
-           [](const AnyNetwork& self) {
-             return self.visit([](const auto& n) {
-               py::list layers;
-               for (const Part& part : n.parts()) layers.append(show_part(n, part));
-               return layers;
-             });
-           })
-      .def("_layer",
-           [](const AnyNetwork& self, std::size_t i) {
-             return self.visit([i](const auto& n) {
-               if (i >= n.parts().size()) {
-                 throw py::index_error("there is no layer " + std::to_string(i));
-               }
-               return show_part(n, n.parts()[i]);
-             });
-           })
       .def("_loss",
            [](const AnyNetwork& self) {
              return std::string(self.visit([](const auto& n) { return loss_name(n.loss()); }));
@@ -233,32 +196,8 @@ void register_network(py::module_& m) {
            [](AnyNetwork& self, bool sorted) {
              self.restructure([sorted](auto& n) { n.set_sorted_summation(sorted); });
            })
-      .def("_activation",
-           [](const AnyNetwork& self, index i) {
-             const Activation a =
-                 self.visit([i](const auto& n) { return layer_at(n, i).activation(); });
-             return std::make_pair(std::string(a.name()), a.parameters());
-           })
-      .def("_set_activation",
-           [](AnyNetwork& self, index i, const std::string& name,
-              const std::vector<double>& parameters) {
-             const Activation activation = Activation::parse(name, parameters);
-             self.restructure([&](auto& n) {
-               layer_at(n, i);
-               n.set_activation(i, activation);
-             });
-           })
-      .def("_set_trained",
-           [](AnyNetwork& self, index i, bool trained) {
-             self.restructure([&](auto& n) {
-               layer_at(n, i);
-               n.set_trained(i, trained);
-             });
-           })
-      .def("_array", &array)
-      .def("_set_array", &set_array)
-      .def("_append", &append)
       .def("_predict", &predict, "x"_a, "threads"_a)
+      .def("_node_outputs", &node_outputs, "x"_a, "nodes"_a, "threads"_a)
       .def("_evaluate", &evaluate, "x"_a, "y"_a, "weights"_a, "threads"_a)
       .def("_input_gradient", &input_gradient, "x"_a, "first"_a, "count"_a, "threads"_a)
       .def("_set_scaling",
@@ -292,6 +231,7 @@ void register_network(py::module_& m) {
         self.refuse_while_running();
         return std::make_unique<AnyNetwork>(self);
       });
+  return network;
 }
 
 }  // namespace foxnn::python

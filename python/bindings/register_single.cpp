@@ -93,7 +93,9 @@ py::object answer(AnyNetwork& self, const py::object& x) {
     if (self.running() || n.parameters().size() > most) return py::none();
     if (!read_sample(n, x.ptr(), kept.unscaled, kept.single->input())) return py::none();
     using T = std::remove_pointer_t<decltype(n.parameters().data())>;
-    py::array_t<T> out(n.outputs(), kept.single->answer());
+    const Shape& shape = n.output_shape();
+    py::array_t<T> out = shape.is_flat() ? py::array_t<T>(n.outputs(), kept.single->answer())
+                                         : py::array_t<T>(shape.lengths(), kept.single->answer());
     n.unscale_outputs(1, out.mutable_data());
     for (index i = 0; i < n.outputs(); ++i) {
       if (std::isnan(out.data()[i])) return py::none();

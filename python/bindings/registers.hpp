@@ -6,7 +6,10 @@
 namespace foxnn::python {
 
 void register_names(pybind11::module_& module);
-void register_network(pybind11::module_& module);
+class AnyNetwork;
+using NetworkClass = pybind11::class_<AnyNetwork>;
+NetworkClass register_network(pybind11::module_& module);
+void register_layers(NetworkClass& network);
 void register_single(pybind11::module_& module);
 void register_state(pybind11::module_& module);
 void register_trainer(pybind11::module_& module);

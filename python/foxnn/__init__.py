@@ -12,7 +12,16 @@ from foxnn import plot, schedules
 from foxnn._core import __version__
 from foxnn.classic.train_data import train_data
 from foxnn.formats.paths import FileFormatError
-from foxnn.layers import layer
+from foxnn.layers import (
+    Activation,
+    Dense,
+    Dropout,
+    Flatten,
+    Parallel,
+    Reshape,
+    Residual,
+    layer,
+)
 from foxnn.model.names import (
     activations,
     initializers,
@@ -38,13 +47,20 @@ del find_former_names, refuse_without_lock
 
 __all__ = [
     "SGD",
+    "Activation",
     "Adam",
     "AdamW",
+    "Dense",
     "DivergedError",
+    "Dropout",
     "EarlyStopping",
     "FileFormatError",
+    "Flatten",
     "History",
+    "Parallel",
     "RMSprop",
+    "Reshape",
+    "Residual",
     "Scaler",
     "Trace",
     "__version__",

@@ -228,8 +228,10 @@ class Layer {
   void set_output(Form output) { output_ = std::move(output); }
   /// Appends an array of so many numbers, padding included.
   void add_array(std::string name, std::vector<index> shape, index count, Array::Role role);
-  void set_option(const std::string& name, LayerSpec::Option value) {
-    spec_.options[name] = std::move(value);
+  /// Lets the spec say the activation under its own name, with its parameters.
+  void set_activation_option(const Activation& activation) {
+    spec_.options["activation"] = std::string(activation.name());
+    spec_.options["parameters"] = activation.parameters();
   }
   T* own_parameters() const { return parameters_; }
 

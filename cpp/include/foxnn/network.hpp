@@ -48,6 +48,7 @@ struct Part {
   std::string kind = {};
   Shape input = {}, output = {};
   index node = -1;  ///< -1: it is a composite
+  index end = -1;   ///< the node whose outputs are its own
   std::vector<std::vector<Part>> branches = {};
   LayerSpec spec = {};  ///< of a composite
 };
@@ -140,6 +141,9 @@ class Network {
   /// zero, where layers go beyond T.
   enum class Outcome { done, stopped, not_finite, no_number };
   Outcome predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const;
+  /// What some nodes give for x, out[i][rows x numbers of node i].
+  Outcome node_outputs(const MatrixView& x, const std::vector<index>& nodes,
+                       const std::vector<T*>& out, int threads, const StopRequest& stop) const;
   /// d output / d input of x, [rows x count x inputs], for `count` outputs from `first` on.
   bool input_gradient(const MatrixView& x, index first, index count, T* out, int threads,
                       const StopRequest& stop) const;

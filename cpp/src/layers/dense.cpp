@@ -94,6 +94,7 @@ Dense<T>::Dense(const LayerSpec& spec, const std::vector<Form>& inputs)
       neurons_(spec.whole("units")),
       activation_(
           Activation::parse(spec.text("activation", "identity_x"), spec.numbers("parameters"))) {
+  this->set_activation_option(activation_);
   const Shape& shape = this->input().shape;
   Shape given{{}, neurons_};
   inputs_ = shape.size();
@@ -126,8 +127,7 @@ double Dense<T>::sorted_products() const {
 
 template <class T>
 void Dense<T>::set_activation(const Activation& activation) {
-  this->set_option("activation", std::string(activation.name()));
-  this->set_option("parameters", activation.parameters());
+  this->set_activation_option(activation);
   activation_ = activation;
 }
 
@@ -267,8 +267,10 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>* x, const O
 }
 
 template <class T>
-void Dense<T>::forward_position(Share share, index batch, const Rows<const T>& x,
-                                const Outputs<T>& out, Scratch<T> scratch) const {
+[[gnu::always_inline]] inline void Dense<T>::forward_position(Share share, index batch,
+                                                              const Rows<const T>& x,
+                                                              const Outputs<T>& out,
+                                                              Scratch<T> scratch) const {
   const KernelTable<T>& k = kernels<T>();
   const Rows<T>& y = out.y;
   const Panels<T> panels{padded_};
@@ -371,10 +373,9 @@ void Dense<T>::backward_input(Share share, index batch, index, const Back<T>& ba
 }
 
 template <class T>
-void Dense<T>::backward_input_position(Share share, index batch, const Rows<const T>& delta,
-                                       const Rows<T>& delta_below,
-                                       const typename Layer<T>::Below& below,
-                                       Scratch<T> scratch) const {
+[[gnu::always_inline]] inline void Dense<T>::backward_input_position(
+    Share share, index batch, const Rows<const T>& delta, const Rows<T>& delta_below,
+    const typename Layer<T>::Below& below, Scratch<T> scratch) const {
   // delta_below[batch x inputs] = delta[batch x neurons] . W^T: a product with the panels of the
   // transposed weights, each transposed when it is needed. That costs one move a weight, beside
   // `batch` multiplications.

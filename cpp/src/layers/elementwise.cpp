@@ -48,6 +48,7 @@ template <class T>
 ActivationLayer<T>::ActivationLayer(const LayerSpec& spec, const std::vector<Form>& inputs)
     : Layer<T>(spec, inputs),
       activation_(Activation::parse(spec.text("activation"), spec.numbers("parameters"))) {
+  this->set_activation_option(activation_);
   this->set_output(inputs.front());
 }
 
@@ -58,8 +59,7 @@ double ActivationLayer<T>::flops() const {
 
 template <class T>
 void ActivationLayer<T>::set_activation(const Activation& activation) {
-  this->set_option("activation", std::string(activation.name()));
-  this->set_option("parameters", activation.parameters());
+  this->set_activation_option(activation);
   activation_ = activation;
 }
 

@@ -21,9 +21,15 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     }
   }
   input_.columns = network.inputs();
+  held_.reserve(at(network.size() * (needs.way_back ? 3 : 1)));
   nodes_.resize(at(network.size()));
   for (index i = 0; i < network.size(); ++i) {
-    for (const index read : network.node(i).reads) memory_of(read).readers.push_back(i);
+    const std::vector<index>& reads = network.node(i).reads;
+    nodes_[at(i)].input_count = static_cast<index>(reads.size());
+    for (const index read : reads) {
+      ++memory_of(read).readers;
+      memory_of(read).last_reader = i;
+    }
   }
   std::uint32_t draws = 0;
   for (index i = 0; i < network.size(); ++i) {
@@ -33,7 +39,7 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     node.first_draw = draws;
     draws += static_cast<std::uint32_t>(node.layer->draws());
   }
-  make_outputs(needs.way_back);
+  make_outputs();
   find_inputs();
   if (needs.way_back) {
     make_deltas();
@@ -49,52 +55,60 @@ Rows<T> Pass<T>::hold(Batch<T> batch) {
 
 // Without a way back, a buffer serves again when all who read it have done so: a chain takes two.
 template <class T>
-void Pass<T>::make_outputs(bool keeps_all) {
+void Pass<T>::make_outputs() {
+  const bool keeps_all = needs_.way_back || needs_.outputs;
   index widest = 0;
   for (const NodeMemory& node : nodes_) widest = std::max(widest, node.columns);
   std::vector<Rows<T>> free;
-  std::vector<std::vector<Rows<T>>> free_after(nodes_.size());
   for (index i = 0; i < network_.size(); ++i) {
     NodeMemory& node = nodes_[at(i)];
     const bool is_top = i + 1 == network_.size();
     if (is_top) {
       // What is done with the outputs is done with whole rows.
-      node.y = hold(Batch<T>::plain(rows_, node.columns));
+      node.out.y = hold(Batch<T>::plain(rows_, node.columns));
     } else if (keeps_all) {
-      node.y = hold(Batch<T>::panels(rows_, node.columns));
+      node.out.y = hold(Batch<T>::panels(rows_, node.columns));
     } else {
       if (free.empty()) free.push_back(hold(Batch<T>::panels(rows_, widest)));
-      node.y = free.back();
+      node.out.y = free.back();
       free.pop_back();
-      const std::vector<index>& readers = node.readers;
-      free_after[at(readers.empty() ? i : readers.back())].push_back(node.y);
     }
-    free.insert(free.end(), free_after[at(i)].begin(), free_after[at(i)].end());
-    if (!keeps_all) continue;
+    if (!keeps_all) {
+      const std::vector<index>& reads = network_.node(i).reads;
+      for (std::size_t k = 0; k < reads.size(); ++k) {
+        const bool is_twice = std::find(reads.begin(), reads.begin() + static_cast<index>(k),
+                                        reads[k]) != reads.begin() + static_cast<index>(k);
+        if (reads[k] == kNetworkInput || is_twice) continue;
+        if (nodes_[at(reads[k])].last_reader == i) free.push_back(nodes_[at(reads[k])].out.y);
+      }
+    }
+    if (!needs_.way_back) continue;
     const auto make = is_top ? Batch<T>::plain : Batch<T>::panels;
-    if (node.layer->keeps_slope()) node.slope = hold(make(rows_, node.columns));
+    if (node.layer->keeps_slope()) node.out.slope = hold(make(rows_, node.columns));
     if (const index kept = node.layer->kept_size(rows_)) {
       kept_.emplace_back(kept);
-      node.kept = kept_.back().data();
+      node.out.kept = kept_.back().data();
     }
   }
 }
 
 template <class T>
 void Pass<T>::find_inputs() {
+  index count = 0;
+  for (const NodeMemory& node : nodes_) count += node.input_count * needs_.slots;
+  x_.clear();
+  x_.reserve(at(count));  // nodes point into it
   for (index i = 0; i < network_.size(); ++i) {
-    NodeMemory& node = nodes_[at(i)];
-    node.x.resize(inputs_.size());
+    nodes_[at(i)].x = x_.data() + x_.size();
     for (std::size_t slot = 0; slot < inputs_.size(); ++slot) {
-      node.x[slot].clear();
       for (const index read : network_.node(i).reads) {
         if (read == kNetworkInput) {
           Rows<T> x = inputs_[slot].rows();
           if (!nonzero_[slot].empty()) x.nonzero = nonzero_[slot].data();
-          node.x[slot].push_back(x);
+          x_.push_back(x);
         } else {
-          const NodeMemory& source = nodes_[at(read)];
-          node.x[slot].push_back(source.dropped.data ? source.dropped : source.y);
+          const Outputs<T>& source = nodes_[at(read)].out;
+          x_.push_back(source.dropped.data ? source.dropped : source.y);
         }
       }
     }
@@ -104,7 +118,7 @@ void Pass<T>::find_inputs() {
 template <class T>
 void Pass<T>::set_dropout(index node, const Rows<T>& dropped,
                           const std::vector<Rows<const T>>& masks) {
-  nodes_[at(node)].dropped = dropped;
+  nodes_[at(node)].out.dropped = dropped;
   nodes_[at(node)].masks = masks;
   find_inputs();
 }
@@ -112,8 +126,8 @@ void Pass<T>::set_dropout(index node, const Rows<T>& dropped,
 template <class T>
 void Pass<T>::make_deltas() {
   const auto make_parts = [&](NodeMemory& memory) {
-    if (memory.readers.size() < 2) return;
-    for (std::size_t r = 0; r < memory.readers.size(); ++r) {
+    if (memory.readers < 2) return;
+    for (index r = 0; r < memory.readers; ++r) {
       memory.parts.push_back(hold(Batch<T>::panels(rows_, memory.columns)));
     }
   };
@@ -160,8 +174,8 @@ auto Pass<T>::below_of(const Passing& passing, int slot) const -> typename Layer
   if (passing.source == kNetworkInput) return {};
   const NodeMemory& source = nodes_[at(passing.source)];
   if (!source.parts.empty()) return {};
-  typename Layer<T>::Below below{source.layer, source.y, source.slope};
-  if (source.dropped.data) below.mask = source.masks[at(slot)];
+  typename Layer<T>::Below below{source.layer, source.out.y, source.out.slope};
+  if (source.out.dropped.data) below.mask = source.masks[at(slot)];
   return below;
 }
 
@@ -180,8 +194,8 @@ void Pass<T>::add_parts(Share share, index rows, const NodeMemory& node, int slo
     }
   });
   if (!node.layer) return;
-  typename Layer<T>::Below own{node.layer, node.y, node.slope};
-  if (node.dropped.data) own.mask = node.masks[at(slot)];
+  typename Layer<T>::Below own{node.layer, node.out.y, node.out.slope};
+  if (node.out.dropped.data) own.mask = node.masks[at(slot)];
   own.finish_rows(first, count, node.columns, node.delta);
 }
 

@@ -14,6 +14,7 @@ namespace foxnn {
 /// What the memory of a pass is for.
 struct PassNeeds {
   bool way_back = false;  ///< all that layers keep for it stays
+  bool outputs = false;   ///< the outputs of all layers stay
   bool gradient_of_input = false;
   int slots = 1;                ///< batches of inputs that are held at once
   bool looks_for_zeros = true;  ///< where inputs are zero is noted, and left out
@@ -30,6 +31,8 @@ template <class T>
 class Pass {
  public:
   Pass(const Network<T>& network, index rows, const PassNeeds& needs);
+  Pass(Pass&&) noexcept = default;
+  Pass(const Pass&) = delete;  // nodes point into its memory
 
   /// Where the inputs go, in compact panels.
   Rows<T> input(int slot = 0) { return inputs_[at(slot)].rows(); }
@@ -40,8 +43,10 @@ class Pass {
     return nonzero_[at(slot)].empty() ? nullptr : nonzero_[at(slot)].data();
   }
   /// The outputs, row by row.
-  Rows<T> output() const { return nodes_.back().y; }
-  Rows<T> slope_of_output() const { return nodes_.back().slope; }
+  Rows<T> output() const { return nodes_.back().out.y; }
+  /// What a node gives, as its layer lays it out; of all but the last only where outputs stay.
+  Rows<T> output_of(index node) const { return nodes_[at(node)].out.y; }
+  Rows<T> slope_of_output() const { return nodes_.back().out.slope; }
 
   /// Lets the outputs of a node drop out: `dropped` takes their place for those who read them, and
   /// the masks are those of each slot. Without data: no longer.
@@ -50,22 +55,18 @@ class Pass {
   /// Computes the worker's share of every layer's outputs; `wait()` comes after each.
   template <class Wait>
   void forward(Share share, index rows, const PassOptions& options, Scratch<T> scratch, Wait wait) {
-    const index count = static_cast<index>(nodes_.size());
-    for (index i = 0; i < count; ++i) {
-      const NodeMemory& node = nodes_[at(i)];
-      Outputs<T> out{.y = node.y, .slope = node.slope, .kept = node.kept};
-      out.raw = options.raw && i + 1 == count;
+    const NodeMemory* const last = &nodes_.back();
+    for (const NodeMemory& node : nodes_) {
+      Outputs<T> out = node.out;
+      out.raw = options.raw && &node == last;
       Occasion occasion;
       if (options.training) {
         occasion = *options.training;
         occasion.draw += node.first_draw;
         out.training = &occasion;
       }
-      if (node.dropped.data) {
-        out.mask = node.masks[at(options.slot)];
-        out.dropped = node.dropped;
-      }
-      node.layer->forward(share, rows, node.x[at(options.slot)].data(), out, scratch);
+      if (node.out.dropped.data) out.mask = node.masks[at(options.slot)];
+      node.layer->forward(share, rows, node.inputs(options.slot), out, scratch);
       wait();
     }
   }
@@ -86,10 +87,10 @@ class Pass {
   bool backward(Share share, index rows, int slot, Scratch<T>& scratch, Wait wait, Visit visit) {
     for (index i = static_cast<index>(nodes_.size()) - 1; i >= 0; --i) {
       const NodeMemory& node = nodes_[at(i)];
-      const Back<T> back{.x = node.x[at(slot)].data(),
-                         .y = node.y,
-                         .slope = node.slope,
-                         .kept = node.kept,
+      const Back<T> back{.x = node.inputs(slot),
+                         .y = node.out.y,
+                         .slope = node.out.slope,
+                         .kept = node.out.kept,
                          .delta = node.delta};
       if (node.is_wanted) {
         if (!node.parts.empty()) {
@@ -124,17 +125,19 @@ class Pass {
   // Of a node, or (without a layer) of the network's inputs.
   struct NodeMemory {
     const Layer<T>* layer = nullptr;
-    Rows<T> y, slope, delta;
-    T* kept = nullptr;
-    std::vector<std::vector<Rows<const T>>> x;  // by slot, by input
-    Rows<T> dropped;
+    Outputs<T> out;                    // what does not change from batch to batch
+    const Rows<const T>* x = nullptr;  // of slot 0, input by input; those of other slots behind it
+    index input_count = 0;
+    Rows<T> delta;
     std::vector<Rows<const T>> masks;  // by slot
-    std::vector<index> readers;
+    index readers = 0, last_reader = 0;
     std::uint32_t first_draw = 0;
     index columns = 0;
     bool is_wanted = false;  // the way back needs its gradient
     std::vector<Passing> passings;
     std::vector<Rows<T>> parts;  // of delta: by reader, where there are several
+
+    const Rows<const T>* inputs(int slot) const { return x + slot * input_count; }
   };
 
   template <class Integer>
@@ -143,7 +146,7 @@ class Pass {
   }
 
   NodeMemory& memory_of(index node) { return node == kNetworkInput ? input_ : nodes_[at(node)]; }
-  void make_outputs(bool keeps_all);
+  void make_outputs();
   void make_deltas();
   void find_inputs();
   Rows<T> hold(Batch<T> batch);
@@ -159,6 +162,7 @@ class Pass {
   std::vector<std::vector<std::uint32_t>> nonzero_;
   std::vector<Batch<T>> held_;
   std::vector<Buffer<T>> kept_;
+  std::vector<Rows<const T>> x_;  // of all nodes
   NodeMemory input_;
   std::vector<NodeMemory> nodes_;
 };

@@ -25,7 +25,8 @@ void Plan<T>::append(std::unique_ptr<Layer<T>> layer) {
   const Form output = layer->output();
   const std::string kind = layer->spec().kind;
   const index node = add(std::move(layer), {from_}, false);
-  parts.push_back({.kind = kind, .input = form_.shape, .output = output.shape, .node = node});
+  parts.push_back(
+      {.kind = kind, .input = form_.shape, .output = output.shape, .node = node, .end = node});
   go_to({node, output});
 }
 
@@ -38,7 +39,7 @@ template <class T>
 Part Plan<T>::append_layer(const LayerSpec& spec) {
   const Shape before = form_.shape;
   join(spec, {here()});
-  return {.kind = spec.kind, .input = before, .output = form_.shape, .node = from_};
+  return {.kind = spec.kind, .input = before, .output = form_.shape, .node = from_, .end = from_};
 }
 
 template <class T>
@@ -73,6 +74,7 @@ Part Plan<T>::append_composite(const LayerSpec& spec) {
   join({.kind = is_residual ? "add" : "concatenate"}, ends);
   nodes.back().is_inserted = true;
   part.output = form_.shape;
+  part.end = from_;
   return part;
 }
 

@@ -8,6 +8,7 @@
 #include "base/parallel.hpp"
 #include "base/stop_poll.hpp"
 #include "foxnn/network.hpp"
+#include "layers/columns.hpp"
 #include "network/cost.hpp"
 #include "network/judge.hpp"
 #include "network/pass.hpp"
@@ -32,8 +33,8 @@ bool all_numbers(index count, const T* values) {
 // What a worker has for a chunk of samples.
 template <class T>
 struct Chunk {
-  Chunk(const Network<T>& network, index rows)
-      : pass(network, rows, {}),
+  Chunk(const Network<T>& network, index rows, const PassNeeds& needs)
+      : pass(network, rows, needs),
         target(Batch<T>::plain(rows, network.outputs())),
         scratch(network, rows) {}
   Pass<T> pass;
@@ -56,14 +57,14 @@ Rows<const T> answers(const Network<T>& network, const MatrixView& x, index firs
 // Calls f(first, rows, chunk) for every chunk of n rows, chunks divided between the workers.
 template <class T, class Function>
 bool each_chunk(const Network<T>& network, index n, int threads, const StopRequest& stop,
-                Function f) {
+                Function f, const PassNeeds& needs = {}) {
   const index height = network.sorted_summation() ? kSortedChunkRows : kChunkRows;
   const index chunks = (n + height - 1) / height;
   const int workers =
       static_cast<int>(std::min<index>(workers_for(forward_cost(network, n), threads), chunks));
   std::vector<Chunk<T>> held;
   for (int w = 0; w < std::max(workers, 1); ++w) {
-    held.emplace_back(network, std::min(n, height));
+    held.emplace_back(network, std::min(n, height), needs);
   }
   std::atomic<bool> stopped{false};
   StopPoll poll;
@@ -104,6 +105,40 @@ auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
 }
 
 template <class T>
+auto Network<T>::node_outputs(const MatrixView& x, const std::vector<index>& nodes,
+                              const std::vector<T*>& out, int threads,
+                              const StopRequest& stop) const -> Outcome {
+  const KernelTable<T>& k = active_kernels().table<T>();
+  const MatrixView samples = scaled_inputs(x);
+  std::atomic<bool> finite{true};
+  const bool done = each_chunk(
+      *this, x.rows, threads, stop,
+      [&](index first, index rows, Chunk<T>& chunk) {
+        answers(*this, samples, first, rows, chunk, true);
+        if (!k.all_finite(chunk.pass.input_count(), chunk.pass.input().data, T(1))) finite = false;
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+          const Form& form = layer(nodes[i]).output();
+          const index size = form.shape.size();
+          const bool packed = form.layout.is_packed();
+          const Rows<const T> y = chunk.pass.output_of(nodes[i]);
+          each_run<T>(packed ? 1 : form.layout.positions, packed ? size : form.layout.channels,
+                      Channels{packed ? size : form.layout.pitch},
+                      Channels{packed ? size : form.layout.channels},
+                      [&](index source, index target, index count) {
+                        const T* from = y.at(0, source / kPanelWidth<T>) + source % kPanelWidth<T>;
+                        T* to = out[i] + first * size + target;
+                        for (index r = 0; r < rows; ++r, from += y.stride, to += size) {
+                          std::copy_n(from, count, to);
+                        }
+                      });
+        }
+      },
+      {.outputs = true});
+  if (!finite) return Outcome::not_finite;
+  return done ? Outcome::done : Outcome::stopped;
+}
+
+template <class T>
 bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
                           const StopRequest& stop) const {
   const Samples samples = scaled(given);
@@ -131,7 +166,13 @@ template auto Network<float>::predict(const MatrixView&, float*, int, const Stop
     -> Outcome;
 template auto Network<double>::predict(const MatrixView&, double*, int, const StopRequest&) const
     -> Outcome;
+template auto Network<float>::node_outputs(const MatrixView&, const std::vector<index>&,
+                                           const std::vector<float*>&, int,
+                                           const StopRequest&) const -> Outcome;
 template bool Network<float>::evaluate(const Samples&, Evaluation&, int, const StopRequest&) const;
+template auto Network<double>::node_outputs(const MatrixView&, const std::vector<index>&,
+                                            const std::vector<double*>&, int,
+                                            const StopRequest&) const -> Outcome;
 template bool Network<double>::evaluate(const Samples&, Evaluation&, int, const StopRequest&) const;
 
 }  // namespace foxnn

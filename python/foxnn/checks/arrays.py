@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,7 @@ def matrix(
     *,
     single: bool = False,
     finite: bool = True,
+    shape: tuple[int, ...] = (),
 ) -> Array:
     """Return samples as a matrix that the engine reads in place.
 
@@ -146,6 +148,8 @@ def matrix(
         Whether float32 must be able to hold the numbers.
     finite : bool
         Whether to look at the numbers at all: the caller may know a cheaper way.
+    shape : tuple of int
+        The shape of a sample, where it has several axes: samples may have it, too.
 
     Raises
     ------
@@ -155,6 +159,8 @@ def matrix(
         For anything but real numbers.
     """
     array = as_array(values, name)
+    if len(shape) > 1:
+        array = flat_samples(array, name, shape)
     if array.ndim != 2 or (columns >= 0 and array.shape[1] != columns):
         wanted = columns if columns >= 0 else what
         raise ValueError(f"{name} must have shape (samples, {wanted}), got {array.shape}")
@@ -172,9 +178,31 @@ def matrix(
     return array
 
 
-def targets(values: ArrayLike, name: str, outputs: int, *, loss: str, single: bool) -> Array:
+def flat_samples(array: Array, name: str, shape: tuple[int, ...]) -> Array:
+    """Return samples of a shape as rows, without a copy where they are contiguous.
+
+    They may have the shape itself, be flat, or lack a last axis of one channel.
+    """
+    allowed = [shape, (math.prod(shape),)] + ([shape[:-1]] if shape[-1] == 1 else [])
+    if array.shape[1:] not in allowed:
+        texts = [str(("samples", *each)).replace("'", "") for each in allowed]
+        raise ValueError(f"{name} must have shape {' or '.join(texts)}, got {array.shape}")
+    return array if array.ndim == 2 else array.reshape(len(array), -1)
+
+
+def targets(
+    values: ArrayLike,
+    name: str,
+    outputs: int,
+    *,
+    loss: str,
+    single: bool,
+    shape: tuple[int, ...] = (),
+) -> Array:
     """Return wanted outputs as a matrix, or class labels as a vector of int64."""
     array = as_array(values, name)
+    if len(shape) > 1:
+        array = flat_samples(array, name, shape)
     if array.ndim == 1 and loss == "cross_entropy":
         return _labels(array, name, outputs)
     if array.ndim == 1 and outputs == 1:

@@ -13,7 +13,7 @@ from foxnn.checks import Array
 from foxnn.classic.train_data import train_data
 from foxnn.formats import endings, paths
 from foxnn.formats.saved_network import SavedNetwork
-from foxnn.layers import layer
+from foxnn.layers.kinds import leaves
 from foxnn.support import pieces
 from foxnn.support.errors import diverged
 from foxnn.support.streams import HOLDOUT, MUTATION
@@ -50,6 +50,9 @@ class FoxnnInterface(SavedNetwork):
                 raise ValueError(f"x must have {self._inputs()} inputs, got {array.shape[0]}")
             row: Array = self._rounded(self.predict(array.reshape(1, -1)))[0]
             return row
+        if len(self._input_shape()) > 1 and self._is_one_sample(array):
+            one: Array = self._rounded(self.predict(array[None]))[0]
+            return one
         return self._rounded(self.predict(array))
 
     def testing(self, data: train_data) -> float:
@@ -156,26 +159,30 @@ class FoxnnInterface(SavedNetwork):
 
     def _mutate(self, speed: float, relative: bool) -> None:
         draw = self._draw()
-        count = sum((part.get_N_w() + 1) * part.get_N_n() for part in self)
+        trained = [
+            (leaf["index"], name, leaf["arrays"][name])
+            for leaf in leaves(self._layers())
+            for name in leaf["arrays"]
+            if name not in leaf["running"]
+        ]
+        count = sum(math.prod(shape) for _, _, shape in trained)
         steps = _core.uniform(self.seed, MUTATION, count, draw, self.settings.n_threads)
         steps *= 2.0
         steps -= 1.0
         position = 0
-        mutated: list[tuple[layer, list[Array]]] = []
-        for part in self:
-            both: list[Array] = []
-            for old in (part.weights, part.bias):
-                step = steps[position : position + old.size].reshape(old.shape)
-                with np.errstate(over="ignore", invalid="ignore"):
-                    new = old + speed * step * (np.abs(old) if relative else 1.0)
-                if not checks.all_finite(new, self._single()):
-                    raise ValueError(f"speed must leave the weights finite, got {speed}")
-                both.append(new)
-                position += old.size
-            mutated.append((part, both))
+        mutated: list[Array] = []
+        for index, name, shape in trained:
+            old, size = self._array(index, name), math.prod(shape)
+            step = steps[position : position + size].reshape(shape)
+            with np.errstate(over="ignore", invalid="ignore"):
+                new = old + speed * step * (np.abs(old) if relative else 1.0)
+            if not checks.all_finite(new, self._single()):
+                raise ValueError(f"speed must leave the weights finite, got {speed}")
+            mutated.append(new)
+            position += size
         self._next_draw()
-        for part, both in mutated:
-            part.weights, part.bias = both
+        for (index, name, _), values in zip(trained, mutated, strict=True):
+            self._set_array(index, name, values)
 
     def _rounded(self, out: Array) -> Array:
         settings = self.settings

@@ -6,7 +6,7 @@ from typing import Any
 
 from foxnn import checks
 from foxnn.formats import foxnn_text, paths, safetensors_file, whole_files
-from foxnn.layers import layer
+from foxnn.layers import view_at
 from foxnn.model import state
 from foxnn.support import extras
 
@@ -57,7 +57,7 @@ def save(network: Any, path: str, only_scale: bool) -> None:
         return
     # A copy, which is refused during a step: layers that are read in turn would not be of one.
     copy = network._copy()
-    parts = [layer._of(copy, i) for i in range(len(network))]
+    parts: list[Any] = [view_at(copy, (i,)) for i in range(len(network))]
     parts = foxnn_text.unscaled(parts, network.input_scaler, network.output_scaler)
     foxnn_text.write_network(path, network.settings, parts, only_scale)
 

@@ -20,7 +20,8 @@ from foxnn.checks import Array
 from foxnn.formats.paths import path_of
 from foxnn.formats.text import TextReader, is_word, write_rows
 from foxnn.formats.whole_files import replacing
-from foxnn.layers import Activation, layer
+from foxnn.layers import layer
+from foxnn.layers.activations import ActivationPair
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
 from foxnn.support import pieces
@@ -44,7 +45,7 @@ _LARGEST_ALPHA = float(np.finfo(np.float32).max)
 class LayerText(NamedTuple):
     """What a file says of a layer."""
 
-    activation: Activation
+    activation: ActivationPair
     weights: Array
     bias: Array
 

@@ -1,13 +1,26 @@
-"""Layers: what users see of one, and the activations that it may have."""
+"""Layers: how they are described and checked, and what users see of one in a network."""
 
-from foxnn.layers.activations import Activation, ActivationLike, parse_activation, parse_activations
-from foxnn.layers.view import _alone, layer
+from foxnn.layers.activations import ActivationLike, parse_activation, parse_activations
+from foxnn.layers.composition import Parallel, Residual
+from foxnn.layers.dense import Dense
+from foxnn.layers.dense_view import _alone, layer
+from foxnn.layers.elementwise import Activation, Dropout
+from foxnn.layers.reshaping import Flatten, Reshape
+from foxnn.layers.view import LayerView, view_at
 
 __all__ = [
     "Activation",
     "ActivationLike",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "LayerView",
+    "Parallel",
+    "Reshape",
+    "Residual",
     "_alone",
     "layer",
     "parse_activation",
     "parse_activations",
+    "view_at",
 ]

@@ -9,12 +9,12 @@ from foxnn import checks
 
 #: A name, or a name with its parameters.
 ActivationLike = str | tuple[str, float | Sequence[float]]
-Activation = tuple[str, list[float]]
+ActivationPair = tuple[str, list[float]]
 # No activation takes more than one; how many it takes, the engine says.
 _MOST_PARAMETERS = 100
 
 
-def parse_activation(activation: object, name: str = "activation") -> Activation:
+def parse_activation(activation: object, name: str = "activation") -> ActivationPair:
     """Return name and parameters from a name or a (name, parameters) pair."""
     if isinstance(activation, str):
         return checks.word(activation, name), []
@@ -35,7 +35,7 @@ def activation_parameters(parameters: object, name: str) -> list[float]:
     return [checks.real(parameters, name)]
 
 
-def parse_activations(activation: Any, output: Any, count: int) -> list[Activation]:
+def parse_activations(activation: Any, output: Any, count: int) -> list[ActivationPair]:
     """Return those of `count` layers, from one for all or a list, and one for the last layer."""
     if isinstance(activation, list):
         if len(activation) != count:

@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from foxnn import _core
-from foxnn.layers.activations import Activation
+from foxnn.layers.activations import ActivationPair
 
 Spec = dict[str, Any]
 
 
-def dense_specs(sizes: Sequence[int], activations: Sequence[Activation], init: str) -> list[Spec]:
+def dense_specs(
+    sizes: Sequence[int], activations: Sequence[ActivationPair], init: str
+) -> list[Spec]:
     """Return the specs of dense layers from each of the sizes to the next."""
     return [
         dense_spec(units, activation, init)
@@ -20,7 +22,7 @@ def dense_specs(sizes: Sequence[int], activations: Sequence[Activation], init: s
     ]
 
 
-def dense_spec(units: int, activation: Activation, init: str) -> Spec:
+def dense_spec(units: int, activation: ActivationPair, init: str) -> Spec:
     """Return the spec of a dense layer."""
     name, parameters = activation
     options = {"units": units, "activation": name, "parameters": list(parameters), "init": init}

@@ -1,169 +1,233 @@
-"""A layer as the user sees it: part of a network, or alone, to be appended to one."""
+"""A layer of a network as the user sees it: a view, not a copy."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.checks import Array
-from foxnn.layers.activations import Activation, activation_parameters, parse_activation
-from foxnn.layers.specs import dense_spec
+from foxnn.layers.kind import Shape, Spec, shown_activation
+from foxnn.layers.kinds import KINDS, leaves, public_name
+
+#: Where a layer is: its place in the list, and then branch and place, again and again.
+Path = tuple[int, ...]
 
 
-class layer:
-    """A dense layer.
-
-    Parameters
-    ----------
-    N_in : int
-        Inputs.
-    N_neurons : int
-        Neurons.
-    activation : str or (str, parameters), default="sigmoid"
-    init : str, default="auto"
-        How the weights begin; `foxnn.initializers()` lists the ways.
-    seed : int, optional
-        From it the weights are drawn; by default another each time.
-
-    Examples
-    --------
-    >>> import foxnn
-    >>> nn = foxnn.neural_network([3, 5])
-    >>> nn.next_layer(foxnn.layer(5, 2, "relu"))
-    >>> nn.sizes
-    [3, 5, 2]
-    """
+class LayerView:
+    """A layer of a network; what is set is set in the network."""
 
     _network: _core.Network = None  # type: ignore[assignment]  # until it is made
-
-    def __init__(
-        self,
-        N_in: int,
-        N_neurons: int,
-        activation: str | tuple[str, object] = "sigmoid",
-        init: str = "auto",
-        seed: int | None = None,
-    ) -> None:
-        sizes = [
-            checks.integer(N_in, "N_in", 1, 2**31 - 1),
-            checks.integer(N_neurons, "N_neurons", 1, 2**31 - 1),
-        ]
-        start = checks.seed(seed)
-        self._index = 0
-        self._network = _core.Network(
-            sizes[:1],
-            [dense_spec(sizes[1], parse_activation(activation), checks.word(init, "init"))],
-            False,
-            start,
-        )
+    _path: Path = ()
 
     @classmethod
-    def _of(cls, network: _core.Network, index: int) -> layer:
-        """Return layer `index` of a network: a view, not a copy."""
-        view = cls.__new__(cls)
-        view._network, view._index = network, index
+    def _at(cls, network: _core.Network, path: Path) -> LayerView:
+        """Return the layer at a path, as a view of this class."""
+        view: LayerView = cls.__new__(cls)
+        view._network, view._path = network, path
         return view
 
-    def set_activation_function(self, name: str, parameters: object = ()) -> None:
-        """Set the activation by name.
-
-        Parameters
-        ----------
-        name : str
-            `foxnn.activations()` lists the names.
-        parameters : float or sequence of float, optional
-            For elu and leaky_relu: alpha, at least 0.
-
-        Raises
-        ------
-        ValueError
-            For an unknown name, parameters that it does not take, or softmax before the last layer.
-        """
-        values = activation_parameters(parameters, "parameters")
-        self._network._set_activation(self._index, checks.word(name, "name"), values)
-
-    def get_name_activation_function(self) -> str:
-        """Return the name of the activation."""
-        return self._network._activation(self._index)[0]
+    def _part(self) -> Spec:
+        """Return what the engine says of the layer."""
+        part: Spec = self._network._layer(self._path[0])
+        for branch, place in zip(self._path[1::2], self._path[2::2], strict=True):
+            part = part["branches"][branch][place]
+        return part
 
     @property
-    def activation_parameters(self) -> list[float]:
-        """The parameters of the activation: [alpha] for elu and leaky_relu, else []."""
-        return self._network._activation(self._index)[1]
+    def _index(self) -> int:
+        """The engine's number of the layer; a composite has none."""
+        index: int = self._part()["index"]
+        return index
 
-    def get_N_w(self) -> int:
-        """Return the number of weights of a neuron, which is the number of inputs."""
-        return math.prod(self._network._layer(self._index)["input_shape"])
+    @property
+    def kind(self) -> str:
+        """The name of the class that describes such a layer: "Dense", "Residual", ..."""
+        return public_name(self._part()["kind"])
 
-    def get_N_n(self) -> int:
-        """Return the number of neurons."""
-        return math.prod(self._network._layer(self._index)["output_shape"])
+    @property
+    def name(self) -> str:
+        """The name that it was given, or kind and place: "dense_0"."""
+        part = self._part()
+        given: str | None = part["options"].get("name")
+        return f"{part['kind']}_{'_'.join(map(str, self._path))}" if given is None else given
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of what it reads, without the samples."""
+        shape: Shape = self._part()["input_shape"]
+        return shape
+
+    @property
+    def output_shape(self) -> Shape:
+        """The shape of what it gives, without the samples."""
+        shape: Shape = self._part()["output_shape"]
+        return shape
+
+    @property
+    def arrays(self) -> Arrays:
+        """The arrays by name: a copy is read, any array of that shape is set.
+
+        Of a composite it is empty: `layers` have them.
+        """
+        return Arrays(self)
 
     @property
     def weights(self) -> Array:
-        """Weights, shape (inputs, neurons): a copy when read; any array of that shape sets them."""
-        return self._network._array(self._index, "weights")
+        """The array "weights": a copy when read; any array of that shape sets it."""
+        return self._read("weights")
 
     @weights.setter
     def weights(self, values: ArrayLike) -> None:
-        shape = (self.get_N_w(), self.get_N_n())
-        array = self._parameters(values, "weights", shape)
-        self._network._set_array(self._index, "weights", array)
+        self.arrays["weights"] = values
 
     @property
     def bias(self) -> Array:
-        """Biases, shape (neurons,): a copy when read; any array of that shape sets them."""
-        return self._network._array(self._index, "bias")
+        """The array "bias": a copy when read; any array of that shape sets it."""
+        return self._read("bias")
 
     @bias.setter
     def bias(self, values: ArrayLike) -> None:
-        shape = (self.get_N_n(),)
-        self._network._set_array(self._index, "bias", self._parameters(values, "bias", shape))
+        self.arrays["bias"] = values
 
-    def _parameters(self, values: ArrayLike, name: str, shape: tuple[int, ...]) -> Array:
-        array = checks.engine_type(checks.as_array(values, name))
-        if array.shape != shape:
-            raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-        single = self._network._single()
-        if not checks.all_finite(array, single):
-            kind = "finite in float32" if single else "finite"
-            raise ValueError(f"{name} must be {kind}, got an infinity, NaN or too large a number")
-        return array
+    def _read(self, name: str) -> Array:
+        arrays = self.arrays
+        if name not in arrays:
+            raise AttributeError(f"a layer of kind {self.kind} has no {name}")
+        return arrays[name]
 
-    def _activation(self) -> str | Activation:
-        """Return the activation as it would be given: its name, or a pair with its parameters."""
-        name, parameters = self._network._activation(self._index)
-        return (name, parameters) if parameters else name
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes its arrays; set it to False to freeze the layer.
+
+        A frozen layer passes gradients on. Of a composite it is whether any of its layers is
+        trained; setting it sets all of them.
+        """
+        return any(leaf["trained"] for leaf in leaves([self._part()]))
+
+    @trainable.setter
+    def trainable(self, trainable: bool) -> None:
+        wanted = checks.flag(trainable, "trainable")
+        for leaf in leaves([self._part()]):
+            self._network._set_trained(leaf["index"], wanted)
+
+    @property
+    def layers(self) -> tuple[Any, ...]:
+        """The layers of a composite; of Parallel a tuple for each branch that has several."""
+        part = self._part()
+        branches = [
+            tuple(view_at(self._network, (*self._path, b, i)) for i in range(len(branch)))
+            for b, branch in enumerate(part.get("branches", ()))
+        ]
+        if part["kind"] == "residual":
+            return tuple(view for branch in branches for view in branch)
+        return tuple(branch[0] if len(branch) == 1 else branch for branch in branches)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if hasattr(self._network, "settings"):  # a view of a network takes it along
-            return type(self)._of, (self._network, self._index)
-        return _alone, (
-            (self.get_N_w(), self.get_N_n(), self._activation()),
-            self.weights,
-            self.bias,
-        )
+        return view_at, (self._network, self._path)
 
     def __repr__(self) -> str:
         if self._network is None:
             return "<layer, not made>"
-        return f"layer({self.get_N_w()}, {self.get_N_n()}, {self._activation()!r})"
+        return shown_part(self._part())
 
 
-def _alone(arguments: tuple[int, int, Any], weights: Array, bias: Array) -> layer:
-    """Make a layer of its own again: for copies and pickles."""
-    inputs, neurons, activation = arguments
-    shape = tuple(checks.integer(n, "a layer's size", 1, 2**31 - 1) for n in (inputs, neurons))
-    if (found := np.shape(weights)) != shape:  # before memory is taken for the layer
-        raise ValueError(f"weights must have shape {shape}, got {found}")
-    made = layer(inputs, neurons, activation, init="zeros", seed=0)
-    made.weights, made.bias = weights, bias
-    return made
+class Arrays(MutableMapping[str, Array]):
+    """The arrays of a layer by name: copies are read, and what is set is checked."""
+
+    def __init__(self, view: LayerView) -> None:
+        self._view = view
+
+    def _shapes(self) -> Mapping[str, Shape]:
+        shapes: Mapping[str, Shape] = self._view._part().get("arrays", {})
+        return shapes
+
+    def __getitem__(self, name: str) -> Array:
+        if name not in self._shapes():
+            raise KeyError(name)
+        return self._view._network._array(self._view._index, name)
+
+    def __setitem__(self, name: str, values: ArrayLike) -> None:
+        shapes = self._shapes()
+        if name not in shapes:
+            there = ", ".join(shapes) or "none"
+            raise KeyError(f"{name}: the layer's arrays are {there}")
+        view = self._view
+        array = checked_array(values, name, shapes[name], view._network._single())
+        view._network._set_array(view._index, name, array)
+
+    def __delitem__(self, name: str) -> None:
+        raise TypeError("arrays of a layer cannot be deleted")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._shapes())
+
+    def __len__(self) -> int:
+        return len(self._shapes())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({dict(self)!r})"
 
 
-# Pickles name it; here it may move.
-_alone.__module__ = "foxnn.layers"
+def checked_array(values: ArrayLike, name: str, shape: Shape, single: bool) -> Array:
+    """Return numbers for an array of a layer, of that shape and finite."""
+    array = checks.engine_type(checks.as_array(values, name))
+    if array.shape != tuple(shape):
+        raise ValueError(f"{name} must have shape {tuple(shape)}, got {array.shape}")
+    if not checks.all_finite(array, single):
+        kind = "finite in float32" if single else "finite"
+        raise ValueError(f"{name} must be {kind}, got an infinity, NaN or too large a number")
+    return array
+
+
+def shown_part(part: Spec) -> str:
+    """Return a layer as it could be described."""
+    options = part["options"]
+    if "branches" in part:
+        branches = [
+            ", ".join(map(shown_part, branch))
+            if len(branch) == 1
+            else f"[{', '.join(map(shown_part, branch))}]"
+            for branch in part["branches"]
+        ]
+        if part["kind"] == "residual":
+            branches = [*map(shown_part, part["branches"][0])]
+            if part["branches"][1]:
+                after = ", ".join(map(shown_part, part["branches"][1]))
+                single = len(part["branches"][1]) == 1
+                branches.append(f"shortcut={after if single else f'[{after}]'}")
+        given = [f"name={options['name']!r}"] if "name" in options else []
+        return f"{public_name(part['kind'])}({', '.join([*branches, *given])})"
+    kind = KINDS[part["kind"]]
+    arguments, named = kind.shown(options)
+    is_dense = part["kind"] == "dense" and not options.get("each_position")
+    if is_dense and len(part["input_shape"]) > 1:
+        return str(options["units"])
+    shown = [repr(argument) for argument in arguments]
+    if kind.has_activation:
+        function = shown_activation(options)
+        shown.append(f"activation={function!r}" if arguments else repr(function))
+    shown += [f"{name}={value!r}" for name, value in named.items()]
+    if "name" in options:
+        shown.append(f"name={options['name']!r}")
+    return f"{kind.public}({', '.join(shown)})"
+
+
+def is_number(part: Spec) -> bool:
+    """Return whether a number in a list without shapes and names makes such a layer."""
+    if part["kind"] != "dense" or len(part["input_shape"]) > 1 or "bias" not in part["arrays"]:
+        return False
+    return "name" not in part["options"]
+
+
+#: Views of kinds that have more to them than any layer has.
+VIEWS: dict[str, type[LayerView]] = {}
+
+
+def view_at(network: _core.Network, path: Path) -> LayerView:
+    """Return the layer of a network at a path: a view of the class that suits its kind."""
+    view = LayerView._at(network, path)
+    own = VIEWS.get(view._part()["kind"])
+    return view if own is None else own._at(network, path)

@@ -35,10 +35,10 @@ class AnsweringNetwork(BaseNetwork):
             Where an output is no number (NaN), since layers before it are beyond the type.
         """
         self._check_names(x, "x")
-        inputs = checks.matrix(x, "x", self._inputs(), "inputs", finite=False)
+        inputs = self._rows(x, "x", finite=False)
         out = self._predict(inputs, self.settings.n_threads)
         if out is None:
-            checks.matrix(x, "x", self._inputs(), "inputs", single=self._single())
+            self._rows(x, "x", single=self._single())
             if self._scalers[0] is not None:
                 kind = " in float32" if self._single() else ""
                 raise ValueError(f"x must be finite{kind} as input_scaler scales it")
@@ -107,18 +107,52 @@ class AnsweringNetwork(BaseNetwork):
         """
         self._check_names(x, "x")
         array = checks.as_array(x, "x")
-        if array.ndim not in (1, 2):
+        is_flat = len(self._input_shape()) == 1
+        if is_flat and array.ndim not in (1, 2):
             raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
-        rows = array.reshape(1, -1) if array.ndim == 1 else array
-        inputs = checks.matrix(rows, "x", self._inputs(), "inputs", single=self._single())
+        is_one = array.ndim == 1 or (not is_flat and self._is_one_sample(array))
+        inputs = self._rows(array.reshape(1, -1) if is_one else array, "x", single=self._single())
         outputs = self._outputs()
         first, count = 0, outputs
         if output is not None:
             first, count = checks.position(output, "output", outputs, "an output"), 1
         found = self._input_gradient(inputs, first, count, self.settings.n_threads)
-        if output is not None:
-            found = found[:, 0]
-        return found[0] if array.ndim == 1 else found
+        shape = () if output is not None else self._output_shape()
+        found = found.reshape(len(inputs), *shape, *self._input_shape())
+        return found[0] if is_one else found
+
+    def layer_outputs(self, x: ArrayLike) -> dict[str, Array]:
+        """Return what every layer gives for samples, by the layer's name.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs)
+            Or samples of the network's input shape.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (samples, ...)
+            In the order of the layers; those within composites are not in it.
+
+        Raises
+        ------
+        ValueError
+            For another shape, an infinity or NaN.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([3, 4, foxnn.Dropout(0.5, name="left out"), 2])
+        >>> {name: out.shape for name, out in nn.layer_outputs([[1, 2, 3]]).items()}
+        {'dense_0': (1, 4), 'left out': (1, 4), 'dense_2': (1, 2)}
+        """
+        self._check_names(x, "x")
+        inputs = self._rows(x, "x", single=self._single())
+        ends = [part["end"] for part in self._layers()]
+        found = self._node_outputs(inputs, ends, self.settings.n_threads)
+        if found is None:
+            raise ValueError("x must be finite as input_scaler scales it")
+        return dict(zip((layer.name for layer in self), found, strict=True))
 
     def trace(self, x: ArrayLike, y: ArrayLike | None = None) -> Trace:
         """Return every number of the walk through the network with one sample, by name.
@@ -180,17 +214,32 @@ class AnsweringNetwork(BaseNetwork):
     ) -> tuple[Array, Array]:
         self._check_names(x, x_name)
         single = self._single()
-        inputs = checks.matrix(x, x_name, self._inputs(), "inputs", single=single)
-        wanted = checks.targets(y, y_name, self._outputs(), loss=self._loss(), single=single)
+        inputs = self._rows(x, x_name, single=single)
+        wanted = checks.targets(
+            y, y_name, self._outputs(), loss=self._loss(), single=single, shape=self._output_shape()
+        )
         checks.same_length(inputs, wanted, x_name, y_name)
         return inputs, wanted
 
+    def _rows(self, x: ArrayLike, name: str, *, single: bool = False, finite: bool = True) -> Array:
+        """Return samples as rows of numbers, checked."""
+        shape = self._input_shape()
+        return checks.matrix(
+            x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
+        )
+
+    def _is_one_sample(self, array: Array) -> bool:
+        """Return whether an array is a sample by itself."""
+        shape = self._input_shape()
+        return array.shape == shape or (shape[-1] == 1 and array.shape == shape[:-1] != ())
+
     def _one_sample(self, x: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
         row = checks.as_array(x, "x")
-        if row.shape != (self._inputs(),):
+        if row.shape != (self._inputs(),) and not self._is_one_sample(row):
             raise ValueError(
-                f"x must be one sample of shape ({self._inputs()},), got shape {row.shape}"
+                f"x must be one sample of shape {self._input_shape()}, got shape {row.shape}"
             )
+        row = row.reshape(-1)
         if y is None:
             return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), None
         wanted, outputs = checks.as_array(y, "y"), self._outputs()

@@ -5,15 +5,21 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks.notes import notes_of
 from foxnn.checks.unpickling import attributes
-from foxnn.layers import ActivationLike, layer, parse_activations
-from foxnn.layers.specs import Spec, dense_spec, dense_specs, sizes_of
+from foxnn.layers import ActivationLike, LayerView, layer, parse_activations, view_at
+from foxnn.layers.composition import Composite
+from foxnn.layers.items import Parsed, is_plain, parse_items
+from foxnn.layers.kind import Description, Spec
+from foxnn.layers.kinds import leaves
+from foxnn.layers.specs import dense_specs, sizes_of
+from foxnn.layers.summary import summary_lines
+from foxnn.layers.view import VIEWS, checked_array, is_number, shown_part
 from foxnn.model import state
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
@@ -49,13 +55,39 @@ class BaseNetwork(_core.Network):
         dtype: str | None,
         seed: int | None,
     ) -> None:
-        """Become the network that the constructor's arguments tell of."""
+        """Become the network that the constructor's arguments describe."""
+        if not is_plain(sizes):
+            self._make_of_items(sizes, activation, output_activation, loss, init, dtype, seed)
+            return
         checked = checks.layer_sizes(sizes)
         activations = parse_activations(activation, output_activation, len(checked) - 1)
         if wrong := {"softmax", "exp", "exponential"} & {name for name, _ in activations[:-1]}:
             raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
         specs = dense_specs(checked, activations, checks.word(init, "init"))
         self._begin(checked[:1], specs, loss, dtype, seed)
+
+    def _make_of_items(
+        self,
+        items: Sequence[Any],
+        activation: Any,
+        output_activation: Any,
+        loss: str | None,
+        init: str,
+        dtype: str | None,
+        seed: int | None,
+    ) -> None:
+        """Become the network of a list that holds layers, or begins with a shape."""
+        word = checks.word(init, "init")
+        parsed: Parsed = parse_items(list(items), activation, output_activation, word)
+        self._begin(parsed.shape, parsed.specs, loss, dtype, seed)
+        for place, leaf in enumerate(leaves(self._layers()) if parsed.copied else ()):
+            if place not in parsed.copied:
+                continue
+            arrays, trained = parsed.copied[place]
+            for name, values in arrays.items():
+                array = checked_array(values, name, leaf["arrays"][name], self._single())
+                self._set_array(leaf["index"], name, array)
+            self._set_trained(leaf["index"], trained)
 
     def _begin(
         self,
@@ -158,13 +190,19 @@ class BaseNetwork(_core.Network):
     def __len__(self) -> int:
         return self._count()
 
-    def __getitem__(self, i: int) -> layer:
+    @overload
+    def __getitem__(self, i: int) -> Any: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[Any]: ...
+    def __getitem__(self, i: int | slice) -> Any:
+        if isinstance(i, slice):
+            return [self.get_layer(k) for k in range(len(self))[i]]
         return self.get_layer(i)
 
-    def __iter__(self) -> Iterator[layer]:
+    def __iter__(self) -> Iterator[Any]:
         return (self.get_layer(i) for i in range(len(self)))
 
-    def get_layer(self, i: int) -> layer:
+    def get_layer(self, i: int) -> Any:
         """Return layer i; a negative i counts from the end.
 
         Raises
@@ -172,27 +210,46 @@ class BaseNetwork(_core.Network):
         IndexError
             Where there is no such layer.
         """
-        return _NetworkLayer._of(self, checks.position(i, "i", len(self), "a layer"))
+        return view_at(self, (checks.position(i, "i", len(self), "a layer"),))
 
-    def next_layer(self, new_layer: layer) -> None:
-        """Append a copy of a layer whose inputs are as many as the network's outputs.
+    def next_layer(self, new_layer: Any) -> None:
+        """Append a layer that fits behind the last one.
+
+        Parameters
+        ----------
+        new_layer : foxnn.layer, a layer of a network, or a description
+            A layer is copied with its weights; of a description such as `foxnn.Dense(5)` the
+            weights are drawn.
 
         Raises
         ------
         ValueError
             Where it does not fit.
         """
-        if not isinstance(new_layer, layer) or new_layer._network is None:
+        if not isinstance(new_layer, LayerView | Description | Composite):
             raise TypeError(f"new_layer must be a foxnn.layer, got {checks.shown(new_layer)}")
-        if new_layer.get_N_w() != self._outputs():
+        if isinstance(new_layer, layer):
+            self._check_inputs_of(new_layer)
+        shape = self._output_shape()
+        parsed = parse_items([shape, new_layer], "sigmoid", None, "auto", "new_layer")
+        drawn = _core.Network(shape, parsed.specs, self._single(), self._next_seed())
+        arrays = _core.parameters(drawn)
+        for place, (given, _) in parsed.copied.items():
+            arrays[place] = given
+        self._append(parsed.specs, arrays)
+        self._adopt_usual_loss()
+
+    def _check_inputs_of(self, new_layer: layer) -> None:
+        inputs = len(new_layer.weights)
+        if inputs != self._outputs():
             raise ValueError(
                 f"new_layer must have {self._outputs()} inputs, as many as the network has "
-                f"outputs, got {new_layer.get_N_w()}"
+                f"outputs, got {inputs}"
             )
-        name, parameters = new_layer._network._activation(new_layer._index)
-        spec = dense_spec(new_layer.get_N_n(), (name, parameters), "zeros")
-        self._append([spec], [{"weights": new_layer.weights, "bias": new_layer.bias}])
-        self._adopt_usual_loss()
+
+    def _next_seed(self) -> int:
+        """Return a seed for layers that are appended: another for each place."""
+        return (self._seed() + len(self)) % 2**64
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What a subclass or the user has added goes along.
@@ -208,21 +265,43 @@ class BaseNetwork(_core.Network):
     def __repr__(self) -> str:
         if "_settings" not in self.__dict__:  # a traceback may show one whose making was refused
             return f"<{type(self).__name__}, not made>"
-        activations = [part._activation() for part in self]
-        return (
-            f"neural_network({self.sizes}, activation={activations}, loss={self.loss!r}, "
-            f"dtype={self.dtype!r}, seed={self.seed})"
-        )
+        rest = f"loss={self.loss!r}, dtype={self.dtype!r}, seed={self.seed})"
+        parts = self._layers()
+        if len(self._input_shape()) == 1 and all(is_number(part) for part in parts):
+            activations = [_as_given(part["options"]) for part in parts]
+            return f"neural_network({self.sizes}, activation={activations}, {rest}"
+        items = [self._input_shape(), *map(shown_part, parts)]
+        return f"neural_network([{', '.join(map(str, items))}], {rest}"
 
     def print_info(self) -> None:
         """Print the layers and the settings."""
-        for i, part in enumerate(self):
-            parameters = "".join(f" {value:g}" for value in part.activation_parameters)
-            print(
-                f"layer {i}: {part.get_N_w()} inputs, {part.get_N_n()} neurons, "
-                f"{part.get_name_activation_function()}{parameters}"
-            )
+        for i, part in enumerate(self._layers()):
+            if not is_number(part):
+                print(f"layer {i}: {shown_part(part)}")
+                continue
+            inputs, neurons = part["arrays"]["weights"]
+            numbers = "".join(f" {value:g}" for value in part["options"]["parameters"])
+            name = part["options"]["activation"]
+            print(f"layer {i}: {inputs} inputs, {neurons} neurons, {name}{numbers}")
         self.settings.print_settings()
+
+    def summary(self) -> None:
+        """Print the layers with the shapes that they give and their numbers of parameters.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> foxnn.neural_network([(28, 28, 1), 16, foxnn.Residual(8, 16), 10]).summary()
+        layer           output        parameters
+        input           (28, 28, 1)
+        dense_0         (16,)             12,560
+        residual_1      (16,)                280
+          dense_1_0_0   (8,)                 136
+          dense_1_0_1   (16,)                144
+        dense_2         (10,)                170
+        parameters: 13,010
+        """
+        print("\n".join(summary_lines(self._input_shape(), list(self))))
 
     def reset_optimizer(self) -> None:
         """Forget the moments of the optimizer: the next training starts them at zero."""
@@ -236,7 +315,7 @@ class BaseNetwork(_core.Network):
     # Helpers.
 
     def _usual_loss(self) -> str:
-        return "cross_entropy" if self._activation(len(self) - 1)[0] == "softmax" else "mse"
+        return "cross_entropy" if self._output_activation()[0] == "softmax" else "mse"
 
     def _adopt_usual_loss(self) -> None:
         if not self._loss_given:
@@ -302,6 +381,15 @@ class _NetworkLayer(layer):
                 raise
         else:
             super().set_activation_function(name, parameters)
+
+
+def _as_given(options: Mapping[str, Any]) -> str | tuple[str, list[float]]:
+    name, parameters = options["activation"], options["parameters"]
+    return (name, parameters) if parameters else name
+
+
+# Views of a network's dense layers are those of layers that are alone, but for the loss.
+VIEWS["dense"] = _NetworkLayer
 
 
 def _summation_of(network: _core.Network) -> Callable[[bool], None]:

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike
 
 from foxnn import checks
 from foxnn.checks import Array
-from foxnn.layers import Activation, parse_activation
+from foxnn.layers import parse_activation
+from foxnn.layers.activations import ActivationPair
 
 # f(z) of each activation, and f'(z), by a = f(z) where that is shorter.
 _FUNCTIONS = {
@@ -107,11 +108,11 @@ class Trace(Mapping[str, Array]):
 
     # Of one that was made without its constructor.
     _values: Mapping[str, Array] = MappingProxyType({})
-    _activations: Sequence[Activation] = ()
+    _activations: Sequence[ActivationPair] = ()
     _loss = ""
 
     def __init__(
-        self, values: Mapping[str, ArrayLike], activations: Sequence[Activation], loss: str
+        self, values: Mapping[str, ArrayLike], activations: Sequence[ActivationPair], loss: str
     ) -> None:
         if not isinstance(values, Mapping):
             raise TypeError(f"values must be a mapping of arrays, got {checks.shown(values)}")

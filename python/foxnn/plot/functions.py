@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foxnn import _core, checks
-from foxnn.layers import Activation, parse_activation
+from foxnn.layers import parse_activation
+from foxnn.layers.activations import ActivationPair
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.plot import drawing
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def activations(
-    names: str | Activation | Iterable[str | Activation] | None = None,
+    names: str | ActivationPair | Iterable[str | ActivationPair] | None = None,
     ax: Axes | None = None,
     *,
     slopes: bool = False,

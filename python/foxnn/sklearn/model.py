@@ -13,7 +13,8 @@ import numpy as np
 import foxnn
 from foxnn import checks
 from foxnn.checks import Array
-from foxnn.layers import Activation, parse_activation
+from foxnn.layers import parse_activation
+from foxnn.layers.activations import ActivationPair
 from foxnn.sklearn.samples import Samples, dense_blocks, poisson_constants
 
 # Of scikit-learn's output activations.
@@ -40,7 +41,7 @@ class Task:
         return 1.0 / self.outputs if self.loss == "mse" else 1.0
 
 
-def hidden_activations(activation: Any, hidden: int) -> list[Activation]:
+def hidden_activations(activation: Any, hidden: int) -> list[ActivationPair]:
     """Return an activation for each hidden layer."""
     if not isinstance(activation, list):
         return [parse_activation(activation)] * hidden
@@ -53,7 +54,7 @@ def hidden_activations(activation: Any, hidden: int) -> list[Activation]:
 
 
 def make_network(
-    units: Sequence[int], hidden: list[Activation], task: Task, dtype: np.dtype[Any], seed: int
+    units: Sequence[int], hidden: list[ActivationPair], task: Task, dtype: np.dtype[Any], seed: int
 ) -> foxnn.neural_network:
     """Return a network whose weights are zero."""
     return foxnn.neural_network(
@@ -67,7 +68,7 @@ def make_network(
 
 
 def first_parameters(
-    units: Sequence[int], hidden: list[Activation], random: Any, dtype: np.dtype[Any]
+    units: Sequence[int], hidden: list[ActivationPair], random: Any, dtype: np.dtype[Any]
 ) -> tuple[list[Array], list[Array]]:
     """Return weights and biases as scikit-learn draws them, so that a seed means the same.
 

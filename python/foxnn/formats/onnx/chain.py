@@ -17,14 +17,14 @@ import numpy as np
 from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
 from foxnn.formats.onnx.graph import NO_SUCH_NODE, Graph, Step
-from foxnn.layers import Activation
+from foxnn.layers.activations import ActivationPair
 
 # As many steps no exporter writes between two dense layers.
 _MOST_STEPS = 64
 # Shifts and factors that an activation begins or ends with: tanh as 2 sigmoid(2z) - 1 has 1 and 2.
 _MOST_AROUND = 4
 
-_IDENTITY: Activation = ("identity_x", [])
+_IDENTITY: ActivationPair = ("identity_x", [])
 
 
 class Affine(NamedTuple):
@@ -53,7 +53,7 @@ class Dense(NamedTuple):
 
     weights: Array
     bias: Array | None
-    activation: Activation = _IDENTITY
+    activation: ActivationPair = _IDENTITY
 
     def behind(self, affine: Affine | None) -> Dense:
         """Return the layer with shifts and factors of its inputs worked in."""
@@ -279,7 +279,7 @@ def _dense(graph: Graph, step: Step) -> Dense:
 
 def _split(
     graph: Graph, run: list[_Stage], is_last: bool, without_bias: bool
-) -> tuple[Affine | None, Activation, Affine | None]:
+) -> tuple[Affine | None, ActivationPair, Affine | None]:
     """Return the shifts and factors behind a layer's sums, its activation, and those behind it."""
     if run and run[-1].kind == "both classes" and is_last:
         run = run[:-1]
@@ -306,7 +306,7 @@ def _split(
     raise _refused(graph, run[others[-1]], expected)
 
 
-def _activation(graph: Graph, run: list[_Stage]) -> Activation | None:
+def _activation(graph: Graph, run: list[_Stage]) -> ActivationPair | None:
     """Return the activation that stages are together, or None."""
     if [stage.kind for stage in run] == ["softmax"]:
         return "softmax", []

@@ -17,7 +17,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
-from foxnn.layers import Activation
+from foxnn.layers.activations import ActivationPair
 from foxnn.layers.specs import dense_spec
 
 Attributes = Mapping[str, Any]
@@ -116,7 +116,7 @@ def compute(kind: str, given: Attributes, values: list[Any]) -> Array | None:
             return None
 
 
-def activation_of(values: Array) -> Activation | None:
+def activation_of(values: Array) -> ActivationPair | None:
     """Return the activation that has these values on the grid, or None; softmax is none of them."""
     for name, ours in _without_parameters().items():
         if _agree(values, ours, is_wave=name == "sinusoid"):

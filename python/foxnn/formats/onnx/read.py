@@ -14,7 +14,7 @@ from foxnn.checks import Array
 from foxnn.formats.onnx.chain import Affine, chain_of
 from foxnn.formats.onnx.graph import Graph
 from foxnn.formats.paths import FileFormatError, reading
-from foxnn.layers import Activation
+from foxnn.layers.activations import ActivationPair
 from foxnn.model.scaler import METHODS, SCALABLE_LOSSES, Scaler
 from foxnn.support import extras
 
@@ -23,7 +23,7 @@ class Found(NamedTuple):
     """What a file says of a network."""
 
     sizes: list[int]
-    activations: list[Activation]
+    activations: list[ActivationPair]
     parameters: list[tuple[Array, Array]]
     dtype: str
     loss: str | None

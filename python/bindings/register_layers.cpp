@@ -1,0 +1,129 @@
+// The layers of _core.Network: what they are, their arrays, activations, and new ones.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "any_network.hpp"
+#include "layer_specs.hpp"
+#include "registers.hpp"
+
+namespace foxnn::python {
+namespace {
+
+template <class N>
+using Number = std::remove_pointer_t<decltype(std::declval<N>().parameters().data())>;
+
+// Layer i: a pickle may say any number.
+template <class N>
+const auto& layer_at(const N& n, index i) {
+  if (i < 0 || i >= n.size()) throw py::index_error("there is no layer " + std::to_string(i));
+  return n.layer(i);
+}
+
+py::array array(const AnyNetwork& self, index i, const std::string& name) {
+  return self.visit([&](const auto& n) -> py::array {
+    using T = std::remove_const_t<Number<decltype(n)>>;
+    const Array& found = array_of(n, i, name);
+    py::array_t<T> out(found.shape);
+    n.layer(i).unpack(found, n.layer(i).parameters(), out.mutable_data(), Order::plain);
+    return out;
+  });
+}
+
+void set_array(AnyNetwork& self, index i, const std::string& name, const py::array& values) {
+  self.change([&](auto& n) {
+    using T = Number<decltype(n)>;
+    const Array& found = array_of(n, i, name);
+    const auto numbers = py::array_t<T, py::array::c_style | py::array::forcecast>(values);
+    if (numbers.size() != found.size()) throw std::invalid_argument(name + " has another size");
+    n.set_array(i, found, numbers.data());
+  });
+}
+
+// Appends layers whose arrays are given, layer by layer, by name.
+void append(AnyNetwork& self, const py::sequence& layers, const py::sequence& arrays) {
+  const std::vector<LayerSpec> specs = layer_specs(layers);
+  self.restructure([&](auto& n) {
+    using N = std::remove_reference_t<decltype(n)>;
+    // Made by themselves first, so that nothing is changed where the arrays do not fit.
+    N added(n.output_shape(), 0);
+    added.append(specs);
+    set_arrays_by_layer(added, arrays, added.parameters(), "the arrays");
+    const index before = n.parameters().size();
+    n.append(specs);
+    std::copy_n(added.parameters().data(), added.parameters().size(),
+                n.parameters().data() + before);
+  });
+}
+
+}  // namespace
+
+void register_layers(NetworkClass& network) {
+  network
+      .def("_input_shape",
+           [](const AnyNetwork& self) {
+             return self.visit(
+                 [](const auto& n) { return py::tuple(py::cast(n.input_shape().lengths())); });
+           })
+      .def("_output_shape",
+           [](const AnyNetwork& self) {
+             return self.visit(
+                 [](const auto& n) { return py::tuple(py::cast(n.output_shape().lengths())); });
+           })
+      .def("_count",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) { return n.parts().size(); });
+           })
+      .def("_layers",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) {
+               py::list layers;
+               for (const Part& part : n.parts()) layers.append(show_part(n, part));
+               return layers;
+             });
+           })
+      .def("_layer",
+           [](const AnyNetwork& self, std::size_t i) {
+             return self.visit([i](const auto& n) {
+               if (i >= n.parts().size()) {
+                 throw py::index_error("there is no layer " + std::to_string(i));
+               }
+               return show_part(n, n.parts()[i]);
+             });
+           })
+      .def("_activation",
+           [](const AnyNetwork& self, index i) {
+             const Activation a =
+                 self.visit([i](const auto& n) { return layer_at(n, i).activation(); });
+             return std::make_pair(std::string(a.name()), a.parameters());
+           })
+      .def("_output_activation",
+           [](const AnyNetwork& self) {
+             const Activation a = self.visit([](const auto& n) { return n.top().activation(); });
+             return std::make_pair(std::string(a.name()), a.parameters());
+           })
+      .def("_set_activation",
+           [](AnyNetwork& self, index i, const std::string& name,
+              const std::vector<double>& parameters) {
+             const Activation activation = Activation::parse(name, parameters);
+             self.restructure([&](auto& n) {
+               layer_at(n, i);
+               n.set_activation(i, activation);
+             });
+           })
+      .def("_set_trained",
+           [](AnyNetwork& self, index i, bool trained) {
+             self.restructure([&](auto& n) {
+               layer_at(n, i);
+               n.set_trained(i, trained);
+             });
+           })
+      .def("_array", &array)
+      .def("_set_array", &set_array)
+      .def("_append", &append);
+}
+
+}  // namespace foxnn::python

@@ -1,0 +1,208 @@
+"""The list that a network is made from: numbers, shapes, descriptions, layers of other networks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.layers.activations import ActivationPair, parse_activation
+from foxnn.layers.composition import COMPOSITES, Composite
+from foxnn.layers.dense import LARGEST
+from foxnn.layers.kind import Description, Shape, Spec
+from foxnn.layers.kinds import KINDS, checked_specs, leaves, public_name
+from foxnn.layers.reshaping import checked_shape
+from foxnn.layers.view import LayerView
+
+# Nothing can come behind them.
+_FOR_OUTPUT = {"softmax", "exp", "exponential"}
+_LAYERS = (Description, Composite, LayerView)
+
+
+@dataclass
+class Parsed:
+    """What the items say: the shape of a sample, specs, and what layers of others bring along."""
+
+    shape: Shape
+    specs: list[Spec] = field(default_factory=list)
+    # By the place of a leaf: its arrays, and whether it is trained.
+    copied: dict[int, tuple[dict[str, Array], bool]] = field(default_factory=dict)
+
+
+def is_plain(items: object) -> bool:
+    """Return whether there is nothing among the items that could be a layer or a shape."""
+    if not isinstance(items, list | tuple):
+        return True
+    return not any(isinstance(item, (tuple, list, type, *_LAYERS)) for item in items)
+
+
+def parse_items(
+    items: Sequence[Any], activation: Any, output: Any, init: str, name: str = ""
+) -> Parsed:
+    """Return what a list says of which not all items are numbers.
+
+    Parameters
+    ----------
+    items : sequence
+        A shape and then layers.
+    activation, output, init
+        As a network is made with.
+    name : str, default=""
+        What a single layer is called in messages, instead of its position in the list.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an item is wrong or does not fit: with its position and name.
+    """
+    if len(items) < 2:
+        raise ValueError(
+            "sizes must hold the shape of the inputs and at least one layer, "
+            f"got {len(items)} item{'s' * (len(items) != 1)}"
+        )
+    reader = _Reader()
+    parsed = Parsed(_input_shape(items[0]))
+    parsed.specs = [
+        reader.spec(item, name or f"sizes[{i}]") for i, item in enumerate(items) if i > 0
+    ]
+    parsed.copied = reader.copied
+    _fill_activations(parsed.specs, activation, output)
+    for leaf in leaves(parsed.specs):
+        if KINDS[leaf["kind"]].has_init:
+            leaf["options"].setdefault("init", init)
+    checked = checked_specs(parsed.specs, parsed.shape, name or "sizes", first=1)
+    parsed.specs = checked.specs
+    _check_names(parsed.specs)
+    _check_outputs(parsed.specs, checked.shape)
+    return parsed
+
+
+class _Reader:
+    """Reads items one by one, and counts leaves."""
+
+    def __init__(self) -> None:
+        self.copied: dict[int, tuple[dict[str, Array], bool]] = {}
+        self._leaves = 0
+
+    def spec(self, item: Any, place: str) -> Spec:
+        """Return an item's spec; activation and init are missing where they are the network's."""
+        if isinstance(item, Composite):
+            where = f"{place} ({COMPOSITES[item.kind_name]})"
+            branches = [
+                [self.spec(inner, f"{where}.branches[{b}][{i}]") for i, inner in enumerate(branch)]
+                for b, branch in enumerate(item._branches)
+            ]
+            options = {} if item.name is None else {"name": item.name}
+            return {"kind": item.kind_name, "options": options, "branches": branches}
+        if isinstance(item, LayerView):
+            return self._view(item._part(), item)
+        if isinstance(item, Description):
+            self._leaves += 1
+            return item._spec()
+        if isinstance(item, int | np.integer) and not isinstance(item, bool):
+            self._leaves += 1
+            return {"kind": "dense", "options": {"units": checks.integer(item, place, 1, LARGEST)}}
+        hint = ""
+        if isinstance(item, type) and issubclass(item, Description | Composite):
+            hint = f"; write {item.__name__}(...)"
+        elif isinstance(item, tuple | list):
+            hint = "; a shape comes first, or in foxnn.Reshape"
+        raise TypeError(f"{place} must be a number or a layer, got {checks.shown(item)}{hint}")
+
+    def _view(self, part: Mapping[str, Any], view: LayerView) -> Spec:
+        """Return the spec of a layer of a network, and remember what it brings along."""
+        options = dict(part["options"])
+        options.pop("init", None)
+        spec: Spec = {"kind": part["kind"], "options": options}
+        if "branches" in part:
+            spec["branches"] = [[self._view(p, view) for p in b] for b in part["branches"]]
+            return spec
+        options["init"] = "zeros"
+        if not KINDS[part["kind"]].has_init:
+            del options["init"]
+        arrays = {name: view._network._array(part["index"], name) for name in part["arrays"]}
+        self.copied[self._leaves] = arrays, part["trained"]
+        self._leaves += 1
+        return spec
+
+
+def _input_shape(item: object) -> Shape:
+    if isinstance(item, _LAYERS):
+        raise TypeError(
+            "sizes[0] must be the number of inputs or the shape of a sample, got "
+            f"{checks.shown(item)}"
+        )
+    if isinstance(item, tuple | list):
+        return checked_shape(tuple(item), "sizes[0]")
+    return (checks.integer(item, "sizes[0]", 1, LARGEST),)
+
+
+def _fill_activations(specs: Sequence[Spec], activation: Any, output: Any) -> None:
+    """Give an activation to each layer that has one and names none."""
+    waiting = [
+        leaf["options"]
+        for leaf in leaves(specs)
+        if KINDS[leaf["kind"]].has_activation and "activation" not in leaf["options"]
+    ]
+    if isinstance(activation, list):
+        if len(activation) != len(waiting):
+            raise ValueError(
+                f"activation must be one name or a list of {len(waiting)}, one for each layer that "
+                f"has one and names none, got a list of {len(activation)}"
+            )
+        pairs = [parse_activation(a, f"activation[{i}]") for i, a in enumerate(activation)]
+    else:
+        pairs = [parse_activation(activation)] * len(waiting)
+    for options, pair in zip(waiting, pairs, strict=True):
+        _set(options, pair)
+    if output is None:
+        return
+    last = specs[-1]
+    pair = parse_activation(output, "output_activation")
+    if not any(last.get("options") is options for options in waiting):
+        raise ValueError(
+            "output_activation needs a last layer that has an activation and names none, got "
+            f"{public_name(last['kind'])}"
+        )
+    _set(last["options"], pair)
+
+
+def _set(options: dict[str, Any], pair: ActivationPair) -> None:
+    options["activation"], options["parameters"] = pair[0], list(pair[1])
+
+
+def _check_names(specs: Sequence[Mapping[str, Any]]) -> None:
+    seen: set[str] = set()
+
+    def look(layers: Sequence[Mapping[str, Any]]) -> None:
+        for part in layers:
+            name = part["options"].get("name")
+            if name is not None and name in seen:
+                raise ValueError(f"names of layers must differ, got {name!r} twice")
+            seen.update([] if name is None else [name])
+            for branch in part.get("branches", ()):
+                look(branch)
+
+    look(specs)
+
+
+def _check_outputs(specs: Sequence[Spec], shape: Shape) -> None:
+    """Refuse activations that only an output has, where something comes behind them."""
+    last = specs[-1]
+    for i, spec in enumerate(specs):
+        for leaf in leaves([spec]):
+            name = leaf["options"].get("activation")
+            if name not in _FOR_OUTPUT:
+                continue
+            place = f"sizes[{i + 1}] ({public_name(leaf['kind'])})"
+            if leaf is not last:
+                raise ValueError(f"{place}: activation {name!r} is for the output layer only")
+            if name == "softmax" and len(shape) > 1:
+                raise ValueError(
+                    f"{place}: softmax needs a flat output, got shape {shape}; put foxnn.Flatten() "
+                    "or a number before it"
+                )

@@ -1,0 +1,139 @@
+"""What the package knows of a layer kind, and how users describe a layer of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from typing import Any, ClassVar
+
+from foxnn import checks
+from foxnn.layers.activations import ActivationLike, ActivationPair, parse_activation
+
+Shape = tuple[int, ...]
+Options = dict[str, Any]
+#: A layer as the engine takes it: kind, options, and for a composite branches.
+Spec = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of layer.
+
+    Parameters
+    ----------
+    name : str
+        The engine's name.
+    public : str
+        The name of the class that describes it.
+    checked : callable
+        From the options that a file holds to checked ones, without name, activation and init;
+        raises ValueError or TypeError.
+    output_shape : callable
+        From the input's shape and the options; raises ValueError where they do not fit.
+    arrays : callable
+        The same, to the shapes of its arrays by name.
+    shown : callable
+        From the options to the arguments that the class is made with.
+    has_activation, has_init : bool
+        Whether the network's `activation` and `init` apply to it.
+    """
+
+    name: str
+    public: str
+    checked: Callable[[Mapping[str, Any]], Options]
+    output_shape: Callable[[Shape, Options], Shape]
+    arrays: Callable[[Shape, Options], dict[str, Shape]]
+    shown: Callable[[Options], tuple[list[Any], dict[str, Any]]]
+    has_activation: bool = False
+    has_init: bool = False
+
+
+def no_options(given: Mapping[str, Any]) -> Options:
+    """Check that there are none."""
+    return only(given)
+
+
+def only(given: Mapping[str, Any], *names: str) -> Options:
+    """Return the options of these names, all of which must be there, and no others."""
+    if missing := [name for name in names if name not in given]:
+        raise ValueError(f"lacks the option {missing[0]}")
+    if others := sorted(set(given) - set(names)):
+        raise ValueError(f"has no option {checks.shown(others[0])}")
+    return {name: given[name] for name in names}
+
+
+def no_arrays(shape: Shape, options: Options) -> dict[str, Shape]:
+    """Return none."""
+    return {}
+
+
+def same_shape(shape: Shape, options: Options) -> Shape:
+    """Return the shape of the input."""
+    return shape
+
+
+class Description:
+    """A layer that is described but not made; frozen, and equal to one of the same arguments."""
+
+    kind: ClassVar[Kind]
+    name: str | None
+
+    def _spec(self) -> Spec:
+        """Return the spec; activation and init are missing where they are the network's."""
+        options = self._options()
+        if (activation := getattr(self, "activation", None)) is not None:
+            options["activation"], options["parameters"] = parse_activation(activation)
+        if (init := getattr(self, "init", None)) is not None:
+            options["init"] = init
+        if self.name is not None:
+            options["name"] = self.name
+        return {"kind": self.kind.name, "options": options}
+
+    def _options(self) -> Options:
+        """Return the options of its own."""
+        return {}
+
+    def __repr__(self) -> str:
+        given = []
+        for own in fields(self):  # type: ignore[arg-type]  # all of them are dataclasses
+            value = getattr(self, own.name)
+            if own.default is MISSING and own.default_factory is MISSING:
+                given.append(repr(value))
+            elif value != own.default:
+                given.append(f"{own.name}={value!r}")
+        return f"{type(self).__name__}({', '.join(given)})"
+
+
+def set_checked(description: Description, **values: Any) -> None:
+    """Set attributes of a frozen description to checked values."""
+    for name, value in values.items():
+        object.__setattr__(description, name, value)
+
+
+def checked_name(name: object) -> str | None:
+    """Return a layer's name, or None."""
+    if name is None:
+        return None
+    found = checks.text(name, "name")
+    if not found or "." in found:
+        raise ValueError(f"name must be a text without dots, got {checks.shown(found)}")
+    return found
+
+
+def checked_activation(activation: object) -> ActivationLike | None:
+    """Return an activation as it is given, if it is one; None for that of the network."""
+    if activation is None:
+        return None
+    name, parameters = parse_activation(activation)
+    return (name, tuple(parameters)) if parameters else name
+
+
+def shown_activation(options: Options) -> ActivationLike:
+    """Return an activation of options as it would be given."""
+    found: ActivationPair = (options["activation"], list(options.get("parameters", ())))
+    return (found[0], tuple(found[1])) if found[1] else found[0]
+
+
+def named() -> Any:
+    """Return the field of a layer's name."""
+    return field(default=None, kw_only=True)

@@ -1,0 +1,147 @@
+"""The one list of layer kinds, and lists of layers held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from foxnn import checks
+from foxnn.layers.activations import parse_activation
+from foxnn.layers.composition import COMPOSITES
+from foxnn.layers.dense import DENSE
+from foxnn.layers.elementwise import ACTIVATION, DROPOUT
+from foxnn.layers.kind import Kind, Options, Shape, Spec, checked_name
+from foxnn.layers.reshaping import FLATTEN, RESHAPE
+
+KINDS = {kind.name: kind for kind in (DENSE, ACTIVATION, FLATTEN, RESHAPE, DROPOUT)}
+
+# Layers within layers: deeper than anyone builds, shallower than Python's own limit.
+_DEEPEST = 50
+
+
+@dataclass
+class Checked:
+    """Layers that fit: their specs, the shape of what they give, and the arrays of each leaf."""
+
+    specs: list[Spec] = field(default_factory=list)
+    shape: Shape = ()
+    arrays: list[dict[str, Shape]] = field(default_factory=list)
+
+
+def checked_specs(
+    specs: object, shape: Shape, place: str, first: int = 0, depth: int = 0
+) -> Checked:
+    """Check the specs of layers, one behind the other.
+
+    Parameters
+    ----------
+    specs : sequence of dict
+    shape : tuple of int
+        Of what the first one reads.
+    place : str
+        Where they stand, for messages.
+    first : int
+        The position there of the first one.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where a kind is unknown, an option is wrong, or shapes do not fit: with the layer's place
+        and kind.
+    """
+    if not isinstance(specs, list | tuple):
+        raise ValueError(f"{place} must be a list of layers, got {checks.shown(specs)}")
+    if depth > _DEEPEST:
+        raise ValueError(f"{place} must not hold layers more than {_DEEPEST} deep")
+    found = Checked(shape=shape)
+    for i, spec in enumerate(specs):
+        _append(found, spec, f"{place}[{first + i}]", depth)
+    return found
+
+
+def _append(found: Checked, spec: object, place: str, depth: int) -> None:
+    if not isinstance(spec, Mapping) or not isinstance(spec.get("kind"), str):
+        raise ValueError(f"{place} must be a layer with a kind, got {checks.shown(spec)}")
+    name = spec["kind"]
+    if name in COMPOSITES:
+        _append_composite(found, spec, f"{place} ({COMPOSITES[name]})", depth)
+        return
+    if name not in KINDS:
+        known = ", ".join([*KINDS, *COMPOSITES])
+        raise ValueError(f"{place} is of an unknown kind {checks.shown(name)}; known are {known}")
+    kind = KINDS[name]
+    where = f"{place} ({kind.public})"
+    try:
+        options = _checked_options(kind, spec.get("options", {}))
+        found.arrays.append(kind.arrays(found.shape, options))
+        found.shape = kind.output_shape(found.shape, options)
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{where} {error}") from None
+    found.specs.append({"kind": name, "options": options})
+
+
+def _checked_options(kind: Kind, given: object) -> Options:
+    if not isinstance(given, Mapping):
+        raise ValueError(f"must have options as a dict, got {checks.shown(given)}")
+    own = dict(given)
+    common: Options = {}
+    if "name" in own:
+        common["name"] = checked_name(own.pop("name"))
+    if kind.has_activation:
+        if "activation" not in own:
+            raise ValueError("lacks the option activation")
+        pair = own.pop("activation"), list(own.pop("parameters", ()))
+        common["activation"], common["parameters"] = parse_activation(pair, "activation")
+    if kind.has_init and "init" in own:
+        common["init"] = checks.word(own.pop("init"), "init")
+    return kind.checked(own) | common
+
+
+def _append_composite(found: Checked, spec: Mapping[str, Any], where: str, depth: int) -> None:
+    branches = spec.get("branches")
+    options = spec.get("options", {})
+    if not isinstance(branches, list | tuple) or not branches:
+        raise ValueError(f"{where} must have branches, got {checks.shown(branches)}")
+    if not isinstance(options, Mapping) or set(options) - {"name"}:
+        raise ValueError(f"{where} has no options but a name, got {checks.shown(options)}")
+    named = {"name": checked_name(options["name"])} if "name" in options else {}
+    is_residual = spec["kind"] == "residual"
+    if is_residual and len(branches) != 2:
+        raise ValueError(f"{where} must have two branches, f and shortcut, got {len(branches)}")
+    ends: list[Shape] = []
+    checked: list[list[Spec]] = []
+    for i, branch in enumerate(branches):
+        inner = checked_specs(branch, found.shape, f"{where}.branches[{i}]", depth=depth + 1)
+        if not inner.specs and not (is_residual and i == 1):
+            raise ValueError(f"{where}.branches[{i}] must have at least one layer, got none")
+        ends.append(inner.shape)
+        checked.append(inner.specs)
+        found.arrays += inner.arrays
+    if is_residual and ends[0] != ends[1]:
+        raise ValueError(
+            f"{where} adds shapes {ends[0]} and {ends[1]}, which must be one: a shortcut can "
+            "change the second"
+        )
+    if any(end[:-1] != ends[0][:-1] for end in ends):
+        raise ValueError(
+            f"{where} must have branches with the same positions, got shapes "
+            f"{', '.join(map(str, ends))}"
+        )
+    found.shape = ends[0] if is_residual else (*ends[0][:-1], sum(end[-1] for end in ends))
+    found.specs.append({"kind": spec["kind"], "options": named, "branches": checked})
+
+
+def leaves(layers: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the layers that are no composites, depth first: the order of parameters in states."""
+    for part in layers:
+        if part.get("branches"):
+            for branch in part["branches"]:
+                yield from leaves(branch)
+        else:
+            yield part
+
+
+def public_name(kind: str) -> str:
+    """Return the name of the class that describes a kind."""
+    return COMPOSITES[kind] if kind in COMPOSITES else KINDS[kind].public

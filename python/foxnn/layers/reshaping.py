@@ -1,0 +1,133 @@
+"""Layers that give the same numbers in another shape: `Flatten` and `Reshape`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from foxnn import checks
+from foxnn.layers.kind import (
+    Description,
+    Kind,
+    Options,
+    Shape,
+    checked_name,
+    named,
+    no_arrays,
+    no_options,
+    only,
+    set_checked,
+)
+
+_LARGEST = 2**31 - 1
+# More axes than any data has, fewer than would take long to look at.
+_MOST_AXES = 16
+
+
+def checked_shape(shape: object, name: str) -> Shape:
+    """Return the lengths of a sample's axes, the channels last, from a number or several."""
+    if isinstance(shape, int) and not isinstance(shape, bool):
+        shape = (shape,)
+    wanted = f"{name} must be a whole number or a tuple of up to {_MOST_AXES}"
+    lengths = checks.items(shape, wanted, _MOST_AXES + 1)
+    if not 1 <= len(lengths) <= _MOST_AXES:
+        raise ValueError(f"{wanted}, got {len(lengths)} lengths")
+    if any(length is None for length in lengths):
+        raise ValueError(f"{name} must not hold None: no layer yet takes any number of steps")
+    found = tuple(
+        checks.integer(length, f"{name}[{i}]", 1, _LARGEST) for i, length in enumerate(lengths)
+    )
+    if math.prod(found) > _LARGEST:
+        raise ValueError(f"{name} must hold at most {_LARGEST} numbers, got {math.prod(found)}")
+    return found
+
+
+FLATTEN = Kind(
+    "flatten",
+    "Flatten",
+    no_options,
+    lambda shape, options: (math.prod(shape),),
+    no_arrays,
+    lambda options: ([], {}),
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Flatten(Description):
+    """The same numbers as a flat sample, position by position.
+
+    Parameters
+    ----------
+    name : str, optional
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> foxnn.neural_network([(4, 3), foxnn.Flatten()]).get_out([[1, 2, 3]] * 4).shape
+    (12,)
+    """
+
+    name: str | None = named()
+
+    kind: ClassVar[Kind] = FLATTEN
+
+    def __post_init__(self) -> None:
+        set_checked(self, name=checked_name(self.name))
+
+
+def _checked(given: Mapping[str, Any]) -> Options:
+    shape = only(given, "shape")["shape"]
+    # The engine has it as floats.
+    whole = [int(n) if isinstance(n, float) and n.is_integer() else n for n in list(shape)]
+    return {"shape": [float(n) for n in checked_shape(whole, "shape")]}
+
+
+def _reshaped(shape: Shape, options: Options) -> Shape:
+    new = tuple(int(length) for length in options["shape"])
+    if math.prod(new) != math.prod(shape):
+        raise ValueError(
+            f"has {math.prod(new)} numbers in shape {new}, but its input of shape {shape} has "
+            f"{math.prod(shape)}"
+        )
+    return new
+
+
+RESHAPE = Kind(
+    "reshape",
+    "Reshape",
+    _checked,
+    _reshaped,
+    no_arrays,
+    lambda options: ([tuple(int(length) for length in options["shape"])], {}),
+)
+
+
+@dataclass(frozen=True, repr=False)
+class Reshape(Description):
+    """The same numbers in another shape, in the order of NumPy's reshape.
+
+    Parameters
+    ----------
+    shape : int or tuple of int
+        Without the samples, channels last.
+    name : str, optional
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> foxnn.neural_network([6, foxnn.Reshape((2, 3))]).get_out(range(6)).tolist()
+    [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
+    """
+
+    shape: int | Sequence[int]
+    name: str | None = named()
+
+    kind: ClassVar[Kind] = RESHAPE
+
+    def __post_init__(self) -> None:
+        set_checked(self, shape=checked_shape(self.shape, "shape"), name=checked_name(self.name))
+
+    def _options(self) -> Options:
+        return {"shape": [float(n) for n in checked_shape(self.shape, "shape")]}
