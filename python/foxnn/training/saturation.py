@@ -9,13 +9,12 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
+from foxnn.layers.activation_table import ACTIVATIONS
 from foxnn.layers.specs import dense_spec
 from foxnn.model.answers import AnsweringNetwork
 
 # Samples looked at: the share of flat outputs among these thousands of them is sure enough.
 _SAMPLES = 64
-# Beyond these preactivations the slope is under a hundredth of its largest.
-_FLAT_BEYOND = {"sigmoid": 6.0, "tan_h": 3.0}
 # Inputs of this size and less are no cause; scaled ones are near 1.
 _USUAL_SIZE = 3.0
 
@@ -23,7 +22,7 @@ _USUAL_SIZE = 3.0
 def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
     """Warn where inputs are so large that most outputs of a bounded first layer are flat."""
     first = network[0]
-    flat_beyond = _FLAT_BEYOND.get(first.get_name_activation_function())
+    flat_beyond = ACTIVATIONS[first.get_name_activation_function()].flat_beyond
     if flat_beyond is None:
         return
     some = np.asarray(x[:: max(1, len(x) // _SAMPLES)][:_SAMPLES], np.float64)

@@ -12,25 +12,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
-
-# What each activation makes of z, and of alpha; F ends the names of functions of float.
-_ACTIVATIONS = {
-    "sigmoid": "1 / (1 + exp_F(-z))",
-    "sinusoid": "sin_F(z)",
-    "gaussian": "exp_F(-z * z)",
-    "relu": "z > 0 ? z : 0",
-    "tan_h": "tanh_F(z)",
-    "arctan": "atan_F(z)",
-    "elu": "z > 0 ? z : ALPHA * expm1_F(z)",
-    "leaky_relu": "z < 0 ? ALPHA * z : z",
-    # Klambauer et al., "Self-normalizing neural networks", 2017.
-    "selu": "NUMBER(1.0507009873554805) * (z > 0 ? z : NUMBER(1.6732632423543772) * expm1_F(z))",
-    # Hendrycks and Gimpel, "Gaussian error linear units", 2016; erfc keeps the digits of its tail.
-    "gelu": "NUMBER(0.5) * z * erfc_F(-z * NUMBER(0.7071067811865476))",
-    "silu": "z / (1 + exp_F(-z))",
-    "softplus": "(z > 0 ? z : 0) + log1p_F(exp_F(-fabs_F(z)))",
-    "exp": "exp_F(z)",
-}
+from foxnn.layers.activation_table import ACTIVATIONS
 
 _PER_LINE = 8
 
@@ -240,14 +222,18 @@ static inline void {head}
 
 def _distinct(source: Source) -> list[Layer]:
     """Return a layer for each activation that needs a function."""
-    found = {layer.activation: layer for layer in source.layers if layer.activation != "identity_x"}
+    found = {layer.activation: layer for layer in source.layers if _changes(layer)}
     return list(found.values())
+
+
+def _changes(layer: Layer) -> bool:
+    return ACTIVATIONS[layer.activation].c != "z"
 
 
 def _activation(source: Source, layer: Layer) -> str:
     """Return the function of an activation."""
     name, kind = source.name, source.type
-    if layer.activation == "softmax":
+    if not ACTIVATIONS[layer.activation].c:  # softmax, of a whole row
         return f"""\
 static inline void {name}_softmax(int count, {kind} *y) {{
   {kind} largest = y[0], sum = 0;
@@ -256,7 +242,7 @@ static inline void {name}_softmax(int count, {kind} *y) {{
   for (j = 0; j < count; j++) sum += y[j] = {_of_type(source, "exp_F(y[j] - largest)")};
   for (j = 0; j < count; j++) y[j] /= sum;
 }}"""
-    formula = _of_type(source, _ACTIVATIONS[layer.activation])
+    formula = _of_type(source, ACTIVATIONS[layer.activation].c)
     alpha = f", {kind} alpha" if layer.parameters else ""
     return f"""\
 static inline void {name}_{layer.activation}(int count, {kind} *y{alpha}) {{
@@ -304,7 +290,7 @@ def _body(source: Source) -> str:
         lines.append(
             f"{name}_{scaled}dense({name}_w{i}, {name}_b{i}, {more}{inputs}, {neurons}, {x}, {y});"
         )
-        if layer.activation != "identity_x":
+        if _changes(layer):
             alpha = "".join(f", {_number(source, value)}" for value in layer.parameters)
             lines.append(f"{name}_{layer.activation}({neurons}, {y}{alpha});")
         x = y

@@ -15,7 +15,8 @@ from foxnn.formats.onnx.chain import Affine, chain_of
 from foxnn.formats.onnx.graph import Graph
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.layers.activations import ActivationPair
-from foxnn.model.scaler import METHODS, SCALABLE_LOSSES, Scaler
+from foxnn.model.losses import SCALABLE_LOSSES
+from foxnn.model.scaler import METHODS, Scaler
 from foxnn.support import extras
 
 
