@@ -26,9 +26,9 @@ from foxnn.model import state
 from foxnn.training.early_stopping import EarlyStopping, Watch
 from foxnn.training.history import History, checked
 from foxnn.training.options import FitOptions
-from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
+from foxnn.training.update_rules import RULES
 
-_OPTIMIZERS = {kind.__name__: kind for kind in (SGD, Adam, AdamW, RMSprop)}
+_OPTIMIZERS = {rule.__name__: rule for rule in RULES}
 _SCHEDULES = {
     kind.__name__: kind
     for kind in (
