@@ -583,3 +583,87 @@ def test_a_change_from_another_thread_does_not_crash(change: str, run_python: Ru
     done = run_python(CHANGE_WHILE_TRAINING.format(change=change))
     assert done.returncode == 0, f"exit code {done.returncode}: {done.stderr}"
     assert done.stdout.splitlines()[-1] == "True"
+
+
+# Samples of a shape
+
+
+def of_shapes(last: object, output: str = "identity", **options: Any) -> foxnn.neural_network:
+    layers = [(5, 3), foxnn.Dense(4), last]
+    return foxnn.neural_network(layers, "tanh", output, **{"seed": 1, **options})
+
+
+def arrays(nn: foxnn.neural_network) -> list[bytes]:
+    return [array.tobytes() for part in nn for array in part.arrays.values()]
+
+
+@pytest.mark.parametrize("last", [2, foxnn.Dense(4)], ids=["flat", "shaped"])
+@pytest.mark.parametrize("own", [False, True], ids=["share", "own"])
+def test_shaped_samples_are_those_that_lie_flat(last: object, own: bool) -> None:
+    nn, twin = of_shapes(last), of_shapes(last)
+    x, counts = inputs(20, 15).reshape(20, 5, 3), np.arange(20.0)
+    y = inputs(20, nn._outputs()).reshape(20, *nn._output_shape())
+    flat = x.reshape(20, -1), y.reshape(20, -1)
+    fit = {"epochs": 3, "batch_size": 6, "sample_weight": counts, "scale": "standard"}
+    first = nn.fit(x, y, validation=(x, y, counts[::-1]) if own else 0.2, **fit)
+    second = twin.fit(*flat, validation=(*flat, counts[::-1]) if own else 0.2, **fit)
+    assert first["val_loss"] == second["val_loss"]
+    assert arrays(nn) == arrays(twin)
+    for scaler, size in ((nn.input_scaler, 15), (nn.output_scaler, nn._outputs())):
+        assert scaler is not None
+        assert np.shape(scaler.shift) == (size,)
+    assert nn.train_on_batch(x, y) == twin.train_on_batch(*flat)
+    assert arrays(nn) == arrays(twin)
+
+
+def test_shaped_samples_of_classes() -> None:
+    nn, twin = of_shapes(3, "softmax"), of_shapes(3, "softmax")
+    x, y = inputs(20, 15).reshape(20, 5, 3), labels(20)
+    fit = {"epochs": 2, "class_weight": {0: 2.0}}
+    first = nn.fit(x, y, validation=(x, y), **fit)
+    second = twin.fit(x.reshape(20, -1), np.eye(3)[y], validation=(x, np.eye(3)[y]), **fit)
+    assert first["val_accuracy"] == second["val_accuracy"]
+    assert arrays(nn) == arrays(twin)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (
+            (4, 5),
+            (5, 4),
+            r"x .*shape \(samples, 5, 3\) or \(samples, 15\), got \(20, 4, 5\)",
+        ),
+        (
+            (5, 3),
+            (4, 5),
+            r"y .*shape \(samples, 5, 4\) or \(samples, 20\), got \(20, 4, 5\)",
+        ),
+        ((5, 3), (1, 4), r"y.* must have shape \(samples, 5, 4\) or .* got \(20, 1, 4\)"),
+        ((3, 5), (5, 4), r"x.* must have shape .* got \(20, 3, 5\)"),
+    ],
+)
+def test_samples_of_another_shape(x: Any, y: Any, message: str) -> None:
+    nn = of_shapes(foxnn.Dense(4))
+    before = arrays(nn)
+    good = np.ones((20, 5, 3)), np.ones((20, 5, 4))
+    bad = np.ones((20, *x)), np.ones((20, *y))
+    for call in (
+        lambda: nn.fit(*bad),
+        lambda: nn.fit(*good, validation=bad),
+        lambda: nn.train_on_batch(*bad),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+    assert arrays(nn) == before
+
+
+def test_only_a_flat_dense_first_layer_is_looked_at_for_flat_outputs() -> None:
+    x, y = np.full((8, 5, 3), 50.0), np.zeros((8, 2))
+    for first in (foxnn.Dense(4), foxnn.Dropout(0.1), foxnn.Flatten()):
+        foxnn.neural_network([(5, 3), first, 2], seed=1).fit(x, y, 1)
+    for first in (4, foxnn.Dense(4, bias=False)):
+        shape = 15 if isinstance(first, foxnn.Dense) else (5, 3)
+        nn = foxnn.neural_network([shape, first, 2], seed=1)
+        with pytest.warns(UserWarning, match="first layer's sigmoid outputs are flat, where"):
+            nn.fit(x.reshape(8, -1), y, 1)

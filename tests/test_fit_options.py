@@ -234,6 +234,37 @@ def test_a_network_without_hidden_layers_drops_nothing() -> None:
     nn.fit(inputs(20, 4), wanted(20, 3, "mse"), 1, dropout=[])
 
 
+LAYERED = {
+    "layer 1 is Dropout(0.1)": [4, 5, foxnn.Dropout(0.1), 3],
+    "layer 0 is Dense(5": [(2, 2), foxnn.Dense(5), 3],
+    "layer 1 is Activation('relu')": [4, 5, foxnn.Activation("relu"), 3],
+}
+
+
+@pytest.mark.parametrize("message", LAYERED)
+def test_dropout_of_other_layers_stands_in_their_list(message: str) -> None:
+    nn, x, y = foxnn.neural_network(LAYERED[message], seed=1), inputs(20, 4), wanted(20, 3, "mse")
+    before, draw = nn.predict(x).tobytes(), nn._draw()
+    for dropout in (0.3, [0.3] * (len(nn) - 1)):
+        with pytest.raises(ValueError, match="dropout must be 0, got") as caught:
+            nn.fit(x, y, 1, dropout=dropout)
+        assert message in str(caught.value)
+        assert "put foxnn.Dropout in the list of layers instead" in str(caught.value)
+    assert nn._draw() == draw
+    assert nn.history is None
+    assert nn.predict(x).tobytes() == before
+    nn.fit(x, y, 1, dropout=0)
+    nn.fit(x, y, 1, dropout=[0.0] * (len(nn) - 1))
+
+
+def test_dense_layers_that_take_the_whole_sample_may_drop_out() -> None:
+    described = [(2, 2), 5, foxnn.Dense(4, "relu", bias=False, name="hidden"), 3]
+    history = foxnn.neural_network(described, seed=1).fit(
+        inputs(20, 4), wanted(20, 3, "mse"), 1, dropout=[0.3, 0.5]
+    )
+    assert len(history["loss"]) == 1
+
+
 # Weights
 
 

@@ -137,7 +137,7 @@ def test_many_batches_make_groups(digits: tuple[np.ndarray, ...]) -> None:
     network = foxnn.neural_network([64, 10], "softmax", seed=0)
     task = ours.classifier.Task("softmax", "cross_entropy", 10)
     solver = ours.stochastic.Solver(ours.MLPClassifier(solver="sgd"))
-    given = samples.Samples(*digits)
+    given = samples.EstimatorSamples(*digits)
     made = steps.Steps(network, task, given, None, solver=solver, batch=7, alpha=1e-4, dropout=[])
     groups = list(made._groups())
     assert groups[:2] == [(0, 56), (56, 112)]  # 71 batches and 3 samples: groups of 8 batches

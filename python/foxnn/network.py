@@ -5,18 +5,14 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn import _core, checks, schedules
+from foxnn import _core, checks
 from foxnn.classic.foxnn_interface import FoxnnInterface
 from foxnn.support.errors import diverged
-from foxnn.training.callbacks import Callbacks
-from foxnn.training.checkpoint import Checkpoints, Start, arguments_of, checked_every
-from foxnn.training.data import checked_scalers, measured, samples_of, split, weighted_by_class
-from foxnn.training.early_stopping import early_stopping_of, watch_of
+from foxnn.training.checkpoint import Start
+from foxnn.training.data import fit_data
 from foxnn.training.history import History
 from foxnn.training.kinds import (
     ClassWeightLike,
@@ -27,8 +23,8 @@ from foxnn.training.kinds import (
     ValidationLike,
 )
 from foxnn.training.loop import FitLoop
-from foxnn.training.options import FitOptions
-from foxnn.training.progress import Progress, is_wanted
+from foxnn.training.options import FitArguments, checked_options
+from foxnn.training.plan import fit_plan
 from foxnn.training.saturation import warn_if_saturated
 from foxnn.training.update_rules import RULES, rule_of
 
@@ -215,106 +211,32 @@ class neural_network(FoxnnInterface):
         >>> round(float(nn.predict([[5.0]])[0, 0]))
         16
         """
-        options = FitOptions(
+        given = FitArguments(
             epochs, batch_size, optimizer, learning_rate, validation, early_stopping, schedule, l1,
             l2, dropout, sample_weight, class_weight, callbacks, shuffle, progress, time_limit,
             scale, clip_norm, clip_value, checkpoint, checkpoint_every,
         )  # fmt: skip
-        return self._fit(x, y, options)
+        return self._fit(x, y, given)
 
     def _fit(
-        self, x: ArrayLike, y: ArrayLike, told: FitOptions, start: Start | None = None
+        self, x: ArrayLike, y: ArrayLike, given: FitArguments, start: Start | None = None
     ) -> History:
         """Train as told, from the beginning or from where a checkpoint was."""
-        epochs = checks.integer(told.epochs, "epochs", 1)
-        rate = checks.real(told.learning_rate, "learning_rate", 0.0, open_low=True)
-        limit = told.time_limit
-        if limit is not None:
-            limit = checks.real(limit, "time_limit", 0.0, open_low=True)
-        schedule = told.schedule
-        done = 0 if start is None else start.epochs
-        first = schedules.rate_of(schedule, min(done, epochs - 1), rate)
-        ends_early = told.early_stopping is not None or limit is not None
-        if isinstance(schedule, schedules.Schedule) and not ends_early:
-            # All of ours go up or down to their ends: what is wrong with one shows there.
-            schedules.rate_of(schedule, epochs - 1, rate)
-        shown, called = is_wanted(told.progress), Callbacks(told.callbacks)
-        clipping = _clipping(told.clip_norm, told.clip_value)
-        plan = _core.Plan(
-            rule_of(told.optimizer),
-            first,
-            batch_size=checks.integer(told.batch_size, "batch_size", 1),
-            shuffle=checks.flag(told.shuffle, "shuffle"),
-            count_matches=self._classifies(),
-            threads=self.settings.n_threads,
-            l1=checks.real(told.l1, "l1", 0.0),
-            l2=checks.real(told.l2, "l2", 0.0),
-            dropout=_dropout_rates(told.dropout, len(self) - 1),
-            clip_norm=clipping[0],
-            clip_value=clipping[1],
-        )
-        _core.check_plan(self, plan)
-        samples = samples_of(self, x, y, told.sample_weight)
-        if start is not None and start.samples not in (None, len(samples)):
-            raise ValueError(
-                f"x must have the {start.samples} samples that fit was given, got {len(samples)}"
-            )
-        names = checks.column_names(x) or self._input_names
-        if names is not None and len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise ValueError(f"x must have columns of different names, got {twice!r} twice")
-        stopping = early_stopping_of(told.early_stopping)
-        quantities = {"loss"} | ({"accuracy"} if self._classifies() else set())
-        if told.validation is not None:
-            quantities |= {f"val_{name}" for name in quantities}
-        watch = watch_of(stopping, quantities)
-        scalers = checked_scalers(self, told.scale)
-        weighted_by_class(self, samples, told.class_weight)  # what is wrong with it, it says here
-        keeping, every = None, checked_every(told.checkpoint_every)
-        if told.checkpoint is not None:
-            keeping = Checkpoints(self, told.checkpoint, every)
+        options = checked_options(self, given, 0 if start is None else start.epochs)
         self._refuse_second_training()
-        again = None if start is None else start.draw_of_split
-        draw = self._draw() if again is None else again
-        training, held_out = split(self, samples, told.validation, names, again)
-        training = weighted_by_class(self, training, told.class_weight)
-        if keeping is not None:
-            keeping.arguments = arguments_of(told, stopping, draw, len(samples))
-        if scalers is not None:
-            scalers = measured(scalers, training)
-        scales = self._scalers[0] if scalers is None else scalers[0]
-        if scales is None:
-            warn_if_saturated(self, training.x)
+        data = fit_data(self, x, y, options, start)
+        plan = fit_plan(self, data, options, start)
+        if (self._scalers if data.scalers is None else data.scalers)[0] is None:
+            warn_if_saturated(self, data.training.x)
+        self._refuse_second_training()
         # From here on nothing is refused, and the network changes.
-        self._refuse_second_training()
-        if scalers is not None:
-            self._set_scalers(*scalers)
-        if held_out is not None and again is None and isinstance(told.validation, float | int):
+        if data.scalers is not None:
+            self._set_scalers(*data.scalers)
+        if data.takes_draw:
             self._next_draw()
-        self._input_names = names
-        self._history = history = History()
-        if start is not None:
-            self._history = history = History.of(start.history)
-            if watch is not None:
-                watch.go_on(start.watch or {}, start.best_of(self))
-        loop = FitLoop(
-            self,
-            len(training),
-            held_out,
-            called,
-            watch,
-            schedule,
-            rate,
-            (done, first),
-            limit,
-            keeping,
-        )
-        with (
-            _core.Trainer(self, training.x, training.y, plan, training.weights) as trainer,
-            Progress(epochs, shown) as bar,
-        ):
-            running = None if start is None else start.running
-            return loop.run(trainer, range(done, epochs), bar, history, running)
+        self._input_names = data.columns
+        self._history = history = History() if start is None else History.of(start.history)
+        return FitLoop(self, data, plan, history).run()
 
     @property
     def history(self) -> History | None:
@@ -397,33 +319,3 @@ class neural_network(FoxnnInterface):
         if loss != loss:
             raise diverged("after this step (the optimizer begins anew)")
         return loss
-
-
-def _dropout_rates(dropout: Any, hidden: int) -> list[float]:
-    """Return a rate for each hidden layer, or none where nothing is left out."""
-    is_list = isinstance(dropout, Sequence) and not isinstance(dropout, str | bytes | bytearray)
-    if is_list or (isinstance(dropout, np.ndarray) and dropout.ndim > 0):
-        wanted = f"dropout must be a number or one for each of the {hidden} hidden layers"
-        given = checks.items(dropout, wanted, hidden + 1000)
-        if len(given) != hidden:
-            raise ValueError(f"{wanted}, got {len(given)}")
-        rates = [
-            checks.real(p, f"dropout[{i}]", 0.0, 1.0, open_high=True) for i, p in enumerate(given)
-        ]
-    else:
-        rates = [checks.real(dropout, "dropout", 0.0, 1.0, open_high=True)] * hidden
-    return rates if any(rates) else []
-
-
-def _clipping(clip_norm: float | None, clip_value: float | None) -> tuple[float, float]:
-    """Return norm and value to clip at; 0 is not at all."""
-    if clip_norm is not None and clip_value is not None:
-        raise ValueError(
-            "clip_norm and clip_value must not both be given, got "
-            f"{checks.shown(clip_norm)} and {checks.shown(clip_value)}"
-        )
-    given = ((clip_norm, "clip_norm"), (clip_value, "clip_value"))
-    norm, value = (
-        0.0 if most is None else checks.real(most, name, 0.0, open_low=True) for most, name in given
-    )
-    return norm, value

@@ -15,7 +15,7 @@ from foxnn.training import checkpoint
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.history import History
 from foxnn.training.kinds import ScheduleLike, ValidationLike
-from foxnn.training.options import FitOptions
+from foxnn.training.options import FitArguments
 
 
 def resume(
@@ -92,24 +92,24 @@ def resume(
                 f"{name} must be left out: the checkpoint knows it, got {checks.shown(value)}"
             )
     try:
-        options = _options(told, path, again, callbacks, progress, time_limit)
+        given = _arguments(told, path, again, callbacks, progress, time_limit)
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
-    return network, network._fit(x, y, options, start)
+    return network, network._fit(x, y, given, start)
 
 
-def _options(
+def _arguments(
     told: dict[str, Any],
     path: str,
     again: dict[str, tuple[Any, bool]],
     callbacks: object,
     progress: bool | None,
     time_limit: float | None,
-) -> FitOptions:
+) -> FitArguments:
     """Return the arguments of `fit` from those that a checkpoint holds and those given again."""
     rule, weight, rates = told["early_stopping"], told["class_weight"], told["dropout"]
     given = {name: value for name, (value, is_needed) in again.items() if is_needed}
-    return FitOptions(
+    return FitArguments(
         epochs=told["epochs"],
         batch_size=told["batch_size"],
         optimizer=checkpoint.optimizer_from(told["optimizer"]),

@@ -40,6 +40,8 @@ def shown(value: object) -> str:
 
 def integer(value: object, name: str, low: int, high: int = _LARGEST_COUNT) -> int:
     """Return an integer within bounds, both of them allowed."""
+    if type(value) is int and low <= value <= high:  # at once: messages take longer
+        return value
     allowed = f"at least {low}" if high == _LARGEST_COUNT else f"from {low} to {high}"
     number = _index(value, f"{name} must be an integer {allowed}, got {shown(value)}")
     if number < low or number > high:
@@ -84,6 +86,8 @@ def real(
     open_high: bool = False,
 ) -> float:
     """Return a finite number within bounds."""
+    if type(value) is float and low < value < high:  # at once: messages take longer
+        return value
     allowed = _range_text(low, high, open_low, open_high)
     number = _float(value, f"{name} must be a number{allowed}")
     too_low = number <= low if open_low else number < low

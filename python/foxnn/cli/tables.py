@@ -144,7 +144,7 @@ class Table:
 
     def read(
         self, numbers: Sequence[int], texts: Sequence[int] = (), *, drop_missing: bool = False
-    ) -> Samples:
+    ) -> TableRows:
         """Return columns as numbers, and others as texts, of all lines.
 
         Parameters
@@ -155,7 +155,7 @@ class Table:
             Whether a line in which one of them has an empty cell is left out, instead of refused.
         """
         parts: list[NDArray[np.float64]] = []
-        samples = Samples(self.name, np.empty((0, len(numbers))), [[] for _ in texts], [])
+        samples = TableRows(self.name, np.empty((0, len(numbers))), [[] for _ in texts], [])
         at_once = max(1, _CELLS_AT_ONCE // max(1, self._width))
         while chunk := list(itertools.islice(self._records, at_once)):
             for line, cells in chunk:
@@ -233,7 +233,7 @@ class Table:
 
 
 @dataclass
-class Samples:
+class TableRows:
     """What was read of a table: a row a line, as numbers; columns of texts; the lines' numbers."""
 
     table: str

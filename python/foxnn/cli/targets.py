@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foxnn.cli.tables import Samples, Table, TableError
+from foxnn.cli.tables import Table, TableError, TableRows
 
 # Whole numbers are taken as classes where they are at most so many different ones.
 _MOST_CLASSES = 10
@@ -27,7 +27,7 @@ class Target:
 
 
 def target_of(
-    table: Table, samples: Samples, names: Sequence[str], classify: bool | None
+    table: Table, samples: TableRows, names: Sequence[str], classify: bool | None
 ) -> Target:
     """Return what the texts of some samples mean as targets, of columns of those names.
 
@@ -61,7 +61,7 @@ def target_of(
     return Target(labels_of(table, samples, names[0], classes), classes)
 
 
-def _are_classes(table: Table, samples: Samples, name: str) -> bool:
+def _are_classes(table: Table, samples: TableRows, name: str) -> bool:
     texts = samples.texts[0]
     numbers = [table.number(text) for text in texts]
     there = {number for number in numbers if number is not None}
@@ -77,7 +77,7 @@ def _are_classes(table: Table, samples: Samples, name: str) -> bool:
     return few and all(number.is_integer() for number in there)
 
 
-def numbers_of(table: Table, samples: Samples, names: Sequence[str]) -> NDArray[np.float64]:
+def numbers_of(table: Table, samples: TableRows, names: Sequence[str]) -> NDArray[np.float64]:
     """Return the texts of some samples as numbers, of shape (samples, columns)."""
     found = np.empty((len(samples), len(names)))
     for column, (name, texts) in enumerate(zip(names, samples.texts, strict=True)):
@@ -93,7 +93,7 @@ def numbers_of(table: Table, samples: Samples, names: Sequence[str]) -> NDArray[
 
 
 def labels_of(
-    table: Table, samples: Samples, name: str, classes: Sequence[str]
+    table: Table, samples: TableRows, name: str, classes: Sequence[str]
 ) -> NDArray[np.int64]:
     """Return the positions of the texts of some samples among the classes."""
     places = {text: i for i, text in enumerate(classes)}

@@ -12,9 +12,10 @@ from foxnn.cli import options
 from foxnn.cli.columns import Columns
 from foxnn.cli.info import described, some
 from foxnn.cli.network_files import check_out, keeps_notes, save
-from foxnn.cli.tables import Samples, Table, TableError, opened
+from foxnn.cli.tables import Table, TableError, TableRows, opened
 from foxnn.cli.targets import Target, score, target_of
-from foxnn.training import data as fit_data
+from foxnn.training.samples import WeightedSamples, samples_of
+from foxnn.training.validation import split
 
 HELP = "train a network on a table"
 EXAMPLES = """\
@@ -145,7 +146,7 @@ def run(args: argparse.Namespace) -> None:
     if args.classify is None and all(map(str.isdecimal, columns.classes or [""])):
         tell("", "(--regress takes them as numbers)")
     tell("network", f"{described(nn)}, {nn.loss}, seed {nn.seed}")
-    training = fit_data.samples_of(nn, samples.numbers, target.y, None)
+    training = samples_of(nn, samples.numbers, target.y, None)
     held_out = None
     if args.hold_out:
         training, held_out = _split(nn, training, args.hold_out)
@@ -164,7 +165,7 @@ def run(args: argparse.Namespace) -> None:
         tell("saved", args.out + ("" if keeps_notes(args.out) else ", without the names"))
 
 
-def _read(args: argparse.Namespace, table: Table) -> tuple[Columns, Samples, Target]:
+def _read(args: argparse.Namespace, table: Table) -> tuple[Columns, TableRows, Target]:
     targets = [table.find(name) for name in args.target]
     if len(set(targets)) < len(targets):
         raise TableError(f"{table.name}: --target names a column twice")
@@ -201,19 +202,19 @@ def _network(args: argparse.Namespace, columns: Columns) -> neural_network:
 
 
 def _split(
-    nn: neural_network, samples: fit_data.Samples, share: float
-) -> tuple[fit_data.Samples, fit_data.Samples | None]:
+    nn: neural_network, samples: WeightedSamples, share: float
+) -> tuple[WeightedSamples, WeightedSamples | None]:
     if not 0 < round(len(samples) * share) < len(samples):
         raise ValueError(
             f"--hold-out {share:g} of {len(samples)} samples leaves none to train on or none "
             "to score; 0 keeps none back"
         )
-    parts = fit_data.split(nn, samples, share)
+    parts = split(nn, samples, share, nn._draw())
     nn._next_draw()
     return parts
 
 
-def _fit(args: argparse.Namespace, nn: neural_network, samples: fit_data.Samples) -> foxnn.History:
+def _fit(args: argparse.Namespace, nn: neural_network, samples: WeightedSamples) -> foxnn.History:
     validation = args.validation
     if validation is None and args.early_stopping is not None:
         validation = _WATCHED_SHARE
@@ -246,7 +247,7 @@ def _silent(name: str, text: str) -> None:
 
 
 def _tell_what(
-    tell: Callable[[str, str], None], table: Table, columns: Columns, samples: Samples
+    tell: Callable[[str, str], None], table: Table, columns: Columns, samples: TableRows
 ) -> None:
     dropped = f" ({samples.dropped} more lack cells)" if samples.dropped else ""
     tell("table", f"{table.name}, {len(samples)} samples{dropped}")

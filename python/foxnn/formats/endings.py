@@ -113,10 +113,8 @@ def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> 
     from foxnn.formats.onnx import read
 
     found = read.read(path)
-    kind = found.dtype if dtype is None else dtype
     try:
-        network._make(found.sizes, found.activations, None, found.loss, "zeros", kind, seed)
-        read.fill(network, found)
+        read.make(network, found, dtype, seed)
     except (ValueError, TypeError) as error:
         raise paths.FileFormatError(f"{path}: {error}") from None
 

@@ -222,6 +222,11 @@ def is_number(part: Spec) -> bool:
     return "name" not in part["options"]
 
 
+def is_flat_dense(part: Spec) -> bool:
+    """Return whether a layer is a dense one over whole samples, not over each position of one."""
+    return bool(part["kind"] == "dense" and len(part["output_shape"]) == 1)
+
+
 #: Views of kinds that have more to them than any layer has.
 VIEWS: dict[str, type[LayerView]] = {}
 

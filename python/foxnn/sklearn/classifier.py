@@ -23,7 +23,7 @@ from foxnn.checks import Array
 from foxnn.sklearn import scores
 from foxnn.sklearn.estimator import BaseMLP
 from foxnn.sklearn.model import Task
-from foxnn.sklearn.samples import Samples
+from foxnn.sklearn.samples import EstimatorSamples
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -412,5 +412,5 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return np.concatenate([-gradients, gradients], axis=1)
 
     @staticmethod
-    def _score(samples: Samples, outputs: Array) -> float:
+    def _score(samples: EstimatorSamples, outputs: Array) -> float:
         return scores.accuracy(samples, outputs)

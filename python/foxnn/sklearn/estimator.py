@@ -18,7 +18,8 @@ from foxnn import DivergedError
 from foxnn.checks import Array
 from foxnn.sklearn import lbfgs, model, stochastic
 from foxnn.sklearn.model import Task
-from foxnn.sklearn.samples import HeldOut, Samples, dense_blocks
+from foxnn.sklearn.samples import EstimatorSamples, HeldOut, dense_blocks
+from foxnn.training.arguments import dropout_rates
 
 _OUTPUT_ONLY = {"softmax", "exp", "exponential"}
 _ALIASES = {"identity", "linear", "logistic", "tanh", "atan", "sin", "swish"}
@@ -103,7 +104,7 @@ class BaseMLP(BaseEstimator):
                     raise ValueError("dropout needs solver='sgd' or 'adam', got solver='lbfgs'")
                 lbfgs.train(self, samples, held_out)
             else:
-                dropout = foxnn.network._dropout_rates(self.dropout, len(hidden))
+                dropout = dropout_rates(self.dropout, len(hidden))
                 training = stochastic.Training(self, samples, rows, held_out, dropout, incremental)
                 training.run()
         except DivergedError as error:
@@ -165,7 +166,7 @@ class BaseMLP(BaseEstimator):
 
     def _validated(
         self, X: Any, y: Any, sample_weight: Any, incremental: bool, begins: bool
-    ) -> Samples:
+    ) -> EstimatorSamples:
         """Return the samples to train on, checked as scikit-learn does."""
         X, y = self._checked(X, y, begins)
         self._learn_targets(y, incremental)
@@ -187,13 +188,13 @@ class BaseMLP(BaseEstimator):
             y = column_or_1d(y, warn=True)
         return X, y
 
-    def _samples(self, X: Any, y: Any, sample_weight: Any) -> Samples:
+    def _samples(self, X: Any, y: Any, sample_weight: Any) -> EstimatorSamples:
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
             if not weights.sum() > 0.0:
                 raise ValueError("the sample weights must have a sum above 0")
-        return Samples(X.tocsr() if issparse(X) else X, self._targets(y), weights)
+        return EstimatorSamples(X.tocsr() if issparse(X) else X, self._targets(y), weights)
 
     def _check_known(self, y: Any, name: str) -> None:
         """Refuse targets that are not of the kind that was learnt."""
@@ -203,7 +204,7 @@ class BaseMLP(BaseEstimator):
         return sample_weight
 
     def _held_out(
-        self, samples: Samples, X_val: Any, y_val: Any, sample_weight_val: Any
+        self, samples: EstimatorSamples, X_val: Any, y_val: Any, sample_weight_val: Any
     ) -> tuple[Array | None, HeldOut | None]:
         """Return the positions of the samples to train on (None: all), and those to validate on."""
         if (X_val is None) != (y_val is None):
@@ -294,5 +295,5 @@ class BaseMLP(BaseEstimator):
         raise NotImplementedError
 
     @staticmethod
-    def _score(samples: Samples, outputs: Array) -> float:
+    def _score(samples: EstimatorSamples, outputs: Array) -> float:
         raise NotImplementedError

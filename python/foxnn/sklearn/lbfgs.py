@@ -20,7 +20,7 @@ import foxnn
 from foxnn import _core
 from foxnn.checks import Array
 from foxnn.sklearn.model import Task, make_network, mean_loss, read_parameters, write_parameters
-from foxnn.sklearn.samples import Buffers, HeldOut, Samples, poisson_constants
+from foxnn.sklearn.samples import Buffers, EstimatorSamples, HeldOut, poisson_constants
 
 Vector = NDArray[np.float64]
 
@@ -31,7 +31,7 @@ _BLOCK_BYTES = 64 << 20
 _STOPPED = 99
 
 
-def train(estimator: Any, samples: Samples, held_out: HeldOut | None) -> None:
+def train(estimator: Any, samples: EstimatorSamples, held_out: HeldOut | None) -> None:
     """Train an estimator; its network has the found parameters at the end.
 
     The search is in float64, whatever the type of the network: rounding to float32 would hide the
@@ -100,7 +100,7 @@ class Objective:
     """
 
     def __init__(
-        self, network: foxnn.neural_network, task: Task, samples: Samples, alpha: float
+        self, network: foxnn.neural_network, task: Task, samples: EstimatorSamples, alpha: float
     ) -> None:
         self._network, self._task, self._alpha = network, task, alpha
         self._shapes = list(itertools.pairwise(network.sizes))

@@ -15,7 +15,7 @@ from foxnn import checks
 from foxnn.checks import Array
 from foxnn.layers import parse_activation
 from foxnn.layers.activations import ActivationPair
-from foxnn.sklearn.samples import Samples, dense_blocks, poisson_constants
+from foxnn.sklearn.samples import EstimatorSamples, dense_blocks, poisson_constants
 
 # Of scikit-learn's output activations.
 _ENGINE_NAMES = {
@@ -133,7 +133,7 @@ def outputs_of(network: foxnn.neural_network, x: Any) -> Array:
     return found[0] if len(found) == 1 else np.concatenate(found)
 
 
-def mean_loss(network: foxnn.neural_network, task: Task, samples: Samples) -> float:
+def mean_loss(network: foxnn.neural_network, task: Task, samples: EstimatorSamples) -> float:
     """Return scikit-learn's loss over samples that may be sparse, without penalty."""
     loss, total, first = 0.0, 0.0, 0
     for block in dense_blocks(samples.x):

@@ -14,7 +14,7 @@ from foxnn.checks import Array
 from foxnn.sklearn import scores
 from foxnn.sklearn.estimator import BaseMLP
 from foxnn.sklearn.model import Task
-from foxnn.sklearn.samples import Samples
+from foxnn.sklearn.samples import EstimatorSamples
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -290,5 +290,5 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return np.ascontiguousarray(checks.engine_type(y.reshape(len(y), -1)))
 
     @staticmethod
-    def _score(samples: Samples, outputs: Array) -> float:
+    def _score(samples: EstimatorSamples, outputs: Array) -> float:
         return scores.r2(samples, outputs)

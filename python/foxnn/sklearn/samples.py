@@ -20,7 +20,7 @@ Rows = Any  # a slice, or an array of positions
 
 
 @dataclass
-class Samples:
+class EstimatorSamples:
     """Inputs (an array, or a sparse matrix by rows), wanted outputs or labels, and weights."""
 
     x: Any
@@ -30,10 +30,10 @@ class Samples:
     def __len__(self) -> int:
         return int(self.x.shape[0])
 
-    def part(self, rows: Rows) -> Samples:
+    def part(self, rows: Rows) -> EstimatorSamples:
         """Return copies of some samples."""
         weights = None if self.weights is None else self.weights[rows]
-        return Samples(self.x[rows], self.y[rows], weights)
+        return EstimatorSamples(self.x[rows], self.y[rows], weights)
 
     def mean(self, values: Array) -> float:
         """Return the weighted mean of a number for each sample."""
@@ -44,14 +44,14 @@ class Samples:
 class HeldOut:
     """Samples to validate on, and how their outputs are scored."""
 
-    samples: Samples
-    score: Callable[[Samples, Array], float]
+    samples: EstimatorSamples
+    score: Callable[[EstimatorSamples, Array], float]
 
 
 class Buffers:
     """Dense copies of so many samples at most, always in the same place."""
 
-    def __init__(self, samples: Samples, rows: int, weighted: bool) -> None:
+    def __init__(self, samples: EstimatorSamples, rows: int, weighted: bool) -> None:
         self._samples = samples
         self.x = np.empty((rows, samples.x.shape[1]), samples.x.dtype)
         self.y = np.empty((rows, *samples.y.shape[1:]), samples.y.dtype)

@@ -10,10 +10,10 @@ import math
 import numpy as np
 
 from foxnn.checks import Array
-from foxnn.sklearn.samples import Samples
+from foxnn.sklearn.samples import EstimatorSamples
 
 
-def accuracy(samples: Samples, outputs: Array) -> float:
+def accuracy(samples: EstimatorSamples, outputs: Array) -> float:
     """Return the share of samples that are classified rightly, in all their labels."""
     if not np.isfinite(outputs).all():
         return math.nan
@@ -22,7 +22,7 @@ def accuracy(samples: Samples, outputs: Array) -> float:
     return samples.mean(((outputs > 0.5) == samples.y).all(axis=1))
 
 
-def r2(samples: Samples, outputs: Array) -> float:
+def r2(samples: EstimatorSamples, outputs: Array) -> float:
     """Return the coefficient of determination, as a mean over the outputs."""
     if not np.isfinite(outputs).all():
         return math.nan

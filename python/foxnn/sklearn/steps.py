@@ -19,7 +19,7 @@ import foxnn
 from foxnn import _core
 from foxnn.checks import Array
 from foxnn.sklearn.model import Task
-from foxnn.sklearn.samples import Buffers, Samples, poisson_constants
+from foxnn.sklearn.samples import Buffers, EstimatorSamples, poisson_constants
 from foxnn.sklearn.solver import Solver
 from foxnn.support.errors import diverged
 
@@ -47,7 +47,7 @@ class Steps:
         self,
         network: foxnn.neural_network,
         task: Task,
-        samples: Samples,
+        samples: EstimatorSamples,
         rows: Array | None,
         *,
         solver: Solver,

@@ -14,7 +14,7 @@ from sklearn.model_selection import train_test_split
 from foxnn import DivergedError
 from foxnn.checks import Array
 from foxnn.sklearn.model import mean_loss, outputs_of, read_parameters, write_parameters
-from foxnn.sklearn.samples import HeldOut, Samples
+from foxnn.sklearn.samples import EstimatorSamples, HeldOut
 from foxnn.sklearn.solver import Solver
 from foxnn.sklearn.steps import Steps
 
@@ -28,7 +28,7 @@ ATTRIBUTES = (
 )
 
 
-def split(estimator: Any, samples: Samples, stratify: bool) -> tuple[Array, Array]:
+def split(estimator: Any, samples: EstimatorSamples, stratify: bool) -> tuple[Array, Array]:
     """Return the positions of the samples to train on, and of those to validate on."""
     kept, held = train_test_split(
         np.arange(len(samples)),
@@ -62,7 +62,7 @@ class Training:
     def __init__(
         self,
         estimator: Any,
-        samples: Samples,
+        samples: EstimatorSamples,
         rows: Array | None,
         held_out: HeldOut | None,
         dropout: list[float],

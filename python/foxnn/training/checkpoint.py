@@ -18,8 +18,6 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from foxnn import _core, checks, schedules
 from foxnn.checks.notes import notes_of
 from foxnn.formats import paths, safetensors_file, whole_files
@@ -86,21 +84,6 @@ class Running:
             weight=self.weight,
             correct=self.correct,
         )
-
-
-def checked_every(every: object) -> int | datetime.timedelta:
-    """Return how often a checkpoint is to be written, checked."""
-    if isinstance(every, datetime.timedelta):
-        if every <= datetime.timedelta():
-            raise ValueError(f"checkpoint_every must be longer than nothing, got {every!r}")
-        return every
-    try:
-        return checks.integer(every, "checkpoint_every", 1)
-    except TypeError:
-        raise TypeError(
-            "checkpoint_every must be a number of epochs or a datetime.timedelta, got "
-            f"{checks.shown(every)}"
-        ) from None
 
 
 def every_from(values: Any) -> Any:
@@ -309,34 +292,31 @@ def _made(values: Any, kinds: Mapping[str, Any], name: str) -> Any:
     )
 
 
-def arguments_of(
-    told: FitOptions, rule: EarlyStopping | None, draw: int, samples: int
-) -> dict[str, Any]:
+def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]:
     """Return what a run was told as plain values; `draw` is the number of its validation share.
 
     What is no plain value (samples, callbacks, functions) is only noted, and given again later.
     """
-    share = told.validation
-    weight = told.class_weight
+    share, weight, rates = options.validation, options.class_weight, options.dropout
     return {
-        "epochs": int(told.epochs),
-        "batch_size": int(told.batch_size),
-        "optimizer": optimizer_as_values(told.optimizer),
-        "learning_rate": float(told.learning_rate),
-        "validation": share if share is None or isinstance(share, float | int) else "given",
-        "early_stopping": early_stopping_as_values(rule),
-        "schedule": schedule_as_values(told.schedule),
-        "l1": float(told.l1),
-        "l2": float(told.l2),
-        "dropout": [float(p) for p in np.atleast_1d(told.dropout)],
-        "one_dropout": np.ndim(told.dropout) == 0,
-        "sample_weight": None if told.sample_weight is None else "given",
+        "epochs": options.epochs.stop,
+        "batch_size": options.batch_size,
+        "optimizer": optimizer_as_values(options.optimizer),
+        "learning_rate": options.rates.base,
+        "validation": "given" if isinstance(share, tuple) else share,
+        "early_stopping": early_stopping_as_values(options.early_stopping),
+        "schedule": schedule_as_values(options.rates.schedule),
+        "l1": options.l1,
+        "l2": options.l2,
+        "dropout": rates or [0.0],
+        "one_dropout": not rates,
+        "sample_weight": None if options.sample_weight is None else "given",
         "class_weight": [[int(k), float(v)] for k, v in weight.items()]
         if isinstance(weight, Mapping)
         else weight,
-        "shuffle": bool(told.shuffle),
-        "clip_norm": None if told.clip_norm is None else float(told.clip_norm),
-        "clip_value": None if told.clip_value is None else float(told.clip_value),
+        "shuffle": options.shuffle,
+        "clip_norm": options.clip_norm,
+        "clip_value": options.clip_value,
         "draw_of_split": draw,
         "samples": samples,
     }

@@ -4,124 +4,98 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any
 
-from foxnn import _core, schedules
+from foxnn import _core
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.support.errors import DivergedError, diverged
-from foxnn.training.callbacks import Callbacks
-from foxnn.training.checkpoint import Checkpoints, Running
-from foxnn.training.data import Samples
-from foxnn.training.early_stopping import Watch
+from foxnn.training.checkpoint import Running
+from foxnn.training.data import FitData
 from foxnn.training.history import History
+from foxnn.training.plan import FitPlan
 from foxnn.training.progress import Progress
 
 
 class FitLoop:
-    """One training: what it was told, and how far it is."""
+    """One training: its plan, and how far it is."""
 
     def __init__(
-        self,
-        network: AnsweringNetwork,
-        samples: int,
-        held_out: Samples | None,
-        callbacks: Callbacks,
-        watch: Watch | None,
-        schedule: Any,
-        rate: float,
-        first: tuple[int, float],
-        time_limit: float | None,
-        checkpoints: Checkpoints | None,
+        self, network: AnsweringNetwork, data: FitData, plan: FitPlan, history: History
     ) -> None:
         self._network = network
-        self._samples = samples
-        self._held_out = held_out
-        self._callbacks = callbacks
-        self._watch = watch
-        self._schedule = schedule
-        self._rate = rate
-        self._first = first
-        self._end = None if time_limit is None else time.perf_counter() + time_limit
-        self._checkpoints = checkpoints
+        self._data = data
+        self._plan = plan
+        self._history = history
+        self._callbacks = plan.callbacks
+        self._watch = plan.watch
+        self._checkpoints = plan.checkpoints
+        limit = plan.time_limit
+        self._end = None if limit is None else time.perf_counter() + limit
         self._last_loss: float | None = None
         self._stops = False
         self._is_open = False  # an epoch has begun whose record is not made
         self._is_new = False  # one is over, and no checkpoint has it
         self._start = 0.0  # when it began, less what it has taken in an earlier run
 
-    def run(
-        self,
-        trainer: _core.Trainer,
-        epochs: range,
-        bar: Progress,
-        history: History,
-        running: Running | None,
-    ) -> History:
-        """Train for those epochs, or until something ends them; return all records.
+    def run(self) -> History:
+        """Train for the epochs of the plan, or until something ends them; return all records."""
+        training, plan = self._data.training, self._plan
+        with (
+            _core.Trainer(
+                self._network, training.x, training.y, plan.engine, training.weights
+            ) as trainer,
+            Progress(plan.epochs.stop, plan.shows_progress) as bar,
+        ):
+            return self._run(trainer, bar)
 
-        The first of them has begun already where it is `running`.
-        """
+    def _run(self, trainer: _core.Trainer, bar: Progress) -> History:
         self._stops = self._callbacks.call("on_train_begin", self._network)
         if self._watch is not None and self._watch.is_exhausted:
             self._stops = True  # the checkpoint of a run that had ended
         try:
-            for epoch in epochs:
+            for epoch in self._plan.epochs:
                 if self._stops:
                     break
-                is_whole = self._train_epoch(trainer, epoch, history, bar, running)
-                running = None
+                is_whole = self._train_epoch(trainer, epoch, bar)
                 if self._checkpoints is not None and is_whole:
-                    is_last = self._stops or epoch == epochs[-1]
+                    is_last = self._stops or epoch == self._plan.epochs[-1]
                     if self._checkpoints.is_due(epoch + 1, is_last):
-                        self._keep_between_epochs(history)
+                        self._keep_between_epochs()
         except BaseException as error:
-            self._end_with(trainer, history, error)
+            self._end_with(trainer, error)
             raise
         if self._checkpoints is not None:
             self._checkpoints.wait()
         if self._watch is not None:
             self._watch.restore(self._network)
-        self._callbacks.call("on_train_end", history)
-        return history
+        self._callbacks.call("on_train_end", self._history)
+        return self._history
 
-    def _train_epoch(
-        self,
-        trainer: _core.Trainer,
-        epoch: int,
-        history: History,
-        bar: Progress,
-        running: Running | None,
-    ) -> bool:
+    def _train_epoch(self, trainer: _core.Trainer, epoch: int, bar: Progress) -> bool:
         """Return whether the epoch was not cut short."""
-        rate = self._rate
-        if self._schedule is not None:
-            # The first epoch's has been asked for: a function is asked once an epoch.
-            is_first = epoch == self._first[0]
-            rate = (
-                self._first[1] if is_first else schedules.rate_of(self._schedule, epoch, self._rate)
-            )
+        rate = self._plan.rates.of(epoch)
+        if self._plan.rates.schedule is not None:
             trainer.set_learning_rate(rate)
+        running = self._plan.running if epoch == self._plan.epochs.start else None
         if running is None:
             trainer.begin_epoch()
         else:
             running.begin(trainer)
         self._start = time.perf_counter() - (0.0 if running is None else running.seconds)
         self._is_open = True
-        self._make_steps(trainer, epoch, history)
+        self._make_steps(trainer, epoch)
         done = trainer.epoch()
         seconds = time.perf_counter() - self._start
-        is_whole = done.samples == self._samples
+        is_whole = done.samples == len(self._data.training)
         if not is_whole and self._checkpoints is not None:
-            self._keep_within_epoch(trainer, history)
+            self._keep_within_epoch(trainer)
         record = _means(done, self._network._classifies())
-        if self._held_out is not None:
-            held = self._held_out
+        if (held := self._data.held_out) is not None:
             found = self._network._evaluation(held.x, held.y, held.weights)
             record |= {f"val_{name}": value for name, value in found.items()}
         bar.update(record, done.samples / max(seconds, 1e-9))
         self._is_open = False
         record |= {"learning_rate": rate, "seconds": seconds}
-        history.add(**record)
+        self._history.add(**record)
         if self._watch is not None and self._watch.is_over(record, self._network):
             self._stops = True
         self._is_new = is_whole
@@ -131,7 +105,7 @@ class FitLoop:
             self._stops = True
         return is_whole
 
-    def _make_steps(self, trainer: _core.Trainer, epoch: int, history: History) -> None:
+    def _make_steps(self, trainer: _core.Trainer, epoch: int) -> None:
         """Make the steps that the epoch still has, or those until something ends the run."""
         hears, all_steps = self._callbacks.wants("on_batch_end"), trainer.steps_per_epoch()
         while (done := trainer.epoch().steps) < all_steps and not self._stops:
@@ -145,19 +119,19 @@ class FitLoop:
             if (left := self._seconds_left()) is not None and left <= 0.0:
                 self._stops = True
             elif self._checkpoints is not None and self._checkpoints.is_time():
-                self._keep_within_epoch(trainer, history)
+                self._keep_within_epoch(trainer)
 
-    def _keep_between_epochs(self, history: History) -> None:
+    def _keep_between_epochs(self) -> None:
         assert self._checkpoints is not None
-        self._checkpoints.write(self._network, history, self._watch)
+        self._checkpoints.write(self._network, self._history, self._watch)
         self._is_new = False
 
-    def _keep_within_epoch(self, trainer: _core.Trainer, history: History) -> None:
+    def _keep_within_epoch(self, trainer: _core.Trainer) -> None:
         assert self._checkpoints is not None
         running = Running.of(trainer, time.perf_counter() - self._start)
-        self._checkpoints.write(self._network, history, self._watch, running)
+        self._checkpoints.write(self._network, self._history, self._watch, running)
 
-    def _end_with(self, trainer: _core.Trainer, history: History, error: BaseException) -> None:
+    def _end_with(self, trainer: _core.Trainer, error: BaseException) -> None:
         """Keep a run that an exception ends, such as that of Ctrl-C, if it can go on from there."""
         if self._checkpoints is None:
             return
@@ -165,9 +139,9 @@ class FitLoop:
             # Ctrl-C does not wait for what is being written: that is nearly as new.
             if isinstance(error, Exception) or not self._checkpoints.is_writing():
                 if self._is_open and not isinstance(error, DivergedError):
-                    self._keep_within_epoch(trainer, history)
+                    self._keep_within_epoch(trainer)
                 elif self._is_new:
-                    self._keep_between_epochs(history)
+                    self._keep_between_epochs()
             self._checkpoints.end(error)
         except Exception as failure:  # what ended the run is what the user must hear of
             raise error from failure

@@ -1,14 +1,19 @@
-"""What `fit` was told beside its samples, as one value."""
+"""What `fit` was told beside its samples: as given, and checked."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
+from foxnn import _core, checks
+from foxnn.model.answers import AnsweringNetwork
+from foxnn.training import arguments
+from foxnn.training.callbacks import Callbacks
+from foxnn.training.early_stopping import EarlyStopping, early_stopping_of
 from foxnn.training.kinds import (
     ClassWeightLike,
     EarlyStoppingLike,
@@ -17,10 +22,14 @@ from foxnn.training.kinds import (
     ScheduleLike,
     ValidationLike,
 )
+from foxnn.training.progress import is_wanted
+from foxnn.training.rates import Rates
+from foxnn.training.scaling import Scalers, checked_scalers
+from foxnn.training.update_rules import rule_of
 
 
 @dataclass(frozen=True)
-class FitOptions:
+class FitArguments:
     """The arguments of `fit`, under their names and not yet checked."""
 
     epochs: int
@@ -44,3 +53,64 @@ class FitOptions:
     clip_value: float | None
     checkpoint: Any
     checkpoint_every: int | datetime.timedelta
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """The same, checked as far as that goes without the samples."""
+
+    epochs: range  # that are to be trained; it begins where a checkpoint was
+    batch_size: int
+    optimizer: OptimizerLike
+    rule: _core.Optimizer
+    rates: Rates
+    validation: float | tuple[Any, Any, Any] | None
+    early_stopping: EarlyStopping | None
+    l1: float
+    l2: float
+    dropout: list[float]
+    sample_weight: ArrayLike | None
+    class_weight: Mapping[Any, float] | Literal["balanced"] | None
+    callbacks: Callbacks
+    shuffle: bool
+    shows_progress: bool
+    time_limit: float | None
+    scalers: Scalers | None
+    clip_norm: float | None
+    clip_value: float | None
+    checkpoint: Any
+    checkpoint_every: int | datetime.timedelta
+
+
+def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done: int) -> FitOptions:
+    """Check all that `fit` was told; samples, weights and places of files are checked later."""
+    epochs = range(epochs_done, checks.integer(given.epochs, "epochs", 1))
+    rate = checks.real(given.learning_rate, "learning_rate", 0.0, open_low=True)
+    time_limit = arguments.checked_time_limit(given.time_limit)
+    ends_early = given.early_stopping is not None or time_limit is not None
+    rates = Rates(given.schedule, rate, epochs, ends_early)
+    shows_progress, callbacks = is_wanted(given.progress), Callbacks(given.callbacks)
+    clip_norm, clip_value = arguments.checked_clipping(given.clip_norm, given.clip_value)
+    return FitOptions(
+        epochs=epochs,
+        rule=rule_of(given.optimizer),
+        optimizer=given.optimizer,
+        rates=rates,
+        batch_size=checks.integer(given.batch_size, "batch_size", 1),
+        shuffle=checks.flag(given.shuffle, "shuffle"),
+        l1=checks.real(given.l1, "l1", 0.0),
+        l2=checks.real(given.l2, "l2", 0.0),
+        dropout=arguments.dropout_of(network, given.dropout),
+        validation=arguments.checked_validation(given.validation),
+        early_stopping=early_stopping_of(given.early_stopping),
+        sample_weight=given.sample_weight,
+        class_weight=arguments.checked_class_weight(given.class_weight),
+        callbacks=callbacks,
+        shows_progress=shows_progress,
+        time_limit=time_limit,
+        scalers=checked_scalers(network, given.scale),
+        clip_norm=clip_norm,
+        clip_value=clip_value,
+        checkpoint=given.checkpoint,
+        checkpoint_every=arguments.checked_every(given.checkpoint_every),
+    )

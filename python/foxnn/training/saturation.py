@@ -10,6 +10,7 @@ import numpy as np
 from foxnn import _core
 from foxnn.checks import Array
 from foxnn.layers.specs import dense_spec
+from foxnn.layers.view import is_flat_dense
 from foxnn.model.answers import AnsweringNetwork
 
 # Samples looked at: the share of flat outputs among these thousands of them is sure enough.
@@ -22,36 +23,40 @@ _USUAL_SIZE = 3.0
 
 def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
     """Warn where inputs are so large that most outputs of a bounded first layer are flat."""
-    first = network[0]
-    flat_beyond = _FLAT_BEYOND.get(first.get_name_activation_function())
+    first = network._layer(0)
+    if not is_flat_dense(first):
+        return
+    function = first["options"]["activation"]
+    flat_beyond = _FLAT_BEYOND.get(function)
     if flat_beyond is None:
         return
     some = np.asarray(x[:: max(1, len(x) // _SAMPLES)][:_SAMPLES], np.float64)
     size = float(np.sqrt(np.mean(some * some)))
     if size <= _USUAL_SIZE:
         return
-    z = _sums(some, first.weights, first.bias, network.settings.n_threads)
+    arrays = {name: network._array(first["index"], name) for name in first["arrays"]}
+    z = _sums(some, arrays, network.settings.n_threads)
     if z is None:
         return
     flat = float((np.abs(z) > flat_beyond).mean())
     if flat > 0.5:
         warnings.warn(
             f"the inputs are large (root mean square {size:.3g}), and {flat:.0%} of the first "
-            f"layer's {first.get_name_activation_function()} outputs are flat, where they hardly "
-            "learn: scale the inputs, by scale='standard' in fit",
+            f"layer's {function} outputs are flat, where they hardly learn: scale the inputs, by "
+            "scale='standard' in fit",
             UserWarning,
             stacklevel=_frames_of_foxnn() + 1,
         )
 
 
-def _sums(x: Array, weights: Array, bias: Array, threads: int) -> Array | None:
+def _sums(x: Array, arrays: dict[str, Array], threads: int) -> Array | None:
     """Return the preactivations of a layer in float64, or None where one is no number."""
     # Not by NumPy: its BLAS has threads of its own, which wait busily for more work for a while and
     # are in the way of the training that begins here.
-    spec = dense_spec(len(bias), ("identity_x", []), "zeros")
-    alone = _core.Network([len(weights)], [spec], False, 0)
-    alone._set_array(0, "weights", weights.astype(np.float64))
-    alone._set_array(0, "bias", bias.astype(np.float64))
+    inputs, neurons = arrays["weights"].shape
+    alone = _core.Network([inputs], [dense_spec(neurons, ("identity_x", []), "zeros")], False, 0)
+    for name, values in arrays.items():  # perhaps without bias, which is zero here
+        alone._set_array(0, name, values.astype(np.float64))
     try:
         return alone._predict(x, threads)
     except OverflowError:

@@ -1,4 +1,4 @@
-"""ONNX files, read: those that foxnn writes, and networks of dense layers from other libraries.
+"""ONNX files, read: those that foxnn writes, and what foxnn has layers for of other libraries.
 
 The file is data: it is parsed and looked at, and nothing of it is run.
 """
@@ -13,8 +13,12 @@ from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.formats.onnx.chain import Affine, chain_of
 from foxnn.formats.onnx.graph import Graph
+from foxnn.formats.onnx.layered import Layered, layered_of
+from foxnn.formats.onnx.layered_graph import LayeredGraph
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.layers.activations import ActivationPair
+from foxnn.layers.kinds import checked_specs, leaves
+from foxnn.layers.view import checked_array
 from foxnn.model.scaler import METHODS, SCALABLE_LOSSES, Scaler
 from foxnn.support import extras
 
@@ -31,7 +35,20 @@ class Found(NamedTuple):
     output_scaler: Scaler | None
 
 
-def read(path: str) -> Found:
+class FoundLayers(NamedTuple):
+    """What a file of layers of other kinds says of a network."""
+
+    layers: Layered
+    loss: str | None
+    input_scaler: Scaler | None
+    output_scaler: Scaler | None
+
+
+# Nodes beyond which a graph that is no chain is not looked at a second time.
+_MOST_NODES = 100_000
+
+
+def read(path: str) -> Found | FoundLayers:
     """Return what a file says of a network.
 
     Raises
@@ -53,7 +70,36 @@ def read(path: str) -> Found:
     except message.DecodeError:
         raise FileFormatError(f"{path}: expected an ONNX file") from None
     with np.errstate(all="ignore"):  # what is not finite is refused where it is given to a layer
-        return _found(Graph(path, model))
+        if _said(model).get("foxnn_layers"):
+            return _found_layers(LayeredGraph(path, model))
+        try:
+            return _found(Graph(path, model))
+        except FileFormatError as error:
+            if not _may_be_layered(model):
+                raise
+            refused = error
+        try:
+            return _found_layers(LayeredGraph(path, model))
+        except FileFormatError:
+            raise refused from None
+
+
+def _may_be_layered(model: Any) -> bool:
+    """Return whether a graph that is no chain may hold layers that come together again."""
+    return len(model.graph.input) > 0 and len(model.graph.node) < _MOST_NODES
+
+
+def _found_layers(graph: LayeredGraph) -> FoundLayers:
+    layers, said = layered_of(graph), _said(graph.model)
+    scalers = []
+    for pair, name in ((layers.before, "input"), (layers.behind, "output")):
+        affine = None if pair is None else Affine(*pair)
+        width = 0 if pair is None else pair[0].size
+        scaler = _scaler(affine, width, said.get(f"foxnn_{name}_scaler"))
+        if scaler is None and pair is not None:
+            raise graph.error(f"expected a scale of the {name}s above 0")
+        scalers.append(scaler)
+    return FoundLayers(layers, said.get("foxnn_loss"), *scalers)
 
 
 def _found(graph: Graph) -> Found:
@@ -92,8 +138,21 @@ def _found(graph: Graph) -> Found:
     )
 
 
-def fill(network: Any, found: Found) -> None:
-    """Give a new network of these sizes and activations its numbers."""
+def make(network: Any, found: Found | FoundLayers, dtype: str | None, seed: int | None) -> None:
+    """Make a new object of the class the network of a file."""
+    if isinstance(found, FoundLayers):
+        layers = found.layers
+        checked = checked_specs(layers.specs, layers.shape, "layers")
+        kind = layers.dtype if dtype is None else dtype
+        network._begin(layers.shape, checked.specs, found.loss, kind, seed)
+        for leaf, arrays in zip(leaves(network._layers()), layers.arrays, strict=True):
+            for name, values in arrays.items():
+                array = checked_array(values, name, leaf["arrays"][name], network._single())
+                network._set_array(leaf["index"], name, array)
+        network._set_scalers(found.input_scaler, found.output_scaler)
+        return
+    kind = found.dtype if dtype is None else dtype
+    network._make(found.sizes, found.activations, None, found.loss, "zeros", kind, seed)
     for part, (weights, bias) in zip(network, found.parameters, strict=True):
         part.weights, part.bias = weights, bias
     network._set_scalers(found.input_scaler, found.output_scaler)

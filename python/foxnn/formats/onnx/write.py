@@ -1,12 +1,12 @@
-"""ONNX files, written: a chain of Gemm and activation nodes, with the scalers before and behind.
+"""ONNX files, written: Gemm and activation nodes, with the scalers before and behind.
 
-Input `x` and output `y` have the network's type and any number of rows. Operators are those of
+Networks of other kinds of layers are written by `nodes`. Input `x` and output `y` have the
+network's type and any number of samples. Operators are those of
 operator set 13 (ONNX 1.8, 2020), which gelu is composed of; so old runtimes read the files, too.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foxnn import _core, checks
+from foxnn.formats.onnx.nodes import BODIES, NEWER, LayerGraph, size_of
 from foxnn.formats.whole_files import replacing
-from foxnn.layers.chain import check_plain
-from foxnn.layers.specs import sizes_of
+from foxnn.layers.kinds import leaves
+from foxnn.layers.view import is_number
 from foxnn.model.scaler import Scaler
 from foxnn.support import extras
 
@@ -53,6 +54,11 @@ class _Graph:
         self.arrays.append(self._onnx.numpy_helper.from_array(given, name))
         return name
 
+    def whole_numbers(self, name: str, values: NDArray[np.int64]) -> str:
+        """Add a constant of whole numbers; return its name."""
+        self.arrays.append(self._onnx.numpy_helper.from_array(values, name))
+        return name
+
     def node(self, kind: str, name: str, *inputs: str, **attributes: Any) -> str:
         """Add a node, by default behind the last value; return the name of its output."""
         given = inputs or (self.last,)
@@ -77,8 +83,7 @@ def write(path: str, network: Any) -> None:
     onnx = extras.library("onnx", "onnx", "an .onnx file")
     copy = network._copy()  # of one moment, even where another thread trains
     # The graph, the file, and what the checker makes of it, twice; numbers of 8 bytes at most.
-    sizes = sizes_of(copy)
-    checks.memory(4 * 8 * sum(a * b + b for a, b in itertools.pairwise(sizes)) + 2**23)
+    checks.memory(4 * 8 * size_of(copy._layers()) + 2**23)
     data = _model(onnx, copy, network).SerializeToString(deterministic=True)
     onnx.checker.check_model(data, full_check=True)
     with replacing(path) as file:
@@ -87,14 +92,23 @@ def write(path: str, network: Any) -> None:
 
 def check(network: Any) -> None:
     """Raise ValueError where the format cannot hold the network."""
-    check_plain(network, "an ONNX file")
-    sizes, wide = network.sizes, np.dtype(network.dtype).itemsize
-    size = wide * sum((a + 1) * b for a, b in itertools.pairwise(sizes))
+    _check_kinds(network._layers())
+    size = np.dtype(network.dtype).itemsize * size_of(network._layers())
     if size > _LARGEST:
         raise ValueError(f"an ONNX file holds at most 2 GiB, and the weights take {size} bytes")
     for scaler, name in ((network.input_scaler, "input"), (network.output_scaler, "output")):
         if scaler is not None:
             _check_range(scaler, f"{name}_scaler", network.dtype)
+
+
+def _check_kinds(parts: list[dict[str, Any]]) -> None:
+    for i, part in enumerate(parts):
+        if part["kind"] not in BODIES:
+            raise ValueError(
+                f"an ONNX file cannot hold layer {i} ({part['kind']}); .safetensors and pickles can"
+            )
+        for branch in part.get("branches", ()):
+            _check_kinds(branch)
 
 
 def _check_range(scaler: Scaler, name: str, dtype: str) -> None:
@@ -108,34 +122,38 @@ def _check_range(scaler: Scaler, name: str, dtype: str) -> None:
 def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
     check(network)
     helper, dtype = onnx.helper, network.dtype
-    sizes, inputs, outputs = sizes_of(copy), network.input_scaler, network.output_scaler
-    graph = _Graph(onnx, dtype)
+    inputs, outputs = network.input_scaler, network.output_scaler
+    ends_of = copy._input_shape(), copy._output_shape()
+    parts, graph = copy._layers(), _Graph(onnx, dtype)
     if inputs is not None:
-        _scaled(graph, inputs, dtype)
-    count = len(sizes) - 1
-    for i in range(count):
-        weights = graph.array(f"layers.{i}.weight", copy._array(i, "weights"))
-        bias = graph.array(f"layers.{i}.bias", copy._array(i, "bias"))
-        graph.node("Gemm", f"layers.{i}.sum", graph.last, weights, bias)
-        _activate(graph, f"layers.{i}", *copy._activation(i), dtype)
+        _scaled(graph, inputs, dtype, ends_of[0])
+
+    def activate(graph: _Graph, layer: str, name: str, parameters: list[float]) -> None:
+        _activate(graph, layer, name, parameters, dtype)
+
+    LayerGraph(graph, copy._array, activate).layers(parts, "layers")
     if outputs is not None:
-        shift, scale = outputs._measured()
+        shift, scale = (column.reshape(ends_of[1]) for column in outputs._measured())
         graph.node("Mul", "y_scaled", graph.last, graph.array("output_scaler.scale", scale))
         graph.node("Add", "y_shifted", graph.last, graph.array("output_scaler.shift", shift))
     graph.nodes[-1].output[0] = "y"
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     ends = [
-        [helper.make_tensor_value_info(name, kind, ["samples", width])]
-        for name, width in (("x", sizes[0]), ("y", sizes[-1]))
+        [helper.make_tensor_value_info(name, kind, ["samples", *shape])]
+        for name, shape in zip("xy", ends_of, strict=True)
     ]
+    kinds = {leaf["kind"] for leaf in leaves(parts)}
+    opset, version = max([(_OPSET, _IR), *(NEWER[kind] for kind in kinds & NEWER.keys())])
     model = helper.make_model(
         helper.make_graph(graph.nodes, "foxnn", *ends, graph.arrays),
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=_IR,
+        opset_imports=[helper.make_opsetid("", opset)],
+        ir_version=version,
         producer_name="foxnn",
         producer_version=_core.__version__,
     )
     said = {"foxnn_version": _core.__version__, "foxnn_loss": copy._loss()}
+    if len(ends_of[0]) > 1 or any(not is_number(part) for part in parts):
+        said["foxnn_layers"] = "of every kind"  # else those of a chain are read, which is stricter
     for scaler, name in ((inputs, "foxnn_input_scaler"), (outputs, "foxnn_output_scaler")):
         if scaler is not None:
             said[name] = scaler.method
@@ -143,8 +161,8 @@ def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
     return model
 
 
-def _scaled(graph: _Graph, scaler: Scaler, dtype: str) -> None:
-    shift, scale = scaler._measured()
+def _scaled(graph: _Graph, scaler: Scaler, dtype: str, shape: tuple[int, ...]) -> None:
+    shift, scale = (column.reshape(shape) for column in scaler._measured())
     rounded = shift.astype(dtype)
     graph.node("Sub", "x_shifted", graph.last, graph.array("input_scaler.shift", rounded))
     # The engine shifts in float64. Where float32 loses digits of a shift that is large beside the

@@ -1,0 +1,314 @@
+"""From an ONNX graph to layers of every kind.
+
+Where every way from one value to another passes a third, the graph is cut there: so it becomes a
+row of stages. A stage is an operation; or operations that together are a function of one number,
+which must be an activation; or two ways that are added up (Residual), or ways that come together
+side by side (Parallel), each of which is a row of stages again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from foxnn.checks import Array
+from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
+from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation, Shape
+from foxnn.layers.activations import ActivationPair
+
+Spec = dict[str, Any]
+
+_IDENTITY: ActivationPair = ("identity_x", [])
+# As deep as lists of layers may be, and as many nodes as no activation takes.
+_DEEPEST, _MOST_NODES = 50, 64
+
+
+@dataclass
+class Leaf:
+    """A layer with its arrays."""
+
+    spec: Spec
+    arrays: dict[str, Array] = field(default_factory=dict)
+
+    @property
+    def takes_bias(self) -> bool:
+        """Whether it is a dense layer that has neither bias nor activation yet."""
+        options = self.spec["options"]
+        bare = self.spec["kind"] == "dense" and options.get("activation") == "identity_x"
+        return bare and "bias" not in self.arrays
+
+    @property
+    def takes_activation(self) -> bool:
+        """Whether it is a dense layer that has no activation yet."""
+        return bool(self.spec["options"].get("activation") == "identity_x")
+
+
+@dataclass
+class Composite:
+    """Branches of layers."""
+
+    kind: str
+    branches: list[list[Any]]
+
+
+class Layered(NamedTuple):
+    """The layers of a graph, and a shift and a factor before and behind them."""
+
+    shape: Shape
+    specs: list[Spec]
+    arrays: list[dict[str, Array]]  # by leaf, depth first
+    before: tuple[Array, Array] | None  # shift and scale
+    behind: tuple[Array, Array] | None
+    dtype: str
+
+
+def layered_of(graph: LayeredGraph) -> Layered:
+    """Return the layers of a graph; what they cannot hold is refused by the name of its node."""
+    reader = _Reader(graph)
+    stages = reader.stages(0, graph.end)
+    before, stages = reader.scaling(stages, at_the_end=False)
+    behind, stages = reader.scaling(stages, at_the_end=True)
+    items = reader.items(stages, 0)
+    if not items:
+        raise graph.error("expected a layer, got none")
+    arrays: list[dict[str, Array]] = []
+    specs = [_spec(item, arrays) for item in items]
+    wide = any(array.dtype == np.float64 for each in arrays for array in each.values())
+    kind = graph.model.graph.input[0].type.tensor_type.elem_type
+    dtype = "float64" if wide or kind == 11 else "float32"
+    return Layered(graph.shape, specs, arrays, before, behind, dtype)
+
+
+class _Stage(NamedTuple):
+    cut: int
+    end: int
+    numbers: tuple[int, ...]  # of the operations from one behind the cut to the end
+
+
+class _Reader:
+    def __init__(self, graph: LayeredGraph) -> None:
+        self.graph = graph
+
+    def stages(self, begin: int, end: int) -> list[_Stage]:
+        """Return the row of stages from one value to another."""
+        graph = self.graph
+        needed, waiting = set[int](), [end]
+        while waiting:
+            number = waiting.pop()
+            if number in needed or number == begin:
+                continue
+            if number < begin or number == 0:
+                raise graph.error("expected one way from the input to the output")
+            needed.add(number)
+            waiting += [i for i in graph.operation(number).inputs if isinstance(i, int)]
+        order = sorted(needed)
+        last_use: dict[int, int] = {}
+        for number in order:
+            for given in graph.operation(number).inputs:
+                if isinstance(given, int):
+                    last_use[given] = number
+        found: list[_Stage] = []
+        cut, furthest, between = begin, last_use.get(begin, begin), list[int]()
+        for number in order:
+            between.append(number)
+            if furthest <= number:
+                found.append(_Stage(cut, number, tuple(between)))
+                cut, between = number, []
+            furthest = max(furthest, last_use.get(number, 0))
+        return found
+
+    def items(self, stages: list[_Stage], depth: int) -> list[Any]:
+        """Return the layers of a row of stages."""
+        if depth > _DEEPEST:
+            raise self.graph.error(f"expected layers at most {_DEEPEST} deep")
+        found: list[Any] = []
+        place = 0
+        while place < len(stages):
+            place += self._take(found, stages[place:], depth)
+        return found
+
+    def _take(self, found: list[Any], stages: list[_Stage], depth: int) -> int:
+        """Append the layer that begins with the first of the stages; return how many it takes."""
+        stage = stages[0]
+        step = self.graph.operation(stage.end)
+        last = found[-1] if found and isinstance(found[-1], Leaf) else None
+        is_alone = len(stage.numbers) == 1
+        if is_alone and step.kind not in FUNCTIONS:
+            leaf = self._leaf(step, stage.cut, last, depth)
+            found += [] if leaf is None else [leaf]
+            return 1
+        bias = _bias(step) if is_alone and last is not None and last.takes_bias else None
+        if bias is not None and last is not None:
+            last.arrays["bias"] = bias
+            del last.spec["options"]["bias"]
+            return 1
+        # As much as is an activation together.
+        for count in range(min(len(stages), _MOST_NODES), 0, -1):
+            activation = self._activation(stages[:count])
+            if activation is not None:
+                _activate(found, last, activation)
+                return count
+        if step.kind == "Add" and all(isinstance(i, int) for i in step.inputs):
+            found.append(self._residual(step, stage.cut, depth))
+        elif step.kind == "Concat":
+            found.append(self._parallel(step, stage.cut, depth))
+        else:
+            expected = "expected a layer or an activation of foxnn"
+            raise self.graph.refused(step.node, expected)
+        return 1
+
+    def _leaf(self, step: Operation, cut: int, last: Leaf | None, depth: int) -> Any:
+        """Return the layer of an operation, or None where it was worked into the last one."""
+        if step.kind in ("Gemm", "MatMul"):
+            return _dense(self.graph, step, self.graph.shape_of(cut))
+        if step.kind == "Flatten":
+            return Leaf({"kind": "flatten", "options": {}})
+        if step.kind == "Reshape":
+            return Leaf({"kind": "reshape", "options": {"shape": [float(n) for n in step.shape]}})
+        if step.kind == "Dropout":
+            rate = step.inputs[1]
+            assert isinstance(rate, np.ndarray)  # as the graph has checked
+            shortest = float(str(rate.ravel()[0]))
+            return Leaf({"kind": "dropout", "options": {"rate": shortest}})
+        if step.kind == "Softmax":
+            if last is not None and last.takes_activation:
+                last.spec["options"]["activation"] = "softmax"
+                return None
+            return Leaf(_with_activation("activation", ("softmax", [])))
+        if step.kind == "Concat":
+            return self._parallel(step, cut, depth)
+        return LEAVES[step.kind](self.graph, step)
+
+    def _activation(self, stages: list[_Stage]) -> ActivationPair | None:
+        """Return the activation that stages are together, or None."""
+        numbers = [number for stage in stages for number in stage.numbers]
+        if len(numbers) > _MOST_NODES:
+            return None
+        values: dict[int, Any] = {stages[0].cut: GRID}
+        for number in numbers:
+            step = self.graph.operation(number)
+            if step.kind not in FUNCTIONS:
+                return None
+            inputs = [values.get(i) if isinstance(i, int) else _one(i) for i in step.inputs]
+            if any(value is None for value in inputs) and step.kind != "Clip":
+                return None
+            values[number] = compute(step.kind, step.given, inputs)
+            if values[number] is None or values[number].shape != GRID.shape:
+                return None
+        return activation_of(values[stages[-1].end])
+
+    def _residual(self, step: Operation, cut: int, depth: int) -> Composite:
+        ends = [i for i in step.inputs if isinstance(i, int)]
+        if ends[0] == cut:
+            ends.reverse()
+        branches = [self.items(self.stages(cut, end), depth + 1) for end in ends]
+        if not branches[0]:
+            raise self.graph.refused(step.node, "expected a layer in one of the terms")
+        return Composite("residual", branches)
+
+    def _parallel(self, step: Operation, cut: int, depth: int) -> Composite:
+        branches = []
+        for end in step.inputs:
+            assert isinstance(end, int)  # as the graph has checked
+            branch = self.items(self.stages(cut, end), depth + 1)
+            branches.append(branch or [Leaf(_with_activation("activation", _IDENTITY))])
+        return Composite("parallel", branches)
+
+    def scaling(
+        self, stages: list[_Stage], at_the_end: bool
+    ) -> tuple[tuple[Array, Array] | None, list[_Stage]]:
+        """Return shift and scale of (x - shift) / scale at one end, and the other stages.
+
+        At the end they undo it: y scale + shift.
+        """
+        kinds = ("Mul", "Add") if at_the_end else ("Sub", "Sub", "Div")
+        for wanted in (kinds, ("Sub", "Div")):
+            some = stages[-len(wanted) :] if at_the_end else stages[: len(wanted)]
+            columns = [self._column(stage, kind) for stage, kind in zip(some, wanted, strict=False)]
+            if len(some) < len(stages) and all(column is not None for column in columns):
+                *shifts, scale = columns if not at_the_end else columns[::-1]
+                shift = sum(s.astype(np.float64) for s in shifts if s is not None)
+                assert scale is not None
+                rest = stages[: -len(some)] if at_the_end else stages[len(some) :]
+                return (np.asarray(shift), scale.astype(np.float64)), rest
+            if at_the_end:
+                break
+        return None, stages
+
+    def _column(self, stage: _Stage, kind: str) -> Array | None:
+        """Return the numbers of an operation that shifts or scales every number of a sample."""
+        step = self.graph.operation(stage.end)
+        if len(stage.numbers) > 1 or step.kind != kind or len(step.inputs) != 2:
+            return None
+        column = step.inputs[1]
+        if not isinstance(column, np.ndarray) or column.shape != step.shape:
+            return None
+        return column.reshape(-1)
+
+
+def _dense(graph: LayeredGraph, step: Operation, before: Shape) -> Leaf:
+    weights, given = step.inputs[1], step.given
+    assert isinstance(weights, np.ndarray)  # as the graph has checked
+    if step.kind == "Gemm":
+        weights = weights.T if given.get("transB", 0) else weights
+        weights = weights * weights.dtype.type(given.get("alpha", 1.0))
+    units = weights.shape[1]
+    leaf = Leaf(_with_activation("dense", _IDENTITY), {"weights": weights})
+    leaf.spec["options"] |= {"units": units, "bias": False}
+    if len(before) > 1:
+        leaf.spec["options"]["each_position"] = True
+    bias = step.inputs[2] if len(step.inputs) > 2 else None
+    if bias is not None:
+        if not isinstance(bias, np.ndarray) or bias.size not in (1, units):
+            raise graph.refused(step.node, f"expected a bias of shape ({units},)")
+        spread = np.broadcast_to(bias.reshape(-1), (units,))
+        leaf.arrays["bias"] = spread * weights.dtype.type(given.get("beta", 1.0))
+        del leaf.spec["options"]["bias"]
+    return leaf
+
+
+def _bias(step: Operation) -> Array | None:
+    """Return the constant that a sum adds to the channels, or None."""
+    if step.kind != "Add" or len(step.inputs) != 2:
+        return None
+    constants = [i for i in step.inputs if isinstance(i, np.ndarray)]
+    if len(constants) != 1 or constants[0].size != step.shape[-1]:
+        return None
+    own = [n for n in constants[0].shape if n != 1]
+    right = own == [step.shape[-1]] or step.shape[-1] == 1
+    return constants[0].reshape(-1) if right and constants[0].shape[-1] == step.shape[-1] else None
+
+
+def _activate(found: list[Any], last: Leaf | None, activation: ActivationPair) -> None:
+    name, parameters = activation
+    if last is not None and last.takes_activation:
+        last.spec["options"] |= {"activation": name, "parameters": parameters}
+    elif name != "identity_x":
+        found.append(Leaf(_with_activation("activation", activation)))
+
+
+def _with_activation(kind: str, activation: ActivationPair) -> Spec:
+    options = {"activation": activation[0], "parameters": list(activation[1])}
+    return {"kind": kind, "options": options}
+
+
+def _one(constant: Array | None) -> float | None:
+    """Return a constant of a function, which is one number for all channels."""
+    if constant is None or constant.size == 0:
+        return None
+    first = constant.reshape(-1)[0]
+    return float(first) if (constant == first).all() else float("nan")
+
+
+def _spec(item: Leaf | Composite, arrays: list[dict[str, Array]]) -> Spec:
+    if isinstance(item, Leaf):
+        arrays.append(item.arrays)
+        return item.spec
+    branches = [[_spec(inner, arrays) for inner in branch] for branch in item.branches]
+    return {"kind": item.kind, "options": {}, "branches": branches}
+
+
+#: How operations of other kinds are read: each from the graph and its operation to a Leaf.
+LEAVES: dict[str, Any] = {}

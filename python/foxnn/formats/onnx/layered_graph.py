@@ -1,0 +1,201 @@
+"""The operations of an ONNX graph over samples of any shape, each with its constants.
+
+Where `graph` knows rows of a chain only, this knows the shape of a sample at every value, so that
+layers at positions, sums and values side by side can be told.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.formats.onnx.constants import (
+    Attributes,
+    NotRead,
+    array_of,
+    attributes_of,
+    constant_of,
+    folded,
+)
+from foxnn.formats.onnx.functions import FUNCTIONS
+from foxnn.formats.onnx.graph import NO_SUCH_NODE
+from foxnn.formats.paths import FileFormatError
+
+Shape = tuple[int, ...]
+
+_SHAPING = ("Flatten", "Reshape")
+_OTHERS = ("Gemm", "MatMul", "Softmax", "Concat", "Dropout", "Identity", "LayerNormalization")
+_LARGEST = 2**31 - 1
+
+
+class Operation(NamedTuple):
+    """What a node computes of earlier values (by number; 0 is the input) and constants."""
+
+    node: Any
+    kind: str
+    given: Attributes
+    inputs: tuple[int | Array | None, ...]
+    shape: Shape  # of a sample that comes out
+
+
+class LayeredGraph:
+    """The operations of a model, in their order; number 0 is the input."""
+
+    def __init__(self, path: str, model: Any) -> None:
+        self.path, self.model = path, model
+        self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
+        name, self.shape = self._input()
+        self.operations: list[Operation | None] = [None]
+        self._values: dict[str, int | Array] = {name: 0}
+        for node in model.graph.node:
+            try:
+                self._add(node)
+            except NotRead as error:
+                raise self.refused(node, str(error)) from None
+        end = self._values.get(str(model.graph.output[0].name)) if model.graph.output else None
+        if not isinstance(end, int) or len(model.graph.output) != 1:
+            raise self.error("expected one output that depends on the input")
+        self.end = end
+
+    def error(self, expected: str) -> FileFormatError:
+        """Return an error of the whole file."""
+        return FileFormatError(f"{self.path}: {expected}")
+
+    def refused(self, node: Any, expected: str) -> FileFormatError:
+        """Return the error for a node."""
+        name = checks.shown(node.name or next(iter(node.output), ""))
+        return self.error(f"node {name} ({node.op_type}): {expected}")
+
+    def operation(self, number: int) -> Operation:
+        """Return an operation, not the input."""
+        found = self.operations[number]
+        assert found is not None
+        return found
+
+    def shape_of(self, number: int) -> Shape:
+        """Return the shape of a sample of a value."""
+        return self.shape if number == 0 else self.operation(number).shape
+
+    def _input(self) -> tuple[str, Shape]:
+        inputs = [given for given in self.model.graph.input if given.name not in self._stored]
+        if len(inputs) != 1:
+            raise self.error(f"expected one input, got {len(inputs)}")
+        dimensions = inputs[0].type.tensor_type.shape.dim
+        shape = tuple(int(d.dim_value) for d in list(dimensions)[1:])
+        if not shape or len(shape) > 16 or min(shape) < 1 or math.prod(shape) > _LARGEST:
+            raise self.error(f"expected an input of a known shape, got {checks.shown(shape)}")
+        return str(inputs[0].name), shape
+
+    def _named(self, name: str) -> int | Array | None:
+        if not name:
+            return None
+        if name not in self._values:
+            if name not in self._stored:
+                raise NotRead(f"expected {checks.shown(name)} before it")
+            self._values[name] = array_of(self._stored[name])
+        return self._values[name]
+
+    def _add(self, node: Any) -> None:
+        if node.domain not in ("", "ai.onnx") or not node.output:
+            raise NotRead(NO_SUCH_NODE)
+        kind, given = str(node.op_type), attributes_of(node)
+        values = [self._named(name) for name in node.input]
+        data = [value for value in values if isinstance(value, int)]
+        if node.output[0] in self._values:
+            raise NotRead(f"expected a new name, got {checks.shown(node.output[0])}")
+        if not data:
+            made = constant_of(given) if kind == "Constant" else folded(kind, given, values)
+            self._values[node.output[0]] = made
+            return
+        if kind == "Identity" or (kind == "Dropout" and not self._is_dropout(values)):
+            self._values[node.output[0]] = data[0]
+            return
+        shape = self._shape_behind(kind, given, values, data)
+        self.operations.append(Operation(node, kind, given, tuple(values), shape))
+        self._values[node.output[0]] = len(self.operations) - 1
+
+    def _is_dropout(self, values: list[Any]) -> bool:
+        """Return whether a Dropout says its rate."""
+        if len(values) > 2 and not (isinstance(values[2], np.ndarray) and not values[2].any()):
+            raise NotRead("expected inference, got a training_mode")
+        rate = values[1] if len(values) > 1 else None
+        return isinstance(rate, np.ndarray) and rate.size == 1 and 0.0 < float(rate.ravel()[0]) < 1
+
+    def _shape_behind(
+        self, kind: str, given: Attributes, values: list[Any], data: list[int]
+    ) -> Shape:
+        shape = self.shape_of(data[0])
+        if kind in FUNCTIONS:
+            return self._broadcast(values, data, shape)
+        if kind not in _OTHERS and kind not in _SHAPING:
+            raise NotRead(NO_SUCH_NODE)
+        if kind == "Concat":
+            return self._beside(given, values, shape)
+        if len(data) != 1 or not isinstance(values[0], int):
+            raise NotRead("expected the samples as its first input only")
+        if kind in _SHAPING:
+            return _reshaped(kind, given, values, shape)
+        if kind in ("Gemm", "MatMul"):
+            return _behind_dense(kind, given, values, shape)
+        last = given.get("axis", -1) in (-1, len(shape))
+        if kind in ("Softmax", "LayerNormalization") and not last:
+            raise NotRead("expected the last axis")
+        return shape
+
+    def _broadcast(self, values: list[Any], data: list[int], shape: Shape) -> Shape:
+        if any(self.shape_of(value) != shape for value in data[1:]):
+            raise NotRead("expected inputs of one shape")
+        for value in values:
+            if isinstance(value, np.ndarray) and value.size > 1:
+                own = value.shape[-len(shape) :] if value.ndim >= len(shape) else value.shape
+                pairs = zip(own[::-1], shape[::-1], strict=False)
+                extra = value.shape[: value.ndim - len(own)]
+                if math.prod(extra) != 1 or any(a not in (1, b) for a, b in pairs):
+                    raise NotRead(f"expected a constant for each column, got shape {value.shape}")
+        return shape
+
+    def _beside(self, given: Attributes, values: list[Any], shape: Shape) -> Shape:
+        if not all(isinstance(value, int) for value in values):
+            raise NotRead("expected values that depend on the samples")
+        shapes = [self.shape_of(value) for value in values]
+        if given.get("axis") not in (-1, len(shape)) or any(s[:-1] != shape[:-1] for s in shapes):
+            raise NotRead("expected values of the same positions, along the last axis")
+        return (*shape[:-1], sum(s[-1] for s in shapes))
+
+
+def _reshaped(kind: str, given: Attributes, values: list[Any], shape: Shape) -> Shape:
+    if kind == "Flatten":
+        if given.get("axis", 1) not in (1, -len(shape)):
+            raise NotRead("expected the samples to stay apart")
+        return (math.prod(shape),)
+    wanted = values[1] if len(values) > 1 else None
+    if not isinstance(wanted, np.ndarray) or wanted.dtype.kind != "i" or wanted.ndim != 1:
+        raise NotRead("expected a constant shape")
+    first, *lengths = (int(n) for n in wanted[:17])
+    filled = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(lengths)]
+    if filled.count(-1) == 1 and first in (0,):
+        rest = -math.prod(filled)
+        if rest > 0 and math.prod(shape) % rest == 0:
+            filled[filled.index(-1)] = math.prod(shape) // rest
+    found = tuple(filled)
+    right = first in (0, -1) and found and min(found) >= 1
+    if not right or math.prod(found) != math.prod(shape):
+        raise NotRead("expected the samples to stay apart")
+    return found
+
+
+def _behind_dense(kind: str, given: Attributes, values: list[Any], shape: Shape) -> Shape:
+    weights = values[1] if len(values) > 1 else None
+    if not isinstance(weights, np.ndarray) or weights.ndim != 2 or weights.dtype.kind != "f":
+        raise NotRead("expected samples times a matrix of constant weights")
+    if given.get("transA", 0) or (kind == "Gemm" and len(shape) != 1):
+        raise NotRead("expected samples in rows")
+    turned = kind == "Gemm" and given.get("transB", 0)
+    inputs, units = weights.shape[::-1] if turned else weights.shape
+    if inputs != shape[-1] or units < 1:
+        raise NotRead(f"expected weights for {shape[-1]} inputs, got {inputs}")
+    return (*shape[:-1], units)

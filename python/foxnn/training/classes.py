@@ -1,0 +1,66 @@
+"""Samples by their classes: which class each is of, and how much each class counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.model.answers import AnsweringNetwork
+from foxnn.support import pieces
+from foxnn.training.samples import WeightedSamples
+
+
+def classes_of(y: Array, loss: str) -> Array | None:
+    """Return the class of each sample, or None where there are none."""
+    if y.ndim == 1:
+        return y
+    if loss == "cross_entropy":
+        classes = np.empty(len(y), np.int64)
+        for part in pieces.slices(y):
+            classes[part] = y[part].argmax(axis=1)
+        return classes
+    if loss == "binary_cross_entropy" and y.shape[1] == 1:
+        return (y[:, 0] > 0.5).astype(np.int64)
+    return None
+
+
+def weighted_by_class(
+    network: AnsweringNetwork, samples: WeightedSamples, class_weight: Any
+) -> WeightedSamples:
+    """Return the samples with their weights times those of their classes."""
+    if class_weight is None:
+        return samples
+    classes = classes_of(samples.y, network.loss)
+    if classes is None:
+        raise ValueError(
+            "class_weight needs classes: loss='cross_entropy', or 'binary_cross_entropy' with one "
+            f"output; got loss={network.loss!r} with {network._outputs()} outputs"
+        )
+    factors = checks.near_one(_class_factors(class_weight, classes, max(2, network._outputs())))
+    weights = factors[classes] if samples.weights is None else samples.weights * factors[classes]
+    if not weights.any():
+        raise ValueError("class_weight must not leave only samples of weight 0")
+    return WeightedSamples(samples.x, samples.y, checks.near_one(weights))
+
+
+def _class_factors(class_weight: Any, classes: Array, count: int) -> NDArray[np.float64]:
+    factors = np.ones(count)
+    if isinstance(class_weight, str):  # "balanced"
+        # King and Zeng, "Logistic regression in rare events data", 2001: every class that is there
+        # counts as much as every other.
+        counts = np.bincount(classes, minlength=count)
+        there = counts > 0
+        factors[there] = len(classes) / (there.sum() * counts[there])
+        return factors
+    for label, weight in class_weight.items():
+        at = checks.integer(label, "a class of class_weight", 0)
+        if at >= count:
+            raise ValueError(
+                f"class_weight must name classes from 0 to {count - 1}, got {checks.shown(label)}"
+            )
+        factors[at] = checks.real(weight, f"class_weight[{at}]", 0.0)
+    return factors

@@ -1,0 +1,84 @@
+"""How one `fit` will run: the engine's plan, and all that follows its epochs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from foxnn import _core
+from foxnn.model.answers import AnsweringNetwork
+from foxnn.training.callbacks import Callbacks
+from foxnn.training.checkpoint import Checkpoints, Running, Start, arguments_of
+from foxnn.training.data import FitData
+from foxnn.training.early_stopping import Watch, watch_of
+from foxnn.training.options import FitOptions
+from foxnn.training.rates import Rates
+
+
+@dataclass(frozen=True)
+class FitPlan:
+    """What the loop over the epochs asks."""
+
+    engine: _core.Plan
+    epochs: range
+    running: Running | None  # the first epoch, where it has begun already
+    rates: Rates
+    callbacks: Callbacks
+    watch: Watch | None
+    checkpoints: Checkpoints | None
+    time_limit: float | None
+    shows_progress: bool
+
+
+def fit_plan(
+    network: AnsweringNetwork, data: FitData, options: FitOptions, start: Start | None
+) -> FitPlan:
+    """Return the plan of a training, which goes on from a checkpoint where there is one."""
+    return FitPlan(
+        engine=_engine_plan(network, options),
+        epochs=options.epochs,
+        running=None if start is None else start.running,
+        rates=options.rates,
+        callbacks=options.callbacks,
+        watch=_watch(network, options, start),
+        checkpoints=_checkpoints(network, data, options),
+        time_limit=options.time_limit,
+        shows_progress=options.shows_progress,
+    )
+
+
+def _engine_plan(network: AnsweringNetwork, options: FitOptions) -> _core.Plan:
+    plan = _core.Plan(
+        options.rule,
+        options.rates.first,
+        batch_size=options.batch_size,
+        shuffle=options.shuffle,
+        count_matches=network._classifies(),
+        threads=network.settings.n_threads,
+        l1=options.l1,
+        l2=options.l2,
+        dropout=options.dropout,
+        clip_norm=options.clip_norm or 0.0,
+        clip_value=options.clip_value or 0.0,
+    )
+    _core.check_plan(network, plan)
+    return plan
+
+
+def _watch(network: AnsweringNetwork, options: FitOptions, start: Start | None) -> Watch | None:
+    quantities = {"loss"} | ({"accuracy"} if network._classifies() else set())
+    if options.validation is not None:
+        quantities |= {f"val_{name}" for name in quantities}
+    watch = watch_of(options.early_stopping, quantities)
+    if watch is not None and start is not None:
+        watch.go_on(start.watch or {}, start.best_of(network))
+    return watch
+
+
+def _checkpoints(
+    network: AnsweringNetwork, data: FitData, options: FitOptions
+) -> Checkpoints | None:
+    if options.checkpoint is None:
+        return None
+    checkpoints = Checkpoints(network, options.checkpoint, options.checkpoint_every)
+    checkpoints.arguments = arguments_of(options, data.draw, data.count)
+    return checkpoints

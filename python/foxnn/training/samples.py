@@ -1,0 +1,43 @@
+"""Samples that suit a network, with their weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.model.answers import AnsweringNetwork
+from foxnn.support import pieces
+
+Weights = NDArray[np.float64] | None
+
+
+@dataclass
+class WeightedSamples:
+    """Inputs, wanted outputs (or labels), and how much each sample counts (None: all the same)."""
+
+    x: Array
+    y: Array
+    weights: Weights
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def part(self, which: Array) -> WeightedSamples:
+        """Return copies of some samples."""
+        weights = None if self.weights is None else self.weights[which]
+        return WeightedSamples(pieces.taken(self.x, which), pieces.taken(self.y, which), weights)
+
+
+def samples_of(
+    network: AnsweringNetwork, x: Any, y: Any, sample_weight: Any,
+    x_name: str = "x", y_name: str = "y",
+    weight_name: str = "sample_weight",
+) -> WeightedSamples:  # fmt: skip
+    """Return samples that suit the network, checked."""
+    inputs, wanted = network._samples(x, y, x_name, y_name)
+    return WeightedSamples(inputs, wanted, checks.weights(sample_weight, weight_name, len(inputs)))

@@ -1,0 +1,61 @@
+"""What `scale` asks of `fit`: scalers of inputs and outputs, and their measures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from foxnn.checks import Array
+from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.scaler import SCALABLE_LOSSES, Scaler, scaler_of
+
+Scalers = tuple[Scaler | None, Scaler | None]
+
+
+def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
+    """Return the scalers of inputs and outputs that `scale` asks for, or None to leave them.
+
+    Those that the network has already are kept where the method is theirs.
+    """
+    if scale is None:
+        return None
+    if isinstance(scale, tuple | list):
+        if len(scale) != 2:
+            raise ValueError(
+                f"scale must be one method or a pair, for inputs and outputs, got {len(scale)}"
+            )
+        pair = scale
+    else:
+        outputs = network._output_activation()[0] == "identity_x"
+        scales_outputs = outputs and network.loss in SCALABLE_LOSSES
+        pair = scale, scaler_of(scale, "scale").method if scales_outputs else None
+    there = network.input_scaler, network.output_scaler
+    names = ("scale", "scale") if pair is not scale else ("scale[0]", "scale[1]")
+    scalers = [
+        None if wanted is None else _scaler(wanted, old, name)
+        for wanted, old, name in zip(pair, there, names, strict=True)
+    ]
+    if scalers[1] is not None and network.loss not in SCALABLE_LOSSES:
+        raise ValueError(
+            f"scale can bring outputs to size for the losses {', '.join(SCALABLE_LOSSES)}; "
+            f"got loss={network.loss!r}"
+        )
+    for scaler, columns in zip(scalers, (network._inputs(), network._outputs()), strict=True):
+        if scaler is not None and scaler.shift is not None:
+            scaler._for_engine("scale", columns)
+    return scalers[0], scalers[1]
+
+
+def _scaler(wanted: Any, old: Scaler | None, name: str) -> Scaler:
+    scaler = scaler_of(wanted, name)
+    if scaler.shift is None and old is not None and old.method == scaler.method:
+        return old
+    return scaler
+
+
+def measured(scalers: Scalers, x: Array, y: Array) -> Scalers:
+    """Return scalers that have measured the samples, but for those that hold measures already."""
+    found = [
+        scaler if scaler is None or scaler.shift is not None else Scaler(scaler.method).fit(values)
+        for scaler, values in zip(scalers, (x, y), strict=True)
+    ]
+    return found[0], found[1]
