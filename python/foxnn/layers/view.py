@@ -241,3 +241,7 @@ def view_at(network: _core.Network, path: Path) -> LayerView:
     view = LayerView._at(network, path)
     own = VIEWS.get(view._part()["kind"])
     return view if own is None else own._at(network, path)
+
+
+# Pickles name it; here it may move.
+view_at.__module__ = "foxnn.layers"

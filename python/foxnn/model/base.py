@@ -237,7 +237,8 @@ class BaseNetwork(_core.Network):
         ValueError
             Where it does not fit.
         """
-        if not isinstance(new_layer, LayerView | Description | Composite):
+        is_made = not isinstance(new_layer, LayerView) or new_layer._network is not None
+        if not isinstance(new_layer, LayerView | Description | Composite) or not is_made:
             raise TypeError(f"new_layer must be a foxnn.layer, got {checks.shown(new_layer)}")
         if isinstance(new_layer, layer):
             self._check_inputs_of(new_layer)
@@ -307,13 +308,13 @@ class BaseNetwork(_core.Network):
         --------
         >>> import foxnn
         >>> foxnn.neural_network([(28, 28, 1), 16, foxnn.Residual(8, 16), 10]).summary()
-        layer           output        parameters
-        input           (28, 28, 1)
-        dense_0         (16,)             12,560
-        residual_1      (16,)                280
-          dense_1_0_0   (8,)                 136
-          dense_1_0_1   (16,)                144
-        dense_2         (10,)                170
+        layer          output       parameters
+        input          (28, 28, 1)
+        dense_0        (16,)            12,560
+        residual_1     (16,)               280
+          dense_1_0_0  (8,)                136
+          dense_1_0_1  (16,)               144
+        dense_2        (10,)               170
         parameters: 13,010
         """
         print("\n".join(summary_lines(self._input_shape(), list(self))))
