@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from numpy.typing import ArrayLike
 
@@ -28,8 +27,7 @@ from foxnn.training.scaling import Scalers, checked_scalers
 from foxnn.training.update_rules import rule_of
 
 
-@dataclass(frozen=True)
-class FitArguments:
+class FitArguments(NamedTuple):
     """The arguments of `fit`, under their names and not yet checked."""
 
     epochs: int
@@ -55,8 +53,7 @@ class FitArguments:
     checkpoint_every: int | datetime.timedelta
 
 
-@dataclass(frozen=True)
-class FitOptions:
+class FitOptions(NamedTuple):
     """The same, checked as far as that goes without the samples."""
 
     epochs: range  # that are to be trained; it begins where a checkpoint was

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from foxnn import _core
 from foxnn.model.answers import AnsweringNetwork
@@ -14,8 +14,7 @@ from foxnn.training.options import FitOptions
 from foxnn.training.rates import Rates
 
 
-@dataclass(frozen=True)
-class FitPlan:
+class FitPlan(NamedTuple):
     """What the loop over the epochs asks."""
 
     engine: _core.Plan
