@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import every_kind
 import foxnn
 from forced_runs import inputs, parameters, wanted
 
@@ -102,6 +103,34 @@ def test_an_untrained_one_and_the_usual_loss() -> None:
     assert given.loss == "mse"
 
 
+@every_copy
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layers_of_every_kind_train_on_bit_for_bit(dtype: str, again: Callable[[Any], Any]) -> None:
+    for nn in (every_kind.of_every_kind(dtype), every_kind.trained(dtype)):
+        other = again(nn)
+        assert repr(other) == repr(nn)
+        assert [layer.name for layer in other] == [layer.name for layer in nn]
+        assert every_kind.trained_flags(other) == every_kind.trained_flags(nn)
+        assert every_kind.train_on(other) == every_kind.train_on(nn)
+
+
+@every_copy
+def test_views_of_layers_of_every_kind(again: Callable[[Any], Any]) -> None:
+    for view in every_kind.of_every_kind():
+        other = again(view)
+        assert (type(other), repr(other)) == (type(view), repr(view))
+        assert (other.name, other.trainable) == (view.name, view.trainable)
+        for name, array in view.arrays.items():
+            assert other.arrays[name].tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize("optimizer", [foxnn.SGD(0.5), foxnn.RMSprop(0.5, 0.5)], ids=str)
+def test_moments_of_every_kind_go_along(optimizer: Any) -> None:
+    nn = every_kind.trained(optimizer=optimizer)
+    other = pickle.loads(pickle.dumps(nn))
+    assert every_kind.train_on(other, optimizer) == every_kind.train_on(nn, optimizer)
+
+
 class Named(foxnn.neural_network):
     def __init__(self, name: str) -> None:
         super().__init__([4, 3, 2], seed=5)
@@ -186,13 +215,22 @@ def test_pickles_of_0_1_0_are_read() -> None:
     assert (type(broken), str(broken)) == (foxnn.FileFormatError, "what")
 
 
+def test_an_empty_train_data_of_0_1_0_is_read() -> None:
+    pickled = b"cfoxnn.classic.train_data\ntrain_data\n)\x81}b."  # its state was {}
+    data = pickle.loads(pickled)
+    assert repr(data) == "train_data(0 samples)"
+    data.add_data([1.0, 2.0], [0.5])
+    assert len(data) == 1
+    assert len(pickle.loads(pickled)) == 0
+
+
 # What pickles say of foxnn. A name that is in it once must be found for ever: what moves later
 # leaves its name to `foxnn.support.former`, or an alias in its module.
 NAMES = {
     "foxnn.classic.train_data train_data",
     "foxnn.formats.paths FileFormatError",
     "foxnn.layers _alone",
-    "foxnn.model.base _NetworkLayer",
+    "foxnn.layers.view view_at",
     "foxnn.model.base _unpickled",
     "foxnn.model.scaler Scaler",
     "foxnn.model.settings AdamSettings",
@@ -222,88 +260,6 @@ def test_pickles_name_nothing_that_may_move() -> None:
     again = pickle.dumps(pickle.loads(data), 2)
     said = {arg for code, arg, _ in pickletools.genops(again) if code.name == "GLOBAL"}
     assert {name for name in said if name.startswith("foxnn")} == NAMES
-
-
-# States that are not right
-
-
-def state() -> dict[str, Any]:
-    return network().__reduce__()[1][1]
-
-
-def remade(given: Any) -> Any:
-    make, (cls, _), _ = network().__reduce__()
-    return make(cls, given)
-
-
-def test_the_state_is_a_network() -> None:
-    assert repr(remade(state())) == repr(network())
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "message"),
-    [
-        ({"version": 2}, ValueError, "version 2, made by a later foxnn"),
-        ({"version": 0}, ValueError, "version must be"),
-        ({"version": "1"}, TypeError, "version must be"),
-        ({"sizes": [4, 33, 5]}, ValueError, "parameters must be a list of 2 layers"),
-        ({"sizes": [4, 33, 5, 3]}, ValueError, "parameters of layer 2 must have shape"),
-        ({"sizes": "net.txt"}, TypeError, r"sizes\[0\] must be an integer"),
-        # Told before memory is taken for it.
-        ({"sizes": [4, 2**30, 2**30, 2]}, ValueError, "parameters of layer 0 must have shape"),
-        ({"activations": [("nope", [])] * 3}, ValueError, "unknown activation 'nope'"),
-        ({"loss": "poisson"}, ValueError, "poisson"),
-        ({"dtype": "int8"}, ValueError, "dtype must be one of"),
-        ({"seed": -1}, ValueError, "seed must be"),
-        ({"draw": -1}, ValueError, "draw must be"),
-        ({"draw": 2**32}, ValueError, "draw must be"),
-        ({"parameters": []}, ValueError, "parameters must be a list of 3 layers"),
-        ({"parameters": [(1, 2)] * 3}, ValueError, "parameters of layer 0 must have shape"),
-        ({"parameters": [3] * 3}, ValueError, "parameters of layer 0 must be weights and bias"),
-        ({"optimizer": {"name": "adam"}}, ValueError, "optimizer must hold"),
-        ({"optimizer": None, "steps": 0}, None, ""),
-        ({"steps": 0}, ValueError, "steps must be"),
-        ({"moments": [None, None]}, ValueError, "the moments are not those of the optimizer"),
-        ({"moments": None}, ValueError, "moments must be two"),
-        ({"input_scaler": {}}, ValueError, "input_scaler must hold method, shift and scale"),
-        ({"input_scaler": {"method": "standard", "shift": [0.0], "scale": [0.0]}}, ValueError,
-         "scale above 0"),
-        ({"input_scaler": {"method": "standard", "shift": [0.0], "scale": [1.0]}}, ValueError,
-         "input_scaler must have 4 columns"),
-        ({"settings": {"n_thread": 3}}, ValueError, "there is no setting 'n_thread'"),
-        ({"settings": {"n_threads": -3}}, ValueError, "n_threads must be"),
-        ({"settings": 3}, ValueError, "settings must be a dict"),
-        ({"notes": None}, TypeError, "notes must be a dict"),
-    ],
-    ids=str,
-)  # fmt: skip
-def test_states_that_are_not_right(change: dict[str, Any], error: Any, message: str) -> None:
-    given = state() | change
-    if error is None:
-        remade(given)
-        return
-    with pytest.raises(error, match=message):
-        remade(given)
-
-
-def test_a_state_without_notes_has_none() -> None:
-    given = state()
-    del given["notes"]
-    assert remade(given).notes == {}
-
-
-@pytest.mark.parametrize("key", sorted(state().keys() - {"input_names", "notes"}))
-def test_states_with_something_missing(key: str) -> None:
-    given = state()
-    del given[key]
-    with pytest.raises(ValueError, match=key):
-        remade(given)
-
-
-@pytest.mark.parametrize("given", [None, 3, [], {}, "x"])
-def test_what_is_no_state(given: Any) -> None:
-    with pytest.raises(ValueError, match="the state must be a dict with a version"):
-        remade(given)
 
 
 # Other processes

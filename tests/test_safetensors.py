@@ -19,9 +19,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
+import every_kind
 import foxnn
 from forced_runs import parameters
-from test_pickle import X, Y, network, state, train_on
+from test_pickle import X, Y, network, train_on
+from test_states import state
 
 RECORDS = Path(__file__).parent / "data" / "safetensors"
 
@@ -78,6 +80,26 @@ def test_every_activation(name: str, tmp_path: Path) -> None:
     assert other.get_out(X).tobytes() == nn.get_out(X).tobytes()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layers_of_every_kind(dtype: str, tmp_path: Path) -> None:
+    for nn in (every_kind.of_every_kind(dtype), every_kind.trained(dtype)):
+        other = again(nn, tmp_path)
+        assert repr(other) == repr(nn)
+        assert [layer.name for layer in other] == [layer.name for layer in nn]
+        assert every_kind.trained_flags(other) == every_kind.trained_flags(nn)
+        assert every_kind.train_on(other) == every_kind.train_on(nn)
+        before = saved(other, tmp_path).read_bytes()
+        assert saved(foxnn.neural_network(saved(other, tmp_path)), tmp_path).read_bytes() == before
+
+
+def test_layers_of_every_kind_in_another_type(tmp_path: Path) -> None:
+    nn = every_kind.trained("float64")
+    other = again(nn, tmp_path, dtype="float32")
+    assert other.dtype == "float32"
+    np.testing.assert_allclose(other.predict(every_kind.X), nn.predict(every_kind.X), rtol=1e-3)
+    every_kind.train_on(other)
+
+
 def test_the_usual_loss_stays_the_usual_one(tmp_path: Path) -> None:
     nn = again(foxnn.neural_network([3, 2], seed=1), tmp_path)
     nn[0].set_activation_function("softmax")
@@ -110,7 +132,7 @@ def test_names_of_files(name: str, tmp_path: Path) -> None:
     assert other.settings.auto_save_name_file == name
 
 
-def test_a_file_of_this_format_stays_readable() -> None:
+def test_a_file_of_format_1_stays_readable() -> None:
     nn = foxnn.neural_network(RECORDS / "format_1.safetensors")
     record = json.loads((RECORDS / "format_1.json").read_text())
     assert repr(nn) == record["repr"]
@@ -120,7 +142,7 @@ def test_a_file_of_this_format_stays_readable() -> None:
     found = nn.__reduce__()[1][1]
     assert (found["steps"], found["draw"]) == (record["steps"], record["draw"])
     assert found["optimizer"] == record["optimizer"]
-    sums = [[float(weights.sum()) for weights, _ in moment] for moment in found["moments"]]
+    sums = [[float(arrays["weights"].sum()) for arrays in moment] for moment in found["moments"]]
     np.testing.assert_allclose(sums, record["sums_of_moments"], rtol=1e-5)
 
 
@@ -142,7 +164,9 @@ def test_the_type_is_that_of_the_file(tmp_path: Path) -> None:
 def test_numbers_too_large_for_the_type(tmp_path: Path) -> None:
     nn = foxnn.neural_network([2, 1], dtype="float64")
     nn[0].weights = [[1e300], [1]]
-    with pytest.raises(ValueError, match=r"net\.safetensors.*layer 0.*finite in float32"):
+    with pytest.raises(
+        ValueError, match=r"net\.safetensors.*layers\[0\] \(Dense\).*finite in float32"
+    ):
         again(nn, tmp_path, dtype="float32")
 
 
@@ -195,6 +219,20 @@ def test_arrays_have_readable_names_and_pytorchs_layout(tmp_path: Path) -> None:
         assert np.array_equal(arrays[f"layers.{i}.weight"], part.weights.T)
         assert np.array_equal(arrays[f"layers.{i}.bias"], part.bias)
     assert np.array_equal(arrays["input_scaler.shift"], nn.input_scaler.shift)
+
+
+def test_arrays_in_branches_have_their_path_in_their_name(tmp_path: Path) -> None:
+    nn = every_kind.of_every_kind()
+    arrays = load_file(saved(nn, tmp_path))
+    weights = [
+        "0", "1.0.0", "1.0.2", "4.0.0", "4.1.0", "4.1.1.0.0", "4.1.1.1.0.0.0", "5.0.0", "5.1.0",
+        "5.1.1", "7", "9", "10",
+    ]  # fmt: skip
+    expected = {f"layers.{path}.{name}" for path in weights for name in ("weight", "bias")}
+    assert set(arrays) == expected - {"layers.0.bias", "layers.1.0.2.bias"}
+    assert np.array_equal(arrays["layers.1.0.2.weight"], nn[1].layers[2].weights.T)
+    assert np.array_equal(arrays["layers.4.1.0.bias"], nn[4].layers[1][0].bias)
+    assert np.array_equal(arrays["layers.5.1.0.weight"], nn[5].layers[1].weights.T)
 
 
 def test_the_layers_can_be_computed_by_hand(tmp_path: Path) -> None:
@@ -255,7 +293,7 @@ def test_an_array_that_is_not_right(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": 2}, "expected format 1 or earlier, got format 2 of foxnn '9.0': this is foxnn"),
+        ({"format": 3}, "expected format 2 or earlier, got format 3 of foxnn '9.0': this is foxnn"),
         ({"format": "1"}, "expected an object with a format"),
         ({"format": None}, "expected an object with a format"),
         ({"state": None}, "expected an object as state"),
@@ -274,21 +312,34 @@ def test_a_state_that_lacks_something(key: str, tmp_path: Path) -> None:
     refused(file_of(tmp_path, head=lambda head: head["state"].pop(key)), "")
 
 
+def said(**options: Any) -> list[dict[str, Any]]:
+    """Return the layers of the state with options of the last one changed."""
+    layers = state()["layers"]
+    layers[2]["options"] |= options
+    return layers
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"version": 99}, "version 99, made by a later foxnn"),
-        ({"sizes": [4, 33, 5]}, "expected no array 'layers.2.bias'"),
-        ({"sizes": [4, 33, 5, 2, 2]}, r"expected an array layers\.3\.weight"),
-        ({"sizes": [4, 2**30, 5, 2]}, "expected layers.0.weight as F32 of shape"),
-        ({"sizes": "net"}, "sizes"),
-        ({"sizes": None}, "sizes"),
+        ({"version": 1}, "sizes must be"),
+        ({"input_shape": [5]}, "expected layers.0.weight as F32 of shape"),
+        ({"input_shape": "net"}, "input_shape"),
+        ({"input_shape": None}, "input_shape"),
+        ({"layers": said()[:2]}, "expected no array 'layers.2.bias'"),
+        ({"layers": [*said(), said(units=2)[2]]}, r"expected an array layers\.3\.weight"),
+        ({"layers": said(units=2**30)}, "expected layers.2.weight as F32 of shape"),
+        ({"layers": None}, "layers must be a list of layers"),
+        ({"layers": []}, "at least one layer"),
+        ({"layers": [3]}, r"layers\[0\] must be a layer with a kind"),
+        ({"layers": [{"kind": "conv"}]}, r"layers\[0\] is of an unknown kind 'conv'"),
+        ({"layers": said(units=0)}, r"layers\[2\] \(Dense\) units"),
+        ({"layers": said(activation="nope")}, "unknown activation 'nope'"),
+        ({"layers": said(activation=3)}, "activation"),
+        ({"layers": [*said(), {"kind": "flatten", "trained": 5}]}, r"layers\[3\] \(Flatten\)"),
         ({"dtype": "float64"}, "expected layers.0.weight as F64"),
         ({"dtype": ["float64"]}, "dtype"),
-        ({"activations": 3}, "not iterable"),
-        ({"activations": ["nope"] * 3}, "unknown activation 'nope'"),
-        ({"activations": ["softmax"] * 3}, "softmax"),
-        ({"activations": [[["elu"], 1]] * 3}, "activation"),
         ({"loss": 3}, "loss"),
         ({"loss": "poisson"}, "poisson"),
         ({"moments": [True]}, "two of true and false"),
@@ -308,6 +359,37 @@ def test_a_state_that_lacks_something(key: str, tmp_path: Path) -> None:
 )
 def test_a_state_that_is_not_right(change: dict[str, Any], message: str, tmp_path: Path) -> None:
     refused(file_of(tmp_path, head=lambda head: head["state"].update(change)), message)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 99}, "version 99, made by a later foxnn"),
+        ({"version": 2}, "lacks input_shape, layers"),
+        ({"sizes": [4, 33]}, "activations must be a list of 1"),
+        ({"sizes": [4, 2**30, 5, 2]}, "expected layers.0.weight as F32 of shape"),
+        ({"sizes": "net"}, "sizes"),
+        ({"sizes": None}, "sizes"),
+        ({"activations": 3}, "activations must be a list of 3"),
+        ({"activations": ["nope"] * 3}, "unknown activation 'nope'"),
+        ({"activations": ["softmax"] * 3}, "softmax"),
+        ({"activations": [[["elu"], 1]] * 3}, "activation"),
+        ({"steps": 0}, "steps must be"),
+    ],
+    ids=str,
+)
+def test_a_file_of_format_1_that_is_not_right(
+    change: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    whole = RECORDS / "format_1.safetensors"
+    with safetensors.safe_open(whole, framework="numpy") as file:
+        head = json.loads(file.metadata()["foxnn"])
+    path = tmp_path / "net.safetensors"
+    save_file(load_file(whole), path, {"foxnn": json.dumps(head)})
+    assert repr(foxnn.neural_network(path)) == repr(foxnn.neural_network(whole))
+    head["state"] |= change
+    save_file(load_file(whole), path, {"foxnn": json.dumps(head)})
+    refused(path, message)
 
 
 def test_files_of_others(tmp_path: Path) -> None:

@@ -324,7 +324,7 @@ def test_scalers_that_cannot_be_set(
 def test_outputs_that_are_scaled_bind_loss_and_layers() -> None:
     nn = network()
     nn.output_scaler = foxnn.Scaler().fit(Y)
-    with pytest.raises(ValueError, match="nothing can come behind outputs that are scaled"):
+    with pytest.raises(ValueError, match="nothing can follow outputs that are scaled"):
         nn.next_layer(foxnn.layer(2, 2))
     with pytest.raises(ValueError, match="scaled for the losses mse, mae and huber"):
         nn[-1].set_activation_function("softmax")

@@ -1,4 +1,4 @@
-// The little that the C++ tests need: a check that names what failed, and a count for main().
+// The support code of the C++ tests: a check that reports what failed, and a count for main().
 #pragma once
 
 #include <cstdio>
@@ -13,7 +13,7 @@ inline void check(bool good, const char* expression, const char* file, int line)
   std::fprintf(stderr, "%s:%d: failed: %s\n", file, line, expression);
 }
 
-/// True when f() throws an E.
+/// True if f() throws an E.
 template <class E, class Function>
 bool throws(Function f) {
   try {

@@ -18,7 +18,7 @@ void require(bool holds, const char* what) {
   std::abort();
 }
 
-// A copy of exactly its size, so that a step too far is one into forbidden memory.
+// A copy with no spare memory, so that reading past the end is detected.
 struct Text {
   Text(const char* from, std::size_t size) : data(new char[size]), length(size) {
     std::copy_n(from, size, data.get());
@@ -50,7 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Table table(rows, first, second);
   bool complete = false;
   const char* stop = foxnn::read_table(text.begin(), text.end(), rows, table.groups, complete);
-  require(text.begin() <= stop && stop <= text.end(), "the end lies in the text");
+  require(text.begin() <= stop && stop <= text.end(), "the end is within the text");
   if (!complete) return 0;
   std::vector<foxnn::MatrixView> views;
   for (std::size_t i = 0; i < 2; ++i) {
@@ -66,7 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     view.row_bytes = group.columns * static_cast<index>(sizeof(double));
     views.push_back(view);
   }
-  // Written and read again, it is the same.
+  // Writing and reading again gives the same numbers.
   const std::string written = foxnn::rows_as_text(views, 0, rows);
   const Text again(written.data(), written.size());
   Table other(rows, first, second);

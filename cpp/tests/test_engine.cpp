@@ -1,5 +1,5 @@
-// The engine without Python: a network learns XOR, threads do not change a bit, sums are sorted
-// where they shall be, interrupts and divergence leave it whole, and bad arguments throw.
+// The engine without Python: a network learns XOR; threads do not change a bit; sums are sorted on
+// request; interrupts and divergence leave the network intact; bad arguments throw.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -31,7 +31,7 @@ void test_xor() {
   for (std::size_t i = 0; i < 4; ++i) FOXNN_CHECK(std::abs(out[i] - y[i]) < T(0.1));
 }
 
-// Parameters after some steps on a net large enough for several threads.
+// Parameters after some steps of a network large enough for several threads.
 std::vector<float> trained(int threads, bool sorted) {
   std::vector<float> x(300 * 90), y(300 * 40);
   const Random random(1, Stream::weights);
@@ -54,7 +54,7 @@ void test_threads() {
   }
 }
 
-// 2^26 + 24 - 2^26, where 1 is lost beside 2^26.
+// 2^26 + 24 - 2^26: terms of 1 are lost when they are added to 2^26.
 void test_sorted_sums() {
   std::vector<float> x(26, 1.0f), out(1);
   x.front() = 0x1p26f;
@@ -108,7 +108,7 @@ void test_layers_at_once() {
               all.offset(2) == one.offset(2));
   FOXNN_CHECK(std::memcmp(all.parameters().data(), one.parameters().data(),
                           static_cast<std::size_t>(count) * sizeof(float)) == 0);
-  // What does not fit leaves nothing behind.
+  // A refused layer changes nothing.
   using foxnn::test::throws;
   Network<float> none({{}, 5}, 7);
   FOXNN_CHECK(

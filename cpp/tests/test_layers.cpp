@@ -1,5 +1,6 @@
-// Layers of every kind, alone with the engine: gradients by differences, the same bits on any
-// number of workers, frozen layers, and a layer of the user's own with all that a layer may have.
+// Layers of every kind, with the engine alone: gradients by finite differences, the same bits on
+// any number of workers, frozen layers, and a custom layer that uses every feature of the
+// interface.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -20,8 +21,9 @@ using test::view;
 
 constexpr index kSamples = 50;
 
-// Takes the mean of each column off: that of the batch in training, a running one in answers; and
-// adds a bias. Its way back has a phase of its own, which changes delta. For one panel of columns.
+// Subtracts the mean of each column (in training that of the batch, in inference a running mean),
+// and adds a bias. Its `backward` has work of its own, which changes delta. For one panel of
+// columns.
 template <class T>
 class Centering final : public Layer<T> {
  public:
@@ -54,7 +56,7 @@ class Centering final : public Layer<T> {
   }
   bool has_backward() const override { return true; }
   void backward(Share share, index batch, const Back<T>& back, Scratch<T>) const override {
-    // What the bias gets is kept where the mean's share in delta was taken off.
+    // The gradient of the bias is kept before the mean is subtracted from delta.
     for (index c = share.first(columns_); c < share.last(columns_); ++c) {
       T sum = T(0);
       for (index r = 0; r < batch; ++r) sum += back.delta.at(r)[c];
@@ -165,7 +167,7 @@ std::vector<T> parameters_of(const Network<T>& network) {
   return {first, first + network.parameters().size()};
 }
 
-// The gradient of every array against differences of the loss.
+// Compares the gradient of every array with finite differences of the loss.
 void test_gradients() {
   for (const Case& given : cases()) {
     if (given.draws) continue;
@@ -188,7 +190,7 @@ void test_gradients() {
       };
       const double slope = (loss_at(kept + step) - loss_at(kept - step)) / (2.0 * step);
       network.parameters().data()[i] = kept;
-      // Of padding the gradient is zero, and what a difference finds there counts nowhere.
+      // The gradient of padding is zero, and finite differences there are meaningless.
       if (gradient[i] == 0.0) continue;
       if (!(std::abs(slope - gradient[i]) < 1e-6)) {
         std::printf("%s: %g is not %g\n", given.name, gradient[i], slope);
@@ -214,7 +216,7 @@ std::vector<T> trained(const Case& given, bool with_own) {
   FOXNN_CHECK(network.predict(view(x, network.inputs()), out.data(), 0, {}) ==
               Network<T>::Outcome::done);
   found.insert(found.end(), out.begin(), out.end());
-  // One sample alone has the same answer.
+  // A single sample has the same outputs.
   SingleSample<T> single(network);
   std::copy_n(x.data(), network.inputs(), single.input());
   FOXNN_CHECK(std::memcmp(single.answer(), out.data(),
@@ -222,7 +224,7 @@ std::vector<T> trained(const Case& given, bool with_own) {
   return found;
 }
 
-// Of everything that is computed, as hexadecimal digits (FNV-1a).
+// A hash (FNV-1a) of all results, in hexadecimal.
 std::string fingerprint() {
   std::uint64_t hash = 14695981039346656037u;
   const auto add = [&](const auto& values) {
@@ -244,7 +246,7 @@ std::string fingerprint() {
   return text;
 }
 
-// How many workers there are is settled once for a process, so each number has one of its own.
+// The number of workers is fixed for the lifetime of a process, so each number needs its own.
 void test_threads(const std::string& program) {
   std::string expected;
   for (const char* workers : {"1", "2", "3"}) {

@@ -1,5 +1,5 @@
-// Every allocation of the engine fails once: each call then throws std::bad_alloc, leaves the
-// network as it was, and does its work when it is called again.
+// Every allocation of the engine fails once. Each call must then throw std::bad_alloc, leave the
+// network as it was, and succeed when it is repeated.
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -12,7 +12,7 @@
 
 namespace {
 
-// The allocation that fails, counted down to 0; below it, none does.
+// Counts down to the allocation that fails, at 0. Below 0, none fails.
 long until_failure = -1;
 
 bool fails_now() {
@@ -34,7 +34,7 @@ void* allocate(std::size_t size, std::size_t alignment) {
 
 }  // namespace
 
-// The engine's buffers come from calloc, which the linker leads here (--wrap).
+// The engine's buffers come from calloc, which the linker redirects to these functions (--wrap).
 extern "C" {
 void* __real_calloc(std::size_t count, std::size_t size);
 void* __wrap_calloc(std::size_t count, std::size_t size) {
@@ -80,8 +80,8 @@ std::vector<T> parameters_of(const Network<T>& network) {
   return {first, first + network.parameters().size()};
 }
 
-// Calls f(network) with ever later allocations failing, until none does. Returns how many there
-// are; where the call may change the network, only that is not looked at.
+// Calls f(network) with ever later allocations failing, until none fails. Returns the number of
+// allocations. If `changes`, a call that succeeds may change the network.
 template <class T, class Function>
 long fail_in_turn(bool narrow, bool changes, Function f) {
   for (long failing = 0;; ++failing) {
@@ -99,7 +99,7 @@ long fail_in_turn(bool narrow, bool changes, Function f) {
       const std::vector<T> after = parameters_of(network);
       FOXNN_CHECK(std::memcmp(before.data(), after.data(), before.size() * sizeof(T)) == 0);
     }
-    f(network);  // what failed leaves nothing half done
+    f(network);  // a failed call leaves nothing half done
     if (!failed) return failing;
   }
 }

@@ -1,6 +1,6 @@
-// The engine at work in several threads at once: what one network gives while others train beside
-// it is, to the last bit, what it gives alone. Under FOXNN_FORCE_THREADS every team has that many
-// workers, and ThreadSanitizer sees what they do to each other.
+// The engine in several threads at once: the results of a network are the same to the last bit,
+// whether or not other threads train at the same time. With FOXNN_FORCE_THREADS every team has that
+// many workers, and ThreadSanitizer observes their accesses.
 #include <atomic>
 #include <cstring>
 #include <string>
@@ -28,7 +28,7 @@ bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
 
 constexpr index kInputs = 37, kOutputs = 9, kSamples = 250;
 
-// Samples of all kinds that the engine reads.
+// Samples of all types that the engine reads.
 struct Data {
   std::vector<float> x, y;
   std::vector<double> wide, weights;
@@ -53,7 +53,7 @@ struct Data {
   }
 };
 
-// One way to train: a task for each combination that divides its work otherwise.
+// A training task. There is one for each combination that divides its work differently.
 struct Task {
   const char* optimizer;
   bool classifies = false, sorted = false, one_layer = false;
@@ -70,7 +70,7 @@ const std::vector<Task> kTasks{
     {.optimizer = "rmsprop", .classifies = true, .clip_value = 0.01},
 };
 
-// Everything that the task computes, as numbers one behind the other.
+// All results of the task, as one sequence of numbers.
 template <class T>
 std::vector<double> results(const Task& task, const Data& data) {
   Network<T> network({{}, kInputs}, 3);
@@ -124,7 +124,7 @@ std::vector<double> results(const Task& task, const Data& data) {
   return found;
 }
 
-// Calls f(i) for i = 0 ... count - 1, in a thread each.
+// Calls f(i) for i = 0 ... count - 1, each in its own thread.
 template <class Function>
 void in_threads(std::size_t count, Function f) {
   std::vector<std::thread> threads;
@@ -141,7 +141,7 @@ void test_networks_at_once() {
   for (std::size_t i = 0; i < kTasks.size(); ++i) FOXNN_CHECK(same_bits(alone[i], together[i]));
 }
 
-// Readers share a network, and whatever it keeps.
+// Several readers share a network and its cached state.
 void test_one_network_read_at_once() {
   const Data data;
   Network<float> network({{}, kInputs}, 5);
@@ -172,35 +172,35 @@ void test_one_network_read_at_once() {
   for (const std::vector<float>& one : found) FOXNN_CHECK(same_bits(one, expected));
 }
 
-// The first uses of what is chosen and made once, in several threads.
+// First uses, from several threads, of what is initialized once.
 void test_first_uses() {
   std::vector<std::string> names(4);
   in_threads(names.size(), [&](std::size_t i) { names[i] = std::string(kernel_set()); });
   for (const std::string& name : names) FOXNN_CHECK(name == names.front());
 }
 
-// A stop request comes in from another thread.
+// A stop request is set by another thread.
 void test_stop_from_another_thread() {
   const Data data;
   Network<float> network({{}, kInputs}, 1);
   network.append({dense_spec(64, "relu"), dense_spec(kOutputs, "tanh")});
   network.initialize();
-  std::atomic<bool> stop{false}, asked{false};
+  std::atomic<bool> stop{false}, polled{false};
   TrainingPlan plan{.batch_size = 50, .optimizer = parse_optimizer("sgd")};
   Trainer<float> trainer(network, {view(data.x, kInputs), view(data.y, kOutputs)}, plan);
   std::thread other([&] {
-    while (!asked) std::this_thread::yield();
+    while (!polled) std::this_thread::yield();
     stop = true;
   });
   const StepReport report = trainer.run_steps(index{1} << 40, [&] {
-    asked = true;
+    polled = true;
     return stop.load();
   });
   other.join();
   FOXNN_CHECK(report.stopped && !report.diverged);
 }
 
-// Who calls the engine from within a parallel region has given its cores away already.
+// A caller within a parallel region has already used its cores, so the engine gets one.
 void test_within_a_parallel_region() {
 #ifdef _OPENMP
   int most = 0;

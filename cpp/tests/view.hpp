@@ -1,4 +1,4 @@
-// Rows of numbers that the tests have in a vector, as the engine takes them.
+// Views of rows of numbers that a test has in a vector.
 #pragma once
 
 #include <cstddef>

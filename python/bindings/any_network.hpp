@@ -1,5 +1,5 @@
-// The network as Python sees it: one class over both number types, which refuses to be changed
-// while another thread reads it or trains it. All counting is done under the GIL.
+// The network as Python sees it: one class for both number types. It refuses changes while another
+// thread reads or trains the network. All counting is done under the GIL.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -39,8 +39,9 @@ class AnyNetwork {
     return std::visit(std::forward<Function>(f), network_);
   }
 
-  /// The same for what changes numbers. Throws std::runtime_error while another thread computes, or
-  /// has a training open; between the steps of its own, a thread may change them.
+  /// The same for functions that change numbers. Throws std::runtime_error while another thread
+  /// computes, or has an open training. Between the steps of its own training, a thread may change
+  /// numbers.
   template <class Function>
   decltype(auto) change(Function&& f) {
     if (training_ > 0 && trainer_ != std::this_thread::get_id()) {
@@ -51,8 +52,8 @@ class AnyNetwork {
     }
     return std::visit(std::forward<Function>(f), network_);
   }
-  /// The same for what changes layers, loss or optimizer: not between the epochs of a training
-  /// either, whose buffers have the shapes that it began with.
+  /// The same for functions that change layers, loss or optimizer. This is also refused between the
+  /// epochs of a training, whose buffers have the shapes from its beginning.
   template <class Function>
   decltype(auto) restructure(Function&& f) {
     if (training_ > 0) {
@@ -65,22 +66,23 @@ class AnyNetwork {
   }
   /// Whether a trainer is open.
   bool training() const { return training_ > 0; }
-  /// Whether another thread changes parameters just now.
+  /// Whether another thread is changing parameters.
   bool running() const { return running_ > 0; }
   void refuse_while_running() const {
     if (running_ > 0) throw std::runtime_error("the network cannot be copied while it trains");
   }
 
-  /// Buffers that outlive a call, for calls that are shorter than making them.
+  /// Buffers that are kept between calls, because making them would take longer than a call.
   template <class T>
   struct Kept {
     std::unique_ptr<SingleSample<T>> single;
-    std::vector<double> unscaled;         ///< its sample, where inputs are scaled
+    std::vector<double> unscaled;         ///< a sample before scaling, if inputs are scaled
     std::unique_ptr<Trainer<T>> trainer;  ///< null, or made for `plan`
     TrainingPlan plan;
     std::uint64_t structure = 0;
   };
-  /// Those of the network, which must be this object's; made anew where its layers have changed.
+  /// The buffers of `network`, which must be this object's. They are remade if its layers have
+  /// changed.
   template <class T>
   Kept<T>& kept(Network<T>& network) {
     auto& kept = std::get<Kept<T>>(kept_);
@@ -94,7 +96,7 @@ class AnyNetwork {
   }
 
  private:
-  // Counts one up as long as it lives.
+  // Increments a counter during its lifetime.
   class Held {
    public:
     explicit Held(int& count) : count_(count) { ++count_; }
@@ -120,22 +122,22 @@ class AnyNetwork {
       return count;
     }
   };
-  /// Held while the engine changes parameters, with the GIL released.
+  /// Held while the engine changes parameters with the GIL released.
   struct Running : Held {
     explicit Running(AnyNetwork& network) : Held(network.running_) {}
   };
-  /// Held while the engine reads parameters, with the GIL released.
+  /// Held while the engine reads parameters with the GIL released.
   struct Reading : Held {
     explicit Reading(const AnyNetwork& network) : Held(network.reading_) {}
   };
 
  private:
   std::variant<Network<float>, Network<double>> network_{std::in_place_index<0>, Shape(), 0u};
-  // Counts the changes of layers, loss and optimizer.
+  // The number of changes of layers, loss and optimizer.
   std::uint64_t structure_ = 0;
   std::tuple<Kept<float>, Kept<double>> kept_;
   int training_ = 0, running_ = 0;
-  std::thread::id trainer_;  // who opened the training that is open
+  std::thread::id trainer_;  // the thread that opened the current training
   mutable int reading_ = 0;
 };
 
@@ -143,8 +145,8 @@ class AnyNetwork {
 
 namespace pybind11::detail {
 
-/// A Python object whose making was refused, or that was made by __new__ alone, holds no network;
-/// pybind11 would hand out memory that nobody has filled. It is refused in plain words.
+/// A Python object whose construction failed, or that was made by __new__ alone, holds no network;
+/// pybind11 would hand out uninitialized memory. This caster refuses it with a clear message.
 template <>
 class type_caster<foxnn::python::AnyNetwork> : public type_caster_base<foxnn::python::AnyNetwork> {
  public:

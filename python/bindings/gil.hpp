@@ -1,6 +1,6 @@
-// Python's lock given back during the long calls, and taken again. Where the interpreter has ended
-// meanwhile, which it does without waiting for daemon threads, the thread ends here: CPython before
-// 3.14 unwinds it, and an unwinding that meets a destructor ends the whole process.
+// Releases the GIL during long calls, and acquires it again. The interpreter does not wait for
+// daemon threads when it ends. If it has ended meanwhile, the thread must end here: CPython before
+// 3.14 unwinds it, and unwinding through a destructor aborts the whole process.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -10,17 +10,17 @@
 
 namespace foxnn::python {
 
-/// Takes the lock for this thread, which has given it back; never returns where Python has ended.
+/// Acquires the GIL for this thread, which has released it. Never returns if Python has ended.
 inline void take_gil(PyThreadState* state) noexcept {
   try {
     PyEval_RestoreThread(state);
   } catch (...) {
-    // The unwinding may be caught, but not ended. The process is over in a moment.
+    // The unwinding can be caught, but it must not end. The process will exit in a moment.
     for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
   }
 }
 
-/// Without Python's lock as long as it lives: no Python object may be touched meanwhile.
+/// Releases the GIL during its lifetime: no Python object may be touched meanwhile.
 class GilReleased {
  public:
   GilReleased() { of_this_thread() = PyEval_SaveThread(); }
@@ -28,8 +28,8 @@ class GilReleased {
   GilReleased(const GilReleased&) = delete;
   GilReleased& operator=(const GilReleased&) = delete;
 
-  /// What a thread that has given the lock back takes it with. Kept here, since Python forgets it
-  /// when it ends.
+  /// The state with which a thread acquires the GIL again. It is kept here because Python discards
+  /// it when it ends.
   static PyThreadState*& of_this_thread() {
     thread_local PyThreadState* state = nullptr;
     return state;

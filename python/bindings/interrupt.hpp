@@ -1,5 +1,4 @@
-// Ctrl-C in the long calls: the engine asks from time to time whether to stop, and the answer is
-// Python's.
+// Ctrl-C in long calls: the engine polls a stop request, which runs Python's signal handlers.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -9,8 +8,8 @@
 
 namespace foxnn::python {
 
-/// A stop request, for a thread that has given back Python's lock by GilReleased, that says yes
-/// once a Python signal handler has raised. The exception stays set: the caller throws
+/// A stop request for a thread that has released the GIL by GilReleased. It returns true once a
+/// Python signal handler has raised an exception. The exception stays set: the caller throws
 /// pybind11::error_already_set when the engine has returned.
 inline StopRequest signal_check() {
   return [] {
@@ -21,7 +20,7 @@ inline StopRequest signal_check() {
   };
 }
 
-/// Throws what a signal handler raised during the call, if it did.
+/// Throws the exception that a signal handler raised during the call, if any.
 inline void throw_pending() {
   if (PyErr_Occurred()) throw pybind11::error_already_set();
 }

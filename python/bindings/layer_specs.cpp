@@ -1,4 +1,4 @@
-// Specs and arrays of layers, out of Python and into it.
+// Converts the specs and arrays of layers from and to Python.
 #include "layer_specs.hpp"
 
 #include <stdexcept>
@@ -82,7 +82,7 @@ py::dict show_part(const Network<T>& network, const Part& part) {
 }
 
 template <class T>
-std::vector<index> asked_nodes(const Network<T>& network) {
+std::vector<index> leaf_nodes(const Network<T>& network) {
   std::vector<index> found;
   for (index i = 0; i < network.size(); ++i) {
     if (!network.node(i).is_inserted) found.push_back(i);
@@ -94,7 +94,7 @@ template <class T>
 py::list arrays_by_layer(const Network<T>& network, const Buffer<T>& flat, Order order) {
   constexpr index kSize = sizeof(T);
   py::list layers;
-  for (const index i : asked_nodes(network)) {
+  for (const index i : leaf_nodes(network)) {
     py::dict arrays;
     for (const Array& array : network.layer(i).arrays()) {
       const bool turns = order == Order::transposed && array.shape.size() == 2;
@@ -116,7 +116,7 @@ void set_arrays_by_layer(const Network<T>& network, const py::sequence& given, B
   const auto refuse = [&](const std::string& why) {
     throw std::invalid_argument(std::string(what) + " do not fit the layers: " + why);
   };
-  const std::vector<index> nodes = asked_nodes(network);
+  const std::vector<index> nodes = leaf_nodes(network);
   if (given.size() != nodes.size()) refuse("their number");
   for (std::size_t at = 0; at < nodes.size(); ++at) {
     const index i = nodes[at];
@@ -136,8 +136,8 @@ void set_arrays_by_layer(const Network<T>& network, const py::sequence& given, B
 
 template py::dict show_part(const Network<float>&, const Part&);
 template py::dict show_part(const Network<double>&, const Part&);
-template std::vector<index> asked_nodes(const Network<float>&);
-template std::vector<index> asked_nodes(const Network<double>&);
+template std::vector<index> leaf_nodes(const Network<float>&);
+template std::vector<index> leaf_nodes(const Network<double>&);
 template py::list arrays_by_layer(const Network<float>&, const Buffer<float>&, Order);
 template py::list arrays_by_layer(const Network<double>&, const Buffer<double>&, Order);
 template void set_arrays_by_layer(const Network<float>&, const py::sequence&, Buffer<float>&,

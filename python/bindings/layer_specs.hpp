@@ -1,4 +1,4 @@
-// Specs of layers as Python has them: dicts of kind, options and branches.
+// Layer specs in Python's form: dicts of kind, options and branches.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -15,27 +15,28 @@ namespace py = pybind11;
 
 LayerSpec layer_spec(const py::dict& given);
 std::vector<LayerSpec> layer_specs(const py::sequence& given);
-/// What a layer is: kind, options, shapes; of a composite its branches, of any other its number,
-/// its arrays' shapes by name, and whether it is trained.
+/// The description of a layer: kind, options and shapes. For a composite also its branches; for any
+/// other layer its number, the shapes of its arrays by name, and whether it is trained.
 template <class T>
 py::dict show_part(const Network<T>& network, const Part& part);
 
-/// The nodes that have been asked for, in their order.
+/// The nodes of the layers that the user listed, in order; nodes inserted by the engine are
+/// omitted.
 template <class T>
-std::vector<index> asked_nodes(const Network<T>& network);
+std::vector<index> leaf_nodes(const Network<T>& network);
 
-/// The arrays of each of these nodes by name, out of numbers that lie as the parameters do. In
-/// Order::transposed a matrix has each column's numbers together, as files have them: what is
-/// written need not be turned over.
+/// The arrays of these nodes by name, taken from numbers in the layout of the parameters. With
+/// Order::transposed, a matrix is stored column by column, as in files, so that it need not be
+/// transposed when it is written.
 template <class T>
 py::list arrays_by_layer(const Network<T>& network, const Buffer<T>& flat, Order order);
-/// The other way. Throws std::invalid_argument, naming `what`, for other arrays than the layers
-/// have.
+/// The inverse. Throws std::invalid_argument with `what` in its message if the arrays are not those
+/// of the layers.
 template <class T>
 void set_arrays_by_layer(const Network<T>& network, const py::sequence& given, Buffer<T>& flat,
                          const char* what);
 
-/// Array `name` of node i. Throws IndexError, KeyError where there is none.
+/// Array `name` of node i. Throws IndexError or KeyError if it does not exist.
 template <class T>
 const Array& array_of(const Network<T>& network, index i, const std::string& name) {
   if (i < 0 || i >= network.size()) throw py::index_error("there is no layer " + std::to_string(i));

@@ -1,5 +1,4 @@
-// The Python module foxnn._core: the engine's classes. What is comfort, not arithmetic,
-// is in the package around it.
+// The Python module foxnn._core: the engine's classes. Conveniences are in the package around it.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
@@ -13,7 +12,7 @@ namespace py = pybind11;
 
 namespace {
 
-// In Python's words: what pybind11 says by itself are the names of C++.
+// Python's message: pybind11's own names C++ exceptions.
 void say_no_memory(std::exception_ptr error) {
   try {
     if (error) std::rethrow_exception(error);
@@ -36,7 +35,7 @@ PYBIND11_MODULE(_core, m) {
   foxnn::python::register_trainer(m);
   foxnn::python::register_testing(m);
   foxnn::python::register_text(m);
-  // pybind11 finds NumPy on first use, in a way that gives Python's lock back for a moment: not in
-  // whichever thread comes first, and while Python may be ending.
+  // pybind11 finds NumPy on first use, which releases the GIL for a moment. Do this now, not in an
+  // arbitrary thread, and not while Python may be ending.
   static_cast<void>(py::isinstance<py::array>(m));
 }

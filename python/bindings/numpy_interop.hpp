@@ -1,5 +1,5 @@
-// NumPy arrays as the engine's views. The package hands over arrays that are two-dimensional and
-// of one of the engine's types; a view borrows, so the array must be kept as long as it.
+// NumPy arrays as views for the engine. The package passes two-dimensional arrays of one of the
+// engine's types. A view borrows, so the array must be kept alive as long as the view.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -14,13 +14,13 @@ namespace foxnn::python {
 
 namespace py = pybind11;
 
-/// Whether the array's numbers stand where the processor wants numbers of their type.
+/// Whether the array's elements are aligned as the processor requires for their type.
 inline bool is_aligned(const py::array& array) {
   return (array.flags() & py::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
 }
 
-/// A view of an aligned 2-D array of float32, float64 or uint8 whose rows are contiguous; none of
-/// any other.
+/// A view of an aligned 2-D array of float32, float64 or uint8 with contiguous rows; empty for any
+/// other array.
 inline std::optional<MatrixView> try_matrix_view(const py::array& array) {
   if (array.ndim() != 2 || !is_aligned(array)) return {};
   MatrixView view;
@@ -41,7 +41,7 @@ inline std::optional<MatrixView> try_matrix_view(const py::array& array) {
   return view;
 }
 
-/// The same, which throws std::invalid_argument for any other.
+/// The same, but throws std::invalid_argument for any other array.
 inline MatrixView matrix_view(const py::array& array, const char* name) {
   if (const auto view = try_matrix_view(array)) return *view;
   throw std::invalid_argument(std::string(name) +
@@ -49,8 +49,8 @@ inline MatrixView matrix_view(const py::array& array, const char* name) {
                               "contiguous rows");
 }
 
-/// Samples of an input matrix with an output matrix or a vector of int64 labels, and a vector of
-/// float64 weights, or None.
+/// Samples from an input matrix and either an output matrix or a vector of int64 labels. The
+/// weights are a vector of float64, or None.
 inline Samples samples_view(const py::array& x, const py::array& y,
                             const py::object& weights = py::none()) {
   Samples samples;
@@ -61,7 +61,7 @@ inline Samples samples_view(const py::array& x, const py::array& y,
     samples.outputs = matrix_view(y, "y");
   }
   if (y.shape(0) != x.shape(0)) {
-    throw std::invalid_argument("x and y must have as many samples as each other, got " +
+    throw std::invalid_argument("x and y must have the same number of samples, got " +
                                 std::to_string(x.shape(0)) + " and " + std::to_string(y.shape(0)));
   }
   if (!weights.is_none()) {
@@ -71,7 +71,7 @@ inline Samples samples_view(const py::array& x, const py::array& y,
     const auto array = py::reinterpret_borrow<py::array>(weights);
     if (array.ndim() != 1 || array.shape(0) != x.shape(0) || array.strides(0) != array.itemsize() ||
         !is_aligned(array)) {
-      throw std::invalid_argument("weights must be a contiguous number for each sample");
+      throw std::invalid_argument("weights must be a contiguous vector with one number per sample");
     }
     samples.weights = static_cast<const double*>(array.data());
   }

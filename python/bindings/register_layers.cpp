@@ -1,4 +1,4 @@
-// The layers of _core.Network: what they are, their arrays, activations, and new ones.
+// The layers of _core.Network: their description, arrays and activations, and appending new ones.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -16,7 +16,7 @@ namespace {
 template <class N>
 using Number = std::remove_pointer_t<decltype(std::declval<N>().parameters().data())>;
 
-// Layer i: a pickle may say any number.
+// Layer i, checked: a pickle may contain any number.
 template <class N>
 const auto& layer_at(const N& n, index i) {
   if (i < 0 || i >= n.size()) throw py::index_error("there is no layer " + std::to_string(i));
@@ -38,17 +38,17 @@ void set_array(AnyNetwork& self, index i, const std::string& name, const py::arr
     using T = Number<decltype(n)>;
     const Array& found = array_of(n, i, name);
     const auto numbers = py::array_t<T, py::array::c_style | py::array::forcecast>(values);
-    if (numbers.size() != found.size()) throw std::invalid_argument(name + " has another size");
+    if (numbers.size() != found.size()) throw std::invalid_argument(name + " has the wrong size");
     n.set_array(i, found, numbers.data());
   });
 }
 
-// Appends layers whose arrays are given, layer by layer, by name.
+// Appends layers with the given arrays, by name for each layer.
 void append(AnyNetwork& self, const py::sequence& layers, const py::sequence& arrays) {
   const std::vector<LayerSpec> specs = layer_specs(layers);
   self.restructure([&](auto& n) {
     using N = std::remove_reference_t<decltype(n)>;
-    // Made by themselves first, so that nothing is changed where the arrays do not fit.
+    // Made in a separate network first, so that nothing is changed if the arrays do not fit.
     N added(n.output_shape(), 0);
     added.append(specs);
     set_arrays_by_layer(added, arrays, added.parameters(), "the arrays");

@@ -1,5 +1,5 @@
-// What the engine knows by name (activations, losses, initializers, optimizers), the kernel sets
-// and threads of this machine, and its random numbers.
+// The names that the engine knows (activations, losses, initializers, optimizers), the kernel sets
+// and threads of this machine, and the engine's random numbers.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -26,7 +26,7 @@ py::array_t<double> uniform(std::uint64_t seed, std::uint32_t stream, py::ssize_
   const Random random(seed, static_cast<Stream>(stream), substream);
   py::array_t<double> out(count);
   double* data = out.mutable_data();
-  // No Python object is touched below: out is held by this frame.
+  // No Python object is touched below; `out` is held by this frame.
   const GilReleased released;
   uniforms(random, static_cast<std::size_t>(count), data, threads);
   return out;
@@ -55,15 +55,15 @@ void register_names(py::module_& m) {
   m.def("initializers", initializer_names, "Names of the initializers.");
   m.def("optimizers", optimizer_names, "Names of the optimizers.");
   m.def("kernel_sets", kernel_sets,
-        "Names of the kernel sets that this processor can run, the slowest first.");
+        "Names of the kernel sets that this processor can run, slowest first.");
   m.def(
       "kernel_set", [] { return std::string(kernel_set()); },
       "Name of the kernel set in use; FOXNN_FORCE_ISA forces one.");
   m.def("uniform", &uniform, "seed"_a, "stream"_a, "count"_a, "substream"_a = 0, "threads"_a = 0,
-        "Numbers drawn evenly from 0 to 1, by a seed, a purpose and a sub-stream of it.");
+        "Uniform random numbers from 0 to 1, for a seed, a stream and a sub-stream of it.");
   m.def("shuffled", &shuffled, "seed"_a, "stream"_a, "count"_a, "substream"_a = 0,
         "The numbers 0 ... count - 1 in random order.");
-  m.def("thread_limit", thread_limit, "Threads that the engine may use at most.");
+  m.def("thread_limit", thread_limit, "The maximum number of threads that the engine uses.");
 }
 
 }  // namespace foxnn::python

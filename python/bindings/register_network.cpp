@@ -1,4 +1,4 @@
-// The class _core.Network: making one, prediction, evaluation, loss, scaling.
+// The class _core.Network: construction, prediction, evaluation, loss and scaling.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -30,7 +30,7 @@ std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& shape,
   const std::vector<LayerSpec> specs = layer_specs(layers);
   auto network = std::make_unique<AnyNetwork>(Shape::of(shape), single, seed);
   try {
-    // Drawing the weights of a large network takes seconds; nothing here is Python's.
+    // Drawing the weights of a large network takes seconds. No Python object is touched here.
     const GilReleased released;
     network->visit([&](auto& n) {
       n.append(specs);
@@ -42,8 +42,8 @@ std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& shape,
   return network;
 }
 
-// Python's OverflowError: numbers are meant to come out, and infinities are the nearest to those
-// beyond T.
+// Becomes Python's OverflowError: the outputs should be numbers, and infinity is the closest to a
+// number beyond the range of T.
 std::overflow_error no_number(const char* what, bool single) {
   const std::string message = std::string(what) + " are not numbers (NaN): layers go beyond ";
   return std::overflow_error(
@@ -57,18 +57,20 @@ std::vector<index> shape_of_outputs(index samples, const Shape& shape) {
   return lengths;
 }
 
-// What the nodes give, each as samples of its shape; None where x is not finite.
+// The outputs of the given nodes, each as samples of its shape. None if x is not finite.
 py::object node_outputs(const AnyNetwork& self, const py::array& x, const std::vector<index>& nodes,
                         int threads) {
   const MatrixView view = matrix_view(x, "x");
   return self.visit([&](const auto& n) -> py::object {
     using N = std::remove_cvref_t<decltype(n)>;
     using T = std::remove_const_t<Number<decltype(n)>>;
-    if (view.columns != n.inputs()) throw std::invalid_argument("x has another width");
+    if (view.columns != n.inputs()) {
+      throw std::invalid_argument("x must have as many columns as the network has inputs");
+    }
     py::list all;
     std::vector<T*> data;
     for (const index i : nodes) {
-      if (i < 0 || i >= n.size()) throw py::index_error("there is no such node");
+      if (i < 0 || i >= n.size()) throw py::index_error("there is no node " + std::to_string(i));
       py::array_t<T> out(shape_of_outputs(view.rows, n.layer(i).output().shape));
       data.push_back(out.mutable_data());
       all.append(out);
@@ -76,7 +78,7 @@ py::object node_outputs(const AnyNetwork& self, const py::array& x, const std::v
     typename N::Outcome outcome;
     {
       const AnyNetwork::Reading reading(self);
-      // No Python object is touched below: x and the list are held by this frame.
+      // No Python object is touched below; x and the list are held by this frame.
       const GilReleased released;
       outcome = n.node_outputs(view, nodes, data, threads, signal_check());
     }
@@ -86,14 +88,14 @@ py::object node_outputs(const AnyNetwork& self, const py::array& x, const std::v
   });
 }
 
-// None where x is not finite: the package says what is wrong with it.
+// Returns None if x is not finite; the package then raises the error.
 py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
   const MatrixView view = matrix_view(x, "x");
   return self.visit([&](const auto& n) -> py::object {
     using N = std::remove_cvref_t<decltype(n)>;
     if (view.columns != n.inputs()) {
       throw std::invalid_argument("x must have " + std::to_string(n.inputs()) +
-                                  " inputs, as the network has, got " +
+                                  " inputs, as many as the network, got " +
                                   std::to_string(view.columns));
     }
     py::array_t<std::remove_const_t<Number<decltype(n)>>> out(
@@ -102,7 +104,7 @@ py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
     typename N::Outcome outcome;
     {
       const AnyNetwork::Reading reading(self);
-      // No Python object is touched below: x and out are held by this frame.
+      // No Python object is touched below; x and out are held by this frame.
       const GilReleased released;
       outcome = n.predict(view, data, threads, signal_check());
     }

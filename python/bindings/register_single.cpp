@@ -1,5 +1,5 @@
-// What a control loop calls thousands of times a second: the answer for one sample, one training
-// step on a batch. Both keep their buffers in the network between the calls.
+// Functions that a control loop calls thousands of times per second: the prediction for one sample,
+// and one training step on a batch. Both keep their buffers in the network between calls.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -19,13 +19,13 @@ namespace {
 
 namespace py = pybind11;
 
-// With more parameters other threads may want Python meanwhile, and the usual way costs nothing
-// beside the answer: some 10 us.
+// With more parameters, the general path is used: it releases the GIL, and its overhead of about 10
+// us is small compared with the computation.
 constexpr index kMostParameters = 500'000;
-// The same where the products are sorted: some 20 ns each.
+// The same for sorted products, which take about 20 ns each.
 constexpr index kMostSortedParameters = 500;
 
-// Numbers of a list or tuple of floats and ints; false where there is anything else.
+// Reads the numbers of a list or tuple of floats and ints. False if it contains anything else.
 template <class T>
 bool read_sequence(PyObject* x, index count, T* out) {
   if (PySequence_Fast_GET_SIZE(x) != count) return false;
@@ -84,8 +84,8 @@ bool read_sample(const Network<T>& network, PyObject* x, std::vector<double>& un
   return true;
 }
 
-// The outputs for one sample of the kinds that are quick to read; None for all others, and for
-// wrong ones, which the usual way takes or refuses.
+// The outputs for one sample of a type that is quick to read. None for all others and for invalid
+// samples, which the general path accepts or refuses.
 py::object answer(AnyNetwork& self, const py::object& x) {
   return self.visit([&](auto& n) -> py::object {
     auto& kept = self.kept(n);
@@ -104,8 +104,8 @@ py::object answer(AnyNetwork& self, const py::object& x) {
   });
 }
 
-// Whether x and y are arrays that need no conversion and nothing is wrong with: what is wrong, the
-// package says better.
+// Whether x and y are valid arrays that need no conversion. For invalid ones, the package has
+// better messages.
 template <class T>
 bool is_ready(const Network<T>& network, const py::object& x, const py::object& y) {
   if (!py::isinstance<py::array>(x) || !py::isinstance<py::array>(y)) return false;
@@ -114,26 +114,26 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
         try_matrix_view(py::reinterpret_borrow<py::array>(object));
     return view && view->columns == columns && view->rows > 0 && all_finite<T>(*view);
   };
-  const auto wanted = py::reinterpret_borrow<py::array>(y);
+  const auto target = py::reinterpret_borrow<py::array>(y);
   if (!ready(x, network.inputs())) return false;
-  if (wanted.ndim() < 1) return false;
-  if (wanted.shape(0) != py::reinterpret_borrow<py::array>(x).shape(0)) return false;
-  // What these losses ask of y beside its shape is looked at in the usual way.
+  if (target.ndim() < 1) return false;
+  if (target.shape(0) != py::reinterpret_borrow<py::array>(x).shape(0)) return false;
+  // For these losses, y must meet further conditions, which the general path checks.
   if (network.loss() == LossKind::binary_cross_entropy || network.loss() == LossKind::poisson) {
     return false;
   }
   if (network.loss() != LossKind::cross_entropy) return ready(y, network.outputs());
-  if (wanted.ndim() != 1 || !py::isinstance<py::array_t<std::int64_t>>(y) || !is_aligned(wanted) ||
-      wanted.strides(0) != wanted.itemsize()) {
+  if (target.ndim() != 1 || !py::isinstance<py::array_t<std::int64_t>>(y) || !is_aligned(target) ||
+      target.strides(0) != target.itemsize()) {
     return false;
   }
-  const auto* labels = static_cast<const std::int64_t*>(wanted.data());
-  return std::all_of(labels, labels + wanted.shape(0),
+  const auto* labels = static_cast<const std::int64_t*>(target.data());
+  return std::all_of(labels, labels + target.shape(0),
                      [&](std::int64_t label) { return label >= 0 && label < network.outputs(); });
 }
 
-// One step; returns the mean loss, NaN where it diverges, or None where x and y cannot be taken as
-// they are. `checked`: the package has made them so.
+// Makes one step. Returns the mean loss, NaN if it diverges, or None if x and y cannot be used
+// without conversion. `checked`: the package has already checked and converted them.
 std::optional<double> step(AnyNetwork& self, const py::object& x, const py::object& y,
                            TrainingPlan plan, bool checked) {
   if (!checked && !self.visit([&](const auto& n) { return is_ready(n, x, y); })) return {};
@@ -151,7 +151,7 @@ std::optional<double> step(AnyNetwork& self, const py::object& x, const py::obje
       kept.plan = plan;
     }
     const AnyNetwork::Running running(self);
-    // No Python object is touched below: x and y are held by the caller.
+    // No Python object is touched below; x and y are held by the caller.
     const GilReleased released;
     report = kept.trainer->step(samples);
   });

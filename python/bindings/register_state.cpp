@@ -1,5 +1,5 @@
-// What a network remembers beside its parameters, out and in: how often it has drawn random
-// numbers, and the optimizer's rule, steps and moments. For copies and files.
+// Gets and sets the state of a network besides its parameters, for copies and files: the number of
+// its random draws, and the optimizer's rule, steps and moments.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -32,7 +32,7 @@ py::object parameters(const AnyNetwork& self) {
   });
 }
 
-// Rule, steps, and for each of the two kinds of moments the arrays of the layers, or None.
+// The rule, the steps, and for each of the two kinds of moments the arrays of the layers, or None.
 py::object optimizer_state(const AnyNetwork& self) {
   self.refuse_while_running();
   return self.visit([](const auto& n) -> py::object {

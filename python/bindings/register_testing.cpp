@@ -32,7 +32,7 @@ void copy_columns(const T* source, index rows, index columns, index first, index
   }
 }
 
-// Calls f(first column, width) for the panels of n columns.
+// Calls f(first column, width) for each panel of n columns.
 template <class T, class Function>
 void each_panel(index n, Function f) {
   const index padded = (n + kLineWidth<T> - 1) / kLineWidth<T> * kLineWidth<T>;
@@ -124,8 +124,8 @@ Array<T> math(const std::string& set, const std::string& name, const Array<T>& x
   return out;
 }
 
-// Calls f until so many seconds are over; returns how often it did in a second, at best of ten
-// parts.
+// Calls f for the given number of seconds. Returns the number of calls per second in the best of
+// ten parts.
 template <class Function>
 double calls_per_second(double seconds, Function f) {
   using Clock = std::chrono::steady_clock;
@@ -161,7 +161,7 @@ double fma_peak(const std::string& set, const std::string& dtype, double seconds
                             : fma_peak_of<float>(kernels, seconds);
 }
 
-// GB/s of one thread that reads an array again and again.
+// GB/s of one thread that reads an array repeatedly.
 double read_bandwidth(const std::string& set, const Array<float>& array, double seconds) {
   const KernelTable<float>& kernels = kernels_by_name(set.c_str()).f32;
   const GilReleased released;

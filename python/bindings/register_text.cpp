@@ -1,4 +1,4 @@
-// Tables of numbers as text. The package knows what stands in which file; here are its numbers.
+// Tables of numbers as text. Only the numbers are handled here; the package knows the file formats.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -17,7 +17,7 @@ py::bytes rows_as_text(const std::vector<py::array>& matrices, index first, inde
   for (const py::array& matrix : matrices) {
     views.push_back(matrix_view(matrix, "matrix"));
     if (first < 0 || last < first || last > views.back().rows) {
-      throw std::invalid_argument("first and last must be rows of every matrix");
+      throw std::invalid_argument("first and last must be row numbers of every matrix");
     }
   }
   std::string text;
@@ -28,14 +28,16 @@ py::bytes rows_as_text(const std::vector<py::array>& matrices, index first, inde
   return py::bytes(text);
 }
 
-// Where it stopped, whether the table is complete, and for each group whether its numbers are
-// written as floats are.
+// Returns where it stopped, whether the table is complete, and for each group whether its numbers
+// are written as float32.
 py::tuple read_table(const py::bytes& text, index start, index rows,
                      const std::vector<py::array>& tables, index first_row) {
   const std::string_view view = text;
   const char* begin = view.data();
   const index size = static_cast<index>(view.size());
-  if (start < 0 || start > size) throw std::invalid_argument("start must be in the text");
+  if (start < 0 || start > size) {
+    throw std::invalid_argument("start must be a position in the text");
+  }
   std::vector<TextColumns> groups;
   for (const py::array& table : tables) {
     if (!py::isinstance<py::array_t<double>>(table) || table.ndim() != 2 ||
@@ -63,9 +65,9 @@ py::tuple read_table(const py::bytes& text, index start, index rows,
 void register_text(py::module_& m) {
   using namespace py::literals;
   m.def("rows_as_text", &rows_as_text, "matrices"_a, "first"_a, "last"_a,
-        "Rows of matrices side by side, a number a line.");
+        "Rows of adjacent matrices, one number per line.");
   m.def("read_table", &read_table, "text"_a, "start"_a, "rows"_a, "tables"_a, "first_row"_a,
-        "Reads numbers into rows of tables that are side by side in a text.");
+        "Reads numbers into rows of tables that are adjacent in a text.");
 }
 
 }  // namespace foxnn::python

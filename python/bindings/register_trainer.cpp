@@ -1,4 +1,4 @@
-// The class _core.Trainer: epochs and steps over samples that it borrows from NumPy.
+// The class _core.Trainer: epochs and steps over samples borrowed from NumPy.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
@@ -34,8 +34,8 @@ Optimizer make_optimizer(const std::string& name, const std::optional<double>& m
   return optimizer;
 }
 
-// A trainer of either number type, with the Python objects that it borrows from. The network is its
-// own until it is closed.
+// A trainer for either number type, together with the Python objects from which it borrows. It
+// reserves the network until it is closed.
 class AnyTrainer {
  public:
   AnyTrainer(py::object network, py::array x, py::array y, const TrainingPlan& plan,
@@ -67,7 +67,7 @@ class AnyTrainer {
     {
       const AnyNetwork::Running running(open());
       visit([&](auto& trainer) {
-        // No Python object is touched below: network and arrays are held by this trainer.
+        // No Python object is touched below; the network and the arrays are held by this trainer.
         const GilReleased released;
         report = run(trainer);
       });
@@ -124,11 +124,11 @@ class AnyTrainer {
   std::variant<std::unique_ptr<Trainer<float>>, std::unique_ptr<Trainer<double>>> trainer_;
 };
 
-// Signals, and the time that is left.
+// Stops on a signal, or when the time is over.
 StopRequest stop_after(const std::optional<double>& seconds) {
   if (!seconds) return signal_check();
   using Clock = std::chrono::steady_clock;
-  // More than a year is no limit, and may be more than the clock counts to.
+  // A time of more than a year is treated as a year: it might overflow the clock.
   const double left = std::min(*seconds, 365.0 * 24 * 3600);
   const auto end = Clock::now() +
                    std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(left));
@@ -165,7 +165,7 @@ void register_trainer(py::module_& m) {
            "batch_size"_a = 32, "sum"_a = false, "shuffle"_a = true, "count_matches"_a = false,
            "threads"_a = 0, "l1"_a = 0.0, "l2"_a = 0.0, "clip_value"_a = 0.0, "clip_norm"_a = 0.0,
            "dropout"_a = std::vector<double>());
-  py::class_<StepReport>(m, "Report", "What some steps did.")
+  py::class_<StepReport>(m, "Report", "The result of some steps.")
       .def_readonly("steps", &StepReport::steps)
       .def_readonly("samples", &StepReport::samples)
       .def_readonly("loss", &StepReport::loss)

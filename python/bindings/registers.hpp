@@ -1,4 +1,4 @@
-// The parts that the module is registered from, one a class or subject.
+// The functions that register the parts of the module, one per class or subject.
 #pragma once
 
 #include <pybind11/pybind11.h>

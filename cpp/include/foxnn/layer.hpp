@@ -1,5 +1,5 @@
-// What the engine asks of a layer: its shapes, its parameters, and its part of a pass over a batch.
-// A layer is called once a batch by every worker of a team, and does its share of the outputs.
+// The interface of a layer: its shapes, its parameters, and its part of a pass over a batch. Every
+// worker of a team calls a layer once per batch, and computes its share of the outputs.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +19,13 @@
 
 namespace foxnn {
 
-/// An array of numbers that a layer has, as users know it, and where it lies in the layer's part of
-/// the network's parameters. Arrays lie there in this order, each padded to lines of the cache.
+/// An array of a layer as users see it, and its position within the layer's part of the network's
+/// parameters. Arrays are stored in this order, each padded to cache lines.
 struct Array {
   enum class Role {
-    weight,   ///< trained, and penalties fall on it
-    bias,     ///< trained, free of penalties
-    running,  ///< no parameter: the layer itself changes it in training
+    weight,   ///< trained, and subject to penalties
+    bias,     ///< trained, not subject to penalties
+    running,  ///< not a parameter: the layer itself updates it in training
   };
   std::string name;
   std::vector<index> shape;
@@ -33,7 +33,7 @@ struct Array {
   index count = 0;  ///< numbers from `offset` on, padding included
   Role role = Role::weight;
 
-  /// Numbers that users see.
+  /// The number of elements that users see.
   index size() const;
   bool is_penalised() const { return role == Role::weight; }
   bool is_trained() const { return role != Role::running; }
@@ -42,28 +42,28 @@ struct Array {
 /// How an array is shown: as users know it, or, for a matrix, transposed.
 enum class Order { plain, transposed };
 
-/// What a pass in training is told beside the batch, for layers that draw random numbers.
+/// What a pass in training gets in addition to the batch, for layers that draw random numbers.
 struct Occasion {
   std::uint64_t seed = 0;
-  std::uint32_t draw = 0;  ///< of the first layer that draws; the n-th has draw + n
-  index first = 0;         ///< the place in the epoch of the batch's first sample
+  std::uint32_t draw = 0;  ///< of the first layer that draws; the n-th layer uses draw + n
+  index first = 0;         ///< the position of the batch's first sample in the epoch
 };
 
-/// Where the outputs of a layer go.
+/// The destination of a layer's outputs.
 template <class T>
 struct Outputs {
   Rows<T> y;
-  Rows<T> slope = {};  ///< what the backward pass needs beside y; without data: nothing is kept
-  /// Dropout: `dropped` is y times the mask, and takes the place of y as the next layer's inputs.
-  /// Without data: there is none.
+  Rows<T> slope = {};  ///< what the backward pass needs besides y; null data: nothing is kept
+  /// Dropout: `dropped` is y times the mask, and replaces y as the next layer's input. Null data:
+  /// no dropout.
   Rows<const T> mask = {};
   Rows<T> dropped = {};
   T* kept = nullptr;                   ///< kept_size numbers; null: nothing is kept
-  const Occasion* training = nullptr;  ///< null: the layer answers
-  bool raw = false;                    ///< y is left as it is before the activation
+  const Occasion* training = nullptr;  ///< null: the pass is for inference
+  bool raw = false;                    ///< the activation is not applied to y
 };
 
-/// What a layer finds on the way back: what it got and gave on the way there, and d loss / d y.
+/// What the forward pass left for a layer's backward pass, and d loss / d y.
 template <class T>
 struct Back {
   const Rows<const T>* x = nullptr;  ///< one for each input
@@ -72,8 +72,8 @@ struct Back {
   Rows<T> delta;
 };
 
-/// Rows of samples that a worker will read soon, wherever they are in memory. A layer that computes
-/// for long asks for them meanwhile, one now and then.
+/// Rows of samples that a worker will read soon, anywhere in memory. A long computation in a layer
+/// prefetches them meanwhile, one at a time.
 struct RowsToFetch {
   const std::byte* data = nullptr;
   index row_bytes = 0;
@@ -83,13 +83,14 @@ struct RowsToFetch {
   const std::byte* take() { return next == end ? nullptr : data + *next++ * row_bytes; }
 };
 
-/// Memory that a worker lends a layer for the length of a call, and what it may do meanwhile.
+/// Memory that a worker lends to a layer for the duration of a call, and what the layer may do
+/// during the call.
 template <class T>
 struct Scratch {
   T* numbers = nullptr;
   std::uint32_t* items = nullptr;
   RowsToFetch* fetch = nullptr;
-  Leaving* leaving = nullptr;  ///< null: the call is short, or must come to its end
+  Leaving* leaving = nullptr;  ///< null: the call is short, or must run to its end
 
   bool leaves() const { return leaving && leaving->now(); }
 };
@@ -100,104 +101,103 @@ struct ScratchSize {
 template <class T>
 class Layer;
 
-/// What a layer tells the short way of narrow networks of itself: x W + b, and a function of it.
+/// What a layer provides for the fast path of narrow networks: x W + b, and a function of it.
 template <class T>
 struct NarrowPart {
   const Layer<T>* layer = nullptr;
   index inputs = 0, neurons = 0;
-  const T* weights = nullptr;  ///< lines of neurons, an input behind the other
-  const T* bias = nullptr;     ///< a line, just behind them
+  const T* weights = nullptr;  ///< one line of neurons per input
+  const T* bias = nullptr;     ///< one line, directly after the weights
   Activation activation = {};
 };
 
 template <class T>
 class Layer {
  public:
-  /// `inputs` are the values that it reads.
+  /// `inputs` are the forms of the values that the layer reads.
   Layer(const LayerSpec& spec, std::vector<Form> inputs)
       : spec_(spec), inputs_(std::move(inputs)) {}
   virtual ~Layer() = default;
   virtual std::unique_ptr<Layer> clone() const = 0;
 
-  // What it is.
+  // Description.
 
   const LayerSpec& spec() const { return spec_; }
   const std::vector<Form>& inputs() const { return inputs_; }
   const Form& input() const { return inputs_.front(); }
   const Form& output() const { return output_; }
   const std::vector<Array>& arrays() const { return arrays_; }
-  /// Elements of its part of the parameter buffer, padding included.
+  /// Elements of the layer's part of the parameter buffer, padding included.
   index parameter_count() const {
     return arrays_.empty() ? 0 : arrays_.back().offset + arrays_.back().count;
   }
-  /// Floating-point operations for a sample, on the way there.
+  /// Floating-point operations of the forward pass for one sample.
   virtual double flops() const = 0;
-  /// Whether steps change its parameters.
+  /// Whether training steps change its parameters.
   bool is_trained() const { return trained_; }
   void set_trained(bool trained) { trained_ = trained; }
-  /// How many sub-streams of random numbers it draws from in training.
+  /// The number of sub-streams of random numbers that it draws from in training.
   virtual int draws() const { return 0; }
 
-  // The function that its outputs come out of: where a layer has one, what reads it goes back
-  // through it (`backward_activation`).
+  // The activation that is applied last, if the layer has one. In the backward pass, the layers
+  // that read its outputs apply the derivative (`backward_activation`).
 
   virtual Activation activation() const { return {ActivationKind::identity, 0.0}; }
-  /// Throws std::invalid_argument where the layer has none to set.
+  /// Throws std::invalid_argument if the layer has no activation.
   virtual void set_activation(const Activation& activation);
-  /// True when the backward pass needs a buffer of slopes beside the outputs.
+  /// True if the backward pass needs a buffer of slopes in addition to the outputs.
   virtual bool keeps_slope() const { return false; }
-  /// True when the outputs are finished by rows, in `finish_rows`, after all of `forward`.
+  /// True if outputs are finished row by row, in `finish_rows`, after all of `forward`.
   virtual bool finishes_rows() const { return false; }
-  /// True when `forward` can apply a mask of dropout to what it gives.
+  /// True if `forward` can apply a dropout mask to its outputs.
   virtual bool takes_masks() const { return false; }
 
-  // Its parameters.
+  // Parameters.
 
-  /// Gives the layer its part of the network's parameters.
+  /// Assigns the layer its part of the network's parameters.
   void attach(T* parameters) { parameters_ = parameters; }
   const T* parameters() const { return parameters_; }
-  /// Draws the first parameters, which were zero; `place` tells layers of a network apart. Throws
-  /// Stopped where `stop` says yes.
+  /// Draws the initial parameters, which are zero before. `place` distinguishes the layers of a
+  /// network. Throws Stopped if `stop` returns true.
   virtual void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop);
-  /// An array out of numbers that lie as the parameters do (parameters, gradient, moment), and into
-  /// such; padding is left.
+  /// Converts an array from the layout of the parameters (parameters, gradients and moments have
+  /// it), and back. Padding is left unchanged.
   virtual void unpack(const Array& array, const T* packed, T* values, Order order) const;
   virtual void pack(const Array& array, const T* values, T* packed) const;
 
   // A pass over a batch.
 
-  /// Whether the sums over inputs, and over neurons going back, run from the smallest term to the
-  /// largest. What a worker must lend depends on it.
+  /// Whether the sums over inputs, and in the backward pass over neurons, run from the smallest
+  /// term to the largest. The scratch that a worker must lend depends on it.
   virtual void set_sorted_summation(bool) {}
-  /// Products of a sample that are sorted then.
+  /// The number of products per sample that are then sorted.
   virtual double sorted_products() const { return 0.0; }
-  /// What a worker must lend for a batch.
+  /// The scratch that a worker must lend for a batch.
   virtual ScratchSize scratch_size(index) const { return {}; }
-  /// Numbers that it keeps of a batch for the way back, beside its outputs and slopes.
+  /// Numbers that it keeps for the backward pass of a batch, besides its outputs and slopes.
   virtual index kept_size(index) const { return 0; }
 
-  /// out.y = f(x) for the worker's share of outputs, for the batch's first `batch` rows of each
-  /// input. Scratch is needed only where x.nonzero is known, and for sorted sums.
+  /// out.y = f(x) for the worker's share of outputs, for the first `batch` rows of each input.
+  /// Scratch is needed only if x.nonzero is given, and for sorted sums.
   virtual void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                        Scratch<T> scratch) const = 0;
   /// Finishes whole rows of outputs (softmax).
   virtual void finish_rows(index, const Rows<T>&) const {}
-  /// From d loss / d outputs to d loss / d preactivations, in place, for `width` columns of a panel
-  /// (all columns, for a layer that finishes rows).
-  /// `y` and `slope` are what `forward` left.
+  /// Turns d loss / d outputs into d loss / d preactivations, in place, for `width` columns of a
+  /// panel (for all columns, if the layer finishes rows). `y` and `slope` are what `forward` left.
   virtual void backward_activation(index /*first_row*/, index /*rows*/, index /*panel*/,
                                    index /*width*/, const Rows<T>& /*delta*/,
                                    const Rows<const T>& /*y*/,
                                    const Rows<const T>& /*slope*/) const {}
 
-  /// True where `backward` has work that must come before what follows it, for all workers; the
-  /// way back always runs it, also where no gradient is passed on and none is kept.
+  /// True if `backward` has work that all workers must complete before what follows. The backward
+  /// pass runs it for a first layer, too, although that passes no gradient on.
   virtual bool has_backward() const { return false; }
-  /// It may change back.delta.
+  /// May change back.delta.
   virtual void backward(Share, index /*batch*/, const Back<T>&, Scratch<T>) const {}
-  /// d loss / d input `which` for the worker's share. `below` finishes each block where it is warm:
-  /// it is the layer whose outputs the inputs are, with what it kept, and the mask of its dropout.
-  /// Null where the inputs are the network's, or others read them, too.
+  /// d loss / d input `which` for the worker's share. `below` finishes each block while it is in
+  /// the cache: it refers to the layer whose outputs the input is, what that layer kept, and its
+  /// dropout mask. Null if the input is the network's, or if other layers read it, too.
   struct Below {
     const Layer* layer = nullptr;
     Rows<const T> y = {}, slope = {}, mask = {};
@@ -214,19 +214,19 @@ class Layer {
   virtual void backward_input(Share share, index batch, index which, const Back<T>& back,
                               const Rows<T>& delta_below, const Below& below,
                               Scratch<T> scratch) const = 0;
-  /// Hands d loss / d parameters of the worker's share to the sink. May be called after other
+  /// Passes d loss / d parameters of the worker's share to the sink. May be called after other
   /// workers have changed the parameters of their shares.
   virtual void backward_parameters(Share, index /*batch*/, const Back<T>&, GradientSink<T>&,
                                    Scratch<T>) const {}
 
-  /// What the short way of narrow networks takes of it; none: it must go the usual way.
+  /// What the fast path for narrow networks needs; empty if the layer does not support it.
   virtual std::optional<NarrowPart<T>> narrow_part() const { return std::nullopt; }
 
  protected:
   Layer(const Layer&) = default;
 
   void set_output(Form output) { output_ = std::move(output); }
-  /// Appends an array of so many numbers, padding included.
+  /// Appends an array of `count` numbers, padding included.
   void add_array(std::string name, std::vector<index> shape, index count, Array::Role role);
   /// Lets the spec say the activation under its own name, with its parameters.
   void set_activation_option(const Activation& activation) {

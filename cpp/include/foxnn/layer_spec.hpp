@@ -1,4 +1,4 @@
-// What a layer is made from: the name of its kind, and options.
+// The description from which a layer is made: the name of its kind, and its options.
 #pragma once
 
 #include <map>
@@ -19,11 +19,11 @@ struct LayerSpec {
   /// The layers of a composite, branch by branch.
   std::vector<std::vector<LayerSpec>> branches = {};
 
-  /// An option's value. These throw std::invalid_argument where it is missing or of another type.
+  /// The value of an option. Throws std::invalid_argument if it is missing or of another type.
   index whole(std::string_view name) const;
   double number(std::string_view name) const;
   const std::string& text(std::string_view name) const;
-  /// The same for options that may be missing.
+  /// The same for optional options; `otherwise` is the default.
   bool flag(std::string_view name, bool otherwise) const;
   std::string text(std::string_view name, const char* otherwise) const;
   std::vector<double> numbers(std::string_view name) const;
@@ -31,7 +31,7 @@ struct LayerSpec {
   bool operator==(const LayerSpec&) const = default;
 };
 
-/// A dense layer of so many neurons, over all numbers of its input.
+/// A dense layer with `units` neurons, which reads all numbers of its input.
 LayerSpec dense_spec(index units, const std::string& activation = "sigmoid",
                      const std::vector<double>& parameters = {}, const std::string& init = "auto");
 

@@ -16,106 +16,109 @@
 
 namespace foxnn {
 
-/// What an optimizer remembers between the steps.
+/// What an optimizer remembers between steps.
 template <class T>
 struct OptimizerState {
   Optimizer rule;
-  std::uint64_t step = 0;  ///< steps made; 0: nothing remembered
+  std::uint64_t step = 0;  ///< steps made so far; 0: nothing is remembered
   Buffer<T> moments[2];
 };
 
-/// Loss and hits over a set of samples.
+/// Loss and number of correct outputs over a set of samples.
 struct Evaluation {
-  double loss = 0.0;  ///< mean over the samples, each with its weight
-  index correct = 0;  ///< samples whose largest output is where the largest target is
+  double loss = 0.0;  ///< mean over the samples, weighted by the sample weights
+  index correct = 0;  ///< samples whose largest output is at the position of the largest target
 };
 
-/// A place in the plan of a network: a layer, and whose outputs it reads.
+/// A node in the plan of a network: a layer, and the nodes whose outputs it reads.
 template <class T>
 struct Node {
   std::unique_ptr<Layer<T>> layer;
   std::vector<index> reads;  ///< earlier nodes, or kNetworkInput
   index offset = 0;          ///< of its parameters in the flat buffer
-  bool is_inserted = false;  ///< it arranges columns for the next one; nobody has asked for it
+  bool is_inserted = false;  ///< added by the engine, not listed by the user
 };
 inline constexpr index kNetworkInput = -1;
 
 template <class T>
 class Plan;
 
-/// A layer as users know it: of a composite, those that it consists of.
+/// A layer as users listed it; for a composite, with the layers that it consists of.
 struct Part {
   std::string kind = {};
   Shape input = {}, output = {};
   index node = -1;  ///< -1: it is a composite
-  index end = -1;   ///< the node whose outputs are its own
+  index end = -1;   ///< the node that computes its outputs
   std::vector<std::vector<Part>> branches = {};
-  LayerSpec spec = {};  ///< of a composite
+  LayerSpec spec = {};  ///< set for a composite
 };
 
 template <class T>
 class Network {
  public:
-  /// Without layers; `seed` feeds everything random that it does.
+  /// Makes a network without layers. Everything random in it is derived from `seed`.
   Network(const Shape& inputs, std::uint64_t seed);
   Network(const Network& other);
   Network& operator=(const Network&) = delete;
 
-  /// Appends layers, all or none; their parameters are zero. Throws std::invalid_argument where one
-  /// does not fit.
+  /// Appends all of the layers or none; their parameters are zero. Throws std::invalid_argument if
+  /// one does not fit.
   void append(const std::vector<LayerSpec>& layers);
-  /// Appends a layer of your own, made for `output_form()`.
+  /// Appends a custom layer, made for `output_form()`.
   void append(std::unique_ptr<Layer<T>> layer);
-  /// Draws the first parameters of the nodes from `first` on. Drawing many takes seconds: where
-  /// `stop` says yes, it throws Stopped, and the rest is zero.
+  /// Draws the initial parameters of the nodes from `first` on. For many parameters this takes
+  /// seconds. If `stop` returns true, it throws Stopped, and the remaining parameters are zero.
   void initialize(index first = 0, const StopRequest& stop = {});
 
   const Shape& input_shape() const { return input_shape_; }
   const Shape& output_shape() const { return top().output().shape; }
-  /// What the next layer reads.
+  /// The form of the value that the next layer reads.
   Form output_form() const {
     return nodes_.empty() ? Form{input_shape_, Layout::packed(input_shape_)} : top().output();
   }
-  /// Numbers of a sample.
+  /// The number of inputs of a sample.
   index inputs() const { return input_shape_.size(); }
   index outputs() const { return output_shape().size(); }
 
-  /// The nodes, each behind those that it reads; the last gives the outputs.
+  /// The nodes, each after those that it reads. The last one gives the outputs.
   index size() const { return static_cast<index>(nodes_.size()); }
   const Node<T>& node(index i) const { return nodes_[static_cast<std::size_t>(i)]; }
   const Layer<T>& layer(index i) const { return *node(i).layer; }
   const Layer<T>& top() const { return *nodes_.back().layer; }
-  /// Whether each node reads the one before it, and nothing else.
+  /// Whether each node reads only the node before it.
   bool is_chain() const;
   /// The layers as they were appended.
   const std::vector<Part>& parts() const { return parts_; }
 
-  /// Throws std::invalid_argument where it does not suit the layer's place, or the loss.
+  /// Throws std::invalid_argument if the activation does not suit the layer's position, or the
+  /// loss.
   void set_activation(index i, const Activation& activation);
-  /// Whether steps change the parameters of node i.
+  /// Sets whether training steps change the parameters of node i.
   void set_trained(index i, bool trained);
   /// Sets an array of node i from numbers in its shape.
   void set_array(index i, const Array& array, const T* values);
   LossKind loss() const { return loss_; }
-  /// Throws std::invalid_argument where the loss does not suit the output layer.
+  /// Throws std::invalid_argument if the loss does not suit the output layer.
   void set_loss(LossKind loss);
   /// Whether the loss is computed from the output layer's preactivations.
   bool loss_takes_preactivations() const { return takes_preactivations(loss_, top().activation()); }
-  /// How inputs are scaled before the first layer, and how the outputs that the layers give are to
-  /// those that users know. Wanted outputs are scaled in training and evaluation, so losses are of
-  /// scaled numbers. Throws std::invalid_argument where there are not as many columns.
+  /// How inputs are scaled before the first layer, and how the outputs of the last layer are
+  /// converted to the units that users know. Targets are scaled in training and evaluation, so
+  /// losses are those of scaled numbers. Throws std::invalid_argument if the number of columns does
+  /// not match.
   void set_scaling(Scaling inputs, Scaling outputs);
   const Scaling& input_scaling() const { return input_scaling_; }
   const Scaling& output_scaling() const { return output_scaling_; }
-  /// The samples, to be read as scaled.
+  /// The same samples as a view that scales them when they are read.
   MatrixView scaled_inputs(MatrixView x) const;
   Samples scaled(Samples samples) const;
-  /// Outputs as users know them, in place: rows one behind the other.
+  /// Converts outputs to the units that users know, in place. Rows are contiguous.
   void unscale_outputs(index rows, T* outputs) const;
   std::uint64_t seed() const { return seed_; }
   /// Whether the products of a neuron are summed from the smallest to the largest, in both passes.
   bool sorted_summation() const { return sorted_; }
-  /// Not while there is a Trainer or SingleSample, which hold the memory that layers need.
+  /// Must not be called while a Trainer or SingleSample exists: they own the memory that layers
+  /// need.
   void set_sorted_summation(bool sorted);
 
   /// Position of node i's parameters in the flat buffer.
@@ -124,30 +127,30 @@ class Network {
   const Buffer<T>& parameters() const { return parameters_; }
   OptimizerState<T>& optimizer() { return optimizer_; }
   const OptimizerState<T>& optimizer() const { return optimizer_; }
-  /// Gets ready for steps by `rule`: keeps the moments where the rule is the one they belong to.
+  /// Prepares for steps with `rule`: keeps the moments if they belong to the same rule.
   void use_optimizer(const Optimizer& rule);
   void reset_optimizer() { optimizer_ = {}; }
-  /// Parameters and the optimizer's memory as those of another network of the same layers.
+  /// Copies the parameters and the optimizer's memory from a network with the same layers.
   void restore(const Network& earlier);
 
-  /// A new number each time, for the sub-stream of the next thing drawn of that kind.
+  /// Returns a new number on each call: the sub-stream for the next random draw.
   std::uint32_t next_draw() { return draws_++; }
-  /// The number that next_draw will return.
+  /// The number that next_draw will return next.
   std::uint32_t draw() const { return draws_; }
   void set_draw(std::uint32_t draw) { draws_ = draw; }
 
-  /// out[rows x outputs] = f(x), by at most `threads` workers (0: as many as pay). `out` is not
-  /// complete unless it is done, but for what is no number: an infinity less an infinity, or times
-  /// zero, where layers go beyond T.
+  /// out[rows x outputs] = f(x), with at most `threads` workers (0: as many as are worthwhile).
+  /// `out` is complete only if the outcome is `done`, or `no_number`: then some outputs are NaN,
+  /// because layers exceed the range of T (infinity minus infinity, or infinity times zero).
   enum class Outcome { done, stopped, not_finite, no_number };
   Outcome predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const;
-  /// What some nodes give for x, out[i][rows x numbers of node i].
+  /// The outputs of the given nodes for x: out[i][rows x numbers of node i].
   Outcome node_outputs(const MatrixView& x, const std::vector<index>& nodes,
                        const std::vector<T*>& out, int threads, const StopRequest& stop) const;
   /// d output / d input of x, [rows x count x inputs], for `count` outputs from `first` on.
   bool input_gradient(const MatrixView& x, index first, index count, T* out, int threads,
                       const StopRequest& stop) const;
-  /// Mean loss, and hits, in `result`.
+  /// Writes the mean loss and the number of correct outputs to `result`.
   bool evaluate(const Samples& samples, Evaluation& result, int threads,
                 const StopRequest& stop) const;
 

@@ -1,4 +1,4 @@
-// Numbers brought to a common size, column by column: x becomes (x - shift) * factor.
+// Scaling of each column: x becomes (x - shift) * factor.
 #pragma once
 
 #include <cstddef>
@@ -6,7 +6,7 @@
 
 namespace foxnn {
 
-/// A shift and a factor a column; empty: numbers stay as they are.
+/// A shift and a factor per column; empty: no scaling.
 struct Scaling {
   std::vector<double> shift, factor;
 

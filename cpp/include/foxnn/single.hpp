@@ -1,4 +1,4 @@
-// Answers for one sample at a time, without taking memory for each.
+// Prediction for one sample at a time, without allocating memory for each.
 #pragma once
 
 #include <memory>
@@ -7,17 +7,17 @@
 
 namespace foxnn {
 
-/// The buffers of a forward pass over one sample. Valid as long as the network has the layers that
-/// it had; its parameters may change. Not for several threads at once.
+/// The buffers of a forward pass over one sample. Valid as long as the network has the same layers;
+/// its parameters may change. Not for use by several threads at once.
 template <class T>
 class SingleSample {
  public:
   explicit SingleSample(const Network<T>& network);
   ~SingleSample();
 
-  /// Where the inputs go.
+  /// The memory for the inputs.
   T* input();
-  /// The outputs for them: the same bits as Network::predict gives.
+  /// Computes the outputs for them, with the same bits as Network::predict.
   const T* answer();
 
  private:

@@ -1,20 +1,21 @@
-// Where the gradient of a layer's parameters goes.
+// The destination of the gradient of a layer's parameters.
 #pragma once
 
 #include "foxnn/rows.hpp"
 
 namespace foxnn {
 
-/// Takes the gradient of a layer's parameters, piece by piece, each piece once.
+/// Takes the gradient of a layer's parameters piece by piece, each piece once.
 template <class T>
 class GradientSink {
  public:
   virtual ~GradientSink() = default;
-  /// `count` derivatives, of the parameters from `offset` on, which the sink may change. Called by
-  /// several workers at once, for different pieces; no piece has both weights and biases.
+  /// Takes `count` derivatives with respect to the parameters from `offset` on; may change them.
+  /// Called by several workers at once, for different pieces. No piece contains both weights and
+  /// biases.
   virtual void take(index offset, index count, T* gradient) = 0;
-  /// What `take` will touch for the parameters from `offset` on: it is fetched into the cache while
-  /// their gradient is computed. Null where there is nothing.
+  /// The memory that `take` will access for the parameters from `offset` on. It is prefetched while
+  /// their gradient is computed. Null if there is none.
   struct Targets {
     const T* at[3] = {};
   };

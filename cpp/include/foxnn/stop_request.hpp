@@ -1,4 +1,4 @@
-// How the user of a long call ends it before its time.
+// How the caller of a long function stops it early.
 #pragma once
 
 #include <functional>
@@ -6,18 +6,18 @@
 
 namespace foxnn {
 
-/// Asked now and then by the long calls, in the thread that called; true makes them stop.
+/// Polled by long calls, in the calling thread; true stops the call.
 using StopRequest = std::function<bool()>;
 
-/// Asked by a layer that computes for long, between pieces of its work: whether to leave the rest
-/// undone, since nobody will use it.
+/// Polled by a layer between the pieces of a long computation: whether to skip the rest, because
+/// its result will not be used.
 class Leaving {
  public:
   virtual ~Leaving() = default;
   virtual bool now() = 0;
 };
 
-/// Thrown by calls that have nothing to return when they were stopped.
+/// Thrown by functions that have no result to return when they are stopped.
 class Stopped : public std::runtime_error {
  public:
   Stopped() : std::runtime_error("stopped on request") {}

@@ -1,4 +1,4 @@
-// Training: batches drawn from samples in a shuffled order, and a step of the optimizer for each.
+// Training: batches drawn from shuffled samples, and an optimizer step for each batch.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@
 
 namespace foxnn {
 
-/// Whether a step goes along the mean of the samples' gradients, or along their sum (FoxNN's way).
+/// Whether a step follows the mean of the samples' gradients, or their sum (as FoxNN does).
 enum class Reduction { mean, sum };
 
 struct TrainingPlan {
@@ -17,37 +17,38 @@ struct TrainingPlan {
   Optimizer optimizer;
   Reduction reduction = Reduction::mean;
   bool shuffle = true;
-  bool count_matches = false;  ///< also count the samples that the network classifies rightly
-  int threads = 0;             ///< at most; 0: as many as pay
+  bool count_matches = false;  ///< also count the samples that the network classifies correctly
+  int threads = 0;             ///< maximum number of workers; 0: as many as are worthwhile
 
-  // The objective is the loss, plus l1 |w| and l2 w^2 / 2 for every weight w (not for biases).
+  // The objective is the loss, plus l1 |w| and l2 w^2 / 2 for every weight w (biases are excluded).
   double l1 = 0.0, l2 = 0.0;
-  // The gradient of the objective is clipped: each of its numbers, or the whole; 0: not at all.
+  // The gradient of the objective is clipped: each element, or the norm of the whole; 0: no
+  // clipping.
   double clip_value = 0.0, clip_norm = 0.0;
-  /// The share of outputs that is left out at random, a number for each node but the last.
+  /// The fraction of outputs that are dropped at random, one for each node but the last.
   std::vector<double> dropout;
 
   bool operator==(const TrainingPlan&) const = default;
-  /// Throws std::invalid_argument when a value is out of its range, or of T's.
+  /// Throws std::invalid_argument if a value is out of its range, or out of the range of T.
   template <class T>
   void check() const;
 };
 
-/// What some steps did.
+/// The result of a number of steps.
 struct StepReport {
   index steps = 0;
   index samples = 0;
-  double loss = 0.0;    ///< sum over the samples, each at the weights of its step, times its weight
-  double weight = 0.0;  ///< sum of the samples' weights; as many as samples where none are given
-  double last_loss = 0.0;  ///< the mean of the last batch whose loss was finite; NaN: none was
+  double loss = 0.0;       ///< weighted sum over the samples, each at the weights of its step
+  double weight = 0.0;     ///< sum of the sample weights, or the number of samples without weights
+  double last_loss = 0.0;  ///< mean loss of the last batch with a finite loss; NaN: there was none
   index correct = 0;
-  bool stopped = false;   ///< the stop request ended them
-  bool diverged = false;  ///< the loss or a weight stopped being finite: weights are set back, and
-                          ///< the optimizer begins anew
+  bool stopped = false;   ///< the stop request ended the steps
+  bool diverged = false;  ///< the loss or a weight stopped being finite: weights are reset, and
+                          ///< the optimizer is restarted
 };
 
-/// Where the time of some steps went, in the first worker: barriers count with the phase before
-/// them, and the optimizer is told from the gradient that it is fused with.
+/// Where the time of a number of steps went, in the first worker. A barrier counts towards the
+/// phase before it. The optimizer is measured separately from the gradient with which it is fused.
 struct PhaseSeconds {
   double gather, forward, loss, backward, update;
 };
@@ -55,53 +56,56 @@ struct PhaseSeconds {
 template <class T>
 class Run;
 
-/// A training run over samples that must outlive it. Buffers are made once, at the beginning.
+/// A training run over samples that must outlive it. Buffers are allocated once, by the
+/// constructor.
 template <class T>
 class Trainer {
  public:
-  /// Throws std::invalid_argument where samples and network do not fit.
+  /// Throws std::invalid_argument if the samples do not fit the network.
   Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan);
   ~Trainer();
 
   void set_learning_rate(double rate);
-  /// Asked within long steps, too: where it says yes, the step is dropped as if it had not begun,
-  /// unless it has already changed a parameter. Without one every step is finished.
+  /// `request` is also polled within long steps. If it returns true, the step is dropped as if it
+  /// had not begun, unless it has already changed a parameter. Without a request, every step is
+  /// finished.
   void drop_steps_on(StopRequest request);
-  /// How many workers a step gets.
+  /// The number of workers of a step.
   int workers() const;
   index steps_per_epoch() const;
-  /// The rest of the epoch, or a whole one: every sample once, in a new order. The sums are those
-  /// of the whole epoch, with the same bits wherever it was stopped by the way.
+  /// Runs the rest of the epoch, or a whole one: every sample once, in a new order. The sums are
+  /// those of the whole epoch, with the same bits wherever it was interrupted.
   StepReport run_epoch(const StopRequest& stop);
-  /// That many steps, over as many epochs as they take.
+  /// Runs the given number of steps, over as many epochs as they take.
   StepReport run_steps(index steps, const StopRequest& stop);
-  /// The next step. Where it diverges, the weights of the epoch's start are set back: saving them
-  /// at each step would take as long as a small one.
+  /// Runs the next step. If it diverges, the weights are reset to those at the start of the epoch:
+  /// saving them at each step would take as long as a small step.
   StepReport run_batch(const StopRequest& stop);
-  /// Begins an epoch; `run_epoch` and `run_batch` do so by themselves when the last one is over.
-  /// False where `drop_steps_on` stops it: it has not begun then.
+  /// Begins an epoch. `run_epoch` and `run_batch` call it themselves when the last epoch is over.
+  /// Returns false if `drop_steps_on` stops it; the epoch has then not begun.
   bool begin_epoch();
-  /// What these have done so far of the epoch that began last.
+  /// What `run_epoch` and `run_batch` have done so far in the current epoch.
   const StepReport& epoch() const;
-  /// Begins the epoch that another run had begun when the network's draw was `draw`, as if these
-  /// steps were done; false as above. Throws std::invalid_argument where an epoch has no such
-  /// steps.
+  /// Begins the epoch that another run began when the network's draw was `draw`, as if the steps in
+  /// `done` had been made. Returns false as `begin_epoch` does. Throws std::invalid_argument if an
+  /// epoch cannot consist of such steps.
   bool go_on_within_epoch(std::uint32_t draw, const StepReport& done);
-  /// The network's draw when the last epoch began.
+  /// The network's draw when the current epoch began.
   std::uint32_t draw_of_epoch() const;
-  /// Makes so many steps, and measures them.
+  /// Makes `steps` steps, and measures them.
   PhaseSeconds time_phases(index steps);
-  /// One step on other samples, at most as many as a batch holds, in their order.
+  /// One step on other samples, in their order. There may be at most as many as a batch holds.
   StepReport step(const Samples& samples);
-  /// The mean loss over all samples and its gradient, laid out as the parameters, without penalty,
-  /// clipping and dropout; no step is made.
+  /// The mean loss over all samples, and its gradient in the layout of the parameters, without
+  /// penalties, clipping and dropout. Makes no step.
   double gradient(T* out);
 
  private:
   std::unique_ptr<Run<T>> run_;
 };
 
-/// Workers of a training step of so many samples, at most `threads` (0: as many as pay).
+/// The number of workers for a training step of `batch` samples, at most `threads` (0: as many as
+/// are worthwhile).
 template <class T>
 int training_workers(const Network<T>& network, index batch, int threads);
 

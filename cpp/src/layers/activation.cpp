@@ -1,4 +1,4 @@
-// The table of activations: names, parameters, families.
+// The table of activations: names, parameters and families.
 #include "foxnn/activation.hpp"
 
 #include <limits>
@@ -63,7 +63,7 @@ Activation Activation::parse(std::string_view name, const std::vector<double>& p
                                 ", got " + std::to_string(parameters.size()));
   }
   const double alpha = parameters.empty() ? entry.default_alpha : parameters[0];
-  // Networks of float32 take it, too.
+  // The same limit holds for float32 and float64, so that networks of either type accept the value.
   if (constexpr double largest = std::numeric_limits<float>::max();
       !(alpha >= 0.0 && alpha <= largest)) {
     throw std::invalid_argument("alpha of activation '" + std::string(name) +

@@ -1,4 +1,4 @@
-// Copies of columns, there and back.
+// Copies columns from one layout to another, and back in the backward pass.
 #include "layers/arrange.hpp"
 
 #include <stdexcept>
@@ -8,7 +8,7 @@
 namespace foxnn {
 namespace {
 
-// The form that a reshape gives: packed, so that only the shape is another.
+// The form of a reshaped sample: packed, so that only the shape differs.
 Form reshaped(const LayerSpec& spec, const Form& input) {
   std::vector<index> lengths;
   for (const double length : spec.numbers("shape")) lengths.push_back(static_cast<index>(length));
@@ -36,7 +36,7 @@ double Arrange<T>::flops() const {
 template <class T>
 template <class Function>
 void Arrange<T>::each_copy(Function f) const {
-  // One of both is packed: what lies between positions is the other's.
+  // At least one of the two layouts is packed. The other one determines where positions begin.
   const Layout &from = this->input().layout, &to = this->output().layout;
   const Layout& parted = from.is_packed() ? to : from;
   const auto side = [&](const Layout& layout) {
@@ -75,7 +75,7 @@ Concatenate<T>::Concatenate(const LayerSpec& spec, const std::vector<Form>& inpu
   Shape shape{inputs.front().shape.axes, 0};
   for (const Form& input : inputs) {
     if (input.shape.axes != shape.axes) {
-      throw std::invalid_argument("what stands side by side must have the same positions, got " +
+      throw std::invalid_argument("concatenated samples must have the same positions, got " +
                                   inputs.front().shape.text() + " and " + input.shape.text());
     }
     first_channels_.push_back(shape.channels);

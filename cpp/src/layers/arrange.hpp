@@ -1,5 +1,5 @@
-// Layers that change no number, but how a sample lies, what shape it is said to have, or what
-// stands beside it: they copy columns.
+// Layers that copy columns. They change no numbers, only the layout, the shape, or which values are
+// joined into one sample.
 #pragma once
 
 #include "foxnn/layer.hpp"
@@ -25,7 +25,7 @@ class Arrange : public Layer<T> {
   void each_copy(Function f) const;
 };
 
-/// The same numbers in another shape; option: shape, or none: flat.
+/// The same numbers in another shape. Option: shape; without it, the result is flat.
 template <class T>
 class Reshape final : public Arrange<T> {
  public:
@@ -33,7 +33,7 @@ class Reshape final : public Arrange<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Reshape>(*this); }
 };
 
-/// Values of as many positions side by side, along the channels.
+/// Concatenates values with the same positions along the channels.
 template <class T>
 class Concatenate final : public Layer<T> {
  public:
@@ -52,7 +52,7 @@ class Concatenate final : public Layer<T> {
   template <class Function>
   void each_copy(std::size_t which, Function f) const;
 
-  std::vector<index> first_channels_;  // of each input, in the output
+  std::vector<index> first_channels_;  // of each input, within the output
 };
 
 extern template class Arrange<float>;

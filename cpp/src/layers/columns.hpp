@@ -1,4 +1,4 @@
-// The columns of a batch: panel by panel, and copied from one layout into another.
+// The columns of a batch: iterated panel by panel, and copied between layouts.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace foxnn {
 
 constexpr index rounded_up(index n, index unit) { return (n + unit - 1) / unit * unit; }
 
-/// Calls f(panel, width) for the panels of so many columns, whose widths are padded to lines.
+/// Calls f(panel, width) for each panel of `columns` columns. Widths are padded to cache lines.
 template <class T, class Function>
 void each_panel(index columns, Function f) {
   const index padded = rounded_up(columns, kLineWidth<T>);
@@ -19,14 +19,14 @@ void each_panel(index columns, Function f) {
   }
 }
 
-/// Some channels of each position: the first of them, and the columns from one position to the
-/// next.
+/// A range of channels at each position: the first channel, and the number of columns from one
+/// position to the next.
 struct Channels {
   index pitch = 0, first = 0;
 };
 
-/// Calls f(source column, target column, count) for runs of `count` columns, none of which crosses
-/// a panel on either side, that together are so many channels of each position.
+/// Calls f(source column, target column, count) for runs of `count` columns. No run crosses a panel
+/// boundary on either side; together they cover `channels` channels of each position.
 template <class T, class Function>
 void each_run(index positions, index channels, Channels from, Channels to, Function f) {
   for (index position = 0; position < positions; ++position) {
@@ -42,7 +42,7 @@ void each_run(index positions, index channels, Channels from, Channels to, Funct
   }
 }
 
-/// Copies `count` columns within a panel of some rows.
+/// Copies `count` columns, all within one panel on either side, for the given rows.
 template <class T>
 void copy_columns(index first_row, index rows, const Rows<const T>& from, index source,
                   const Rows<T>& to, index target, index count) {

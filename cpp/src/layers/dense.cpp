@@ -1,5 +1,5 @@
-// The dense layer over the kernels: how a batch is cut into tiles, which worker does which, and
-// where weights stand in their panels.
+// The dense layer over the kernels: how a batch is divided into tiles, which worker computes which
+// tile, and how weights are stored in panels.
 #include "layers/dense.hpp"
 
 #include <algorithm>
@@ -27,7 +27,7 @@ const KernelTable<T>& kernels() {
 }
 
 // Calls f(panel, first row, last row) for a worker's share of the tiles of a (panels x rows) grid,
-// panel by panel. `unit` is the height of a tile.
+// panel by panel. `unit` is the tile height.
 template <class Function>
 void each_share(Share share, index panels, index rows, index unit, Function f) {
   if (share.workers == 1) {
@@ -45,23 +45,23 @@ void each_share(Share share, index panels, index rows, index unit, Function f) {
   }
 }
 
-// Whether workers can be given whole panels without keeping one of them waiting for long.
+// Whether workers can be assigned whole panels without making one of them wait for long.
 bool shares_panels(Share share, index panels) {
   return panels % share.workers == 0 || panels >= 8 * share.workers;
 }
 
-// The height of tiles as equal as can be, none above `most`.
+// The tile height that divides the rows most evenly, at most `most`.
 index tile_height(index rows, index most) {
   const index tiles = (rows + most - 1) / most;
   return (rows + tiles - 1) / tiles;
 }
 
-// So many weights (128 KB) stay in the second-level cache from one use to the next; of more, the
-// next panel is asked for while one is multiplied.
+// Up to this many weights (128 KB) stay in the second-level cache from one use to the next. If
+// there are more, the next panel is prefetched while the current one is multiplied.
 template <class T>
 constexpr index kNearWeights = (128 << 10) / static_cast<index>(sizeof(T));
 
-// Rows that another worker may have written, for the next tile.
+// Rows for the next tile, which another worker may have written.
 template <class T>
 Ahead rows_ahead(const Rows<const T>& x, index row, index rows, index columns) {
   if (rows <= 0 || x.stride != kPanelWidth<T>) return {};
@@ -69,7 +69,7 @@ Ahead rows_ahead(const Rows<const T>& x, index row, index rows, index columns) {
           panel_count<T>(columns)};
 }
 
-// c[m x width] = bias + a[m x k] . panel[k x width], in sorted sums where there is room for terms.
+// c[m x width] = bias + a[m x k] . panel[k x width], as sorted sums if `terms` is not null.
 template <class T>
 void product(index m, index k, const Rows<const T>& a, const T* panel, index width, const T* bias,
              T* c, index ldc, T* terms, Errands* errands) {
@@ -77,7 +77,7 @@ void product(index m, index k, const Rows<const T>& a, const T* panel, index wid
   kernels<T>().multiply(m, k, a, panel, width, bias, c, ldc, errands);
 }
 
-// Where panel p begins (in neurons), and how wide it is.
+// Where panel p begins (in neurons), and its width.
 template <class T>
 struct Panels {
   index padded;
@@ -186,7 +186,8 @@ void Dense<T>::unpack_weights(const T* parameters, T* weights) const {
 template <class T>
 void Dense<T>::unpack_by_neuron(const T* parameters, T* weights) const {
   const Panels<T> panels{padded_};
-  // The kernel fills lines up with zeros: the inputs behind the last whole one are not for it.
+  // The kernel pads lines with zeros, so it cannot be used for the inputs after the last whole
+  // line.
   const index whole = inputs_ / kLineWidth<T> * kLineWidth<T>;
   for (index p = 0; p < panels.count(); ++p) {
     const index column = panels.column(p), width = panels.width(p);
@@ -220,7 +221,7 @@ bool Dense<T>::keeps_slope() const {
 
 template <class T>
 ScratchSize Dense<T>::scratch_size(index batch) const {
-  // A panel of transposed weights, and the terms of a sum; a list of columns with their lines, or
+  // A panel of transposed weights and the terms of one sum; a list of columns with their lines, or
   // lists of samples.
   const index terms = sorted_ ? std::max(inputs_, neurons_) + 1 : 0;
   return {kPanelWidth<T> * neurons_ + terms,
@@ -229,7 +230,7 @@ ScratchSize Dense<T>::scratch_size(index batch) const {
 
 template <class T>
 index Dense<T>::tile_rows() const {
-  // Sorted sums are made one by one.
+  // Sorted sums are computed one at a time.
   return sorted_ ? 1 : kernels<T>().tile_rows;
 }
 
@@ -241,7 +242,7 @@ void Dense<T>::activate(index rows, index width, index row, index panel,
   const int kind = static_cast<int>(activation_.kind);
   const T parameter = static_cast<T>(activation_.parameter);
   if (activation_.kind == ActivationKind::identity || finishes_rows() || out.raw) {
-    // Already what it should be.
+    // Nothing to apply.
   } else if (out.slope.data) {
     k.activate_keep[kind](rows, width, y.at(row, panel), y.stride, out.slope.at(row, panel),
                           out.slope.stride, parameter);
@@ -283,7 +284,7 @@ template <class T>
     activate(rows, panels.width(p), row, p, out);
   };
   if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
-    // Tile by tile, so that the list of a tile's columns serves all panels.
+    // Tile by tile, so that one list of nonzero columns serves all panels.
     const index height = tile_height(batch, k.tile_rows);
     for (index row = 0; row < batch && !scratch.leaves(); row += height) {
       const index rows = std::min(height, batch - row);
@@ -298,7 +299,7 @@ template <class T>
           compute(p, row, rows, nullptr);
           continue;
         }
-        // The first tile finds the weights where the last step has left them.
+        // For the first tile, the weights are still where the previous step left them.
         const T* next = far && row == 0 && p + 1 < last ? weights_of(p + 1) : nullptr;
         k.multiply_listed(rows, list, x.from_row(row), weights_of(p), panels.width(p),
                           bias + panels.column(p), y.at(row, p), y.stride, next, &errands);
@@ -307,8 +308,8 @@ template <class T>
     }
     return;
   }
-  // A band of some tiles at a time, so that its outputs are in the first-level cache when the
-  // activation comes: 24 KB leave the weights as much of 48.
+  // A band of a few tiles at a time, so that its outputs are still in the first-level cache when
+  // the activation is applied: 24 KB leave the other half of 48 KB to the weights.
   constexpr index kBandBytes = 24 << 10;
   const index fitting = kBandBytes / (inputs_ * static_cast<index>(sizeof(T)) + kPanelBytes);
   const index height = tile_height(batch, k.tile_rows);
@@ -377,11 +378,11 @@ template <class T>
     Share share, index batch, const Rows<const T>& delta, const Rows<T>& delta_below,
     const typename Layer<T>::Below& below, Scratch<T> scratch) const {
   // delta_below[batch x inputs] = delta[batch x neurons] . W^T: a product with the panels of the
-  // transposed weights, each transposed when it is needed. That costs one move a weight, beside
-  // `batch` multiplications.
+  // transposed weights. Each panel is transposed when it is needed, which costs one move per
+  // weight, compared with `batch` multiplications.
   const KernelTable<T>& k = kernels<T>();
   const Panels<T> panels{padded_}, panels_below{rounded_up(inputs_, kLineWidth<T>)};
-  // Rows of samples come from memory: four lines every sixteen steps of a tile are no burst.
+  // Sample rows come from memory: fetching four lines every sixteen steps of a tile avoids bursts.
   constexpr index kMemoryPace = 4;
   const index fetched_lines = scratch.fetch ? scratch.fetch->row_bytes / kLineBytes + 1 : 0;
   const bool fetches = scratch.fetch && 4 * fetched_lines <= neurons_;
@@ -425,13 +426,13 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
   const KernelTable<T>& k = kernels<T>();
   const Rows<const T>& x = *back.x;
   const Rows<T>& delta = back.delta;
-  // A piece of the gradient is a panel of inputs by a panel of neurons: 4 KB, so that it is still
-  // in the first-level cache when the optimizer takes it, beside the two panels of the batch (12 KB
-  // each for 98 samples).
+  // A piece of the gradient covers a panel of inputs by a panel of neurons. It takes 4 KB, so it is
+  // still in the first-level cache when the optimizer reads it, together with the two panels of the
+  // batch (12 KB each for 98 samples).
   constexpr index kRows = kPanelWidth<T>;
   const Panels<T> panels{padded_};
   alignas(64) T piece[kRows * kPanelWidth<T>], added[kRows * kPanelWidth<T>];
-  // What the other positions add, in their order, to what the first has left in `piece`.
+  // Adds what the other positions contribute, in order, to the first position's result in `piece`.
   const auto add_positions = [&](index count, auto of_position) {
     for (index p = 1; p < positions_; ++p) {
       of_position(p * panels_of_input(), p * panels_of_output());
@@ -464,7 +465,7 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
   };
   if (x.nonzero && shares_panels(share, panels.count())) {
     const index first = share.first(panels.count()), last = share.last(panels.count());
-    // Inputs outside, so that the lists of their samples serve all panels.
+    // Inputs are the outer loop, so that the lists of their samples serve all panels.
     for (index input = 0; input < inputs_ && !scratch.leaves(); input += kRows) {
       List lists[kMostTiles];
       k.list_samples(std::min(kRows, inputs_ - input), batch, x.nonzero_at(0, input / kRows),

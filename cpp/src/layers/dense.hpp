@@ -1,5 +1,5 @@
-// The dense layer: f(x W + b), with the weights kept in panels for the kernels. It takes a sample
-// as a whole, or each position by itself with the same weights.
+// The dense layer: f(x W + b), with the weights stored in panels for the kernels. It is applied to
+// a sample as a whole, or to each position separately with the same weights.
 #pragma once
 
 #include "foxnn/layer.hpp"
@@ -13,7 +13,7 @@ class Dense final : public Layer<T> {
   /// std::invalid_argument for sizes below 1 or above kLargestSize.
   Dense(const LayerSpec& spec, const std::vector<Form>& inputs);
 
-  /// Sizes beyond are refused by name rather than by the allocator.
+  /// Larger sizes are refused by name rather than by the allocator.
   static constexpr index kLargestSize = 2147483647;
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Dense>(*this); }
@@ -43,7 +43,7 @@ class Dense final : public Layer<T> {
   std::optional<NarrowPart<T>> narrow_part() const override;
 
  private:
-  // The same for one position, or for samples that have one.
+  // The same for one position, or for samples that have only one.
   void forward_position(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
                         Scratch<T> scratch) const;
   void backward_input_position(Share share, index batch, const Rows<const T>& delta,
@@ -54,13 +54,13 @@ class Dense final : public Layer<T> {
   void unpack_weights(const T* parameters, T* weights) const;
   void unpack_by_neuron(const T* parameters, T* weights) const;
   void activate(index rows, index width, index row, index panel, const Outputs<T>& out) const;
-  /// Rows of a tile: what workers divide between them.
+  /// Rows of a tile, the unit of work that is divided between workers.
   index tile_rows() const;
-  /// Where the terms of a sorted sum go; null where sums are not sorted.
+  /// Memory for the terms of a sorted sum; null if sums are not sorted.
   T* terms(const Scratch<T>& scratch) const {
     return sorted_ ? scratch.numbers + kPanelWidth<T> * neurons_ : nullptr;
   }
-  // The parameters: panels of weights, then the padded bias.
+  // The parameters: panels of weights, followed by the padded bias.
   const T* weights() const { return this->parameters(); }
   const T* bias() const {
     return no_bias_.size() > 0 ? no_bias_.data() : this->parameters() + inputs_ * padded_;
@@ -69,10 +69,10 @@ class Dense final : public Layer<T> {
   index panels_of_output() const { return panel_count<T>(padded_); }
 
   index inputs_ = 0, neurons_ = 0, positions_ = 1;
-  index padded_ = 0;  // neurons, padded to a line of the cache
+  index padded_ = 0;  // neurons, padded to a cache line
   Activation activation_;
   bool sorted_ = false;
-  Buffer<T> no_bias_;  // zeros, where there is none
+  Buffer<T> no_bias_;  // zeros, used if the layer has no bias
 };
 
 extern template class Dense<float>;

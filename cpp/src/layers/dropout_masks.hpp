@@ -1,7 +1,7 @@
-// The masks of dropout (Srivastava et al., 2014), inverted: in training an output is zero with
-// probability `rate`, and otherwise 1 / (1 - rate) times as large, so that nothing is to be done in
-// prediction. Which ones are zero depends on the seed, the epoch, the layer, and the place of the
-// sample in the epoch.
+// Masks for inverted dropout (Srivastava et al., 2014): in training, an output is zero with
+// probability `rate` and is otherwise scaled by 1 / (1 - rate), so that prediction needs no
+// correction. The mask depends on the seed, the epoch, the layer, and the sample's position in the
+// epoch.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,7 @@
 
 namespace foxnn {
 
-/// Draws masks for outputs that lie in a layout.
+/// Draws masks for outputs in a given layout.
 template <class T>
 class DropoutMasks {
  public:
@@ -30,8 +30,8 @@ class DropoutMasks {
   void draw(std::uint64_t seed, std::uint32_t draw, index first, index begin, index end,
             const Rows<T>& masks) const {
     std::uint32_t bits[4][kPhiloxBlocks];
-    // A sample takes words_ blocks of four words; word w of block b is for output w * words_ + b,
-    // so that words of a kind go to neighbours.
+    // A sample uses words_ blocks of four words. Word w of block b belongs to output w * words_ +
+    // b, so that words with the same w belong to adjacent outputs.
     const index last = (first + end) * words_;
     for (index block = (first + begin) * words_; block < last; block += kPhiloxBlocks) {
       active_kernels().philox(static_cast<std::uint64_t>(block),
@@ -65,7 +65,7 @@ class DropoutMasks {
   }
 
   index outputs_ = 0, channels_ = 0, gap_ = 0, words_ = 1;
-  std::uint32_t threshold_ = 0;  // of 2^32
+  std::uint32_t threshold_ = 0;  // as a fraction of 2^32
   T kept_ = T(1);
 };
 

@@ -1,4 +1,4 @@
-// Workers divide the rows between them.
+// Elementwise layers. Rows are divided between the workers.
 #include "layers/elementwise.hpp"
 
 #include <algorithm>
@@ -25,7 +25,7 @@ void copy_block(index row, index rows, index panel, index width, const Rows<cons
   for (index r = 0; r < rows; ++r, a += from.stride, b += to.stride) std::copy_n(a, width, b);
 }
 
-// d loss / d inputs of a layer that passes its gradient on as it is.
+// d loss / d inputs of a layer that passes its gradient on unchanged.
 template <class T>
 void pass_on(Share share, index batch, const Form& form, const Rows<const T>& delta,
              const Rows<T>& delta_below, const typename Layer<T>::Below& below) {
@@ -185,9 +185,9 @@ void DropoutLayer<T>::backward_input(Share share, index batch, index, const Back
 
 template <class T>
 Add<T>::Add(const LayerSpec& spec, const std::vector<Form>& inputs) : Layer<T>(spec, inputs) {
-  if (inputs.size() != 2) throw std::invalid_argument("a sum has two terms");
+  if (inputs.size() != 2) throw std::invalid_argument("a sum must have two terms");
   if (!(inputs[0].shape == inputs[1].shape)) {
-    throw std::invalid_argument("the terms of a sum must have one shape, got " +
+    throw std::invalid_argument("the terms of a sum must have the same shape, got " +
                                 inputs[0].shape.text() + " and " + inputs[1].shape.text());
   }
   this->set_output(inputs.front());

@@ -1,4 +1,4 @@
-// Layers that work number by number, wherever the numbers lie: an activation by itself, dropout,
+// Layers that work element by element, in any layout: an activation as a layer of its own, dropout,
 // and the sum of two values.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace foxnn {
 
-/// f(x); options: activation, parameters.
+/// f(x). Options: activation, parameters.
 template <class T>
 class ActivationLayer final : public Layer<T> {
  public:
@@ -35,7 +35,7 @@ class ActivationLayer final : public Layer<T> {
   Activation activation_;
 };
 
-/// x times a mask in training, x itself otherwise; option: rate.
+/// x times a mask in training, x itself otherwise. Option: rate.
 template <class T>
 class DropoutLayer final : public Layer<T> {
  public:
@@ -55,7 +55,7 @@ class DropoutLayer final : public Layer<T> {
   DropoutMasks<T> masks_;
 };
 
-/// The sum of two values of one shape.
+/// The sum of two values of the same shape.
 template <class T>
 class Add final : public Layer<T> {
  public:

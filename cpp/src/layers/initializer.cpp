@@ -73,7 +73,7 @@ Buffer<double> initial_parameters(InitializerKind kind, const Activation& activa
   const Random random(seed, Stream::weights, layer);
   const std::size_t drawn =
       kind == InitializerKind::uniform ? weights + static_cast<std::size_t>(neurons) : weights;
-  // Some milliseconds, and whole blocks of what `normals` makes at once.
+  // This takes a few milliseconds, and consists of whole blocks as `normals` generates them.
   constexpr std::size_t kAtOnce = 1 << 16;
   for (std::size_t first = 0; first < drawn; first += kAtOnce) {
     if (first > 0 && stop && stop()) throw Stopped();

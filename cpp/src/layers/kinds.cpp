@@ -1,5 +1,5 @@
-// The one place where the kinds are listed. Those that consist of other layers are not here: they
-// are arrangements of them, which network/plan.cpp knows.
+// The only list of layer kinds. Composites are not in it: they are combinations of other layers,
+// which network/plan.cpp resolves.
 #include "layers/kinds.hpp"
 
 #include "base/messages.hpp"
@@ -46,7 +46,7 @@ constexpr Kind kKinds[] = {
     kind<Reshape>("flatten", always<Wants::any>),
     kind<Reshape>("reshape", always<Wants::any>),
     kind<DropoutLayer>("dropout", always<Wants::any>),
-    // Where the branches of a composite end.
+    // Layers that join the branches of a composite.
     kind<Add>("add", always<Wants::panels>),
     kind<Concatenate>("concatenate", always<Wants::panels>),
 };

@@ -1,4 +1,5 @@
-// The table of layer kinds: how a layer of each is made, and how it wants its inputs to lie.
+// The table of layer kinds: how a layer of each kind is made, and which layout of its inputs it
+// needs.
 #pragma once
 
 #include <memory>
@@ -9,16 +10,16 @@
 
 namespace foxnn {
 
-/// How a layer wants its inputs to lie.
+/// The layout that a layer needs for its inputs.
 enum class Wants {
-  packed,  ///< number behind number
+  packed,  ///< all numbers without gaps
   panels,  ///< each position in panels of its own
-  any,     ///< as they come
+  any,     ///< any layout
 };
 
-/// Throws std::invalid_argument for a kind that there is not.
+/// Throws std::invalid_argument if the kind does not exist.
 Wants layer_wants(const LayerSpec& spec);
-/// A layer that reads values of these forms, which lie as it wants them to.
+/// Makes a layer that reads values of these forms, whose layouts must be those that it needs.
 template <class T>
 std::unique_ptr<Layer<T>> make_layer(const LayerSpec& spec, const std::vector<Form>& inputs);
 

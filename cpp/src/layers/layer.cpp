@@ -1,5 +1,5 @@
-// What layers have in common: shapes and options as values, arrays that lie in lines, and the way
-// back through the function of the layer below.
+// What layers have in common: shapes and options as values, arrays padded to cache lines, and the
+// backward pass through the activation of the layer below.
 #include "foxnn/layer.hpp"
 
 #include <algorithm>
@@ -69,7 +69,7 @@ double LayerSpec::number(std::string_view name) const {
 }
 
 const std::string& LayerSpec::text(std::string_view name) const {
-  return option<std::string>(*this, name, "a text");
+  return option<std::string>(*this, name, "a string");
 }
 
 bool LayerSpec::flag(std::string_view name, bool otherwise) const {

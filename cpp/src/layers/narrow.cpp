@@ -1,4 +1,4 @@
-// The narrow step over the kernels.
+// The narrow training step, implemented with the kernels.
 #include "layers/narrow.hpp"
 
 #include "kernels/kernel_table.hpp"
@@ -6,7 +6,7 @@
 namespace foxnn {
 namespace {
 
-// A whole line is stored for the last row, too, and vectors run over the end of a block.
+// A whole line is stored even for the last row, and vectors extend past the end of a block.
 template <class T>
 Buffer<T> packed(index rows, index width) {
   return Buffer<T>(rows * width + 2 * kLineWidth<T>);
@@ -18,7 +18,7 @@ template <class T>
 std::unique_ptr<NarrowStep<T>> narrow_step(const std::vector<const Layer<T>*>& layers,
                                            const std::vector<index>& offsets, index parameters,
                                            index batch) {
-  // An input of more than a panel is better off with tiles over panels.
+  // An input wider than a panel is faster with tiles over panels.
   if (layers.front()->input().shape.size() > kPanelWidth<T>) return nullptr;
   std::vector<NarrowPart<T>> parts;
   for (const Layer<T>* layer : layers) {
@@ -40,7 +40,7 @@ NarrowStep<T>::NarrowStep(const std::vector<NarrowPart<T>>& parts,
     PartInUse in_use;
     in_use.part = part;
     in_use.offset = offsets[i];
-    // What finishes whole rows in place may not overwrite the next one.
+    // A function that finishes whole rows in place must not overwrite the next row.
     in_use.stride = part.layer->finishes_rows() ? kLineWidth<T> : part.neurons;
     in_use.y = packed<T>(batch, in_use.stride);
     in_use.delta = packed<T>(batch, in_use.stride);
@@ -101,7 +101,7 @@ void NarrowStep<T>::backward(index rows, bool through_activation) {
       PartInUse& below = parts_[i - 1];
       x = below.y.data();
       stride = below.stride;
-      // A kernel would also clear the padding, which is and stays zero.
+      // A kernel would also clear the padding, which is always zero.
       for (index p = 0; p < part.inputs; ++p) {
         for (index n = 0; n < part.neurons; ++n) {
           in_use.transposed.data()[n * kLineWidth<T> + p] = part.weights[p * kLineWidth<T> + n];

@@ -1,7 +1,7 @@
-// A training step of a network whose layers all have at most a cache line of neurons. There the
-// calls between the parts of a step cost more than the arithmetic, and padding more than both: so
-// one worker does the step in few calls, on rows that stand close together. The bits are those of
-// the way through the layers.
+// A training step of a network whose layers all have at most a cache line of neurons. For such a
+// network the calls between the parts of a step cost more than the arithmetic, and padding costs
+// more than both. So a single worker does the step in a few calls, on rows stored without padding.
+// The bits are the same as in a step through the layers.
 #pragma once
 
 #include <memory>
@@ -15,30 +15,30 @@ namespace foxnn {
 template <class T>
 class NarrowStep {
  public:
-  /// Of the parts of a network, whose parameters begin at `offsets`; see narrow_step.
+  /// For the parts of a network, whose parameters begin at `offsets`; see narrow_step.
   NarrowStep(const std::vector<NarrowPart<T>>& parts, const std::vector<index>& offsets,
              index parameters, index batch);
 
-  /// Where so many samples go, one behind the other, and the outputs that they should have.
+  /// Memory for up to `batch` samples, one after another, and for their targets.
   T* inputs() { return x_.data(); }
   Rows<T> target() { return {target_.data(), parts_.back().part.neurons}; }
-  /// The network's outputs for them; `raw`: before the activation.
+  /// Computes the network's outputs for them; `raw`: without the last activation.
   void forward(index rows, bool raw);
-  /// From `error()`, which is d loss / d outputs, or d loss / d preactivations where not
-  /// `through_activation`, to the gradient.
+  /// Computes the gradient from `error()`, which is d loss / d outputs, or d loss / d
+  /// preactivations unless `through_activation`.
   void backward(index rows, bool through_activation);
 
   Rows<T> outputs() { return {parts_.back().y.data(), parts_.back().stride}; }
   Rows<T> error() { return {parts_.back().delta.data(), parts_.back().stride}; }
-  /// Laid out as the parameters.
+  /// Has the same layout as the parameters.
   Buffer<T>& gradient() { return gradient_; }
 
  private:
   struct PartInUse {
     NarrowPart<T> part;
     index offset;
-    index stride;               // from a row of y, slope and delta to the next
-    Buffer<T> y, slope, delta;  // a slope only where one is kept
+    index stride;               // from one row of y, slope and delta to the next
+    Buffer<T> y, slope, delta;  // slope only if the layer keeps one
     Buffer<T> transposed;       // weights, [neurons][line of inputs]
   };
 
@@ -48,8 +48,9 @@ class NarrowStep {
   Buffer<T> x_, target_, gradient_;
 };
 
-/// The short way through these layers, each behind the one before, with their offsets in all of the
-/// parameters; null where they are too wide for it, or of another kind.
+/// The fast path for these layers, each of which reads the one before it. `offsets` are their
+/// positions in the flat buffer of all parameters. Null if a layer is too wide for it, or of
+/// another kind.
 template <class T>
 std::unique_ptr<NarrowStep<T>> narrow_step(const std::vector<const Layer<T>*>& layers,
                                            const std::vector<index>& offsets, index parameters,

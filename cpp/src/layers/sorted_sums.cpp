@@ -1,4 +1,4 @@
-// The sorted sums, one number of the output after the other.
+// Sorted sums, computed for one output at a time.
 #include "layers/sorted_sums.hpp"
 
 #include <algorithm>
@@ -9,9 +9,9 @@
 namespace foxnn {
 namespace {
 
-// The bits of a number as one that sorts by magnitude and then by sign, negative before positive.
-// Unlike the numbers themselves, NaN among them, these always have an order; and it is the same
-// with subnormals counted as zero.
+// Maps a number to bits that sort by magnitude and then by sign, negative before positive. Unlike
+// the numbers themselves, which may be NaN, the bits always have an order. The order is the same if
+// subnormals count as zero.
 template <class T>
 auto rank_of(T value) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
@@ -34,7 +34,7 @@ void multiply_sorted(index m, index k, const Rows<const T>& a, const T* panel, i
   for (index row = 0; row < m; ++row) {
     for (index column = 0; column < width; ++column) {
       T* end = terms;
-      // Zeros change no sum, and pictures are full of them.
+      // Zeros do not change a sum, and images contain many of them.
       const auto add = [&end](T term) {
         *end = term;
         end += term != T(0) ? 1 : 0;

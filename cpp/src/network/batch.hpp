@@ -1,4 +1,4 @@
-// Memory for a pass: a batch of numbers in one of the two layouts of Rows, and what layers borrow.
+// Memory for a pass: a batch of numbers in one of the two layouts of Rows, and scratch memory.
 #pragma once
 
 #include <algorithm>
@@ -17,14 +17,14 @@ class Batch {
  public:
   Batch() = default;
 
-  /// In compact panels: what a tile reads lies together.
+  /// In compact panels: what a tile reads is stored together.
   static Batch panels(index rows, index width) {
     const index count = panel_count<T>(width);
     return {rows * count * kPanelWidth<T>, kPanelWidth<T>, rows * kPanelWidth<T>};
   }
-  /// Row by row, for what works on whole rows. A row takes an odd number of cache lines, once it
-  /// has several: with a power of two, the rows of a block of columns would fall into the same few
-  /// sets of the first-level cache and push each other out.
+  /// Row by row, for operations on whole rows. A row of several cache lines takes an odd number of
+  /// them: with a power of two, the rows of a block of columns would map to the same few sets of
+  /// the first-level cache and evict each other.
   static Batch plain(index rows, index width) {
     index lines = (width + kLineWidth<T> - 1) / kLineWidth<T>;
     if (lines > 2 && lines % 2 == 0) ++lines;
@@ -40,7 +40,7 @@ class Batch {
   index stride_ = 0, panel_ = kPanelWidth<T>;
 };
 
-/// Scratch memory for the layers of a network, one after the other.
+/// Scratch memory that serves the layers of a network in turn.
 template <class T>
 class ScratchSpace {
  public:

@@ -1,6 +1,7 @@
-// The prices, measured on two cores of a server processor with AVX-512 (wiki/Speed-and-threads.md).
-// They are rough: a tenfold error in one of them costs some tens of per cent near the border
-// between one worker and two, and nothing elsewhere.
+// The costs of operations, measured on two cores of a server processor with AVX-512
+// (wiki/Speed-and-threads.md). They are rough: if one of them is wrong by a factor of ten, runs
+// near the border between one worker and two are some tens of per cent slower; others are not
+// affected.
 #include "network/cost.hpp"
 
 #include <algorithm>
@@ -10,15 +11,15 @@
 namespace foxnn {
 namespace {
 
-// Of one core, in float32: three quarters of the peak, as in layers of some hundred neurons.
+// Of one core, in float32: three quarters of the peak, typical of layers with some hundred neurons.
 constexpr double kFlopsPerSecond = 150e9;
-// A step reads a weight twice and writes it with its moments: in the second-level cache, in the
-// third, and in memory.
+// A step reads a weight twice and writes it with its moments. They are in the second-level cache,
+// in the third-level cache, or in memory.
 constexpr double kNearSecondsPerByte = 0.35e-9 / 24, kNearBytes = 1 << 20;
 constexpr double kFarSecondsPerByte = 0.65e-9 / 24, kFarBytes = 24 << 20;
 constexpr double kMemorySecondsPerByte = 1.7e-9 / 24;
-// A product that is sorted before it is summed: comparisons whose outcome nobody foresees, the
-// logarithm of their number each. 16 ns among 16 products, 26 among 64, 34 among 784.
+// The cost of sorting one product before it is summed: unpredictable comparisons, as many as the
+// logarithm of the number of products. 16 ns for 16 products, 26 for 64, 34 for 784.
 constexpr double kSecondsPerSortedProduct = 30e-9;
 
 template <class T>
@@ -30,7 +31,7 @@ double flops_per_sample(const Network<T>& network) {
   return flops;
 }
 
-// What the sums of a pass cost beyond their flops, where they are sorted.
+// The additional cost of sorted sums in a pass.
 template <class T>
 double sorting_seconds(const Network<T>& network, index samples, index first_layer) {
   if (!network.sorted_summation()) return 0.0;
@@ -48,22 +49,23 @@ Cost training_cost(const Network<T>& network, index batch) {
   const double samples = static_cast<double>(batch), wide = sizeof(T) / 4.0;
   const double bytes = 24.0 * wide * static_cast<double>(network.parameters().size());
   Cost cost;
-  // A forward pass and two of its size back; doubles take twice as long.
+  // A forward pass, and twice its work in the backward pass; float64 takes twice as long.
   cost.alone = 3.0 * samples * flops_per_sample(network) * wide / kFlopsPerSecond +
                bytes * (bytes < kNearBytes  ? kNearSecondsPerByte
                         : bytes < kFarBytes ? kFarSecondsPerByte
                                             : kMemorySecondsPerByte);
-  // Nothing is passed back to the network's inputs.
+  // No gradient is passed to the network's inputs.
   cost.alone += sorting_seconds(network, batch, 0) + sorting_seconds(network, batch, 1);
   for (index i = 0; i < network.size(); ++i) {
-    // Outputs and their gradients; and weights, which going back another worker reads than wrote.
+    // Outputs and their gradients. Also weights: in the backward pass a worker reads weights that
+    // another one wrote.
     double numbers =
         2.0 * samples *
         static_cast<double>(rounded_up(network.layer(i).output().layout.columns(), kLineWidth<T>));
     if (i > 0) numbers += static_cast<double>(network.layer(i).parameter_count());
     cost.lines += numbers * sizeof(T) / kLineBytes;
   }
-  // One a layer in each direction, and three about the batch.
+  // One per layer in each direction, and three per batch.
   cost.barriers = 2.0 * static_cast<double>(network.size()) + 3.0;
   return cost;
 }

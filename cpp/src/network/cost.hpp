@@ -1,4 +1,4 @@
-// What a network's passes cost, by which the number of their workers is chosen.
+// The costs of a network's passes, from which the number of workers is chosen.
 #pragma once
 
 #include "base/cost.hpp"
@@ -6,10 +6,10 @@
 
 namespace foxnn {
 
-/// A training step of so many samples.
+/// The cost of a training step with a batch of `batch` samples.
 template <class T>
 Cost training_cost(const Network<T>& network, index batch);
-/// A forward pass of so many samples, which need nothing of each other.
+/// The cost of a forward pass over independent samples.
 template <class T>
 Cost forward_cost(const Network<T>& network, index samples);
 

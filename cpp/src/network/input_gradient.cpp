@@ -1,4 +1,4 @@
-// How the outputs change with the inputs: for each output a backward pass down to the samples.
+// The gradient of the outputs with respect to the inputs: one backward pass per output.
 #include <algorithm>
 #include <atomic>
 #include <vector>
@@ -13,14 +13,14 @@
 namespace foxnn {
 namespace {
 
-// Rows that go through the layers together: some register tiles.
+// Rows that pass through the layers together: a few register tiles.
 constexpr index kChunkRows = 56;
 
-// What a worker has for a chunk.
+// A worker's memory for a chunk.
 template <class T>
 struct Chunk {
   Chunk(const Network<T>& network, index rows)
-      : pass(network, rows, {.way_back = true, .gradient_of_input = true}),
+      : pass(network, rows, {.backward = true, .gradient_of_input = true}),
         scratch(network, rows) {}
   Pass<T> pass;
   ScratchSpace<T> scratch;
@@ -37,7 +37,7 @@ void forward(const Network<T>& network, const MatrixView& samples, index first, 
   network.top().finish_rows(rows, chunk.pass.output());
 }
 
-// Leaves d output / d input in delta_of_input.
+// Writes d output / d input to delta_of_input.
 template <class T>
 void backward(const Network<T>& network, index output, index rows, Chunk<T>& chunk) {
   const Layer<T>& top = network.top();
@@ -60,7 +60,7 @@ bool Network<T>::input_gradient(const MatrixView& x, index first_output, index c
                                 int threads, const StopRequest& stop) const {
   const MatrixView samples = scaled_inputs(x);
   const index chunks = (x.rows + kChunkRows - 1) / kChunkRows, width = inputs();
-  // A pass forward, and one back for each output.
+  // One forward pass, and one backward pass per output.
   Cost cost = forward_cost(*this, x.rows);
   cost.alone *= static_cast<double>(count + 1);
   const int workers =

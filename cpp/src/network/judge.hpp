@@ -1,4 +1,4 @@
-// What training and evaluation share: how outputs are judged, and how much a sample counts.
+// What training and evaluation share: the evaluation of outputs, and the weighting of samples.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace foxnn {
 
-/// What a network's outputs are judged by.
+/// The loss and match functions of a network.
 template <class T>
 struct Judge {
   LossKernel<T> loss;
@@ -43,8 +43,9 @@ struct Judge {
     }
   }
 
-  /// The loss of each row of a batch, d loss / d out where `delta` is given, and the hits where
-  /// `matches` is given. `out` holds the outputs, or the preactivations for losses that take them.
+  /// Computes the loss of each row of a batch; also d loss / d out if `delta` is given, and whether
+  /// the output is correct if `matches` is given. `out` holds the outputs, or the preactivations
+  /// for losses that take them.
   void operator()(index rows, const Rows<const T>& out, const Rows<const T>& target, T scale,
                   const Rows<T>& delta, double* losses, std::uint8_t* matches) const {
     loss(rows, outputs, out.data, out.stride, target.data, target.stride, scale, delta.data,
@@ -53,8 +54,8 @@ struct Judge {
   }
 };
 
-/// The sum of the losses of samples, each times its weight where there are weights; with `sample`,
-/// loss r is that of sample[r].
+/// The sum of losses, weighted if there are weights. If `sample` is given, loss r belongs to
+/// sample[r].
 inline double weighted_sum(const std::vector<double>& losses, index count, const double* weights,
                            const std::uint32_t* sample = nullptr) {
   double sum = 0.0;
@@ -67,7 +68,7 @@ inline double weighted_sum(const std::vector<double>& losses, index count, const
   return sum;
 }
 
-/// How much so many samples count together.
+/// The sum of the weights of `count` samples.
 inline double total_weight(index count, const double* weights,
                            const std::uint32_t* sample = nullptr) {
   if (!weights) return static_cast<double>(count);

@@ -1,4 +1,4 @@
-// The table of losses, and the output layers that they need.
+// The table of losses, and the output activations that they need.
 #include "foxnn/loss.hpp"
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// The network's structure and memory; what it answers is in predict.cpp.
+// The network's structure and memory. Predictions are computed in predict.cpp.
 #include "foxnn/network.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace foxnn {
 namespace {
 
-// A softmax over one output is 1 whatever comes in.
+// A softmax over one output is always 1.
 void check_outputs(const Activation& activation, index outputs) {
   if (activation.kind == ActivationKind::softmax && outputs < 2) {
     throw std::invalid_argument("softmax needs at least two outputs, got 1 (sigmoid suits one)");
@@ -22,10 +22,10 @@ void check_outputs(const Activation& activation, index outputs) {
 void check_is_output(const Activation& activation, bool is_output) {
   if (!activation.is_for_output() || is_output) return;
   throw std::invalid_argument(std::string(activation.name()) +
-                              " is for the output layer: nothing can come behind it");
+                              " is for the output layer: nothing can follow it");
 }
 
-// Shares, labels and counts mean what they are.
+// The targets of the other losses are proportions, labels or counts, which must not be scaled.
 void check_scaled_loss(LossKind loss) {
   if (loss == LossKind::mse || loss == LossKind::mae || loss == LossKind::huber) return;
   throw std::invalid_argument("outputs can be scaled for the losses mse, mae and huber, not for '" +
@@ -57,7 +57,7 @@ Network<T>::Network(const Network& other)
 
 template <class T>
 void Network<T>::append(const std::vector<LayerSpec>& layers) {
-  // What arranged the outputs for users is not for the next layer.
+  // The next layer does not need the nodes that arranged the outputs for users.
   index kept = size();
   while (kept > 0 && node(kept - 1).is_inserted && layer(kept - 1).spec().kind == "arrange") --kept;
   Plan<T> plan(kept > 0 ? kept - 1 : kNetworkInput,
@@ -76,7 +76,7 @@ void Network<T>::append(std::unique_ptr<Layer<T>> added) {
 template <class T>
 void Network<T>::append(Plan<T> plan, index before) {
   if (!output_scaling_.empty()) {
-    throw std::invalid_argument("nothing can come behind outputs that are scaled");
+    throw std::invalid_argument("nothing can follow outputs that are scaled");
   }
   plan.finish();
   const auto kept = static_cast<std::size_t>(before);
@@ -105,7 +105,7 @@ void Network<T>::append(Plan<T> plan, index before) {
   std::copy_n(parameters_.data(), std::min(count, parameters_.size()), grown.data());
   nodes_.reserve(kept + plan.nodes.size());
   parts_.reserve(parts_.size() + plan.parts.size());
-  // From here on nothing is refused.
+  // From here on nothing throws.
   nodes_.resize(kept);
   for (Node<T>& added : plan.nodes) nodes_.push_back(std::move(added));
   for (Part& part : plan.parts) parts_.push_back(std::move(part));
@@ -116,7 +116,7 @@ void Network<T>::append(Plan<T> plan, index before) {
 
 template <class T>
 void Network<T>::initialize(index first, const StopRequest& stop) {
-  // Layers are told apart by their place among those that have parameters or were asked for.
+  // Layers are distinguished by their position among the layers that the user listed.
   std::uint32_t place = 0;
   for (index i = 0; i < size(); ++i) {
     Node<T>& at = nodes_[static_cast<std::size_t>(i)];
@@ -228,7 +228,7 @@ void Network<T>::restore(const Network& earlier) {
     throw std::invalid_argument("the layers have changed since");
   }
   OptimizerState<T> memory = earlier.optimizer_;
-  // In place: layers point into the buffer.
+  // In place, because layers point into the buffer.
   std::copy_n(earlier.parameters_.data(), parameters_.size(), parameters_.data());
   optimizer_ = std::move(memory);
 }

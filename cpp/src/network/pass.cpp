@@ -1,4 +1,4 @@
-// The memory of a pass: who writes where, and who reads it.
+// The memory of a pass: where each node writes, and which nodes read it.
 #include "network/pass.hpp"
 
 #include <algorithm>
@@ -21,7 +21,7 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     }
   }
   input_.columns = network.inputs();
-  held_.reserve(at(network.size() * (needs.way_back ? 3 : 1)));
+  held_.reserve(at(network.size() * (needs.backward ? 3 : 1)));
   nodes_.resize(at(network.size()));
   for (index i = 0; i < network.size(); ++i) {
     const std::vector<index>& reads = network.node(i).reads;
@@ -41,9 +41,9 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
   }
   make_outputs();
   find_inputs();
-  if (needs.way_back) {
+  if (needs.backward) {
     make_deltas();
-    plan_way_back();
+    plan_backward();
   }
 }
 
@@ -53,10 +53,10 @@ Rows<T> Pass<T>::hold(Batch<T> batch) {
   return held_.back().rows();
 }
 
-// Without a way back, a buffer serves again when all who read it have done so: a chain takes two.
+// Without a backward pass, a buffer is reused when all of its readers are done: a chain needs two.
 template <class T>
 void Pass<T>::make_outputs() {
-  const bool keeps_all = needs_.way_back || needs_.outputs;
+  const bool keeps_all = needs_.backward || needs_.outputs;
   index widest = 0;
   for (const NodeMemory& node : nodes_) widest = std::max(widest, node.columns);
   std::vector<Rows<T>> free;
@@ -64,7 +64,7 @@ void Pass<T>::make_outputs() {
     NodeMemory& node = nodes_[at(i)];
     const bool is_top = i + 1 == network_.size();
     if (is_top) {
-      // What is done with the outputs is done with whole rows.
+      // The loss and the conversions of outputs work on whole rows.
       node.out.y = hold(Batch<T>::plain(rows_, node.columns));
     } else if (keeps_all) {
       node.out.y = hold(Batch<T>::panels(rows_, node.columns));
@@ -82,7 +82,7 @@ void Pass<T>::make_outputs() {
         if (nodes_[at(reads[k])].last_reader == i) free.push_back(nodes_[at(reads[k])].out.y);
       }
     }
-    if (!needs_.way_back) continue;
+    if (!needs_.backward) continue;
     const auto make = is_top ? Batch<T>::plain : Batch<T>::panels;
     if (node.layer->keeps_slope()) node.out.slope = hold(make(rows_, node.columns));
     if (const index kept = node.layer->kept_size(rows_)) {
@@ -143,9 +143,9 @@ void Pass<T>::make_deltas() {
 }
 
 template <class T>
-void Pass<T>::plan_way_back() {
+void Pass<T>::plan_backward() {
   last_to_pass_ = network_.size() - 1;
-  // Which reader of a source comes next: they are met in their order.
+  // For each source, the index of its next reader. Readers are visited in their order.
   std::vector<std::size_t> met(nodes_.size() + 1, 0);
   for (index i = 0; i < network_.size(); ++i) {
     NodeMemory& node = nodes_[at(i)];
@@ -154,9 +154,10 @@ void Pass<T>::plan_way_back() {
     for (index which = 0; which < static_cast<index>(reads.size()); ++which) {
       const index source = reads[at(which)];
       NodeMemory& memory = memory_of(source);
-      const bool is_wanted = source == kNetworkInput ? needs_.gradient_of_input : memory.is_wanted;
+      const bool needs_gradient =
+          source == kNetworkInput ? needs_.gradient_of_input : memory.needs_gradient;
       const std::size_t reader = met[at(source + 1)]++;
-      if (!is_wanted) continue;
+      if (!needs_gradient) continue;
       node.passings.push_back(
           {which, source, memory.parts.empty() ? memory.delta : memory.parts[reader]});
     }
@@ -164,7 +165,7 @@ void Pass<T>::plan_way_back() {
     const bool learns =
         node.layer->is_trained() &&
         std::any_of(arrays.begin(), arrays.end(), [](const Array& a) { return a.is_trained(); });
-    node.is_wanted = learns || !node.passings.empty();
+    node.needs_gradient = learns || !node.passings.empty();
     if (!node.passings.empty()) last_to_pass_ = std::min(last_to_pass_, i);
   }
 }
@@ -179,7 +180,7 @@ auto Pass<T>::below_of(const Passing& passing, int slot) const -> typename Layer
   return below;
 }
 
-// From the last reader to the first, whoever came first on the way back.
+// Sums the gradients from the last reader to the first, in whatever order they were computed.
 template <class T>
 void Pass<T>::add_parts(Share share, index rows, const NodeMemory& node, int slot) const {
   const index first = share.first(rows), count = share.last(rows) - first;

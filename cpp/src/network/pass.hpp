@@ -1,6 +1,6 @@
-// A pass of a batch through a network, there and back: the one loop over its layers in each
-// direction, and the memory of both. Who makes a pass says what happens between the layers (a
-// barrier, or nothing) and what becomes of gradients.
+// A pass of a batch through a network, forward and backward: the only loop over its layers in each
+// direction, and the memory of both. The caller decides what happens between the layers (a barrier,
+// or nothing) and how gradients are used.
 #pragma once
 
 #include <cstdint>
@@ -11,20 +11,20 @@
 
 namespace foxnn {
 
-/// What the memory of a pass is for.
+/// What the memory of a pass must provide.
 struct PassNeeds {
-  bool way_back = false;  ///< all that layers keep for it stays
-  bool outputs = false;   ///< the outputs of all layers stay
+  bool backward = false;  ///< everything that layers keep for the backward pass is retained
+  bool outputs = false;   ///< the outputs of all layers are retained
   bool gradient_of_input = false;
-  int slots = 1;                ///< batches of inputs that are held at once
-  bool looks_for_zeros = true;  ///< where inputs are zero is noted, and left out
+  int slots = 1;                ///< number of input batches held at once
+  bool looks_for_zeros = true;  ///< zeros in the inputs are recorded and skipped
 };
 
-/// How a batch goes through.
+/// The options of one pass.
 struct PassOptions {
   int slot = 0;
-  const Occasion* training = nullptr;  ///< null: the layers answer
-  bool raw = false;                    ///< outputs are left as they are before the last activation
+  const Occasion* training = nullptr;  ///< null: the pass is for inference
+  bool raw = false;                    ///< the last activation is not applied
 };
 
 template <class T>
@@ -34,25 +34,26 @@ class Pass {
   Pass(Pass&&) noexcept = default;
   Pass(const Pass&) = delete;  // nodes point into its memory
 
-  /// Where the inputs go, in compact panels.
+  /// Memory for the inputs, in compact panels.
   Rows<T> input(int slot = 0) { return inputs_[at(slot)].rows(); }
-  /// Numbers of that memory, padding included.
+  /// The size of that memory, padding included.
   index input_count() const { return input_count_; }
-  /// Which of them are not zero, as Rows has it; null where nobody looks.
+  /// Which inputs are nonzero, in the format of Rows; null if this is not recorded.
   std::uint32_t* nonzero(int slot = 0) {
     return nonzero_[at(slot)].empty() ? nullptr : nonzero_[at(slot)].data();
   }
   /// The outputs, row by row.
   Rows<T> output() const { return nodes_.back().out.y; }
-  /// What a node gives, as its layer lays it out; of all but the last only where outputs stay.
+  /// The outputs of a node in its layer's layout. For all but the last node they are valid only if
+  /// outputs are retained.
   Rows<T> output_of(index node) const { return nodes_[at(node)].out.y; }
   Rows<T> slope_of_output() const { return nodes_.back().out.slope; }
 
-  /// Lets the outputs of a node drop out: `dropped` takes their place for those who read them, and
-  /// the masks are those of each slot. Without data: no longer.
+  /// Applies dropout to the outputs of a node: the nodes that read it then read `dropped`. There is
+  /// a mask for each slot. If `dropped` has null data, dropout is switched off.
   void set_dropout(index node, const Rows<T>& dropped, const std::vector<Rows<const T>>& masks);
 
-  /// Computes the worker's share of every layer's outputs; `wait()` comes after each.
+  /// Computes the worker's share of every layer's outputs. Calls `wait()` after each layer.
   template <class Wait>
   void forward(Share share, index rows, const PassOptions& options, Scratch<T> scratch, Wait wait) {
     const NodeMemory* const last = &nodes_.back();
@@ -71,18 +72,18 @@ class Pass {
     }
   }
 
-  /// Where d loss / d preactivations of the outputs go, or, where nothing is before them, d loss /
-  /// d outputs: what the way back begins with.
+  /// Memory for d loss / d preactivations of the outputs (or d loss / d outputs, if the last layer
+  /// has no activation), from which the backward pass starts.
   Rows<T> delta_of_output() const { return nodes_.back().delta; }
-  /// d loss / d inputs, where it is needed.
+  /// d loss / d inputs, if it was requested.
   Rows<T> delta_of_input() const { return input_.delta; }
-  /// Decides anew for which nodes the way back is needed: layers may have been frozen.
-  void plan_way_back();
-  /// The last node on the way back that passes a gradient on.
+  /// Determines again which nodes need a gradient: layers may have been frozen.
+  void plan_backward();
+  /// The node at which the backward pass last passes a gradient on.
   index last_to_pass() const { return last_to_pass_; }
-  /// The way back, from delta_of_output. `wait()` comes where workers must have the same; it
-  /// returns nothing. `visit(i, back)` is called for every node when its inputs' gradient is passed
-  /// on; it returns whether to go on.
+  /// Runs the backward pass from delta_of_output. Calls `wait()` where workers need each other's
+  /// results; it returns nothing. Calls `visit(i, back)` for every node once its inputs' gradients
+  /// have been computed; it returns whether to go on.
   template <class Wait, class Visit>
   bool backward(Share share, index rows, int slot, Scratch<T>& scratch, Wait wait, Visit visit) {
     for (index i = static_cast<index>(nodes_.size()) - 1; i >= 0; --i) {
@@ -92,7 +93,7 @@ class Pass {
                          .slope = node.out.slope,
                          .kept = node.out.kept,
                          .delta = node.delta};
-      if (node.is_wanted) {
+      if (node.needs_gradient) {
         if (!node.parts.empty()) {
           add_parts(share, rows, node, slot);
           wait();
@@ -117,25 +118,25 @@ class Pass {
   }
 
  private:
-  // A gradient that a node passes on: of its input `which`, of node `source`.
+  // A gradient that a node passes on: that of its input `which`, the output of node `source`.
   struct Passing {
     index which, source;
     Rows<T> to;
   };
-  // Of a node, or (without a layer) of the network's inputs.
+  // The memory of a node, or (without a layer) of the network's inputs.
   struct NodeMemory {
     const Layer<T>* layer = nullptr;
     Outputs<T> out;                    // what does not change from batch to batch
-    const Rows<const T>* x = nullptr;  // of slot 0, input by input; those of other slots behind it
+    const Rows<const T>* x = nullptr;  // inputs of slot 0, then those of the other slots
     index input_count = 0;
     Rows<T> delta;
     std::vector<Rows<const T>> masks;  // by slot
     index readers = 0, last_reader = 0;
     std::uint32_t first_draw = 0;
     index columns = 0;
-    bool is_wanted = false;  // the way back needs its gradient
+    bool needs_gradient = false;  // the backward pass needs its gradient
     std::vector<Passing> passings;
-    std::vector<Rows<T>> parts;  // of delta: by reader, where there are several
+    std::vector<Rows<T>> parts;  // of delta, one per reader if there are several
 
     const Rows<const T>* inputs(int slot) const { return x + slot * input_count; }
   };

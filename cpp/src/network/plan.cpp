@@ -1,4 +1,4 @@
-// How specs become nodes.
+// Turns specs into nodes.
 #include "network/plan.hpp"
 
 #include <stdexcept>
@@ -19,8 +19,8 @@ template <class T>
 void Plan<T>::append(std::unique_ptr<Layer<T>> layer) {
   const Form& needed = layer->input();
   if (!(needed.shape == form_.shape) || !needed.layout.is_like(form_.layout)) {
-    throw std::invalid_argument("a layer for " + needed.shape.text() + " does not fit behind " +
-                                form_.shape.text());
+    throw std::invalid_argument("a layer for inputs of shape " + needed.shape.text() +
+                                " cannot read values of shape " + form_.shape.text());
   }
   const Form output = layer->output();
   const std::string kind = layer->spec().kind;
@@ -32,7 +32,7 @@ void Plan<T>::append(std::unique_ptr<Layer<T>> layer) {
 
 template <class T>
 void Plan<T>::finish() {
-  go_to(as_wanted(here(), Wants::packed));
+  go_to(arranged(here(), Wants::packed));
 }
 
 template <class T>
@@ -51,16 +51,16 @@ std::vector<Part> Plan<T>::append_branch(const std::vector<LayerSpec>& layers) {
   return whole;
 }
 
-// A residual is f(x) and its shortcut (x itself, where the second branch is empty), added up; a
-// parallel the outputs of its branches side by side.
+// A residual is the sum of f(x) and its shortcut (x itself, if the second branch is empty). A
+// parallel concatenates the outputs of its branches.
 template <class T>
 Part Plan<T>::append_composite(const LayerSpec& spec) {
   const bool is_residual = spec.kind == "residual";
   if (!is_residual && spec.kind != "parallel") {
-    throw std::invalid_argument("a layer of kind '" + spec.kind + "' has no branches");
+    throw std::invalid_argument("a layer of kind '" + spec.kind + "' cannot have branches");
   }
   if (is_residual && spec.branches.size() != 2) {
-    throw std::invalid_argument("a residual has two branches: its layers, and its shortcut");
+    throw std::invalid_argument("a residual must have two branches: its layers and its shortcut");
   }
   Part part{.kind = spec.kind, .input = form_.shape};
   part.spec = {.kind = spec.kind, .options = spec.options};
@@ -85,7 +85,7 @@ index Plan<T>::add(std::unique_ptr<Layer<T>> layer, std::vector<index> reads, bo
 }
 
 template <class T>
-auto Plan<T>::as_wanted(const Value& value, Wants wants) -> Value {
+auto Plan<T>::arranged(const Value& value, Wants wants) -> Value {
   if (wants == Wants::any) return value;
   const Shape& shape = value.form.shape;
   const Layout layout = wants == Wants::packed ? Layout::packed(shape) : Layout::panels<T>(shape);
@@ -102,9 +102,9 @@ void Plan<T>::join(const LayerSpec& spec, const std::vector<Value>& values) {
   std::vector<Form> forms;
   std::vector<index> reads;
   for (const Value& value : values) {
-    const Value wanted = as_wanted(value, wants);
-    forms.push_back(wanted.form);
-    reads.push_back(wanted.node);
+    const Value needed = arranged(value, wants);
+    forms.push_back(needed.form);
+    reads.push_back(needed.node);
   }
   auto layer = make_layer<T>(spec, forms);
   form_ = layer->output();

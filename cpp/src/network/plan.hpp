@@ -1,6 +1,6 @@
-// The plan of a network: its layers in an order in which each comes behind those that it reads.
-// Composites are taken apart into their layers, and where a layer wants its inputs to lie in
-// another way, one that arranges them comes before it.
+// The plan of a network: its layers, ordered so that each comes after those that it reads.
+// Composites are split into their layers. If a layer needs its inputs in another layout, a node
+// that arranges them is inserted before it.
 #pragma once
 
 #include <vector>
@@ -10,24 +10,24 @@
 
 namespace foxnn {
 
-/// Nodes that are added to those of a network.
+/// Nodes to be appended to those of a network.
 template <class T>
 class Plan {
  public:
-  /// Behind a network's inputs, or its last node, whose outputs have this form.
+  /// Appends to a network's inputs or to its last node, whose outputs have this form.
   Plan(index from, const Form& form, index first) : first_(first), from_(from), form_(form) {}
 
-  /// Throws std::invalid_argument where a layer does not fit.
+  /// Throws std::invalid_argument if a layer does not fit.
   void append(const std::vector<LayerSpec>& layers);
   void append(std::unique_ptr<Layer<T>> layer);
-  /// What the outputs lie like that users see: packed.
+  /// Ensures that the outputs are packed, as users see them.
   void finish();
 
   std::vector<Node<T>> nodes;
   std::vector<Part> parts;
 
  private:
-  // A value, and who gives it.
+  // A value, and the node that computes it.
   struct Value {
     index node;
     Form form;
@@ -39,10 +39,10 @@ class Plan {
   index add(std::unique_ptr<Layer<T>> layer, std::vector<index> reads, bool is_inserted);
   Value here() const { return {from_, form_}; }
   void go_to(const Value& value) { from_ = value.node, form_ = value.form; }
-  Value as_wanted(const Value& value, Wants wants);
+  Value arranged(const Value& value, Wants wants);
   void join(const LayerSpec& spec, const std::vector<Value>& values);
 
-  index first_;  // nodes that the network has
+  index first_;  // number of nodes that the network already has
   index from_;   // what the next layer reads
   Form form_;
 };

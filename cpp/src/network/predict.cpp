@@ -1,5 +1,5 @@
-// Prediction and evaluation. The workers share the samples: each carries its own rows through all
-// layers, with no barrier.
+// Prediction and evaluation. The samples are divided between the workers. Each worker takes its own
+// rows through all layers, without barriers.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -16,13 +16,13 @@
 namespace foxnn {
 namespace {
 
-// Rows that go through the layers together: eight register tiles of 14, enough to read each weight
-// from the cache once for 112 samples, few enough that the activations of a layer stay in the
-// second-level cache (112 rows of 512 floats: 229 KB).
+// Rows that pass through the layers together. Eight register tiles of 14 rows are enough to read
+// each weight from the cache only once per 112 samples, and few enough that the activations of a
+// layer stay in the second-level cache (112 rows of 512 floats: 229 KB).
 constexpr index kChunkRows = 112;
 
-// Of sorted sums, where a chunk shares nothing: few, so that few samples have many workers, and a
-// stop request does not wait for long.
+// The same for sorted sums, where the rows of a chunk share no work: few rows, so that a small
+// number of samples is still divided between many workers, and stop requests are answered soon.
 constexpr index kSortedChunkRows = 4;
 
 template <class T>
@@ -30,7 +30,7 @@ bool all_numbers(index count, const T* values) {
   return std::none_of(values, values + count, [](T value) { return std::isnan(value); });
 }
 
-// What a worker has for a chunk of samples.
+// A worker's memory for a chunk of samples.
 template <class T>
 struct Chunk {
   Chunk(const Network<T>& network, index rows, const PassNeeds& needs)
@@ -42,7 +42,7 @@ struct Chunk {
   ScratchSpace<T> scratch;
 };
 
-// Outputs of rows [first, first + rows) of x; without `finish` they are the preactivations.
+// The outputs of rows [first, first + rows) of x, or the preactivations unless `finish`.
 template <class T>
 Rows<const T> answers(const Network<T>& network, const MatrixView& x, index first, index rows,
                       Chunk<T>& chunk, bool finish) {
@@ -54,7 +54,7 @@ Rows<const T> answers(const Network<T>& network, const MatrixView& x, index firs
   return chunk.pass.output();
 }
 
-// Calls f(first, rows, chunk) for every chunk of n rows, chunks divided between the workers.
+// Calls f(first, rows, chunk) for every chunk of n rows. Chunks are divided between the workers.
 template <class T, class Function>
 bool each_chunk(const Network<T>& network, index n, int threads, const StopRequest& stop,
                 Function f, const PassNeeds& needs = {}) {
@@ -92,8 +92,8 @@ auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
   const bool done =
       each_chunk(*this, x.rows, threads, stop, [&](index first, index rows, Chunk<T>& chunk) {
         const Rows<const T> y = answers(*this, samples, first, rows, chunk, true);
-        // Looked at where they are warm, rather than in a pass of their own. Panels of a last
-        // chunk that is not full hold older rows, too.
+        // Checked while they are in the cache, rather than in a separate pass. If the last chunk is
+        // not full, its panels also hold older rows.
         if (!k.all_finite(chunk.pass.input_count(), chunk.pass.input().data, T(1))) finite = false;
         for (index r = 0; r < rows; ++r) std::copy_n(y.at(r), width, out + (first + r) * width);
         unscale_outputs(rows, out + first * width);

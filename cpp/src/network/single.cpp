@@ -1,4 +1,5 @@
-// One sample through the layers. A single row is contiguous in compact panels and in rows alike.
+// One sample through the layers. A single row is contiguous both in compact panels and in plain
+// rows.
 #include "foxnn/single.hpp"
 
 #include "network/pass.hpp"

@@ -1,6 +1,6 @@
-// Clipping of the whole gradient by its norm (Pascanu et al., "On the difficulty of training
-// recurrent neural networks", 2013). It must be there as a whole before the first parameter
-// changes, so it is stored, cut into pieces that workers divide between them.
+// Clipping of the gradient by its norm (Pascanu et al., "On the difficulty of training recurrent
+// neural networks", 2013). The whole gradient must be known before the first parameter changes, so
+// it is stored, in pieces that are divided between the workers.
 #pragma once
 
 #include <algorithm>
@@ -28,11 +28,11 @@ class NormClip {
     sums_.resize(pieces_.size());
   }
 
-  /// Where the gradient is stored, laid out as the parameters.
+  /// The stored gradient, in the layout of the parameters.
   T* gradient() { return gradient_.data(); }
 
-  /// Brings the stored gradient's norm down to the most that is allowed, and hands it to
-  /// `take(layer, offset, count, gradient)`. To be called by every worker after a barrier.
+  /// Limits the norm of the stored gradient, and passes it to `take(layer, offset, count,
+  /// gradient)`. Must be called by every worker, after a barrier.
   template <class Take>
   void hand_on(const Team& team, Take take) {
     const KernelTable<T>& k = active_kernels().table<T>();
@@ -40,14 +40,14 @@ class NormClip {
     const index first = team.share().first(count), last = team.share().last(count);
     for (index i = first; i < last; ++i) sums_[at(i)] = sum_squares(k, pieces_[at(i)]);
     team.wait();
-    // Every worker adds them up, in one order.
+    // Every worker adds up all sums, in the same order.
     double sum = 0.0;
     for (const double part : sums_) sum += part;
     const double norm = std::sqrt(sum);
     for (index i = first; i < last; ++i) {
       const Piece& piece = pieces_[at(i)];
       T* values = gradient_.data() + piece.at;
-      // An infinite norm is a divergence, which clipping would only hide.
+      // An infinite norm means divergence, which clipping would only hide.
       if (norm > most_ && std::isfinite(norm)) {
         k.scale(piece.count, values, static_cast<T>(most_ / norm));
       }
@@ -56,8 +56,8 @@ class NormClip {
   }
 
  private:
-  // Of one array of a layer. 16 KB of floats stay in the first-level cache, and there are
-  // pieces enough for all workers once there is enough to do.
+  // A part of one array of a layer. 16 KB of floats stay in the first-level cache, and a large
+  // gradient has enough pieces for all workers.
   struct Piece {
     index layer, offset, count, at;
   };
@@ -75,7 +75,7 @@ class NormClip {
     const T* values = gradient_.data() + piece.at;
     const double sum = k.sum_squares(piece.count, values);
     if (std::isfinite(sum)) return sum;
-    // Squares beyond float32 are within double.
+    // The sum of squares may overflow float32, but not float64.
     double wide = 0.0;
     for (index i = 0; i < piece.count; ++i) {
       wide += static_cast<double>(values[i]) * static_cast<double>(values[i]);

@@ -1,5 +1,5 @@
-// Dropout of hidden layers' outputs, as `fit(dropout=...)` asks for it: the masks are drawn with
-// the batch, and the layers apply them where their outputs are warm.
+// Dropout of hidden layers' outputs, as requested by `fit(dropout=...)`. The masks are drawn
+// together with the batch. The layers apply them while their outputs are in the cache.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace foxnn {
 template <class T>
 class HiddenDropout {
  public:
-  /// A rate for each node but the last, or none at all.
+  /// A rate for each node but the last, or no rates.
   HiddenDropout(const Network<T>& network, const std::vector<double>& rates, index batch) {
     for (std::size_t i = 0; i < rates.size(); ++i) {
       if (rates[i] <= 0.0) continue;
@@ -26,7 +26,7 @@ class HiddenDropout {
   }
 
   bool is_used() const { return !nodes_.empty(); }
-  /// Lets a pass of two slots apply the masks, or no longer.
+  /// Makes a pass with two slots apply the masks, or stop applying them.
   void apply_to(Pass<T>& pass, bool applies) {
     for (Node& node : nodes_) {
       pass.set_dropout(node.place, applies ? node.dropped.rows() : Rows<T>(),
@@ -37,7 +37,8 @@ class HiddenDropout {
     seed_ = network.seed();
     for (Node& node : nodes_) node.draw = network.next_draw();
   }
-  /// The masks of rows [begin, end) of a batch whose first row is sample `first` of the epoch.
+  /// Draws the masks of rows [begin, end) of a batch whose first row is sample `first` of the
+  /// epoch.
   void draw(index first, index begin, index end, int slot) {
     for (Node& node : nodes_) {
       node.maker.draw(seed_, node.draw, first, begin, end, node.masks[slot].rows());

@@ -1,4 +1,4 @@
-// The order in which an epoch takes the samples, and how far it is.
+// The order of the samples in an epoch, and the current position in it.
 #pragma once
 
 #include <cstdint>
@@ -12,14 +12,14 @@ namespace foxnn {
 
 class EpochOrder {
  public:
-  /// Draws a new order; false: `stop` has said yes, and there is none.
+  /// Draws a new order. Returns false if `stop` returned true; there is then no order.
   bool shuffle(const Random& random, index samples, const StopRequest& stop) {
     position_ = 0;
     if (shuffled_indices(random, static_cast<std::size_t>(samples), order_, stop)) return true;
     order_.clear();
     return false;
   }
-  /// The samples as they stand.
+  /// Takes the samples in their original order.
   void take_in_order(index samples) {
     position_ = 0;
     if (!order_.empty()) return;
@@ -27,11 +27,11 @@ class EpochOrder {
     std::iota(order_.begin(), order_.end(), 0u);
   }
 
-  /// Samples of the epoch done.
+  /// The number of samples of the epoch that are done.
   index position() const { return position_; }
   void set_position(index position) { position_ = position; }
   bool is_over(index samples) const { return order_.empty() || position_ >= samples; }
-  /// The samples from one of the epoch on.
+  /// The samples of the epoch from position `first` on.
   const std::uint32_t* from(index first) const { return order_.data() + first; }
 
  private:

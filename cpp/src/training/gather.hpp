@@ -1,5 +1,5 @@
-// Batches: samples read, converted and, where the network has a scaler, scaled, in the order of the
-// epoch; and what they should give.
+// Batches: samples and their targets, read in the order of the epoch, converted and, if the network
+// has a scaler, scaled.
 #pragma once
 
 #include <algorithm>
@@ -22,13 +22,13 @@ class Batches {
 
   const Samples& samples() const { return samples_; }
   void set_samples(const Samples& samples) { samples_ = samples; }
-  /// Samples of a full batch.
+  /// The number of samples of a full batch.
   index size() const { return batch_; }
-  /// Samples of the batch that begins with one of the epoch.
+  /// The number of samples of the batch that begins at position `first` of the epoch.
   index count_from(index first) const { return std::min(batch_, samples_.size() - first); }
   Rows<T> target(int slot) { return targets_[slot].rows(); }
 
-  /// Reads the worker's share of so many samples, `sample[0]` the first, into a slot of the pass.
+  /// Reads the worker's share of `rows` samples, from `sample[0]` on, into a slot of the pass.
   void gather(const Share& share, const std::uint32_t* sample, index rows, Pass<T>& pass, int slot,
               Leaving* leaving) {
     const index begin = share.first(rows), end = share.last(rows);
@@ -36,13 +36,13 @@ class Batches {
     std::uint32_t* bits = pass.nonzero(slot);
     for (index r = begin; r < end; ++r) {
       if (leaving && r % 64 == 0 && leaving->now()) return;
-      // Rows lie anywhere in memory: the next one travels while this one is converted.
+      // Rows can be anywhere in memory: the next one is prefetched while this one is converted.
       if (r + 1 < end) fetch_row(samples_.inputs, sample[r + 1]);
       read_row(samples_.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
       read_target(samples_, sample[r], outputs_, targets.from_row(r));
     }
   }
-  /// What `gather` will read.
+  /// The rows that `gather` will read.
   RowsToFetch rows_to_fetch(const Share& share, const std::uint32_t* sample, index rows) const {
     return {samples_.inputs.data, samples_.inputs.row_bytes, sample + share.first(rows),
             sample + share.last(rows)};
@@ -51,7 +51,7 @@ class Batches {
  private:
   Samples samples_;
   index batch_, outputs_;
-  Batch<T> targets_[2];  // the next batch is gathered while this one trains
+  Batch<T> targets_[2];  // the next batch is gathered while this one is trained on
 };
 
 }  // namespace foxnn

@@ -1,4 +1,4 @@
-// Where the time of a training step goes, for those who ask.
+// Optional measurement of where the time of a training step goes.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@ namespace foxnn {
 /// The phases of a step, in the order of PhaseSeconds.
 enum class Phase { gather, forward, loss, backward, update };
 
-/// One worker's clock. The time between two marks belongs to the phase that the second one names.
+/// One worker's clock. The time between two marks belongs to the phase named by the second.
 class PhaseClock {
  public:
   void start() { last_ = Clock::now(); }
@@ -24,7 +24,7 @@ class PhaseClock {
     return {seconds_[0], seconds_[1], seconds_[2], seconds_[3], seconds_[4]};
   }
 
-  /// A phase within the backward phase. No clock: nothing is measured.
+  /// A phase nested in the backward phase. If there is no clock, nothing is measured.
   class Detour {
    public:
     Detour(PhaseClock* clock, Phase phase) : clock_(clock), phase_(phase) {

@@ -1,5 +1,5 @@
-// One team of workers stays together over the steps of an epoch. The phases of a step are parted by
-// barriers, and the next batch is gathered before the last updates of a step.
+// One team of workers serves all steps of an epoch. The phases of a step are separated by barriers.
+// The next batch is gathered before the last updates of a step.
 #include "training/run.hpp"
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 namespace foxnn {
 namespace {
 
-// Seconds of one worker: far below the fifth that a user waits, and so much that storing the
-// gradient, and asking now and then, are not felt.
+// Seconds of one worker. This is far below the 0.2 s that a user may wait, and long enough that
+// storing the gradient, and polling for a stop, cost little in comparison.
 constexpr double kLongStep = 0.02;
 
 template <class T>
@@ -43,7 +43,7 @@ std::unique_ptr<NarrowStep<T>> narrow_step_of(const Network<T>& network, index b
   return narrow_step(layers, offsets, network.parameters().size(), batch);
 }
 
-// In place: whoever reads the network meanwhile must not find its buffers gone.
+// In place: another thread may be reading the network, so its buffers must remain valid.
 template <class T>
 void copy(const Buffer<T>& from, Buffer<T>& to) {
   if (to.size() != from.size()) to = Buffer<T>(from.size());
@@ -52,9 +52,9 @@ void copy(const Buffer<T>& from, Buffer<T>& to) {
 
 }  // namespace
 
-// A long step is dropped where the user wants to stop, up to the first change of a parameter. Where
-// the gradient is small beside the batch, it is stored, so that all of the backward pass comes
-// before.
+// A long step is dropped on a stop request, up to the first change of a parameter. If the gradient
+// is small compared with the batch, it is stored, so that the whole backward pass comes before that
+// change.
 template <class T>
 Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan)
     : network_(network),
@@ -92,7 +92,8 @@ bool Run<T>::begin_epoch() {
   return true;
 }
 
-// Moments are not saved, which would take twice as much memory: they are forgotten.
+// Moments are not saved, because that would take twice as much memory: after a divergence they are
+// reset.
 template <class T>
 auto Run<T>::saving_within_epoch() const -> Saving {
   const bool begins = is_between_epochs() || epoch.steps == 0;
@@ -122,7 +123,7 @@ StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, St
       !active_kernels().table<T>().all_finite(parameters.size(), parameters.data(), T(1))) {
     report.diverged = true;
   }
-  // Divided here, since a division is felt in a tiny step.
+  // Divided here, because a division per step would be noticeable in tiny steps.
   report.last_loss = tally_.last_loss();
   if (report.diverged) {
     copy(saved_parameters_, network_.parameters());
@@ -233,7 +234,7 @@ void Run<T>::step_of_worker(const Team& team, index first, index rows, int slot,
         team, rows, slot, to_fetch, [&](index node) { return update_.into_store(node); },
         gather_next, leaving, [](Leaving*&) { return true; });
     team.wait();
-    is_dropped = dropped_.is();  // all have the same answer, for nobody asks before the update
+    is_dropped = dropped_.is();  // the same for all workers: none polls before the update
     if (!is_dropped) update_.step_along_stored(team);
     return;
   }
@@ -241,7 +242,8 @@ void Run<T>::step_of_worker(const Team& team, index first, index rows, int slot,
       team, rows, slot, to_fetch, [&](index node) { return update_.into_step(node, own_clock); },
       gather_next, leaving,
       [&](Leaving*& leaves) {
-        // Behind a barrier, so that all have the same answer; from here on the step is finished.
+        // After a barrier, so that all workers get the same answer. From here on the step is
+        // finished.
         if (leaves && dropped_.is()) return false;
         leaves = nullptr;
         return true;

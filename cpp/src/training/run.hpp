@@ -1,4 +1,5 @@
-// A training run: steps over epochs, by a team or the narrow way, stopped, dropped, set back.
+// A training run: steps over epochs, by a team or on the narrow path; stopping, dropping a step,
+// and resetting after a divergence.
 #pragma once
 
 #include <memory>
@@ -20,24 +21,24 @@ class Run {
   int workers() const { return workers_; }
   DroppedStep& dropped() { return dropped_; }
   Network<T>& network() { return network_; }
-  /// A clock for worker 0, and no narrow way, whose parts are too small for it; null: no clock.
+  /// Sets a clock for worker 0; null: no clock. The narrow path is switched off, because its parts
+  /// are too short for a clock.
   void set_clock(PhaseClock* clock);
 
   bool is_between_epochs() const { return order_.is_over(batches_.samples().size()); }
-  /// False: stopped, as if it had not begun.
+  /// Returns false if stopped; the epoch has then not begun.
   bool begin_epoch();
   std::uint32_t draw_of_epoch() const { return draw_of_epoch_; }
-  /// Goes on behind the first `samples` samples of the epoch.
+  /// Continues after the first `samples` samples of the epoch.
   void skip(index samples) { order_.set_position(samples); }
-  /// What whole epochs and batches have done of the epoch.
+  /// What `Trainer::run_epoch` and `run_batch` have done so far in the epoch.
   StepReport epoch;
 
-  /// The weights before some steps, for the case that they diverge: those saved earlier may do.
+  /// Whether the weights to which a diverging run is reset are saved now, or were saved earlier.
   enum class Saving { now, earlier };
-  /// The weights that a diverging epoch is set back to are those of its start, where they are
-  /// known.
+  /// A diverging epoch is reset to the weights at its start, if they are known.
   Saving saving_within_epoch() const;
-  /// So many steps, whose sums are added to those of steps before.
+  /// Makes `count` steps, and adds their sums to `report`.
   StepReport steps(index count, const StopRequest& stop, Saving saving, StepReport report = {});
   /// One step on other samples, in their order.
   StepReport step_on(const Samples& samples);
@@ -45,7 +46,7 @@ class Run {
   double gradient(T* out);
 
  private:
-  // Up to `count` steps of the running epoch.
+  // Up to `count` steps of the current epoch.
   void steps_of_team(index count, const StopRequest& stop, StepReport& report);
   void steps_of_narrow(index count, const StopRequest& stop, StepReport& report);
   void step_of_worker(const Team& team, index first, index rows, int slot, bool more,
@@ -56,20 +57,20 @@ class Run {
 
   Network<T>& network_;
   TrainingPlan plan_;
-  const bool is_long_;  // a step: nobody should wait for its end
+  const bool is_long_;  // whether a step is so long that a stop must not wait for its end
   const int workers_;
   Batches<T> batches_;
   Tally<T> tally_;
   Update<T> update_;
   Step<T> step_;
-  std::unique_ptr<NarrowStep<T>> narrow_;  // where one worker trains a narrow network
+  std::unique_ptr<NarrowStep<T>> narrow_;  // set if one worker trains a narrow network
   EpochOrder order_;
-  std::uint32_t draw_of_epoch_ = 0;  // the network's, when the epoch began
+  std::uint32_t draw_of_epoch_ = 0;  // the network's draw when the epoch began
   DroppedStep dropped_;
   Buffer<T> saved_parameters_;
   PhaseClock* clock_ = nullptr;
 
-  // Written by worker 0 between two barriers, read by all.
+  // Written by worker 0 between two barriers, and read by all workers.
   bool go_on_ = true;
   StopPoll poll_;
 };

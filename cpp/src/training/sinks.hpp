@@ -1,4 +1,4 @@
-// What becomes of a gradient, piece by piece: an optimizer's step, or a copy.
+// How a gradient is used, piece by piece: in an optimizer's step, or as a copy.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace foxnn {
 template <class T>
 using UpdateKernel = void (*)(index, T*, const T*, T*, T*, UpdateArguments<T>);
 
-/// The kernel of a rule.
+/// The kernel of an optimizer.
 template <class T>
 UpdateKernel<T> update_kernel(OptimizerKind kind) {
   const KernelTable<T>& k = active_kernels().table<T>();
@@ -34,7 +34,7 @@ UpdateKernel<T> update_kernel(OptimizerKind kind) {
   return nullptr;
 }
 
-/// What becomes of a gradient before the step: penalties on the weights, and clipping by value.
+/// What is applied to a gradient before the step: penalties on the weights, and clipping by value.
 template <class T>
 struct GradientRules {
   T l1 = T(0), l2 = T(0), clip_value = T(0);  ///< 0: none
@@ -48,7 +48,7 @@ struct GradientRules {
   bool any() const { return l1 > T(0) || l2 > T(0) || clip_value > T(0); }
 };
 
-/// Whether penalties fall on a layer's parameters at this offset.
+/// Whether penalties apply to a layer's parameters at this offset.
 template <class T>
 bool is_penalised(const Layer<T>& layer, index offset) {
   for (const Array& array : layer.arrays()) {
@@ -57,7 +57,7 @@ bool is_penalised(const Layer<T>& layer, index offset) {
   return false;
 }
 
-/// Hands a gradient that lies as the layer's parameters do to a sink, array by array.
+/// Passes a gradient in the layout of the layer's parameters to a sink, array by array.
 template <class T>
 void take_arrays(const Layer<T>& layer, T* gradient, GradientSink<T>& sink) {
   for (const Array& array : layer.arrays()) {
@@ -74,7 +74,7 @@ class UpdateSink final : public GradientSink<T> {
 
   void set_step(const UpdateCoefficients& c) {
     shrink_ = static_cast<T>(c.shrink);
-    tells_arrays_apart_ = rules_.any() || shrink_ != T(0);
+    distinguishes_arrays_ = rules_.any() || shrink_ != T(0);
     arguments_ = {.rate = static_cast<T>(c.rate),
                   .decay = static_cast<T>(c.decay),
                   .gain = static_cast<T>(c.gain),
@@ -83,7 +83,7 @@ class UpdateSink final : public GradientSink<T> {
                   .square_scale = static_cast<T>(c.square_scale),
                   .epsilon = static_cast<T>(c.epsilon)};
   }
-  /// The same for a layer's parameters alone; the time goes to the clock, where there is one.
+  /// The same for the parameters of one layer. If there is a clock, it measures the time.
   UpdateSink of_layer(index layer, PhaseClock* clock) const {
     UpdateSink sink = *this;
     sink.base_ = network_.offset(layer);
@@ -91,9 +91,9 @@ class UpdateSink final : public GradientSink<T> {
     sink.clock_ = clock;
     return sink;
   }
-  /// The gradient of all layers, laid out as the parameters, where each of them is trained.
+  /// Takes the gradient of all layers, in the layout of the parameters. All layers must be trained.
   void take_all(T* gradient) {
-    if (!tells_arrays_apart_) return take(0, network_.parameters().size(), gradient);
+    if (!distinguishes_arrays_) return take(0, network_.parameters().size(), gradient);
     for (index i = 0; i < network_.size(); ++i) {
       UpdateSink sink = of_layer(i, nullptr);
       take_arrays(network_.layer(i), gradient + network_.offset(i), sink);
@@ -104,7 +104,7 @@ class UpdateSink final : public GradientSink<T> {
     Buffer<T>* moments = network_.optimizer().moments;
     T* parameters = network_.parameters().data() + at;
     const PhaseClock::Detour detour(clock_, Phase::update);
-    if (tells_arrays_apart_) prepare(count, gradient, parameters, is_penalised(*layer_, offset));
+    if (distinguishes_arrays_) prepare(count, gradient, parameters, is_penalised(*layer_, offset));
     update_(count, parameters, gradient, moments[0].size() ? moments[0].data() + at : nullptr,
             moments[1].size() ? moments[1].data() + at : nullptr, arguments_);
   }
@@ -128,18 +128,18 @@ class UpdateSink final : public GradientSink<T> {
   UpdateKernel<T> update_;
   GradientRules<T> rules_;
   T shrink_ = T(0);
-  bool tells_arrays_apart_ = false;
+  bool distinguishes_arrays_ = false;
   PhaseClock* clock_ = nullptr;
   UpdateArguments<T> arguments_{};
-  index base_ = 0;  // of the layer
+  index base_ = 0;  // offset of the layer
   const Layer<T>* layer_ = nullptr;
 };
 
-/// Keeps a layer's gradient, for those who want to see it as a whole.
+/// Stores a layer's gradient.
 template <class T>
 class StoreSink final : public GradientSink<T> {
  public:
-  /// `gradient` is that of the network.
+  /// `gradient` is the memory for the gradient of the whole network.
   StoreSink(const Network<T>& network, index layer, T* gradient, const GradientRules<T>& rules = {})
       : gradient_(gradient + network.offset(layer)),
         parameters_(network.parameters().data() + network.offset(layer)),

@@ -1,4 +1,4 @@
-// The phases of a training step that a team makes: gather, forward, loss, backward with update.
+// The phases of a training step by a team: gather, forward, loss, and backward with update.
 #pragma once
 
 #include <vector>
@@ -23,9 +23,9 @@ class Step {
         batches_(batches),
         tally_(tally),
         pass_(network, batches.size(),
-              {.way_back = true,
+              {.backward = true,
                .slots = 2,
-               // One panel of inputs is too little work to look for zeros in.
+               // With one panel of inputs, looking for zeros does not pay off.
                .looks_for_zeros = panel_count<T>(network.inputs()) > 1}),
         dropout_(network, plan.dropout, batches.size()) {
     for (index i = 0; i < network.size(); ++i) layer_draws_ += network.layer(i).draws();
@@ -33,7 +33,7 @@ class Step {
     dropout_.apply_to(pass_, true);
   }
 
-  /// Whether something is drawn at random beside the order of the samples.
+  /// Whether anything besides the order of the samples is random.
   bool draws() const { return dropout_.is_used() || layer_draws_ > 0; }
   /// Takes the numbers of the sub-streams that the epoch draws from.
   void begin_epoch() {
@@ -41,13 +41,13 @@ class Step {
     occasion_ = {.seed = network_.seed(), .draw = network_.draw()};
     for (int i = 0; i < layer_draws_; ++i) network_.next_draw();
   }
-  /// From now on no output drops out, and layers answer as they do when they are asked.
+  /// From now on there is no dropout, and layers compute as in inference.
   void draw_nothing() {
     dropout_.apply_to(pass_, false);
     is_training_ = false;
   }
 
-  /// Reads the worker's share of the batch from sample `first` of the epoch on.
+  /// Reads the worker's share of the batch that begins at position `first` of the epoch.
   void gather(const Team& team, const EpochOrder& order, index first, int slot, Leaving* leaving) {
     const index rows = batches_.count_from(first);
     batches_.gather(team.share(), order.from(first), rows, pass_, slot, leaving);
@@ -67,13 +67,13 @@ class Step {
         lent, [&] { team.wait(); });
   }
 
-  /// The losses of the worker's rows of the batch of samples `sample`, and d loss / d
+  /// Computes the losses of the worker's rows of the batch of samples `sample`, and d loss / d
   /// preactivations of the output layer.
   void loss(const Team& team, const std::uint32_t* sample, index rows, int slot, Leaving* leaving) {
     const Layer<T>& top = network_.top();
     const double* weights = batches_.samples().weights;
     const index end = team.share().last(rows);
-    // Of a long step in blocks: of a thousand outputs, some milliseconds each.
+    // In a long step, in blocks: a block with a thousand outputs takes a few milliseconds.
     const index block = leaving ? 1024 : rows;
     const T scale = tally_.scale(rows, weights, sample);
     for (index first = team.share().first(rows); first < end; first += block) {
@@ -91,13 +91,13 @@ class Step {
     team.wait();
   }
 
-  // A layer's parameters are changed only when all workers have passed its inputs' gradient on: so
-  // backward_input(i) and the barrier come before backward_parameters(i), which then runs into
-  // backward_input(i - 1) without another.
+  // A layer's parameters are changed only after all workers have passed its inputs' gradient on. So
+  // backward_input(i) and the barrier come before backward_parameters(i). No other barrier is
+  // needed between that and backward_input(i - 1).
   //
-  // `gather_next` is called between the last product that can fetch rows by the way and the
-  // updates, which would push the rows out of the cache again. `may_go_on` is asked once, behind a
-  // barrier and before the first parameters change; false: the step is dropped.
+  // `gather_next` is called after the last product that can prefetch rows meanwhile, and before the
+  // updates, which would evict these rows from the cache. `may_go_on` is called once, after a
+  // barrier and before the first parameters change. If it returns false, the step is dropped.
   template <class SinkOf, class GatherNext, class MayGoOn>
   bool backward(const Team& team, index rows, int slot, RowsToFetch to_fetch, SinkOf sink_of,
                 GatherNext gather_next, Leaving* leaving, MayGoOn may_go_on) {
@@ -127,7 +127,7 @@ class Step {
   Tally<T>& tally_;
   Pass<T> pass_;
   HiddenDropout<T> dropout_;
-  std::vector<ScratchSpace<T>> scratch_;  // one a worker
+  std::vector<ScratchSpace<T>> scratch_;  // one per worker
   int layer_draws_ = 0;
   Occasion occasion_;
   bool is_training_ = true;

@@ -1,4 +1,4 @@
-// The losses of a batch, their gradient by the outputs, and the sums of a run.
+// The losses of a batch, their gradient with respect to the outputs, and the sums of a run.
 #pragma once
 
 #include <cmath>
@@ -24,19 +24,19 @@ class Tally {
   /// Whether losses take the output layer's preactivations.
   bool takes_raw() const { return takes_raw_; }
 
-  /// What the gradient of a loss is multiplied by, in a batch of `rows` samples.
+  /// The factor of the loss gradient, in a batch of `rows` samples.
   T scale(index rows, const double* weights, const std::uint32_t* sample) const {
     const T together = static_cast<T>(total_weight(rows, weights, sample));
-    // Samples that all count nothing pull nowhere.
+    // If all weights are zero, so is the gradient.
     return sums_ ? T(1) : together > T(0) ? T(1) / together : T(0);
   }
 
-  /// Losses, and d loss / d outputs (or preactivations), of rows first ... first + count - 1 of a
-  /// batch of samples `sample`; the views begin with row `first`.
+  /// Computes losses, and d loss / d outputs (or preactivations), of rows first ... first + count -
+  /// 1 of a batch of samples `sample`. The views begin with row `first`.
   void judge(index first, index count, T scale, const double* weights, const std::uint32_t* sample,
-             const Rows<T>& out, const Rows<T>& wanted, const Rows<T>& error) {
+             const Rows<T>& out, const Rows<T>& target, const Rows<T>& error) {
     if (!takes_raw_) top_.finish_rows(count, out);
-    judge_(count, out, wanted, scale, error, losses_.data() + first,
+    judge_(count, out, target, scale, error, losses_.data() + first,
            matches_.empty() ? nullptr : matches_.data() + first);
     for (index r = 0; weights && r < count; ++r) {
       const T weight = static_cast<T>(weights[sample[first + r]]);
@@ -62,7 +62,7 @@ class Tally {
       last_sum_ = sum, last_weight_ = weight;
     }
   }
-  /// The mean of the last batch whose loss was finite.
+  /// The mean loss of the last batch with a finite loss.
   double last_loss() const { return last_sum_ / last_weight_; }
 
  private:
@@ -70,7 +70,7 @@ class Tally {
   const Judge<T> judge_;
   const bool takes_raw_, sums_;
   std::vector<double> losses_;
-  std::vector<std::uint8_t> matches_;  // none, where nobody counts
+  std::vector<std::uint8_t> matches_;  // empty if matches are not counted
   double last_sum_ = 0.0, last_weight_ = 0.0;
 };
 

@@ -1,4 +1,4 @@
-// Plans are checked here, and runs begun, counted and measured; what a run does is in run.cpp.
+// Checks plans, and starts and measures runs. The runs themselves are in run.cpp.
 #include "foxnn/trainer.hpp"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace {
 void check_fit(index inputs, index outputs, const Samples& samples) {
   const auto mismatch = [](const char* what, index got, index needed) {
     return std::invalid_argument(std::string(what) + " must have " + std::to_string(needed) +
-                                 " columns, as the network has, got " + std::to_string(got));
+                                 " columns, as many as the network, got " + std::to_string(got));
   };
   if (samples.size() == 0) throw std::invalid_argument("there are no samples to train on");
   if (samples.size() > std::numeric_limits<std::uint32_t>::max()) {
@@ -42,7 +42,7 @@ void TrainingPlan::check() const {
                                 text_of(Limits::max()) + " in " + type_name<T>() + ", got " +
                                 text_of(learning_rate));
   }
-  // A smaller one counts as zero, and a step of zero is then divided by zero.
+  // A smaller epsilon counts as zero, and a step of zero would be divided by zero.
   const bool divides = optimizer.is_adam() || optimizer.kind == OptimizerKind::rmsprop;
   if (divides && !(optimizer.epsilon >= Limits::min())) {
     throw std::invalid_argument("epsilon must be at least " + text_of(Limits::min()) + " in " +
@@ -68,7 +68,7 @@ void TrainingPlan::check() const {
   check_part("l2", l2);
   const auto check_clip = [&](const char* name, double value) {
     check_part(name, value);
-    // A smaller one counts as zero, which is none.
+    // A smaller value counts as zero, that is, as no clipping.
     if (value > 0.0 && value < Limits::min()) {
       throw std::invalid_argument(std::string(name) + " must be at least " +
                                   text_of(Limits::min()) + " in " + type_name<T>() + ", got " +
@@ -151,7 +151,7 @@ template <class T>
 StepReport Trainer<T>::step(const Samples& samples) {
   check_fit(run_->network().inputs(), run_->network().outputs(), samples);
   if (samples.size() > run_->batches().size()) {
-    throw std::invalid_argument("more samples than a batch holds");
+    throw std::invalid_argument("there must be at most as many samples as a batch holds");
   }
   return run_->step_on(samples);
 }

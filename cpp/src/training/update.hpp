@@ -1,4 +1,4 @@
-// The optimizer's step: its coefficients, and the gradient stored as a whole where it must be.
+// The optimizer's step: its coefficients, and storage for the whole gradient if it is needed.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,8 @@ namespace foxnn {
 template <class T>
 class Update {
  public:
-  /// Where `stores`, or clipping by norm asks for it, the gradient is stored before the first
-  /// parameter changes.
+  /// The gradient is stored before the first parameter changes if `stores` is true, or if it is
+  /// clipped by norm.
   Update(Network<T>& network, const TrainingPlan& plan, bool stores)
       : network_(network),
         rules_{static_cast<T>(plan.l1), static_cast<T>(plan.l2), static_cast<T>(plan.clip_value)},
@@ -29,7 +29,7 @@ class Update {
 
   bool stores_gradient() const { return stored_.has_value(); }
 
-  /// To be called before each step.
+  /// Must be called before each step.
   void begin_step(double learning_rate) {
     OptimizerState<T>& state = network_.optimizer();
     const std::uint64_t restart = state.rule.restart_after;
@@ -41,20 +41,21 @@ class Update {
     sink_.set_step(update_coefficients(state.rule, learning_rate, state.step));
   }
 
-  /// Where a layer's gradient goes: into the step, or into the store.
+  /// The sink for a layer's gradient: into the step, or into the store.
   UpdateSink<T> into_step(index node, PhaseClock* clock) const {
     return sink_.of_layer(node, clock);
   }
   StoreSink<T> into_store(index node) {
     return StoreSink<T>(network_, node, stored_->gradient(), rules_);
   }
-  /// The step along the stored gradient, when all of it is there: by every worker.
+  /// Makes the step with the stored gradient once it is complete. Must be called by every worker.
   void step_along_stored(const Team& team) {
     stored_->hand_on(team, [&](index layer, index offset, index count, T* gradient) {
       sink_.of_layer(layer, nullptr).take(offset, count, gradient);
     });
   }
-  /// The step along a gradient of all layers, which are all trained, laid out as the parameters.
+  /// Makes the step with a gradient of all layers, in the layout of the parameters. All layers must
+  /// be trained.
   void step_along(T* gradient) {
     if (!stores_gradient()) return sink_.take_all(gradient);
     for (index i = 0; i < network_.size(); ++i) {

@@ -207,6 +207,8 @@ class train_data:
         return f"train_data({self._size} samples, {inputs} inputs, {outputs} outputs)"
 
     def __setstate__(self, state: object) -> None:
+        if state == {}:  # an empty one of 0.1.0
+            state = {"_x": None, "_y": None, "_size": 0, "_names": None}
         given = attributes(state, type(self), "_x", "_y", "_size", "_names")
         x, y, size = given["_x"], given["_y"], given["_size"]
         if x is None and y is None:

@@ -1,20 +1,20 @@
 """safetensors files: all that a network is and remembers, so that training goes on bit for bit.
 
-Arrays, by name: `layers.0.weight` and `layers.0.bias`, as PyTorch has them (a weight is outputs x
-inputs, the transpose of foxnn's); `optimizer.moment_1.layers.0.weight` and so on, of the same
-shapes; `input_scaler.shift`, `.scale`, `output_scaler.shift`, `.scale` in float64. A checkpoint of
-a training also says how far it is, and has the arrays of the best epoch, as
-`best.layers.0.weight` and so on, where early stopping watches. All else stands as JSON under the
+Arrays, by name: `layers.<place>.<array>`, where a layer in a branch has place, branch and place, as
+in `layers.2.0.1.weight`. Those of dense layers are `weight` and `bias`, as PyTorch has them (a
+weight is outputs x inputs, the transpose of foxnn's). `optimizer.moment_1.layers.0.weight` and so
+on have the same shapes; `input_scaler.shift`, `.scale`, `output_scaler.shift`, `.scale` are in
+float64. A checkpoint of a training also says how far it is, and has the arrays of the best epoch,
+as `best.layers.0.weight` and so on, where early stopping watches. All else stands as JSON under the
 one key `foxnn` of the metadata: with several keys, whose order changes from call to call, two files
 of one network would differ.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -24,10 +24,14 @@ from foxnn.checks import Array
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.formats.whole_files import replacing
 from foxnn.model import state
+from foxnn.model.layer_tree import Layers, Leaf
 from foxnn.support import pieces
 
-# Raised when names or their meaning change; files of before must still be read.
-FORMAT = 1
+# Raised when names or their meaning change; earlier files must still be read.
+FORMAT = 2
+
+# What arrays are called, and whether they are transposed, where that is PyTorch's way.
+_NAMES = {"dense": {"weights": ("weight", True), "bias": ("bias", False)}}
 
 # Bytes that the library needs beside arrays, for names and for Python's own objects.
 _ROOM = 2**22
@@ -59,7 +63,8 @@ def write(
         elif key != "parameters":
             rest[key] = value
     head: dict[str, Any] = {"format": FORMAT, "foxnn": _core.__version__, "state": rest}
-    arrays = dict(_named(given))
+    leaves = state.layers_of(given).leaves
+    arrays = dict(_named(given, leaves))
     if run is not None:
         head["run"] = run
     if best is not None:
@@ -68,7 +73,7 @@ def write(
             "steps": best["steps"],
             "moments": [moment is not None for moment in best["moments"]],
         }
-        arrays |= _named_memory("best.", best)
+        arrays |= _named_memory("best.", best, leaves)
     with replacing(path) as file:
         _write(file, arrays, {"foxnn": json.dumps(head)})
 
@@ -99,26 +104,37 @@ def _write(file: IO[bytes], arrays: Mapping[str, Array], metadata: Mapping[str, 
             file.write(np.ascontiguousarray(array[part], array.dtype.newbyteorder("<")).data)
 
 
-def _named(given: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
+def _named(given: Mapping[str, Any], leaves: Sequence[Leaf]) -> Iterator[tuple[str, Array]]:
     """Yield name and array of all that a state has in arrays."""
-    yield from _named_memory("", given)
+    yield from _named_memory("", given, leaves)
     for key in _SCALERS:
         if given[key] is not None:
             for part in ("shift", "scale"):
                 yield f"{key}.{part}", np.ascontiguousarray(given[key][part])
 
 
-def _named_memory(prefix: str, given: Mapping[str, Any]) -> Iterator[tuple[str, Array]]:
-    yield from _named_pairs(prefix, given["parameters"])
+def _named_memory(
+    prefix: str, given: Mapping[str, Any], leaves: Sequence[Leaf]
+) -> Iterator[tuple[str, Array]]:
+    yield from _named_arrays(prefix, given["parameters"], leaves)
     for number, moment in enumerate(given["moments"], 1):
         if moment is not None:
-            yield from _named_pairs(f"{prefix}optimizer.moment_{number}.", moment)
+            yield from _named_arrays(f"{prefix}optimizer.moment_{number}.", moment, leaves)
 
 
-def _named_pairs(prefix: str, pairs: list[tuple[Array, Array]]) -> Iterator[tuple[str, Array]]:
-    for i, (weights, bias) in enumerate(pairs):
-        yield f"{prefix}layers.{i}.weight", weights.T
-        yield f"{prefix}layers.{i}.bias", bias
+def _named_arrays(
+    prefix: str, by_layer: Sequence[Mapping[str, Array]], leaves: Sequence[Leaf]
+) -> Iterator[tuple[str, Array]]:
+    for leaf, arrays in zip(leaves, by_layer, strict=True):
+        for array in leaf.arrays:
+            name, transposed = _name_of(leaf, array)
+            yield prefix + name, arrays[array].T if transposed else arrays[array]
+
+
+def _name_of(leaf: Leaf, array: str) -> tuple[str, bool]:
+    """Return the name that an array has in the file, and whether it is transposed there."""
+    name, transposed = _NAMES.get(leaf.kind, {}).get(array, (array, False))
+    return f"layers.{'.'.join(map(str, leaf.path))}.{name}", transposed
 
 
 def read(path: str) -> dict[str, Any]:
@@ -147,7 +163,12 @@ def read_checkpoint(
     try:
         with safe_open(path, framework="numpy") as tensors:
             given, run, best = _rest(path, tensors.metadata())
-            expected = _expected(path, given, best)
+            try:
+                given = state.with_layers(given)
+                layers = state.layers_of(given)
+            except (ValueError, TypeError) as error:
+                raise FileFormatError(f"{path}: {error}") from None
+            expected = _expected(path, given, best, layers)
             _compare(path, expected, tensors)
             numbers = sum(math.prod(shape) for _, shape in expected.values())
             checks.memory(numbers * 8 + _ROOM)
@@ -155,12 +176,13 @@ def read_checkpoint(
     except SafetensorError as error:
         said = str(error)[:_LONGEST_REASON]  # it may hold all that the file does
         raise FileFormatError(f"{path}: expected a safetensors file: {said}") from None
-    pairs = len(given["sizes"]) - 1
     for prefix, memory in (("", given), ("best.", best)):
         if memory is not None:
-            memory["parameters"] = _pairs(arrays, prefix, pairs)
+            memory["parameters"] = _by_layer(arrays, prefix, layers.leaves)
             memory["moments"] = [
-                _pairs(arrays, f"{prefix}optimizer.moment_{number}.", pairs) if there else None
+                _by_layer(arrays, f"{prefix}optimizer.moment_{number}.", layers.leaves)
+                if there
+                else None
                 for number, there in enumerate(memory["moments"], 1)
             ]
     for key in _SCALERS:
@@ -206,13 +228,9 @@ def _rest(
 
 
 def _expected(
-    path: str, given: dict[str, Any], best: dict[str, Any] | None
+    path: str, given: dict[str, Any], best: dict[str, Any] | None, layers: Layers
 ) -> dict[str, tuple[str, list[int]]]:
     """Return type and shape of each array that there must be; `given` is checked so far."""
-    try:
-        sizes = checks.layer_sizes(given.get("sizes"))
-    except (ValueError, TypeError) as error:
-        raise FileFormatError(f"{path}: {error}") from None
     if (kind := given.get("dtype")) not in ("float32", "float64"):
         raise _unexpected(path, "float32 or float64", "dtype", kind)
     prefixes: list[str] = []
@@ -226,10 +244,12 @@ def _expected(
         prefixes += [prefix, *moments]
     expected = {}
     for prefix in prefixes:
-        for i, (inputs, neurons) in enumerate(itertools.pairwise(sizes)):
-            expected[f"{prefix}layers.{i}.weight"] = _CODES[kind], [neurons, inputs]
-            expected[f"{prefix}layers.{i}.bias"] = _CODES[kind], [neurons]
-    for key, columns in zip(_SCALERS, (sizes[0], sizes[-1]), strict=True):
+        for leaf in layers.leaves:
+            for array, shape in leaf.arrays.items():
+                name, transposed = _name_of(leaf, array)
+                expected[prefix + name] = _CODES[kind], list(shape[::-1] if transposed else shape)
+    ends = math.prod(layers.input_shape), math.prod(layers.output_shape)
+    for key, columns in zip(_SCALERS, ends, strict=True):
         if (scaler := given.get(key)) is None:
             continue
         if not isinstance(scaler, dict) or set(scaler) != {"method"}:
@@ -263,11 +283,19 @@ def _read_array(tensors: Any, name: str, code: str, shape: list[int]) -> Array:
     return out
 
 
-def _pairs(arrays: Mapping[str, Array], prefix: str, count: int) -> list[tuple[Array, Array]]:
-    return [
-        (arrays[f"{prefix}layers.{i}.weight"].T, arrays[f"{prefix}layers.{i}.bias"])
-        for i in range(count)
-    ]
+def _by_layer(
+    arrays: Mapping[str, Array], prefix: str, leaves: Sequence[Leaf]
+) -> list[dict[str, Array]]:
+    found = []
+    for leaf in leaves:
+        named = {array: _name_of(leaf, array) for array in leaf.arrays}
+        found.append(
+            {
+                array: arrays[prefix + name].T if transposed else arrays[prefix + name]
+                for array, (name, transposed) in named.items()
+            }
+        )
+    return found
 
 
 def _unexpected(path: str, expected: str, name: str, got: object) -> FileFormatError:

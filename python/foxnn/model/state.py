@@ -1,32 +1,40 @@
 """All that a network is and remembers, as plain values: what copies, pickles and files hold.
 
 A state is a dict of numbers, texts, lists and arrays; `make` makes the network again, and what a
-state does not rightly say it refuses with a ValueError.
+state does not rightly say it refuses with a ValueError. What it says of layers is in `layer_tree`.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from foxnn import _core, checks
-from foxnn.checks import Array
 from foxnn.checks.notes import notes_of
-from foxnn.layers.specs import sizes_of
+from foxnn.layers.kinds import leaves
+from foxnn.model import former_state
+from foxnn.model.face import Face
+from foxnn.model.layer_tree import (
+    Layers,
+    Leaf,
+    check_shapes,
+    checked_arrays,
+    checked_layers,
+    leaves_of,
+    tree_of,
+)
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
-from foxnn.support import pieces
 
-# What came later (input_names, notes) may be missing in states of before.
-# Raised when a state means something else; states of before must still be read, or refused by name.
-VERSION = 1
+# Raised when a state means something else; earlier states must still be read, or refused by name.
+# What came later (input_names, notes) may be missing in earlier ones.
+VERSION = 2
 
 DTYPES = ("float32", "float64")
 _KEYS = (
-    "version", "sizes", "activations", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
+    "version", "input_shape", "layers", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
     "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",
 )  # fmt: skip
 _RULE = {
@@ -35,23 +43,22 @@ _RULE = {
 }  # fmt: skip
 
 
-def state_of(network: Any) -> dict[str, Any]:
+def state_of(network: Face) -> dict[str, Any]:
     """Return the state of a neural_network."""
     return state_of_copy(network, network._copy())  # of one moment, whoever trains meanwhile
 
 
-def state_of_copy(network: Any, copy: _core.Network) -> dict[str, Any]:
+def state_of_copy(network: Face, copy: _core.Network) -> dict[str, Any]:
     """Return the state of a neural_network, whose engine's part was copied at another moment."""
     return surroundings_of(network, copy) | memory_of(copy)
 
 
-def surroundings_of(network: Any, copy: _core.Network) -> dict[str, Any]:
+def surroundings_of(network: Face, copy: _core.Network) -> dict[str, Any]:
     """Return the state without its large arrays, which `memory_of` has."""
-    sizes = sizes_of(copy)
     return {
         "version": VERSION,
-        "sizes": sizes,
-        "activations": [copy._activation(i) for i in range(len(sizes) - 1)],
+        "input_shape": list(copy._input_shape()),
+        "layers": tree_of(copy._layers()),
         "loss": copy._loss(),
         "loss_given": network._loss_given,
         "dtype": network.dtype,
@@ -69,25 +76,26 @@ def memory_of(copy: _core.Network) -> dict[str, Any]:
     """Return what training has changed in a network of the engine: parameters and optimizer."""
     optimizer = _core.optimizer_state(copy)
     return {
-        "parameters": _weights_and_biases(_core.parameters(copy)),
+        "parameters": _core.parameters(copy),
         "optimizer": None if optimizer is None else optimizer[0],
         "steps": 0 if optimizer is None else optimizer[1],
-        "moments": [None, None]
-        if optimizer is None
-        else [m if m is None else _weights_and_biases(m) for m in optimizer[2]],
+        "moments": [None, None] if optimizer is None else optimizer[2],
     }
 
 
-def _weights_and_biases(layers: list[dict[str, Array]]) -> list[tuple[Array, Array]]:
-    return [(arrays["weights"], arrays["bias"]) for arrays in layers]
-
-
-def set_memory(network: Any, memory: Mapping[str, Any]) -> None:
+def set_memory(network: Face, memory: Mapping[str, Any]) -> None:
     """Set parameters and optimizer, checked."""
-    for i, (weights, bias) in enumerate(_pairs(memory["parameters"], network, "parameters")):
-        network[i].weights, network[i].bias = weights, bias
+    there = leaves_of(network._layers())
+    _set_parameters(network, memory["parameters"], there)
     if memory["optimizer"] is not None:
-        _set_optimizer(network, memory)
+        _set_optimizer(network, memory, there)
+
+
+def _set_parameters(network: Face, given: object, there: list[Leaf]) -> None:
+    by_layer = checked_arrays(given, there, "parameters", network.dtype)
+    for part, arrays in zip(leaves(network._layers()), by_layer, strict=True):
+        for name, array in arrays.items():
+            network._set_array(part["index"], name, array)
 
 
 def _scaler_state(scaler: Scaler | None) -> dict[str, Any] | None:
@@ -96,8 +104,8 @@ def _scaler_state(scaler: Scaler | None) -> dict[str, Any] | None:
     return {"method": scaler.method, "shift": scaler.shift, "scale": scaler.scale}
 
 
-def checked(state: object) -> Mapping[str, Any]:
-    """Return the state, if it is one that this version knows and nothing is missing."""
+def _with_version(state: object) -> Mapping[str, Any]:
+    """Return the state, if it is of a version that this foxnn reads."""
     if not isinstance(state, Mapping) or "version" not in state:
         raise ValueError(f"the state must be a dict with a version, got {checks.shown(state)}")
     version = checks.integer(state["version"], "version", 1)
@@ -106,24 +114,36 @@ def checked(state: object) -> Mapping[str, Any]:
             f"the state has version {version}, made by a later foxnn; foxnn {_core.__version__} "
             f"reads up to version {VERSION}"
         )
-    if missing := [key for key in _KEYS if key not in state]:
-        raise ValueError(f"the state lacks {', '.join(missing)}")
-    _check_sizes(checks.layer_sizes(state["sizes"]), state["parameters"])
     return state
 
 
-def _check_sizes(sizes: list[int], parameters: object) -> None:
-    """Refuse sizes that the parameters do not have, before memory is taken for them."""
-    if not isinstance(parameters, list | tuple) or len(parameters) != len(sizes) - 1:
-        raise ValueError(f"parameters must be a list of {len(sizes) - 1} layers")
-    for i, (pair, shape) in enumerate(zip(parameters, itertools.pairwise(sizes), strict=True)):
-        if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise ValueError(f"parameters of layer {i} must be weights and bias")
-        if (found := getattr(pair[0], "shape", ())) != shape:
-            raise ValueError(f"parameters of layer {i} must have shape {shape}, got {found}")
+def checked(state: object) -> Mapping[str, Any]:
+    """Return the state, if it is one that this version knows and nothing is missing."""
+    given: Mapping[str, Any] = _with_version(state)
+    if given["version"] < VERSION:
+        given = former_state.converted(given)
+    if missing := [key for key in _KEYS if key not in given]:
+        raise ValueError(f"the state lacks {', '.join(missing)}")
+    check_shapes(given["parameters"], layers_of(given).leaves, "parameters")
+    return given
 
 
-def make(network: Any, state: Mapping[str, Any], dtype: str | None = None) -> None:
+def with_layers(state: object) -> dict[str, Any]:
+    """Return a state, whose arrays may be missing, that says its layers as this version does."""
+    given = _with_version(state)
+    if given["version"] < VERSION:
+        return former_state.with_layers(given)
+    if missing := [name for name in ("input_shape", "layers") if name not in given]:
+        raise ValueError(f"the state lacks {', '.join(missing)}")
+    return dict(given)
+
+
+def layers_of(state: Mapping[str, Any]) -> Layers:
+    """Return the layers that a state describes, checked."""
+    return checked_layers(state["input_shape"], state["layers"])
+
+
+def make(network: Face, state: Mapping[str, Any], dtype: str | None = None) -> None:
     """Make a new object of the class the network of a checked state.
 
     Parameters
@@ -139,37 +159,40 @@ def make(network: Any, state: Mapping[str, Any], dtype: str | None = None) -> No
     ValueError, TypeError
         For what the state does not rightly say, and for numbers too large for the type.
     """
-    network._make(
-        checks.layer_sizes(state["sizes"]),
-        list(state["activations"]),
-        None,
+    layers = layers_of(state)
+    network._begin(
+        layers.input_shape,
+        layers.specs,
         checks.word(state["loss"], "loss"),
-        "zeros",
         checks.choice(state["dtype"], "dtype", DTYPES) if dtype is None else dtype,
         checks.integer(state["seed"], "seed", 0, 2**64 - 1),
     )
-    _fill(network, state)
+    _fill(network, state, layers.leaves)
 
 
-def _fill(network: Any, state: Mapping[str, Any]) -> None:
-    layers = _pairs(state["parameters"], network, "parameters")
-    for i, (weights, bias) in enumerate(layers):
-        network[i].weights, network[i].bias = weights, bias
+def _fill(network: Face, state: Mapping[str, Any], there: list[Leaf]) -> None:
+    _set_parameters(network, state["parameters"], there)
+    for part, leaf in zip(leaves(network._layers()), there, strict=True):
+        if not leaf.trained:
+            network._set_trained(part["index"], False)
     network._set_scalers(
         _scaler_from(state["input_scaler"], "input_scaler"),
         _scaler_from(state["output_scaler"], "output_scaler"),
     )
-    network._set_loss(checks.word(state["loss"], "loss"))
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
     network._input_names = names_from(state.get("input_names"), network._inputs())
     network.notes = state.get("notes", {})
     if state["optimizer"] is not None:
-        _set_optimizer(network, state)
-    _core.set_draw(network, checks.integer(state["draw"], "draw", 0, 2**32 - 1))
+        _set_optimizer(network, state, there)
+    _core.set_draw(_engine(network), checks.integer(state["draw"], "draw", 0, 2**32 - 1))
 
 
-def _set_optimizer(network: Any, state: Mapping[str, Any]) -> None:
+def _engine(network: Face) -> _core.Network:
+    return cast(_core.Network, network)  # which each network is
+
+
+def _set_optimizer(network: Face, state: Mapping[str, Any], there: list[Leaf]) -> None:
     given = state["optimizer"]
     if not isinstance(given, Mapping) or set(given) != set(_RULE):
         raise ValueError(f"optimizer must hold {', '.join(_RULE)}, got {checks.shown(given)}")
@@ -185,43 +208,11 @@ def _set_optimizer(network: Any, state: Mapping[str, Any]) -> None:
     if not isinstance(moments, list | tuple) or len(moments) != 2:
         raise ValueError(f"moments must be two, got {checks.shown(moments)}")
     _core.set_optimizer_state(
-        network,
+        _engine(network),
         _core.Optimizer(**rule),
         checks.integer(state["steps"], "steps", 1),
-        [
-            m
-            if m is None
-            else [{"weights": w, "bias": b} for w, b in _pairs(m, network, "moments")]
-            for m in moments
-        ],
+        [m if m is None else checked_arrays(m, there, "moments", network.dtype) for m in moments],
     )
-
-
-def _pairs(given: Any, network: Any, name: str) -> list[tuple[Array, Array]]:
-    """Return weights and biases by layer, of the network's type, checked."""
-    if not isinstance(given, list | tuple) or len(given) != len(network):
-        raise ValueError(f"{name} must be a list of {len(network)} layers")
-    pairs: list[tuple[Array, Array]] = []
-    for i, (pair, part) in enumerate(zip(given, network, strict=True)):
-        if not isinstance(pair, list | tuple) or len(pair) != 2:
-            raise ValueError(f"{name} of layer {i} must be weights and bias")
-        shapes = (part.get_N_w(), part.get_N_n()), (part.get_N_n(),)
-        arrays = [
-            _array(values, f"{name} of layer {i}", shape, network.dtype)
-            for values, shape in zip(pair, shapes, strict=True)
-        ]
-        pairs.append((arrays[0], arrays[1]))
-    return pairs
-
-
-def _array(values: Any, name: str, shape: tuple[int, ...], dtype: str) -> Array:
-    array = checks.as_array(values, name)
-    if array.shape != shape:
-        raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
-    if not checks.all_finite(checks.engine_type(array), dtype == "float32"):
-        raise ValueError(f"{name} must be finite{' in float32' if dtype == 'float32' else ''}")
-    right = array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned
-    return array if right else pieces.converted(array, dtype)
 
 
 def _scaler_from(given: Any, name: str) -> Scaler | None:

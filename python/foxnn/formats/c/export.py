@@ -13,8 +13,10 @@ from foxnn import checks
 from foxnn.checks import Array
 from foxnn.formats import paths, whole_files
 from foxnn.formats.c import source as c_source
-from foxnn.formats.c.source import Layer, Source
+from foxnn.formats.c.layered import BODIES, program
+from foxnn.formats.c.source import Layer, Program, chain_program
 from foxnn.layers.chain import PlainLayer, plain_layers
+from foxnn.layers.view import is_number
 from foxnn.model import state
 
 # Samples that the self-test compares, and the seed of those that are drawn.
@@ -34,13 +36,8 @@ def export(
     # Of one moment, even where another thread trains; without the memory of the optimizer.
     given = state.state_of(network) | {"optimizer": None, "steps": 0, "moments": [None, None]}
     twin = _made(network, given)
-    layers = [_layer(part, kind) for part in plain_layers(twin, "a C header")]
-    for part, layer in zip(twin, layers, strict=True):
-        if layer.scale is not None:
-            part.weights = layer.weights * layer.scale
-    source = Source(
-        word, twin.dtype, layers, _scaling(network, "input"), _scaling(network, "output"), []
-    )
+    scalings = _scaling(network, "input"), _scaling(network, "output")
+    source = _program(twin, word, kind, scalings)
     report: dict[str, float] = {"constant_bytes": source.constants, "stack_bytes": source.stack}
     if kind is not None and x is not None:
         report |= _loss_of_accuracy(_made(network, given), twin, x, y)
@@ -62,6 +59,35 @@ def export(
             file.write(text.encode("ascii"))
             file.flush()
     return report
+
+
+def _program(
+    twin: Any,
+    word: str,
+    kind: str | None,
+    scalings: tuple[tuple[Array, Array] | None, tuple[Array, Array] | None],
+) -> Program:
+    """Return the program of a network, whose weights are rounded where they are to have 8 bits."""
+    parts = twin._layers()
+    if kind is None and not all(map(is_number, parts)):
+        _check_kinds(parts)
+        shapes = twin._input_shape(), twin._output_shape()
+        return program(word, twin.dtype, parts, twin._array, shapes, scalings)
+    layers = [_layer(part, kind) for part in plain_layers(twin, "a C header of 8 bits")]
+    for part, layer in zip(twin, layers, strict=True):
+        if layer.scale is not None:
+            part.weights = layer.weights * layer.scale
+    return chain_program(word, twin.dtype, layers, *scalings)
+
+
+def _check_kinds(parts: list[dict[str, Any]]) -> None:
+    for i, part in enumerate(parts):
+        if part["kind"] not in BODIES:
+            raise ValueError(
+                f"a C header cannot hold layer {i} ({part['kind']}); .safetensors and pickles can"
+            )
+        for branch in part.get("branches", ()):
+            _check_kinds(branch)
 
 
 def check(name_file: object, name: str | None = None) -> None:
@@ -152,7 +178,7 @@ def _told(report: dict[str, float], samples: int) -> str:
 def _asked(network: Any, x: Array | None) -> tuple[Array, Array]:
     """Return inputs and outputs for the self-test."""
     asked = _drawn(network) if x is None else x[:_COUNT].astype(network.dtype)
-    outputs = network.predict(asked)
+    outputs = network.predict(asked).reshape(len(asked), -1)
     finite = np.isfinite(outputs).all(axis=1)  # as C can write them
     if not finite.any():
         raise ValueError("the network must have finite outputs for some of the samples")
@@ -177,5 +203,6 @@ def _tolerance(network: Any, x: Array, outputs: Array) -> float:
     if network.dtype == "float64":
         return 1e-10
     exact = _made(network, state.state_of(network), "float64").predict(x)
+    exact = exact.reshape(outputs.shape)
     error = np.abs(outputs - exact) / np.maximum(1.0, np.abs(exact))
     return max(1e-6, float(f"{8.0 * error.max():.1e}"))

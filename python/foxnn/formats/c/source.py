@@ -6,6 +6,7 @@ Numbers are written as the shortest decimals that read back exactly, whatever th
 from __future__ import annotations
 
 import textwrap
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -45,15 +46,22 @@ class Layer(NamedTuple):
     scale: Array | None = None
 
 
-class Source(NamedTuple):
-    """What the source is written of."""
+@dataclass
+class Program:
+    """What the source is written of: constant arrays, functions, and the lines that predict."""
 
     name: str
     dtype: str  # "float32" or "float64"
-    layers: list[Layer]
+    counts: list[int]  # of inputs and outputs
     inputs: tuple[Array, Array] | None  # shift and scale
     outputs: tuple[Array, Array] | None
-    notes: list[str]
+    title: str = ""
+    notes: list[str] = field(default_factory=list)
+    arrays: list[tuple[str, Array]] = field(default_factory=list)
+    functions: list[str] = field(default_factory=list)
+    declarations: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    scratch: int = 0  # numbers on the stack
 
     @property
     def type(self) -> str:
@@ -61,36 +69,117 @@ class Source(NamedTuple):
         return "float" if self.dtype == "float32" else "double"
 
     @property
-    def sizes(self) -> list[int]:
-        """Inputs, and the neurons of each layer."""
-        return [len(self.layers[0].weights), *(len(layer.bias) for layer in self.layers)]
+    def inputs_count(self) -> int:
+        """Numbers that go in."""
+        return self.counts[0]
 
     @property
-    def scratch(self) -> list[int]:
-        """The lengths of the two arrays on the stack."""
-        # Inputs are scaled into the second; hidden layers write to the first and second in turn.
-        first, second = self.sizes[1:-1:2], self.sizes[2:-1:2]
-        if self.inputs is not None:
-            second = [self.sizes[0], *second]
-        return [max(first, default=0), max(second, default=0)]
+    def all_arrays(self) -> list[tuple[str, Array]]:
+        """All constant arrays by the endings of their names; scalers stand at both ends."""
+        kind = np.dtype(self.dtype)
+        own = [(e, a if a.dtype == np.int8 else a.astype(kind)) for e, a in self.arrays]
+        return [*self._of_inputs(), *own, *self._of_outputs()]
+
+    def _of_inputs(self) -> list[tuple[str, Array]]:
+        if self.inputs is None:
+            return []
+        kind = np.dtype(self.dtype)
+        shift, scale = self.inputs
+        rounded = shift.astype(kind)
+        found = [("x_shift", rounded), ("x_factor", (1.0 / scale).astype(kind))]
+        # The engine shifts in float64. Where float32 loses digits of a shift that is large beside
+        # the scale, a second subtraction brings them back.
+        if (np.abs(shift - rounded) > 1e-7 * scale).any():
+            found.append(("x_rest", (shift - rounded).astype(kind)))
+        return found
+
+    def _of_outputs(self) -> list[tuple[str, Array]]:
+        if self.outputs is None:
+            return []
+        kind = np.dtype(self.dtype)
+        shift, scale = self.outputs
+        return [("y_scale", scale.astype(kind)), ("y_shift", shift.astype(kind))]
+
+    def scaled_inputs(self, target: str) -> str:
+        """Return the line that scales the inputs into an array."""
+        name = self.name
+        has_rest = any(ending == "x_rest" for ending, _ in self._of_inputs())
+        shifted = f"x[i] - {name}_x_shift[i]" + (f" - {name}_x_rest[i]" if has_rest else "")
+        left = f"({target})[i]" if " " in target else f"{target}[i]"
+        return (
+            f"for (i = 0; i < {name.upper()}_INPUTS; i++) {left} = ({shifted}) * "
+            f"{name}_x_factor[i];"
+        )
 
     @property
     def stack(self) -> int:
         """Bytes of the arrays on the stack."""
-        return sum(self.scratch) * np.dtype(self.dtype).itemsize
+        return self.scratch * np.dtype(self.dtype).itemsize
 
     @property
     def constants(self) -> int:
         """Bytes of the constant arrays."""
-        return sum(array.nbytes for _, array in _arrays(self))
+        return sum(array.nbytes for _, array in self.all_arrays)
 
 
-def header(source: Source) -> str:
+def chain_program(
+    name: str,
+    dtype: str,
+    layers: list[Layer],
+    inputs: tuple[Array, Array] | None,
+    outputs: tuple[Array, Array] | None,
+) -> Program:
+    """Return the program of dense layers, whose values go to and fro between two arrays."""
+    sizes = [len(layers[0].weights), *(len(layer.bias) for layer in layers)]
+    made = Program(name, dtype, [sizes[0], sizes[-1]], inputs, outputs, " x ".join(map(str, sizes)))
+    # Inputs are scaled into the second; hidden layers write to the first and second in turn.
+    first, second = sizes[1:-1:2], sizes[2:-1:2]
+    if inputs is not None:
+        second = [sizes[0], *second]
+    lengths = max(first, default=0), max(second, default=0)
+    made.scratch = sum(lengths)
+    made.declarations = [
+        f"{made.type} {array}[{length}];"
+        for array, length in zip("ab", lengths, strict=True)
+        if length
+    ]
+    for i, layer in enumerate(layers):
+        made.arrays += [(f"w{i}", layer.weights.reshape(-1)), (f"b{i}", layer.bias)]
+        if layer.scale is not None:
+            made.arrays.append((f"s{i}", layer.scale))
+    for is_scaled in (False, True):
+        if any((layer.scale is not None) == is_scaled for layer in layers):
+            made.functions.append(dense_function(name, made.type, is_scaled))
+    distinct = {layer.activation: layer for layer in layers if layer.activation != "identity_x"}
+    made.functions += [activation_function(name, made.type, each) for each in distinct.values()]
+    made.lines = _chain_lines(made, layers)
+    return made
+
+
+def _chain_lines(made: Program, layers: list[Layer]) -> list[str]:
+    name, lines, x = made.name, [], "x"
+    if made.inputs is not None:
+        lines.append(made.scaled_inputs("b"))
+        x = "b"
+    for i, layer in enumerate(layers):
+        y = "y" if i == len(layers) - 1 else "ab"[i % 2]
+        inputs, neurons = layer.weights.shape
+        scaled, more = ("scaled_", f"{name}_s{i}, ") if layer.scale is not None else ("", "")
+        lines.append(
+            f"{name}_{scaled}dense({name}_w{i}, {name}_b{i}, {more}{inputs}, {neurons}, {x}, {y});"
+        )
+        if layer.activation != "identity_x":
+            alpha = "".join(f", {number(made.dtype, value)}" for value in layer.parameters)
+            lines.append(f"{name}_{layer.activation}({neurons}, {y}{alpha});")
+        x = y
+    return lines
+
+
+def header(source: Program) -> str:
     """Return the text of the header."""
     name, upper, kind = source.name, source.name.upper(), source.type
-    sizes = source.sizes
     paragraphs = [
-        f"A neural network, {' x '.join(map(str, sizes))}, written by foxnn {_core.__version__}.",
+        f"A neural network, {source.title}, written by foxnn {_core.__version__}.",
         f"{name}_predict(x, y) computes the {upper}_OUTPUTS outputs y of the {upper}_INPUTS inputs "
         "x, which must not overlap. It keeps no state and allocates nothing, so that several "
         f"threads may call it. Its arrays take {source.stack} bytes of stack ({upper}_STACK), "
@@ -104,12 +193,11 @@ def header(source: Source) -> str:
     parts = [
         f"/*{comment[2:]}\n */",
         f"#ifndef {upper}_H\n#define {upper}_H\n\n#include <math.h>",
-        f"#define {upper}_INPUTS {sizes[0]}\n#define {upper}_OUTPUTS {sizes[-1]}\n"
+        f"#define {upper}_INPUTS {source.counts[0]}\n#define {upper}_OUTPUTS {source.counts[1]}\n"
         f"#define {upper}_STACK {source.stack}",
         '#ifdef __cplusplus\nextern "C" {\n#endif',
-        *(_array(source, ending, array) for ending, array in _arrays(source)),
-        *(_dense(source, is_scaled) for is_scaled in (False, True) if _uses(source, is_scaled)),
-        *(_activation(source, layer) for layer in _distinct(source)),
+        *(_array(source, ending, array) for ending, array in source.all_arrays),
+        *source.functions,
         f"static inline void {name}_predict(const {kind} *x, {kind} *y) {{\n{_body(source)}}}",
         f"#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {upper}_H */\n",
     ]
@@ -117,7 +205,7 @@ def header(source: Source) -> str:
 
 
 def test_program(
-    source: Source, file_name: str, inputs: Array, outputs: Array, within: float
+    source: Program, file_name: str, inputs: Array, outputs: Array, within: float
 ) -> str:
     """Return the text of a program that compares the header with recorded outputs."""
     name, upper, kind = source.name, source.name.upper(), source.type
@@ -164,30 +252,7 @@ int main(void) {{
 """
 
 
-def _arrays(source: Source) -> list[tuple[str, Array]]:
-    """Return all constant arrays by the endings of their names."""
-    kind = np.dtype(source.dtype)
-    found: list[tuple[str, Array]] = []
-    if source.inputs is not None:
-        shift, scale = source.inputs
-        rounded = shift.astype(kind)
-        found += [("x_shift", rounded), ("x_factor", (1.0 / scale).astype(kind))]
-        # The engine shifts in float64. Where float32 loses digits of a shift that is large beside
-        # the scale, a second subtraction brings them back.
-        if (np.abs(shift - rounded) > 1e-7 * scale).any():
-            found.append(("x_rest", (shift - rounded).astype(kind)))
-    for i, layer in enumerate(source.layers):
-        weights = layer.weights if layer.scale is not None else layer.weights.astype(kind)
-        found += [(f"w{i}", weights.reshape(-1)), (f"b{i}", layer.bias.astype(kind))]
-        if layer.scale is not None:
-            found.append((f"s{i}", layer.scale.astype(kind)))
-    if source.outputs is not None:
-        shift, scale = source.outputs
-        found += [("y_scale", scale.astype(kind)), ("y_shift", shift.astype(kind))]
-    return found
-
-
-def _array(source: Source, ending: str, array: Array) -> str:
+def _array(source: Program, ending: str, array: Array) -> str:
     kind = "signed char" if array.dtype == np.int8 else source.type
     return f"static const {kind} {source.name}_{ending}[{array.size}] = {{\n{_numbers(array)}\n}};"
 
@@ -207,17 +272,13 @@ def _rows(matrix: Array) -> str:
     return ",\n".join(f"{{{_numbers(row)}}}" for row in matrix)
 
 
-def _number(source: Source, value: float) -> str:
-    return _numbers(np.array([value], source.dtype))
+def number(dtype: str, value: float) -> str:
+    """Return a number as C reads it in that type."""
+    return _numbers(np.array([value], dtype))
 
 
-def _uses(source: Source, is_scaled: bool) -> bool:
-    return any((layer.scale is not None) == is_scaled for layer in source.layers)
-
-
-def _dense(source: Source, is_scaled: bool) -> str:
+def dense_function(name: str, kind: str, is_scaled: bool) -> str:
     """Return the function of a dense layer: y = w x + b, or s (w x) + b."""
-    name, kind = source.name, source.type
     if is_scaled:
         head = f"{name}_scaled_dense(const signed char *w, const {kind} *b, const {kind} *s,"
         begin, term = "0", f"v * ({kind})w[j]"
@@ -238,25 +299,18 @@ static inline void {head}
 }}"""
 
 
-def _distinct(source: Source) -> list[Layer]:
-    """Return a layer for each activation that needs a function."""
-    found = {layer.activation: layer for layer in source.layers if layer.activation != "identity_x"}
-    return list(found.values())
-
-
-def _activation(source: Source, layer: Layer) -> str:
-    """Return the function of an activation."""
-    name, kind = source.name, source.type
+def activation_function(name: str, kind: str, layer: Layer) -> str:
+    """Return the function of a layer's activation."""
     if layer.activation == "softmax":
         return f"""\
 static inline void {name}_softmax(int count, {kind} *y) {{
   {kind} largest = y[0], sum = 0;
   int j;
   for (j = 1; j < count; j++) largest = y[j] > largest ? y[j] : largest;
-  for (j = 0; j < count; j++) sum += y[j] = {_of_type(source, "exp_F(y[j] - largest)")};
+  for (j = 0; j < count; j++) sum += y[j] = {_of_type(kind, "exp_F(y[j] - largest)")};
   for (j = 0; j < count; j++) y[j] /= sum;
 }}"""
-    formula = _of_type(source, _ACTIVATIONS[layer.activation])
+    formula = _of_type(kind, _ACTIVATIONS[layer.activation])
     alpha = f", {kind} alpha" if layer.parameters else ""
     return f"""\
 static inline void {name}_{layer.activation}(int count, {kind} *y{alpha}) {{
@@ -268,49 +322,28 @@ static inline void {name}_{layer.activation}(int count, {kind} *y{alpha}) {{
 }}"""
 
 
-def _of_type(source: Source, formula: str) -> str:
+def _of_type(kind: str, formula: str) -> str:
     """Return a formula with functions and numbers of the network's type."""
-    is_float = source.type == "float"
+    is_float = kind == "float"
     parts = formula.replace("_F(", "f(" if is_float else "(").split("NUMBER(")
     for i, part in enumerate(parts[1:], 1):
         value, _, rest = part.partition(")")
-        parts[i] = _number(source, float(value)) + rest
+        parts[i] = number("float32" if is_float else "float64", float(value)) + rest
     return "".join(parts)
 
 
-def _body(source: Source) -> str:
+def _body(source: Program) -> str:
     """Return the lines of the function that predicts."""
-    name, upper, kind = source.name, source.name.upper(), source.type
-    count, scratch = len(source.layers), source.scratch
-    lines = [
-        f"{kind} {array}[{length}];"
-        for array, length in zip(("a", "b"), scratch, strict=True)
-        if length
-    ]
-    if source.inputs is not None or source.outputs is not None:
-        lines.append("int i;")
-    x = "x"
-    if source.inputs is not None:
-        has_rest = any(ending == "x_rest" for ending, _ in _arrays(source))
-        shifted = f"x[i] - {name}_x_shift[i]" + (f" - {name}_x_rest[i]" if has_rest else "")
-        lines.append(
-            f"for (i = 0; i < {upper}_INPUTS; i++) b[i] = ({shifted}) * {name}_x_factor[i];"
-        )
-        x = "b"
-    for i, layer in enumerate(source.layers):
-        y = "y" if i == count - 1 else "ab"[i % 2]
-        inputs, neurons = layer.weights.shape
-        scaled, more = ("scaled_", f"{name}_s{i}, ") if layer.scale is not None else ("", "")
-        lines.append(
-            f"{name}_{scaled}dense({name}_w{i}, {name}_b{i}, {more}{inputs}, {neurons}, {x}, {y});"
-        )
-        if layer.activation != "identity_x":
-            alpha = "".join(f", {_number(source, value)}" for value in layer.parameters)
-            lines.append(f"{name}_{layer.activation}({neurons}, {y}{alpha});")
-        x = y
+    name, upper = source.name, source.name.upper()
+    lines = list(source.declarations)
+    if source.scratch and not lines:
+        lines.append(f"{source.type} s[{source.scratch}];")
+    statements = list(source.lines)
     if source.outputs is not None:
-        lines.append(
+        statements.append(
             f"for (i = 0; i < {upper}_OUTPUTS; i++) "
             f"y[i] = y[i] * {name}_y_scale[i] + {name}_y_shift[i];"
         )
-    return "".join(f"  {line}\n" for line in lines)
+    if any("(i = 0;" in line for line in statements):
+        lines.append("int i;")
+    return "".join(f"  {line}\n" for line in [*lines, *statements])

@@ -1,0 +1,240 @@
+"""C99 source of networks of every kind of layer: what each kind is in C, and where values lie.
+
+Values between the layers share one array on the stack: a value gives its place back when the last
+operation that reads it is over.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from foxnn.checks import Array
+from foxnn.formats.c.source import Layer, Program, activation_function, dense_function, number
+
+Part = Mapping[str, Any]
+
+
+@dataclass
+class Value:
+    """Numbers of a sample on the way: in the array on the stack, or the input or output."""
+
+    size: int
+    name: str = ""  # "x" or "y"; else it has a place
+    place: int = 0
+    last_use: int = -1
+
+    @property
+    def text(self) -> str:
+        """The value in C."""
+        return self.name or (f"s + {self.place}" if self.place else "s")
+
+
+@dataclass
+class Operation:
+    """A statement that reads values and writes one."""
+
+    reads: list[Value]
+    writes: Value
+    statement: Callable[[], str]
+
+
+@dataclass
+class Writer:
+    """Collects operations, constant arrays and functions, layer by layer."""
+
+    name: str
+    dtype: str
+    read: Callable[[int, str], Array]
+    operations: list[Operation] = field(default_factory=list)
+    arrays: list[tuple[str, Array]] = field(default_factory=list)
+    functions: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def type(self) -> str:
+        """The type of numbers in C."""
+        return "float" if self.dtype == "float32" else "double"
+
+    def layers(self, parts: list[Part], value: Value) -> Value:
+        """Add layers behind a value; return what they give."""
+        for part in parts:
+            value = BODIES[part["kind"]](self, part, value)
+        return value
+
+    def add(self, reads: list[Value], size: int, statement: Callable[[Value], str]) -> Value:
+        """Add an operation; return the value that it writes."""
+        value = Value(size)
+        self.operations.append(Operation(reads, value, lambda: statement(value)))
+        return value
+
+    def constant(self, part: Part, name: str, letter: str) -> str:
+        """Add an array of a layer; return its name in C."""
+        ending = f"{letter}{part['index']}"
+        self.arrays.append((ending, self.read(part["index"], name).reshape(-1)))
+        return f"{self.name}_{ending}"
+
+    def zeros(self, count: int) -> str:
+        """Add an array of zeros; return its name in C."""
+        ending = f"zeros{count}"
+        if ending not in dict(self.arrays):
+            self.arrays.append((ending, np.zeros(count, self.dtype)))
+        return f"{self.name}_{ending}"
+
+    def activate(self, part: Part, value: Value) -> None:
+        """Apply a layer's activation to a value, in place."""
+        name, parameters = part["options"]["activation"], list(part["options"]["parameters"])
+        if name == "identity_x":
+            return
+        layer = Layer(np.zeros((0, 0)), np.zeros(0), name, parameters)
+        self.functions.setdefault(name, activation_function(self.name, self.type, layer))
+        alpha = "".join(f", {number(self.dtype, parameter)}" for parameter in parameters)
+        statement = f"{self.name}_{name}({value.size}, {{}}{alpha});"
+        self.operations.append(Operation([value], value, lambda: statement.format(value.text)))
+
+
+def _dense(to: Writer, part: Part, x: Value) -> Value:
+    inputs, units = part["arrays"]["weights"]
+    positions = x.size // inputs
+    weights = to.constant(part, "weights", "w")
+    bias = to.constant(part, "bias", "b") if "bias" in part["arrays"] else to.zeros(units)
+    to.functions.setdefault("dense", dense_function(to.name, to.type, is_scaled=False))
+
+    def statement(y: Value) -> str:
+        call = f"{to.name}_dense({weights}, {bias}, {inputs}, {units}"
+        if positions == 1:
+            return f"{call}, {x.text}, {y.text});"
+        steps = f"{x.text} + i * {inputs}, {y.text} + i * {units}"
+        return f"for (i = 0; i < {positions}; i++) {call}, {steps});"
+
+    y = to.add([x], positions * units, statement)
+    to.activate(part, y)
+    return y
+
+
+def _activation(to: Writer, part: Part, x: Value) -> Value:
+    y = to.add([x], x.size, lambda y: _copy(x, y))
+    to.activate(part, y)
+    return y
+
+
+def _copy(x: Value, y: Value) -> str:
+    return f"for (i = 0; i < {x.size}; i++) ({y.text})[i] = ({x.text})[i];"
+
+
+def _same(to: Writer, part: Part, x: Value) -> Value:
+    return x
+
+
+def _residual(to: Writer, part: Part, x: Value) -> Value:
+    a, b = (to.layers(branch, x) for branch in part["branches"])
+
+    def statement(y: Value) -> str:
+        return f"for (i = 0; i < {a.size}; i++) ({y.text})[i] = ({a.text})[i] + ({b.text})[i];"
+
+    return to.add([a, b], a.size, statement)
+
+
+def _parallel(to: Writer, part: Part, x: Value) -> Value:
+    ends = [to.layers(branch, x) for branch in part["branches"]]
+    positions = math.prod(part["output_shape"][:-1])
+    width = part["output_shape"][-1]
+
+    def statement(y: Value) -> str:
+        lines, first = [], 0
+        for end in ends:
+            count = end.size // positions
+            lines.append(
+                f"for (i = 0; i < {end.size}; i++) ({y.text})[i / {count} * {width} + {first} + "
+                f"i % {count}] = ({end.text})[i];"
+            )
+            first += count
+        return "\n".join(lines)
+
+    return to.add(ends, positions * width, statement)
+
+
+#: What each kind is in C; one that is not here is refused by name.
+BODIES: dict[str, Callable[[Writer, Part, Value], Value]] = {
+    "dense": _dense,
+    "activation": _activation,
+    "flatten": _same,
+    "reshape": _same,
+    "dropout": _same,
+    "residual": _residual,
+    "parallel": _parallel,
+}
+
+
+def program(
+    name: str,
+    dtype: str,
+    parts: list[Part],
+    read: Callable[[int, str], Array],
+    shapes: tuple[tuple[int, ...], tuple[int, ...]],
+    scalings: tuple[tuple[Array, Array] | None, tuple[Array, Array] | None],
+) -> Program:
+    """Return the program of a network.
+
+    Parameters
+    ----------
+    name, dtype : str
+    parts : list of dict
+        The layers, as the engine shows them.
+    read : callable
+        From the engine's number of a layer and a name to an array.
+    shapes : pair of tuple
+        Of a sample that goes in, and comes out.
+    scalings : pair
+        Shift and scale of inputs and outputs, or None.
+    """
+    made = Program(name, dtype, [math.prod(shape) for shape in shapes], *scalings)
+    to = Writer(name, dtype, read)
+    x = Value(made.inputs_count, "x")
+    start = x if scalings[0] is None else Value(made.inputs_count)
+    end = to.layers(parts, start)
+    if end.name or end is start or not to.operations or to.operations[-1].writes is not end:
+        given = end
+        end = to.add([given], given.size, lambda y: _copy(given, y))
+    end.name = "y"
+    operations = to.operations
+    if scalings[0] is not None:
+        scale = Operation([x], start, lambda: made.scaled_inputs(start.text))
+        operations = [scale, *operations]
+    made.scratch = _place(operations)
+    made.arrays += to.arrays
+    made.functions += to.functions.values()
+    made.lines += [line for each in operations for line in each.statement().split("\n")]
+    made.title = " -> ".join(str(shape) for shape in shapes)
+    return made
+
+
+def _place(operations: list[Operation]) -> int:
+    """Give values their places, and return how long the array must be."""
+    for i, operation in enumerate(operations):
+        for value in (*operation.reads, operation.writes):
+            value.last_use = i
+    live: list[Value] = []
+    length = 0
+    seen: set[int] = set()
+    for i, operation in enumerate(operations):
+        value = operation.writes
+        if not value.name and id(value) not in seen:
+            seen.add(id(value))
+            value.place = _free_place(live, value.size)
+            length = max(length, value.place + value.size)
+            live.append(value)
+        live = [each for each in live if each.last_use > i]
+    return length
+
+
+def _free_place(live: list[Value], size: int) -> int:
+    place = 0
+    for value in sorted(live, key=lambda each: each.place):
+        if value.place - place >= size:
+            break
+        place = max(place, value.place + value.size)
+    return place
