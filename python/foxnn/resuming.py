@@ -11,7 +11,7 @@ from foxnn import checks
 from foxnn.formats import paths
 from foxnn.formats.paths import FileFormatError
 from foxnn.network import neural_network
-from foxnn.training import checkpoint
+from foxnn.training import checkpoint, plain_options
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.history import History
 from foxnn.training.kinds import ScheduleLike, ValidationLike
@@ -112,7 +112,7 @@ def _arguments(
     return FitArguments(
         epochs=told["epochs"],
         batch_size=told["batch_size"],
-        optimizer=checkpoint.optimizer_from(told["optimizer"]),
+        optimizer=plain_options.optimizer_from(told["optimizer"]),
         learning_rate=told["learning_rate"],
         validation=given.get("validation", told["validation"]),
         early_stopping=None if rule is None else EarlyStopping(**rule),
@@ -130,9 +130,9 @@ def _arguments(
         clip_norm=told["clip_norm"],
         clip_value=told["clip_value"],
         checkpoint=path,
-        checkpoint_every=checkpoint.every_from(told["checkpoint_every"]),
+        checkpoint_every=plain_options.every_from(told["checkpoint_every"]),
     )
 
 
 def _schedule(told: dict[str, Any]) -> Any:
-    return checkpoint.schedule_from(told["schedule"])
+    return plain_options.schedule_from(told["schedule"])

@@ -7,10 +7,11 @@ from typing import NamedTuple
 from foxnn import _core
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training.callbacks import Callbacks
-from foxnn.training.checkpoint import Checkpoints, Running, Start, arguments_of
+from foxnn.training.checkpoint import Checkpoints, Running, Start
 from foxnn.training.data import FitData
 from foxnn.training.early_stopping import Watch, watch_of
 from foxnn.training.options import FitOptions
+from foxnn.training.plain_options import arguments_of
 from foxnn.training.rates import Rates
 
 
