@@ -1,4 +1,4 @@
-"""The update rules that `fit` takes as optimizers, with their constants."""
+"""The optimizers of `fit`: update rules with their constants."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class UpdateRule(Constants):
     _name: ClassVar[str]  # of the engine
 
     def __post_init__(self) -> None:
-        # Checked values are plain numbers, so that they print as such whatever came.
+        # Checked values are plain numbers, so that they print as such.
         for field in fields(self):  # type: ignore[arg-type]
             value = _CHECKS[field.name](getattr(self, field.name), field.name)
             object.__setattr__(self, field.name, value)
@@ -44,7 +44,7 @@ class SGD(UpdateRule):
     Parameters
     ----------
     momentum : float, default=0.0
-        Share of the last step that is kept, at least 0 and below 1:
+        Fraction of the last step that is kept, at least 0 and below 1:
         v <- momentum * v + gradient; w <- w - learning_rate * v.
     nesterov : bool, default=False
         Nesterov's momentum: the step is along gradient + momentum * v
@@ -79,9 +79,9 @@ class Adam(UpdateRule):
     ----------
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay of the running means of the gradient and of its square, at least 0 and below 1. Both
-        means are corrected for their start at zero from the first step on.
+        means are bias-corrected for their start at zero.
     epsilon : float, default=1e-8
-        Added to the root of the second mean; above 0.
+        Added to the square root of the second mean; above 0.
 
     Examples
     --------
@@ -98,15 +98,15 @@ class Adam(UpdateRule):
 
 @dataclass(frozen=True)
 class AdamW(UpdateRule):
-    """Adam with weight decay beside the gradient (Loshchilov and Hutter, 2019).
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
-    Before each step of Adam, every weight shrinks: w <- w - learning_rate * weight_decay * w.
-    Biases do not.
+    Before each step of Adam, every weight is reduced: w <- w - learning_rate * weight_decay * w.
+    Biases are not.
 
     Parameters
     ----------
     weight_decay : float, default=0.01
-        At least 0; times the learning rate it must be below 1.
+        At least 0; the product with the learning rate must be below 1.
     beta_1, beta_2 : float, default=0.9, 0.999
         As in `foxnn.Adam`.
     epsilon : float, default=1e-8
@@ -132,7 +132,7 @@ class AdamW(UpdateRule):
 
 @dataclass(frozen=True)
 class RMSprop(UpdateRule):
-    """RMSprop: the gradient over the root of the running mean of its square.
+    """RMSprop: the gradient divided by the root of the running mean of its square.
 
     s <- rho * s + (1 - rho) * gradient^2; v <- momentum * v + gradient / (sqrt(s) + epsilon);
     w <- w - learning_rate * v.
@@ -140,9 +140,9 @@ class RMSprop(UpdateRule):
     Parameters
     ----------
     rho : float, default=0.9
-        Decay of the mean of squares, at least 0 and below 1.
+        Decay of the running mean of squares, at least 0 and below 1.
     momentum : float, default=0.0
-        Share of the last step that is kept, at least 0 and below 1.
+        Fraction of the last step that is kept, at least 0 and below 1.
     epsilon : float, default=1e-8
         Added to the root; above 0.
 
