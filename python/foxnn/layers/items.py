@@ -10,6 +10,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.layers.activation_table import FOR_OUTPUT, JOINING
 from foxnn.layers.activations import ActivationPair, parse_activation
 from foxnn.layers.composition import COMPOSITES, Composite
 from foxnn.layers.dense import LARGEST
@@ -18,8 +19,6 @@ from foxnn.layers.kinds import DEEPEST, KINDS, checked_specs, leaves, public_nam
 from foxnn.layers.reshaping import checked_shape
 from foxnn.layers.view import LayerView, checked_array
 
-# Nothing can come behind them.
-_FOR_OUTPUT = {"softmax", "exp", "exponential"}
 _LAYERS = (Description, Composite, LayerView)
 
 
@@ -263,13 +262,13 @@ def _check_outputs(specs: Sequence[Spec], shape: Shape, called: str) -> None:
     for i, spec in enumerate(specs):
         for leaf in leaves([spec]):
             name = leaf["options"].get("activation")
-            if name not in _FOR_OUTPUT:
+            if name not in FOR_OUTPUT:
                 continue
             place = f"{called or f'sizes[{i + 1}]'} ({public_name(spec['kind'])})"
             if leaf is not last:
                 raise ValueError(f"{place}: activation {name!r} is for the output layer only")
-            if name == "softmax" and len(shape) > 1:
+            if name in JOINING and len(shape) > 1:
                 raise ValueError(
-                    f"{place}: softmax needs a flat output, got shape {shape}; put foxnn.Flatten() "
+                    f"{place}: {name} needs a flat output, got shape {shape}; put foxnn.Flatten() "
                     "or a number before it"
                 )

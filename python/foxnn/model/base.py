@@ -13,6 +13,7 @@ from foxnn import _core, checks
 from foxnn.checks.notes import notes_of
 from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike, LayerView, layer, parse_activations, view_at
+from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.composition import Composite
 from foxnn.layers.items import (
     Parsed,
@@ -70,8 +71,8 @@ class BaseNetwork(_core.Network):
             return
         checked = checks.layer_sizes(sizes)
         activations = parse_activations(activation, output_activation, len(checked) - 1)
-        if wrong := {"softmax", "exp", "exponential"} & {name for name, _ in activations[:-1]}:
-            raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
+        if wrong := FOR_OUTPUT & {name for name, _ in activations[:-1]}:
+            raise ValueError(f"activation {sorted(wrong)[0]!r} is for the output layer only")
         specs = dense_specs(checked, activations, checks.word(init, "init"))
         self._begin(checked[:1], specs, loss, dtype, seed)
 
