@@ -252,7 +252,7 @@ def located(error: ValueError, specs: Sequence[Spec]) -> ValueError:
                 probe = {"kind": "dense", "options": {"units": 2, **options}}
                 _core.Network([2], [probe], True, 0)
             except ValueError as found:
-                return ValueError(f"sizes[{i + 1}] ({kind.public}): {found}")
+                return ValueError(f"sizes[{i + 1}] ({public_name(spec['kind'])}): {found}")
     return error
 
 
