@@ -221,7 +221,7 @@ def test_a_function_that_gives_no_rate(value: object) -> None:
     def given_rate(epoch: int) -> object:
         return value
 
-    message = r"schedule must give .* above 0, but <function .* gives .* in epoch 7"
+    message = r"schedule must return .* above 0, but <function .* returns .* in epoch 7"
     with pytest.raises(ValueError, match=message) as caught:
         rate_of(given_rate, 7, 0.1)
     assert repr(value) in str(caught.value)

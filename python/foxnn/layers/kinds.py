@@ -17,7 +17,7 @@ from foxnn.layers.reshaping import FLATTEN, RESHAPE
 KINDS = {kind.name: kind for kind in (DENSE, ACTIVATION, FLATTEN, RESHAPE, DROPOUT)}
 
 # Layers within layers: deeper than anyone builds, shallower than Python's own limit.
-_DEEPEST = 50
+DEEPEST = 50
 
 
 @dataclass
@@ -52,8 +52,8 @@ def checked_specs(
     """
     if not isinstance(specs, list | tuple):
         raise ValueError(f"{place} must be a list of layers, got {checks.shown(specs)}")
-    if depth > _DEEPEST:
-        raise ValueError(f"{place} must not hold layers more than {_DEEPEST} deep")
+    if depth > DEEPEST:
+        raise ValueError(f"{place} must not hold layers more than {DEEPEST} deep")
     found = Checked(shape=shape)
     for i, spec in enumerate(specs):
         _append(found, spec, f"{place}[{first + i}]", depth)

@@ -37,10 +37,7 @@ _KEYS = (
     "version", "input_shape", "layers", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
     "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",
 )  # fmt: skip
-_RULE = {
-    "name": str, "momentum": float, "beta_1": float, "beta_2": float, "rho": float,
-    "epsilon": float, "weight_decay": float, "restart_after": int,
-}  # fmt: skip
+_RULE = {"name": str, **dict.fromkeys(_core.optimizer_constants(), float), "restart_after": int}
 
 
 def state_of(network: Face) -> dict[str, Any]:

@@ -1,46 +1,33 @@
-"""Checkpoints of a training: what `fit` writes by the way, and how a run goes on from one.
+"""Checkpoints of a training run: writing them during `fit`, and reading them to continue.
 
-A checkpoint is a safetensors file of the network as it was after some step, with what the run was
-told and how far it was. It is written by a thread of its own, so that the training goes on
-meanwhile, and takes the place of the older one only when it is whole.
+A checkpoint is a safetensors file with the network after some step, the arguments of the run and
+its progress. It is written by a separate thread while training continues, and it replaces the
+earlier one only when it is complete.
 """
 
 from __future__ import annotations
 
-import _thread
-import atexit
 import copy
 import dataclasses
 import datetime
 import os
 import time
-import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from foxnn import _core, checks, schedules
+from foxnn import _core, checks
 from foxnn.checks.notes import notes_of
 from foxnn.formats import paths, safetensors_file, whole_files
 from foxnn.formats.paths import FileFormatError
 from foxnn.model import state
-from foxnn.training.early_stopping import EarlyStopping, Watch
+from foxnn.training.beside import Beside, wait_for_all
+from foxnn.training.early_stopping import Watch
 from foxnn.training.history import History, checked
-from foxnn.training.options import FitOptions
-from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
-
-_OPTIMIZERS = {kind.__name__: kind for kind in (SGD, Adam, AdamW, RMSprop)}
-_SCHEDULES = {
-    kind.__name__: kind
-    for kind in (
-        schedules.constant, schedules.step, schedules.exponential, schedules.cosine,
-        schedules.inverse, schedules.warmup,
-    )
-}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
 class Running:
-    """How far an epoch is that has begun: what its steps have done, and how to begin it again."""
+    """The progress within an epoch, and how to continue the epoch from there."""
 
     draw: int
     steps: int
@@ -52,7 +39,7 @@ class Running:
 
     @classmethod
     def of(cls, trainer: _core.Trainer, seconds: float) -> Running:
-        """Return how far a trainer is in its epoch, which has taken so long."""
+        """Return the progress of a trainer in its epoch, which has taken `seconds` so far."""
         done = trainer.epoch()
         return cls(
             trainer.draw_of_epoch(), done.steps, done.samples, done.loss, done.weight, done.correct,
@@ -61,7 +48,7 @@ class Running:
 
     @classmethod
     def checked(cls, values: Mapping[str, Any]) -> Running:
-        """Return what the plain values of a file say; ValueError or TypeError where they do not."""
+        """Return the progress from the values in a file; ValueError or TypeError for bad ones."""
         checks.integer(values.get("draw"), "draw", 0, 2**32 - 1)
         counts = ("steps", "samples", "correct")
         for name in counts:
@@ -86,28 +73,8 @@ class Running:
         )
 
 
-def every_from(values: Any) -> Any:
-    """Return `checkpoint_every` from the number of epochs or seconds of a file."""
-    return datetime.timedelta(seconds=values) if isinstance(values, float) else values
-
-
-# Calls that have not ended. One goes on after Ctrl-C, and the next run or reader waits for it.
-_going_on: set[_Beside] = set()
-if hasattr(os, "register_at_fork"):  # a child has no other threads
-    os.register_at_fork(after_in_child=_going_on.clear)
-
-
-def wait_for_all() -> None:
-    """Return when no checkpoint is being written."""
-    for call in list(_going_on):
-        call.wait()
-
-
-atexit.register(wait_for_all)
-
-
 class Checkpoints:
-    """Where and how often a run is kept, and the thread that writes."""
+    """Where and how often checkpoints are written, and the thread that writes them."""
 
     def __init__(self, network: Any, name_file: object, every: int | datetime.timedelta) -> None:
         self._path = paths.path_of(name_file, "checkpoint")
@@ -117,28 +84,28 @@ class Checkpoints:
                 f"{checks.shown(self._path)}"
             )
         wait_for_all()
-        notes_of(network.notes)  # what could not be written is said before the training
+        notes_of(network.notes)  # what cannot be written is refused before training
         whole_files.check_place(self._path)
-        # The user may change folders during the run. (Not abspath: ".." may follow a link.)
+        # The working directory may change during the run. (Not abspath: ".." may follow a link.)
         here = "" if os.path.isabs(self._path) else os.getcwd()
         self._place = os.path.join(here, self._path)
         self._every = every
         self._last = time.perf_counter()
-        self._writing: _Beside | None = None
+        self._writing: Beside | None = None
         self.arguments: dict[str, Any] = {}
 
     def seconds_left(self) -> float | None:
-        """Return the time until the next checkpoint within an epoch; None where there is none."""
+        """Return the time until the next checkpoint within an epoch; None if there is none."""
         if isinstance(self._every, int):
             return None
         return max(0.0, self._last + self._every.total_seconds() - time.perf_counter())
 
     def is_time(self) -> bool:
-        """Return whether to write within an epoch."""
+        """Return whether a checkpoint is due within an epoch."""
         return self.seconds_left() == 0.0
 
     def is_due(self, epochs_done: int, is_last: bool) -> bool:
-        """Return whether to write after so many epochs."""
+        """Return whether a checkpoint is due after so many epochs."""
         if is_last or not isinstance(self._every, int):
             return is_last or self.is_time()
         return epochs_done % self._every == 0
@@ -146,7 +113,7 @@ class Checkpoints:
     def write(
         self, network: Any, history: History, watch: Watch | None, running: Running | None = None
     ) -> None:
-        """Begin to write the network of this moment; what the last writing raised comes here."""
+        """Start writing the current network; raise what the previous writing has raised."""
         self.wait()
         self._last = time.perf_counter()
         given = state.surroundings_of(network, network) | state.memory_of(network)
@@ -158,14 +125,14 @@ class Checkpoints:
             "running": None if running is None else dataclasses.asdict(running),
         }
         best = None if watch is None else watch.best
-        self._writing = _Beside(lambda: self._write(given, run, best))
+        self._writing = Beside(lambda: self._write(given, run, best))
 
     def is_writing(self) -> bool:
-        """Return whether the last checkpoint is not yet written."""
+        """Return whether the last checkpoint is still being written."""
         return self._writing is not None and self._writing.goes_on()
 
     def wait(self) -> None:
-        """Return when all is written; raise what went wrong."""
+        """Wait until everything is written; raise what went wrong."""
         if self._writing is not None:
             error = self._writing.wait()
             self._writing = None
@@ -173,169 +140,32 @@ class Checkpoints:
                 raise error
 
     def end(self, error: BaseException) -> None:
-        """End with an exception of the run, after the writing; Ctrl-C does not wait for that."""
+        """End after an exception in the run: wait for the writing, but not on Ctrl-C."""
         if isinstance(error, Exception):
             self.wait()
         elif self._writing is not None:
             self._writing.is_left = True
 
     def _write(self, given: dict[str, Any], run: Any, best: _core.Network | None) -> None:
-        # The best weights stay as they are, and can wait for the thread.
+        # The best weights do not change, so the thread can read them.
         memory = None if best is None else state.memory_of(best)
         safetensors_file.write(self._place, given, run, memory)
 
 
-# Bytes for a thread's stack and for the thread-local memory of libraries, without which the C
-# library ends the process.
-_OF_A_THREAD = 2**25
-
-
-class _Token:
-    """Dies with the thread that holds it."""
-
-
-class _Beside:
-    """A call that runs in a thread of its own, or at once where no thread can be had.
-
-    Unlike threading.Thread, it does not wait for ever for a thread that had too little memory to
-    begin.
-    """
-
-    def __init__(self, call: Callable[[], None]) -> None:
-        self.is_left = False  # nobody will ask what it has raised
-        self._error: BaseException | None = None
-        self._has_ended = _thread.allocate_lock()  # held until then
-        self._has_ended.acquire()
-        token = _Token()
-        self._token = weakref.ref(token)
-        _going_on.add(self)
-        try:
-            checks.memory(_OF_A_THREAD)
-            _thread.start_new_thread(self._run, (call, token))
-        except (RuntimeError, MemoryError):
-            self._run(call, token)
-
-    def _run(self, call: Callable[[], None], token: _Token) -> None:
-        try:
-            call()
-        except BaseException as error:
-            if self.is_left:
-                raise
-            self._error = error
-        finally:
-            _going_on.discard(self)
-            self._has_ended.release()
-
-    def goes_on(self) -> bool:
-        """Return whether the call has not ended."""
-        return self._has_ended.locked()
-
-    def wait(self) -> BaseException | None:
-        """Return what the call has raised, when it has ended."""
-        while not self._has_ended.acquire(timeout=0.1):
-            if self._token() is None and self.goes_on():
-                _going_on.discard(self)
-                return MemoryError("too little memory for the thread that writes the checkpoint")
-        self._has_ended.release()  # for whoever else waits
-        return self._error
-
-
-def optimizer_as_values(optimizer: object) -> Any:
-    """Return an optimizer as plain values: its name, or its class and constants."""
-    if isinstance(optimizer, str):
-        return optimizer
-    return {type(optimizer).__name__: dataclasses.asdict(optimizer)}  # type: ignore[call-overload]
-
-
-def optimizer_from(values: Any) -> Any:
-    """Return the optimizer that plain values name."""
-    return values if isinstance(values, str) else _made(values, _OPTIMIZERS, "optimizer")
-
-
-def schedule_as_values(schedule: object) -> Any:
-    """Return a schedule as plain values; "function" for one of the user's."""
-    if schedule is None:
-        return None
-    if not isinstance(schedule, schedules.Schedule):
-        return "function"
-    fields = {f.name: getattr(schedule, f.name) for f in dataclasses.fields(schedule)}  # type: ignore[arg-type]
-    plain = {
-        name: schedule_as_values(value) if isinstance(value, schedules.Schedule) else value
-        for name, value in fields.items()
-    }
-    return {type(schedule).__name__: plain}
-
-
-def schedule_from(values: Any) -> Any:
-    """Return the schedule that plain values name."""
-    if values is None:
-        return None
-    return _made(values, _SCHEDULES, "schedule")
-
-
-def early_stopping_as_values(rule: EarlyStopping | None) -> Any:
-    """Return a rule as plain values."""
-    return None if rule is None else dataclasses.asdict(rule)
-
-
-def _made(values: Any, kinds: Mapping[str, Any], name: str) -> Any:
-    if not isinstance(values, Mapping) or len(values) != 1 or next(iter(values)) not in kinds:
-        raise ValueError(f"{name} must be one of {', '.join(kinds)}, got {checks.shown(values)}")
-    ((kind, fields),) = values.items()
-    if not isinstance(fields, Mapping):
-        raise ValueError(f"{name} must have its constants, got {checks.shown(fields)}")
-    return kinds[kind](
-        **{
-            key: schedule_from(value) if isinstance(value, Mapping) else value
-            for key, value in fields.items()
-        }
-    )
-
-
-def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]:
-    """Return what a run was told as plain values; `draw` is the number of its validation share.
-
-    What is no plain value (samples, callbacks, functions) is only noted, and given again later.
-    """
-    share, weight, rates = options.validation, options.class_weight, options.dropout
-    return {
-        "epochs": options.epochs.stop,
-        "batch_size": options.batch_size,
-        "optimizer": optimizer_as_values(options.optimizer),
-        "learning_rate": options.rates.base,
-        "validation": "given" if isinstance(share, tuple) else share,
-        "early_stopping": early_stopping_as_values(options.early_stopping),
-        "schedule": schedule_as_values(options.rates.schedule),
-        "l1": options.l1,
-        "l2": options.l2,
-        "dropout": rates or [0.0],
-        "one_dropout": not rates,
-        "sample_weight": None if options.sample_weight is None else "given",
-        "class_weight": [[int(k), float(v)] for k, v in weight.items()]
-        if isinstance(weight, Mapping)
-        else weight,
-        "shuffle": options.shuffle,
-        "clip_norm": options.clip_norm,
-        "clip_value": options.clip_value,
-        "draw_of_split": draw,
-        "samples": samples,
-    }
-
-
 @dataclasses.dataclass
 class Start:
-    """Where a run goes on: what a checkpoint says beside the network."""
+    """Where a run continues: what a checkpoint holds besides the network."""
 
     history: dict[str, list[float]]
     watch: Mapping[str, Any] | None
     best: Mapping[str, Any] | None
     draw_of_split: int
     running: Running | None
-    samples: int | None  # of x; a checkpoint of before may not say it
+    samples: int | None  # in x; None in checkpoints of early versions
 
     @property
     def epochs(self) -> int:
-        """The epochs that are done."""
+        """The number of completed epochs."""
         return len(next(iter(self.history.values()), []))
 
     def best_of(self, network: Any) -> Any:
@@ -348,14 +178,14 @@ class Start:
 
 
 def read(path: str) -> tuple[dict[str, Any], dict[str, Any], Start]:
-    """Return state, arguments of fit and where to go on.
+    """Return the state, the arguments of fit, and where to continue.
 
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     foxnn.FileFormatError
-        Where it is no checkpoint of a training.
+        If it is not a checkpoint.
     """
     wait_for_all()
     given, run, best = safetensors_file.read_checkpoint(path)

@@ -1,4 +1,4 @@
-"""Samples by their classes: which class each is of, and how much each class counts."""
+"""Classes of samples: the class of each sample, and the weight of each class."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from numpy.typing import NDArray
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.losses import CLASSIFYING, LABELLED
 from foxnn.support import pieces
 from foxnn.training.samples import WeightedSamples
 
 
 def classes_of(y: Array, loss: str) -> Array | None:
-    """Return the class of each sample, or None where there are none."""
+    """Return the class of each sample, or None if there are no classes."""
     if y.ndim == 1:
         return y
-    if loss == "cross_entropy":
+    if loss in LABELLED:
         classes = np.empty(len(y), np.int64)
         for part in pieces.slices(y):
             classes[part] = y[part].argmax(axis=1)
         return classes
-    if loss == "binary_cross_entropy" and y.shape[1] == 1:
+    if loss in CLASSIFYING and y.shape[1] == 1:
         return (y[:, 0] > 0.5).astype(np.int64)
     return None
 
@@ -31,7 +32,7 @@ def classes_of(y: Array, loss: str) -> Array | None:
 def weighted_by_class(
     network: AnsweringNetwork, samples: WeightedSamples, class_weight: Any
 ) -> WeightedSamples:
-    """Return the samples with their weights times those of their classes."""
+    """Return the samples with their weights multiplied by those of their classes."""
     if class_weight is None:
         return samples
     classes = classes_of(samples.y, network.loss)
@@ -50,7 +51,7 @@ def weighted_by_class(
 def _class_factors(class_weight: Any, classes: Array, count: int) -> NDArray[np.float64]:
     factors = np.ones(count)
     if isinstance(class_weight, str):  # "balanced"
-        # King and Zeng, "Logistic regression in rare events data", 2001: every class that is there
+        # King and Zeng, "Logistic regression in rare events data", 2001: every class that occurs
         # counts as much as every other.
         counts = np.bincount(classes, minlength=count)
         there = counts > 0

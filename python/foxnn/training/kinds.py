@@ -1,4 +1,4 @@
-"""The types of arguments that may be given in several ways, for editors and type checkers."""
+"""Types of arguments that have several forms, for editors and type checkers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from foxnn.model.scaler import Scaler
 from foxnn.schedules import Schedule
 from foxnn.training.early_stopping import EarlyStopping
-from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
+from foxnn.training.update_rules import UpdateRule
 
-OptimizerLike = str | SGD | Adam | AdamW | RMSprop
-#: A share of the samples, or samples of their own, with or without weights.
+OptimizerLike = str | UpdateRule
+#: A share of the samples, or separate samples with or without weights.
 ValidationLike = float | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
 EarlyStoppingLike = int | EarlyStopping
 ScheduleLike = Schedule | Callable[[int], float]

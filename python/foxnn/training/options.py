@@ -1,11 +1,10 @@
-"""What `fit` was told beside its samples: as given, and checked."""
+"""The arguments of `fit` other than its samples: as given, and checked."""
 
 from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from numpy.typing import ArrayLike
 
@@ -28,9 +27,8 @@ from foxnn.training.scaling import Scalers, checked_scalers
 from foxnn.training.update_rules import rule_of
 
 
-@dataclass(frozen=True)
-class FitArguments:
-    """The arguments of `fit`, under their names and not yet checked."""
+class FitArguments(NamedTuple):
+    """The arguments of `fit`, by name and not yet checked."""
 
     epochs: int
     batch_size: int
@@ -55,11 +53,10 @@ class FitArguments:
     checkpoint_every: int | datetime.timedelta
 
 
-@dataclass(frozen=True)
-class FitOptions:
-    """The same, checked as far as that goes without the samples."""
+class FitOptions(NamedTuple):
+    """The same arguments, checked as far as possible without the samples."""
 
-    epochs: range  # that are to be trained; it begins where a checkpoint was
+    epochs: range  # to train for; a resumed run starts at that of its checkpoint
     batch_size: int
     optimizer: OptimizerLike
     rule: _core.Optimizer
@@ -83,7 +80,7 @@ class FitOptions:
 
 
 def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done: int) -> FitOptions:
-    """Check all that `fit` was told; samples, weights and places of files are checked later."""
+    """Check the arguments; samples, their weights and the checkpoint's file are checked later."""
     epochs = range(epochs_done, checks.integer(given.epochs, "epochs", 1))
     rate = checks.real(given.learning_rate, "learning_rate", 0.0, open_low=True)
     time_limit = arguments.checked_time_limit(given.time_limit)

@@ -1,26 +1,26 @@
-"""How one `fit` will run: the engine's plan, and all that follows its epochs."""
+"""The plan of one `fit`: for the engine, and for the loop over the epochs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from foxnn import _core
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training.callbacks import Callbacks
-from foxnn.training.checkpoint import Checkpoints, Running, Start, arguments_of
+from foxnn.training.checkpoint import Checkpoints, Running, Start
 from foxnn.training.data import FitData
 from foxnn.training.early_stopping import Watch, watch_of
 from foxnn.training.options import FitOptions
+from foxnn.training.plain_options import arguments_of
 from foxnn.training.rates import Rates
 
 
-@dataclass(frozen=True)
-class FitPlan:
-    """What the loop over the epochs asks."""
+class FitPlan(NamedTuple):
+    """What the loop over the epochs needs to know."""
 
     engine: _core.Plan
     epochs: range
-    running: Running | None  # the first epoch, where it has begun already
+    running: Running | None  # the progress in the first epoch, if it has begun
     rates: Rates
     callbacks: Callbacks
     watch: Watch | None
@@ -32,7 +32,7 @@ class FitPlan:
 def fit_plan(
     network: AnsweringNetwork, data: FitData, options: FitOptions, start: Start | None
 ) -> FitPlan:
-    """Return the plan of a training, which goes on from a checkpoint where there is one."""
+    """Return the plan of a training run, which starts at a checkpoint if there is one."""
     return FitPlan(
         engine=_engine_plan(network, options),
         epochs=options.epochs,

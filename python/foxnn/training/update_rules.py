@@ -1,27 +1,50 @@
-"""The update rules that `fit` takes as optimizers, with their constants."""
+"""The optimizers of `fit`: update rules with their constants."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 from foxnn import _core, checks
 from foxnn.checks.unpickling import Constants
 
+# What each constant may be.
+_CHECKS: dict[str, Callable[[object, str], Any]] = {
+    **dict.fromkeys(
+        ("momentum", "beta_1", "beta_2", "rho"),
+        lambda value, name: checks.real(value, name, 0.0, 1.0, open_high=True),
+    ),
+    "epsilon": lambda value, name: checks.real(value, name, 0.0, open_low=True),
+    "weight_decay": lambda value, name: checks.real(value, name, 0.0),
+    "nesterov": checks.flag,
+}
 
-def _keep(rule: object, **values: object) -> None:
-    # Checked values are plain numbers, so that they print as such whatever came.
-    for name, value in values.items():
-        object.__setattr__(rule, name, value)
+
+class UpdateRule(Constants):
+    """A rule of the engine, whose constants are the fields of a frozen dataclass."""
+
+    _name: ClassVar[str]  # of the engine
+
+    def __post_init__(self) -> None:
+        # Checked values are plain numbers, so that they print as such.
+        for field in fields(self):  # type: ignore[arg-type]
+            value = _CHECKS[field.name](getattr(self, field.name), field.name)
+            object.__setattr__(self, field.name, value)
+
+    def _rule(self) -> _core.Optimizer:
+        constants = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return _core.Optimizer(self._name, **constants)
 
 
 @dataclass(frozen=True)
-class SGD(Constants):
+class SGD(UpdateRule):
     """Stochastic gradient descent: w <- w - learning_rate * gradient.
 
     Parameters
     ----------
     momentum : float, default=0.0
-        Share of the last step that is kept, at least 0 and below 1:
+        Fraction of the last step that is kept, at least 0 and below 1:
         v <- momentum * v + gradient; w <- w - learning_rate * v.
     nesterov : bool, default=False
         Nesterov's momentum: the step is along gradient + momentum * v
@@ -39,11 +62,7 @@ class SGD(Constants):
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        _keep(
-            self,
-            momentum=checks.real(self.momentum, "momentum", 0.0, 1.0, open_high=True),
-            nesterov=checks.flag(self.nesterov, "nesterov"),
-        )
+        super().__post_init__()
         if self.nesterov and self.momentum == 0.0:
             raise ValueError("nesterov needs a momentum above 0, got momentum=0")
 
@@ -53,16 +72,16 @@ class SGD(Constants):
 
 
 @dataclass(frozen=True)
-class Adam(Constants):
+class Adam(UpdateRule):
     """Adam (Kingma and Ba, "Adam: a method for stochastic optimization", 2015).
 
     Parameters
     ----------
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay of the running means of the gradient and of its square, at least 0 and below 1. Both
-        means are corrected for their start at zero from the first step on.
+        means are bias-corrected for their start at zero.
     epsilon : float, default=1e-8
-        Added to the root of the second mean; above 0.
+        Added to the square root of the second mean; above 0.
 
     Examples
     --------
@@ -71,33 +90,23 @@ class Adam(Constants):
     Adam(beta_1=0.9, beta_2=0.99, epsilon=1e-08)
     """
 
+    _name = "adam"
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
-    def __post_init__(self) -> None:
-        _keep(
-            self,
-            beta_1=checks.real(self.beta_1, "beta_1", 0.0, 1.0, open_high=True),
-            beta_2=checks.real(self.beta_2, "beta_2", 0.0, 1.0, open_high=True),
-            epsilon=checks.real(self.epsilon, "epsilon", 0.0, open_low=True),
-        )
-
-    def _rule(self) -> _core.Optimizer:
-        return _core.Optimizer("adam", beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
-
 
 @dataclass(frozen=True)
-class AdamW(Constants):
-    """Adam with weight decay beside the gradient (Loshchilov and Hutter, 2019).
+class AdamW(UpdateRule):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
-    Before each step of Adam, every weight shrinks: w <- w - learning_rate * weight_decay * w.
-    Biases do not.
+    Before each step of Adam, every weight is reduced: w <- w - learning_rate * weight_decay * w.
+    Biases are not.
 
     Parameters
     ----------
     weight_decay : float, default=0.01
-        At least 0; times the learning rate it must be below 1.
+        At least 0; the product with the learning rate must be below 1.
     beta_1, beta_2 : float, default=0.9, 0.999
         As in `foxnn.Adam`.
     epsilon : float, default=1e-8
@@ -114,34 +123,16 @@ class AdamW(Constants):
     AdamW(weight_decay=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-08)
     """
 
+    _name = "adamw"
     weight_decay: float = 0.01
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
-    def __post_init__(self) -> None:
-        adam = Adam(self.beta_1, self.beta_2, self.epsilon)
-        _keep(
-            self,
-            weight_decay=checks.real(self.weight_decay, "weight_decay", 0.0),
-            beta_1=adam.beta_1,
-            beta_2=adam.beta_2,
-            epsilon=adam.epsilon,
-        )
-
-    def _rule(self) -> _core.Optimizer:
-        return _core.Optimizer(
-            "adamw",
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-            weight_decay=self.weight_decay,
-        )
-
 
 @dataclass(frozen=True)
-class RMSprop(Constants):
-    """RMSprop: the gradient over the root of the running mean of its square.
+class RMSprop(UpdateRule):
+    """RMSprop: the gradient divided by the root of the running mean of its square.
 
     s <- rho * s + (1 - rho) * gradient^2; v <- momentum * v + gradient / (sqrt(s) + epsilon);
     w <- w - learning_rate * v.
@@ -149,9 +140,9 @@ class RMSprop(Constants):
     Parameters
     ----------
     rho : float, default=0.9
-        Decay of the mean of squares, at least 0 and below 1.
+        Decay of the running mean of squares, at least 0 and below 1.
     momentum : float, default=0.0
-        Share of the last step that is kept, at least 0 and below 1.
+        Fraction of the last step that is kept, at least 0 and below 1.
     epsilon : float, default=1e-8
         Added to the root; above 0.
 
@@ -166,36 +157,25 @@ class RMSprop(Constants):
     RMSprop(rho=0.99, momentum=0.0, epsilon=1e-08)
     """
 
+    _name = "rmsprop"
     rho: float = 0.9
     momentum: float = 0.0
     epsilon: float = 1e-8
 
-    def __post_init__(self) -> None:
-        _keep(
-            self,
-            rho=checks.real(self.rho, "rho", 0.0, 1.0, open_high=True),
-            momentum=checks.real(self.momentum, "momentum", 0.0, 1.0, open_high=True),
-            epsilon=checks.real(self.epsilon, "epsilon", 0.0, open_low=True),
-        )
 
-    def _rule(self) -> _core.Optimizer:
-        return _core.Optimizer(
-            "rmsprop", rho=self.rho, momentum=self.momentum, epsilon=self.epsilon
-        )
-
-
-# What `fit` takes as an optimizer: a name, or one of these.
-RULES = frozenset((str, SGD, Adam, AdamW, RMSprop))
+#: All of them.
+RULES = (SGD, Adam, AdamW, RMSprop)
+_BY_CALL = [f"foxnn.{rule.__name__}(...)" for rule in RULES]
 
 
 def rule_of(optimizer: object) -> _core.Optimizer:
     """Return the engine's rule for what the user passed as `optimizer`."""
-    if isinstance(optimizer, SGD | Adam | AdamW | RMSprop):
+    if isinstance(optimizer, UpdateRule):
         return optimizer._rule()
     if not isinstance(optimizer, str):
         raise TypeError(
-            "optimizer must be a name, foxnn.SGD(...), foxnn.Adam(...), foxnn.AdamW(...) or "
-            f"foxnn.RMSprop(...), got {checks.shown(optimizer)}"
+            f"optimizer must be a name, {', '.join(_BY_CALL[:-1])} or {_BY_CALL[-1]}, "
+            f"got {checks.shown(optimizer)}"
         )
     if optimizer.lower() not in _core.optimizers():
         checks.choice(optimizer, "optimizer", _core.optimizers())
