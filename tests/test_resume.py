@@ -314,7 +314,7 @@ def test_other_numbers_of_samples_are_refused(tmp_path: Path) -> None:
         (
             {"checkpoint": "run.safetensors", "checkpoint_every": datetime.timedelta()},
             ValueError,
-            "checkpoint_every must be longer than nothing",
+            "checkpoint_every must be longer than zero",
         ),
     ],
 )

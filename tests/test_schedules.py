@@ -221,7 +221,7 @@ def test_a_function_that_gives_no_rate(value: object) -> None:
     def given_rate(epoch: int) -> object:
         return value
 
-    message = r"schedule must give .* above 0, but <function .* gives .* in epoch 7"
+    message = r"schedule must return .* above 0, but <function .* returns .* in epoch 7"
     with pytest.raises(ValueError, match=message) as caught:
         rate_of(given_rate, 7, 0.1)
     assert repr(value) in str(caught.value)
@@ -229,7 +229,7 @@ def test_a_function_that_gives_no_rate(value: object) -> None:
 
 @pytest.mark.parametrize("schedule", [cosine(5), step(1), exponential(0.1)], ids=repr)
 def test_a_schedule_that_has_come_to_0(schedule: Schedule) -> None:
-    with pytest.raises(ValueError, match=r"gives 0\.0 in epoch 1000$") as caught:
+    with pytest.raises(ValueError, match=r"returns 0\.0 in epoch 1000$") as caught:
         rate_of(schedule, 1000, 0.1)
     assert f"above 0, but {schedule!r} gives" in str(caught.value)
 

@@ -1,4 +1,4 @@
-"""The network as users make and train it."""
+"""The network that users create and train."""
 
 from __future__ import annotations
 
@@ -35,38 +35,38 @@ class neural_network(FoxnnInterface):
     Parameters
     ----------
     sizes : sequence of int, str or path
-        The number of inputs, and then the neurons of each layer; or the name of a file, which then
-        says activations and settings, too: `.safetensors` that `save` has written, `.onnx` of any
-        library, or any other ending for FoxNN's text.
-    activation : str, (str, parameters), or a list with one a layer, default="sigmoid"
+        The number of inputs, then the number of neurons in each layer; or the name of a file, which
+        also gives activations and settings: `.safetensors` written by `save`, `.onnx` of any
+        library, or FoxNN's text format with any other extension.
+    activation : str, (str, parameters), or a list with one per layer, default="sigmoid"
         `foxnn.activations()` lists the names.
     output_activation : str or (str, parameters), optional
-        Of the last layer; by default as the others.
+        Of the last layer; by default the same as for the others.
     loss : str, optional
-        By default cross_entropy behind softmax, else mse. Of a sample, summed over the outputs a
-        for the wanted outputs y: mse, (a - y)^2 / 2; mae, |a - y|; huber, (a - y)^2 / 2 where
+        By default cross_entropy after softmax, else mse. The loss of a sample is the sum over its
+        outputs a and targets y of mse, (a - y)^2 / 2; mae, |a - y|; huber, (a - y)^2 / 2 where
         |a - y| < 1 and |a - y| - 1/2 beyond; cross_entropy, -y log a (softmax outputs);
         binary_cross_entropy, -y log a - (1 - y) log(1 - a) (sigmoid outputs); poisson,
         a - y log a (outputs above zero: exp, softplus).
     init : str, default="auto"
-        How the weights begin; `foxnn.initializers()` lists the ways. "auto" is He's for the
-        rectifiers and Glorot's for the others; "uniform" is FoxNN's, from -1 to 1.
+        How the weights are initialized; `foxnn.initializers()` lists the methods. "auto" is He's
+        for rectifiers and Glorot's for other activations; "uniform" is FoxNN's, from -1 to 1.
     dtype : str, optional
-        "float32" or "float64". By default float32, or what the file says.
+        "float32" or "float64". By default float32, or the type in the file.
     seed : int, optional
-        From 0 to 2^64 - 1. Everything random that the network does follows from it; by default it
-        is another each time, or what the file says.
+        From 0 to 2^64 - 1. Determines all random numbers of the network. By default a different
+        one each time, or the one in the file.
     only_scale : bool, default=False
-        Whether the file holds weights alone; layers are then sigmoid.
+        Whether the file holds only weights; all layers are then sigmoid.
 
     Raises
     ------
     FileNotFoundError, OSError
         For a file that cannot be read.
     foxnn.FileFormatError
-        For a file that holds something else.
+        For a file of another kind or a damaged one.
     ValueError
-        For a size, name or combination that is not allowed; the message says what is.
+        For a size, name or combination that is not allowed; the message lists what is allowed.
     TypeError
         For an argument of a wrong type.
 
@@ -112,94 +112,98 @@ class neural_network(FoxnnInterface):
         Parameters
         ----------
         x : array-like of shape (samples, inputs)
-            Arrays of float32, float64 and uint8 are read in place, without a copy (with a
-            validation share, but for the share). Of a table (pandas, Polars) the network keeps the
-            names of the columns, and later tables must have the same.
+            Or samples of the network's input shape. Arrays of float32, float64 and uint8 are read
+            in place, without a copy, unless a validation share is split off. The network keeps the
+            column names of a table (pandas, Polars), and later tables must have the same columns.
         y : array-like of shape (samples, outputs)
-            Or, with loss="cross_entropy", integer class labels of shape (samples,).
+            The targets, which may also have the network's output shape; with loss="cross_entropy",
+            integer class labels of shape (samples,) are allowed, too.
         epochs : int, default=10
             Passes over the samples.
         batch_size : int, default=32
-            Samples a step; the last step of an epoch takes what is left.
+            Samples per step; the last step of an epoch takes the remaining ones.
         optimizer : str or an optimizer, default="adam"
             A name of `foxnn.optimizers()`, or foxnn.SGD, foxnn.Adam, foxnn.AdamW or foxnn.RMSprop.
-            Its moments stay with the network: a second fit goes on where the first ended, unless
-            it names another optimizer, or `reset_optimizer` is called.
+            Its moments stay with the network: a second fit continues where the first ended, unless
+            it names another optimizer or `reset_optimizer` is called.
         learning_rate : float, default=1e-3
         validation : float or (x, y) or (x, y, sample_weight), optional
-            A share of the samples that is held out, of each class as much, or samples of their own.
+            A share of the samples to hold out, stratified by class, or separate samples.
         early_stopping : int or foxnn.EarlyStopping, optional
-            Epochs without a better val_loss (without validation: loss) after which the training
-            ends and the network is as after its best epoch.
+            The number of epochs without a better val_loss (without validation: loss) after which
+            training ends; the network is then set back to its best epoch.
         schedule : one of foxnn.schedules, or callable, optional
-            How the learning rate changes: one of foxnn.schedules bends `learning_rate`, a function
-            of the epoch (from 0) returns the rate.
+            How the learning rate changes: one of foxnn.schedules scales `learning_rate`; a function
+            gets the epoch (from 0) and returns the rate.
         l1, l2 : float, default=0.0
             Penalties: the objective is the loss plus l1 |w| + l2 w^2 / 2 for every weight w; biases
-            are free. The losses reported are without them.
+            are not penalized. Reported losses do not include the penalties.
         dropout : float or sequence of float, default=0.0
-            The probability with which an output of a hidden layer is left out of a step (the others
-            are scaled up by 1 / (1 - dropout)): one for all hidden layers, or one for each.
-            (Srivastava et al., "Dropout", 2014.)
+            The probability that an output of a hidden layer is set to zero in a step (the others
+            are scaled up by 1 / (1 - dropout)): one for all hidden layers, or one for each
+            (Srivastava et al., "Dropout", 2014). Only for networks of flat dense layers; others
+            have foxnn.Dropout in their list of layers.
         sample_weight : array-like of shape (samples,), optional
             How much each sample counts, at least 0: losses and gradients are weighted means.
         class_weight : dict or "balanced", optional
-            How much the samples of each class count, 1 for classes not named. "balanced": every
-            class as much as every other, together as much as without.
+            How much the samples of each class count; 1 for classes not named. "balanced": all
+            classes count the same, and the total weight stays the same.
         callbacks : callback or sequence of callbacks, default=()
             Objects with any of the methods on_train_begin(network), on_batch_end(batch, logs),
             on_epoch_end(epoch, logs) and on_train_end(history); or functions, called as
             on_epoch_end. Epochs and batches are counted from 0, `logs` is a dict as in History.
             One that returns True stops the training.
         shuffle : bool, default=True
-            Whether each epoch takes the samples in a new order.
+            Whether the samples are put in a new order for each epoch.
         progress : bool, optional
             Whether to show a bar; by default where standard error is a terminal.
         time_limit : float, optional
-            Seconds after which the training ends with the running step.
+            Seconds after which training ends, once the current step is done.
         scale : str, foxnn.Scaler or pair of them, optional
-            Measures the training samples and lets the network scale its inputs ("standard" or
-            "minmax"), and with the losses mse, mae and huber behind identity outputs these, too; a
-            pair says it for inputs and outputs, where None is no scaler. Scalers stay with the
-            network where `scale` is left out, and a method that it has already is not measured
-            anew.
+            Fits scalers to the training samples, with which the network then scales its inputs
+            ("standard" or "minmax"), and its outputs where they have identity activation and the
+            loss is mse, mae or huber. A pair gives the scalers of inputs and outputs separately;
+            None in it removes a scaler. Without `scale`, the network keeps its scalers; a method
+            that it already uses is not fitted again.
         clip_norm : float, optional
             The gradient is scaled down to this Euclidean norm where it is longer (Pascanu et al.,
             "On the difficulty of training recurrent neural networks", 2013).
         clip_value : float, optional
             Each number of the gradient is brought between -clip_value and clip_value.
         checkpoint : str or path, optional
-            A .safetensors file that is kept up to date with the run: killed at any moment, it goes
-            on from there by `foxnn.resume`, bit for bit.
+            A .safetensors file that is kept up to date during the run: `foxnn.resume` continues a
+            run that was killed at any moment, bit for bit.
         checkpoint_every : int or datetime.timedelta, default=1
-            Epochs from one checkpoint to the next, or the time, which then may be over within an
-            epoch. The end of the run has one, too, be it the end by `time_limit` or Ctrl-C.
+            The number of epochs between two checkpoints, or the time between them, which may also
+            run out within an epoch. The end of a run is saved, too, even one by `time_limit` or
+            Ctrl-C.
 
         Returns
         -------
         History
             "loss", "learning_rate", "seconds", and where they apply "accuracy", "val_loss",
-            "val_accuracy": one value an epoch. Loss and accuracy of the training samples are means
-            over the epoch, while the weights change; an epoch that is cut short counts what it had.
+            "val_accuracy": one value per epoch. Loss and accuracy of the training samples are means
+            over the epoch, during which the weights change; those of an epoch that is cut short
+            are means over the samples that it has used.
 
         Raises
         ------
         ValueError, TypeError
-            For arguments out of range or data that do not fit; the network is then as before.
+            For arguments out of range or data that do not fit; the network is left unchanged.
         foxnn.DivergedError
-            When the loss stops being finite; the network holds the weights of the epoch's start,
-            and its optimizer begins anew.
+            When the loss is no longer finite; the network then has its weights from the start of
+            the epoch, and its optimizer is reset.
         KeyboardInterrupt
-            On Ctrl-C, after the running step; a long one is dropped, if it has not begun to change
-            the network. That can be used and trained further (`early_stopping` does not set it
-            back), `history` has the epochs done, and the checkpoint the last step, but where an
-            older one is just being written. So it is with an exception of a callback or a schedule,
-            which comes through.
+            On Ctrl-C, after the current step; a long step is abandoned if it has not yet begun to
+            change the network. The network can be used and trained further (`early_stopping` does
+            not set it back), `history` has the completed epochs, and the checkpoint has the last
+            step, unless an older one is being written. The same holds for an exception raised by a
+            callback or a schedule, which is passed on.
 
         Warns
         -----
         UserWarning
-            Where inputs are so large that most outputs of a sigmoid or tanh first layer are flat.
+            If inputs are so large that most outputs of a sigmoid or tanh first layer are saturated.
 
         Examples
         --------
@@ -221,7 +225,7 @@ class neural_network(FoxnnInterface):
     def _fit(
         self, x: ArrayLike, y: ArrayLike, given: FitArguments, start: Start | None = None
     ) -> History:
-        """Train as told, from the beginning or from where a checkpoint was."""
+        """Train with these arguments, from the beginning or from a checkpoint."""
         options = checked_options(self, given, 0 if start is None else start.epochs)
         self._refuse_second_training()
         data = fit_data(self, x, y, options, start)
@@ -240,9 +244,9 @@ class neural_network(FoxnnInterface):
 
     @property
     def history(self) -> History | None:
-        """The history of the last `fit`, also where it did not come to its end; None before any.
+        """The history of the last `fit`, even of one that was interrupted; None before any.
 
-        It grows during a `fit`. Copies and files of the network do not have it.
+        It grows during a `fit`. Copies and files of the network do not include it.
 
         Examples
         --------
@@ -269,7 +273,7 @@ class neural_network(FoxnnInterface):
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
     ) -> float:
-        """Make one step on these samples.
+        """Make one training step on these samples.
 
         Parameters
         ----------
@@ -289,8 +293,8 @@ class neural_network(FoxnnInterface):
         ValueError, TypeError
             As `fit`.
         foxnn.DivergedError
-            When the loss or a weight stops being finite; the network holds the weights of before,
-            and the optimizer begins anew.
+            When the loss or a weight is no longer finite; the network keeps its earlier weights,
+            and the optimizer is reset.
 
         Examples
         --------
@@ -304,9 +308,9 @@ class neural_network(FoxnnInterface):
         if type(rate) is not float:
             rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
         key = (optimizer, rate, self._settings.__dict__.get("n_threads", 0))
-        # Only those of our own kinds are compared: others answer in their own way.
+        # Only optimizers of our own types are compared: others may define comparison differently.
         is_ours = type(optimizer) is str or type(optimizer) in RULES
-        kept = self._step_plan  # asked once: another thread may keep a plan of its own meanwhile
+        kept = self._step_plan  # read once: another thread may replace it meanwhile
         if kept is None or not is_ours or kept[0] != key:
             rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
             plan = _core.Plan(rule_of(optimizer), rate, shuffle=False, threads=key[2])

@@ -1,4 +1,4 @@
-"""A training goes on from its checkpoint, as if it had never stopped."""
+"""Resuming a training run from its checkpoint, as if it had never stopped."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def resume(
     progress: bool | None = None,
     time_limit: float | None = None,
 ) -> tuple[neural_network, History]:
-    """Go on with a training from the checkpoint that `fit` has kept.
+    """Continue a training run from the checkpoint that `fit` has written.
 
-    The network ends with the same bits as if the training had never stopped, on any number of
-    threads, if the samples are the same. The checkpoint is kept up to date.
+    With the same samples, the network ends with the same bits as if training had never stopped, on
+    any number of threads. The checkpoint is kept up to date.
 
     Parameters
     ----------
@@ -42,26 +42,27 @@ def resume(
     x, y : array-like
         The samples that `fit` was given.
     validation, sample_weight, schedule : optional
-        To be given again where `fit` was given samples to validate on, weights of samples, or a
-        function as schedule: a checkpoint does not hold them. All else it knows.
+        Required if `fit` was given samples to validate on, sample weights, or a function as
+        schedule: a checkpoint does not hold these. It holds all other arguments.
     callbacks : callback or sequence of callbacks, default=()
         As in `fit`.
     progress : bool, optional
         As in `fit`.
     time_limit : float, optional
-        Seconds for the rest, as in `fit`.
+        Seconds for the rest of the run, as in `fit`.
 
     Returns
     -------
     neural_network, History
-        The history has the epochs before, too.
+        The history includes the earlier epochs.
 
     Raises
     ------
     foxnn.FileFormatError
-        Where the file is no checkpoint.
+        If the file is not a checkpoint.
     ValueError, TypeError
-        Where something is missing that must be given again, or was not there; and as `fit`.
+        If something that must be given again is missing, or something is given that `fit` was
+        not given; and as for `fit`.
 
     Examples
     --------
@@ -106,7 +107,7 @@ def _arguments(
     progress: bool | None,
     time_limit: float | None,
 ) -> FitArguments:
-    """Return the arguments of `fit` from those that a checkpoint holds and those given again."""
+    """Return the arguments of `fit`: those that a checkpoint holds and those given again."""
     rule, weight, rates = told["early_stopping"], told["class_weight"], told["dropout"]
     given = {name: value for name, (value, is_needed) in again.items() if is_needed}
     return FitArguments(

@@ -1,4 +1,4 @@
-"""Learning rates that change from epoch to epoch, for the argument `schedule` of `fit`.
+"""Learning rate schedules, for the argument `schedule` of `fit`.
 
 >>> import foxnn
 >>> rate = foxnn.schedules.step(every=10, factor=0.5)
@@ -16,21 +16,21 @@ from foxnn.checks.unpickling import Constants
 
 
 class Schedule:
-    """What the schedules share: a share of the learning rate for each epoch, counted from 0.
+    """Base class of the schedules: a fraction of the learning rate for each epoch, from 0.
 
-    `fit` hands its `learning_rate` on to a schedule. A plain function gets the epoch alone, and
+    `fit` passes its `learning_rate` on to a schedule. A plain function gets only the epoch, and
     returns the rate itself.
     """
 
     def __call__(self, epoch: int, learning_rate: float = 1.0) -> float:
-        """Return the rate of an epoch.
+        """Return the learning rate of an epoch.
 
         Parameters
         ----------
         epoch : int
             From 0.
         learning_rate : float, default=1.0
-            The rate that the schedule takes a share of; above 0.
+            The rate that the schedule scales; above 0.
 
         Returns
         -------
@@ -48,7 +48,7 @@ class Schedule:
         raise NotImplementedError(f"{type(self).__name__} does not say the rate of an epoch")
 
     def _keep(self, **values: object) -> None:
-        # Checked values are plain numbers, so that they print as such whatever came.
+        # Checked values are plain numbers, so that they print as such.
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -70,14 +70,14 @@ class constant(Constants, Schedule):
 
 @dataclass(frozen=True)
 class step(Constants, Schedule):
-    """A rate that falls at once, after each so many epochs: rate * factor^floor(epoch / every).
+    """A rate that drops every few epochs: rate * factor^floor(epoch / every).
 
     Parameters
     ----------
     every : int
-        Epochs from fall to fall, at least 1.
+        Number of epochs between drops, at least 1.
     factor : float, default=0.1
-        What is left of the rate after a fall, above 0 and at most 1.
+        Multiplies the rate at each drop; above 0 and at most 1.
 
     Examples
     --------
@@ -102,12 +102,12 @@ class step(Constants, Schedule):
 
 @dataclass(frozen=True)
 class exponential(Constants, Schedule):
-    """A rate that falls by the same factor from each epoch to the next: rate * decay^epoch.
+    """A rate that decays by the same factor in every epoch: rate * decay^epoch.
 
     Parameters
     ----------
     decay : float
-        What is left of the rate after an epoch, above 0 and at most 1.
+        Multiplies the rate after each epoch; above 0 and at most 1.
 
     Examples
     --------
@@ -128,7 +128,7 @@ class exponential(Constants, Schedule):
 
 @dataclass(frozen=True)
 class cosine(Constants, Schedule):
-    """A rate that falls along half a wave of the cosine, slowly at both ends.
+    """A rate that decays along half a cosine wave, slowly at both ends.
 
     rate * (final + (1 - final) * (1 + cos(pi * epoch / epochs)) / 2), and rate * final from
     epoch `epochs` on (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm
@@ -137,10 +137,10 @@ class cosine(Constants, Schedule):
     Parameters
     ----------
     epochs : int
-        How long the rate falls, at least 1. The epochs 0 to `epochs` - 1 all have a rate above 0;
-        with final=0 a training cannot last longer.
+        Number of epochs over which the rate decays, at least 1. Epochs 0 to `epochs` - 1 all have a
+        rate above 0; with final=0, training cannot last longer.
     final : float, default=0.0
-        The share of the rate at the end, from 0 to 1.
+        The fraction of the rate at the end, from 0 to 1.
 
     Examples
     --------
@@ -168,16 +168,16 @@ class cosine(Constants, Schedule):
 
 @dataclass(frozen=True)
 class inverse(Constants, Schedule):
-    """A rate that falls with one over the epoch: rate / (1 + decay * epoch).
+    """A rate inversely proportional to the epoch: rate / (1 + decay * epoch).
 
-    Its sum over the epochs grows without end, that of its square does not: with such rates
-    stochastic approximation arrives (Robbins and Monro, "A stochastic approximation method", 1951;
+    Its sum over the epochs diverges and that of its square converges: with such rates, stochastic
+    approximation converges (Robbins and Monro, "A stochastic approximation method", 1951;
     Bottou, "Stochastic gradient descent tricks", 2012, section 5.2, in this form).
 
     Parameters
     ----------
     decay : float
-        At least 0; the rate is half of what it was after 1 / `decay` epochs.
+        At least 0; the rate has halved after 1 / `decay` epochs.
 
     Examples
     --------
@@ -198,18 +198,19 @@ class inverse(Constants, Schedule):
 
 @dataclass(frozen=True)
 class warmup(Constants, Schedule):
-    """A rate that rises in equal steps at first, and then follows another schedule.
+    """A rate that first rises in equal steps, and then follows another schedule.
 
     rate * (epoch + 1) / (epochs + 1) in the epochs 0 to `epochs` - 1; from epoch `epochs` on
-    then(epoch - epochs), which begins with the whole rate (Goyal et al., "Accurate, large minibatch
+    then(epoch - epochs), which begins with the full rate (Goyal et al., "Accurate, large minibatch
     SGD: training ImageNet in 1 hour", 2017, section 2.2, by epochs).
 
     Parameters
     ----------
     epochs : int
-        How long the rate rises, at least 1.
+        Number of epochs over which the rate rises, at least 1.
     then : foxnn.schedules.Schedule, optional
-        The schedule from there, which counts its epochs from there; by default the rate stays.
+        The schedule after that, which counts its epochs from there; by default the rate stays
+        constant.
 
     Examples
     --------
@@ -237,7 +238,7 @@ class warmup(Constants, Schedule):
 
 
 def _says_rates(schedule: object) -> bool:
-    # Not the base, and not one that was made without its constructor.
+    # Not the base class, and not an object made without its constructor.
     if not isinstance(schedule, Schedule) or type(schedule)._share is Schedule._share:
         return False
     names = getattr(type(schedule), "__dataclass_fields__", {})
@@ -245,12 +246,12 @@ def _says_rates(schedule: object) -> bool:
 
 
 def rate_of(schedule: object, epoch: int, learning_rate: float) -> float:
-    """Return the learning rate of an epoch for what the user passed as `schedule`.
+    """Return the learning rate of an epoch for the user's `schedule`.
 
     Parameters
     ----------
     schedule : foxnn.schedules.Schedule, callable or None
-        None leaves the rate as it is; a plain function gets the epoch and returns the rate.
+        None keeps the rate constant; a plain function gets the epoch and returns the rate.
     epoch : int
         From 0.
     learning_rate : float
@@ -264,9 +265,9 @@ def rate_of(schedule: object, epoch: int, learning_rate: float) -> float:
     Raises
     ------
     ValueError
-        Where the schedule gives anything else.
+        If the schedule returns anything else.
     TypeError
-        Where it cannot be called.
+        If it is not callable.
 
     Examples
     --------
@@ -277,7 +278,7 @@ def rate_of(schedule: object, epoch: int, learning_rate: float) -> float:
     """
     if schedule is None:
         return checks.real(learning_rate, "learning_rate", 0.0, open_low=True)
-    # A class can be called, too, but makes a schedule, not a rate.
+    # A class is callable, too, but returns a schedule instead of a rate.
     if not callable(schedule) or isinstance(schedule, type):
         raise TypeError(
             "schedule must be a function of the epoch, one of foxnn.schedules made with its "
@@ -294,6 +295,6 @@ def rate_of(schedule: object, epoch: int, learning_rate: float) -> float:
         return checks.real(rate, "rate", 0.0, open_low=True)
     except (TypeError, ValueError):
         raise ValueError(
-            "schedule must give a finite learning rate above 0, but "
-            f"{checks.shown(schedule)} gives {checks.shown(rate)} in epoch {epoch}"
+            "schedule must return a finite learning rate above 0, but "
+            f"{checks.shown(schedule)} returns {checks.shown(rate)} in epoch {epoch}"
         ) from None

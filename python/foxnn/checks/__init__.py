@@ -1,9 +1,9 @@
-"""Checks of what the user passes in, and its conversion into what the engine takes.
+"""Checks of what the user passes in, and its conversion for the engine.
 
-Every function returns the value in its right type or raises ValueError or TypeError with a
-message that names the argument, what came, and what is allowed. What an object of the user's raises
-when it is asked for its number, length or items comes through; TypeError and ValueError mean that
-it is no such thing, as those of Python's own types do.
+Every function returns the value in the right type, or raises ValueError or TypeError with a
+message that names the argument, what was given, and what is allowed. Exceptions that a user's
+object raises when asked for its number, length or items are passed on, except TypeError and
+ValueError, which mean that it has none.
 """
 
 from foxnn.checks.arrays import (

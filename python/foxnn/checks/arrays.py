@@ -14,18 +14,18 @@ from foxnn.support import pieces
 
 Array = NDArray[Any]
 
-# NumPy types that the engine reads as they are.
+# NumPy types that the engine reads directly.
 _ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
-# Bytes that are looked at in one call of the engine: some milliseconds, after which Ctrl-C is
-# heard, and enough that a second thread pays.
+# Bytes checked in one call of the engine: some milliseconds, after which Ctrl-C takes effect, and
+# enough to make a second thread worthwhile.
 _AT_ONCE = 64 << 20
 
 
 def column_names(values: object) -> list[str] | None:
-    """Return the names of a table's columns (pandas, Polars); None for what has none."""
+    """Return the column names of a table (pandas, Polars), or None if there are none."""
     columns = getattr(values, "columns", None)
     if columns is None and getattr(values, "ndim", 0) == 1 and hasattr(values, "to_numpy"):
-        columns = getattr(values, "index", None)  # a row of a table has them there
+        columns = getattr(values, "index", None)  # where a row of a table has them
     if columns is None or callable(columns) or isinstance(values, np.ndarray):
         return None
     names = list(columns)
@@ -33,7 +33,7 @@ def column_names(values: object) -> list[str] | None:
 
 
 def same_columns(table: object, name: str, seen: list[str] | None) -> None:
-    """Raise ValueError for a table whose columns are not those seen before."""
+    """Raise ValueError for a table whose columns are not those seen earlier."""
     if seen is None or (names := column_names(table)) is None or names == seen:
         return
     raise ValueError(
@@ -43,18 +43,18 @@ def same_columns(table: object, name: str, seen: list[str] | None) -> None:
 
 
 def _from_table(table: Any, name: str) -> Array:
-    """Return a table or a column of pandas, Polars and their like as an array of numbers."""
+    """Return a table or a column of pandas, Polars or a similar library as an array."""
     dtypes = getattr(table, "dtypes", None)
     kinds = [dtypes] if dtypes is None or not hasattr(dtypes, "__iter__") else list(dtypes)
     for i, kind in enumerate(kinds):
-        # Texts that look like numbers are texts.
+        # Strings that look like numbers are refused, too.
         if getattr(kind, "kind", "f") not in "fiub":
             names = column_names(table)
             which = f"column {names[i]!r}" if names else "it"
             raise TypeError(f"{name} must hold real numbers, but {which} holds {kind}")
     array: Array = np.asarray(table.to_numpy())
     if array.dtype == object and all(hasattr(kind, "kind") for kind in kinds):
-        # Of numbers that may be missing: what is missing is not a number, and refused as such.
+        # Nullable numbers: a missing one becomes NaN, which is refused later.
         array = table.to_numpy(dtype=np.float64, na_value=np.nan)
     return array
 
@@ -87,22 +87,22 @@ def as_array(values: ArrayLike, name: str) -> Array:
 
 
 def is_engine_type(array: Array) -> bool:
-    """Return whether the engine reads numbers of that type as they are."""
+    """Return whether the engine reads numbers of this type directly."""
     return array.dtype in _ENGINE_TYPES
 
 
 def engine_type(array: Array) -> Array:
-    """Return the array in a type that the engine reads; itself where it is of one already."""
+    """Return the array in a type that the engine reads; itself if it has one already."""
     if is_engine_type(array):
-        # Numbers may stand anywhere in a buffer of bytes; the engine reads them where they belong.
+        # Numbers in a buffer of bytes may be unaligned, which the engine does not read.
         return array if array.flags.aligned else pieces.converted(array)
     narrow = array.dtype.kind == "f" and array.dtype.itemsize <= 4
-    with np.errstate(over="ignore"):  # what float64 cannot hold is found as an infinity
+    with np.errstate(over="ignore"):  # too large a number becomes infinite
         return pieces.converted(array, np.float32 if narrow else np.float64)
 
 
 def contiguous_rows(array: Array) -> Array:
-    """Return a matrix whose rows are contiguous; the same where they are."""
+    """Return a matrix with contiguous rows; itself if they already are."""
     if array.shape[1] <= 1 or array.strides[1] == array.itemsize:
         return array
     return pieces.converted(array)
@@ -114,7 +114,7 @@ def all_finite(array: Array, single: bool) -> bool:
 
 
 def _first_infinite(rows: Array, single: bool) -> slice | None:
-    """Return the first rows among which a number is not finite."""
+    """Return the first part of the rows with a number that is not finite."""
     if rows.nbytes <= _AT_ONCE and _core.all_finite(contiguous_rows(rows), single):
         return None
     for part in pieces.slices(rows, _AT_ONCE // rows.itemsize):
@@ -141,15 +141,15 @@ def matrix(
     name : str
         The argument's name, for messages.
     columns : int
-        How many columns there must be; -1 takes any number.
+        The required number of columns; -1 allows any.
     what : str
         What a column is ("inputs", "outputs"), for messages.
     single : bool
         Whether float32 must be able to hold the numbers.
     finite : bool
-        Whether to look at the numbers at all: the caller may know a cheaper way.
+        Whether to check that the numbers are finite; the caller may have a cheaper way.
     shape : tuple of int
-        The shape of a sample, where it has several axes: samples may have it, too.
+        The shape of a sample, if it has several axes; samples may have this shape, too.
 
     Raises
     ------
@@ -199,7 +199,7 @@ def targets(
     single: bool,
     shape: tuple[int, ...] = (),
 ) -> Array:
-    """Return wanted outputs as a matrix, or class labels as a vector of int64."""
+    """Return targets as a matrix, or class labels as a vector of int64."""
     array = as_array(values, name)
     if len(shape) > 1:
         array = flat_samples(array, name, shape)
@@ -240,7 +240,7 @@ def _labels(array: Array, name: str, outputs: int) -> Array:
 
 
 def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.float64] | None:
-    """Return how much each sample counts: finite numbers, none below 0, and not all of them 0."""
+    """Return weights of samples: finite, none below 0, and not all of them 0."""
     if values is None:
         return None
     array = as_array(values, name)
@@ -258,9 +258,9 @@ def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.flo
 
 
 def near_one(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return weights over a power of two, so that the largest is from a half to 1.
+    """Return weights divided by a power of two, so that the largest is between 0.5 and 1.
 
-    Only their ratios count, and sums of them must not overflow; a power of two rounds nothing.
+    Only their ratios matter, and their sums must not overflow; dividing by a power of two is exact.
     """
     exponent = np.frexp(weights.max(initial=0.0))[1]
     scaled: NDArray[np.float64] = np.ldexp(weights, -exponent)
@@ -268,7 +268,7 @@ def near_one(weights: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def same_length(x: Array, y: Array, x_name: str = "x", y_name: str = "y") -> None:
-    """Raise ValueError unless x and y hold as many samples."""
+    """Raise ValueError unless x and y have the same number of samples."""
     if len(x) != len(y):
         raise ValueError(
             f"{x_name} and {y_name} must hold the same number of samples, got {len(x)} and {len(y)}"

@@ -1,4 +1,4 @@
-"""What users keep with a network, such as the names of columns: plain values, as JSON has them."""
+"""Notes that users keep with a network, such as column names: plain values as in JSON."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from foxnn import checks
 
 _LONGEST_PLACE = 200
-# Python reads and writes integers of more than 4300 digits only where it is told to.
+# By default Python does not convert integers of more than 4300 digits.
 _MOST_BITS = 10_000
 
 
@@ -18,9 +18,9 @@ def notes_of(value: object) -> dict[str, Any]:
     Raises
     ------
     TypeError
-        For anything but a dict by strings of None, True, False, numbers, strings, lists and dicts.
+        For anything but a dict from strings to None, bools, numbers, strings, lists and dicts.
     ValueError
-        For an infinity, NaN or notes that hold themselves.
+        For an infinity, NaN or notes that contain themselves.
     """
     if not isinstance(value, dict):
         raise TypeError(f"notes must be a dict, got {checks.shown(value)}")
@@ -31,7 +31,7 @@ def notes_of(value: object) -> dict[str, Any]:
     return found
 
 
-# Where in the notes a value stands; in words only for a message, since keys may be long.
+# The place of a value in the notes; put into words only for messages, since keys may be long.
 Place = tuple[Any, ...]
 
 

@@ -1,6 +1,6 @@
-"""What pickles say of plain objects, checked as constructors check what they are given.
+"""Checks of the attributes that pickles hold, as constructors check their arguments.
 
-By itself Python fills the attributes of an object with whatever a pickle holds.
+By default Python sets the attributes of an object to whatever a pickle holds.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from foxnn import checks
 
 
 def attributes(state: object, kind: type, *names: str) -> dict[str, Any]:
-    """Return the attributes that a pickle holds, if those that there must be are among them.
+    """Return the attributes that a pickle holds, which must include the given names.
 
     Raises
     ------
     ValueError
-        Where they are not.
+        If one is missing.
     """
     if not isinstance(state, dict) or not all(isinstance(name, str) for name in state):
         raise ValueError(
@@ -29,7 +29,7 @@ def attributes(state: object, kind: type, *names: str) -> dict[str, Any]:
 
 
 class Constants:
-    """A frozen dataclass whose fields are checked when it comes out of a pickle, too."""
+    """A frozen dataclass whose fields are checked when it is unpickled, too."""
 
     def __setstate__(self, state: object) -> None:
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]

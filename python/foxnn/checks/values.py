@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 _LARGEST_SIZE = 2**31 - 1
-# More than any program makes; an iterator without end must end here.
+# More than any program needs; an endless iterator must end here.
 _MOST_LAYERS = 1_000_000
 # The largest number that the engine counts to.
 _LARGEST_COUNT = 2**63 - 1
@@ -25,12 +25,12 @@ _short.maxlevel = 4
 _short.maxlist = _short.maxtuple = _short.maxdict = _short.maxset = _short.maxdeque = 30
 _short.maxfrozenset = _short.maxarray = 30
 _short.maxstring = _short.maxlong = _short.maxother = 100
-# More characters than any name that a user may rightly pass to the engine.
+# More characters than in any valid name that a user may pass to the engine.
 _LONGEST_NAME = 100
 
 
 def shown(value: object) -> str:
-    """Return a short representation of a value, for a message: of any, in a short time."""
+    """Return a short representation of any value, for a message, in a short time."""
     try:
         text = _short.repr(value)
     except Exception:  # an integer of too many digits, a representation that raises
@@ -40,7 +40,7 @@ def shown(value: object) -> str:
 
 def integer(value: object, name: str, low: int, high: int = _LARGEST_COUNT) -> int:
     """Return an integer within bounds, both of them allowed."""
-    if type(value) is int and low <= value <= high:  # at once: messages take longer
+    if type(value) is int and low <= value <= high:  # fast path: messages take longer
         return value
     allowed = f"at least {low}" if high == _LARGEST_COUNT else f"from {low} to {high}"
     number = _index(value, f"{name} must be an integer {allowed}, got {shown(value)}")
@@ -52,14 +52,14 @@ def integer(value: object, name: str, low: int, high: int = _LARGEST_COUNT) -> i
 
 
 def seed(value: object) -> int:
-    """Return a seed; one that nobody can foresee where none is given."""
-    # What `secrets` does, whose import takes as long as a quarter of foxnn's.
+    """Return a seed; an unpredictable one if none is given."""
+    # As `secrets` does; its import would take a quarter of the time of foxnn's.
     drawn = int.from_bytes(os.urandom(8), "little")
     return drawn if value is None else integer(value, "seed", 0, 2**64 - 1)
 
 
 def position(value: object, name: str, length: int, what: str) -> int:
-    """Return the position, from 0, that an index means; a negative one counts from the end."""
+    """Return the position, from 0, of an index, which may count from the end if negative."""
     number = _index(value, f"{name} must be an integer, got {shown(value)}")
     if not -length <= number < length:
         there = f"from 0 to {length - 1}" if length else "but there is none"
@@ -86,7 +86,7 @@ def real(
     open_high: bool = False,
 ) -> float:
     """Return a finite number within bounds."""
-    if type(value) is float and low < value < high:  # at once: messages take longer
+    if type(value) is float and low < value < high:  # fast path: messages take longer
         return value
     allowed = _range_text(low, high, open_low, open_high)
     number = _float(value, f"{name} must be a number{allowed}")
@@ -98,10 +98,10 @@ def real(
 
 
 def memory(size: int) -> None:
-    """Raise MemoryError where `size` bytes cannot be had.
+    """Raise MemoryError if `size` bytes cannot be allocated.
 
-    Said before a library is called that ends the process where it finds no memory, or tells
-    nothing clear.
+    For use before calling a library that ends the process, or gives no clear message, when it runs
+    out of memory.
     """
     try:
         mmap.mmap(-1, size).close()
@@ -110,7 +110,7 @@ def memory(size: int) -> None:
 
 
 def number(value: object, name: str) -> float:
-    """Return a number that may be infinite or not one."""
+    """Return a number that may be infinite or NaN."""
     return _float(value, f"{name} must be a number")
 
 
@@ -139,7 +139,7 @@ def _range_text(low: float, high: float, open_low: bool, open_high: bool) -> str
 
 
 def flag(value: object, name: str) -> bool:
-    """Return True or False; 0 and 1 are taken too, as FoxNN's programs pass them."""
+    """Return True or False; 0 and 1 are allowed, too, since programs for FoxNN pass them."""
     if isinstance(value, bool | np.bool_) or (isinstance(value, int) and value in (0, 1)):
         return bool(value)
     raise TypeError(f"{name} must be True or False, got {shown(value)}")
@@ -153,7 +153,7 @@ def text(value: object, name: str) -> str:
 
 
 def word(value: object, name: str) -> str:
-    """Return a string that the engine takes as a name, and refuses with a readable message."""
+    """Return a string that can be passed to the engine as a name and shown in its messages."""
     found = text(value, name)
     if not found.isprintable() or len(found) > _LONGEST_NAME:
         raise ValueError(f"{name} must be a known name, got {shown(found)}")
@@ -169,7 +169,7 @@ def choice(value: object, name: str, allowed: Iterable[str]) -> str:
 
 
 def items(values: Any, wanted: str, most: int | None = None) -> list[Any]:
-    """Return what something holds as a list; of an iterator without end so many."""
+    """Return the items of an iterable as a list, at most `most` of them."""
     try:
         return list(values if most is None else itertools.islice(values, most))
     except (TypeError, ValueError):

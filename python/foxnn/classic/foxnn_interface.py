@@ -20,10 +20,10 @@ from foxnn.support.streams import HOLDOUT, MUTATION
 
 
 class FoxnnInterface(SavedNetwork):
-    """What FoxNN's programs call."""
+    """The methods that programs written for FoxNN call."""
 
     def get_out(self, x: ArrayLike) -> Array:
-        """Return the outputs for one sample or several, rounded as the settings say.
+        """Return the outputs for one or more samples, rounded if the settings say so.
 
         Parameters
         ----------
@@ -38,7 +38,7 @@ class FoxnnInterface(SavedNetwork):
         ValueError
             For another shape, an infinity or NaN.
         OverflowError
-            Where an output is no number (NaN), since layers are beyond the network's type.
+            If an output is NaN because layers overflow the network's type.
         """
         out = None if self._settings._rounds() else _core.answer(self, x)
         if out is not None:
@@ -56,9 +56,9 @@ class FoxnnInterface(SavedNetwork):
         return self._rounded(self.predict(array))
 
     def testing(self, data: train_data) -> float:
-        """Print and return the mean over samples of the sum of absolute errors.
+        """Print and return the mean over the samples of the sum of absolute errors.
 
-        Also prints how many samples are true: every output nearer than `settings.min_error`.
+        Also print how many samples are true: those with all errors below `settings.min_error`.
         """
         error, n_true = self._test_error(data)
         print(f"error = {error:.15e} n_true = {n_true}/{len(data)}")
@@ -79,16 +79,16 @@ class FoxnnInterface(SavedNetwork):
         speed : float
             The learning rate.
         max_iteration : int
-            Steps.
+            The number of steps.
         size_train_batch : int, default=1
-            Samples a step; 0, or as many as there are, takes all of them. Batches are drawn
-            without replacement until every sample has been taken, then anew.
+            Samples per step; 0 takes all of them, as does a larger number than there are. Batches
+            are drawn without replacement until every sample has been taken, then again.
 
         Notes
         -----
-        `settings.mode` names the optimizer. With `settings.n_print`, progress is printed every so
-        many iterations, with the error on the held-out `settings.part_for_test` of the data. After
-        every `settings.auto_save_iteration` iterations the network is saved as
+        `settings.mode` names the optimizer. With `settings.n_print`, progress is printed every
+        `n_print` iterations, with the error on the held-out `settings.part_for_test` of the data.
+        After every `settings.auto_save_iteration` iterations the network is saved as
         `settings.auto_save_name_file`.
         """
         inputs, wanted = self._arrays_of(data_for_train, "data_for_train")
@@ -96,7 +96,7 @@ class FoxnnInterface(SavedNetwork):
         iterations = checks.integer(max_iteration, "max_iteration", 0)
         batch = checks.integer(size_train_batch, "size_train_batch", 0)
         if self.settings.auto_save_iteration:
-            # What cannot be saved is said before the training, not after the first part of it.
+            # What cannot be saved is refused before training, not after the first part of it.
             name = self.settings.auto_save_name_file
             endings.check(self, endings.path_of(name, "auto_save_name_file"))
         plan = _core.Plan(
@@ -119,7 +119,7 @@ class FoxnnInterface(SavedNetwork):
         done, start = 0, time.perf_counter()
         with _core.Trainer(self, inputs, wanted, plan) as trainer:
             while done < iterations:
-                # To the next iteration at which something is due.
+                # Up to the next iteration at which something is due.
                 steps = min([e - done % e for e in (printing, saving) if e] + [iterations - done])
                 report = trainer.run_steps(steps)
                 if report.diverged:
@@ -137,7 +137,7 @@ class FoxnnInterface(SavedNetwork):
     def train_on_file(
         self, name_file: str, speed: float, max_iteration: int, size_train_batch: int = 1
     ) -> None:
-        """Train as `train` does, on the samples of a train_data file.
+        """Train on the samples in a train_data file, as `train` does.
 
         Parameters
         ----------
@@ -150,11 +150,11 @@ class FoxnnInterface(SavedNetwork):
         self.train(data, speed, max_iteration, size_train_batch)
 
     def random_mutation(self, speed: float) -> None:
-        """Add to every weight and bias a number drawn evenly from -speed to speed."""
+        """Add a number drawn uniformly from [-speed, speed] to every weight and bias."""
         self._mutate(checks.real(speed, "speed"), relative=False)
 
     def smart_mutation(self, speed: float) -> None:
-        """Draw every weight and bias w anew, evenly from w - |w speed| to w + |w speed|."""
+        """Redraw every weight and bias w uniformly from [w - |w speed|, w + |w speed|]."""
         self._mutate(checks.real(speed, "speed"), relative=True)
 
     def _mutate(self, speed: float, relative: bool) -> None:
@@ -193,7 +193,7 @@ class FoxnnInterface(SavedNetwork):
                 some[:] = 0
                 some[np.arange(len(some)), largest] = 1
             else:
-                # In double, whatever the type of the outputs.
+                # In float64, whatever the type of the outputs.
                 some[:] = some >= np.float64(settings.intermediate_value)
         return out
 

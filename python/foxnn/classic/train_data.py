@@ -1,4 +1,4 @@
-"""Samples to train on, under FoxNN's interface: inputs and the outputs wanted for them."""
+"""Training samples under FoxNN's interface: inputs and their targets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from foxnn.checks.unpickling import attributes
 from foxnn.formats import foxnn_text, paths
 from foxnn.support import pieces
 
-# Room for so many samples is made with the first one that comes alone.
+# Capacity reserved when the first sample is added alone.
 _FIRST_CAPACITY = 16
 
 
@@ -27,29 +27,29 @@ class Sample(NamedTuple):
 
 
 class train_data:
-    """Samples: inputs, and the outputs wanted for them.
+    """Samples: inputs and their targets.
 
     Parameters
     ----------
     x : array-like of shape (samples, inputs), optional
-        Or the name of a file that `save` or FoxNN has written, without y.
+        Or the name of a file written by `save` or FoxNN; y is then left out.
     y : array-like of shape (samples, outputs), optional
-        Arrays of float32, float64 or uint8 are used in place, without a copy, and kept alive; so a
-        change of them changes the data. Adding a sample copies them.
+        Arrays of float32, float64 or uint8 are used in place, without a copy, and kept alive, so
+        changing them changes the data. Adding a sample copies them.
 
     Notes
     -----
-    The samples are two arrays, of inputs and of outputs, of the type that came: float32, float64 or
-    uint8, else float64. `add_data` copies arrays, once; one made from a list is kept as it is.
-    Several threads may add samples and train on them at once: a training takes those that are there
-    when it begins.
+    The samples are two arrays, of inputs and of outputs, with the given type if it is float32,
+    float64 or uint8, else float64. `add_data` copies arrays once; an array made from a list is kept
+    as it is. Several threads may add samples and train on them at the same time: a training run
+    uses the samples present when it begins.
 
     Raises
     ------
     ValueError
         For ragged, empty or non-finite data, or x and y of different length.
     foxnn.FileFormatError
-        For a file that holds something else.
+        For a file of another kind or a damaged one.
     OSError
         For a file that cannot be read.
 
@@ -62,7 +62,7 @@ class train_data:
     (1, [1.0, 0.0])
     """
 
-    # Of one that was made without its constructor, too.
+    # For objects made without the constructor, too.
     _x: Array | None = None
     _y: Array | None = None
     _size = 0
@@ -74,7 +74,7 @@ class train_data:
         x: ArrayLike | str | os.PathLike[str] | None = None,
         y: ArrayLike | None = None,
     ) -> None:
-        self._lock = threading.RLock()  # held where samples are added, so that none is lost
+        self._lock = threading.RLock()  # held while samples are added, so that none is lost
         if x is None and y is None:
             return
         if isinstance(x, str | os.PathLike):
@@ -88,7 +88,7 @@ class train_data:
         self._names = checks.column_names(x)
 
     def add_data(self, input: Any, out: Any = None) -> None:
-        """Add one sample, several, or those of another train_data.
+        """Add one sample, several samples, or those of another train_data.
 
         Parameters
         ----------
@@ -99,8 +99,8 @@ class train_data:
         Raises
         ------
         ValueError
-            Where the shape does not fit the samples already there, or for an infinity or NaN. The
-            data are then as before.
+            For a shape that does not fit the earlier samples, an infinity or NaN. The data are then
+            unchanged.
         """
         if isinstance(input, train_data):
             if out is not None:
@@ -111,7 +111,7 @@ class train_data:
                     self._append(x, y)
             return
         if out is None:
-            raise TypeError("out is missing: add_data takes an input and the output wanted for it")
+            raise TypeError("out is missing: add_data takes an input and its target")
         checks.same_columns(input, "input", self._names)
         x = checks.engine_type(checks.as_array(input, "input"))
         y = checks.engine_type(checks.as_array(out, "out"))
@@ -228,7 +228,7 @@ class train_data:
         self._lock = threading.RLock()
 
     def _arrays(self) -> tuple[Array, Array]:
-        size = self._size  # asked once: another thread may add samples meanwhile
+        size = self._size  # read once: another thread may add samples meanwhile
         if self._x is None or self._y is None or size == 0:
             raise ValueError("the train_data holds no samples")
         return self._x[:size], self._y[:size]
@@ -260,7 +260,7 @@ class train_data:
             self._x = np.empty((capacity, x.shape[1]), x.dtype)
             self._y = np.empty((capacity, y.shape[1]), y.dtype)
         else:
-            # Half as much again: a sample added alone costs a constant time in the mean.
+            # Half as much again, so that adding one sample takes amortized constant time.
             room = len(self._x) if size <= len(self._x) else max(size, self._size * 3 // 2)
             kinds = np.result_type(self._x, x), np.result_type(self._y, y)
             borrowed = not (self._x.flags.owndata and self._y.flags.owndata)
@@ -278,11 +278,11 @@ class train_data:
 
         if self._x is not None and self._y is not None:
             both = grown(self._x, x_type), grown(self._y, y_type)
-            self._x, self._y = both  # both or, after Ctrl-C, neither
+            self._x, self._y = both  # both, or neither after Ctrl-C
 
 
 def _own(array: Array, given: object) -> Array:
-    """Return an array that is nobody else's: a copy, or itself where it was made from a list."""
+    """Return an array that is not shared: a copy, or itself if it was made from a list."""
     made_here = type(given) in (list, tuple) or (
         isinstance(given, np.ndarray) and not np.may_share_memory(array, given)
     )

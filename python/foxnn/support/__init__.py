@@ -1,1 +1,1 @@
-"""What the package stands on, and what knows nothing of networks."""
+"""The foundation of the package, which knows nothing about networks."""

@@ -1,4 +1,4 @@
-"""The error of a training that went wrong; that of files is in `foxnn.formats.paths`."""
+"""The error of a diverged training run; that of files is in `foxnn.formats.paths`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ _ADVICE = "try a smaller learning rate, or scaled inputs (scale='standard' in fi
 
 
 class DivergedError(ArithmeticError):
-    """Training made the loss stop being finite; the network holds its last finite weights.
+    """Training diverged: the loss is no longer finite. The network has its last finite weights.
 
-    The optimizer has forgotten its moments.
+    The moments of the optimizer are reset.
 
     Attributes
     ----------
     epoch : int or None
-        The epoch in which it happened, from 0; None where there are no epochs.
+        The epoch in which it happened, from 0; None if there are no epochs.
     loss : float or None
-        The last finite loss: the mean over the last batch that had one; None where none had, and
-        from `train_on_batch`.
+        The last finite loss: the mean over the last batch that had one; None if there is none,
+        and from `train_on_batch`.
     """
 
     def __init__(self, message: str, epoch: int | None = None, loss: float | None = None) -> None:
@@ -29,7 +29,7 @@ class DivergedError(ArithmeticError):
 
 
 def diverged(where: str, epoch: int | None = None, loss: float | None = None) -> DivergedError:
-    """Return the error with a message: where it happened, the last finite loss, what to do."""
+    """Return the error with its message: where it happened, the last finite loss, advice."""
     last = "" if loss is None else f"; the last finite loss was {loss:.6g}"
     return DivergedError(
         f"the loss or a weight is no longer finite {where}{last}; the weights are set back to the "

@@ -1,4 +1,4 @@
-"""Libraries that foxnn uses where they are installed: imported late, asked for by their extra."""
+"""Optional libraries, imported late; the message for a missing one names its extra."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ def library(name: str, extra: str, user: str) -> Any:
     Parameters
     ----------
     name : str
-        The module, as it is imported.
+        The name of the module.
     extra : str
-        The extra of foxnn that brings the library.
+        The extra of foxnn that installs the library.
     user : str
         What needs it, for the message.
 
     Raises
     ------
     ImportError
-        Where it is missing; the message says how to install it.
+        If it is missing; the message says how to install it.
     """
     try:
         return importlib.import_module(name)

@@ -1,4 +1,4 @@
-"""The names that modules had in 0.1.0: imports and pickles that say them still find the modules."""
+"""The names that modules had in 0.1.0, which imports and pickles may still use."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-# What has moved, and where to; both behind "foxnn.". A module of 0.1.0 that has become several is
-# the one of them with what users, or their pickles, may have named.
+# From former to current names, both without "foxnn.". A module of 0.1.0 that has been split maps to
+# the one with the names that users or their pickles may contain.
 FORMER = {
     "base": "model.base",
     "c_export": "formats.c.export",
@@ -55,7 +55,7 @@ FORMER = {
 
 
 class _Finder:
-    """Finds, after all other finders, a module by its former name."""
+    """Finds a module by its former name, after all other finders."""
 
     @staticmethod
     def find_spec(
@@ -64,12 +64,12 @@ class _Finder:
         package, _, name = fullname.partition(".")
         if package != "foxnn" or name not in FORMER:
             return None
-        # No importlib.abc.Loader, whose import would take longer than all that is done here.
+        # No importlib.abc.Loader: its import would take longer than everything here.
         return ModuleSpec(fullname, _Loader())  # type: ignore[arg-type]
 
 
 class _Loader:
-    """Lets the module itself take the place of the one that an import has made."""
+    """Replaces the module that an import has created with the moved one."""
 
     @staticmethod
     def create_module(spec: ModuleSpec) -> None:
@@ -82,5 +82,5 @@ class _Loader:
 
 
 def find_former_names() -> None:
-    """Let imports find the modules by their former names, too."""
+    """Make imports find modules by their former names, too."""
     sys.meta_path.append(_Finder())

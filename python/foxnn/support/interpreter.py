@@ -1,7 +1,7 @@
-"""Interpreters that foxnn refuses: those that run threads without Python's global lock (GIL).
+"""Refuses interpreters that run threads without Python's global interpreter lock (GIL).
 
-What may happen at once to one network is counted under the lock. A free-threaded CPython takes the
-lock again, with a warning, when it imports foxnn; only where the user forbids that is it refused.
+The GIL protects the counts of concurrent calls on a network. A free-threaded CPython enables the
+GIL again, with a warning, when it imports foxnn; it is refused only if the user forbids that.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 
 
 def refuse_without_lock() -> None:
-    """Raise ImportError where the global lock is switched off."""
+    """Raise ImportError if the GIL is disabled."""
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         raise ImportError(
             "foxnn needs Python's global lock (GIL), which is switched off: leave out PYTHON_GIL=0 "

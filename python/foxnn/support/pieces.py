@@ -1,6 +1,6 @@
-"""Long work on arrays, done in pieces: Ctrl-C is heard between two of them.
+"""Long operations on arrays, done in pieces so that Ctrl-C takes effect between them.
 
-NumPy does not listen while it computes, and a conversion of some gigabytes takes seconds.
+NumPy does not check for signals while it computes, and converting some gigabytes takes seconds.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from numpy.typing import DTypeLike, NDArray
 
 Array = NDArray[Any]
 
-# Numbers of a piece: a few milliseconds, beside which a call of NumPy is nothing.
+# Numbers per piece: a few milliseconds, compared to which the overhead of a call is negligible.
 _NUMBERS = 1 << 20
-# The same of lists, whose numbers are objects: a piece takes little memory beside them.
+# The same for lists, whose numbers are objects: a piece needs little memory compared to them.
 _OBJECTS = 1 << 13
 
 
@@ -28,7 +28,7 @@ def slices(array: Array, numbers: int = _NUMBERS) -> Iterator[slice]:
 
 
 def converted(array: Array, dtype: DTypeLike | None = None) -> Array:
-    """Return a copy in C order, and of another type where one is given."""
+    """Return a copy in C order, of another type if one is given."""
     out: Array = np.empty(array.shape, array.dtype if dtype is None else dtype)
     copy_into(out, array)
     return out
@@ -44,7 +44,7 @@ def copy_into(target: Array, source: Array) -> None:
 
 
 def taken(array: Array, which: Array) -> Array:
-    """Return the rows of some numbers."""
+    """Return the rows at some positions."""
     out = np.empty((len(which), *array.shape[1:]), array.dtype)
     for part in slices(out):
         out[part] = array[which[part]]
@@ -52,25 +52,25 @@ def taken(array: Array, which: Array) -> Array:
 
 
 def extremes(array: Array) -> tuple[Any, Any]:
-    """Return the least and the largest number, of which there must be one."""
+    """Return the smallest and the largest number of an array that is not empty."""
     ends = [(array[part].min(), array[part].max()) for part in slices(array)]
     return min(least for least, _ in ends), max(largest for _, largest in ends)
 
 
 def column_extremes(array: Array) -> tuple[Array, Array]:
-    """Return the least and the largest number of each column."""
+    """Return the smallest and the largest number of each column."""
     ends = [(array[part].min(axis=0), array[part].max(axis=0)) for part in slices(array)]
     least, largest = zip(*ends, strict=True)
     return np.min(least, axis=0), np.max(largest, axis=0)
 
 
 def from_sequence(values: Sequence[Any]) -> Array:
-    """Return a list or tuple, whatever is in it, as an array.
+    """Return a list or tuple of any objects as an array.
 
     Raises
     ------
     ValueError
-        Where its rows differ.
+        If its rows differ in shape.
     """
     rows = max(1, _OBJECTS // _width(values[0])) if values else 1
     if len(values) <= rows:
@@ -83,7 +83,7 @@ def from_sequence(values: Sequence[Any]) -> Array:
         if part.shape[1:] != out.shape[1:]:
             raise ValueError(f"some have shape {out.shape[1:]}, others {part.shape[1:]}")
         kind = np.result_type(out, part)
-        if kind.kind not in "fiub":  # nothing that anybody computes with
+        if kind.kind not in "fiub":  # not numbers
             return part.astype(kind)
         if kind != out.dtype:
             out = converted(out, kind)
@@ -92,7 +92,7 @@ def from_sequence(values: Sequence[Any]) -> Array:
 
 
 def _width(value: object) -> int:
-    """Return how many numbers a row has, about."""
+    """Return the approximate number of numbers in a row."""
     try:
         return max(1, len(value))  # type: ignore[arg-type]
     except TypeError:

@@ -1,4 +1,4 @@
-"""Checks of single arguments of `fit`, each of which needs no samples."""
+"""Checks of single arguments of `fit` that need no samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from foxnn.model.answers import AnsweringNetwork
 
 
 def dropout_rates(dropout: Any, hidden: int) -> list[float]:
-    """Return a rate for each hidden layer, or none where nothing is left out."""
+    """Return a rate for each hidden layer, or an empty list if all of them are 0."""
     is_list = isinstance(dropout, Sequence) and not isinstance(dropout, str | bytes | bytearray)
     if is_list or (isinstance(dropout, np.ndarray) and dropout.ndim > 0):
         wanted = f"dropout must be a number or one for each of the {hidden} hidden layers"
@@ -30,7 +30,7 @@ def dropout_rates(dropout: Any, hidden: int) -> list[float]:
 
 
 def dropout_of(network: AnsweringNetwork, dropout: Any) -> list[float]:
-    """Return the rates of a network's hidden layers, which must be flat dense ones for any."""
+    """Return the rates of a network's hidden layers; only flat dense layers may have one."""
     rates = dropout_rates(dropout, len(network) - 1)
     for i, part in enumerate(network._layers() if rates else ()):
         if not is_flat_dense(part):
@@ -42,7 +42,7 @@ def dropout_of(network: AnsweringNetwork, dropout: Any) -> list[float]:
 
 
 def checked_clipping(clip_norm: Any, clip_value: Any) -> tuple[float | None, float | None]:
-    """Return norm and value to clip at, not both of which may be given."""
+    """Return norm and value to clip at; at most one of them may be given."""
     if clip_norm is not None and clip_value is not None:
         raise ValueError(
             "clip_norm and clip_value must not both be given, got "
@@ -76,7 +76,7 @@ def checked_validation(validation: Any) -> float | tuple[Any, Any, Any] | None:
 
 
 def checked_class_weight(class_weight: Any) -> Any:
-    """Return weights by class, whose classes are not checked, "balanced" or None."""
+    """Return a mapping (whose items are checked later, with the samples), "balanced" or None."""
     if isinstance(class_weight, str):
         return checks.choice(class_weight, "class_weight", ("balanced",))
     if class_weight is not None and not isinstance(class_weight, Mapping):
@@ -88,10 +88,10 @@ def checked_class_weight(class_weight: Any) -> Any:
 
 
 def checked_every(every: object) -> int | datetime.timedelta:
-    """Return how often a checkpoint is to be written, checked."""
+    """Return how often to write a checkpoint: every so many epochs, or after some time."""
     if isinstance(every, datetime.timedelta):
         if every <= datetime.timedelta():
-            raise ValueError(f"checkpoint_every must be longer than nothing, got {every!r}")
+            raise ValueError(f"checkpoint_every must be longer than zero, got {every!r}")
         return every
     try:
         return checks.integer(every, "checkpoint_every", 1)

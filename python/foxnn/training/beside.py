@@ -1,4 +1,4 @@
-"""A call that runs beside a training, in a thread of its own: the writing of a checkpoint."""
+"""A call in a thread of its own while training goes on: the writing of a checkpoint."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Callable
 
 from foxnn import checks
 
-# Calls that have not ended. One goes on after Ctrl-C, and the next run or reader waits for it.
+# Calls that have not ended. Ctrl-C does not end them; the next run or reader waits for them.
 _going_on: set[Beside] = set()
 if hasattr(os, "register_at_fork"):  # a child has no other threads
     os.register_at_fork(after_in_child=_going_on.clear)
 
 
 def wait_for_all() -> None:
-    """Return when no checkpoint is being written."""
+    """Wait until no checkpoint is being written."""
     for call in list(_going_on):
         call.wait()
 
@@ -25,24 +25,24 @@ def wait_for_all() -> None:
 atexit.register(wait_for_all)
 
 
-# Bytes for a thread's stack and for the thread-local memory of libraries, without which the C
+# Bytes for a thread's stack and for the thread-local memory of libraries; without them the C
 # library ends the process.
 _OF_A_THREAD = 2**25
 
 
 class _Token:
-    """Dies with the thread that holds it."""
+    """An object that exists as long as the thread that holds it."""
 
 
 class Beside:
-    """A call that runs in a thread of its own, or at once where no thread can be had.
+    """A call that runs in a thread of its own, or immediately if no thread can be started.
 
-    Unlike threading.Thread, it does not wait for ever for a thread that had too little memory to
-    begin.
+    Unlike threading.Thread, it does not wait forever for a thread that had too little memory to
+    start.
     """
 
     def __init__(self, call: Callable[[], None]) -> None:
-        self.is_left = False  # nobody will ask what it has raised
+        self.is_left = False  # nobody will collect its exception
         self._error: BaseException | None = None
         self._has_ended = _thread.allocate_lock()  # held until then
         self._has_ended.acquire()
@@ -71,10 +71,10 @@ class Beside:
         return self._has_ended.locked()
 
     def wait(self) -> BaseException | None:
-        """Return what the call has raised, when it has ended."""
+        """Wait until the call has ended; return the exception that it raised."""
         while not self._has_ended.acquire(timeout=0.1):
             if self._token() is None and self.goes_on():
                 _going_on.discard(self)
                 return MemoryError("too little memory for the thread that writes the checkpoint")
-        self._has_ended.release()  # for whoever else waits
+        self._has_ended.release()  # for others that wait
         return self._error

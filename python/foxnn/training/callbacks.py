@@ -1,4 +1,4 @@
-"""The user's functions that a training calls."""
+"""The user's functions that are called during training."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _EVENTS = ("on_train_begin", "on_epoch_end", "on_batch_end", "on_train_end")
 
 
 class Callbacks:
-    """What the user passed as `callbacks`, by event.
+    """The callbacks that the user passed, by event.
 
     A callback is an object with any of the methods on_train_begin(network),
     on_batch_end(batch, logs), on_epoch_end(epoch, logs) and on_train_end(history), or a function,
-    which is taken as on_epoch_end. One that returns True stops the training.
+    which is called as on_epoch_end. One that returns True stops the training.
     """
 
     def __init__(self, callbacks: object) -> None:
@@ -59,12 +59,12 @@ class Callbacks:
             )
 
     def wants(self, event: str) -> bool:
-        """Return whether anybody listens to an event."""
+        """Return whether any callback has a method for an event."""
         return bool(self._methods[event])
 
     def call(self, event: str, *arguments: object) -> bool:
-        """Call all that listen to an event; return whether one of them wants to stop."""
-        # Not any(), which would leave out those behind the first that stops.
+        """Call all methods for an event; return whether one of them asks to stop."""
+        # Not any() over the calls, which would skip those after the first that stops.
         answers = [method(*arguments) for method in self._methods[event]]
-        # NumPy's comparisons have a True of their own.
+        # Comparisons in NumPy return a bool type of its own.
         return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)

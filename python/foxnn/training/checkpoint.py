@@ -1,8 +1,8 @@
-"""Checkpoints of a training: what `fit` writes by the way, and how a run goes on from one.
+"""Checkpoints of a training run: writing them during `fit`, and reading them to continue.
 
-A checkpoint is a safetensors file of the network as it was after some step, with what the run was
-told and how far it was. It is written by a thread of its own, so that the training goes on
-meanwhile, and takes the place of the older one only when it is whole.
+A checkpoint is a safetensors file with the network after some step, the arguments of the run and
+its progress. It is written by a separate thread while training continues, and it replaces the
+earlier one only when it is complete.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from foxnn.training.history import History, checked
 
 @dataclasses.dataclass(frozen=True)
 class Running:
-    """How far an epoch is that has begun: what its steps have done, and how to begin it again."""
+    """The progress within an epoch, and how to continue the epoch from there."""
 
     draw: int
     steps: int
@@ -39,7 +39,7 @@ class Running:
 
     @classmethod
     def of(cls, trainer: _core.Trainer, seconds: float) -> Running:
-        """Return how far a trainer is in its epoch, which has taken so long."""
+        """Return the progress of a trainer in its epoch, which has taken `seconds` so far."""
         done = trainer.epoch()
         return cls(
             trainer.draw_of_epoch(), done.steps, done.samples, done.loss, done.weight, done.correct,
@@ -48,7 +48,7 @@ class Running:
 
     @classmethod
     def checked(cls, values: Mapping[str, Any]) -> Running:
-        """Return what the plain values of a file say; ValueError or TypeError where they do not."""
+        """Return the progress from the values in a file; ValueError or TypeError for bad ones."""
         checks.integer(values.get("draw"), "draw", 0, 2**32 - 1)
         counts = ("steps", "samples", "correct")
         for name in counts:
@@ -74,7 +74,7 @@ class Running:
 
 
 class Checkpoints:
-    """Where and how often a run is kept, and the thread that writes."""
+    """Where and how often checkpoints are written, and the thread that writes them."""
 
     def __init__(self, network: Any, name_file: object, every: int | datetime.timedelta) -> None:
         self._path = paths.path_of(name_file, "checkpoint")
@@ -84,9 +84,9 @@ class Checkpoints:
                 f"{checks.shown(self._path)}"
             )
         wait_for_all()
-        notes_of(network.notes)  # what could not be written is said before the training
+        notes_of(network.notes)  # what cannot be written is refused before training
         whole_files.check_place(self._path)
-        # The user may change folders during the run. (Not abspath: ".." may follow a link.)
+        # The working directory may change during the run. (Not abspath: ".." may follow a link.)
         here = "" if os.path.isabs(self._path) else os.getcwd()
         self._place = os.path.join(here, self._path)
         self._every = every
@@ -95,17 +95,17 @@ class Checkpoints:
         self.arguments: dict[str, Any] = {}
 
     def seconds_left(self) -> float | None:
-        """Return the time until the next checkpoint within an epoch; None where there is none."""
+        """Return the time until the next checkpoint within an epoch; None if there is none."""
         if isinstance(self._every, int):
             return None
         return max(0.0, self._last + self._every.total_seconds() - time.perf_counter())
 
     def is_time(self) -> bool:
-        """Return whether to write within an epoch."""
+        """Return whether a checkpoint is due within an epoch."""
         return self.seconds_left() == 0.0
 
     def is_due(self, epochs_done: int, is_last: bool) -> bool:
-        """Return whether to write after so many epochs."""
+        """Return whether a checkpoint is due after so many epochs."""
         if is_last or not isinstance(self._every, int):
             return is_last or self.is_time()
         return epochs_done % self._every == 0
@@ -113,7 +113,7 @@ class Checkpoints:
     def write(
         self, network: Any, history: History, watch: Watch | None, running: Running | None = None
     ) -> None:
-        """Begin to write the network of this moment; what the last writing raised comes here."""
+        """Start writing the current network; raise what the previous writing has raised."""
         self.wait()
         self._last = time.perf_counter()
         given = state.surroundings_of(network, network) | state.memory_of(network)
@@ -128,11 +128,11 @@ class Checkpoints:
         self._writing = Beside(lambda: self._write(given, run, best))
 
     def is_writing(self) -> bool:
-        """Return whether the last checkpoint is not yet written."""
+        """Return whether the last checkpoint is still being written."""
         return self._writing is not None and self._writing.goes_on()
 
     def wait(self) -> None:
-        """Return when all is written; raise what went wrong."""
+        """Wait until everything is written; raise what went wrong."""
         if self._writing is not None:
             error = self._writing.wait()
             self._writing = None
@@ -140,32 +140,32 @@ class Checkpoints:
                 raise error
 
     def end(self, error: BaseException) -> None:
-        """End with an exception of the run, after the writing; Ctrl-C does not wait for that."""
+        """End after an exception in the run: wait for the writing, but not on Ctrl-C."""
         if isinstance(error, Exception):
             self.wait()
         elif self._writing is not None:
             self._writing.is_left = True
 
     def _write(self, given: dict[str, Any], run: Any, best: _core.Network | None) -> None:
-        # The best weights stay as they are, and can wait for the thread.
+        # The best weights do not change, so the thread can read them.
         memory = None if best is None else state.memory_of(best)
         safetensors_file.write(self._place, given, run, memory)
 
 
 @dataclasses.dataclass
 class Start:
-    """Where a run goes on: what a checkpoint says beside the network."""
+    """Where a run continues: what a checkpoint holds besides the network."""
 
     history: dict[str, list[float]]
     watch: Mapping[str, Any] | None
     best: Mapping[str, Any] | None
     draw_of_split: int
     running: Running | None
-    samples: int | None  # of x; a checkpoint of before may not say it
+    samples: int | None  # in x; None in checkpoints of early versions
 
     @property
     def epochs(self) -> int:
-        """The epochs that are done."""
+        """The number of completed epochs."""
         return len(next(iter(self.history.values()), []))
 
     def best_of(self, network: Any) -> Any:
@@ -178,14 +178,14 @@ class Start:
 
 
 def read(path: str) -> tuple[dict[str, Any], dict[str, Any], Start]:
-    """Return state, arguments of fit and where to go on.
+    """Return the state, the arguments of fit, and where to continue.
 
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     foxnn.FileFormatError
-        Where it is no checkpoint of a training.
+        If it is not a checkpoint.
     """
     wait_for_all()
     given, run, best = safetensors_file.read_checkpoint(path)

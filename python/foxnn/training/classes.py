@@ -1,4 +1,4 @@
-"""Samples by their classes: which class each is of, and how much each class counts."""
+"""Classes of samples: the class of each sample, and the weight of each class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from foxnn.training.samples import WeightedSamples
 
 
 def classes_of(y: Array, loss: str) -> Array | None:
-    """Return the class of each sample, or None where there are none."""
+    """Return the class of each sample, or None if there are no classes."""
     if y.ndim == 1:
         return y
     if loss == "cross_entropy":
@@ -31,7 +31,7 @@ def classes_of(y: Array, loss: str) -> Array | None:
 def weighted_by_class(
     network: AnsweringNetwork, samples: WeightedSamples, class_weight: Any
 ) -> WeightedSamples:
-    """Return the samples with their weights times those of their classes."""
+    """Return the samples with their weights multiplied by those of their classes."""
     if class_weight is None:
         return samples
     classes = classes_of(samples.y, network.loss)
@@ -50,7 +50,7 @@ def weighted_by_class(
 def _class_factors(class_weight: Any, classes: Array, count: int) -> NDArray[np.float64]:
     factors = np.ones(count)
     if isinstance(class_weight, str):  # "balanced"
-        # King and Zeng, "Logistic regression in rare events data", 2001: every class that is there
+        # King and Zeng, "Logistic regression in rare events data", 2001: every class that occurs
         # counts as much as every other.
         counts = np.bincount(classes, minlength=count)
         there = counts > 0

@@ -1,4 +1,4 @@
-"""What one `fit` trains and validates on."""
+"""The data of one `fit`: samples to train and to validate on, columns and scalers."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from foxnn.training.validation import given_samples, split
 
 @dataclass(frozen=True)
 class FitData:
-    """Samples by their use, and what the network will know of them."""
+    """Samples by use, and what the network keeps of them."""
 
     training: WeightedSamples
     held_out: WeightedSamples | None
-    count: int  # of samples, those of a held-out share too
+    count: int  # of all samples, including a held-out share
     columns: list[str] | None
-    scalers: Scalers | None  # None: those that the network has stay
-    draw: int  # the network's random number that a share is drawn by
+    scalers: Scalers | None  # None: the network keeps its own
+    draw: int  # the number of the random draw of a share
     takes_draw: bool
 
 
 def fit_data(
     network: AnsweringNetwork, x: Any, y: Any, options: FitOptions, start: Start | None
 ) -> FitData:
-    """Check samples and split them, by the draw of a checkpoint where one is gone on from."""
+    """Check and split the samples; a resumed run splits with the draw of its checkpoint."""
     samples = samples_of(network, x, y, options.sample_weight)
     if start is not None and start.samples not in (None, len(samples)):
         raise ValueError(
             f"x must have the {start.samples} samples that fit was given, got {len(samples)}"
         )
     columns = _columns(network, x)
-    weighted_by_class(network, samples, options.class_weight)  # what is wrong with it is said here
+    weighted_by_class(network, samples, options.class_weight)  # refuses bad class weights
     draw = network._draw() if start is None else start.draw_of_split
     training, held_out, is_drawn = samples, None, False
     if isinstance(options.validation, tuple):
@@ -55,7 +55,7 @@ def fit_data(
 
 
 def _columns(network: AnsweringNetwork, x: Any) -> list[str] | None:
-    """Return the names of the columns of x, or else those that the network knows."""
+    """Return the names of the columns of x, or else those that the network has."""
     names = checks.column_names(x) or network._input_names
     if names is not None and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

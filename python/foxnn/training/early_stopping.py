@@ -1,4 +1,4 @@
-"""When a training ends before its last epoch: a quantity has not become better for some time."""
+"""Ending a training run early: when a quantity has not improved for some epochs."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _MONITORS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 @dataclass(frozen=True)
 class EarlyStopping(Constants):
-    """Ends a training when a quantity has not become better for some epochs.
+    """End training when a quantity has not improved for some epochs.
 
     Parameters
     ----------
     monitor : str, optional
-        "loss", "accuracy", "val_loss" or "val_accuracy"; by default val_loss where there is a
-        validation, else loss. Of a loss less is better, of an accuracy more.
+        "loss", "accuracy", "val_loss" or "val_accuracy"; by default val_loss if there are
+        validation samples, else loss. A lower loss is better, and a higher accuracy.
     patience : int, default=10
-        Epochs without a better value after which the training ends.
+        Number of epochs without improvement after which training ends.
     min_delta : float, default=0.0
-        By how much a value must be better to count as better.
+        Smallest change that counts as an improvement.
     restore_best : bool, default=True
-        Whether the network ends as it was after its best epoch, moments of the optimizer included,
-        for whatever reason the training ends (but for an exception).
+        Whether the network is set back to its best epoch at the end, including the moments of the
+        optimizer. This applies however training ends, except by an exception.
 
     Notes
     -----
@@ -54,12 +54,12 @@ class EarlyStopping(Constants):
             "min_delta": checks.real(self.min_delta, "min_delta", 0.0),
             "restore_best": checks.flag(self.restore_best, "restore_best"),
         }
-        for name, value in checked.items():  # plain numbers, whatever came
+        for name, value in checked.items():  # plain numbers, whatever was given
             object.__setattr__(self, name, value)
 
 
 def early_stopping_of(value: object) -> EarlyStopping | None:
-    """Return what the user passed as `early_stopping`: nothing, a patience, or the whole."""
+    """Return the rule for the user's `early_stopping`: None, a patience or a whole rule."""
     if value is None or isinstance(value, EarlyStopping):
         return value
     try:
@@ -72,7 +72,7 @@ def early_stopping_of(value: object) -> EarlyStopping | None:
 
 
 class Watch:
-    """Follows one training on behalf of an EarlyStopping."""
+    """Follows one training run for an EarlyStopping rule."""
 
     def __init__(self, rule: EarlyStopping, monitor: str) -> None:
         self._rule = rule
@@ -84,23 +84,23 @@ class Watch:
 
     @property
     def best(self) -> _core.Network | None:
-        """The network after its best epoch, where it is to be restored."""
+        """The network after its best epoch, if it is to be restored."""
         return self._best
 
     def progress(self) -> dict[str, float | None]:
-        """Return how far it is, as plain values."""
-        least = None if self._least == math.inf else self._least  # no epoch is over yet
+        """Return the progress as plain values."""
+        least = None if self._least == math.inf else self._least  # no epoch has ended yet
         return {"least": least, "waited": self._waited}
 
     def go_on(self, progress: Mapping[str, Any], best: _core.Network | None) -> None:
-        """Go on where another one was."""
+        """Continue from the progress of an earlier watch."""
         least = progress.get("least")
         self._least = math.inf if least is None else checks.real(least, "least")
         self._waited = checks.integer(progress.get("waited"), "waited", 0)
         self._best = best
 
     def is_over(self, record: Mapping[str, float], network: _core.Network) -> bool:
-        """Take in the record of an epoch; return whether to stop."""
+        """Process the record of an epoch; return whether to stop."""
         value = self._sign * record[self._monitor]
         if value < self._least - self._rule.min_delta:
             self._least, self._waited = value, 0
@@ -112,17 +112,17 @@ class Watch:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether there was no better value for too long."""
+        """Whether the patience is used up."""
         return self._waited >= self._rule.patience
 
     def restore(self, network: _core.Network) -> None:
-        """Set the network back to its best epoch, if that is wanted and was not the last."""
+        """Set the network back to its best epoch, if asked for and not the last one."""
         if self._best is not None and self._waited > 0:
             network._restore(self._best)
 
 
 def watch_of(rule: EarlyStopping | None, quantities: set[str]) -> Watch | None:
-    """Return a watch on one of the quantities that a training will report."""
+    """Return a watch on one of the quantities that the run will report."""
     if rule is None:
         return None
     monitor = rule.monitor or ("val_loss" if "val_loss" in quantities else "loss")

@@ -1,4 +1,4 @@
-"""What a training run reports: one number an epoch for each quantity."""
+"""The records of a training run: one number per epoch for each quantity."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
-# A table of more epochs than this is printed in part: so many of its rows at either end.
+# A table of more epochs than this is abbreviated to some rows at either end.
 _LONGEST_TABLE = 12
 _ROWS_AT_AN_END = 5
 
 
 class History(Mapping[str, list[float]]):
-    """Lists by name, one value an epoch: loss, val_loss, accuracy, val_accuracy, ...
+    """Lists by name, with one value per epoch: loss, val_loss, accuracy, val_accuracy, ...
 
-    Epochs count from 0. Printed, it is a table; it equals any mapping that holds the same values.
+    Epochs are counted from 0. A history prints as a table, and equals any mapping with the same
+    values.
 
     Examples
     --------
@@ -35,7 +36,7 @@ class History(Mapping[str, list[float]]):
     3
     """
 
-    # Of one that was made without its constructor.
+    # For objects made without the constructor.
     _values: dict[str, list[float]] = MappingProxyType({})  # type: ignore[assignment]
 
     def __init__(self) -> None:
@@ -47,11 +48,11 @@ class History(Mapping[str, list[float]]):
         Raises
         ------
         ValueError
-            Where their names are not those of the epochs before.
+            If their names are not those of earlier epochs.
         """
         if self._values and values.keys() != self._values.keys():
             raise ValueError(
-                f"values must be those of the epochs before, {', '.join(self._values)}; "
+                f"values must be those of earlier epochs, {', '.join(self._values)}; "
                 f"got {', '.join(values) or 'none'}"
             )
         numbers = {name: checks.number(value, name) for name, value in values.items()}
@@ -60,7 +61,7 @@ class History(Mapping[str, list[float]]):
 
     @classmethod
     def of(cls, values: Mapping[str, list[float]]) -> History:
-        """Return a history with such values, which are as many for each name."""
+        """Return a history with these values, the same number for each name."""
         if not isinstance(values, Mapping):
             raise TypeError(f"values must be a mapping of lists, got {checks.shown(values)}")
         history, lengths = cls(), set()
@@ -90,17 +91,17 @@ class History(Mapping[str, list[float]]):
         -------
         matplotlib Axes
         """
-        from foxnn import plot  # late: it is a part of its own, which trainings do without
+        from foxnn import plot  # late: training does not need it
 
         return plot.history(self, ax)
 
     def to_pandas(self) -> DataFrame:
-        """Return a DataFrame with a row an epoch and a column a quantity.
+        """Return a DataFrame with a row per epoch and a column per quantity.
 
         Raises
         ------
         ImportError
-            Where pandas is missing.
+            If pandas is not installed.
 
         Examples
         --------
@@ -159,7 +160,7 @@ class History(Mapping[str, list[float]]):
 
 
 def checked(values: Any) -> dict[str, list[float]]:
-    """Return the values of a history, as many numbers for each name.
+    """Return the values of a history, checked: the same number for each name.
 
     Raises
     ------

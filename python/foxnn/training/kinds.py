@@ -1,4 +1,4 @@
-"""The types of arguments that may be given in several ways, for editors and type checkers."""
+"""Types of arguments that have several forms, for editors and type checkers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
 
 OptimizerLike = str | SGD | Adam | AdamW | RMSprop
-#: A share of the samples, or samples of their own, with or without weights.
+#: A share of the samples, or separate samples with or without weights.
 ValidationLike = float | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
 EarlyStoppingLike = int | EarlyStopping
 ScheduleLike = Schedule | Callable[[int], float]

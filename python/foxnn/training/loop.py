@@ -1,4 +1,4 @@
-"""The epochs of `fit`: steps, records, validation, and all that may end them early."""
+"""The loop over the epochs of `fit`: steps, records, validation, and what may end it early."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from foxnn.training.progress import Progress
 
 
 class FitLoop:
-    """One training: its plan, and how far it is."""
+    """One training run: its plan and its progress."""
 
     def __init__(
         self, network: AnsweringNetwork, data: FitData, plan: FitPlan, history: History
@@ -32,12 +32,12 @@ class FitLoop:
         self._end = None if limit is None else time.perf_counter() + limit
         self._last_loss: float | None = None
         self._stops = False
-        self._is_open = False  # an epoch has begun whose record is not made
-        self._is_new = False  # one is over, and no checkpoint has it
-        self._start = 0.0  # when it began, less what it has taken in an earlier run
+        self._is_open = False  # an epoch has begun and has no record yet
+        self._is_new = False  # an epoch has ended, and no checkpoint includes it
+        self._start = 0.0  # when the epoch began, minus the time it took in an earlier run
 
     def run(self) -> History:
-        """Train for the epochs of the plan, or until something ends them; return all records."""
+        """Train for the planned epochs, or until something ends the run; return all records."""
         training, plan = self._data.training, self._plan
         with (
             _core.Trainer(
@@ -50,7 +50,7 @@ class FitLoop:
     def _run(self, trainer: _core.Trainer, bar: Progress) -> History:
         self._stops = self._callbacks.call("on_train_begin", self._network)
         if self._watch is not None and self._watch.is_exhausted:
-            self._stops = True  # the checkpoint of a run that had ended
+            self._stops = True  # resumed from a run that had ended
         try:
             for epoch in self._plan.epochs:
                 if self._stops:
@@ -71,7 +71,7 @@ class FitLoop:
         return self._history
 
     def _train_epoch(self, trainer: _core.Trainer, epoch: int, bar: Progress) -> bool:
-        """Return whether the epoch was not cut short."""
+        """Train for one epoch; return whether it was completed."""
         rate = self._plan.rates.of(epoch)
         if self._plan.rates.schedule is not None:
             trainer.set_learning_rate(rate)
@@ -106,7 +106,7 @@ class FitLoop:
         return is_whole
 
     def _make_steps(self, trainer: _core.Trainer, epoch: int) -> None:
-        """Make the steps that the epoch still has, or those until something ends the run."""
+        """Make the remaining steps of the epoch, or those until something ends the run."""
         hears, all_steps = self._callbacks.wants("on_batch_end"), trainer.steps_per_epoch()
         while (done := trainer.epoch().steps) < all_steps and not self._stops:
             if hears:
@@ -132,18 +132,18 @@ class FitLoop:
         self._checkpoints.write(self._network, self._history, self._watch, running)
 
     def _end_with(self, trainer: _core.Trainer, error: BaseException) -> None:
-        """Keep a run that an exception ends, such as that of Ctrl-C, if it can go on from there."""
+        """Write a checkpoint when an exception (or Ctrl-C) ends the run, if it can be resumed."""
         if self._checkpoints is None:
             return
         try:
-            # Ctrl-C does not wait for what is being written: that is nearly as new.
+            # Ctrl-C does not wait for a checkpoint being written, which is nearly as recent.
             if isinstance(error, Exception) or not self._checkpoints.is_writing():
                 if self._is_open and not isinstance(error, DivergedError):
                     self._keep_within_epoch(trainer)
                 elif self._is_new:
                     self._keep_between_epochs()
             self._checkpoints.end(error)
-        except Exception as failure:  # what ended the run is what the user must hear of
+        except Exception as failure:  # the user must see what ended the run
             raise error from failure
 
     def _checked(self, report: _core.Report, epoch: int) -> _core.Report:
@@ -165,8 +165,8 @@ class FitLoop:
 
 
 def _means(done: _core.Report, classifies: bool) -> dict[str, float]:
-    """Return the means over the samples of some steps."""
-    # Samples that count nothing have no loss.
+    """Return means over the samples of some steps."""
+    # Samples of weight 0 have no loss.
     means = {"loss": done.loss / done.weight if done.weight else math.nan}
     if classifies:
         means["accuracy"] = done.correct / done.samples

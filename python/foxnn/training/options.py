@@ -1,4 +1,4 @@
-"""What `fit` was told beside its samples: as given, and checked."""
+"""The arguments of `fit` other than its samples: as given, and checked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from foxnn.training.update_rules import rule_of
 
 
 class FitArguments(NamedTuple):
-    """The arguments of `fit`, under their names and not yet checked."""
+    """The arguments of `fit`, by name and not yet checked."""
 
     epochs: int
     batch_size: int
@@ -54,9 +54,9 @@ class FitArguments(NamedTuple):
 
 
 class FitOptions(NamedTuple):
-    """The same, checked as far as that goes without the samples."""
+    """The same arguments, checked as far as possible without the samples."""
 
-    epochs: range  # that are to be trained; it begins where a checkpoint was
+    epochs: range  # to train for; a resumed run starts at that of its checkpoint
     batch_size: int
     optimizer: OptimizerLike
     rule: _core.Optimizer
@@ -80,7 +80,7 @@ class FitOptions(NamedTuple):
 
 
 def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done: int) -> FitOptions:
-    """Check all that `fit` was told; samples, weights and places of files are checked later."""
+    """Check the arguments; samples, their weights and the checkpoint's file are checked later."""
     epochs = range(epochs_done, checks.integer(given.epochs, "epochs", 1))
     rate = checks.real(given.learning_rate, "learning_rate", 0.0, open_low=True)
     time_limit = arguments.checked_time_limit(given.time_limit)

@@ -1,4 +1,4 @@
-"""The options of `fit` as plain values, which a checkpoint holds, and back."""
+"""The options of `fit` as the plain values in a checkpoint, and back."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def schedule_from(values: Any) -> Any:
 
 
 def early_stopping_as_values(rule: EarlyStopping | None) -> Any:
-    """Return a rule as plain values."""
+    """Return an early stopping rule as plain values."""
     return None if rule is None else dataclasses.asdict(rule)
 
 
@@ -75,9 +75,10 @@ def _made(values: Any, kinds: Mapping[str, Any], name: str) -> Any:
 
 
 def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]:
-    """Return what a run was told as plain values; `draw` is the number of its validation share.
+    """Return the options of a run as plain values; `draw` is the draw of its validation share.
 
-    What is no plain value (samples, callbacks, functions) is only noted, and given again later.
+    Options that are not plain values (samples, functions) are only noted; the user gives them again
+    later.
     """
     share, weight, rates = options.validation, options.class_weight, options.dropout
     return {
@@ -105,5 +106,5 @@ def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]
 
 
 def every_from(values: Any) -> Any:
-    """Return `checkpoint_every` from the number of epochs or seconds of a file."""
+    """Return `checkpoint_every` from the number of epochs or seconds in a file."""
     return datetime.timedelta(seconds=values) if isinstance(values, float) else values

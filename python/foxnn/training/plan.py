@@ -1,4 +1,4 @@
-"""How one `fit` will run: the engine's plan, and all that follows its epochs."""
+"""The plan of one `fit`: for the engine, and for the loop over the epochs."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from foxnn.training.rates import Rates
 
 
 class FitPlan(NamedTuple):
-    """What the loop over the epochs asks."""
+    """What the loop over the epochs needs to know."""
 
     engine: _core.Plan
     epochs: range
-    running: Running | None  # the first epoch, where it has begun already
+    running: Running | None  # the progress in the first epoch, if it has begun
     rates: Rates
     callbacks: Callbacks
     watch: Watch | None
@@ -32,7 +32,7 @@ class FitPlan(NamedTuple):
 def fit_plan(
     network: AnsweringNetwork, data: FitData, options: FitOptions, start: Start | None
 ) -> FitPlan:
-    """Return the plan of a training, which goes on from a checkpoint where there is one."""
+    """Return the plan of a training run, which starts at a checkpoint if there is one."""
     return FitPlan(
         engine=_engine_plan(network, options),
         epochs=options.epochs,

@@ -1,4 +1,4 @@
-"""A bar over the epochs of a training."""
+"""The progress bar of a training run."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from foxnn import checks
 
 
 def is_wanted(progress: object) -> bool:
-    """Return whether to show a bar: as asked for, or where standard error is a terminal."""
+    """Return whether to show a bar: as requested, else if standard error is a terminal."""
     return sys.stderr.isatty() if progress is None else checks.flag(progress, "progress")
 
 
 class Progress:
-    """A bar over the epochs on standard error, or nothing."""
+    """A progress bar on standard error, one step per epoch, or nothing."""
 
     def __init__(self, epochs: int, shown: bool) -> None:
         self._bar = None
         if shown:
-            from tqdm.auto import tqdm  # late: importing it takes longer than a small training
+            from tqdm.auto import tqdm  # late: the import takes longer than a short run
 
             self._bar = tqdm(total=epochs, unit="epoch")
 

@@ -1,4 +1,4 @@
-"""The learning rate of each epoch of a training."""
+"""The learning rate of each epoch of a training run."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from foxnn import schedules
 
 
 class Rates:
-    """The rates of a schedule from some epoch on, the first of which is asked for at once.
+    """The rates of a schedule from some epoch on; the first one is computed immediately.
 
-    A function of the user's is asked once an epoch. Of a schedule of foxnn's the last rate is
-    checked, too: all of them go up or down to their ends, so what is wrong with one shows there.
+    A user's function is called once per epoch. For one of foxnn.schedules the last rate is checked,
+    too: if any rate is out of range, so is that one.
     """
 
     def __init__(self, schedule: Any, base: float, epochs: range, ends_early: bool) -> None:

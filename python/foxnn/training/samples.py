@@ -1,4 +1,4 @@
-"""Samples that suit a network, with their weights."""
+"""Samples that fit a network, with their weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Weights = NDArray[np.float64] | None
 
 @dataclass
 class WeightedSamples:
-    """Inputs, wanted outputs (or labels), and how much each sample counts (None: all the same)."""
+    """Inputs, targets (or labels), and how much each sample counts (None: all the same)."""
 
     x: Array
     y: Array
@@ -38,6 +38,6 @@ def samples_of(
     x_name: str = "x", y_name: str = "y",
     weight_name: str = "sample_weight",
 ) -> WeightedSamples:  # fmt: skip
-    """Return samples that suit the network, checked."""
+    """Return samples that fit the network, checked."""
     inputs, wanted = network._samples(x, y, x_name, y_name)
     return WeightedSamples(inputs, wanted, checks.weights(sample_weight, weight_name, len(inputs)))

@@ -1,4 +1,4 @@
-"""A warning for inputs so large that the first layer cannot learn."""
+"""A warning about inputs so large that the first layer cannot learn."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from foxnn.layers.specs import dense_spec
 from foxnn.layers.view import is_flat_dense
 from foxnn.model.answers import AnsweringNetwork
 
-# Samples looked at: the share of flat outputs among these thousands of them is sure enough.
+# Number of samples to look at: enough for a reliable share of saturated outputs.
 _SAMPLES = 64
-# Beyond these preactivations the slope is under a hundredth of its largest.
+# Beyond these preactivations the slope is less than a hundredth of its maximum.
 _FLAT_BEYOND = {"sigmoid": 6.0, "tan_h": 3.0}
-# Inputs of this size and less are no cause; scaled ones are near 1.
+# Inputs up to this size are not the cause; scaled inputs are near 1.
 _USUAL_SIZE = 3.0
 
 
 def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
-    """Warn where inputs are so large that most outputs of a bounded first layer are flat."""
+    """Warn if inputs are so large that most outputs of a bounded first layer are saturated."""
     first = network._layer(0)
     if not is_flat_dense(first):
         return
@@ -50,12 +50,12 @@ def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
 
 
 def _sums(x: Array, arrays: dict[str, Array], threads: int) -> Array | None:
-    """Return the preactivations of a layer in float64, or None where one is no number."""
-    # Not by NumPy: its BLAS has threads of its own, which wait busily for more work for a while and
-    # are in the way of the training that begins here.
+    """Return the preactivations of a layer in float64, or None if one is NaN."""
+    # Not by NumPy: the threads of its BLAS keep spinning for a while after a product and would slow
+    # down the training that starts here.
     inputs, neurons = arrays["weights"].shape
     alone = _core.Network([inputs], [dense_spec(neurons, ("identity_x", []), "zeros")], False, 0)
-    for name, values in arrays.items():  # perhaps without bias, which is zero here
+    for name, values in arrays.items():  # a missing bias stays zero
         alone._set_array(0, name, values.astype(np.float64))
     try:
         return alone._predict(x, threads)
@@ -64,7 +64,7 @@ def _sums(x: Array, arrays: dict[str, Array], threads: int) -> Array | None:
 
 
 def _frames_of_foxnn() -> int:
-    """Return how many calls lie between here and the user's line, all of them foxnn's own."""
+    """Return the number of foxnn's own frames between here and the user's line."""
     count, frame = 0, sys._getframe(1)
     while str(frame.f_globals.get("__name__")).partition(".")[0] == "foxnn" and frame.f_back:
         count, frame = count + 1, frame.f_back

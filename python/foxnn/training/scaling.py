@@ -1,4 +1,4 @@
-"""What `scale` asks of `fit`: scalers of inputs and outputs, and their measures."""
+"""The argument `scale` of `fit`: scalers of inputs and outputs, and fitting them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Scalers = tuple[Scaler | None, Scaler | None]
 
 
 def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
-    """Return the scalers of inputs and outputs that `scale` asks for, or None to leave them.
+    """Return the scalers of inputs and outputs for `scale`, or None to keep those there are.
 
-    Those that the network has already are kept where the method is theirs.
+    A scaler of the network is kept if it has the same method.
     """
     if scale is None:
         return None
@@ -53,7 +53,7 @@ def _scaler(wanted: Any, old: Scaler | None, name: str) -> Scaler:
 
 
 def measured(scalers: Scalers, x: Array, y: Array) -> Scalers:
-    """Return scalers that have measured the samples, but for those that hold measures already."""
+    """Return scalers fitted to the samples, except those that are fitted already."""
     found = [
         scaler if scaler is None or scaler.shift is not None else Scaler(scaler.method).fit(values)
         for scaler, values in zip(scalers, (x, y), strict=True)

@@ -1,4 +1,4 @@
-"""The update rules that `fit` takes as optimizers, with their constants."""
+"""The optimizers of `fit`: update rules with their constants."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from foxnn.checks.unpickling import Constants
 
 
 def _keep(rule: object, **values: object) -> None:
-    # Checked values are plain numbers, so that they print as such whatever came.
+    # Checked values are plain numbers, so that they print as such.
     for name, value in values.items():
         object.__setattr__(rule, name, value)
 
@@ -21,7 +21,7 @@ class SGD(Constants):
     Parameters
     ----------
     momentum : float, default=0.0
-        Share of the last step that is kept, at least 0 and below 1:
+        Fraction of the last step that is kept, at least 0 and below 1:
         v <- momentum * v + gradient; w <- w - learning_rate * v.
     nesterov : bool, default=False
         Nesterov's momentum: the step is along gradient + momentum * v
@@ -60,9 +60,9 @@ class Adam(Constants):
     ----------
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay of the running means of the gradient and of its square, at least 0 and below 1. Both
-        means are corrected for their start at zero from the first step on.
+        means are bias-corrected for their start at zero.
     epsilon : float, default=1e-8
-        Added to the root of the second mean; above 0.
+        Added to the square root of the second mean; above 0.
 
     Examples
     --------
@@ -89,15 +89,15 @@ class Adam(Constants):
 
 @dataclass(frozen=True)
 class AdamW(Constants):
-    """Adam with weight decay beside the gradient (Loshchilov and Hutter, 2019).
+    """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
-    Before each step of Adam, every weight shrinks: w <- w - learning_rate * weight_decay * w.
-    Biases do not.
+    Before each step of Adam, every weight is reduced: w <- w - learning_rate * weight_decay * w.
+    Biases are not.
 
     Parameters
     ----------
     weight_decay : float, default=0.01
-        At least 0; times the learning rate it must be below 1.
+        At least 0; the product with the learning rate must be below 1.
     beta_1, beta_2 : float, default=0.9, 0.999
         As in `foxnn.Adam`.
     epsilon : float, default=1e-8
@@ -141,7 +141,7 @@ class AdamW(Constants):
 
 @dataclass(frozen=True)
 class RMSprop(Constants):
-    """RMSprop: the gradient over the root of the running mean of its square.
+    """RMSprop: the gradient divided by the root of the running mean of its square.
 
     s <- rho * s + (1 - rho) * gradient^2; v <- momentum * v + gradient / (sqrt(s) + epsilon);
     w <- w - learning_rate * v.
@@ -149,9 +149,9 @@ class RMSprop(Constants):
     Parameters
     ----------
     rho : float, default=0.9
-        Decay of the mean of squares, at least 0 and below 1.
+        Decay of the running mean of squares, at least 0 and below 1.
     momentum : float, default=0.0
-        Share of the last step that is kept, at least 0 and below 1.
+        Fraction of the last step that is kept, at least 0 and below 1.
     epsilon : float, default=1e-8
         Added to the root; above 0.
 
@@ -184,7 +184,7 @@ class RMSprop(Constants):
         )
 
 
-# What `fit` takes as an optimizer: a name, or one of these.
+# Types that `fit` takes as an optimizer.
 RULES = frozenset((str, SGD, Adam, AdamW, RMSprop))
 
 

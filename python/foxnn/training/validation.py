@@ -1,4 +1,4 @@
-"""Samples to validate on: a share that is held out, or samples of their own."""
+"""Samples to validate on: a held-out share, or separate samples."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def given_samples(
 
 
 def split(network: AnsweringNetwork, samples: WeightedSamples, share: float, draw: int) -> Parts:
-    """Return the samples to train on, and a share to validate on, of each class as much.
+    """Return the samples to train on and a share to validate on, stratified by class.
 
-    The share is drawn by the network's random number `draw`, which is not taken: that is the
-    caller's, when nothing can be refused any more.
+    The share is drawn with the network's draw number `draw`. The caller advances that number, once
+    nothing can be refused any more.
     """
     count = round(len(samples) * share)
     if not 0 < count < len(samples):
@@ -48,9 +48,9 @@ def split(network: AnsweringNetwork, samples: WeightedSamples, share: float, dra
 
 
 def _stratified(order: Array, classes: Array, count: int) -> Array:
-    """Return the order with `count` samples in front that have a fair share of every class."""
-    # By class, in random order within it; then every so many from the first to the last.
-    few = classes.dtype if classes.max() >= 2**15 else np.int16  # which NumPy sorts in no time
+    """Return the order with `count` samples in front in which all classes are represented."""
+    # Sorted by class, in random order within each; then samples at equal distances are taken.
+    few = classes.dtype if classes.max() >= 2**15 else np.int16  # which NumPy sorts fastest
     by_class = order[np.argsort(classes[order].astype(few), kind="stable")]
     places = np.arange(len(order)) * count // len(order)
     held = np.diff(places, append=count) > 0
