@@ -10,6 +10,7 @@ import functools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -164,6 +165,20 @@ ESTIMATOR: dict[str, list[Any]] = {
     "class_weight": [None, {0: 2.0}], "n_threads": [1], "time_limit": [5.0],
 }  # fmt: skip
 
+
+def _of_layers(kind: str) -> SimpleNamespace:
+    """Return what makes a composite, and a network of it: there its layers are checked."""
+
+    def make(**given: Any) -> foxnn.neural_network:
+        (argument,) = {"layers", "branches"} & given.keys()
+        items = given.pop(argument)
+        described = getattr(foxnn, kind)(*(items if type(items) is tuple else (items,)), **given)
+        return foxnn.neural_network([3, described, 4], seed=1)
+
+    return SimpleNamespace(**{kind: make})
+
+
+NAME: dict[str, list[Any]] = {"name": ["a layer", None]}
 _KEY = {"name": "a key of a mapping, which its own class hashes and compares"}
 CALLS: dict[str, Call] = {
     **dict.fromkeys(
@@ -218,6 +233,32 @@ CALLS: dict[str, Call] = {
     "layer.get_name_activation_function": Call(lambda: network()[0]),
     "layer.get_N_w": Call(lambda: network()[0]),
     "layer.get_N_n": Call(lambda: network()[0]),
+    "layer.trainable=": Call(lambda: network()[0], {"trainable": [False, True]}),
+    "Dense": Call(
+        lambda: foxnn,
+        {
+            "units": [3], "activation": [*ACTIVATION, None], "init": ["he_normal", None],
+            "bias": [True, False], **NAME,
+        },
+    ),
+    "Activation": Call(lambda: foxnn, {"activation": ACTIVATION, **NAME}),
+    "Dropout": Call(lambda: foxnn, {"rate": [0.5], **NAME}),
+    "Flatten": Call(lambda: foxnn, NAME),
+    "Reshape": Call(lambda: foxnn, {"shape": [(2, 3), [2, 3], 6], **NAME}),
+    "Residual": Call(
+        lambda: _of_layers("Residual"), {"layers": [(3,)], "shortcut": [3, [4, 3], None], **NAME},
+        {"layers": "(sizes|Residual)", "shortcut": "(sizes|shortcut)"},
+    ),
+    "Parallel": Call(
+        lambda: _of_layers("Parallel"), {"branches": [(3, [3, 4])], **NAME},
+        {"branches": "(sizes|Parallel)"},
+    ),
+    "Residual.__eq__": Call(
+        lambda: foxnn.Residual(3), {"other": [foxnn.Residual(3)]}, anything={"other": "it compares"}
+    ),
+    "Parallel.__eq__": Call(
+        lambda: foxnn.Parallel(3), {"other": [foxnn.Parallel(3)]}, anything={"other": "it compares"}
+    ),
     "layer.weights=": Call(lambda: network()[0], {"weights": [W, W.tolist()]}),
     "layer.bias=": Call(lambda: network()[0], {"bias": [W[0], [1.0, 2.0, 3.0, 4.0]]}),
     "neural_network": Call(
@@ -228,6 +269,16 @@ CALLS: dict[str, Call] = {
             "dtype": ["float64", "float32", None], "seed": [1, None], "only_scale": [False],
         },
         # A string is the name of a file, which nothing else may stand beside.
+        shown={"sizes": "(sizes|activation)", "output_activation": "(output_)?activation"},
+    ),
+    "neural_network-of-layers": Call(
+        lambda: foxnn,
+        {
+            "sizes": [[(4, 3), foxnn.Dense(5), foxnn.Residual(foxnn.Dense(5)), 2]],
+            "activation": [*ACTIVATION, ["tanh", "relu", ("elu", 0.5)]],
+            "output_activation": ACTIVATION, "loss": ["huber", None], "init": ["he_normal"],
+            "dtype": ["float64"], "seed": [1],
+        },
         shown={"sizes": "(sizes|activation)", "output_activation": "(output_)?activation"},
     ),
     "neural_network-of-a-file": Call(
@@ -303,7 +354,12 @@ CALLS: dict[str, Call] = {
     "neural_network.get_layer": Call(network, {"i": [0]}),
     "neural_network.__getitem__": Call(network, {"i": [0]}),
     "neural_network.next_layer": Call(network, {"new_layer": [Made(lambda: foxnn.layer(2, 3))]}),
+    "neural_network.next_layer-of-a-description": Call(
+        network, {"new_layer": [foxnn.Dense(3), foxnn.Residual(foxnn.Dropout(0.1), 2)]}
+    ),
     "neural_network.print_info": Call(network),
+    "neural_network.summary": Call(network),
+    "neural_network.layer_outputs": Call(network, {"x": [X, X.tolist()]}),
     "neural_network.reset_optimizer": Call(network),
     "neural_network.threads_for": Call(network, {"batch_size": [4]}),
     "neural_network.save": Call(

@@ -89,8 +89,9 @@ def documented_parameters(text: str) -> list[str]:
     """Return the names under "Parameters"."""
     body = inspect.cleandoc(text).partition("Parameters\n----------\n")[2]
     body = re.split(r"\n[A-Z][A-Za-z ]+\n-{3,}\n", body)[0]
-    lines = re.findall(r"^([\w, ]+?)(?: :.*)?$", body, re.MULTILINE)
-    return [name for line in lines if not line.startswith(" ") for name in line.split(", ") if name]
+    lines = re.findall(r"^([\w*, ]+?)(?: :.*)?$", body, re.MULTILINE)
+    names = [name for line in lines if not line.startswith(" ") for name in line.split(", ")]
+    return [name.lstrip("*") for name in names if name]
 
 
 def parameters(function: Any) -> list[str]:

@@ -223,15 +223,8 @@ def test_an_input_that_is_left_out_is_missed(tmp_path: Path) -> None:
 def test_a_layer_that_is_not_there() -> None:
     nn = foxnn.neural_network([2, 3], seed=1)
     for index in (1, -1, 10**6, 2**62):
-        view = foxnn.layer._of(nn, index)
-        for use in (
-            lambda view=view: view.weights,
-            lambda view=view: view.bias,
-            lambda view=view: repr(view),
-            lambda view=view: view.set_activation_function("relu"),
-        ):
-            with pytest.raises(IndexError, match="there is no layer"):
-                use()
+        with pytest.raises(IndexError, match="there is no layer"):
+            foxnn.layer._of(nn, index)
 
 
 @pytest.mark.parametrize(

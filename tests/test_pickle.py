@@ -230,7 +230,7 @@ NAMES = {
     "foxnn.classic.train_data train_data",
     "foxnn.formats.paths FileFormatError",
     "foxnn.layers _alone",
-    "foxnn.layers.view view_at",
+    "foxnn.layers view_at",
     "foxnn.model.base _unpickled",
     "foxnn.model.scaler Scaler",
     "foxnn.model.settings AdamSettings",
@@ -260,6 +260,26 @@ def test_pickles_name_nothing_that_may_move() -> None:
     again = pickle.dumps(pickle.loads(data), 2)
     said = {arg for code, arg, _ in pickletools.genops(again) if code.name == "GLOBAL"}
     assert {name for name in said if name.startswith("foxnn")} == NAMES
+
+
+DESCRIPTIONS = {
+    "foxnn.layers _parallel",
+    "foxnn.layers _residual",
+    "foxnn.layers.dense Dense",
+    "foxnn.layers.elementwise Activation",
+    "foxnn.layers.elementwise Dropout",
+    "foxnn.layers.reshaping Flatten",
+    "foxnn.layers.reshaping Reshape",
+}
+
+
+def test_pickles_of_descriptions_name_nothing_that_may_move() -> None:
+    leaves = [foxnn.Dense(3), foxnn.Activation("relu"), foxnn.Dropout(0.1), foxnn.Flatten()]
+    items = [foxnn.Parallel(foxnn.Residual(*leaves, foxnn.Reshape(4)))]
+    written = pickle.dumps(items, 2)
+    said = {arg for code, arg, _ in pickletools.genops(written) if code.name == "GLOBAL"}
+    assert {name for name in said if name.startswith("foxnn")} == DESCRIPTIONS
+    assert pickle.loads(written) == items
 
 
 # Other processes

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import every_kind
 import foxnn
 from forced_runs import inputs, parameters, wanted
 from foxnn.training import checkpoint
@@ -166,6 +167,36 @@ def test_a_run_goes_on_within_an_epoch(name: str, dtype: str, tmp_path: Path) ->
         assert start.running is not None
         assert start.epochs * (7 if "validation" in options else 9) + start.running.steps == after
         assert results(*foxnn.resume(path, X, LABELS)) == expected
+
+
+KINDS_RUNS: dict[str, dict[str, Any]] = {
+    "sgd": {"optimizer": "sgd"},
+    "adam": {"optimizer": "adam", "scale": "standard"},
+    "rmsprop": {"optimizer": foxnn.RMSprop(0.9, 0.5), "l2": 0.01, "clip_norm": 0.5},
+    "early-stopping": {"validation": 0.25, "early_stopping": 3, "learning_rate": 0.1},
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", KINDS_RUNS)
+def test_layers_of_every_kind_go_on(name: str, dtype: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    x, y = every_kind.X, every_kind.Y
+    options = {"epochs": 6, "batch_size": 7, "learning_rate": 0.01, **KINDS_RUNS[name]}
+
+    def results(nn: foxnn.neural_network, history: foxnn.History) -> list[Any]:
+        told = {name: values for name, values in history.items() if name != "seconds"}
+        return [told, every_kind.trained_flags(nn), *every_kind.train_on(nn, options["optimizer"])]
+
+    options.setdefault("optimizer", "adam")
+    whole = every_kind.of_every_kind(dtype)
+    frozen = whole[9].weights.tobytes()
+    expected = results(whole, whole.fit(x, y, **options))
+    assert whole[9].weights.tobytes() == frozen
+    for callback in (Stop(1), Stop(3), Within(2), Within(12)):
+        cut = every_kind.of_every_kind(dtype)
+        cut.fit(x, y, **options, checkpoint=path, callbacks=callback)
+        assert results(*foxnn.resume(path, x, y)) == expected
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, RuntimeError])

@@ -159,7 +159,8 @@ def use(thing: Any) -> None:
         assert fingerprint(twin) == fingerprint(thing)
         x = np.zeros((3, thing.sizes[0]))
         assert thing.predict(x).shape == (3, thing.sizes[-1])
-        assert np.isfinite(thing[0].weights).all()
+        arrays = [array for layer in thing for array in layer.arrays.values()]
+        assert all(np.isfinite(array).all() for array in arrays)
         thing._loss_and_gradients(x, np.zeros((3, thing.sizes[-1])) + 0.5)
     elif isinstance(thing, foxnn.layer):
         assert fingerprint(copy.deepcopy(thing)) == fingerprint(thing)

@@ -21,6 +21,41 @@ namespace {
 
 namespace py = pybind11;
 
+py::dict activation_traits_by_name() {
+  using namespace py::literals;
+  py::dict found;
+  for (int i = 0; i < kActivationCount; ++i) {
+    const ActivationTraits& traits = activation_traits(static_cast<ActivationKind>(i));
+    found[py::str(std::string(traits.name))] =
+        py::dict("aliases"_a = py::str(std::string(traits.aliases)).attr("split")(),
+                 "takes_alpha"_a = traits.takes_alpha, "is_for_output"_a = traits.is_for_output,
+                 "joins_outputs"_a = traits.joins_outputs);
+  }
+  return found;
+}
+
+py::dict loss_traits_by_name() {
+  using namespace py::literals;
+  py::dict found;
+  for (int i = 0; i < kLossCount; ++i) {
+    const LossTraits& traits = loss_traits(static_cast<LossKind>(i));
+    py::list joined;
+    for (int a = 0; a < kActivationCount; ++a) {
+      const auto kind = static_cast<ActivationKind>(a);
+      if (traits.joined.has(kind)) joined.append(std::string(activation_traits(kind).name));
+    }
+    found[py::str(std::string(traits.name))] =
+        py::dict("targets"_a = std::string(targets_name(traits.targets)), "joined"_a = joined);
+  }
+  return found;
+}
+
+std::vector<std::string> constant_names() {
+  std::vector<std::string> names;
+  for (const OptimizerConstant& constant : optimizer_constants()) names.emplace_back(constant.name);
+  return names;
+}
+
 py::array_t<double> uniform(std::uint64_t seed, std::uint32_t stream, py::ssize_t count,
                             std::uint32_t substream, int threads) {
   const Random random(seed, static_cast<Stream>(stream), substream);
@@ -54,6 +89,9 @@ void register_names(py::module_& m) {
   m.def("losses", loss_names, "Names of the losses.");
   m.def("initializers", initializer_names, "Names of the initializers.");
   m.def("optimizers", optimizer_names, "Names of the optimizers.");
+  m.def("activation_traits", &activation_traits_by_name, "What each activation is, by its name.");
+  m.def("loss_traits", &loss_traits_by_name, "What each loss is, by its name.");
+  m.def("optimizer_constants", &constant_names, "Names of the constants of the optimizers.");
   m.def("kernel_sets", kernel_sets,
         "Names of the kernel sets that this processor can run, slowest first.");
   m.def(

@@ -118,11 +118,10 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
   if (!ready(x, network.inputs())) return false;
   if (target.ndim() < 1) return false;
   if (target.shape(0) != py::reinterpret_borrow<py::array>(x).shape(0)) return false;
-  // For these losses, y must meet further conditions, which the general path checks.
-  if (network.loss() == LossKind::binary_cross_entropy || network.loss() == LossKind::poisson) {
-    return false;
-  }
-  if (network.loss() != LossKind::cross_entropy) return ready(y, network.outputs());
+  // For some losses y must meet further conditions, which the general path checks.
+  const Targets targets = loss_traits(network.loss()).targets;
+  if (targets == Targets::numbers) return ready(y, network.outputs());
+  if (targets != Targets::classes) return false;
   if (target.ndim() != 1 || !py::isinstance<py::array_t<std::int64_t>>(y) || !is_aligned(target) ||
       target.strides(0) != target.itemsize()) {
     return false;

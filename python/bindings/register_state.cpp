@@ -19,10 +19,12 @@ using NumberOf = std::remove_cvref_t<decltype(*std::declval<N&>().parameters().d
 
 py::dict rule_as_dict(const Optimizer& rule) {
   using namespace py::literals;
-  return py::dict("name"_a = std::string(optimizer_name(rule.kind)), "momentum"_a = rule.momentum,
-                  "beta_1"_a = rule.beta_1, "beta_2"_a = rule.beta_2, "rho"_a = rule.rho,
-                  "epsilon"_a = rule.epsilon, "weight_decay"_a = rule.weight_decay,
-                  "restart_after"_a = rule.restart_after);
+  py::dict values("name"_a = std::string(optimizer_name(rule.kind)));
+  for (const OptimizerConstant& constant : optimizer_constants()) {
+    values[py::str(std::string(constant.name))] = rule.*constant.value;
+  }
+  values["restart_after"] = rule.restart_after;
+  return values;
 }
 
 py::object parameters(const AnyNetwork& self) {

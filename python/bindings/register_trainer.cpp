@@ -19,17 +19,18 @@ namespace {
 
 namespace py = pybind11;
 
-Optimizer make_optimizer(const std::string& name, const std::optional<double>& momentum,
-                         double beta_1, double beta_2, double rho, double epsilon,
-                         double weight_decay, std::uint64_t restart_after) {
+Optimizer make_optimizer(const std::string& name, std::uint64_t restart_after,
+                         const py::kwargs& constants) {
   Optimizer optimizer = parse_optimizer(name);
-  if (momentum) optimizer.momentum = *momentum;
-  optimizer.beta_1 = beta_1;
-  optimizer.beta_2 = beta_2;
-  optimizer.rho = rho;
-  optimizer.epsilon = epsilon;
-  optimizer.weight_decay = weight_decay;
   optimizer.restart_after = restart_after;
+  std::size_t taken = 0;
+  for (const OptimizerConstant& constant : optimizer_constants()) {
+    const py::str key{std::string(constant.name)};
+    if (!constants.contains(key)) continue;
+    optimizer.*constant.value = constants[key].cast<double>();
+    ++taken;
+  }
+  if (taken < constants.size()) throw py::type_error("an optimizer has no such constant");
   optimizer.check();
   return optimizer;
 }
@@ -157,9 +158,7 @@ TrainingPlan make_plan(const Optimizer& optimizer, double learning_rate, index b
 void register_trainer(py::module_& m) {
   using namespace py::literals;
   py::class_<Optimizer>(m, "Optimizer", "A rule of the engine and its constants.")
-      .def(py::init(&make_optimizer), "name"_a, "momentum"_a = py::none(), "beta_1"_a = 0.9,
-           "beta_2"_a = 0.999, "rho"_a = 0.9, "epsilon"_a = 1e-8, "weight_decay"_a = 0.01,
-           "restart_after"_a = 0);
+      .def(py::init(&make_optimizer), "name"_a, py::kw_only(), "restart_after"_a = 0);
   py::class_<TrainingPlan>(m, "Plan", "How to train.")
       .def(py::init(&make_plan), "optimizer"_a, "learning_rate"_a, py::kw_only(),
            "batch_size"_a = 32, "sum"_a = false, "shuffle"_a = true, "count_matches"_a = false,

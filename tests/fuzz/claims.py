@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -90,8 +91,7 @@ def _claims_of_safetensors(huge: list[int]) -> list[bytes]:
         for sizes in ([number, number], [1, number], [number, 1], [2, 3, number]):
             for claims_shapes in (False, True):
                 ours = json.loads(header["__metadata__"]["foxnn"])
-                ours["state"]["sizes"] = sizes
-                ours["state"]["activations"] = ["relu"] * (len(sizes) - 1)
+                ours["state"] |= {"input_shape": sizes[:1], "layers": _dense(sizes)}
                 entries = {k: v for k, v in header.items() if k != "__metadata__"}
                 if claims_shapes:
                     entries["layers.0.weight"] = {
@@ -104,17 +104,48 @@ def _claims_of_safetensors(huge: list[int]) -> list[bytes]:
     return found
 
 
+def _dense(sizes: list[int]) -> list[dict[str, Any]]:
+    """Return dense layers as a state has them."""
+    options = {"activation": "relu", "parameters": []}
+    return [
+        {"kind": "dense", "options": {"units": units, **options}, "trained": True}
+        for units in sizes[1:]
+    ]
+
+
+def _without_arrays(number: int) -> Iterator[dict[str, Any]]:
+    """Yield large samples, and layers that need no arrays for them."""
+    flat: dict[str, Any] = {"kind": "flatten", "options": {}, "trained": True}
+    dropped = {"kind": "dropout", "options": {"rate": 0.5}, "trained": True}
+    shaped = {"kind": "reshape", "options": {"shape": [1.0, number]}, "trained": True}
+    yield {"input_shape": [number], "layers": [flat, shaped, dropped]}
+    yield {"input_shape": [number, number], "layers": [flat] * 3}
+    for kind in ("residual", "parallel"):
+        # The second adds, or puts side by side, what is large already.
+        layers = [{"kind": kind, "options": {}, "branches": [[flat], [dropped]]}, flat]
+        yield {"input_shape": [number], "layers": layers}
+
+
 def _claims_of_pickles(huge: list[int]) -> list[bytes]:
     nn = foxnn.neural_network([2, 3], seed=1)
     function, (kind, state), _ = nn.__reduce__()
     alone = foxnn.layer(2, 3, seed=1).__reduce__()[0]
     small = np.zeros((1, 1))
-    found = []
+    arrays = {"weights": small, "bias": small[0]}
+    found = [
+        pickle.dumps(Made(function, kind, {**state, **said, "parameters": [{}] * 3}))
+        for number in huge
+        for said in _without_arrays(number)
+    ]
     for number in huge:
         for sizes in ([number, number], [2, number], [number, 3]):
+            layers = {"input_shape": sizes[:1], "layers": _dense(sizes)}
+            former = {"version": 1, "sizes": sizes, "activations": ["relu"]}
             things = [
-                Made(function, kind, {**state, "sizes": sizes}),
-                Made(function, kind, {**state, "sizes": sizes, "parameters": [(small, small)]}),
+                Made(function, kind, {**state, **layers}),
+                Made(function, kind, {**state, **layers, "parameters": [arrays]}),
+                Made(function, kind, {**state, **former}),
+                Made(function, kind, {**state, **former, "parameters": [(small, small)]}),
                 Made(alone, (*sizes, "relu"), small, small),
             ]
             found += [pickle.dumps(thing) for thing in things]

@@ -47,6 +47,23 @@ def networks() -> Iterator[foxnn.neural_network]:
     yield nn
     for i, name in enumerate(["gelu", "leaky_relu", "sinusoid", "exp"]):
         yield foxnn.neural_network([2, 2, 1], "tanh" if name == "exp" else name, name, seed=i)
+    nn = layered()
+    nn.fit(X, Y, 1, 6, "adam", scale="standard", progress=False)
+    yield nn
+
+
+def layered() -> foxnn.neural_network:
+    """Return a network with a layer of every kind; one is frozen."""
+    dense = foxnn.Dense
+    inner = foxnn.Residual(dense(3), shortcut=dense(3, "relu"))
+    items = [
+        2, foxnn.Reshape((2, 1)), dense(2, bias=False, name="first"), foxnn.Dropout(0.25),
+        foxnn.Residual(dense(2)), foxnn.Activation(("elu", 0.5)),
+        foxnn.Parallel(dense(1), [dense(2), inner], name="aside"), foxnn.Flatten(), 2,
+    ]  # fmt: skip
+    nn = foxnn.neural_network(items, "tanh", "identity", seed=6)
+    nn[1].trainable = False
+    return nn
 
 
 def checkpoints(folder: Path) -> Iterator[bytes]:
@@ -64,6 +81,10 @@ def checkpoints(folder: Path) -> Iterator[bytes]:
         path = folder / "run.safetensors"
         nn.fit(X, Y, 3, 4, checkpoint=path, progress=False, **options)
         yield path.read_bytes()
+    nn = layered()
+    rule = {"validation": 0.3, "early_stopping": 2}
+    nn.fit(X, Y, 3, 4, "adam", checkpoint=path, progress=False, **rule)
+    yield path.read_bytes()
     nn = foxnn.neural_network([2, 3, 2], "tanh", "softmax", seed=1)
     labels = [0, 1, 1, 0, 1, 0]
     nn.fit(X, labels, 2, 4, checkpoint=path, class_weight={0: 2.0, 1: 1.0}, progress=False)

@@ -10,18 +10,29 @@
 #include "foxnn/buffer.hpp"
 #include "foxnn/stop_request.hpp"
 
+/// All initializers. A row has the value of InitializerKind and what layers/initializer.cpp says
+/// of it: its name, and the distribution, whose variance, or the square of half the width where it
+/// is even, is `square` over the sum of those inputs and neurons that are named.
+#define FOXNN_INITIALIZERS(ROW)                                                               \
+  /* He (uniform) for the rectifiers, Glorot (uniform) for the others */                      \
+  ROW(automatic, .name = "auto")                                                              \
+  /* Glorot and Bengio, 2010 */                                                               \
+  ROW(glorot_uniform, .name = "glorot_uniform", .square = 6.0, .by = Fan::both)               \
+  ROW(glorot_normal, .name = "glorot_normal", .square = 2.0, .by = Fan::both, .normal = true) \
+  /* He et al., 2015 */                                                                       \
+  ROW(he_uniform, .name = "he_uniform", .square = 6.0, .by = Fan::inputs)                     \
+  ROW(he_normal, .name = "he_normal", .square = 2.0, .by = Fan::inputs, .normal = true)       \
+  /* LeCun et al., 1998 */                                                                    \
+  ROW(lecun_normal, .name = "lecun_normal", .square = 1.0, .by = Fan::inputs, .normal = true) \
+  /* FoxNN's: weights and biases from -1 to 1 */                                              \
+  ROW(uniform, .name = "uniform", .square = 1.0, .draws_biases = true)                        \
+  ROW(zeros, .name = "zeros")
+
 namespace foxnn {
 
-enum class InitializerKind {
-  automatic,  ///< He (uniform) for the rectifiers, Glorot (uniform) for the others
-  glorot_uniform,
-  glorot_normal,
-  he_uniform,
-  he_normal,
-  lecun_normal,
-  uniform,  ///< FoxNN's: weights and biases from -1 to 1
-  zeros,
-};
+#define FOXNN_KIND(kind, ...) kind,
+enum class InitializerKind { FOXNN_INITIALIZERS(FOXNN_KIND) };
+#undef FOXNN_KIND
 
 InitializerKind parse_initializer(std::string_view name);
 std::vector<std::string> initializer_names();

@@ -3,13 +3,48 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+/// All optimizers. A row has the value of OptimizerKind, the kernel of a step
+/// (kernels/update-inl.hpp), and its OptimizerTraits; the enum, the names and the tables of kernels
+/// are made from these rows.
+#define FOXNN_OPTIMIZERS(ROW)                                                                      \
+  ROW(sgd, update_sgd, .name = "sgd")                                                              \
+  ROW(momentum, update_momentum, .name = "momentum", .steps = Remembers::always)                   \
+  ROW(nesterov, update_nesterov, .name = "nesterov", .steps = Remembers::always)                   \
+  ROW(adam, update_adam, .name = "adam", .steps = Remembers::always, .squares = Remembers::always, \
+      .corrects_means = true)                                                                      \
+  ROW(adamw, update_adam, .name = "adamw", .steps = Remembers::always,                             \
+      .squares = Remembers::always, .corrects_means = true, .shrinks_weights = true)               \
+  ROW(rmsprop, update_rmsprop, .name = "rmsprop", .default_momentum = 0.0,                         \
+      .steps = Remembers::with_momentum, .squares = Remembers::always)
+
 namespace foxnn {
 
-enum class OptimizerKind { sgd, momentum, nesterov, adam, adamw, rmsprop };
+#define FOXNN_KIND(kind, ...) kind,
+enum class OptimizerKind { FOXNN_OPTIMIZERS(FOXNN_KIND) };
+#undef FOXNN_KIND
+
+#define FOXNN_ONE(...) +1
+inline constexpr int kOptimizerCount = 0 FOXNN_OPTIMIZERS(FOXNN_ONE);
+#undef FOXNN_ONE
+
+/// Whether a rule remembers a number beside each parameter.
+enum class Remembers { never, always, with_momentum };
+
+/// What there is to say of a rule beside its arithmetic.
+struct OptimizerTraits {
+  std::string_view name;
+  double default_momentum = 0.9;
+  Remembers steps = Remembers::never;    ///< a mean of the steps or gradients
+  Remembers squares = Remembers::never;  ///< a mean of the squares; the step is divided by its root
+  bool corrects_means = false;           ///< both means, for their start at zero, as Adam does
+  bool shrinks_weights = false;          ///< by weight_decay
+};
+const OptimizerTraits& optimizer_traits(OptimizerKind kind);
 
 /// A rule and its constants.
 struct Optimizer {
@@ -24,7 +59,7 @@ struct Optimizer {
 
   /// Throws std::invalid_argument when a constant is out of its range.
   void check() const;
-  bool is_adam() const { return kind == OptimizerKind::adam || kind == OptimizerKind::adamw; }
+  const OptimizerTraits& traits() const { return optimizer_traits(kind); }
   /// Whether it remembers a number beside each parameter: a mean of the steps or gradients (0), of
   /// their squares (1).
   bool remembers(int moment) const;
@@ -32,7 +67,16 @@ struct Optimizer {
   bool operator==(const Optimizer&) const = default;
 };
 
-/// "sgd", "momentum", "nesterov", "adam", "adamw" or "rmsprop" with the usual constants.
+/// A constant of the rules.
+struct OptimizerConstant {
+  std::string_view name;
+  double Optimizer::* value;
+  enum { share, not_negative, above_zero } range;  ///< a share is at least 0 and below 1
+};
+/// All but restart_after.
+std::span<const OptimizerConstant> optimizer_constants();
+
+/// The rule of that name with the usual constants.
 Optimizer parse_optimizer(std::string_view name);
 std::string_view optimizer_name(OptimizerKind kind);
 std::vector<std::string> optimizer_names();

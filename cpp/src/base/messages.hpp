@@ -2,6 +2,7 @@
 // one is not there, and numbers as text.
 #pragma once
 
+#include <algorithm>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
@@ -38,6 +39,16 @@ const Entry& find_name(const char* what, std::string_view name, const Entry (&ta
     if (entry.name == name) return entry;
   }
   throw_unknown(what, name, table);
+}
+
+/// Whether a word is one of those that stand in a list with spaces between them.
+constexpr bool has_word(std::string_view list, std::string_view word) {
+  while (!list.empty()) {
+    const std::size_t end = std::min(list.find(' '), list.size());
+    if (list.substr(0, end) == word) return true;
+    list.remove_prefix(std::min(end + 1, list.size()));
+  }
+  return false;
 }
 
 /// A number as short as a person would write it.

@@ -11,6 +11,8 @@
 #include <cstdint>
 
 #include "foxnn/activation.hpp"
+#include "foxnn/loss.hpp"
+#include "foxnn/optimizer.hpp"
 #include "foxnn/rows.hpp"
 
 namespace foxnn {
@@ -80,6 +82,10 @@ template <class T>
 using LossKernel = void (*)(index rows, index n, const T* a, index lda, const T* y, index ldy,
                             T scale, T* delta, index ldd, double* loss);
 
+/// The step of an optimizer: w and its moments with the gradients g.
+template <class T>
+using UpdateKernel = void (*)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
+
 template <class T>
 struct KernelTable {
   /// Numbers in a register.
@@ -137,16 +143,13 @@ struct KernelTable {
   /// delta_i = a_i (delta_i - sum_j delta_j a_j): back through a softmax with outputs a.
   void (*softmax_backward)(index rows, index n, T* delta, index ldd, const T* a, index lda);
 
-  /// Half the squared error of each row, and delta = scale * (a - y) unless delta is null. Where
-  /// rows of at most 4 stand one behind the other, a line is read and written behind the last.
-  LossKernel<T> half_squared_error;
-  /// The cross-entropy of each row from the values z before the softmax, and
-  /// delta = scale * (softmax(z) sum(y) - y) unless delta is null.
-  LossKernel<T> cross_entropy;
-  /// The other losses of each row, and delta = scale * d loss / d a unless delta is null.
-  LossKernel<T> absolute_error, huber, poisson;
-  /// The same from the values z before a sigmoid, or an exp; delta = scale * (a - y).
-  LossKernel<T> sigmoid_cross_entropy, exp_poisson;
+  /// The loss of each row from the outputs a, and delta = scale * d loss / d a unless delta is
+  /// null; null where a loss is computed from the preactivations alone. Where rows of at most 4
+  /// stand one behind the other, a line is read and written behind the last.
+  LossKernel<T> loss_of_outputs[kLossCount];
+  /// The same from the preactivations z of the activations that the loss is joined with;
+  /// delta = scale * d loss / d z.
+  LossKernel<T> loss_of_sums[kLossCount];
   /// matches[r] = 1 where the largest of a's row stands where the largest of y's row does; of
   /// equals the first counts.
   void (*match)(index rows, index n, const T* a, index lda, const T* y, index ldy,
@@ -156,12 +159,7 @@ struct KernelTable {
                       std::uint8_t* matches);
 
   /// w and its moments after a step with the gradients g; unused moments are null.
-  void (*update_sgd)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
-  void (*update_momentum)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
-  void (*update_nesterov)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
-  void (*update_adam)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
-  /// v is RMSprop's mean of squares, m its velocity, or null.
-  void (*update_rmsprop)(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c);
+  UpdateKernel<T> update[kOptimizerCount];
   /// g += l1 sign(w) + l2 w.
   void (*add_penalty)(index n, T* g, const T* w, T l1, T l2);
   /// g is brought into -most ... most.

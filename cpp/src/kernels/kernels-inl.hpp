@@ -40,38 +40,21 @@ constexpr KernelTable<T> make_table() {
   t.narrow_gradient = narrow_gradient<T>;
   t.sum_rows = sum_rows<T>;
   t.transpose = transpose<T>;
-  set_activation<T, Sigmoid>(t, ActivationKind::sigmoid);
-  set_activation<T, Sinusoid>(t, ActivationKind::sinusoid);
-  set_activation<T, Gaussian>(t, ActivationKind::gaussian);
-  set_activation<T, Relu>(t, ActivationKind::relu);
-  set_activation<T, Identity>(t, ActivationKind::identity);
-  set_activation<T, Tanh>(t, ActivationKind::tanh);
-  set_activation<T, Arctan>(t, ActivationKind::arctan);
-  set_activation<T, Elu>(t, ActivationKind::elu);
-  set_activation<T, LeakyRelu>(t, ActivationKind::leaky_relu);
-  set_activation<T, Selu>(t, ActivationKind::selu);
-  set_activation<T, Gelu>(t, ActivationKind::gelu);
-  set_activation<T, Silu>(t, ActivationKind::silu);
-  set_activation<T, Softplus>(t, ActivationKind::softplus);
-  set_activation<T, Exp>(t, ActivationKind::exp);
-  // Softmax works on whole rows, after the product: element by element it is the identity.
-  set_activation<T, Identity>(t, ActivationKind::softmax);
+#define FOXNN_SET(kind, arithmetic, ...) set_activation<T, arithmetic>(t, ActivationKind::kind);
+  FOXNN_ACTIVATIONS(FOXNN_SET)
+#undef FOXNN_SET
   t.softmax = softmax<T>;
   t.softmax_backward = softmax_backward<T>;
-  t.half_squared_error = half_squared_error<T>;
-  t.cross_entropy = cross_entropy<T>;
-  t.absolute_error = elementwise_loss<T, AbsoluteError>;
-  t.huber = elementwise_loss<T, HuberLoss>;
-  t.poisson = elementwise_loss<T, PoissonLoss>;
-  t.sigmoid_cross_entropy = elementwise_loss<T, SigmoidCrossEntropy>;
-  t.exp_poisson = elementwise_loss<T, ExpPoissonLoss>;
+#define FOXNN_SET(kind, of_outputs, of_sums, ...)                                     \
+  t.loss_of_outputs[static_cast<int>(LossKind::kind)] = loss_kernel<T, of_outputs>(); \
+  t.loss_of_sums[static_cast<int>(LossKind::kind)] = loss_kernel<T, of_sums>();
+  FOXNN_LOSSES(FOXNN_SET)
+#undef FOXNN_SET
   t.match = match<T>;
   t.match_sides = match_sides<T>;
-  t.update_sgd = update_sgd<T>;
-  t.update_momentum = update_momentum<T>;
-  t.update_nesterov = update_nesterov<T>;
-  t.update_adam = update_adam<T>;
-  t.update_rmsprop = update_rmsprop<T>;
+#define FOXNN_SET(kind, step, ...) t.update[static_cast<int>(OptimizerKind::kind)] = step<T>;
+  FOXNN_OPTIMIZERS(FOXNN_SET)
+#undef FOXNN_SET
   t.add_penalty = add_penalty<T>;
   t.clip = clip<T>;
   t.scale = scale<T>;

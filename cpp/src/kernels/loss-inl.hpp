@@ -244,6 +244,30 @@ struct SigmoidCrossEntropy {
   }
 };
 
+// Losses of whole rows, by the same names as the rows of FOXNN_LOSSES.
+struct HalfSquaredError {
+  template <class T>
+  static constexpr LossKernel<T> rows = half_squared_error<T>;
+};
+struct CrossEntropy {
+  template <class T>
+  static constexpr LossKernel<T> rows = cross_entropy<T>;
+};
+struct None {
+  template <class T>
+  static constexpr LossKernel<T> rows = nullptr;
+};
+
+// The kernel of a struct: its own for whole rows, or that of a loss whose terms stand alone.
+template <class T, class Loss>
+constexpr LossKernel<T> loss_kernel() {
+  if constexpr (requires { Loss::template rows<T>; }) {
+    return Loss::template rows<T>;
+  } else {
+    return elementwise_loss<T, Loss>;
+  }
+}
+
 template <class T>
 index position_of_largest(index n, const T* x) {
   index best = 0;

@@ -20,27 +20,10 @@ struct Judge {
 
   explicit Judge(const Network<T>& network) : outputs(network.outputs()) {
     const KernelTable<T>& k = active_kernels().table<T>();
-    match = network.loss() == LossKind::binary_cross_entropy ? k.match_sides : k.match;
-    switch (network.loss()) {
-      case LossKind::mse:
-        loss = k.half_squared_error;
-        break;
-      case LossKind::cross_entropy:
-        loss = k.cross_entropy;
-        break;
-      case LossKind::binary_cross_entropy:
-        loss = k.sigmoid_cross_entropy;
-        break;
-      case LossKind::mae:
-        loss = k.absolute_error;
-        break;
-      case LossKind::huber:
-        loss = k.huber;
-        break;
-      case LossKind::poisson:
-        loss = network.loss_takes_preactivations() ? k.exp_poisson : k.poisson;
-        break;
-    }
+    const int kind = static_cast<int>(network.loss());
+    const bool sides = loss_traits(network.loss()).targets == Targets::sides;
+    match = sides ? k.match_sides : k.match;
+    loss = (network.loss_takes_preactivations() ? k.loss_of_sums : k.loss_of_outputs)[kind];
   }
 
   /// Computes the loss of each row of a batch; also d loss / d out if `delta` is given, and whether

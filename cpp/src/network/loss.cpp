@@ -1,6 +1,7 @@
-// The table of losses, and the output activations that they need.
+// The table of losses, made from their rows, and the output activations that they need.
 #include "foxnn/loss.hpp"
 
+#include <iterator>
 #include <stdexcept>
 
 #include "base/messages.hpp"
@@ -8,48 +9,50 @@
 namespace foxnn {
 namespace {
 
-struct Entry {
-  std::string_view name;
-  LossKind kind;
-};
-
-// In the order of LossKind.
-constexpr Entry kLosses[] = {
-    {"mse", LossKind::mse},
-    {"cross_entropy", LossKind::cross_entropy},
-    {"binary_cross_entropy", LossKind::binary_cross_entropy},
-    {"mae", LossKind::mae},
-    {"huber", LossKind::huber},
-    {"poisson", LossKind::poisson},
-};
+#define FOXNN_TRAITS(kind, of_outputs, of_sums, ...) {__VA_ARGS__},
+constexpr LossTraits kLosses[] = {FOXNN_LOSSES(FOXNN_TRAITS)};
+#undef FOXNN_TRAITS
+static_assert(std::size(kLosses) == kLossCount);
 
 }  // namespace
 
-LossKind parse_loss(std::string_view name) { return find_name("loss", name, kLosses).kind; }
-std::string_view loss_name(LossKind loss) { return kLosses[static_cast<int>(loss)].name; }
+const LossTraits& loss_traits(LossKind loss) { return kLosses[static_cast<int>(loss)]; }
+
+LossKind parse_loss(std::string_view name) {
+  return static_cast<LossKind>(&find_name("loss", name, kLosses) - kLosses);
+}
+std::string_view loss_name(LossKind loss) { return loss_traits(loss).name; }
 std::vector<std::string> loss_names() { return all_names(kLosses); }
 
+std::string_view targets_name(Targets targets) {
+  switch (targets) {
+    case Targets::numbers:
+      return "numbers";
+    case Targets::classes:
+      return "classes";
+    case Targets::sides:
+      return "sides";
+    case Targets::counts:
+      return "counts";
+  }
+  return "";
+}
+
 void check_loss(LossKind loss, const Activation& output) {
-  const auto needs = [&](const char* what) {
-    throw std::invalid_argument("loss '" + std::string(loss_name(loss)) + "' needs " + what +
-                                ", got '" + std::string(output.name()) + "'");
-  };
-  using enum ActivationKind;
-  if (loss == LossKind::cross_entropy && output.kind != softmax) needs("a softmax output layer");
-  if (loss == LossKind::binary_cross_entropy && output.kind != sigmoid) {
-    needs("a sigmoid output layer");
-  }
-  if (loss == LossKind::poisson && output.kind != exp && output.kind != softplus) {
-    needs("an output layer above zero: exp or softplus");
-  }
+  const LossTraits& traits = loss_traits(loss);
+  if (traits.outputs.empty() || traits.outputs.has(output.kind)) return;
+  throw std::invalid_argument("loss '" + std::string(traits.name) + "' needs " +
+                              std::string(traits.needs) + ", got '" + std::string(output.name()) +
+                              "'");
 }
 
 bool takes_preactivations(LossKind loss, const Activation& output) {
-  return classifies(loss) || (loss == LossKind::poisson && output.kind == ActivationKind::exp);
+  return loss_traits(loss).joined.has(output.kind);
 }
 
 bool classifies(LossKind loss) {
-  return loss == LossKind::cross_entropy || loss == LossKind::binary_cross_entropy;
+  const Targets targets = loss_traits(loss).targets;
+  return targets == Targets::classes || targets == Targets::sides;
 }
 
 }  // namespace foxnn

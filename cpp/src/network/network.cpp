@@ -27,7 +27,7 @@ void check_is_output(const Activation& activation, bool is_output) {
 
 // The targets of the other losses are proportions, labels or counts, which must not be scaled.
 void check_scaled_loss(LossKind loss) {
-  if (loss == LossKind::mse || loss == LossKind::mae || loss == LossKind::huber) return;
+  if (loss_traits(loss).targets == Targets::numbers) return;
   throw std::invalid_argument("outputs can be scaled for the losses mse, mae and huber, not for '" +
                               std::string(loss_name(loss)) + "'");
 }

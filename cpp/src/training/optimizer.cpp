@@ -2,6 +2,7 @@
 #include "foxnn/optimizer.hpp"
 
 #include <cmath>
+#include <iterator>
 #include <stdexcept>
 
 #include "base/messages.hpp"
@@ -9,62 +10,68 @@
 namespace foxnn {
 namespace {
 
-struct Entry {
-  std::string_view name;
-  OptimizerKind kind;
+#define FOXNN_TRAITS(kind, step, ...) {__VA_ARGS__},
+constexpr OptimizerTraits kOptimizers[] = {FOXNN_OPTIMIZERS(FOXNN_TRAITS)};
+#undef FOXNN_TRAITS
+static_assert(std::size(kOptimizers) == kOptimizerCount);
+
+constexpr OptimizerConstant kConstants[] = {
+    {"momentum", &Optimizer::momentum, OptimizerConstant::share},
+    {"beta_1", &Optimizer::beta_1, OptimizerConstant::share},
+    {"beta_2", &Optimizer::beta_2, OptimizerConstant::share},
+    {"rho", &Optimizer::rho, OptimizerConstant::share},
+    {"epsilon", &Optimizer::epsilon, OptimizerConstant::above_zero},
+    {"weight_decay", &Optimizer::weight_decay, OptimizerConstant::not_negative},
 };
 
-// In the order of OptimizerKind.
-constexpr Entry kOptimizers[] = {
-    {"sgd", OptimizerKind::sgd},           {"momentum", OptimizerKind::momentum},
-    {"nesterov", OptimizerKind::nesterov}, {"adam", OptimizerKind::adam},
-    {"adamw", OptimizerKind::adamw},       {"rmsprop", OptimizerKind::rmsprop},
-};
-
-void check_decay(const char* name, double value) {
-  if (!(value >= 0.0 && value < 1.0)) {
-    throw std::invalid_argument(std::string(name) + " must be at least 0 and below 1, got " +
-                                text_of(value));
+const char* allowed(const OptimizerConstant& constant, double value) {
+  switch (constant.range) {
+    case OptimizerConstant::share:
+      return value >= 0.0 && value < 1.0 ? nullptr : "at least 0 and below 1";
+    case OptimizerConstant::not_negative:
+      return value >= 0.0 && !std::isinf(value) ? nullptr : "finite and at least 0";
+    case OptimizerConstant::above_zero:
+      return value > 0.0 && !std::isinf(value) ? nullptr : "finite and above 0";
   }
+  return nullptr;
 }
 
 }  // namespace
 
+const OptimizerTraits& optimizer_traits(OptimizerKind kind) {
+  return kOptimizers[static_cast<int>(kind)];
+}
+
+std::span<const OptimizerConstant> optimizer_constants() { return kConstants; }
+
 void Optimizer::check() const {
-  check_decay("momentum", momentum);
-  check_decay("beta_1", beta_1);
-  check_decay("beta_2", beta_2);
-  check_decay("rho", rho);
-  if (!(weight_decay >= 0.0) || std::isinf(weight_decay)) {
-    throw std::invalid_argument("weight_decay must be finite and at least 0, got " +
-                                text_of(weight_decay));
-  }
-  if (!(epsilon > 0.0) || std::isinf(epsilon)) {
-    throw std::invalid_argument("epsilon must be finite and above 0, got " + text_of(epsilon));
+  for (const OptimizerConstant& constant : kConstants) {
+    const double value = this->*constant.value;
+    if (const char* range = allowed(constant, value)) {
+      throw std::invalid_argument(std::string(constant.name) + " must be " + range + ", got " +
+                                  text_of(value));
+    }
   }
 }
 
 Optimizer parse_optimizer(std::string_view name) {
-  Optimizer optimizer{.kind = find_name("optimizer", name, kOptimizers).kind};
-  if (optimizer.kind == OptimizerKind::rmsprop) optimizer.momentum = 0.0;
-  return optimizer;
+  const OptimizerTraits& traits = find_name("optimizer", name, kOptimizers);
+  return {.kind = static_cast<OptimizerKind>(&traits - kOptimizers),
+          .momentum = traits.default_momentum};
 }
 
 bool Optimizer::remembers(int moment) const {
-  if (is_adam()) return true;
-  if (kind == OptimizerKind::rmsprop) return moment == 1 || momentum > 0.0;
-  return moment == 0 && kind != OptimizerKind::sgd;
+  const Remembers what = moment == 0 ? traits().steps : traits().squares;
+  return what == Remembers::always || (what == Remembers::with_momentum && momentum > 0.0);
 }
 
-std::string_view optimizer_name(OptimizerKind kind) {
-  return kOptimizers[static_cast<int>(kind)].name;
-}
+std::string_view optimizer_name(OptimizerKind kind) { return optimizer_traits(kind).name; }
 
 std::vector<std::string> optimizer_names() { return all_names(kOptimizers); }
 
 UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learning_rate,
                                        std::uint64_t step) {
-  if (!optimizer.is_adam()) {
+  if (!optimizer.traits().corrects_means) {
     return {.rate = learning_rate,
             .decay = optimizer.momentum,
             .gain = 1.0,
@@ -73,7 +80,7 @@ UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learni
             .square_scale = 1.0,
             .epsilon = optimizer.epsilon};
   }
-  const bool shrinks = optimizer.kind == OptimizerKind::adamw;
+  const bool shrinks = optimizer.traits().shrinks_weights;
   const double t = static_cast<double>(step);
   return {.rate = learning_rate / (1.0 - std::pow(optimizer.beta_1, t)),
           .decay = optimizer.beta_1,

@@ -11,29 +11,6 @@
 
 namespace foxnn {
 
-template <class T>
-using UpdateKernel = void (*)(index, T*, const T*, T*, T*, UpdateArguments<T>);
-
-/// The kernel of an optimizer.
-template <class T>
-UpdateKernel<T> update_kernel(OptimizerKind kind) {
-  const KernelTable<T>& k = active_kernels().table<T>();
-  switch (kind) {
-    case OptimizerKind::sgd:
-      return k.update_sgd;
-    case OptimizerKind::momentum:
-      return k.update_momentum;
-    case OptimizerKind::nesterov:
-      return k.update_nesterov;
-    case OptimizerKind::adam:
-    case OptimizerKind::adamw:
-      return k.update_adam;
-    case OptimizerKind::rmsprop:
-      return k.update_rmsprop;
-  }
-  return nullptr;
-}
-
 /// What is applied to a gradient before the step: penalties on the weights, and clipping by value.
 template <class T>
 struct GradientRules {
@@ -70,7 +47,9 @@ template <class T>
 class UpdateSink final : public GradientSink<T> {
  public:
   UpdateSink(Network<T>& network, OptimizerKind kind, const GradientRules<T>& rules)
-      : network_(network), update_(update_kernel<T>(kind)), rules_(rules) {}
+      : network_(network),
+        update_(active_kernels().table<T>().update[static_cast<int>(kind)]),
+        rules_(rules) {}
 
   void set_step(const UpdateCoefficients& c) {
     shrink_ = static_cast<T>(c.shrink);

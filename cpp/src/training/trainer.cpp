@@ -43,7 +43,7 @@ void TrainingPlan::check() const {
                                 text_of(learning_rate));
   }
   // A smaller epsilon counts as zero, and a step of zero would be divided by zero.
-  const bool divides = optimizer.is_adam() || optimizer.kind == OptimizerKind::rmsprop;
+  const bool divides = optimizer.traits().squares != Remembers::never;
   if (divides && !(optimizer.epsilon >= Limits::min())) {
     throw std::invalid_argument("epsilon must be at least " + text_of(Limits::min()) + " in " +
                                 type_name<T>() + ", got " + text_of(optimizer.epsilon));
@@ -52,7 +52,7 @@ void TrainingPlan::check() const {
     throw std::invalid_argument("n_threads must not be negative, got " + std::to_string(threads));
   }
   optimizer.check();
-  if (optimizer.kind == OptimizerKind::adamw && !(learning_rate * optimizer.weight_decay < 1.0)) {
+  if (optimizer.traits().shrinks_weights && !(learning_rate * optimizer.weight_decay < 1.0)) {
     throw std::invalid_argument("learning_rate times weight_decay must be below 1, got " +
                                 text_of(learning_rate) + " times " +
                                 text_of(optimizer.weight_decay));

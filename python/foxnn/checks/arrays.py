@@ -19,6 +19,8 @@ _ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
 # Bytes checked in one call of the engine: some milliseconds, after which Ctrl-C takes effect, and
 # enough to make a second thread worthwhile.
 _AT_ONCE = 64 << 20
+# What the targets of each loss are.
+_TARGETS = {name: row["targets"] for name, row in _core.loss_traits().items()}
 
 
 def column_names(values: object) -> list[str] | None:
@@ -187,7 +189,7 @@ def flat_samples(array: Array, name: str, shape: tuple[int, ...]) -> Array:
     if array.shape[1:] not in allowed:
         texts = [str(("samples", *each)).replace("'", "") for each in allowed]
         raise ValueError(f"{name} must have shape {' or '.join(texts)}, got {array.shape}")
-    return array if array.ndim == 2 else array.reshape(len(array), -1)
+    return array if array.ndim == 2 else array.reshape(len(array), math.prod(shape))
 
 
 def targets(
@@ -203,7 +205,7 @@ def targets(
     array = as_array(values, name)
     if len(shape) > 1:
         array = flat_samples(array, name, shape)
-    if array.ndim == 1 and loss == "cross_entropy":
+    if array.ndim == 1 and _TARGETS[loss] == "classes":
         return _labels(array, name, outputs)
     if array.ndim == 1 and outputs == 1:
         array = array.reshape(-1, 1)
@@ -213,14 +215,17 @@ def targets(
             "(class labels need loss='cross_entropy')"
         )
     array = matrix(array, name, outputs, "outputs", single=single)
-    least, largest = (0, 1) if loss in ("mse", "mae", "huber") else pieces.extremes(array)
-    if loss == "cross_entropy" and least < 0:
+    kind = _TARGETS[loss]
+    if kind == "numbers":
+        return array
+    least, largest = pieces.extremes(array)
+    if kind == "classes" and least < 0:
         raise ValueError(f"{name} must be shares of the classes, none below 0, got {least}")
-    if loss == "poisson" and least < 0:
+    if kind == "counts" and least < 0:
         raise ValueError(f"{name} must be counts or rates, none below 0, got {least}")
-    if loss == "binary_cross_entropy" and (least < 0 or largest > 1):
+    if kind == "sides" and (least < 0 or largest > 1):
         wrong = least if least < 0 else largest
-        raise ValueError(f"{name} must be from 0 to 1 for binary_cross_entropy, got {wrong}")
+        raise ValueError(f"{name} must be from 0 to 1 for {loss}, got {wrong}")
     return array
 
 

@@ -20,6 +20,7 @@ from foxnn.checks import Array
 from foxnn.formats.paths import path_of
 from foxnn.formats.text import TextReader, is_word, write_rows
 from foxnn.formats.whole_files import replacing
+from foxnn.layers.activation_table import ACTIVATIONS, WITH_ALPHA
 from foxnn.layers.activations import ActivationPair
 from foxnn.layers.chain import PlainLayer
 from foxnn.model.scaler import Scaler
@@ -27,17 +28,7 @@ from foxnn.model.settings import Settings
 from foxnn.support import pieces
 
 # The activations that FoxNN knows, and how many parameters its files have for each.
-_PARAMETERS = {
-    "sigmoid": 0,
-    "sinusoid": 0,
-    "gaussian": 0,
-    "relu": 0,
-    "identity_x": 0,
-    "tan_h": 0,
-    "arctan": 0,
-    "elu": 1,
-}
-
+_PARAMETERS = {name: int(name in WITH_ALPHA) for name, row in ACTIVATIONS.items() if row.foxnn}
 
 _LARGEST_ALPHA = float(np.finfo(np.float32).max)
 

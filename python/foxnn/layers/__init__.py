@@ -1,7 +1,7 @@
 """Layers: how they are described and checked, and what users see of one in a network."""
 
 from foxnn.layers.activations import ActivationLike, parse_activation, parse_activations
-from foxnn.layers.composition import Parallel, Residual
+from foxnn.layers.composition import Parallel, Residual, _parallel, _residual
 from foxnn.layers.dense import Dense
 from foxnn.layers.dense_view import _alone, layer
 from foxnn.layers.elementwise import Activation, Dropout
@@ -19,6 +19,8 @@ __all__ = [
     "Reshape",
     "Residual",
     "_alone",
+    "_parallel",
+    "_residual",
     "layer",
     "parse_activation",
     "parse_activations",

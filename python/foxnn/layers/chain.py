@@ -11,6 +11,8 @@ from foxnn import _core
 from foxnn.checks import Array
 from foxnn.layers.kinds import public_name
 
+_HOLDS = ".safetensors and pickles hold it"
+
 
 @dataclass(frozen=True)
 class PlainLayer:
@@ -26,7 +28,9 @@ class PlainLayer:
         return replace(self, weights=weights, bias=bias)
 
 
-def check_plain(network: _core.Network, what: str) -> None:
+def check_plain(
+    network: _core.Network, what: str, instead: str = _HOLDS, needs_bias: bool = False
+) -> None:
     """Raise ValueError where not all layers are flat dense ones.
 
     Parameters
@@ -34,18 +38,21 @@ def check_plain(network: _core.Network, what: str) -> None:
     network : _core.Network
     what : str
         Who knows no others, for the message: "FoxNN's text format".
+    instead : str
+        What does, for the message.
+    needs_bias : bool
+        Whether each must have a bias.
     """
     if len(shape := network._input_shape()) > 1:
         raise ValueError(
-            f"{what} has flat samples only, and those of the network have shape {shape}; "
-            ".safetensors and pickles hold it"
+            f"{what} has flat samples only, and those of the network have shape {shape}; {instead}"
         )
     for i, part in enumerate(network._layers()):
+        if needs_bias and part["kind"] == "dense" and "bias" not in part["arrays"]:
+            raise ValueError(f"{what} has dense layers with a bias only, and layer {i} has none")
         if part["kind"] != "dense" or part["options"].get("each_position"):
             name = f"layer {i} is {_with_article(public_name(part['kind']))}"
-            raise ValueError(
-                f"{what} has dense layers only, and {name}; .safetensors and pickles hold it"
-            )
+            raise ValueError(f"{what} has dense layers only, and {name}; {instead}")
 
 
 def plain_layers(network: _core.Network, what: str) -> list[PlainLayer]:

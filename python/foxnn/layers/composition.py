@@ -164,3 +164,7 @@ def _residual(branches: Sequence[Sequence[Item]], name: str | None) -> Residual:
 
 def _parallel(branches: Sequence[Sequence[Item]], name: str | None) -> Parallel:
     return Parallel(*branches, name=name)
+
+
+# Pickles name them; here they may move.
+_residual.__module__ = _parallel.__module__ = "foxnn.layers"

@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from foxnn import checks
+from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.layers.activation_table import FOR_OUTPUT, JOINING
 from foxnn.layers.activations import ActivationPair, parse_activation
 from foxnn.layers.composition import COMPOSITES, Composite
 from foxnn.layers.dense import LARGEST
 from foxnn.layers.kind import Description, Shape, Spec
-from foxnn.layers.kinds import KINDS, checked_specs, leaves, public_name
+from foxnn.layers.kinds import DEEPEST, KINDS, checked_specs, leaves, public_name
 from foxnn.layers.reshaping import checked_shape
-from foxnn.layers.view import LayerView
+from foxnn.layers.view import LayerView, checked_array
 
-# Nothing can come behind them.
-_FOR_OUTPUT = {"softmax", "exp", "exponential"}
 _LAYERS = (Description, Composite, LayerView)
 
 
@@ -74,11 +73,32 @@ def parse_items(
     for leaf in leaves(parsed.specs):
         if KINDS[leaf["kind"]].has_init:
             leaf["options"].setdefault("init", init)
-    checked = checked_specs(parsed.specs, parsed.shape, name or "sizes", first=1)
+    try:
+        checked = checked_specs(parsed.specs, parsed.shape, name or "sizes", first=1)
+    except (ValueError, TypeError) as error:
+        if not name:
+            raise
+        raise type(error)(str(error).replace(f"{name}[1]", name, 1)) from None
+    _check_copies(parsed, checked.arrays, name)
     parsed.specs = checked.specs
-    _check_names(parsed.specs)
-    _check_outputs(parsed.specs, checked.shape)
+    if not name:
+        check_names(parsed.specs, 0, "sizes")
+    _check_outputs(parsed.specs, checked.shape, name)
     return parsed
+
+
+def _check_copies(parsed: Parsed, arrays: Sequence[Mapping[str, Shape]], name: str) -> None:
+    """Refuse layers of other networks whose arrays have other shapes here."""
+    places = [i for i, spec in enumerate(parsed.specs) for _ in leaves([spec])]
+    for leaf, (given, _) in parsed.copied.items():
+        for array, values in given.items():
+            if values.shape != tuple(arrays[leaf][array]):
+                spec = parsed.specs[places[leaf]]
+                where = name or f"sizes[{places[leaf] + 1}]"
+                raise ValueError(
+                    f"{where} ({public_name(spec['kind'])}) is a layer whose {array} have shape "
+                    f"{values.shape}, but here they must have shape {tuple(arrays[leaf][array])}"
+                )
 
 
 class _Reader:
@@ -88,17 +108,24 @@ class _Reader:
         self.copied: dict[int, tuple[dict[str, Array], bool]] = {}
         self._leaves = 0
 
-    def spec(self, item: Any, place: str) -> Spec:
+    def spec(self, item: Any, place: str, depth: int = 0) -> Spec:
         """Return an item's spec; activation and init are missing where they are the network's."""
         if isinstance(item, Composite):
+            if depth > DEEPEST:
+                raise ValueError(f"sizes must not hold layers more than {DEEPEST} deep")
             where = f"{place} ({COMPOSITES[item.kind_name]})"
             branches = [
-                [self.spec(inner, f"{where}.branches[{b}][{i}]") for i, inner in enumerate(branch)]
+                [
+                    self.spec(inner, f"{where}.branches[{b}][{i}]", depth + 1)
+                    for i, inner in enumerate(branch)
+                ]
                 for b, branch in enumerate(item._branches)
             ]
             options = {} if item.name is None else {"name": item.name}
             return {"kind": item.kind_name, "options": options, "branches": branches}
         if isinstance(item, LayerView):
+            if item._network is None:
+                raise TypeError(f"{place} must be a layer that was made, got {item!r}")
             return self._view(item._part(), item)
         if isinstance(item, Description):
             self._leaves += 1
@@ -175,34 +202,73 @@ def _set(options: dict[str, Any], pair: ActivationPair) -> None:
     options["activation"], options["parameters"] = pair[0], list(pair[1])
 
 
-def _check_names(specs: Sequence[Mapping[str, Any]]) -> None:
+def check_names(parts: Sequence[Mapping[str, Any]], first: int, place: str) -> None:
+    """Refuse names that two layers have, given or by kind and place.
+
+    Parameters
+    ----------
+    parts : sequence of dict
+        All layers of the network.
+    first : int
+        From which one on they are new.
+    place : str
+        What the new ones are called in the message.
+    """
     seen: set[str] = set()
 
-    def look(layers: Sequence[Mapping[str, Any]]) -> None:
-        for part in layers:
-            name = part["options"].get("name")
-            if name is not None and name in seen:
-                raise ValueError(f"names of layers must differ, got {name!r} twice")
-            seen.update([] if name is None else [name])
-            for branch in part.get("branches", ()):
-                look(branch)
+    def look(layers: Sequence[Mapping[str, Any]], path: tuple[int, ...], is_new: bool) -> None:
+        for i, part in enumerate(layers):
+            here = (*path, i)
+            name = part["options"].get("name", f"{part['kind']}_{'_'.join(map(str, here))}")
+            if name in seen and (is_new or i >= first):
+                raise ValueError(f"{place} must have layers of different names, got {name!r} twice")
+            seen.add(name)
+            for b, branch in enumerate(part.get("branches", ())):
+                look(branch, (*here, b), is_new or i >= first)
 
-    look(specs)
+    look(parts, (), False)
 
 
-def _check_outputs(specs: Sequence[Spec], shape: Shape) -> None:
+def checked_copies(network: _core.Network, parsed: Parsed) -> dict[int, dict[str, Array]]:
+    """Return the arrays that layers of other networks bring along, by the place of the leaf."""
+    found: dict[int, dict[str, Array]] = {}
+    for place, leaf in enumerate(leaves(network._layers()) if parsed.copied else ()):
+        if place in parsed.copied:
+            found[place] = {
+                name: checked_array(values, name, leaf["arrays"][name], network._single())
+                for name, values in parsed.copied[place][0].items()
+            }
+    return found
+
+
+def located(error: ValueError, specs: Sequence[Spec]) -> ValueError:
+    """Return an error of the engine with the layer that it is about, where one can be found."""
+    for i, spec in enumerate(specs):
+        for leaf in leaves([spec]):
+            kind = KINDS[leaf["kind"]]
+            names = ("activation", "parameters", "init")
+            options = {name: leaf["options"][name] for name in names if name in leaf["options"]}
+            try:
+                probe = {"kind": "dense", "options": {"units": 2, **options}}
+                _core.Network([2], [probe], True, 0)
+            except ValueError as found:
+                return ValueError(f"sizes[{i + 1}] ({kind.public}): {found}")
+    return error
+
+
+def _check_outputs(specs: Sequence[Spec], shape: Shape, called: str) -> None:
     """Refuse activations that only an output has, where something comes behind them."""
     last = specs[-1]
     for i, spec in enumerate(specs):
         for leaf in leaves([spec]):
             name = leaf["options"].get("activation")
-            if name not in _FOR_OUTPUT:
+            if name not in FOR_OUTPUT:
                 continue
-            place = f"sizes[{i + 1}] ({public_name(leaf['kind'])})"
+            place = f"{called or f'sizes[{i + 1}]'} ({public_name(spec['kind'])})"
             if leaf is not last:
                 raise ValueError(f"{place}: activation {name!r} is for the output layer only")
-            if name == "softmax" and len(shape) > 1:
+            if name in JOINING and len(shape) > 1:
                 raise ValueError(
-                    f"{place}: softmax needs a flat output, got shape {shape}; put foxnn.Flatten() "
+                    f"{place}: {name} needs a flat output, got shape {shape}; put foxnn.Flatten() "
                     "or a number before it"
                 )

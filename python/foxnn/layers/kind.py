@@ -112,11 +112,14 @@ def set_checked(description: Description, **values: Any) -> None:
 
 def checked_name(name: object) -> str | None:
     """Return a layer's name, or None."""
-    if name is None:
-        return None
+    return None if name is None else given_name(name)
+
+
+def given_name(name: object) -> str:
+    """Return a layer's name."""
     found = checks.text(name, "name")
-    if not found or "." in found:
-        raise ValueError(f"name must be a text without dots, got {checks.shown(found)}")
+    if not found or "." in found or not found.isprintable():
+        raise ValueError(f"name must be a printable text without dots, got {checks.shown(found)}")
     return found
 
 

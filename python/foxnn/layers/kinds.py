@@ -11,13 +11,13 @@ from foxnn.layers.activations import parse_activation
 from foxnn.layers.composition import COMPOSITES
 from foxnn.layers.dense import DENSE
 from foxnn.layers.elementwise import ACTIVATION, DROPOUT
-from foxnn.layers.kind import Kind, Options, Shape, Spec, checked_name
+from foxnn.layers.kind import Kind, Options, Shape, Spec, given_name
 from foxnn.layers.reshaping import FLATTEN, RESHAPE
 
 KINDS = {kind.name: kind for kind in (DENSE, ACTIVATION, FLATTEN, RESHAPE, DROPOUT)}
 
 # Layers within layers: deeper than anyone builds, shallower than Python's own limit.
-_DEEPEST = 50
+DEEPEST = 50
 
 
 @dataclass
@@ -52,8 +52,8 @@ def checked_specs(
     """
     if not isinstance(specs, list | tuple):
         raise ValueError(f"{place} must be a list of layers, got {checks.shown(specs)}")
-    if depth > _DEEPEST:
-        raise ValueError(f"{place} must not hold layers more than {_DEEPEST} deep")
+    if depth > DEEPEST:
+        raise ValueError(f"{place} must not hold layers more than {DEEPEST} deep")
     found = Checked(shape=shape)
     for i, spec in enumerate(specs):
         _append(found, spec, f"{place}[{first + i}]", depth)
@@ -87,7 +87,7 @@ def _checked_options(kind: Kind, given: object) -> Options:
     own = dict(given)
     common: Options = {}
     if "name" in own:
-        common["name"] = checked_name(own.pop("name"))
+        common["name"] = given_name(own.pop("name"))
     if kind.has_activation:
         if "activation" not in own:
             raise ValueError("lacks the option activation")
@@ -105,7 +105,10 @@ def _append_composite(found: Checked, spec: Mapping[str, Any], where: str, depth
         raise ValueError(f"{where} must have branches, got {checks.shown(branches)}")
     if not isinstance(options, Mapping) or set(options) - {"name"}:
         raise ValueError(f"{where} has no options but a name, got {checks.shown(options)}")
-    named = {"name": checked_name(options["name"])} if "name" in options else {}
+    try:
+        named = {"name": given_name(options["name"])} if "name" in options else {}
+    except (ValueError, TypeError) as error:
+        raise type(error)(f"{where} {error}") from None
     is_residual = spec["kind"] == "residual"
     if is_residual and len(branches) != 2:
         raise ValueError(f"{where} must have two branches, f and shortcut, got {len(branches)}")

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from foxnn import checks
 from foxnn.layers.kind import (
     Description,
@@ -28,7 +30,7 @@ _MOST_AXES = 16
 
 def checked_shape(shape: object, name: str) -> Shape:
     """Return the lengths of a sample's axes, the channels last, from a number or several."""
-    if isinstance(shape, int) and not isinstance(shape, bool):
+    if isinstance(shape, int | np.integer) and not isinstance(shape, bool):
         shape = (shape,)
     wanted = f"{name} must be a whole number or a tuple of up to {_MOST_AXES}"
     lengths = checks.items(shape, wanted, _MOST_AXES + 1)

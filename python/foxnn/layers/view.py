@@ -202,8 +202,7 @@ def shown_part(part: Spec) -> str:
         return f"{public_name(part['kind'])}({', '.join([*branches, *given])})"
     kind = KINDS[part["kind"]]
     arguments, named = kind.shown(options)
-    is_dense = part["kind"] == "dense" and not options.get("each_position")
-    if is_dense and len(part["input_shape"]) > 1:
+    if is_bare_number(part):
         return str(options["units"])
     shown = [repr(argument) for argument in arguments]
     if kind.has_activation:
@@ -215,7 +214,13 @@ def shown_part(part: Spec) -> str:
     return f"{kind.public}({', '.join(shown)})"
 
 
-def is_number(part: Spec) -> bool:
+def is_bare_number(part: Mapping[str, Any]) -> bool:
+    """Return whether a layer can be shown as a number only: `Dense` keeps positions apart."""
+    is_dense = part["kind"] == "dense" and not part["options"].get("each_position")
+    return is_dense and len(part["input_shape"]) > 1
+
+
+def is_number(part: Mapping[str, Any]) -> bool:
     """Return whether a number in a list without shapes and names makes such a layer."""
     if part["kind"] != "dense" or len(part["input_shape"]) > 1 or "bias" not in part["arrays"]:
         return False
@@ -236,3 +241,7 @@ def view_at(network: _core.Network, path: Path) -> LayerView:
     view = LayerView._at(network, path)
     own = VIEWS.get(view._part()["kind"])
     return view if own is None else own._at(network, path)
+
+
+# Pickles name it; here it may move.
+view_at.__module__ = "foxnn.layers"

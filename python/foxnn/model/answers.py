@@ -11,6 +11,7 @@ from foxnn import checks
 from foxnn.checks import Array
 from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
+from foxnn.model.losses import CLASSIFYING, LABELLED
 from foxnn.model.trace import Trace
 from foxnn.model.walk import backward, forward, loss_and_gradients
 
@@ -194,7 +195,8 @@ class AnsweringNetwork(BaseNetwork):
         inputs, wanted = self._one_sample(x, y)
         # A copy stays as it is meanwhile, and can be asked between the epochs of a training.
         copy = self._copy()
-        check_plain(copy, "trace")
+        instead = "layer_outputs tells what its layers give"
+        check_plain(copy, "trace", instead, needs_bias=True)
         settings = self.settings
         values = forward(copy, inputs, settings.n_threads, settings.correct_summation)
         if wanted is not None:
@@ -203,7 +205,7 @@ class AnsweringNetwork(BaseNetwork):
         return Trace(values, activations, copy._loss())
 
     def _classifies(self) -> bool:
-        return self._loss() in ("cross_entropy", "binary_cross_entropy")
+        return self._loss() in CLASSIFYING
 
     def _evaluation(
         self, x: Array, y: Array, weights: NDArray[np.float64] | None
@@ -245,7 +247,7 @@ class AnsweringNetwork(BaseNetwork):
         if y is None:
             return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), None
         wanted, outputs = checks.as_array(y, "y"), self._outputs()
-        takes_labels = self._loss() == "cross_entropy"
+        takes_labels = self._loss() in LABELLED
         if wanted.ndim == 0 and outputs == 1 and not takes_labels:
             wanted = wanted.reshape(1)
         if wanted.shape != (outputs,) and not (wanted.ndim == 0 and takes_labels):

@@ -13,13 +13,21 @@ from foxnn import _core, checks
 from foxnn.checks.notes import notes_of
 from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike, LayerView, layer, parse_activations, view_at
+from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.composition import Composite
-from foxnn.layers.items import Parsed, is_plain, parse_items
+from foxnn.layers.items import (
+    Parsed,
+    check_names,
+    checked_copies,
+    is_plain,
+    located,
+    parse_items,
+)
 from foxnn.layers.kind import Description, Spec
 from foxnn.layers.kinds import leaves
 from foxnn.layers.specs import dense_specs, sizes_of
 from foxnn.layers.summary import summary_lines
-from foxnn.layers.view import VIEWS, checked_array, is_number, shown_part
+from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
 from foxnn.model import state
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
@@ -56,13 +64,15 @@ class BaseNetwork(_core.Network):
         seed: int | None,
     ) -> None:
         """Become the network that the constructor's arguments describe."""
+        if not isinstance(sizes, list | tuple) and hasattr(sizes, "__next__"):
+            sizes = checks.items(sizes, "sizes must be a list of layers", 100_002)
         if not is_plain(sizes):
             self._make_of_items(sizes, activation, output_activation, loss, init, dtype, seed)
             return
         checked = checks.layer_sizes(sizes)
         activations = parse_activations(activation, output_activation, len(checked) - 1)
-        if wrong := {"softmax", "exp", "exponential"} & {name for name, _ in activations[:-1]}:
-            raise ValueError(f"activation {wrong.pop()!r} is for the output layer only")
+        if wrong := FOR_OUTPUT & {name for name, _ in activations[:-1]}:
+            raise ValueError(f"activation {sorted(wrong)[0]!r} is for the output layer only")
         specs = dense_specs(checked, activations, checks.word(init, "init"))
         self._begin(checked[:1], specs, loss, dtype, seed)
 
@@ -79,15 +89,16 @@ class BaseNetwork(_core.Network):
         """Become the network of a list that holds layers, or begins with a shape."""
         word = checks.word(init, "init")
         parsed: Parsed = parse_items(list(items), activation, output_activation, word)
-        self._begin(parsed.shape, parsed.specs, loss, dtype, seed)
-        for place, leaf in enumerate(leaves(self._layers()) if parsed.copied else ()):
-            if place not in parsed.copied:
-                continue
-            arrays, trained = parsed.copied[place]
-            for name, values in arrays.items():
-                array = checked_array(values, name, leaf["arrays"][name], self._single())
-                self._set_array(leaf["index"], name, array)
-            self._set_trained(leaf["index"], trained)
+        try:
+            self._begin(parsed.shape, parsed.specs, loss, dtype, seed)
+        except ValueError as error:
+            raise located(error, parsed.specs) from None
+        copies = checked_copies(self, parsed)
+        for place, leaf in enumerate(leaves(self._layers()) if copies else ()):
+            if place in copies:
+                for name, array in copies[place].items():
+                    self._set_array(leaf["index"], name, array)
+                self._set_trained(leaf["index"], parsed.copied[place][1])
 
     def _begin(
         self,
@@ -226,15 +237,17 @@ class BaseNetwork(_core.Network):
         ValueError
             Where it does not fit.
         """
-        if not isinstance(new_layer, LayerView | Description | Composite):
+        is_made = not isinstance(new_layer, LayerView) or new_layer._network is not None
+        if not isinstance(new_layer, LayerView | Description | Composite) or not is_made:
             raise TypeError(f"new_layer must be a foxnn.layer, got {checks.shown(new_layer)}")
         if isinstance(new_layer, layer):
             self._check_inputs_of(new_layer)
         shape = self._output_shape()
         parsed = parse_items([shape, new_layer], "sigmoid", None, "auto", "new_layer")
+        check_names([*self._layers(), *parsed.specs], len(self), "new_layer")
         drawn = _core.Network(shape, parsed.specs, self._single(), self._next_seed())
         arrays = _core.parameters(drawn)
-        for place, (given, _) in parsed.copied.items():
+        for place, given in checked_copies(drawn, parsed).items():
             arrays[place] = given
         self._append(parsed.specs, arrays)
         self._adopt_usual_loss()
@@ -271,7 +284,10 @@ class BaseNetwork(_core.Network):
             activations = [_as_given(part["options"]) for part in parts]
             return f"neural_network({self.sizes}, activation={activations}, {rest}"
         items = [self._input_shape(), *map(shown_part, parts)]
-        return f"neural_network([{', '.join(map(str, items))}], {rest}"
+        # A number that takes all positions together has no place for its activation.
+        named = [_as_given(leaf["options"]) for leaf in leaves(parts) if is_bare_number(leaf)]
+        activation = f"activation={named}, " if named else ""
+        return f"neural_network([{', '.join(map(str, items))}], {activation}{rest}"
 
     def print_info(self) -> None:
         """Print the layers and the settings."""
@@ -292,13 +308,13 @@ class BaseNetwork(_core.Network):
         --------
         >>> import foxnn
         >>> foxnn.neural_network([(28, 28, 1), 16, foxnn.Residual(8, 16), 10]).summary()
-        layer           output        parameters
-        input           (28, 28, 1)
-        dense_0         (16,)             12,560
-        residual_1      (16,)                280
-          dense_1_0_0   (8,)                 136
-          dense_1_0_1   (16,)                144
-        dense_2         (10,)                170
+        layer          output       parameters
+        input          (28, 28, 1)
+        dense_0        (16,)            12,560
+        residual_1     (16,)               280
+          dense_1_0_0  (8,)                136
+          dense_1_0_1  (16,)               144
+        dense_2        (10,)               170
         parameters: 13,010
         """
         print("\n".join(summary_lines(self._input_shape(), list(self))))

@@ -13,8 +13,6 @@ from foxnn.checks.unpickling import attributes
 from foxnn.support import pieces
 
 METHODS = ("standard", "minmax")
-# Losses of numbers, whose wanted outputs may be scaled.
-SCALABLE_LOSSES = ("mse", "mae", "huber")
 
 # Rows measured at once: a copy of so many in float64 is small beside any data worth the care.
 _CHUNK = 4096

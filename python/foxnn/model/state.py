@@ -37,10 +37,7 @@ _KEYS = (
     "version", "input_shape", "layers", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
     "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",
 )  # fmt: skip
-_RULE = {
-    "name": str, "momentum": float, "beta_1": float, "beta_2": float, "rho": float,
-    "epsilon": float, "weight_decay": float, "restart_after": int,
-}  # fmt: skip
+_RULE = {"name": str, **dict.fromkeys(_core.optimizer_constants(), float), "restart_after": int}
 
 
 def state_of(network: Face) -> dict[str, Any]:
@@ -124,7 +121,6 @@ def checked(state: object) -> Mapping[str, Any]:
         given = former_state.converted(given)
     if missing := [key for key in _KEYS if key not in given]:
         raise ValueError(f"the state lacks {', '.join(missing)}")
-    check_shapes(given["parameters"], layers_of(given).leaves, "parameters")
     return given
 
 
@@ -160,6 +156,7 @@ def make(network: Face, state: Mapping[str, Any], dtype: str | None = None) -> N
         For what the state does not rightly say, and for numbers too large for the type.
     """
     layers = layers_of(state)
+    check_shapes(state["parameters"], layers.leaves, "parameters")
     network._begin(
         layers.input_shape,
         layers.specs,

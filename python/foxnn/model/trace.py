@@ -15,36 +15,9 @@ from numpy.typing import ArrayLike
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.layers import parse_activation
+from foxnn.layers.activation_table import ACTIVATIONS, JOINING
 from foxnn.layers.activations import ActivationPair
-
-# f(z) of each activation, and f'(z), by a = f(z) where that is shorter.
-_FUNCTIONS = {
-    "sigmoid": ("1 / (1 + e^-z)", "a (1 - a)"),
-    "sinusoid": ("sin z", "cos z"),
-    "gaussian": ("e^(-z²)", "-2 z a"),
-    "relu": ("z where z > 0, else 0", "1 where z > 0, else 0"),
-    "identity_x": ("z", "1"),
-    "tan_h": ("tanh z", "1 - a²"),
-    "arctan": ("arctan z", "1 / (1 + z²)"),
-    "elu": ("z where z > 0, else alpha (e^z - 1)", "1 where z > 0, else alpha e^z"),
-    "leaky_relu": ("z where z > 0, else alpha z", "1 where z > 0, else alpha"),
-    "selu": ("1.0507 z where z > 0, else 1.7581 (e^z - 1)", "1.0507 where z > 0, else 1.7581 e^z"),
-    "gelu": ("z Φ(z), Φ the normal distribution", "Φ(z) + z φ(z), φ its density"),
-    "silu": ("z s(z), s(z) = 1 / (1 + e^-z)", "s(z) (1 + z (1 - s(z)))"),
-    "softplus": ("ln(1 + e^z)", "1 / (1 + e^-z)"),
-    "exp": ("e^z", "a"),
-    "softmax": ("e^z / Σ e^z", ""),
-}
-
-# C of each loss, and its derivative by a, which stands for the outputs.
-_LOSSES = {
-    "mse": ("½ Σ (a - y)²", "a - y"),
-    "cross_entropy": ("-Σ y ln a", "-y / a"),
-    "binary_cross_entropy": ("-Σ (y ln a + (1 - y) ln(1 - a))", "(a - y) / (a (1 - a))"),
-    "mae": ("Σ |a - y|", "sign(a - y)"),
-    "huber": ("Σ (½ (a - y)² where |a - y| ≤ 1, else |a - y| - ½)", "clip(a - y, -1, 1)"),
-    "poisson": ("Σ (a - y ln a)", "1 - y / a"),
-}
+from foxnn.model.losses import LOSSES, joined
 
 _BACKWARD = ("delta", "dC/dw", "dC/db")
 
@@ -200,7 +173,9 @@ class Trace(Mapping[str, Array]):
             parts.append(self._line("out", f"a^{len(self._layers())} · scale + shift"))
         if "C" in self:
             last = self._layers()[-1]
-            cost = _of_outputs(_LOSSES.get(self._loss, ("C(a, y)", ""))[0], last)
+            cost = _of_outputs(
+                LOSSES[self._loss].formula if self._loss in LOSSES else "C(a, y)", last
+            )
             scaled = "(wanted - shift) / scale" if "out" in self else ""
             parts += [f"Loss: {self._loss}", self._line("y", scaled)]
             parts += [f"  C = {cost} = {self['C']:.5g}", "Backward"]
@@ -214,7 +189,7 @@ class Trace(Mapping[str, Array]):
     def _forward(self, i: int) -> list[str]:
         name, parameters = self._activations[i - 1]
         inputs, neurons = self[f"w^{i}"].shape
-        formula = _FUNCTIONS.get(name, ("",))[0]
+        formula = ACTIVATIONS[name].formula if name in ACTIVATIONS else ""
         function = f"{name}(z) = {formula}" if formula else name
         return [
             f"Layer {i}: {_counted(inputs, 'input')}, {_counted(neurons, 'neuron')}, "
@@ -240,18 +215,15 @@ class Trace(Mapping[str, Array]):
 
     def _output_delta(self, activation: str, last: int) -> tuple[str, str]:
         """Return the formula of δ^L, and what explains it."""
-        pair = (self._loss, activation)
         error, partial = _of_outputs("a - y", last), f"∂C/∂a^{last}"
         by_outputs = partial
-        if self._loss in _LOSSES:
-            by_outputs = _of_outputs(_LOSSES[self._loss][1], last)
-        if pair in (("binary_cross_entropy", "sigmoid"), ("poisson", "exp")):
-            return error, ""
-        if pair == ("cross_entropy", "softmax"):
-            # The wanted shares usually sum to 1.
-            is_whole = abs(float(self["y"].sum()) - 1.0) < 1e-6
+        if self._loss in LOSSES:
+            by_outputs = _of_outputs(LOSSES[self._loss].slope, last)
+        if activation in joined(self._loss):
+            # The targets of all classes together usually sum to 1.
+            is_whole = activation not in JOINING or abs(float(self["y"].sum()) - 1.0) < 1e-6
             return error if is_whole else f"a^{last} Σ y - y", ""
-        if activation == "softmax":  # each of its outputs hangs on all sums
+        if activation in JOINING:  # each of its outputs hangs on all sums
             meaning = " = ".join(dict.fromkeys(["g", partial, by_outputs]))
             return f"a^{last} ⊙ (g - Σ g a^{last})", meaning
         if activation == "identity_x":
@@ -274,7 +246,7 @@ class Trace(Mapping[str, Array]):
 
 
 def _slope(activation: str) -> str:
-    formula = _FUNCTIONS.get(activation, ("", ""))[1]
+    formula = ACTIVATIONS[activation].slope if activation in ACTIVATIONS else ""
     return formula and f"{activation}'(z) = {formula}"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.layers import parse_activation
+from foxnn.layers.activation_table import JOINING, with_aliases
 from foxnn.layers.activations import ActivationPair
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.plot import drawing
@@ -90,7 +91,7 @@ def activations(
 def _activations(names: Any) -> list[Any]:
     """Return the activations that are to be drawn, as `neural_network` takes them."""
     if names is None:
-        return [name for name in _core.activations() if name != "softmax"]
+        return [name for name in _core.activations() if name not in JOINING]
     is_pair = isinstance(names, tuple) and len(names) == 2 and not isinstance(names[1], str)
     if isinstance(names, str) or (is_pair and isinstance(names[0], str)):
         return [names]
@@ -102,9 +103,9 @@ def _activations(names: Any) -> list[Any]:
 
 def _neuron(activation: Any) -> AnsweringNetwork:
     """Return a network of one neuron whose output is the activation of its input."""
-    if parse_activation(activation, "names")[0] == "softmax":
+    if (name := parse_activation(activation, "names")[0]) in with_aliases(JOINING):
         raise ValueError(
-            "names must be of activations that have a curve, got 'softmax': "
+            f"names must be of activations that have a curve, got {name!r}: "
             "what it answers for a neuron hangs on the others"
         )
     try:

@@ -16,14 +16,13 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 import foxnn
 from foxnn import DivergedError
 from foxnn.checks import Array
+from foxnn.layers.activation_table import FOR_OUTPUT, with_aliases
 from foxnn.sklearn import lbfgs, model, stochastic
 from foxnn.sklearn.model import Task
 from foxnn.sklearn.samples import EstimatorSamples, HeldOut, dense_blocks
 from foxnn.training.arguments import dropout_rates
 
-_OUTPUT_ONLY = {"softmax", "exp", "exponential"}
-_ALIASES = {"identity", "linear", "logistic", "tanh", "atan", "sin", "swish"}
-_ACTIVATIONS = {*_ALIASES, *foxnn.activations()} - _OUTPUT_ONLY
+_ACTIVATIONS = set(with_aliases(foxnn.activations()) - FOR_OUTPUT)
 
 
 _REALS = ("alpha", "learning_rate_init", "power_t", "tol", "time_limit", "epsilon")

@@ -14,17 +14,11 @@ import foxnn
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.layers import parse_activation
+from foxnn.layers.activation_table import with_aliases
 from foxnn.layers.activations import ActivationPair
 from foxnn.sklearn.samples import EstimatorSamples, dense_blocks, poisson_constants
 
-# Of scikit-learn's output activations.
-_ENGINE_NAMES = {
-    "identity": "identity_x",
-    "logistic": "sigmoid",
-    "softmax": "softmax",
-    "exp": "exp",
-}
-_LOGISTIC = ("logistic", "sigmoid")
+_LOGISTIC = with_aliases(["sigmoid"])
 
 
 @dataclass(frozen=True)
@@ -59,7 +53,7 @@ def make_network(
     """Return a network whose weights are zero."""
     return foxnn.neural_network(
         units,
-        [*hidden, (_ENGINE_NAMES[task.out_activation], [])],
+        [*hidden, (task.out_activation, [])],
         loss=task.loss,
         init="zeros",
         dtype=dtype.name,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.losses import CLASSIFYING, LABELLED
 from foxnn.support import pieces
 from foxnn.training.samples import WeightedSamples
 
@@ -18,12 +19,12 @@ def classes_of(y: Array, loss: str) -> Array | None:
     """Return the class of each sample, or None if there are no classes."""
     if y.ndim == 1:
         return y
-    if loss == "cross_entropy":
+    if loss in LABELLED:
         classes = np.empty(len(y), np.int64)
         for part in pieces.slices(y):
             classes[part] = y[part].argmax(axis=1)
         return classes
-    if loss == "binary_cross_entropy" and y.shape[1] == 1:
+    if loss in CLASSIFYING and y.shape[1] == 1:
         return (y[:, 0] > 0.5).astype(np.int64)
     return None
 

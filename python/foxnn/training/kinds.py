@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from foxnn.model.scaler import Scaler
 from foxnn.schedules import Schedule
 from foxnn.training.early_stopping import EarlyStopping
-from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
+from foxnn.training.update_rules import UpdateRule
 
-OptimizerLike = str | SGD | Adam | AdamW | RMSprop
+OptimizerLike = str | UpdateRule
 #: A share of the samples, or separate samples with or without weights.
 ValidationLike = float | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
 EarlyStoppingLike = int | EarlyStopping

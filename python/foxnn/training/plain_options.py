@@ -10,9 +10,9 @@ from typing import Any
 from foxnn import checks, schedules
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.options import FitOptions
-from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
+from foxnn.training.update_rules import RULES
 
-_OPTIMIZERS = {kind.__name__: kind for kind in (SGD, Adam, AdamW, RMSprop)}
+_OPTIMIZERS = {rule.__name__: rule for rule in RULES}
 _SCHEDULES = {
     kind.__name__: kind
     for kind in (

@@ -9,14 +9,13 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
+from foxnn.layers.activation_table import ACTIVATIONS
 from foxnn.layers.specs import dense_spec
 from foxnn.layers.view import is_flat_dense
 from foxnn.model.answers import AnsweringNetwork
 
 # Number of samples to look at: enough for a reliable share of saturated outputs.
 _SAMPLES = 64
-# Beyond these preactivations the slope is less than a hundredth of its maximum.
-_FLAT_BEYOND = {"sigmoid": 6.0, "tan_h": 3.0}
 # Inputs up to this size are not the cause; scaled inputs are near 1.
 _USUAL_SIZE = 3.0
 
@@ -27,7 +26,7 @@ def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
     if not is_flat_dense(first):
         return
     function = first["options"]["activation"]
-    flat_beyond = _FLAT_BEYOND.get(function)
+    flat_beyond = ACTIVATIONS[function].flat_beyond
     if flat_beyond is None:
         return
     some = np.asarray(x[:: max(1, len(x) // _SAMPLES)][:_SAMPLES], np.float64)

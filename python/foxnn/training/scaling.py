@@ -6,7 +6,8 @@ from typing import Any
 
 from foxnn.checks import Array
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.scaler import SCALABLE_LOSSES, Scaler, scaler_of
+from foxnn.model.losses import SCALABLE_LOSSES
+from foxnn.model.scaler import Scaler, scaler_of
 
 Scalers = tuple[Scaler | None, Scaler | None]
 

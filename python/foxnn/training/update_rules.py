@@ -2,20 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
 
 from foxnn import _core, checks
 from foxnn.checks.unpickling import Constants
 
+# The check of each constant.
+_CHECKS: dict[str, Callable[[object, str], Any]] = {
+    **dict.fromkeys(
+        ("momentum", "beta_1", "beta_2", "rho"),
+        lambda value, name: checks.real(value, name, 0.0, 1.0, open_high=True),
+    ),
+    "epsilon": lambda value, name: checks.real(value, name, 0.0, open_low=True),
+    "weight_decay": lambda value, name: checks.real(value, name, 0.0),
+    "nesterov": checks.flag,
+}
 
-def _keep(rule: object, **values: object) -> None:
-    # Checked values are plain numbers, so that they print as such.
-    for name, value in values.items():
-        object.__setattr__(rule, name, value)
+
+class UpdateRule(Constants):
+    """An update rule of the engine, whose constants are the fields of a frozen dataclass."""
+
+    _name: ClassVar[str]  # of the engine
+
+    def __post_init__(self) -> None:
+        # Checked values are plain numbers, so that they print as such.
+        for field in fields(self):  # type: ignore[arg-type]
+            value = _CHECKS[field.name](getattr(self, field.name), field.name)
+            object.__setattr__(self, field.name, value)
+
+    def _rule(self) -> _core.Optimizer:
+        constants = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
+        return _core.Optimizer(self._name, **constants)
 
 
 @dataclass(frozen=True)
-class SGD(Constants):
+class SGD(UpdateRule):
     """Stochastic gradient descent: w <- w - learning_rate * gradient.
 
     Parameters
@@ -39,11 +62,7 @@ class SGD(Constants):
     nesterov: bool = False
 
     def __post_init__(self) -> None:
-        _keep(
-            self,
-            momentum=checks.real(self.momentum, "momentum", 0.0, 1.0, open_high=True),
-            nesterov=checks.flag(self.nesterov, "nesterov"),
-        )
+        super().__post_init__()
         if self.nesterov and self.momentum == 0.0:
             raise ValueError("nesterov needs a momentum above 0, got momentum=0")
 
@@ -53,7 +72,7 @@ class SGD(Constants):
 
 
 @dataclass(frozen=True)
-class Adam(Constants):
+class Adam(UpdateRule):
     """Adam (Kingma and Ba, "Adam: a method for stochastic optimization", 2015).
 
     Parameters
@@ -71,24 +90,14 @@ class Adam(Constants):
     Adam(beta_1=0.9, beta_2=0.99, epsilon=1e-08)
     """
 
+    _name = "adam"
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
-    def __post_init__(self) -> None:
-        _keep(
-            self,
-            beta_1=checks.real(self.beta_1, "beta_1", 0.0, 1.0, open_high=True),
-            beta_2=checks.real(self.beta_2, "beta_2", 0.0, 1.0, open_high=True),
-            epsilon=checks.real(self.epsilon, "epsilon", 0.0, open_low=True),
-        )
-
-    def _rule(self) -> _core.Optimizer:
-        return _core.Optimizer("adam", beta_1=self.beta_1, beta_2=self.beta_2, epsilon=self.epsilon)
-
 
 @dataclass(frozen=True)
-class AdamW(Constants):
+class AdamW(UpdateRule):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
     Before each step of Adam, every weight is reduced: w <- w - learning_rate * weight_decay * w.
@@ -114,33 +123,15 @@ class AdamW(Constants):
     AdamW(weight_decay=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-08)
     """
 
+    _name = "adamw"
     weight_decay: float = 0.01
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
 
-    def __post_init__(self) -> None:
-        adam = Adam(self.beta_1, self.beta_2, self.epsilon)
-        _keep(
-            self,
-            weight_decay=checks.real(self.weight_decay, "weight_decay", 0.0),
-            beta_1=adam.beta_1,
-            beta_2=adam.beta_2,
-            epsilon=adam.epsilon,
-        )
-
-    def _rule(self) -> _core.Optimizer:
-        return _core.Optimizer(
-            "adamw",
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-            weight_decay=self.weight_decay,
-        )
-
 
 @dataclass(frozen=True)
-class RMSprop(Constants):
+class RMSprop(UpdateRule):
     """RMSprop: the gradient divided by the root of the running mean of its square.
 
     s <- rho * s + (1 - rho) * gradient^2; v <- momentum * v + gradient / (sqrt(s) + epsilon);
@@ -166,36 +157,25 @@ class RMSprop(Constants):
     RMSprop(rho=0.99, momentum=0.0, epsilon=1e-08)
     """
 
+    _name = "rmsprop"
     rho: float = 0.9
     momentum: float = 0.0
     epsilon: float = 1e-8
 
-    def __post_init__(self) -> None:
-        _keep(
-            self,
-            rho=checks.real(self.rho, "rho", 0.0, 1.0, open_high=True),
-            momentum=checks.real(self.momentum, "momentum", 0.0, 1.0, open_high=True),
-            epsilon=checks.real(self.epsilon, "epsilon", 0.0, open_low=True),
-        )
 
-    def _rule(self) -> _core.Optimizer:
-        return _core.Optimizer(
-            "rmsprop", rho=self.rho, momentum=self.momentum, epsilon=self.epsilon
-        )
-
-
-# Types that `fit` takes as an optimizer.
-RULES = frozenset((str, SGD, Adam, AdamW, RMSprop))
+#: All update rules.
+RULES = (SGD, Adam, AdamW, RMSprop)
+_BY_CALL = [f"foxnn.{rule.__name__}(...)" for rule in RULES]
 
 
 def rule_of(optimizer: object) -> _core.Optimizer:
     """Return the engine's rule for what the user passed as `optimizer`."""
-    if isinstance(optimizer, SGD | Adam | AdamW | RMSprop):
+    if isinstance(optimizer, UpdateRule):
         return optimizer._rule()
     if not isinstance(optimizer, str):
         raise TypeError(
-            "optimizer must be a name, foxnn.SGD(...), foxnn.Adam(...), foxnn.AdamW(...) or "
-            f"foxnn.RMSprop(...), got {checks.shown(optimizer)}"
+            f"optimizer must be a name, {', '.join(_BY_CALL[:-1])} or {_BY_CALL[-1]}, "
+            f"got {checks.shown(optimizer)}"
         )
     if optimizer.lower() not in _core.optimizers():
         checks.choice(optimizer, "optimizer", _core.optimizers())

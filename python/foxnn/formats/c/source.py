@@ -13,25 +13,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
-
-# What each activation makes of z, and of alpha; F ends the names of functions of float.
-_ACTIVATIONS = {
-    "sigmoid": "1 / (1 + exp_F(-z))",
-    "sinusoid": "sin_F(z)",
-    "gaussian": "exp_F(-z * z)",
-    "relu": "z > 0 ? z : 0",
-    "tan_h": "tanh_F(z)",
-    "arctan": "atan_F(z)",
-    "elu": "z > 0 ? z : ALPHA * expm1_F(z)",
-    "leaky_relu": "z < 0 ? ALPHA * z : z",
-    # Klambauer et al., "Self-normalizing neural networks", 2017.
-    "selu": "NUMBER(1.0507009873554805) * (z > 0 ? z : NUMBER(1.6732632423543772) * expm1_F(z))",
-    # Hendrycks and Gimpel, "Gaussian error linear units", 2016; erfc keeps the digits of its tail.
-    "gelu": "NUMBER(0.5) * z * erfc_F(-z * NUMBER(0.7071067811865476))",
-    "silu": "z / (1 + exp_F(-z))",
-    "softplus": "(z > 0 ? z : 0) + log1p_F(exp_F(-fabs_F(z)))",
-    "exp": "exp_F(z)",
-}
+from foxnn.layers.activation_table import ACTIVATIONS
 
 _PER_LINE = 8
 
@@ -150,7 +132,7 @@ def chain_program(
     for is_scaled in (False, True):
         if any((layer.scale is not None) == is_scaled for layer in layers):
             made.functions.append(dense_function(name, made.type, is_scaled))
-    distinct = {layer.activation: layer for layer in layers if layer.activation != "identity_x"}
+    distinct = {layer.activation: layer for layer in layers if changes(layer.activation)}
     made.functions += [activation_function(name, made.type, each) for each in distinct.values()]
     made.lines = _chain_lines(made, layers)
     return made
@@ -168,7 +150,7 @@ def _chain_lines(made: Program, layers: list[Layer]) -> list[str]:
         lines.append(
             f"{name}_{scaled}dense({name}_w{i}, {name}_b{i}, {more}{inputs}, {neurons}, {x}, {y});"
         )
-        if layer.activation != "identity_x":
+        if changes(layer.activation):
             alpha = "".join(f", {number(made.dtype, value)}" for value in layer.parameters)
             lines.append(f"{name}_{layer.activation}({neurons}, {y}{alpha});")
         x = y
@@ -299,9 +281,14 @@ static inline void {head}
 }}"""
 
 
+def changes(activation: str) -> bool:
+    """Return whether an activation needs a function: the identity does not."""
+    return ACTIVATIONS[activation].c != "z"
+
+
 def activation_function(name: str, kind: str, layer: Layer) -> str:
     """Return the function of a layer's activation."""
-    if layer.activation == "softmax":
+    if not ACTIVATIONS[layer.activation].c:  # softmax, of a whole row
         return f"""\
 static inline void {name}_softmax(int count, {kind} *y) {{
   {kind} largest = y[0], sum = 0;
@@ -310,7 +297,7 @@ static inline void {name}_softmax(int count, {kind} *y) {{
   for (j = 0; j < count; j++) sum += y[j] = {_of_type(kind, "exp_F(y[j] - largest)")};
   for (j = 0; j < count; j++) y[j] /= sum;
 }}"""
-    formula = _of_type(kind, _ACTIVATIONS[layer.activation])
+    formula = _of_type(kind, ACTIVATIONS[layer.activation].c)
     alpha = f", {kind} alpha" if layer.parameters else ""
     return f"""\
 static inline void {name}_{layer.activation}(int count, {kind} *y{alpha}) {{

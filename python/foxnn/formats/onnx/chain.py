@@ -17,6 +17,7 @@ import numpy as np
 from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
 from foxnn.formats.onnx.graph import NO_SUCH_NODE, Graph, Step
+from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
 
 # As many steps no exporter writes between two dense layers.
@@ -298,7 +299,7 @@ def _split(
         activation = _activation(graph, run[i:j])
         if activation is None:
             continue
-        if activation[0] in ("exp", "softmax") and not is_last:
+        if activation[0] in FOR_OUTPUT and not is_last:
             expected = f"foxnn has {activation[0]} behind the last layer only"
             raise _refused(graph, run[j - 1], expected)
         return _affine(graph, run[:i]), activation, _affine(graph, run[j:])

@@ -17,6 +17,13 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
+from foxnn.layers.activation_table import (
+    ACTIVATIONS,
+    JOINING,
+    SELU_ALPHA,
+    SELU_GAMMA,
+    WITH_ALPHA,
+)
 from foxnn.layers.activations import ActivationPair
 from foxnn.layers.specs import dense_spec
 
@@ -91,9 +98,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Pow": lambda _, a, b: np.power(a, b),
     "Reciprocal": lambda _, a: 1.0 / a,
     "Relu": lambda _, a: np.maximum(a, 0.0),
-    "Selu": lambda at, a: _elu(
-        a, at.get("alpha", 1.6732632423543772), at.get("gamma", 1.0507009873554805)
-    ),
+    "Selu": lambda at, a: _elu(a, at.get("alpha", SELU_ALPHA), at.get("gamma", SELU_GAMMA)),
     "Sigmoid": lambda _, a: _sigmoid(a),
     "Sin": lambda _, a: np.sin(a),
     "Softplus": lambda _, a: np.logaddexp(0.0, a),
@@ -119,13 +124,14 @@ def compute(kind: str, given: Attributes, values: list[Any]) -> Array | None:
 def activation_of(values: Array) -> ActivationPair | None:
     """Return the activation that has these values on the grid, or None; softmax is none of them."""
     for name, ours in _without_parameters().items():
-        if _agree(values, ours, is_wave=name == "sinusoid"):
+        if _agree(values, ours, is_wave=ACTIVATIONS[name].is_wave):
             return name, []
     place, above = _PROBES
     if not _is_close(values[above], GRID[above]):  # both are the identity there
         return None
-    for name, unit in (("leaky_relu", -GRID[place]), ("elu", -math.expm1(GRID[place]))):
-        alpha = -float(values[place]) / unit
+    for name, unit in _of_one().items():
+        # Below zero each is proportional to its parameter.
+        alpha = float(values[place]) / float(unit[place])
         if 0.0 <= alpha < 1e30 and _agree(values, _values(name, alpha)):
             return name, [_shortest(alpha)]
     return None
@@ -133,9 +139,14 @@ def activation_of(values: Array) -> ActivationPair | None:
 
 @functools.cache
 def _without_parameters() -> dict[str, Array]:
-    """Return the values on the grid of the activations that hang on nothing else."""
-    names = [n for n in _core.activations() if n not in ("softmax", "elu", "leaky_relu")]
-    return {name: _values(name) for name in names}
+    """Return the values on the grid of the activations that depend on nothing else."""
+    return {name: _values(name) for name in _core.activations() if name not in JOINING | WITH_ALPHA}
+
+
+@functools.cache
+def _of_one() -> dict[str, Array]:
+    """Return the values on the grid of the others, with the parameter 1."""
+    return {name: _values(name, 1.0) for name in _core.activations() if name in WITH_ALPHA}
 
 
 def _values(name: str, *parameters: float) -> Array:

@@ -19,7 +19,8 @@ from foxnn.formats.paths import FileFormatError, reading
 from foxnn.layers.activations import ActivationPair
 from foxnn.layers.kinds import checked_specs, leaves
 from foxnn.layers.view import checked_array
-from foxnn.model.scaler import METHODS, SCALABLE_LOSSES, Scaler
+from foxnn.model.losses import SCALABLE_LOSSES
+from foxnn.model.scaler import METHODS, Scaler
 from foxnn.support import extras
 
 

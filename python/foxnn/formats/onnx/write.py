@@ -7,7 +7,6 @@ operator set 13 (ONNX 1.8, 2020), which gelu is composed of; so old runtimes rea
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from foxnn import _core, checks
 from foxnn.formats.onnx.nodes import BODIES, NEWER, LayerGraph, size_of
 from foxnn.formats.whole_files import replacing
+from foxnn.layers.activation_table import ACTIVATIONS, Node, Number
 from foxnn.layers.kinds import leaves
 from foxnn.layers.view import is_number
 from foxnn.model.scaler import Scaler
@@ -23,20 +23,8 @@ from foxnn.support import extras
 
 _OPSET, _IR = 13, 7
 
-# Klambauer et al., "Self-normalizing neural networks", 2017.
-SELU_ALPHA, SELU_GAMMA = 1.6732632423543772848, 1.0507009873554804934
-
 # protobuf takes no message of 2 GiB; some of it is for names.
 _LARGEST = 2**31 - 2**20
-
-# The attributes of these are float32, and onnxruntime has them for float32 only: in float64 they
-# are composed of others.
-_SINGLE_ONLY = ("elu", "leaky_relu", "selu", "softplus")
-_NODES = {
-    "sigmoid": "Sigmoid", "sinusoid": "Sin", "relu": "Relu", "tan_h": "Tanh", "arctan": "Atan",
-    "elu": "Elu", "leaky_relu": "LeakyRelu", "selu": "Selu", "softplus": "Softplus", "exp": "Exp",
-    "softmax": "Softmax",
-}  # fmt: skip
 
 
 class _Graph:
@@ -175,42 +163,30 @@ def _scaled(graph: _Graph, scaler: Scaler, dtype: str, shape: tuple[int, ...]) -
 
 def _activate(graph: _Graph, layer: str, name: str, parameters: list[float], dtype: str) -> None:
     """Add the nodes of an activation behind the last value."""
-    z, end = graph.last, f"{layer}.{name}"
+    row, z, end = ACTIVATIONS[name], graph.last, f"{layer}.{name}"
+    last = row.onnx_double if dtype == "float64" and row.onnx_double is not None else row.onnx
+    if last is None:
+        return
+    made: dict[int, str] = {}
 
-    def number(value: float) -> str:
-        return graph.array(f"{end}.constant{len(graph.arrays)}", value)
+    def value(given: Node | Number | str) -> str:
+        """Return the name of what a node takes, which is added where it is not yet there."""
+        if given == "z":
+            return z
+        if id(given) not in made:
+            if isinstance(given, Node):
+                made[id(given)] = add(given, None)
+            else:
+                number = given.value if isinstance(given, Number) else parameters[0]
+                made[id(given)] = graph.array(f"{end}.constant{len(graph.arrays)}", number)
+        return made[id(given)]
 
-    def step(kind: str, *given: str) -> str:
-        return graph.node(kind, f"{end}.step{len(graph.nodes)}", *given)
+    def add(node: Node, output: str | None) -> str:
+        inputs = [value(given) for given in node.inputs]
+        attributes = {
+            key: parameters[0] if number == "alpha" else number for key, number in node.attributes
+        }
+        output = output or f"{end}.step{len(graph.nodes)}"
+        return graph.node(node.operator, output, *inputs, **attributes)
 
-    if dtype == "float64" and name in _SINGLE_ONLY:
-        zero = number(0.0)
-        above, below = step("Max", z, zero), step("Min", z, zero)
-        if name == "leaky_relu":
-            graph.node("Add", end, above, step("Mul", below, number(parameters[0])))
-        elif name == "softplus":
-            power = step("Exp", step("Neg", step("Abs", z)))
-            graph.node("Add", end, above, step("Log", step("Add", power, number(1.0))))
-        else:
-            alpha, gamma = (SELU_ALPHA, SELU_GAMMA) if name == "selu" else (parameters[0], 1.0)
-            down = step("Sub", step("Exp", below), number(1.0))
-            whole = step("Add", above, step("Mul", down, number(alpha)))
-            graph.node("Mul", end, whole, number(gamma))
-    elif name == "gaussian":
-        graph.node("Exp", end, step("Neg", step("Mul", z, z)))
-    elif name == "gelu":
-        bent = step("Erf", step("Mul", z, number(math.sqrt(0.5))))
-        share = step("Mul", step("Add", bent, number(1.0)), number(0.5))
-        graph.node("Mul", end, z, share)
-    elif name == "silu":
-        graph.node("Mul", end, z, step("Sigmoid", z))
-    elif name != "identity_x":
-        graph.node(_NODES[name], end, **_attributes(name, parameters))
-
-
-def _attributes(name: str, parameters: list[float]) -> dict[str, Any]:
-    if name == "softmax":
-        return {"axis": -1}
-    if name == "selu":
-        return {"alpha": SELU_ALPHA, "gamma": SELU_GAMMA}
-    return {"alpha": parameters[0]} if parameters else {}
+    add(last, end)
