@@ -230,6 +230,24 @@ def sorted_sums() -> dict[str, np.ndarray]:
     return found
 
 
+def kinds() -> dict[str, np.ndarray]:
+    """Return parameters, losses and outputs after trainings of every row of the table of kinds."""
+    import kinds
+
+    found = {}
+    for dtype in DTYPES:
+        for i, row in enumerate(kinds.ROWS):
+            nn, key = row.network(dtype), f"{dtype} {row.name}"
+            x, y = kinds.samples(nn, 37), kinds.targets(nn, 37)
+            more = {"clip_norm": 0.5} if i % 2 else {"l2": 0.01}
+            history = nn.fit(x, y, 2, 23, ("adam", "sgd", "nesterov")[i % 3], 0.01, **more)
+            found[f"{key} losses"] = np.array([*history["loss"], nn.train_on_batch(x, y)])
+            found |= {f"{key} {name}": array for name, array in kinds.arrays(nn).items()}
+            found[f"{key} outputs"] = nn.predict(x)
+            found[f"{key} gradient"] = nn.gradient(x[:5])
+    return found
+
+
 JOBS = {
     "forward": forward,
     "gradients": gradients,
@@ -238,6 +256,7 @@ JOBS = {
     "mixed": mixed,
     "mutations": mutations,
     "sorted_sums": sorted_sums,
+    "kinds": kinds,
 }
 
 

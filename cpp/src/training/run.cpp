@@ -136,7 +136,12 @@ template <class T>
 StepReport Run<T>::step_on(const Samples& samples) {
   batches_.set_samples(network_.scaled(samples));
   order_.take_in_order(batches_.size());
-  return steps(1, {}, Saving::now);
+  if (!step_.draws()) return steps(1, {}, Saving::now);
+  const std::uint32_t draw = network_.draw();
+  step_.begin_epoch();
+  const StepReport report = steps(1, {}, Saving::now);
+  if (report.steps == 0) network_.set_draw(draw);
+  return report;
 }
 
 template <class T>

@@ -35,7 +35,7 @@ class Step {
 
   /// Whether anything besides the order of the samples is random.
   bool draws() const { return dropout_.is_used() || layer_draws_ > 0; }
-  /// Takes the numbers of the sub-streams that the epoch draws from.
+  /// Takes the numbers of the sub-streams that the epoch, or a single step, draws from.
   void begin_epoch() {
     dropout_.begin_epoch(network_);
     occasion_ = {.seed = network_.seed(), .draw = network_.draw()};

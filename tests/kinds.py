@@ -1,0 +1,132 @@
+"""The table of layer kinds: networks that have each of them first, in the middle and last.
+
+A new kind adds rows, and the tests of kinds run each as everything that is promised of a layer. The
+channels at a position are odd numbers, or lie around a register of the processor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import foxnn
+from foxnn import Activation, Dense, Dropout, Flatten, Parallel, Reshape, Residual, _core
+from layer_reference import Leaf, Network
+
+CHANNELS = (1, 13, 31, 32, 33)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A network, and what is special about it."""
+
+    name: str
+    items: list[Any]
+    activation: Any = "tanh"
+    output: str | None = None
+    #: Where its slope jumps, differences are not compared.
+    has_kinks: bool = False
+    #: Formats that refuse it; the others give and take it.
+    refused_by: tuple[str, ...] = ("txt",)
+
+    def network(self, dtype: str = "float64", seed: int = 3) -> foxnn.neural_network:
+        """Return the network, with biases that are not zero."""
+        nn = foxnn.neural_network(self.items, self.activation, self.output, dtype=dtype, seed=seed)
+        rng = np.random.default_rng(seed)
+        for leaf in Network(nn).leaves():
+            for name, values in leaf.arrays.items():
+                if name == "bias":
+                    nn._set_array(leaf.index, name, rng.normal(size=values.shape) / 4)
+        return nn
+
+
+def samples(nn: foxnn.neural_network, count: int, seed: int = 0) -> np.ndarray:
+    """Return inputs that a float32 holds exactly, in the shape of the network's."""
+    shape = nn._input_shape()
+    return np.random.default_rng(seed).integers(-256, 257, (count, *shape)) / 128.0
+
+
+def targets(nn: foxnn.neural_network, count: int, seed: int = 0) -> np.ndarray:
+    """Return outputs to train for, in the shape of the network's."""
+    shape, rng = nn._output_shape(), np.random.default_rng([seed, 1])
+    if nn.loss == "cross_entropy":
+        return np.eye(shape[0])[rng.integers(0, shape[0], count)]
+    return rng.integers(-64, 65, (count, *shape)) / 64.0
+
+
+def leaves(nn: foxnn.neural_network) -> list[Leaf]:
+    """Return the layers of a network that are no composites, depth first."""
+    return Network(nn).leaves()
+
+
+def arrays(nn: foxnn.neural_network) -> dict[str, np.ndarray]:
+    """Return every array, as it is, by the number of its leaf and its name."""
+    found = _core.parameters(nn)
+    return {f"{i} {name}": a for i, named in enumerate(found) for name, a in named.items()}
+
+
+def bits(nn: foxnn.neural_network) -> list[bytes]:
+    """Return the bits of every array."""
+    return [array.tobytes() for array in arrays(nn).values()]
+
+
+def gradients(nn: foxnn.neural_network, x: Any, y: Any) -> tuple[float, list[Any]]:
+    """Return the mean loss and its gradients, a dict a leaf, nothing left out."""
+    plan = _core.Plan(_core.Optimizer("sgd"), 1.0, batch_size=len(x), shuffle=False)
+    kind = np.float32 if nn.dtype == "float32" else np.float64
+    flat = [np.ascontiguousarray(np.reshape(part, (len(x), -1)), kind) for part in (x, y)]
+    with _core.Trainer(nn, *flat, plan) as trainer:
+        return trainer.gradient()
+
+
+ROWS = [
+    *(
+        Row(f"dense-{channels}", [(7, channels), Dense(channels), Dense(3, "sin"), 2])
+        for channels in CHANNELS
+    ),
+    Row("dense-middle", [6, 12, Reshape((4, 3)), Dense(33), 2]),
+    Row("dense-last", [(3, 5, 2), Dense(32), Dense(1, "identity")]),
+    Row("dense-without-bias", [(5, 3), Dense(13, bias=False), Dense(2, "gelu", bias=False)]),
+    Row("dense-flat", [5, Dense(31), Dense(4, bias=False), Dense(3)], output="softmax"),
+    Row("activation-first", [(4, 3), Activation("sin"), Dense(13), 2]),
+    Row("activation-middle", [(4, 3), Dense(31, "identity"), Activation(("elu", 0.5)), 2]),
+    Row("activation-last", [(2, 13), Dense(33), Activation("sigmoid")]),
+    Row("activation-softmax", [5, Dense(4, "identity"), Activation("softmax")]),
+    Row("activation-relu", [(4, 3), Dense(32, "relu"), Activation("relu"), 2], has_kinks=True),
+    Row("activation-alone", [(4, 3), Activation("gelu")]),
+    Row("flatten-first", [(4, 5, 3), Flatten(), 13, 2]),
+    Row("flatten-of-flat", [6, Flatten(), 3]),
+    Row("flatten-middle", [(4, 3), Dense(13), Flatten(), Activation("arctan"), 2]),
+    Row("flatten-last", [(4, 3), Dense(13), Flatten()]),
+    Row("reshape-first", [12, Reshape((2, 3, 2)), Dense(31), 2]),
+    Row("reshape-middle", [(4, 6), Dense(3), Reshape((2, 6)), Dense(13), 2]),
+    Row("reshape-last", [5, 12, Reshape((4, 3))]),
+    Row("dropout-first", [(4, 3), Dropout(0.3), Dense(13), 2]),
+    Row("dropout-middle", [5, 33, Dropout(0.5), 31, Dropout(0.1), 3], output="softmax"),
+    Row("dropout-last", [(3, 4), Dense(13), Dropout(0.25)]),
+    Row("dropout-of-nothing", [5, 13, Dropout(0.0), 3]),
+    Row("residual-first", [7, Residual(9, Dense(7, "sin")), 2]),
+    Row("residual-middle", [(5, 3), Dense(13), Residual(Dense(33), Dense(13, "identity")), 2]),
+    Row("residual-last", [(4, 3), Residual(Dense(31), shortcut=Dense(31, "identity"))]),
+    Row("residual-shortcut", [9, Residual(Dropout(0.2), 13, 32, shortcut=[4, 32]), 2]),
+    Row("residual-nested", [7, Residual(Residual(5, 7), Residual(Activation("gelu"))), 2]),
+    Row("parallel-first", [(4, 3), Parallel(Dense(1), [Dense(32), Dropout(0.3)]), 2]),
+    Row("parallel-middle", [5, 6, Parallel(13, [31, 33], Activation("sin")), 2]),
+    Row("parallel-last", [(3, 4), Parallel(Dense(2), Dense(13, "sigmoid"))]),
+    Row("parallel-of-one", [5, Parallel([13, Dropout(0.4)]), 2]),
+    Row("parallel-nested", [6, Parallel(Residual(Parallel(2, 4)), [3, Parallel(1, 4)]), 3]),
+    Row(
+        "all",
+        [
+            24, Dropout(0.1), Reshape((4, 6)), Dense(13),
+            Residual(Dropout(0.2), Dense(33, "gelu"), Parallel(Dense(6), Dense(7, bias=False))),
+            Activation("arctan"), Parallel(Dense(3), [Dense(5), Dropout(0.3)]),
+            Flatten(), 31, 4,
+        ],
+        output="softmax",
+    ),
+]  # fmt: skip
+BY_NAME = {row.name: row for row in ROWS}
+assert len(BY_NAME) == len(ROWS)

@@ -1,0 +1,261 @@
+"""The oracle for layers of every kind: a second, naive implementation in NumPy, float64 throughout.
+
+It takes the layers from the tree that a network says of itself, and shares nothing with the engine
+but the formulas. A layer is a function of its inputs that returns its outputs, and a function that
+takes a gradient by the outputs back to one by the inputs. A new kind adds a function to APPLIED.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import reference
+from reference import ACTIVATIONS, LOSSES, Array
+
+# The engine's number of the stream of random numbers that dropout draws from.
+DROPOUT = 4
+
+Back = Callable[[Array], Array]
+Applied = tuple[Array, Back]
+
+
+@dataclass
+class Leaf:
+    """A layer that is no composite: what it is made of, and the gradients of the last way back."""
+
+    kind: str
+    options: Mapping[str, Any]
+    index: int
+    arrays: dict[str, Array]
+    trained: bool
+    gradients: dict[str, Array] = field(default_factory=dict)
+
+
+@dataclass
+class Composite:
+    """A layer of branches."""
+
+    kind: str
+    branches: list[list[Leaf | Composite]]
+
+
+Part = Leaf | Composite
+
+
+@dataclass
+class Training:
+    """What a training step draws from: seed, first draw, and the places of its samples."""
+
+    seed: int
+    draw: int
+    samples: range
+
+
+def through(parts: list[Part], x: Array, training: Training | None) -> Applied:
+    """Apply layers one behind the other."""
+    backs: list[Back] = []
+    for part in parts:
+        x, back = APPLIED[part.kind](part, x, training)
+        backs.append(back)
+
+    def back_through(error: Array) -> Array:
+        for back in reversed(backs):
+            error = back(error)
+        return error
+
+    return x, back_through
+
+
+def function_of(options: Mapping[str, Any], z: Array) -> Applied:
+    """Apply the activation that options name."""
+    name, parameters = options["activation"], options["parameters"]
+    if name == "softmax":
+        a = np.exp(reference.log_softmax(z))
+        return a, lambda error: a * (error - (error * a).sum(axis=1, keepdims=True))
+    function = ACTIVATIONS[name]
+    alpha = parameters[0] if parameters else function.alpha
+    return function.value(z, alpha), lambda error: error * function.slope(z, alpha)
+
+
+def dense(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """f(x W + b), at each position, or of all of them together."""
+    weights, shape = leaf.arrays["weights"], x.shape
+    x = x.reshape(-1, len(weights))
+    outputs = shape[:-1] if leaf.options.get("each_position") else shape[:1]
+    a, back_of_function = function_of(leaf.options, x @ weights + leaf.arrays.get("bias", 0.0))
+
+    def back(error: Array) -> Array:
+        delta = back_of_function(error.reshape(a.shape))
+        leaf.gradients["weights"] = x.T @ delta
+        if "bias" in leaf.arrays:
+            leaf.gradients["bias"] = delta.sum(axis=0)
+        return (delta @ weights.T).reshape(shape)
+
+    return a.reshape(*outputs, -1), back
+
+
+def activation(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """f(x)."""
+    return function_of(leaf.options, x)
+
+
+def flatten(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """The same numbers without positions."""
+    return x.reshape(len(x), -1), lambda error: error.reshape(x.shape)
+
+
+def reshape(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """The same numbers in another shape."""
+    shape = [int(length) for length in leaf.options["shape"]]
+    return x.reshape(len(x), *shape), lambda error: error.reshape(x.shape)
+
+
+def dropout(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """In training x times a mask, from a sub-stream of its own for each layer."""
+    if training is None:
+        return x, lambda error: error
+    mask = reference.dropout_mask(
+        leaf.options["rate"], x[0].size, training.samples, training.seed, DROPOUT, training.draw
+    ).reshape(x.shape)
+    training.draw += 1
+    return x * mask, lambda error: error * mask
+
+
+def layer_norm(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """gain (x - mean) / sqrt(variance + epsilon) + shift, over the channels at each position."""
+    gain, positions = leaf.arrays["gain"], tuple(range(x.ndim - 1))
+    centred = x - x.mean(axis=-1, keepdims=True)
+    spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + leaf.options["epsilon"])
+    normal = centred / spread
+
+    def back(error: Array) -> Array:
+        leaf.gradients["gain"] = (error * normal).sum(axis=positions)
+        leaf.gradients["shift"] = error.sum(axis=positions)
+        scaled = error * gain
+        mean = scaled.mean(axis=-1, keepdims=True)
+        along = (scaled * normal).mean(axis=-1, keepdims=True)
+        return (scaled - mean - normal * along) / spread
+
+    return gain * normal + leaf.arrays["shift"], back
+
+
+def residual(part: Composite, x: Array, training: Training | None) -> Applied:
+    """The sum of both branches, of which the second may be empty."""
+    (first, back_first), (second, back_second) = (through(b, x, training) for b in part.branches)
+    return first + second, lambda error: back_first(error) + back_second(error)
+
+
+def parallel(part: Composite, x: Array, training: Training | None) -> Applied:
+    """The outputs of the branches side by side, along the channels."""
+    outputs, backs = zip(*(through(branch, x, training) for branch in part.branches), strict=True)
+    edges = np.cumsum([output.shape[-1] for output in outputs])[:-1]
+
+    def back(error: Array) -> Array:
+        pieces = np.split(error, edges, axis=-1)
+        return sum(own(piece) for own, piece in zip(backs, pieces, strict=True))  # type: ignore[return-value]
+
+    return np.concatenate(outputs, axis=-1), back
+
+
+APPLIED: dict[str, Callable[[Any, Array, Training | None], Applied]] = {
+    "dense": dense,
+    "activation": activation,
+    "flatten": flatten,
+    "reshape": reshape,
+    "dropout": dropout,
+    "layer_norm": layer_norm,
+    "residual": residual,
+    "parallel": parallel,
+}
+
+
+class Network:
+    """The layers and the loss of a foxnn network."""
+
+    def __init__(self, nn: Any) -> None:
+        self.parts = [part_of(nn, part) for part in nn._layers()]
+        self.shape, self.loss, self.seed, self.draw = (
+            nn._input_shape(),
+            nn.loss,
+            nn.seed,
+            nn._draw(),
+        )
+
+    def leaves(self) -> list[Leaf]:
+        """Return the layers that are no composites, depth first."""
+        return list(leaves_of(self.parts))
+
+    def predict(self, x: Array) -> Array:
+        """Return the outputs."""
+        return through(self.parts, self._samples(x), None)[0]
+
+    def gradients(
+        self, x: Array, y: Array, draw: int | None = None, first: int = 0
+    ) -> tuple[float, list[dict[str, Array]]]:
+        """Return the mean loss and its gradients, a dict a leaf.
+
+        With a draw they are those of training, on samples of which the first has place `first` in
+        the epoch.
+        """
+        places = range(first, first + len(x))
+        training = None if draw is None else Training(self.seed, draw, places)
+        a, back = through(self.parts, self._samples(x), training)
+        flat = a.reshape(len(a), -1)
+        y = np.asarray(y, np.float64).reshape(flat.shape)
+        if self.loss == "cross_entropy":
+            loss, slope = -(y * np.log(flat)).sum(axis=1), -y / flat
+        else:
+            chosen = LOSSES[self.loss]
+            loss, slope = chosen.value(flat, y).sum(axis=1), chosen.slope(flat, y)
+        back(slope.reshape(a.shape) / len(x))
+        return float(loss.mean()), [leaf.gradients for leaf in self.leaves()]
+
+    def descend(self, rate: float, l1: float = 0.0, l2: float = 0.0, most: float = np.inf) -> None:
+        """Take a step of SGD along the last gradients, where a layer is trained.
+
+        Weights are penalised, biases and the like are not; `most` is the norm to clip to.
+        """
+        steps = []
+        for leaf in self.leaves():
+            for name in leaf.gradients if leaf.trained else ():
+                array = leaf.arrays[name]
+                penalty = l1 * np.sign(array) + l2 * array if name == "weights" else 0.0
+                steps.append((leaf, name, leaf.gradients[name] + penalty))
+        norm = np.sqrt(sum(float((step**2).sum()) for _, _, step in steps))
+        for leaf, name, step in steps:
+            leaf.arrays[name] = leaf.arrays[name] - rate * step * min(1.0, most / max(norm, 1e-300))
+
+    def input_gradients(self, x: Array) -> Array:
+        """Return d output / d input, (samples, outputs, inputs), all flat."""
+        a, back = through(self.parts, self._samples(x), None)
+        rows = []
+        for k in range(a[0].size):
+            error = np.zeros((len(a), a[0].size))
+            error[:, k] = 1.0
+            rows.append(back(error.reshape(a.shape)).reshape(len(a), -1))
+        return np.stack(rows, axis=1)
+
+    def _samples(self, x: Array) -> Array:
+        return np.asarray(x, np.float64).reshape(-1, *self.shape)
+
+
+def part_of(nn: Any, part: Mapping[str, Any]) -> Part:
+    """Return a layer of a network as the oracle has it."""
+    if "branches" in part:
+        return Composite(part["kind"], [[part_of(nn, p) for p in b] for b in part["branches"]])
+    arrays = {name: np.float64(nn._array(part["index"], name)) for name in part["arrays"]}
+    return Leaf(part["kind"], part["options"], part["index"], arrays, part["trained"])
+
+
+def leaves_of(parts: list[Part]) -> Iterator[Leaf]:
+    """Yield the layers that are no composites, depth first."""
+    for part in parts:
+        if isinstance(part, Leaf):
+            yield part
+        else:
+            for branch in part.branches:
+                yield from leaves_of(branch)

@@ -1,0 +1,364 @@
+"""Every row of the table of kinds as everything that is promised of a layer."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import foxnn
+import kinds
+from closeness import assert_within, epsilon
+from foxnn.layers.kinds import KINDS
+from foxnn.layers.composition import COMPOSITES
+from kinds import ROWS, Row
+from layer_reference import APPLIED, Network
+from network_model import MUTATION, uniform
+
+per_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+per_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
+HERE = foxnn.kernel_sets()
+# Errors of rounding are independent, and grow as the root of how many there are; this many typical
+# ones in a chain of layers are the bound.
+UNITS = 4.0
+
+
+def allowed(nn: Any, scale: float) -> float:
+    """Return the bound of rounding errors of numbers of this size: from the type and the layers."""
+    most = max([16, *(a.size // a.shape[-1] for a in kinds.arrays(nn).values())])
+    return UNITS * np.sqrt(most) * epsilon(nn.dtype) * scale
+
+
+def largest(arrays: Any) -> float:
+    return max([1e-3, *(float(np.abs(array).max()) for array in arrays)])
+
+
+def test_every_kind_has_rows_and_an_oracle() -> None:
+    found: dict[str, set[str]] = {}
+
+    def look(parts: list[Any], place: str) -> None:
+        for part in parts:
+            found.setdefault(part["kind"], set()).add(place)
+            for branch in part.get("branches", ()):
+                look(branch, "within")
+
+    for row in ROWS:
+        parts = row.network()._layers()
+        look(parts[:1], "first")
+        look(parts[1:-1], "middle")
+        look(parts[-1:], "last")
+    assert found.keys() == {*KINDS, *COMPOSITES} <= APPLIED.keys()
+    assert [kind for kind, at in found.items() if not {"first", "middle", "last"} <= at] == []
+
+
+# The oracle
+
+
+@per_dtype
+@per_row
+def test_outputs_beside_the_oracle(row: Row, dtype: str) -> None:
+    nn = row.network(dtype)
+    x = kinds.samples(nn, 9)
+    expected = Network(nn).predict(x)
+    found = nn.predict(x)
+    assert found.dtype == dtype
+    assert_within(found, expected, allowed(nn, max(1.0, largest([expected]))))
+    outputs = nn.layer_outputs(x)
+    assert [values.shape[1:] for values in outputs.values()] == [part.output_shape for part in nn]
+    assert list(outputs.values())[-1].tobytes() == found.tobytes()
+
+
+@per_dtype
+@per_row
+def test_gradients_beside_the_oracle(row: Row, dtype: str) -> None:
+    nn = row.network(dtype)
+    x, y = kinds.samples(nn, 9), kinds.targets(nn, 9)
+    loss, gradients = kinds.gradients(nn, x, y)
+    expected_loss, expected = Network(nn).gradients(x, y)
+    assert loss == pytest.approx(expected_loss, rel=64 * epsilon(dtype))
+    assert nn.evaluate(x, y)["loss"] == pytest.approx(expected_loss, rel=64 * epsilon(dtype))
+    assert [own.keys() for own in gradients] == [own.keys() for own in expected]
+    bound = allowed(nn, largest(g for own in expected for g in own.values()))
+    for own, own_expected in zip(gradients, expected, strict=True):
+        for name, gradient in own.items():
+            assert_within(gradient, own_expected[name], bound, name)
+    bound = allowed(nn, largest([of_inputs := Network(nn).input_gradients(x)]))
+    shape = (len(x), *nn._output_shape(), *nn._input_shape())
+    assert_within(nn.gradient(x), of_inputs.reshape(shape), bound)
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if not r.has_kinks], ids=lambda row: row.name)
+def test_gradients_beside_differences(row: Row) -> None:
+    nn, rng, step = row.network(), np.random.default_rng(0), 1e-5
+    x, y = kinds.samples(nn, 5), kinds.targets(nn, 5)
+    _, gradients = kinds.gradients(nn, x, y)
+    scale = largest(gradient for own in gradients for gradient in own.values())
+    for leaf, own in zip(kinds.leaves(nn), gradients, strict=True):
+        for name, gradient in own.items():
+            for _ in range(3):
+                place = tuple(rng.integers(length) for length in gradient.shape)
+                losses = []
+                for sign in (1, -1):
+                    moved = leaf.arrays[name].copy()
+                    moved[place] += sign * step
+                    nn._set_array(leaf.index, name, moved)
+                    losses.append(nn.evaluate(x, y)["loss"])
+                nn._set_array(leaf.index, name, leaf.arrays[name])
+                assert_within(
+                    gradient[place], (losses[0] - losses[1]) / (2 * step), 1e-7 * scale, name
+                )
+    of_inputs = nn.gradient(x).reshape(len(x), -1, x[0].size)
+    for j in rng.integers(0, x[0].size, 3):
+        moves = np.zeros(x[0].size)
+        moves[j] = step
+        moves = moves.reshape(x[0].shape)
+        difference = (nn.predict(x + moves) - nn.predict(x - moves)) / (2 * step)
+        assert_within(of_inputs[:, :, j], difference.reshape(len(x), -1), 1e-7)
+
+
+@per_dtype
+@per_row
+def test_training_beside_the_oracle(row: Row, dtype: str) -> None:
+    """Two batches of an epoch, and a step of its own, each with the masks of its place."""
+    nn = row.network(dtype)
+    x, y = kinds.samples(nn, 9), kinds.targets(nn, 9)
+    oracle, draw = Network(nn), nn._draw()
+    nn.fit(x, y, 1, 6, "sgd", 0.1, shuffle=False)
+    for first, batch in ((0, slice(0, 6)), (6, slice(6, 9))):
+        oracle.gradients(x[batch], y[batch], draw, first)
+        oracle.descend(0.1)
+    draw, drawn = nn._draw(), nn._draw() - draw
+    loss = nn.train_on_batch(x, y, optimizer="sgd", learning_rate=0.1)
+    expected, gradients = oracle.gradients(x, y, draw)
+    oracle.descend(0.1)
+    assert nn._draw() == draw + drawn
+    assert drawn == sum(leaf.kind == "dropout" for leaf in oracle.leaves())
+    assert loss == pytest.approx(expected, rel=256 * epsilon(dtype))
+    scale = largest(gradient for own in gradients for gradient in own.values())
+    bound = allowed(nn, max(1.0, scale))
+    for leaf, own in zip(kinds.leaves(nn), oracle.leaves(), strict=True):
+        for name, array in leaf.arrays.items():
+            assert_within(array, own.arrays[name], bound, name)
+
+
+# Bits
+
+
+@pytest.fixture(scope="module")
+def usual(forced_run: Callable[..., Any]) -> dict[str, np.ndarray]:
+    return forced_run("kinds", threads="1")
+
+
+@pytest.mark.parametrize("threads", ["2", "3"])
+def test_same_bits_with_any_threads(
+    threads: str, usual: dict[str, np.ndarray], forced_run: Callable[..., Any]
+) -> None:
+    assert differing(usual, forced_run("kinds", threads=threads)) == ["threads"]
+
+
+@pytest.mark.skipif(not {"avx2", "avx512"} <= set(HERE), reason="this processor has not both")
+def test_same_bits_with_avx2_and_avx512(
+    usual: dict[str, np.ndarray], forced_run: Callable[..., Any]
+) -> None:
+    assert usual["kernel_set"] == HERE[0]
+    other = "avx2" if HERE[0] == "avx512" else "avx512"
+    assert differing(usual, forced_run("kinds", isa=other, threads="1")) == ["kernel_set"]
+
+
+def differing(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> list[str]:
+    assert a.keys() == b.keys()
+    return [key for key in a if a[key].tobytes() != b[key].tobytes()]
+
+
+@per_dtype
+@per_row
+def test_one_sample_is_as_many(row: Row, dtype: str) -> None:
+    nn = row.network(dtype)
+    x = kinds.samples(nn, 17)
+    many = nn.predict(x)
+    one = nn.get_out(x[3])
+    assert one.shape == nn._output_shape()
+    assert one.tobytes() == many[3].tobytes()
+    assert nn.get_out(x[3].tolist()).tobytes() == one.tobytes()
+    assert nn.predict(x[5:7]).tobytes() == many[5:7].tobytes()
+    assert nn.gradient(x)[3].tobytes() == nn.gradient(x[3]).tobytes()
+
+
+@per_row
+def test_samples_may_be_flat(row: Row) -> None:
+    results = []
+    for flat in (False, True):
+        nn = row.network("float32")
+        x, y = kinds.samples(nn, 9), kinds.targets(nn, 9)
+        if flat:
+            x, y = x.reshape(9, -1), y.reshape(9, -1)
+        losses = list(nn.fit(x, y, 2, 4, validation=0.25)["loss"])
+        evaluated = nn.evaluate(x, y)
+        results.append((losses, evaluated, kinds.bits(nn), nn.get_out(x).tobytes()))
+        assert nn.predict(x).shape == (9, *nn._output_shape())
+    assert results[0] == results[1]
+
+
+# Freezing
+
+RULES = {
+    "sgd": "sgd",
+    "momentum": foxnn.SGD(0.9),
+    "adam": "adam",
+    "adamw": foxnn.AdamW(0.1),
+}
+
+
+def frozen(row: Row, place: int, dtype: str = "float64") -> Any:
+    """Return the network with one leaf frozen, by the view of it."""
+    nn = row.network(dtype)
+    nn._set_trained(kinds.leaves(nn)[place].index, False)
+    return nn
+
+
+def with_arrays(row: Row) -> list[int]:
+    return [i for i, leaf in enumerate(kinds.leaves(row.network())) if leaf.arrays]
+
+
+def trainings(row: Row) -> dict[str, Callable[[Any, Any, Any], object]]:
+    """Return ways to train, by name."""
+    found: dict[str, Callable[[Any, Any, Any], object]] = {}
+    for name, rule in RULES.items():
+        found[f"fit {name}"] = lambda nn, x, y, rule=rule: nn.fit(
+            x, y, 2, 4, rule, 0.01, l1=0.01, l2=0.01, clip_norm=0.5
+        )
+        found[f"step {name}"] = lambda nn, x, y, rule=rule: nn.train_on_batch(
+            x, y, optimizer=rule, learning_rate=0.01
+        )
+    found["train"] = lambda nn, x, y: nn.train(
+        foxnn.train_data(x.reshape(len(x), -1), y.reshape(len(y), -1)), 0.01, 3, 4
+    )
+    return found
+
+
+@per_row
+def test_a_frozen_layer_stays(row: Row) -> None:
+    for place in with_arrays(row):
+        for name, train in trainings(row).items():
+            nn = frozen(row, place)
+            before = kinds.arrays(nn)
+            train(nn, kinds.samples(nn, 9), kinds.targets(nn, 9))
+            changed = {key for key, a in kinds.arrays(nn).items() if (a != before[key]).any()}
+            assert changed == {k for k in before if not k.startswith(f"{place} ")}, (name, place)
+            assert not kinds.leaves(nn)[place].trained
+
+
+@per_row
+def test_training_of_the_rest_beside_the_oracle(row: Row) -> None:
+    """What is frozen passes gradients on, has no penalty and does not count for the norm."""
+    for place in with_arrays(row):
+        nn = frozen(row, place)
+        x, y = kinds.samples(nn, 9), kinds.targets(nn, 9)
+        oracle = Network(nn)
+        oracle.gradients(x, y, nn._draw())
+        oracle.descend(0.1, l1=0.03, l2=0.05, most=0.2)
+        nn.fit(x, y, 1, 9, "sgd", 0.1, shuffle=False, l1=0.03, l2=0.05, clip_norm=0.2)
+        for leaf, own in zip(kinds.leaves(nn), oracle.leaves(), strict=True):
+            for name, array in leaf.arrays.items():
+                assert_within(array, own.arrays[name], allowed(nn, 1.0), name)
+
+
+# Mutation
+
+
+@pytest.mark.parametrize("relative", [False, True])
+@per_row
+def test_mutation_draws_in_the_order_of_the_arrays(row: Row, relative: bool) -> None:
+    nn = row.network()
+    before, draw = kinds.arrays(nn), nn._draw()
+    (nn.smart_mutation if relative else nn.random_mutation)(0.25)
+    count = sum(array.size for array in before.values())
+    steps = 2.0 * uniform(nn.seed, MUTATION, draw, count) - 1.0
+    for key, old in before.items():
+        step, steps = steps[: old.size].reshape(old.shape), steps[old.size :]
+        expected = old + 0.25 * step * (np.abs(old) if relative else 1.0)
+        assert_within(kinds.arrays(nn)[key], expected, 1e-15 * (1 + np.abs(old)), key)
+    assert nn._draw() == draw + 1
+
+
+# Copies and files
+
+
+def trained(row: Row, dtype: str) -> Any:
+    """Return a network with moments and drawn numbers, a layer of which is frozen."""
+    nn = row.network(dtype)
+    if places := with_arrays(row):
+        nn._set_trained(kinds.leaves(nn)[places[0]].index, False)
+    nn.fit(kinds.samples(nn, 9), kinds.targets(nn, 9), 2, 4, "adam", 0.01)
+    return nn
+
+
+def through_a_file(nn: Any, path: Path) -> Any:
+    nn.save(str(path))
+    return foxnn.neural_network(str(path))
+
+
+COPIES: dict[str, Callable[[Any, Path], Any]] = {
+    "pickle": lambda nn, folder: pickle.loads(pickle.dumps(nn)),
+    "deepcopy": lambda nn, folder: copy.deepcopy(nn),
+    "safetensors": lambda nn, folder: through_a_file(nn, folder / "net.safetensors"),
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+@per_dtype
+@per_row
+def test_a_copy_goes_on_bit_for_bit(row: Row, dtype: str, way: str, tmp_path: Path) -> None:
+    nn = trained(row, dtype)
+    twin = COPIES[way](nn, tmp_path)
+    assert repr(twin) == repr(nn)
+    assert twin._layers() == nn._layers()
+    assert kinds.bits(twin) == kinds.bits(nn)
+    x, y = kinds.samples(nn, 9), kinds.targets(nn, 9)
+    for each in (nn, twin):
+        each.fit(x, y, 2, 4, "adam", 0.01)
+        each.random_mutation(0.1)
+    assert kinds.bits(twin) == kinds.bits(nn)
+
+
+class Stop:
+    """Stops a run after an epoch."""
+
+    def __call__(self, epoch: int, logs: dict[str, float]) -> bool:
+        return epoch == 1
+
+
+@per_row
+def test_a_run_goes_on_as_if_it_had_not_stopped(row: Row, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    whole, cut = trained(row, "float32"), trained(row, "float32")
+    x, y = kinds.samples(whole, 9), kinds.targets(whole, 9)
+    losses = whole.fit(x, y, 4, 4, "adam", 0.01, validation=0.25)["loss"]
+    cut.fit(x, y, 4, 4, "adam", 0.01, validation=0.25, checkpoint=path, callbacks=Stop())
+    twin, history = foxnn.resume(path, x, y)
+    assert history["loss"] == losses
+    assert kinds.bits(twin) == kinds.bits(whole)
+
+
+# Other formats
+
+
+@per_row
+def test_other_formats(row: Row, tmp_path: Path) -> None:
+    nn = row.network()
+    x = kinds.samples(nn, 9)
+    ways = {
+        "txt": lambda: through_a_file(nn, tmp_path / "net.txt"),
+        "trace": lambda: nn.trace(x[0]),
+    }
+    for name, way in ways.items():
+        if name in row.refused_by:
+            with pytest.raises((ValueError, TypeError, NotImplementedError), match="layer"):
+                way()
+        else:
+            way()
