@@ -126,7 +126,7 @@ def dropout(leaf: Leaf, x: Array, training: Training | None) -> Applied:
 
 
 def layer_norm(leaf: Leaf, x: Array, training: Training | None) -> Applied:
-    """gain (x - mean) / sqrt(variance + epsilon) + shift, over the channels at each position."""
+    """Gain (x - mean) / sqrt(variance + epsilon) + shift, over the channels at each position."""
     gain, positions = leaf.arrays["gain"], tuple(range(x.ndim - 1))
     centred = x - x.mean(axis=-1, keepdims=True)
     spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + leaf.options["epsilon"])

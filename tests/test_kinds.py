@@ -14,8 +14,8 @@ import pytest
 import foxnn
 import kinds
 from closeness import assert_within, epsilon
-from foxnn.layers.kinds import KINDS
 from foxnn.layers.composition import COMPOSITES
+from foxnn.layers.kinds import KINDS
 from kinds import ROWS, Row
 from layer_reference import APPLIED, Network
 from network_model import MUTATION, uniform
