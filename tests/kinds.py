@@ -28,8 +28,8 @@ class Row:
     output: str | None = None
     #: Where its slope jumps, differences are not compared.
     has_kinks: bool = False
-    #: Formats that refuse it; the others give and take it.
-    refused_by: tuple[str, ...] = ("txt",)
+    #: Formats that refuse it; the others hold it.
+    refused_by: tuple[str, ...] = ("txt", "trace")
 
     def network(self, dtype: str = "float64", seed: int = 3) -> foxnn.neural_network:
         """Return the network, with biases that are not zero."""

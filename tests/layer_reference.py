@@ -82,7 +82,7 @@ def function_of(options: Mapping[str, Any], z: Array) -> Applied:
 
 
 def dense(leaf: Leaf, x: Array, training: Training | None) -> Applied:
-    """f(x W + b), at each position, or of all of them together."""
+    """Give f(x W + b), at each position, or of all of them together."""
     weights, shape = leaf.arrays["weights"], x.shape
     x = x.reshape(-1, len(weights))
     outputs = shape[:-1] if leaf.options.get("each_position") else shape[:1]
@@ -99,23 +99,23 @@ def dense(leaf: Leaf, x: Array, training: Training | None) -> Applied:
 
 
 def activation(leaf: Leaf, x: Array, training: Training | None) -> Applied:
-    """f(x)."""
+    """Give f(x)."""
     return function_of(leaf.options, x)
 
 
 def flatten(leaf: Leaf, x: Array, training: Training | None) -> Applied:
-    """The same numbers without positions."""
+    """Give the same numbers without positions."""
     return x.reshape(len(x), -1), lambda error: error.reshape(x.shape)
 
 
 def reshape(leaf: Leaf, x: Array, training: Training | None) -> Applied:
-    """The same numbers in another shape."""
+    """Give the same numbers in another shape."""
     shape = [int(length) for length in leaf.options["shape"]]
     return x.reshape(len(x), *shape), lambda error: error.reshape(x.shape)
 
 
 def dropout(leaf: Leaf, x: Array, training: Training | None) -> Applied:
-    """In training x times a mask, from a sub-stream of its own for each layer."""
+    """Give in training x times a mask, from a sub-stream of its own for each layer."""
     if training is None:
         return x, lambda error: error
     mask = reference.dropout_mask(
@@ -126,7 +126,7 @@ def dropout(leaf: Leaf, x: Array, training: Training | None) -> Applied:
 
 
 def layer_norm(leaf: Leaf, x: Array, training: Training | None) -> Applied:
-    """Gain (x - mean) / sqrt(variance + epsilon) + shift, over the channels at each position."""
+    """Give gain (x - mean) / sqrt(variance + epsilon) + shift, over the channels at each position."""
     gain, positions = leaf.arrays["gain"], tuple(range(x.ndim - 1))
     centred = x - x.mean(axis=-1, keepdims=True)
     spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + leaf.options["epsilon"])
@@ -144,19 +144,19 @@ def layer_norm(leaf: Leaf, x: Array, training: Training | None) -> Applied:
 
 
 def residual(part: Composite, x: Array, training: Training | None) -> Applied:
-    """The sum of both branches, of which the second may be empty."""
+    """Add up both branches, of which the second may be empty."""
     (first, back_first), (second, back_second) = (through(b, x, training) for b in part.branches)
     return first + second, lambda error: back_first(error) + back_second(error)
 
 
 def parallel(part: Composite, x: Array, training: Training | None) -> Applied:
-    """The outputs of the branches side by side, along the channels."""
+    """Put the outputs of the branches side by side, along the channels."""
     outputs, backs = zip(*(through(branch, x, training) for branch in part.branches), strict=True)
     edges = np.cumsum([output.shape[-1] for output in outputs])[:-1]
 
     def back(error: Array) -> Array:
         pieces = np.split(error, edges, axis=-1)
-        return sum(own(piece) for own, piece in zip(backs, pieces, strict=True))  # type: ignore[return-value]
+        return sum(own(piece) for own, piece in zip(backs, pieces, strict=True))
 
     return np.concatenate(outputs, axis=-1), back
 

@@ -161,7 +161,7 @@ def use(thing: Any) -> None:
         assert thing.predict(x).shape == (3, thing.sizes[-1])
         arrays = [array for layer in thing for array in layer.arrays.values()]
         assert all(np.isfinite(array).all() for array in arrays)
-        thing._loss_and_gradients(x, np.zeros((3, thing.sizes[-1])) + 0.5)
+        thing.evaluate(x, np.zeros((3, thing.sizes[-1])) + 0.5)
     elif isinstance(thing, foxnn.layer):
         assert fingerprint(copy.deepcopy(thing)) == fingerprint(thing)
     elif isinstance(thing, foxnn.train_data):

@@ -42,9 +42,10 @@ py::object optimizer_state(const AnyNetwork& self) {
     const OptimizerState<T>& state = n.optimizer();
     if (state.step == 0) return py::none();
     py::list moments;
-    for (const Buffer<T>& buffer : state.moments) {
-      moments.append(buffer.size() == 0 ? py::object(py::none())
-                                        : arrays_by_layer(n, buffer, Order::transposed));
+    for (int i = 0; i < 2; ++i) {
+      moments.append(state.rule.remembers(i)
+                         ? arrays_by_layer(n, state.moments[i], Order::transposed)
+                         : py::object(py::none()));
     }
     return py::make_tuple(rule_as_dict(state.rule), state.step, moments);
   });
