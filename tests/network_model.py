@@ -140,7 +140,9 @@ class Model:
         if memory["optimizer"] is None or self.rule is None:
             return
         first, second = (
-            None if m is None else [np.asarray(a, np.float64) for pair in m for a in pair]
+            None
+            if m is None
+            else [np.asarray(a[name], np.float64) for a in m for name in ("weights", "bias")]
             for m in memory["moments"]
         )
         count = 2 * len(self.network.layers)

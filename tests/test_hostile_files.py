@@ -225,6 +225,12 @@ def test_a_layer_that_is_not_there() -> None:
     for index in (1, -1, 10**6, 2**62):
         with pytest.raises(IndexError, match="there is no layer"):
             foxnn.layer._of(nn, index)
+    nn = foxnn.neural_network([2, foxnn.Residual(3, 2)], seed=1)
+    again, (_, path) = nn[0].layers[1].__reduce__()
+    assert again(nn, path).output_shape == (2,)
+    for path in ((1,), (0, 0), (0, 0, 2), (0, 2, 0), (0, 0, -1), (-1, 0, 0), (0, 0, 0, 0, 0)):
+        with pytest.raises(IndexError, match="there is no layer"):
+            again(nn, path)
 
 
 @pytest.mark.parametrize(

@@ -217,10 +217,10 @@ LIBRARIES = {
     for name, record in json.loads((RECORDS / f"{library}.json").read_text()).items()
 }
 REFUSED = {
-    "pytorch_conv": "Conv", "pytorch_residual": "Add", "pytorch_layer_norm": "LayerNormalization",
+    "pytorch_conv": "Conv", "pytorch_layer_norm": "LayerNormalization",
     "pytorch_log_softmax": "LogSoftmax", "pytorch_relu6": "Clip", "pytorch_mish": "Mish|Mul",
     "pytorch_gelu_tanh": "Gelu", "pytorch_hidden_exp": "Exp", "keras_softsign": "Softsign",
-    "pytorch_hidden_softmax": "Softmax", "pytorch_two_activations": "Tanh",
+    "pytorch_hidden_softmax": "Softmax",
     "keras_prelu": "Add", "sklearn_two_outputs": "Reshape",
 }  # fmt: skip
 

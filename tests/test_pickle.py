@@ -230,7 +230,7 @@ NAMES = {
     "foxnn.classic.train_data train_data",
     "foxnn.formats.paths FileFormatError",
     "foxnn.layers _alone",
-    "foxnn.layers view_at",
+    "foxnn.layers _viewed",
     "foxnn.model.base _unpickled",
     "foxnn.model.scaler Scaler",
     "foxnn.model.settings AdamSettings",

@@ -229,9 +229,9 @@ def test_a_function_that_gives_no_rate(value: object) -> None:
 
 @pytest.mark.parametrize("schedule", [cosine(5), step(1), exponential(0.1)], ids=repr)
 def test_a_schedule_that_has_come_to_0(schedule: Schedule) -> None:
-    with pytest.raises(ValueError, match=r"gives 0\.0 in epoch 1000$") as caught:
+    with pytest.raises(ValueError, match=r"returns 0\.0 in epoch 1000$") as caught:
         rate_of(schedule, 1000, 0.1)
-    assert f"above 0, but {schedule!r} gives" in str(caught.value)
+    assert f"above 0, but {schedule!r} returns" in str(caught.value)
 
 
 @pytest.mark.parametrize("schedule", [0.1, "cosine", [0.1, 0.01], True, cosine, step, float])

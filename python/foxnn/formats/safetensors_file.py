@@ -286,16 +286,11 @@ def _read_array(tensors: Any, name: str, code: str, shape: list[int]) -> Array:
 def _by_layer(
     arrays: Mapping[str, Array], prefix: str, leaves: Sequence[Leaf]
 ) -> list[dict[str, Array]]:
-    found = []
-    for leaf in leaves:
-        named = {array: _name_of(leaf, array) for array in leaf.arrays}
-        found.append(
-            {
-                array: arrays[prefix + name].T if transposed else arrays[prefix + name]
-                for array, (name, transposed) in named.items()
-            }
-        )
-    return found
+    def read(leaf: Leaf, array: str) -> Array:
+        name, transposed = _name_of(leaf, array)
+        return arrays[prefix + name].T if transposed else arrays[prefix + name]
+
+    return [{array: read(leaf, array) for array in leaf.arrays} for leaf in leaves]
 
 
 def _unexpected(path: str, expected: str, name: str, got: object) -> FileFormatError:

@@ -6,7 +6,7 @@ from foxnn.layers.dense import Dense
 from foxnn.layers.dense_view import _alone, layer
 from foxnn.layers.elementwise import Activation, Dropout
 from foxnn.layers.reshaping import Flatten, Reshape
-from foxnn.layers.view import LayerView, view_at
+from foxnn.layers.view import LayerView, _viewed, view_at
 
 __all__ = [
     "Activation",
@@ -21,6 +21,7 @@ __all__ = [
     "_alone",
     "_parallel",
     "_residual",
+    "_viewed",
     "layer",
     "parse_activation",
     "parse_activations",

@@ -10,7 +10,7 @@ from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.layers.activations import ActivationPair, activation_parameters, parse_activation
 from foxnn.layers.specs import dense_spec
-from foxnn.layers.view import VIEWS, LayerView, view_at
+from foxnn.layers.view import VIEWS, LayerView, _viewed
 
 
 class layer(LayerView):
@@ -61,7 +61,7 @@ class layer(LayerView):
     @classmethod
     def _of(cls, network: _core.Network, index: int) -> LayerView:
         """Return layer `index` of a network: pickles of 0.1.0 call it."""
-        return view_at(network, (index,))
+        return _viewed(network, (index,))
 
     def set_activation_function(self, name: str, parameters: object = ()) -> None:
         """Set the activation by name.

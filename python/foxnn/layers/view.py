@@ -126,7 +126,7 @@ class LayerView:
         return tuple(branch[0] if len(branch) == 1 else branch for branch in branches)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return view_at, (self._network, self._path)
+        return _viewed, (self._network, self._path)
 
     def __repr__(self) -> str:
         if self._network is None:
@@ -243,5 +243,13 @@ def view_at(network: _core.Network, path: Path) -> LayerView:
     return view if own is None else own._at(network, path)
 
 
+def _viewed(network: _core.Network, path: Path) -> LayerView:
+    """Return the layer of a network at a path that a pickle holds; IndexError for none."""
+    try:
+        return view_at(network, tuple(checks.integer(i, "a layer's place", 0) for i in path))
+    except (IndexError, KeyError, ValueError):  # KeyError: a layer without branches
+        raise IndexError(f"there is no layer {checks.shown(path)}") from None
+
+
 # Pickles name it; here it may move.
-view_at.__module__ = "foxnn.layers"
+_viewed.__module__ = "foxnn.layers"

@@ -259,6 +259,6 @@ class AnsweringNetwork(BaseNetwork):
 
     def _loss_and_gradients(
         self, x: ArrayLike, y: ArrayLike
-    ) -> tuple[float, list[tuple[Array, Array]]]:
-        """Return the mean loss over samples and its gradient by layer, as weights and bias."""
+    ) -> tuple[float, list[tuple[Array, ...]]]:
+        """Return the mean loss over samples, and the gradients of each layer's arrays."""
         return loss_and_gradients(self, *self._samples(x, y))

@@ -76,13 +76,13 @@ def backward(network: _core.Network, x: Array, y: Array) -> dict[str, Array]:
 
 def loss_and_gradients(
     network: _core.Network, x: Array, y: Array
-) -> tuple[float, list[tuple[Array, Array]]]:
-    """Return the mean loss over samples and its gradient by layer, as weights and bias."""
+) -> tuple[float, list[tuple[Array, ...]]]:
+    """Return the mean loss over samples, and the gradients of each layer's arrays."""
     # Without a shuffle, which would move the network's random numbers on.
     plan = _core.Plan(_core.Optimizer("sgd"), 1.0, batch_size=len(x), shuffle=False)
     with _core.Trainer(network, x, y, plan) as trainer:
         loss, layers = trainer.gradient()
-    return loss, [(arrays["weights"], arrays["bias"]) for arrays in layers]
+    return loss, [tuple(arrays.values()) for arrays in layers]
 
 
 def _scaled(

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from foxnn import _core, checks
 from foxnn.checks.unpickling import Constants
 
-# What each constant may be.
+# The check of each constant.
 _CHECKS: dict[str, Callable[[object, str], Any]] = {
     **dict.fromkeys(
         ("momentum", "beta_1", "beta_2", "rho"),
@@ -22,7 +22,7 @@ _CHECKS: dict[str, Callable[[object, str], Any]] = {
 
 
 class UpdateRule(Constants):
-    """A rule of the engine, whose constants are the fields of a frozen dataclass."""
+    """An update rule of the engine, whose constants are the fields of a frozen dataclass."""
 
     _name: ClassVar[str]  # of the engine
 
@@ -163,7 +163,7 @@ class RMSprop(UpdateRule):
     epsilon: float = 1e-8
 
 
-#: All of them.
+#: All update rules.
 RULES = (SGD, Adam, AdamW, RMSprop)
 _BY_CALL = [f"foxnn.{rule.__name__}(...)" for rule in RULES]
 

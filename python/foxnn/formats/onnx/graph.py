@@ -29,8 +29,8 @@ from foxnn.formats.paths import FileFormatError
 NO_SUCH_NODE = "expected a dense layer, an activation of foxnn, or a shift or factor of columns"
 
 # What may be made of a file, as a multiple of its size: many nodes may take one constant.
-_MOST_TIMES = 64
-_AT_LEAST = 1 << 20
+MOST_TIMES = 64
+AT_LEAST = 1 << 20
 
 _OLDEST = 7  # from this operator set on, arrays are broadcast as in NumPy
 
@@ -64,12 +64,9 @@ class Graph:
     def __init__(self, path: str, model: Any) -> None:
         self.path, self.model = path, model
         self.steps: list[Step | None] = [None]
-        self._room = _MOST_TIMES * model.ByteSize() + _AT_LEAST
+        self._room = MOST_TIMES * model.ByteSize() + AT_LEAST
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
-        versions = {opset.domain: opset.version for opset in model.opset_import}
-        version = versions.get("", versions.get("ai.onnx", 0))
-        if version < _OLDEST:
-            raise self.error(f"expected operator set {_OLDEST} or later, got {version}")
+        check_operator_set(self, model)
         name, dimensions = self._input(model.graph)
         self._values: dict[str, _Data | Sizes | Array] = {name: _Data(0, dimensions)}
         output = self._output(model.graph)
@@ -100,7 +97,7 @@ class Graph:
         """Count memory that a node takes; refuse the node where it is too much for the file."""
         self._room -= array.nbytes
         if self._room < 0:
-            raise self.refused(node, f"expected at most {_MOST_TIMES} times the file's numbers")
+            raise self.refused(node, f"expected at most {MOST_TIMES} times the file's numbers")
 
     def step(self, number: int) -> Step:
         """Return a step, not the input."""
@@ -225,6 +222,14 @@ class Graph:
             inputs = tuple(numbers[i] if isinstance(i, int) else i for i in step.inputs)
             kept.append(step._replace(inputs=inputs))
         self.steps = kept
+
+
+def check_operator_set(graph: Any, model: Any) -> None:
+    """Refuse a file of an operator set that is too old."""
+    versions = {opset.domain: opset.version for opset in model.opset_import}
+    version = versions.get("", versions.get("ai.onnx", 0))
+    if version < _OLDEST:
+        raise graph.error(f"expected operator set {_OLDEST} or later, got {version}")
 
 
 def _kind_of(node: Any) -> str:

@@ -15,14 +15,19 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
+from foxnn.formats.onnx.graph import NO_SUCH_NODE
 from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation, Shape
+from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
+from foxnn.layers.kinds import leaves
 
 Spec = dict[str, Any]
 
 _IDENTITY: ActivationPair = ("identity_x", [])
 # As deep as lists of layers may be, and as many nodes as no activation takes.
 _DEEPEST, _MOST_NODES = 50, 64
+# How often an operation is walked over: once for each composite that it is in, and its ends.
+_MOST_VISITS = 2 * _DEEPEST
 
 
 @dataclass
@@ -75,10 +80,19 @@ def layered_of(graph: LayeredGraph) -> Layered:
         raise graph.error("expected a layer, got none")
     arrays: list[dict[str, Array]] = []
     specs = [_spec(item, arrays) for item in items]
+    _check_hidden(graph, specs)
     wide = any(array.dtype == np.float64 for each in arrays for array in each.values())
     kind = graph.model.graph.input[0].type.tensor_type.elem_type
     dtype = "float64" if wide or kind == 11 else "float32"
     return Layered(graph.shape, specs, arrays, before, behind, dtype)
+
+
+def _check_hidden(graph: LayeredGraph, specs: list[Spec]) -> None:
+    """Refuse activations that only an output has, where something comes behind them."""
+    for leaf in leaves(specs):
+        name = leaf["options"].get("activation")
+        if name in FOR_OUTPUT and leaf is not specs[-1]:
+            raise graph.error(f"expected {name} behind the last layer only")
 
 
 class _Stage(NamedTuple):
@@ -90,6 +104,8 @@ class _Stage(NamedTuple):
 class _Reader:
     def __init__(self, graph: LayeredGraph) -> None:
         self.graph = graph
+        # A hostile graph, whose ways cross again and again, would be walked without end.
+        self._steps = _MOST_VISITS * len(graph.operations) + 1000
 
     def stages(self, begin: int, end: int) -> list[_Stage]:
         """Return the row of stages from one value to another."""
@@ -102,6 +118,9 @@ class _Reader:
             if number < begin or number == 0:
                 raise graph.error("expected one way from the input to the output")
             needed.add(number)
+            self._steps -= 1
+            if self._steps < 0:
+                raise graph.error("expected layers that lie one behind the other, or in branches")
             waiting += [i for i in graph.operation(number).inputs if isinstance(i, int)]
         order = sorted(needed)
         last_use: dict[int, int] = {}
@@ -179,6 +198,8 @@ class _Reader:
             return Leaf(_with_activation("activation", ("softmax", [])))
         if step.kind == "Concat":
             return self._parallel(step, cut, depth)
+        if step.kind not in LEAVES:
+            raise self.graph.refused(step.node, NO_SUCH_NODE)
         return LEAVES[step.kind](self.graph, step)
 
     def _activation(self, stages: list[_Stage]) -> ActivationPair | None:
@@ -251,6 +272,7 @@ class _Reader:
 def _dense(graph: LayeredGraph, step: Operation, before: Shape) -> Leaf:
     weights, given = step.inputs[1], step.given
     assert isinstance(weights, np.ndarray)  # as the graph has checked
+    graph.take(step.node, weights)
     if step.kind == "Gemm":
         weights = weights.T if given.get("transB", 0) else weights
         weights = weights * weights.dtype.type(given.get("alpha", 1.0))

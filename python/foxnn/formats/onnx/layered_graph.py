@@ -22,7 +22,7 @@ from foxnn.formats.onnx.constants import (
     folded,
 )
 from foxnn.formats.onnx.functions import FUNCTIONS
-from foxnn.formats.onnx.graph import NO_SUCH_NODE
+from foxnn.formats.onnx.graph import AT_LEAST, MOST_TIMES, NO_SUCH_NODE, check_operator_set
 from foxnn.formats.paths import FileFormatError
 
 Shape = tuple[int, ...]
@@ -47,6 +47,8 @@ class LayeredGraph:
 
     def __init__(self, path: str, model: Any) -> None:
         self.path, self.model = path, model
+        self._room = MOST_TIMES * model.ByteSize() + AT_LEAST
+        check_operator_set(self, model)
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
         name, self.shape = self._input()
         self.operations: list[Operation | None] = [None]
@@ -69,6 +71,12 @@ class LayeredGraph:
         """Return the error for a node."""
         name = checks.shown(node.name or next(iter(node.output), ""))
         return self.error(f"node {name} ({node.op_type}): {expected}")
+
+    def take(self, node: Any, array: Array) -> None:
+        """Count memory that a node takes; refuse the node where it is too much for the file."""
+        self._room -= array.nbytes
+        if self._room < 0:
+            raise self.refused(node, f"expected at most {MOST_TIMES} times the file's numbers")
 
     def operation(self, number: int) -> Operation:
         """Return an operation, not the input."""
@@ -109,6 +117,7 @@ class LayeredGraph:
             raise NotRead(f"expected a new name, got {checks.shown(node.output[0])}")
         if not data:
             made = constant_of(given) if kind == "Constant" else folded(kind, given, values)
+            self.take(node, made)
             self._values[node.output[0]] = made
             return
         if kind == "Identity" or (kind == "Dropout" and not self._is_dropout(values)):
