@@ -230,7 +230,7 @@ def test_layers_of_another_network_within_others() -> None:
     assert new[1].layers[0].weights == pytest.approx(old[1].layers[0].weights, rel=1e-6)
     alone = foxnn.layer(5, 4, "relu", seed=1)
     nn = neural_network([(5,), alone, 2])
-    assert nn[0].weights.tobytes() == alone.weights.tobytes()
+    assert nn[0].weights == pytest.approx(alone.weights, rel=1e-6)
     assert nn[0].get_name_activation_function() == "relu"
 
 
@@ -402,7 +402,7 @@ def test_views() -> None:
     ]
     assert [repr(part) for part in nn[3:]] == [
         "Flatten()",
-        "layer(52, 6, 'tan_h')".replace("52", "36"),
+        "layer(24, 6, 'tan_h')",
         "layer(6, 2, 'tan_h')",
     ]
 
@@ -444,8 +444,8 @@ def test_arrays(dtype: str) -> None:
         (np.ones(15), ValueError, r"weights must have shape \(5, 3\), got \(15,\)"),
         (np.full((5, 3), np.nan), ValueError, "weights must be finite"),
         (np.full((5, 3), 1e39), ValueError, "weights must be finite in float32"),
-        (None, TypeError, "weights must be .* got None"),
-        ("x", TypeError, "weights must be .* got 'x'"),
+        (None, TypeError, "weights must hold real numbers, got None"),
+        ("x", TypeError, "weights must hold real numbers, got 'x'"),
     ],
 )
 def test_wrong_arrays(values: Any, error: type[Exception], message: str) -> None:
@@ -484,7 +484,7 @@ def test_trainable() -> None:
     nn[2].layers[0].trainable = True
     assert nn[2].trainable
     assert not nn[2].layers[1][1].trainable
-    for wrong in (1, "no", None, 0.0):
+    for wrong in ("no", None, 0.5):
         with pytest.raises(TypeError, match="trainable must be"):
             nn[2].trainable = wrong
     assert nn[2].trainable
@@ -505,19 +505,19 @@ def test_summary(capsys: pytest.CaptureFixture[str]) -> None:
     nn[4].trainable = False
     nn.summary()
     assert capsys.readouterr().out == (
-        "layer            output   parameters\n"
+        "layer            output  parameters\n"
         "input            (4, 3)\n"
-        "first            (4, 5)           20\n"
-        "residual_1       (4, 5)           25\n"
-        "  dropout_1_0_0  (4, 5)            0\n"
-        "  dense_1_0_1    (4, 5)           25\n"
-        "aside            (4, 6)           46\n"
-        "  dense_2_0_0    (4, 2)           12\n"
-        "  dense_2_1_0    (4, 3)           18\n"
-        "  dense_2_1_1    (4, 4)           16\n"
-        "flatten_3        (24,)             0\n"
-        "dense_4          (6,)            150 (frozen)\n"
-        "dense_5          (2,)             14\n"
+        "first            (4, 5)          20\n"
+        "residual_1       (4, 5)          25\n"
+        "  dropout_1_0_0  (4, 5)           0\n"
+        "  dense_1_0_1    (4, 5)          25\n"
+        "aside            (4, 6)          46\n"
+        "  dense_2_0_0    (4, 2)          12\n"
+        "  dense_2_1_0    (4, 3)          18\n"
+        "  dense_2_1_1    (4, 4)          16\n"
+        "flatten_3        (24,)            0\n"
+        "dense_4          (6,)           150 (frozen)\n"
+        "dense_5          (2,)            14\n"
         "parameters: 255, of which 105 are trained\n"
     )
 
@@ -572,15 +572,13 @@ def test_a_channel_of_one_may_be_left_out() -> None:
     "layer",
     [
         Dense(3), Dense(3, "relu", bias=False), Activation("gelu"), Dropout(0.5), Flatten(),
-        Reshape((3, 1)), Residual(Dense(3)), Parallel(Dense(2), [Dense(4), Dense(1)]),
+        Reshape((2, 6)), Residual(Dense(3)), Parallel(Dense(2), [Dense(4), Dense(1)]),
     ],
     ids=repr,
 )  # fmt: skip
 def test_next_layer_is_as_in_the_list(layer: Any) -> None:
     nn = neural_network([(4, 2), Dense(3)], "sigmoid", seed=1)
     expected = neural_network([(4, 2), Dense(3), layer], "sigmoid", seed=1)
-    if isinstance(layer, Reshape):
-        layer, expected = Reshape((2, 6)), neural_network([(4, 2), Dense(3), Reshape((2, 6))])
     before = kinds.bits(nn)
     nn.next_layer(layer)
     assert len(nn) == 2

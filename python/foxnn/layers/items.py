@@ -245,7 +245,6 @@ def located(error: ValueError, specs: Sequence[Spec]) -> ValueError:
     """Return an error of the engine with the layer that it is about, where one can be found."""
     for i, spec in enumerate(specs):
         for leaf in leaves([spec]):
-            kind = KINDS[leaf["kind"]]
             names = ("activation", "parameters", "init")
             options = {name: leaf["options"][name] for name in names if name in leaf["options"]}
             try:

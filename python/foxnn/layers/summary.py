@@ -12,23 +12,23 @@ from foxnn.layers.view import LayerView
 
 def summary_lines(shape: Shape, layers: Sequence[LayerView]) -> list[str]:
     """Return the lines for the layers of a network, whose samples have this shape."""
-    rows = [("layer", "output", "parameters"), ("input", str(shape), "")]
+    rows = [("layer", "output", "parameters", ""), ("input", str(shape), "", "")]
     for layer in layers:
         rows += _rows(layer, 0)
     widths = [max(len(row[i]) for row in rows) for i in range(3)]
     lines = [
-        f"{name:{widths[0]}}  {output:{widths[1]}}  {count:>{widths[2]}}".rstrip()
-        for name, output, count in rows
+        f"{name:{widths[0]}}  {output:{widths[1]}}  {count:>{widths[2]}}{frozen}".rstrip()
+        for name, output, count, frozen in rows
     ]
     trained = sum(_count(layer, trained=True) for layer in layers)
     total = sum(_count(layer) for layer in layers)
-    frozen = f", of which {trained:,} are trained" if trained != total else ""
-    return [*lines, f"parameters: {total:,}{frozen}"]
+    share = f", of which {trained:,} are trained" if trained != total else ""
+    return [*lines, f"parameters: {total:,}{share}"]
 
 
-def _rows(layer: LayerView, depth: int) -> Iterator[tuple[str, str, str]]:
+def _rows(layer: LayerView, depth: int) -> Iterator[tuple[str, str, str, str]]:
     frozen = " (frozen)" if _count(layer) and not layer.trainable else ""
-    yield "  " * depth + layer.name, str(layer.output_shape), f"{_count(layer):,}{frozen}"
+    yield "  " * depth + layer.name, str(layer.output_shape), f"{_count(layer):,}", frozen
     for inner in layer.layers:
         for one in inner if isinstance(inner, tuple) else (inner,):
             yield from _rows(one, depth + 1)

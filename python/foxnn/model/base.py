@@ -240,7 +240,7 @@ class BaseNetwork(_core.Network):
         is_made = not isinstance(new_layer, LayerView) or new_layer._network is not None
         if not isinstance(new_layer, LayerView | Description | Composite) or not is_made:
             raise TypeError(f"new_layer must be a foxnn.layer, got {checks.shown(new_layer)}")
-        if isinstance(new_layer, layer):
+        if isinstance(new_layer, layer) and not new_layer._part()["options"].get("each_position"):
             self._check_inputs_of(new_layer)
         shape = self._output_shape()
         parsed = parse_items([shape, new_layer], "sigmoid", None, "auto", "new_layer")
@@ -250,6 +250,9 @@ class BaseNetwork(_core.Network):
         for place, given in checked_copies(drawn, parsed).items():
             arrays[place] = given
         self._append(parsed.specs, arrays)
+        for place, leaf in enumerate(leaves(self._layers()[-1:]) if parsed.copied else ()):
+            if place in parsed.copied:
+                self._set_trained(leaf["index"], parsed.copied[place][1])
         self._adopt_usual_loss()
 
     def _check_inputs_of(self, new_layer: layer) -> None:
