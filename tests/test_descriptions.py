@@ -1,0 +1,123 @@
+"""Descriptions of layers: how they print, compare, are copied, and what is refused."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import math
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import foxnn
+from foxnn import Activation, Dense, Dropout, Flatten, Parallel, Reshape, Residual
+
+NAMESPACE = {name: getattr(foxnn, name) for name in foxnn.__all__}
+
+DESCRIPTIONS: dict[str, Callable[[], Any]] = {
+    "Dense(5)": lambda: Dense(5),
+    "Dense(5, activation='relu', init='zeros', bias=False, name='a layer')": lambda: Dense(
+        5, "relu", "zeros", False, name="a layer"
+    ),
+    "Dense(5, activation=('elu', (0.5,)))": lambda: Dense(5, ("elu", 0.5)),
+    "Activation('relu')": lambda: Activation("relu"),
+    "Activation(('leaky_relu', (0.5,)), name='bent')": lambda: Activation(
+        ("leaky_relu", [0.5]), name="bent"
+    ),
+    "Flatten()": lambda: Flatten(),
+    "Flatten(name='flat')": lambda: Flatten(name="flat"),
+    "Reshape((2, 3))": lambda: Reshape((2, 3)),
+    "Reshape((6,))": lambda: Reshape(6),
+    "Dropout(0.5)": lambda: Dropout(0.5),
+    "Residual(4, Dense(3))": lambda: Residual(4, Dense(3)),
+    "Residual(4, shortcut=4, name='x')": lambda: Residual([4], shortcut=4, name="x"),
+    "Residual(4, shortcut=[5, 4])": lambda: Residual(4, shortcut=[5, 4]),
+    "Parallel(4, [3, Dense(2)], Residual(3))": lambda: Parallel(4, [3, Dense(2)], Residual(3)),
+    "Parallel(4, name='y')": lambda: Parallel(4, name="y"),
+}
+per_description = pytest.mark.parametrize("shown", DESCRIPTIONS)
+
+
+@per_description
+def test_a_description_prints_as_it_is_made(shown: str) -> None:
+    described = DESCRIPTIONS[shown]()
+    assert repr(described) == shown
+    assert eval(shown, dict(NAMESPACE)) == described
+
+
+@per_description
+def test_descriptions_compare(shown: str) -> None:
+    described = DESCRIPTIONS[shown]()
+    assert described == DESCRIPTIONS[shown]()
+    assert hash(described) == hash(DESCRIPTIONS[shown]())
+    others = {other: make() for other, make in DESCRIPTIONS.items() if other != shown}
+    assert [other for other, made in others.items() if made == described] == []
+    assert described != shown
+
+
+@per_description
+def test_descriptions_are_copied(shown: str) -> None:
+    described = DESCRIPTIONS[shown]()
+    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+        assert pickle.loads(pickle.dumps(described, protocol)) == described
+    assert copy.deepcopy(described) == copy.copy(described) == described
+
+
+@per_description
+def test_descriptions_are_frozen(shown: str) -> None:
+    described = DESCRIPTIONS[shown]()
+    # That of a dataclass is an AttributeError, too.
+    for name in ("name", "layers", "units"):
+        with pytest.raises(AttributeError):
+            setattr(described, name, 3)
+        with pytest.raises(AttributeError):
+            delattr(described, name)
+    assert repr(described) == shown
+
+
+def test_what_descriptions_hold() -> None:
+    residual, parallel = Residual(4, Dense(3), shortcut=3), Parallel(4, [3, 2], name="y")
+    assert (residual.layers, residual.shortcut, residual.name) == ((4, Dense(3)), (3,), None)
+    assert (parallel.branches, parallel.name) == (((4,), (3, 2)), "y")
+    assert Reshape([2, 3]).shape == (2, 3)
+    assert dataclasses.replace(Dense(3), units=4) == Dense(4)
+
+
+ANY = (ValueError, TypeError)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Dense(0), ValueError, "units must be .* got 0"),
+        (lambda: Dense(2.5), TypeError, r"units must be .* got 2\.5"),
+        (lambda: Dense(2**31), ValueError, "units must be .* got 2147483648"),
+        (lambda: Dense(3, 5), TypeError, r"activation must be .* pair, got 5"),
+        (lambda: Dense(3, ("elu", "x")), ANY, "activation"),
+        (lambda: Dense(3, init=3), TypeError, "init must be a string, got 3"),
+        (lambda: Dense(3, bias="no"), TypeError, "bias must be .* got 'no'"),
+        (lambda: Dense(3, name=3), TypeError, "name must be a string, got 3"),
+        (lambda: Dense(3, name="a.b"), ValueError, r"name must be .* without dots, got 'a\.b'"),
+        (lambda: Flatten(name=""), ValueError, "name must be .* got ''"),
+        (lambda: Activation(None), TypeError, "activation must be .* got None"),
+        (lambda: Dropout(1.0), ValueError, r"rate must be .* below 1, got 1\.0"),
+        (lambda: Dropout(-0.1), ValueError, r"rate must be .* at least 0 .* got -0\.1"),
+        (lambda: Dropout(math.nan), ValueError, "rate must be .* got nan"),
+        (lambda: Dropout("0.5"), TypeError, "rate must be .* got '0.5'"),
+        (lambda: Reshape(()), ValueError, "shape must be .* got 0 lengths"),
+        (lambda: Reshape((2, 0)), ValueError, r"shape\[1\] must be .* got 0"),
+        (lambda: Reshape((None, 2)), ValueError, "shape must not hold None"),
+        (lambda: Reshape((2**20, 2**20)), ValueError, "shape must hold at most"),
+        (lambda: Residual(), ValueError, "Residual must have at least one layer, got none"),
+        (lambda: Residual([]), ValueError, "Residual must have at least one layer, got none"),
+        (lambda: Residual(3, shortcut=[]), ValueError, "shortcut must be .* got none"),
+        (lambda: Residual(3, name=5), TypeError, "name must be a string, got 5"),
+        (lambda: Parallel(), ValueError, "Parallel must have at least one branch, got none"),
+        (lambda: Parallel(3, []), ValueError, "branch 1 of Parallel must have at least one layer"),
+    ],
+)
+def test_wrong_descriptions(make: Callable[[], Any], error: Any, message: str) -> None:
+    with pytest.raises(error, match=message):
+        make()
