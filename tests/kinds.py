@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import foxnn
-from foxnn import Activation, Dense, Dropout, Flatten, Parallel, Reshape, Residual, _core
+from foxnn import Activation, Dense, Dropout, Flatten, LayerNorm, Parallel, Reshape, Residual, _core
 from layer_reference import Leaf, Network
 
 CHANNELS = (1, 13, 31, 32, 33)
@@ -107,6 +107,13 @@ ROWS = [
     Row("dropout-middle", [5, 33, Dropout(0.5), 31, Dropout(0.1), 3], output="softmax"),
     Row("dropout-last", [(3, 4), Dense(13), Dropout(0.25)]),
     Row("dropout-of-nothing", [5, 13, Dropout(0.0), 3]),
+    *(
+        Row(f"layer-norm-{channels}", [(3, channels), LayerNorm(), Dense(5), LayerNorm(), 2])
+        for channels in CHANNELS[1:]  # a single channel would always become zero
+    ),
+    Row("layer-norm-first", [9, LayerNorm(epsilon=0.5), 13, LayerNorm(), 2]),
+    Row("layer-norm-last", [(4, 6), Dense(33), LayerNorm(epsilon=0.01)]),
+    Row("layer-norm-within", [7, Residual(LayerNorm(), 9, 7), Parallel(LayerNorm(), 4), 2]),
     Row("residual-first", [7, Residual(9, Dense(7, "sin")), 2]),
     Row("residual-middle", [(5, 3), Dense(13), Residual(Dense(33), Dense(13, "identity")), 2]),
     Row("residual-last", [(4, 3), Residual(Dense(31), shortcut=Dense(31, "identity"))]),

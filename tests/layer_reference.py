@@ -126,21 +126,21 @@ def dropout(leaf: Leaf, x: Array, training: Training | None) -> Applied:
 
 
 def layer_norm(leaf: Leaf, x: Array, training: Training | None) -> Applied:
-    """Give gain (x - mean) / sqrt(variance + epsilon) + shift over the channels of a position."""
-    gain, positions = leaf.arrays["gain"], tuple(range(x.ndim - 1))
+    """Give weights (x - mean) / sqrt(variance + epsilon) + bias, over a position's channels."""
+    gain, positions = leaf.arrays["weights"], tuple(range(x.ndim - 1))
     centred = x - x.mean(axis=-1, keepdims=True)
     spread = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + leaf.options["epsilon"])
     normal = centred / spread
 
     def back(error: Array) -> Array:
-        leaf.gradients["gain"] = (error * normal).sum(axis=positions)
-        leaf.gradients["shift"] = error.sum(axis=positions)
+        leaf.gradients["weights"] = (error * normal).sum(axis=positions)
+        leaf.gradients["bias"] = error.sum(axis=positions)
         scaled = error * gain
         mean = scaled.mean(axis=-1, keepdims=True)
         along = (scaled * normal).mean(axis=-1, keepdims=True)
         return (scaled - mean - normal * along) / spread
 
-    return gain * normal + leaf.arrays["shift"], back
+    return gain * normal + leaf.arrays["bias"], back
 
 
 def residual(part: Composite, x: Array, training: Training | None) -> Applied:
@@ -223,7 +223,8 @@ class Network:
         for leaf in self.leaves():
             for name in leaf.gradients if leaf.trained else ():
                 array = leaf.arrays[name]
-                penalty = l1 * np.sign(array) + l2 * array if name == "weights" else 0.0
+                is_penalised = name == "weights" and leaf.kind != "layer_norm"
+                penalty = l1 * np.sign(array) + l2 * array if is_penalised else 0.0
                 steps.append((leaf, name, leaf.gradients[name] + penalty))
         norm = np.sqrt(sum(float((step**2).sum()) for _, _, step in steps))
         for leaf, name, step in steps:

@@ -244,6 +244,7 @@ CALLS: dict[str, Call] = {
     "Activation": Call(lambda: foxnn, {"activation": ACTIVATION, **NAME}),
     "Dropout": Call(lambda: foxnn, {"rate": [0.5], **NAME}),
     "Flatten": Call(lambda: foxnn, NAME),
+    "LayerNorm": Call(lambda: foxnn, {"epsilon": [1e-5], **NAME}),
     "Reshape": Call(lambda: foxnn, {"shape": [(2, 3), [2, 3], 6], **NAME}),
     "Residual": Call(
         lambda: _of_layers("Residual"), {"layers": [(3,)], "shortcut": [3, [4, 3], None], **NAME},

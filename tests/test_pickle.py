@@ -268,6 +268,7 @@ DESCRIPTIONS = {
     "foxnn.layers.dense Dense",
     "foxnn.layers.elementwise Activation",
     "foxnn.layers.elementwise Dropout",
+    "foxnn.layers.normalization LayerNorm",
     "foxnn.layers.reshaping Flatten",
     "foxnn.layers.reshaping Reshape",
 }
@@ -275,6 +276,7 @@ DESCRIPTIONS = {
 
 def test_pickles_of_descriptions_name_nothing_that_may_move() -> None:
     leaves = [foxnn.Dense(3), foxnn.Activation("relu"), foxnn.Dropout(0.1), foxnn.Flatten()]
+    leaves.append(foxnn.LayerNorm())
     items = [foxnn.Parallel(foxnn.Residual(*leaves, foxnn.Reshape(4)))]
     written = pickle.dumps(items, 2)
     said = {arg for code, arg, _ in pickletools.genops(written) if code.name == "GLOBAL"}

@@ -111,6 +111,7 @@ std::vector<Case> cases() {
   const LayerSpec reshape{.kind = "reshape",
                           .options = {{"shape", std::vector<double>{4.0, 5.0, 3.0}}}};
   const LayerSpec dropout{.kind = "dropout", .options = {{"rate", 0.3}}};
+  const LayerSpec norm{.kind = "layer_norm", .options = {{"epsilon", 1e-5}}};
   LayerSpec free = dense_spec(3, "tanh");
   free.options["bias"] = false;
   return {
@@ -119,6 +120,8 @@ std::vector<Case> cases() {
       {"flatten", {4, 5, 3}, {each_position(33, "tanh"), flatten, function("gelu"), dense_spec(3)}},
       {"reshape", {60}, {reshape, each_position(6, "tanh"), function("sin"), dense_spec(3)}},
       {"dropout", {5, 3}, {dropout, each_position(6, "tanh"), dropout, dense_spec(3)}, true},
+      {"layer norm", {7}, {norm, dense_spec(37, "tanh"), norm, dense_spec(2)}},
+      {"layer norm at positions", {4, 6}, {each_position(37, "tanh"), norm, dense_spec(2)}},
       {"residual",
        {7},
        {composite("residual", {{dense_spec(9, "tanh"), dense_spec(7, "sin")}, {}}),

@@ -175,6 +175,19 @@ struct KernelTable {
   void (*multiply_elements)(index rows, index width, const T* a, index lda, const T* b, index ldb,
                             T* c, index ldc);
 
+  /// y = (x - mean) / sqrt(variance + epsilon) * gain + shift by rows of n; statistics[2 r], where
+  /// given, becomes the mean of row r, the number behind it what its deviations are multiplied by.
+  /// Padding becomes 0.
+  void (*layer_norm)(index rows, index n, const Rows<const T>& x, const T* gain, const T* shift,
+                     T epsilon, const Rows<T>& y, T* statistics);
+  /// From delta = d loss / d y to d loss / d x.
+  void (*layer_norm_backward)(index rows, index n, const Rows<const T>& x, const T* gain,
+                              const T* statistics, const Rows<const T>& delta,
+                              const Rows<T>& below);
+  /// Adds d loss / d gain and d loss / d shift of some rows, for `width` columns of a panel.
+  void (*layer_norm_gradient)(index rows, index width, const T* x, index ldx, const T* statistics,
+                              const T* delta, index ldd, T* gain, T* shift);
+
   /// A row of n numbers as T, into panels that are `panel` elements apart. Bit c of nonzero[p *
   /// step] tells whether number c of panel p is other than zero, unless `nonzero` is null.
   void (*read_f32)(index n, const float* source, T* target, index panel, std::uint32_t* nonzero,

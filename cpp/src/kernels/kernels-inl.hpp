@@ -10,6 +10,7 @@
 #include "kernels/activation-inl.hpp"
 #include "kernels/loss-inl.hpp"
 #include "kernels/narrow-inl.hpp"
+#include "kernels/norm-inl.hpp"
 #include "kernels/philox-inl.hpp"
 #include "kernels/update-inl.hpp"
 
@@ -61,6 +62,9 @@ constexpr KernelTable<T> make_table() {
   t.shrink = shrink<T>;
   t.sum_squares = sum_squares<T>;
   t.multiply_elements = multiply_elements<T>;
+  t.layer_norm = layer_norm<T>;
+  t.layer_norm_backward = layer_norm_backward<T>;
+  t.layer_norm_gradient = layer_norm_gradient<T>;
   t.read_f32 = read_row<T, float>;
   t.read_f64 = read_row<T, double>;
   t.read_u8 = read_row<T, std::uint8_t>;

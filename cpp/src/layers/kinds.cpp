@@ -6,6 +6,7 @@
 #include "layers/arrange.hpp"
 #include "layers/dense.hpp"
 #include "layers/elementwise.hpp"
+#include "layers/layer_norm.hpp"
 
 namespace foxnn {
 namespace {
@@ -46,6 +47,7 @@ constexpr Kind kKinds[] = {
     kind<Reshape>("flatten", always<Wants::any>),
     kind<Reshape>("reshape", always<Wants::any>),
     kind<DropoutLayer>("dropout", always<Wants::any>),
+    kind<LayerNorm>("layer_norm", always<Wants::panels>),
     // Layers that join the branches of a composite.
     kind<Add>("add", always<Wants::panels>),
     kind<Concatenate>("concatenate", always<Wants::panels>),

@@ -5,6 +5,7 @@ from foxnn.layers.composition import Parallel, Residual, _parallel, _residual
 from foxnn.layers.dense import Dense
 from foxnn.layers.dense_view import _alone, layer
 from foxnn.layers.elementwise import Activation, Dropout
+from foxnn.layers.normalization import LayerNorm
 from foxnn.layers.reshaping import Flatten, Reshape
 from foxnn.layers.view import LayerView, _viewed, view_at
 
@@ -14,6 +15,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Flatten",
+    "LayerNorm",
     "LayerView",
     "Parallel",
     "Reshape",

@@ -12,9 +12,10 @@ from foxnn.layers.composition import COMPOSITES
 from foxnn.layers.dense import DENSE
 from foxnn.layers.elementwise import ACTIVATION, DROPOUT
 from foxnn.layers.kind import Kind, Options, Shape, Spec, given_name
+from foxnn.layers.normalization import LAYER_NORM
 from foxnn.layers.reshaping import FLATTEN, RESHAPE
 
-KINDS = {kind.name: kind for kind in (DENSE, ACTIVATION, FLATTEN, RESHAPE, DROPOUT)}
+KINDS = {kind.name: kind for kind in (DENSE, ACTIVATION, FLATTEN, RESHAPE, DROPOUT, LAYER_NORM)}
 
 # Layers within layers: deeper than anyone builds, shallower than Python's own limit.
 DEEPEST = 50

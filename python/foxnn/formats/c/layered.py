@@ -129,6 +129,29 @@ def _same(to: Writer, part: Part, x: Value) -> Value:
     return x
 
 
+def _layer_norm(to: Writer, part: Part, x: Value) -> Value:
+    (width,) = part["arrays"]["weights"]
+    arrays = to.constant(part, "weights", "w"), to.constant(part, "bias", "b")
+    kind, root = to.type, "sqrtf" if to.type == "float" else "sqrt"
+    to.functions["layer_norm"] = f"""\
+static inline void {to.name}_layer_norm(const {kind} *w, const {kind} *b, {kind} epsilon,
+    int count, const {kind} *x, {kind} *y) {{
+  {kind} mean = 0, variance = 0;
+  int j;
+  for (j = 0; j < count; j++) mean += x[j] / count;
+  for (j = 0; j < count; j++) variance += (x[j] - mean) * (x[j] - mean) / count;
+  for (j = 0; j < count; j++) y[j] = (x[j] - mean) / {root}(variance + epsilon) * w[j] + b[j];
+}}"""
+    call = f"{to.name}_layer_norm({arrays[0]}, {arrays[1]}, "
+    call += f"{number(to.dtype, part['options']['epsilon'])}, {width}"
+
+    def statement(y: Value) -> str:
+        steps = f"{x.text} + i * {width}, {y.text} + i * {width}"
+        return f"for (i = 0; i < {x.size // width}; i++) {call}, {steps});"
+
+    return to.add([x], x.size, statement)
+
+
 def _residual(to: Writer, part: Part, x: Value) -> Value:
     a, b = (to.layers(branch, x) for branch in part["branches"])
 
@@ -164,6 +187,7 @@ BODIES: dict[str, Callable[[Writer, Part, Value], Value]] = {
     "flatten": _same,
     "reshape": _same,
     "dropout": _same,
+    "layer_norm": _layer_norm,
     "residual": _residual,
     "parallel": _parallel,
 }

@@ -332,5 +332,19 @@ def _spec(item: Leaf | Composite, arrays: list[dict[str, Array]]) -> Spec:
     return {"kind": item.kind, "options": {}, "branches": branches}
 
 
+def _layer_norm(graph: LayeredGraph, step: Operation) -> Leaf:
+    width = step.shape[-1]
+    given = (*step.inputs[1:3], np.zeros(width))[:2]
+    arrays = {
+        name: array
+        for name, array in zip(("weights", "bias"), given, strict=True)
+        if isinstance(array, np.ndarray) and array.shape == (width,)
+    }
+    if len(arrays) < 2:
+        raise graph.refused(step.node, f"expected a scale and a bias of shape ({width},)")
+    epsilon = float(str(np.float32(step.given.get("epsilon", 1e-5))))
+    return Leaf({"kind": "layer_norm", "options": {"epsilon": epsilon}}, arrays)
+
+
 #: How operations of other kinds are read: each from the graph and its operation to a Leaf.
-LEAVES: dict[str, Any] = {}
+LEAVES: dict[str, Any] = {"LayerNormalization": _layer_norm}

@@ -89,6 +89,13 @@ def _dropout(to: LayerGraph, part: Part, name: str) -> None:
     to.graph.node("Dropout", f"{name}.same", to.graph.last, rate)
 
 
+def _layer_norm(to: LayerGraph, part: Part, name: str) -> None:
+    arrays = [to.array(part, name, "weights", "weight"), to.array(part, name, "bias", "bias")]
+    epsilon = part["options"]["epsilon"]
+    given = {"axis": -1, "epsilon": epsilon}
+    to.graph.node("LayerNormalization", f"{name}.normal", to.graph.last, *arrays, **given)
+
+
 def _residual(to: LayerGraph, part: Part, name: str) -> None:
     start = to.graph.last
     inner, shortcut = part["branches"]
@@ -115,6 +122,7 @@ BODIES: dict[str, Callable[[LayerGraph, Part, str], None]] = {
     "flatten": _flat,
     "reshape": _reshape,
     "dropout": _dropout,
+    "layer_norm": _layer_norm,
     "residual": _residual,
     "parallel": _parallel,
 }
