@@ -179,6 +179,14 @@ def kills(session: nox.Session) -> None:
 
 
 @nox.session
+def recipes(session: nox.Session) -> None:
+    """Follow the recipe for a new activation in a copy of the sources, and build and use it."""
+    session.install(".[test]", "cmake", "ninja", "pybind11")
+    session.env["FOXNN_RECIPES"] = "1"
+    session.run("python", "-m", "pytest", "tests/test_recipes.py", *session.posargs)
+
+
+@nox.session
 def memory(session: nox.Session) -> None:
     """Create, train, save and load ten thousand networks of each kind, and measure the memory."""
     session.install(".[test]")

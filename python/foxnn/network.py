@@ -30,16 +30,19 @@ from foxnn.training.update_rules import RULES, rule_of
 
 
 class neural_network(FoxnnInterface):
-    """A network of dense layers.
+    """A network of layers, one behind the other.
 
     Parameters
     ----------
-    sizes : sequence of int, str or path
-        The number of inputs, then the number of neurons in each layer; or the name of a file, which
-        also gives activations and settings: `.safetensors` written by `save`, `.onnx` of any
-        library, or FoxNN's text format with any other extension.
+    sizes : sequence of int, shapes and layers, str or path
+        The number of inputs, and then the neurons of each layer. The first item may be the shape of
+        a sample, channels last, such as (28, 28, 1); the others may be layers of other kinds, such
+        as `foxnn.Dense(8)` or `foxnn.Residual(16, 8)`, and layers of another network, which are
+        copied. Or the name of a file, which also defines activations and settings: `.safetensors`
+        written by `save`, `.onnx` of any library, or FoxNN's text format with any other extension.
     activation : str, (str, parameters), or a list with one per layer, default="sigmoid"
-        `foxnn.activations()` lists the names.
+        `foxnn.activations()` lists the names. It applies to each layer that has an activation and
+        names none.
     output_activation : str or (str, parameters), optional
         Of the last layer; by default the same as for the others.
     loss : str, optional

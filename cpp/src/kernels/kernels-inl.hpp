@@ -1,6 +1,18 @@
 // A kernel set as a table: the functions of the *-inl headers compiled against the Vec that the
 // including file chose. All of it has internal linkage, so that the linker never keeps one set's
 // copy of a function for another set.
+//
+// What a Vec<T> promises, so that kernel sets agree bit for bit (vec_avx2.hpp, vec_avx512.hpp,
+// vec_reference.hpp):
+// - `fma(a, b, c)` and `fnma(a, b, c)` are a b + c and c - a b, rounded once (the reference set
+//   rounds twice). Nothing else is fused.
+// - `max(a, b)` and `min(a, b)` return b where either is not a number, as the x86 instructions do:
+//   max(0, z) keeps a NaN in z, where max(z, 0) would hide it.
+// - `first(n)` is the mask of the first n lanes: none for n <= 0, all for n >= lanes.
+// - `bits_below(bits, a)` is the number whose bit pattern is `bits` minus that of a, lane by lane.
+// - `scale(a, n)` is a 2^n for whole n, and exact unless the result is subnormal or beyond the
+//   type: a subnormal result is rounded once, a too large one is an infinity.
+// - `round` rounds halves to even; `exponent` and `mantissa` are for normal numbers above zero.
 #pragma once
 
 // The blank lines keep the order: math before those that use it.

@@ -4,6 +4,9 @@
 // are, too.
 #pragma once
 
+#include "kernels/gemm-inl.hpp"
+#include "kernels/loss-inl.hpp"
+
 namespace foxnn {
 namespace {
 

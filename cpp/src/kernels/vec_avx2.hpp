@@ -1,5 +1,6 @@
 // Vectors of 32 bytes for AVX2 with FMA: the struct that the kernels are written against. Every
 // operation is one or a few instructions; fma is fused.
+// What a Vec promises is in kernels-inl.hpp.
 #pragma once
 
 #include <immintrin.h>

@@ -1,5 +1,6 @@
 // Vectors of 64 bytes for AVX-512 (F, DQ, BW, VL): the struct that the kernels are written
 // against. Every operation is one or a few instructions; fma is fused.
+// What a Vec promises is in kernels-inl.hpp.
 #pragma once
 
 #include <immintrin.h>

@@ -1,6 +1,7 @@
 // Vectors of 16 bytes in plain C++: the oracle of the other kernel sets, and what old or foreign
 // processors run. Its fma is a product and a sum, for without the instruction a fused one costs a
 // hundred times as much; so its results differ from the other sets' in the last bits.
+// What a Vec promises is in kernels-inl.hpp.
 #pragma once
 
 #include "kernels/kernel_table.hpp"

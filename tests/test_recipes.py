@@ -1,0 +1,138 @@
+"""The recipe for a new activation, followed: one is added in just the places that HACKING names."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# The square of tanh: what is added where, by the file that the recipe names.
+ADDED = {
+    "cpp/src/kernels/activation-inl.hpp": (
+        "struct Tanh {",
+        """struct TanhSquared {
+  static constexpr bool keeps_slope = true;
+  template <class T>
+  static Vec<T> value(Vec<T> z, Vec<T>& slope, Vec<T>) {
+    const Vec<T> a = tanh(z), two = Vec<T>::all(T(2));
+    slope = two * a * (Vec<T>::all(T(1)) - a * a);
+    return a * a;
+  }
+};
+
+""",
+    ),
+    "cpp/include/foxnn/activation.hpp": (
+        "  ROW(exp, Exp,",
+        '  ROW(tanh_squared, TanhSquared, .name = "tanh_squared", .aliases = "tanh2") \\\n',
+    ),
+    "python/foxnn/layers/activation_table.py": (
+        '    "softmax": ActivationRow(',
+        """    "tanh_squared": ActivationRow(
+        "tanh(z)²", "2 tanh(z) (1 - tanh(z)²)", "tanh_F(z) * tanh_F(z)",
+        Node("Mul", (Node("Tanh"), Node("Tanh"))),
+    ),
+""",
+    ),
+    "tests/reference.py": (
+        '    "exp": Activation(',
+        """    "tanh_squared": Activation(
+        lambda z, _: np.tanh(z) ** 2, lambda z, _: 2.0 * np.tanh(z) * (1.0 - np.tanh(z) ** 2)
+    ),
+""",
+    ),
+}
+
+USE = """
+import subprocess, sys
+import numpy as np
+import foxnn, reference
+assert "tanh_squared" in foxnn.activations(), foxnn.activations()
+nn = foxnn.neural_network([3, 5, 2], ["tanh2", "identity"], dtype="float64", seed=1)
+assert nn[0].get_name_activation_function() == "tanh_squared"
+x = np.random.default_rng(0).normal(size=(20, 3))
+oracle = reference.ACTIVATIONS["tanh_squared"]
+hidden = oracle.value(x @ nn[0].weights + nn[0].bias, 0.0)
+np.testing.assert_allclose(nn.predict(x), hidden @ nn[1].weights + nn[1].bias, atol=1e-12)
+step, (up, down) = 1e-6, (x.copy(), x.copy())
+up[:, 0] += step
+down[:, 0] -= step
+slopes = (nn.predict(up) - nn.predict(down)) / (2 * step)
+np.testing.assert_allclose(nn.gradient(x)[:, :, 0], slopes, atol=1e-8)
+history = nn.fit(x, np.sin(x[:, :2]), epochs=30, learning_rate=0.01)
+assert history["loss"][-1] < history["loss"][0]
+assert "tanh_squared(z) = tanh(z)²" in str(nn.trace(x[0], [0.0, 0.0]))
+nn.export_c("net.h")
+subprocess.run(["cc", "-std=c99", "-o", "net_test", "net_test.c", "-lm"], check=True)
+subprocess.run(["./net_test"], check=True)
+nn.save("net.onnx")
+np.testing.assert_allclose(foxnn.neural_network("net.onnx").predict(x), nn.predict(x), atol=1e-12)
+"""
+
+
+def recipe() -> str:
+    """Return what HACKING says of a new activation."""
+    text = (ROOT / "HACKING.md").read_text(encoding="utf-8")
+    found = re.search(r"^- \*\*A new activation\*\*(.*?)(?=^- \*\*)", text, re.M | re.S)
+    assert found is not None
+    return found[1]
+
+
+@pytest.mark.skipif(not (ROOT / "cpp").is_dir(), reason="the engine's sources are not here")
+def test_the_recipe_names_the_places() -> None:
+    named = set(re.findall(r"`((?:cpp|python|tests)/[\w./-]+)`", recipe()))
+    assert named - {"tests/test_recipes.py"} == set(ADDED)
+    for name, (before, _) in ADDED.items():
+        assert (ROOT / name).read_text(encoding="utf-8").count(before) == 1, name
+
+
+@pytest.mark.skipif(
+    not os.environ.get("FOXNN_RECIPES") or not shutil.which("cmake"),
+    reason="it builds the engine: nox -s recipes",
+)
+def test_an_activation_is_added_by_the_recipe(tmp_path: Path) -> None:
+    for name in ("cpp", "python", "tests", "CMakeLists.txt", "pyproject.toml", "LICENSE"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    for name, (before, added) in ADDED.items():
+        path = tmp_path / name
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(before, added + before, 1), encoding="utf-8")
+    package = tmp_path / "python" / "foxnn"
+    for built in package.glob("_core.*.so"):
+        built.unlink()
+    pybind11 = subprocess.run(
+        [sys.executable, "-m", "pybind11", "--cmakedir"], capture_output=True, text=True, check=True
+    )
+    build = tmp_path / "build"
+    configure = ["-DCMAKE_BUILD_TYPE=Debug", f"-Dpybind11_DIR={pybind11.stdout.strip()}"]
+    python = f"-DPython_EXECUTABLE={sys.executable}"
+    commands = [
+        ["cmake", "-S", str(tmp_path), "-B", str(build), *configure, python],
+        ["cmake", "--build", str(build), "--target", "_core", "--parallel", "2"],
+    ]
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    (module,) = build.glob("_core.*.so")
+    shutil.copy(module, package / module.name)
+    folder = tmp_path / "use"
+    folder.mkdir()
+    paths = os.pathsep.join([str(tmp_path / "python"), str(tmp_path / "tests")])
+    program = (
+        f"import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in "
+        f"type(f).__module__]\n{USE}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder, env={**os.environ, "PYTHONPATH": paths},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
