@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import foxnn
-from foxnn import Activation, Dense, Dropout, Flatten, Parallel, Reshape, Residual
+from foxnn import Activation, Dense, Dropout, Flatten, LayerNorm, Parallel, Reshape, Residual
 
 NAMESPACE = {name: getattr(foxnn, name) for name in foxnn.__all__}
 
@@ -31,6 +31,8 @@ DESCRIPTIONS: dict[str, Callable[[], Any]] = {
     "Reshape((2, 3))": lambda: Reshape((2, 3)),
     "Reshape((6,))": lambda: Reshape(6),
     "Dropout(0.5)": lambda: Dropout(0.5),
+    "LayerNorm()": lambda: LayerNorm(),
+    "LayerNorm(epsilon=0.5, name='even')": lambda: LayerNorm(0.5, name="even"),
     "Residual(4, Dense(3))": lambda: Residual(4, Dense(3)),
     "Residual(4, shortcut=4, name='x')": lambda: Residual([4], shortcut=4, name="x"),
     "Residual(4, shortcut=[5, 4])": lambda: Residual(4, shortcut=[5, 4]),

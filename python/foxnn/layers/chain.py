@@ -55,9 +55,9 @@ def check_plain(
             raise ValueError(f"{what} has dense layers only, and {name}; {instead}")
 
 
-def plain_layers(network: _core.Network, what: str) -> list[PlainLayer]:
+def plain_layers(network: _core.Network, what: str, instead: str = _HOLDS) -> list[PlainLayer]:
     """Return the layers, all of which must be dense; see `check_plain`."""
-    check_plain(network, what)
+    check_plain(network, what, instead)
     return [_plain(network, part) for part in network._layers()]
 
 

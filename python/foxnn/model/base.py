@@ -295,7 +295,7 @@ class BaseNetwork(_core.Network):
     def print_info(self) -> None:
         """Print the layers and the settings."""
         for i, part in enumerate(self._layers()):
-            if not is_number(part):
+            if not is_number(part) and not is_bare_number(part):
                 print(f"layer {i}: {shown_part(part)}")
                 continue
             inputs, neurons = part["arrays"]["weights"]

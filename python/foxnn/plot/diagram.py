@@ -61,7 +61,7 @@ def network(
     drawing.check_network(nn)
     drawing.check_axes(ax)
     most = checks.integer(max_neurons, "max_neurons", 2)
-    layers = plain_layers(nn, "the diagram")
+    layers = plain_layers(nn, "the diagram", "summary prints its layers")
     parts = [layer.weights.astype(np.float64) for layer in layers]
     largest = max(np.abs(part).max() for part in parts)
     limit = drawing.limit_of(limit, largest)
