@@ -65,7 +65,7 @@ class BaseNetwork(_core.Network):
     ) -> None:
         """Become the network that the constructor's arguments describe."""
         if not isinstance(sizes, list | tuple) and hasattr(sizes, "__next__"):
-            sizes = checks.items(sizes, "sizes must be a list of layers", 100_002)
+            sizes = checks.items(sizes, "sizes must be a list of layers", 1_000_002)  # one too many
         if not is_plain(sizes):
             self._make_of_items(sizes, activation, output_activation, loss, init, dtype, seed)
             return

@@ -52,7 +52,7 @@ class History(Mapping[str, list[float]]):
         """
         if self._values and values.keys() != self._values.keys():
             raise ValueError(
-                f"values must have the names of earlier epochs, {', '.join(self._values)}; "
+                f"values must be those of earlier epochs, {', '.join(self._values)}; "
                 f"got {', '.join(values) or 'none'}"
             )
         numbers = {name: checks.number(value, name) for name, value in values.items()}
