@@ -17,6 +17,7 @@ import numpy as np
 from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
 from foxnn.formats.onnx.graph import NO_SUCH_NODE, Graph, Step
+from foxnn.formats.paths import FileFormatError
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
 
@@ -26,6 +27,10 @@ _MOST_STEPS = 64
 _MOST_AROUND = 4
 
 _IDENTITY: ActivationPair = ("identity_x", [])
+
+
+class NotAChain(FileFormatError):
+    """Ways through the network that come together, which `layered` reads."""
 
 
 class Affine(NamedTuple):
@@ -156,7 +161,7 @@ def _stage(graph: Graph, cut: int, end: int) -> _Stage:
     is_alone = end == cut + 1
     for number in range(cut + 1, end + 1):
         if graph.step(number).kind not in FUNCTIONS and not is_alone:
-            raise graph.refused(step.node, "joins two ways through the network")
+            raise NotAChain(str(graph.refused(step.node, "joins two ways through the network")))
     if end - cut > _MOST_STEPS:
         raise graph.refused(step.node, f"expected at most {_MOST_STEPS} nodes of a function")
     if step.kind in ("Gemm", "MatMul"):

@@ -27,6 +27,7 @@ from foxnn.formats.onnx.shapes import UNKNOWN, Dimensions, Sizes, behind, comput
 from foxnn.formats.paths import FileFormatError
 
 NO_SUCH_NODE = "expected a dense layer, an activation of foxnn, or a shift or factor of columns"
+ONE_INPUT = "expected the samples as its first input only"
 
 # What may be made of a file, as a multiple of its size: many nodes may take one constant.
 MOST_TIMES = 64
@@ -66,13 +67,13 @@ class Graph:
         self.steps: list[Step | None] = [None]
         self._room = MOST_TIMES * model.ByteSize() + AT_LEAST
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
-        check_operator_set(self, model)
+        checked_operator_set(self, model)
         name, dimensions = self._input(model.graph)
         self._values: dict[str, _Data | Sizes | Array] = {name: _Data(0, dimensions)}
         output = self._output(model.graph)
         nodes = self._needed(model.graph, output)
         for node in nodes:
-            if _kind_of(node) not in _KNOWN:
+            if kind_of(node) not in _KNOWN:
                 raise self.refused(node, NO_SUCH_NODE)
         for node in nodes:
             try:
@@ -91,7 +92,7 @@ class Graph:
     def refused(self, node: Any, expected: str) -> FileFormatError:
         """Return the error for a node."""
         name = checks.shown(node.name or next(iter(node.output), ""))
-        return self.error(f"node {name} ({_kind_of(node)}): {expected}")
+        return self.error(f"node {name} ({kind_of(node)}): {expected}")
 
     def take(self, node: Any, array: Array) -> None:
         """Count memory that a node takes; refuse the node where it is too much for the file."""
@@ -148,7 +149,7 @@ class Graph:
 
     def _value_of(self, node: Any) -> _Data | Sizes | Array:
         """Return the first output of a node; the others are never found."""
-        kind, given, names = _kind_of(node), attributes_of(node), list(node.input)
+        kind, given, names = kind_of(node), attributes_of(node), list(node.input)
         while names and not names[-1]:  # left out
             names.pop()
         values = [self._named(name) if name else None for name in names]
@@ -178,9 +179,9 @@ class Graph:
     ) -> _Data:
         takes_several = kind in FUNCTIONS or kind == "Concat"
         if not takes_several and (len(data) > 1 or data[0] is not values[0]):
-            raise NotRead("expected the samples as its first input only")
+            raise NotRead(ONE_INPUT)
         if kind in _PASSING:
-            _check_passing(kind, given, values)
+            check_passing(kind, given, values)
             return data[0]
         if kind in _SHAPING:
             shaped = behind(kind, given, values, data[0].dimensions)
@@ -224,15 +225,16 @@ class Graph:
         self.steps = kept
 
 
-def check_operator_set(graph: Any, model: Any) -> None:
-    """Refuse a file of an operator set that is too old."""
+def checked_operator_set(graph: Any, model: Any) -> int:
+    """Return the operator set of a file; refuse one that is too old."""
     versions = {opset.domain: opset.version for opset in model.opset_import}
     version = versions.get("", versions.get("ai.onnx", 0))
     if version < _OLDEST:
         raise graph.error(f"expected operator set {_OLDEST} or later, got {version}")
+    return int(version)
 
 
-def _kind_of(node: Any) -> str:
+def kind_of(node: Any) -> str:
     """Return the operator of a node, with its domain where that is not ONNX's own."""
     own = node.domain in ("", "ai.onnx")
     return str(node.op_type if own else f"{node.domain}.{node.op_type}")
@@ -242,7 +244,8 @@ def _names(values: list[Any]) -> str:
     return checks.shown([value.name for value in values[:5]]) if values else "none"
 
 
-def _check_passing(kind: str, given: Attributes, values: list[Any]) -> None:
+def check_passing(kind: str, given: Attributes, values: list[Any]) -> None:
+    """Refuse what would do something: a Dropout of training, a Cast to whole numbers."""
     if kind == "Dropout" and len(values) > 2 and not (
         isinstance(values[2], np.ndarray) and values[2].size == 1 and not values[2].any()
     ):  # fmt: skip

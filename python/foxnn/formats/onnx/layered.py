@@ -19,7 +19,6 @@ from foxnn.formats.onnx.graph import NO_SUCH_NODE
 from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation, Shape
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
-from foxnn.layers.kinds import leaves
 
 Spec = dict[str, Any]
 
@@ -36,6 +35,8 @@ class Leaf:
 
     spec: Spec
     arrays: dict[str, Array] = field(default_factory=dict)
+    #: Whether a number of units behind it, which takes all positions, does the same without it.
+    is_flat_before: bool = True
 
     @property
     def takes_bias(self) -> bool:
@@ -75,24 +76,13 @@ def layered_of(graph: LayeredGraph) -> Layered:
     stages = reader.stages(0, graph.end)
     before, stages = reader.scaling(stages, at_the_end=False)
     behind, stages = reader.scaling(stages, at_the_end=True)
-    items = reader.items(stages, 0)
-    if not items:
-        raise graph.error("expected a layer, got none")
+    items = reader.items(stages, 0) or [_identity()]
     arrays: list[dict[str, Array]] = []
     specs = [_spec(item, arrays) for item in items]
-    _check_hidden(graph, specs)
     wide = any(array.dtype == np.float64 for each in arrays for array in each.values())
     kind = graph.model.graph.input[0].type.tensor_type.elem_type
     dtype = "float64" if wide or kind == 11 else "float32"
     return Layered(graph.shape, specs, arrays, before, behind, dtype)
-
-
-def _check_hidden(graph: LayeredGraph, specs: list[Spec]) -> None:
-    """Refuse activations that only an output has, where something comes behind them."""
-    for leaf in leaves(specs):
-        name = leaf["options"].get("activation")
-        if name in FOR_OUTPUT and leaf is not specs[-1]:
-            raise graph.error(f"expected {name} behind the last layer only")
 
 
 class _Stage(NamedTuple):
@@ -106,6 +96,7 @@ class _Reader:
         self.graph = graph
         # A hostile graph, whose ways cross again and again, would be walked without end.
         self._steps = _MOST_VISITS * len(graph.operations) + 1000
+        self._taken = set[int]()  # the operations that are in a layer
 
     def stages(self, begin: int, end: int) -> list[_Stage]:
         """Return the row of stages from one value to another."""
@@ -145,7 +136,10 @@ class _Reader:
         found: list[Any] = []
         place = 0
         while place < len(stages):
-            place += self._take(found, stages[place:], depth)
+            place += self._take(found, stages[place : place + _MOST_NODES], depth)
+            if self._name_of_last(found) in FOR_OUTPUT and (depth or place < len(stages)):
+                expected = f"foxnn has {self._name_of_last(found)} behind the last layer only"
+                raise self.graph.refused(self.graph.operation(stages[place - 1].end).node, expected)
         return found
 
     def _take(self, found: list[Any], stages: list[_Stage], depth: int) -> int:
@@ -154,8 +148,13 @@ class _Reader:
         step = self.graph.operation(stage.end)
         last = found[-1] if found and isinstance(found[-1], Leaf) else None
         is_alone = len(stage.numbers) == 1
+        if stage.end in self._taken:
+            raise self.graph.refused(step.node, "expected layers that are in one branch only")
+        self._taken.add(stage.end)
         if is_alone and step.kind not in FUNCTIONS:
             leaf = self._leaf(step, stage.cut, last, depth)
+            if step.kind in ("Gemm", "MatMul") and last is not None and not last.is_flat_before:
+                found.pop()
             found += [] if leaf is None else [leaf]
             return 1
         bias = _bias(step) if is_alone and last is not None and last.takes_bias else None
@@ -163,13 +162,13 @@ class _Reader:
             last.arrays["bias"] = bias
             del last.spec["options"]["bias"]
             return 1
-        # As much as is an activation together.
-        for count in range(min(len(stages), _MOST_NODES), 0, -1):
-            activation = self._activation(stages[:count])
-            if activation is not None:
-                _activate(found, last, activation)
-                return count
-        if step.kind == "Add" and all(isinstance(i, int) for i in step.inputs):
+        activation, count = self._activation(stages)
+        if activation is not None:
+            _activate(found, last, activation)
+            self._taken.update(stage.end for stage in stages[:count])
+            return count
+        ends = [i for i in step.inputs if isinstance(i, int)]
+        if step.kind == "Add" and len(ends) == len(step.inputs) == 2:
             found.append(self._residual(step, stage.cut, depth))
         elif step.kind == "Concat":
             found.append(self._parallel(step, stage.cut, depth))
@@ -183,7 +182,8 @@ class _Reader:
         if step.kind in ("Gemm", "MatMul"):
             return _dense(self.graph, step, self.graph.shape_of(cut))
         if step.kind == "Flatten":
-            return Leaf({"kind": "flatten", "options": {}})
+            is_flat = len(self.graph.shape_of(cut)) == 1
+            return Leaf({"kind": "flatten", "options": {}}, is_flat_before=is_flat)
         if step.kind == "Reshape":
             return Leaf({"kind": "reshape", "options": {"shape": [float(n) for n in step.shape]}})
         if step.kind == "Dropout":
@@ -202,39 +202,49 @@ class _Reader:
             raise self.graph.refused(step.node, NO_SUCH_NODE)
         return LEAVES[step.kind](self.graph, step)
 
-    def _activation(self, stages: list[_Stage]) -> ActivationPair | None:
-        """Return the activation that stages are together, or None."""
-        numbers = [number for stage in stages for number in stage.numbers]
-        if len(numbers) > _MOST_NODES:
-            return None
+    def _activation(self, stages: list[_Stage]) -> tuple[ActivationPair | None, int]:
+        """Return the activation that the first stages are together, or None, and their number."""
         values: dict[int, Any] = {stages[0].cut: GRID}
-        for number in numbers:
-            step = self.graph.operation(number)
-            if step.kind not in FUNCTIONS:
-                return None
-            inputs = [values.get(i) if isinstance(i, int) else _one(i) for i in step.inputs]
-            if any(value is None for value in inputs) and step.kind != "Clip":
-                return None
-            values[number] = compute(step.kind, step.given, inputs)
-            if values[number] is None or values[number].shape != GRID.shape:
-                return None
-        return activation_of(values[stages[-1].end])
+        found: tuple[ActivationPair | None, int] = (None, 0)
+        for count, stage in enumerate(stages, 1):
+            if len(values) + len(stage.numbers) > _MOST_NODES:
+                break
+            if not all(self._compute(number, values) for number in stage.numbers):
+                break
+            activation = activation_of(values[stage.end])
+            if activation is not None:
+                found = activation, count
+                if activation[0] not in FOR_OUTPUT:  # others begin with Exp, too
+                    break
+        return found
+
+    def _compute(self, number: int, values: dict[int, Any]) -> bool:
+        """Add to the values what an operation gives on the grid; return whether it does."""
+        step = self.graph.operation(number)
+        if step.kind not in FUNCTIONS:
+            return False
+        inputs = [values.get(i) if isinstance(i, int) else _one(i) for i in step.inputs]
+        values[number] = compute(step.kind, step.given, inputs)
+        return values[number] is not None and values[number].shape == GRID.shape
+
+    def _name_of_last(self, found: list[Any]) -> str | None:
+        """Return the activation of the last layer."""
+        is_leaf = found and isinstance(found[-1], Leaf)
+        return found[-1].spec["options"].get("activation") if is_leaf else None
 
     def _residual(self, step: Operation, cut: int, depth: int) -> Composite:
         ends = [i for i in step.inputs if isinstance(i, int)]
         if ends[0] == cut:
             ends.reverse()
-        branches = [self.items(self.stages(cut, end), depth + 1) for end in ends]
-        if not branches[0]:
-            raise self.graph.refused(step.node, "expected a layer in one of the terms")
-        return Composite("residual", branches)
+        inner, shortcut = (self.items(self.stages(cut, end), depth + 1) for end in ends)
+        return Composite("residual", [inner or [_identity()], shortcut])
 
     def _parallel(self, step: Operation, cut: int, depth: int) -> Composite:
         branches = []
         for end in step.inputs:
             assert isinstance(end, int)  # as the graph has checked
             branch = self.items(self.stages(cut, end), depth + 1)
-            branches.append(branch or [Leaf(_with_activation("activation", _IDENTITY))])
+            branches.append(branch or [_identity()])
         return Composite("parallel", branches)
 
     def scaling(
@@ -248,7 +258,7 @@ class _Reader:
         for wanted in (kinds, ("Sub", "Div")):
             some = stages[-len(wanted) :] if at_the_end else stages[: len(wanted)]
             columns = [self._column(stage, kind) for stage, kind in zip(some, wanted, strict=False)]
-            if len(some) < len(stages) and all(column is not None for column in columns):
+            if len(some) == len(wanted) and all(column is not None for column in columns):
                 *shifts, scale = columns if not at_the_end else columns[::-1]
                 shift = sum(s.astype(np.float64) for s in shifts if s is not None)
                 assert scale is not None
@@ -283,7 +293,8 @@ def _dense(graph: LayeredGraph, step: Operation, before: Shape) -> Leaf:
         leaf.spec["options"]["each_position"] = True
     bias = step.inputs[2] if len(step.inputs) > 2 else None
     if bias is not None:
-        if not isinstance(bias, np.ndarray) or bias.size not in (1, units):
+        shapes = [(), (1,), (units,), (1, 1), (1, units)]
+        if not isinstance(bias, np.ndarray) or bias.shape not in shapes or bias.dtype.kind != "f":
             raise graph.refused(step.node, f"expected a bias of shape ({units},)")
         spread = np.broadcast_to(bias.reshape(-1), (units,))
         leaf.arrays["bias"] = spread * weights.dtype.type(given.get("beta", 1.0))
@@ -293,14 +304,18 @@ def _dense(graph: LayeredGraph, step: Operation, before: Shape) -> Leaf:
 
 def _bias(step: Operation) -> Array | None:
     """Return the constant that a sum adds to the channels, or None."""
-    if step.kind != "Add" or len(step.inputs) != 2:
+    if step.kind not in ("Add", "Sub") or len(step.inputs) != 2:
+        return None
+    if step.kind == "Sub" and not isinstance(step.inputs[0], int):
         return None
     constants = [i for i in step.inputs if isinstance(i, np.ndarray)]
-    if len(constants) != 1 or constants[0].size != step.shape[-1]:
+    width = step.shape[-1]
+    if len(constants) != 1 or constants[0].size != width or constants[0].dtype.kind != "f":
         return None
-    own = [n for n in constants[0].shape if n != 1]
-    right = own == [step.shape[-1]] or step.shape[-1] == 1
-    return constants[0].reshape(-1) if right and constants[0].shape[-1] == step.shape[-1] else None
+    if constants[0].shape[-1:] != (width,):
+        return None
+    bias = constants[0].reshape(-1)
+    return -bias if step.kind == "Sub" else bias
 
 
 def _activate(found: list[Any], last: Leaf | None, activation: ActivationPair) -> None:
@@ -314,6 +329,10 @@ def _activate(found: list[Any], last: Leaf | None, activation: ActivationPair) -
 def _with_activation(kind: str, activation: ActivationPair) -> Spec:
     options = {"activation": activation[0], "parameters": list(activation[1])}
     return {"kind": kind, "options": options}
+
+
+def _identity() -> Leaf:
+    return Leaf(_with_activation("activation", _IDENTITY))
 
 
 def _one(constant: Array | None) -> float | None:
@@ -334,11 +353,13 @@ def _spec(item: Leaf | Composite, arrays: list[dict[str, Array]]) -> Spec:
 
 def _layer_norm(graph: LayeredGraph, step: Operation) -> Leaf:
     width = step.shape[-1]
-    given = (*step.inputs[1:3], np.zeros(width))[:2]
+    scale, bias = (*step.inputs[1:3], None, None)[:2]
+    if bias is None and isinstance(scale, np.ndarray):
+        bias = np.zeros(width, scale.dtype)
     arrays = {
         name: array
-        for name, array in zip(("weights", "bias"), given, strict=True)
-        if isinstance(array, np.ndarray) and array.shape == (width,)
+        for name, array in (("weights", scale), ("bias", bias))
+        if isinstance(array, np.ndarray) and array.shape == (width,) and array.dtype.kind == "f"
     }
     if len(arrays) < 2:
         raise graph.refused(step.node, f"expected a scale and a bias of shape ({width},)")

@@ -14,6 +14,7 @@ import numpy as np
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.formats.onnx.constants import (
+    MOST_DIMENSIONS,
     Attributes,
     NotRead,
     array_of,
@@ -22,13 +23,22 @@ from foxnn.formats.onnx.constants import (
     folded,
 )
 from foxnn.formats.onnx.functions import FUNCTIONS
-from foxnn.formats.onnx.graph import AT_LEAST, MOST_TIMES, NO_SUCH_NODE, check_operator_set
+from foxnn.formats.onnx.graph import (
+    AT_LEAST,
+    MOST_TIMES,
+    NO_SUCH_NODE,
+    ONE_INPUT,
+    check_passing,
+    checked_operator_set,
+    kind_of,
+)
 from foxnn.formats.paths import FileFormatError
 
 Shape = tuple[int, ...]
 
 _SHAPING = ("Flatten", "Reshape")
-_OTHERS = ("Gemm", "MatMul", "Softmax", "Concat", "Dropout", "Identity", "LayerNormalization")
+_PASSING = ("Identity", "Dropout", "Cast")
+_OTHERS = ("Gemm", "MatMul", "Softmax", "Concat", "Dropout", "LayerNormalization")
 _LARGEST = 2**31 - 1
 
 
@@ -48,7 +58,7 @@ class LayeredGraph:
     def __init__(self, path: str, model: Any) -> None:
         self.path, self.model = path, model
         self._room = MOST_TIMES * model.ByteSize() + AT_LEAST
-        check_operator_set(self, model)
+        self._version = checked_operator_set(self, model)
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
         name, self.shape = self._input()
         self.operations: list[Operation | None] = [None]
@@ -70,7 +80,7 @@ class LayeredGraph:
     def refused(self, node: Any, expected: str) -> FileFormatError:
         """Return the error for a node."""
         name = checks.shown(node.name or next(iter(node.output), ""))
-        return self.error(f"node {name} ({node.op_type}): {expected}")
+        return self.error(f"node {name} ({kind_of(node)}): {expected}")
 
     def take(self, node: Any, array: Array) -> None:
         """Count memory that a node takes; refuse the node where it is too much for the file."""
@@ -94,7 +104,12 @@ class LayeredGraph:
             raise self.error(f"expected one input, got {len(inputs)}")
         dimensions = inputs[0].type.tensor_type.shape.dim
         shape = tuple(int(d.dim_value) for d in list(dimensions)[1:])
-        if not shape or len(shape) > 16 or min(shape) < 1 or math.prod(shape) > _LARGEST:
+        if (
+            not shape
+            or len(shape) > MOST_DIMENSIONS
+            or min(shape) < 1
+            or math.prod(shape) > _LARGEST
+        ):
             raise self.error(f"expected an input of a known shape, got {checks.shown(shape)}")
         return str(inputs[0].name), shape
 
@@ -118,21 +133,21 @@ class LayeredGraph:
         if not data:
             made = constant_of(given) if kind == "Constant" else folded(kind, given, values)
             self.take(node, made)
+            self.take(node, made)
             self._values[node.output[0]] = made
             return
-        if kind == "Identity" or (kind == "Dropout" and not self._is_dropout(values)):
+        if kind in _PASSING and (len(data) > 1 or not isinstance(values[0], int)):
+            raise NotRead(ONE_INPUT)
+        check_passing(kind, given, values)
+        is_alone = kind == "Concat" and len(values) == 1
+        if is_alone or (kind in _PASSING and not (kind == "Dropout" and _says_rate(values))):
             self._values[node.output[0]] = data[0]
             return
         shape = self._shape_behind(kind, given, values, data)
+        if math.prod(shape) > _LARGEST:
+            raise NotRead(f"expected at most {_LARGEST} numbers of a sample")
         self.operations.append(Operation(node, kind, given, tuple(values), shape))
         self._values[node.output[0]] = len(self.operations) - 1
-
-    def _is_dropout(self, values: list[Any]) -> bool:
-        """Return whether a Dropout says its rate."""
-        if len(values) > 2 and not (isinstance(values[2], np.ndarray) and not values[2].any()):
-            raise NotRead("expected inference, got a training_mode")
-        rate = values[1] if len(values) > 1 else None
-        return isinstance(rate, np.ndarray) and rate.size == 1 and 0.0 < float(rate.ravel()[0]) < 1
 
     def _shape_behind(
         self, kind: str, given: Attributes, values: list[Any], data: list[int]
@@ -145,12 +160,14 @@ class LayeredGraph:
         if kind == "Concat":
             return self._beside(given, values, shape)
         if len(data) != 1 or not isinstance(values[0], int):
-            raise NotRead("expected the samples as its first input only")
+            raise NotRead(ONE_INPUT)
         if kind in _SHAPING:
             return _reshaped(kind, given, values, shape)
         if kind in ("Gemm", "MatMul"):
             return _behind_dense(kind, given, values, shape)
-        last = given.get("axis", -1) in (-1, len(shape))
+        # Up to operator set 12, softmax is by default over all that a sample holds.
+        usual = 1 if kind == "Softmax" and self._version < 13 else -1
+        last = given.get("axis", usual) in (-1, len(shape))
         if kind in ("Softmax", "LayerNormalization") and not last:
             raise NotRead("expected the last axis")
         return shape
@@ -158,12 +175,11 @@ class LayeredGraph:
     def _broadcast(self, values: list[Any], data: list[int], shape: Shape) -> Shape:
         if any(self.shape_of(value) != shape for value in data[1:]):
             raise NotRead("expected inputs of one shape")
+        whole = (1, *shape)  # the same for every sample
         for value in values:
-            if isinstance(value, np.ndarray) and value.size > 1:
-                own = value.shape[-len(shape) :] if value.ndim >= len(shape) else value.shape
-                pairs = zip(own[::-1], shape[::-1], strict=False)
-                extra = value.shape[: value.ndim - len(own)]
-                if math.prod(extra) != 1 or any(a not in (1, b) for a, b in pairs):
+            if isinstance(value, np.ndarray):
+                pairs = zip(value.shape[::-1], whole[::-1], strict=False)
+                if value.ndim > len(whole) or any(a not in (1, b) for a, b in pairs):
                     raise NotRead(f"expected a constant for each column, got shape {value.shape}")
         return shape
 
@@ -176,6 +192,12 @@ class LayeredGraph:
         return (*shape[:-1], sum(s[-1] for s in shapes))
 
 
+def _says_rate(values: list[Any]) -> bool:
+    """Return whether a Dropout says its rate."""
+    rate = values[1] if len(values) > 1 else None
+    return isinstance(rate, np.ndarray) and rate.size == 1 and 0.0 <= float(rate.ravel()[0]) < 1.0
+
+
 def _reshaped(kind: str, given: Attributes, values: list[Any], shape: Shape) -> Shape:
     if kind == "Flatten":
         if given.get("axis", 1) not in (1, -len(shape)):
@@ -184,9 +206,11 @@ def _reshaped(kind: str, given: Attributes, values: list[Any], shape: Shape) -> 
     wanted = values[1] if len(values) > 1 else None
     if not isinstance(wanted, np.ndarray) or wanted.dtype.kind != "i" or wanted.ndim != 1:
         raise NotRead("expected a constant shape")
-    first, *lengths = (int(n) for n in wanted[:17])
+    if not 2 <= wanted.size <= MOST_DIMENSIONS or (given.get("allowzero", 0) and 0 in wanted):
+        raise NotRead("expected the samples to stay apart")
+    first, *lengths = (int(n) for n in wanted)
     filled = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(lengths)]
-    if filled.count(-1) == 1 and first in (0,):
+    if filled.count(-1) == 1 and first == 0:
         rest = -math.prod(filled)
         if rest > 0 and math.prod(shape) % rest == 0:
             filled[filled.index(-1)] = math.prod(shape) // rest

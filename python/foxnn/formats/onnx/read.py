@@ -11,7 +11,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
-from foxnn.formats.onnx.chain import Affine, chain_of
+from foxnn.formats.onnx.chain import Affine, NotAChain, chain_of
 from foxnn.formats.onnx.graph import Graph
 from foxnn.formats.onnx.layered import Layered, layered_of
 from foxnn.formats.onnx.layered_graph import LayeredGraph
@@ -82,6 +82,8 @@ def read(path: str) -> Found | FoundLayers:
         try:
             return _found_layers(LayeredGraph(path, model))
         except FileFormatError:
+            if isinstance(refused, NotAChain):
+                raise
             raise refused from None
 
 
