@@ -293,9 +293,9 @@ def _scalar(model: Any, field: Any, draw: random.Random) -> Any:
 
 
 def _operators() -> list[str]:
-    from foxnn.formats.onnx.graph import _KNOWN
+    from foxnn.formats.onnx import graph, layered_graph
 
-    return sorted(_KNOWN)
+    return sorted({*graph._KNOWN, *layered_graph._OTHERS})
 
 
 def state(data: bytes, draw: random.Random) -> bytes:

@@ -8,47 +8,22 @@ side by side (Parallel), each of which is a row of stages again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
-from foxnn.formats.onnx.graph import NO_SUCH_NODE
 from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation, Shape
+from foxnn.formats.onnx.leaves import DENSE, Leaf, Spec, activated, bias_of, identity, leaf_of
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
 
-Spec = dict[str, Any]
-
-_IDENTITY: ActivationPair = ("identity_x", [])
 # As deep as lists of layers may be, and as many nodes as no activation takes.
 _DEEPEST, _MOST_NODES = 50, 64
 # How often an operation is walked over: once for each composite that it is in, and its ends.
 _MOST_VISITS = 2 * _DEEPEST
-
-
-@dataclass
-class Leaf:
-    """A layer with its arrays."""
-
-    spec: Spec
-    arrays: dict[str, Array] = field(default_factory=dict)
-    #: Whether a number of units behind it, which takes all positions, does the same without it.
-    is_flat_before: bool = True
-
-    @property
-    def takes_bias(self) -> bool:
-        """Whether it is a dense layer that has neither bias nor activation yet."""
-        options = self.spec["options"]
-        bare = self.spec["kind"] == "dense" and options.get("activation") == "identity_x"
-        return bare and "bias" not in self.arrays
-
-    @property
-    def takes_activation(self) -> bool:
-        """Whether it is a dense layer that has no activation yet."""
-        return bool(self.spec["options"].get("activation") == "identity_x")
 
 
 @dataclass
@@ -76,7 +51,7 @@ def layered_of(graph: LayeredGraph) -> Layered:
     stages = reader.stages(0, graph.end)
     before, stages = reader.scaling(stages, at_the_end=False)
     behind, stages = reader.scaling(stages, at_the_end=True)
-    items = reader.items(stages, 0) or [_identity()]
+    items = reader.items(stages, 0) or [identity()]
     arrays: list[dict[str, Array]] = []
     specs = [_spec(item, arrays) for item in items]
     wide = any(array.dtype == np.float64 for each in arrays for array in each.values())
@@ -152,12 +127,16 @@ class _Reader:
             raise self.graph.refused(step.node, "expected layers that are in one branch only")
         self._taken.add(stage.end)
         if is_alone and step.kind not in FUNCTIONS:
-            leaf = self._leaf(step, stage.cut, last, depth)
-            if step.kind in ("Gemm", "MatMul") and last is not None and not last.is_flat_before:
-                found.pop()
-            found += [] if leaf is None else [leaf]
+            if step.kind == "Concat":
+                found.append(self._parallel(step, stage.cut, depth))
+            elif step.kind == "Softmax":
+                _activate(found, last, ("softmax", []))
+            else:
+                if step.kind in DENSE and last is not None and not last.is_flat_before:
+                    found.pop()
+                found.append(leaf_of(self.graph, step, stage.cut))
             return 1
-        bias = _bias(step) if is_alone and last is not None and last.takes_bias else None
+        bias = bias_of(step) if is_alone and last is not None and last.takes_bias else None
         if bias is not None and last is not None:
             last.arrays["bias"] = bias
             del last.spec["options"]["bias"]
@@ -176,31 +155,6 @@ class _Reader:
             expected = "expected a layer or an activation of foxnn"
             raise self.graph.refused(step.node, expected)
         return 1
-
-    def _leaf(self, step: Operation, cut: int, last: Leaf | None, depth: int) -> Any:
-        """Return the layer of an operation, or None where it was worked into the last one."""
-        if step.kind in ("Gemm", "MatMul"):
-            return _dense(self.graph, step, self.graph.shape_of(cut))
-        if step.kind == "Flatten":
-            is_flat = len(self.graph.shape_of(cut)) == 1
-            return Leaf({"kind": "flatten", "options": {}}, is_flat_before=is_flat)
-        if step.kind == "Reshape":
-            return Leaf({"kind": "reshape", "options": {"shape": [float(n) for n in step.shape]}})
-        if step.kind == "Dropout":
-            rate = step.inputs[1]
-            assert isinstance(rate, np.ndarray)  # as the graph has checked
-            shortest = float(str(rate.ravel()[0]))
-            return Leaf({"kind": "dropout", "options": {"rate": shortest}})
-        if step.kind == "Softmax":
-            if last is not None and last.takes_activation:
-                last.spec["options"]["activation"] = "softmax"
-                return None
-            return Leaf(_with_activation("activation", ("softmax", [])))
-        if step.kind == "Concat":
-            return self._parallel(step, cut, depth)
-        if step.kind not in LEAVES:
-            raise self.graph.refused(step.node, NO_SUCH_NODE)
-        return LEAVES[step.kind](self.graph, step)
 
     def _activation(self, stages: list[_Stage]) -> tuple[ActivationPair | None, int]:
         """Return the activation that the first stages are together, or None, and their number."""
@@ -237,14 +191,14 @@ class _Reader:
         if ends[0] == cut:
             ends.reverse()
         inner, shortcut = (self.items(self.stages(cut, end), depth + 1) for end in ends)
-        return Composite("residual", [inner or [_identity()], shortcut])
+        return Composite("residual", [inner or [identity()], shortcut])
 
     def _parallel(self, step: Operation, cut: int, depth: int) -> Composite:
         branches = []
         for end in step.inputs:
             assert isinstance(end, int)  # as the graph has checked
             branch = self.items(self.stages(cut, end), depth + 1)
-            branches.append(branch or [_identity()])
+            branches.append(branch or [identity()])
         return Composite("parallel", branches)
 
     def scaling(
@@ -279,60 +233,12 @@ class _Reader:
         return column.reshape(-1)
 
 
-def _dense(graph: LayeredGraph, step: Operation, before: Shape) -> Leaf:
-    weights, given = step.inputs[1], step.given
-    assert isinstance(weights, np.ndarray)  # as the graph has checked
-    graph.take(step.node, weights)
-    if step.kind == "Gemm":
-        weights = weights.T if given.get("transB", 0) else weights
-        weights = weights * weights.dtype.type(given.get("alpha", 1.0))
-    units = weights.shape[1]
-    leaf = Leaf(_with_activation("dense", _IDENTITY), {"weights": weights})
-    leaf.spec["options"] |= {"units": units, "bias": False}
-    if len(before) > 1:
-        leaf.spec["options"]["each_position"] = True
-    bias = step.inputs[2] if len(step.inputs) > 2 else None
-    if bias is not None:
-        shapes = [(), (1,), (units,), (1, 1), (1, units)]
-        if not isinstance(bias, np.ndarray) or bias.shape not in shapes or bias.dtype.kind != "f":
-            raise graph.refused(step.node, f"expected a bias of shape ({units},)")
-        spread = np.broadcast_to(bias.reshape(-1), (units,))
-        leaf.arrays["bias"] = spread * weights.dtype.type(given.get("beta", 1.0))
-        del leaf.spec["options"]["bias"]
-    return leaf
-
-
-def _bias(step: Operation) -> Array | None:
-    """Return the constant that a sum adds to the channels, or None."""
-    if step.kind not in ("Add", "Sub") or len(step.inputs) != 2:
-        return None
-    if step.kind == "Sub" and not isinstance(step.inputs[0], int):
-        return None
-    constants = [i for i in step.inputs if isinstance(i, np.ndarray)]
-    width = step.shape[-1]
-    if len(constants) != 1 or constants[0].size != width or constants[0].dtype.kind != "f":
-        return None
-    if constants[0].shape[-1:] != (width,):
-        return None
-    bias = constants[0].reshape(-1)
-    return -bias if step.kind == "Sub" else bias
-
-
 def _activate(found: list[Any], last: Leaf | None, activation: ActivationPair) -> None:
     name, parameters = activation
     if last is not None and last.takes_activation:
         last.spec["options"] |= {"activation": name, "parameters": parameters}
     elif name != "identity_x":
-        found.append(Leaf(_with_activation("activation", activation)))
-
-
-def _with_activation(kind: str, activation: ActivationPair) -> Spec:
-    options = {"activation": activation[0], "parameters": list(activation[1])}
-    return {"kind": kind, "options": options}
-
-
-def _identity() -> Leaf:
-    return Leaf(_with_activation("activation", _IDENTITY))
+        found.append(Leaf(activated("activation", activation)))
 
 
 def _one(constant: Array | None) -> float | None:
@@ -349,23 +255,3 @@ def _spec(item: Leaf | Composite, arrays: list[dict[str, Array]]) -> Spec:
         return item.spec
     branches = [[_spec(inner, arrays) for inner in branch] for branch in item.branches]
     return {"kind": item.kind, "options": {}, "branches": branches}
-
-
-def _layer_norm(graph: LayeredGraph, step: Operation) -> Leaf:
-    width = step.shape[-1]
-    scale, bias = (*step.inputs[1:3], None, None)[:2]
-    if bias is None and isinstance(scale, np.ndarray):
-        bias = np.zeros(width, scale.dtype)
-    arrays = {
-        name: array
-        for name, array in (("weights", scale), ("bias", bias))
-        if isinstance(array, np.ndarray) and array.shape == (width,) and array.dtype.kind == "f"
-    }
-    if len(arrays) < 2:
-        raise graph.refused(step.node, f"expected a scale and a bias of shape ({width},)")
-    epsilon = float(str(np.float32(step.given.get("epsilon", 1e-5))))
-    return Leaf({"kind": "layer_norm", "options": {"epsilon": epsilon}}, arrays)
-
-
-#: How operations of other kinds are read: each from the graph and its operation to a Leaf.
-LEAVES: dict[str, Any] = {"LayerNormalization": _layer_norm}

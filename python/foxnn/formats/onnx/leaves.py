@@ -1,0 +1,143 @@
+"""Operations of an ONNX graph as layers: one operation, one leaf of the tree of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from foxnn.checks import Array
+from foxnn.formats.onnx.graph import NO_SUCH_NODE
+from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation
+from foxnn.layers.activations import ActivationPair
+
+Spec = dict[str, Any]
+
+# The operations that become dense layers.
+DENSE = ("Gemm", "MatMul")
+
+_IDENTITY: ActivationPair = ("identity_x", [])
+
+
+@dataclass
+class Leaf:
+    """A layer with its arrays."""
+
+    spec: Spec
+    arrays: dict[str, Array] = field(default_factory=dict)
+    #: Whether a number of units behind it, which takes all positions, does the same without it.
+    is_flat_before: bool = True
+
+    @property
+    def takes_bias(self) -> bool:
+        """Whether it is a dense layer that has neither bias nor activation yet."""
+        options = self.spec["options"]
+        bare = self.spec["kind"] == "dense" and options.get("activation") == "identity_x"
+        return bare and "bias" not in self.arrays
+
+    @property
+    def takes_activation(self) -> bool:
+        """Whether it is a dense layer that has no activation yet."""
+        return bool(self.spec["options"].get("activation") == "identity_x")
+
+
+def leaf_of(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    """Return the layer that an operation is behind a value."""
+    if step.kind not in LEAVES:
+        raise graph.refused(step.node, NO_SUCH_NODE)
+    return LEAVES[step.kind](graph, step, cut)
+
+
+def activated(kind: str, activation: ActivationPair) -> Spec:
+    """Return the spec of a layer of a kind that has an activation."""
+    options = {"activation": activation[0], "parameters": list(activation[1])}
+    return {"kind": kind, "options": options}
+
+
+def identity() -> Leaf:
+    """Return a layer that gives what it takes: a branch must have one."""
+    return Leaf(activated("activation", _IDENTITY))
+
+
+def _dense(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    weights, given = step.inputs[1], step.given
+    assert isinstance(weights, np.ndarray)  # as the graph has checked
+    graph.take(step.node, weights)
+    if step.kind == "Gemm":
+        weights = weights.T if given.get("transB", 0) else weights
+        weights = weights * weights.dtype.type(given.get("alpha", 1.0))
+    units = weights.shape[1]
+    leaf = Leaf(activated("dense", _IDENTITY), {"weights": weights})
+    leaf.spec["options"] |= {"units": units, "bias": False}
+    if len(graph.shape_of(cut)) > 1:
+        leaf.spec["options"]["each_position"] = True
+    bias = step.inputs[2] if len(step.inputs) > 2 else None
+    if bias is not None:
+        shapes = [(), (1,), (units,), (1, 1), (1, units)]
+        if not isinstance(bias, np.ndarray) or bias.shape not in shapes or bias.dtype.kind != "f":
+            raise graph.refused(step.node, f"expected a bias of shape ({units},)")
+        spread = np.broadcast_to(bias.reshape(-1), (units,))
+        leaf.arrays["bias"] = spread * weights.dtype.type(given.get("beta", 1.0))
+        del leaf.spec["options"]["bias"]
+    return leaf
+
+
+def bias_of(step: Operation) -> Array | None:
+    """Return the constant that a sum adds to the channels, or None."""
+    if step.kind not in ("Add", "Sub") or len(step.inputs) != 2:
+        return None
+    if step.kind == "Sub" and not isinstance(step.inputs[0], int):
+        return None
+    constants = [i for i in step.inputs if isinstance(i, np.ndarray)]
+    width = step.shape[-1]
+    if len(constants) != 1 or constants[0].size != width or constants[0].dtype.kind != "f":
+        return None
+    if constants[0].shape[-1:] != (width,):
+        return None
+    bias = constants[0].reshape(-1)
+    return -bias if step.kind == "Sub" else bias
+
+
+def _flatten(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    is_flat = len(graph.shape_of(cut)) == 1
+    return Leaf({"kind": "flatten", "options": {}}, is_flat_before=is_flat)
+
+
+def _reshape(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    return Leaf({"kind": "reshape", "options": {"shape": [float(n) for n in step.shape]}})
+
+
+def _dropout(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    rate = step.inputs[1]
+    assert isinstance(rate, np.ndarray)  # as the graph has checked
+    shortest = float(str(rate.ravel()[0]))
+    return Leaf({"kind": "dropout", "options": {"rate": shortest}})
+
+
+def _layer_norm(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    width = step.shape[-1]
+    scale, bias = (*step.inputs[1:3], None, None)[:2]
+    if bias is None and isinstance(scale, np.ndarray):
+        bias = np.zeros_like(scale)
+    arrays = {
+        name: array
+        for name, array in (("weights", scale), ("bias", bias))
+        if isinstance(array, np.ndarray) and array.shape == (width,) and array.dtype.kind == "f"
+    }
+    if len(arrays) < 2:
+        raise graph.refused(step.node, f"expected a scale and a bias of shape ({width},)")
+    epsilon = float(str(np.float32(step.given.get("epsilon", 1e-5))))
+    return Leaf({"kind": "layer_norm", "options": {"epsilon": epsilon}}, arrays)
+
+
+#: How each operation is read: from the graph, the operation, and the number of the value before it.
+LEAVES: dict[str, Callable[[LayeredGraph, Operation, int], Leaf]] = {
+    "Gemm": _dense,
+    "MatMul": _dense,
+    "Flatten": _flatten,
+    "Reshape": _reshape,
+    "Dropout": _dropout,
+    "LayerNormalization": _layer_norm,
+}
