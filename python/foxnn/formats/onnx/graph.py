@@ -23,17 +23,12 @@ from foxnn.formats.onnx.constants import (
     folded,
 )
 from foxnn.formats.onnx.functions import FUNCTIONS
+from foxnn.formats.onnx.model_file import ModelFile, kind_of
 from foxnn.formats.onnx.shapes import UNKNOWN, Dimensions, Sizes, behind, computed
 from foxnn.formats.paths import FileFormatError
 
 NO_SUCH_NODE = "expected a dense layer, an activation of foxnn, or a shift or factor of columns"
 ONE_INPUT = "expected the samples as its first input only"
-
-# What may be made of a file, as a multiple of its size: many nodes may take one constant.
-MOST_TIMES = 64
-AT_LEAST = 1 << 20
-
-_OLDEST = 7  # from this operator set on, arrays are broadcast as in NumPy
 
 _PASSING = ("Identity", "Dropout", "Cast", "ai.onnx.ml.ZipMap")
 _SHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
@@ -64,15 +59,12 @@ class _Data(NamedTuple):
     dimensions: Dimensions
 
 
-class Graph:
+class Graph(ModelFile):
     """The steps of a model. Number 0 is the input, and the last one the output."""
 
     def __init__(self, path: str, model: Any) -> None:
-        self.path, self.model = path, model
+        super().__init__(path, model)
         self.steps: list[Step | None] = [None]
-        self._room = MOST_TIMES * model.ByteSize() + AT_LEAST
-        self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
-        checked_operator_set(self, model)
         name, dimensions = self._input(model.graph)
         self._values: dict[str, _Data | Sizes | Array] = {name: _Data(0, dimensions)}
         output = self._output(model.graph)
@@ -90,21 +82,6 @@ class Graph:
         if not isinstance(end, _Data):
             raise self.error(f"expected an output that hangs on the input, got {output!r}")
         self._keep(end.step)
-
-    def error(self, expected: str) -> FileFormatError:
-        """Return an error of the whole file."""
-        return FileFormatError(f"{self.path}: {expected}")
-
-    def refused(self, node: Any, expected: str) -> FileFormatError:
-        """Return the error for a node."""
-        name = checks.shown(node.name or next(iter(node.output), ""))
-        return self.error(f"node {name} ({kind_of(node)}): {expected}")
-
-    def take(self, node: Any, array: Array) -> None:
-        """Count memory that a node takes; refuse the node where it is too much for the file."""
-        self._room -= array.nbytes
-        if self._room < 0:
-            raise self.refused(node, f"expected at most {MOST_TIMES} times the file's numbers")
 
     def step(self, number: int) -> Step:
         """Return a step, not the input."""
@@ -229,21 +206,6 @@ class Graph:
             inputs = tuple(numbers[i] if isinstance(i, int) else i for i in step.inputs)
             kept.append(step._replace(inputs=inputs))
         self.steps = kept
-
-
-def checked_operator_set(graph: Any, model: Any) -> int:
-    """Return the operator set of a file; refuse one that is too old."""
-    versions = {opset.domain: opset.version for opset in model.opset_import}
-    version = versions.get("", versions.get("ai.onnx", 0))
-    if version < _OLDEST:
-        raise graph.error(f"expected operator set {_OLDEST} or later, got {version}")
-    return int(version)
-
-
-def kind_of(node: Any) -> str:
-    """Return the operator of a node, with its domain where that is not ONNX's own."""
-    own = node.domain in ("", "ai.onnx")
-    return str(node.op_type if own else f"{node.domain}.{node.op_type}")
 
 
 def _names(values: list[Any]) -> str:

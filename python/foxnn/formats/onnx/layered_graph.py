@@ -23,16 +23,8 @@ from foxnn.formats.onnx.constants import (
     folded,
 )
 from foxnn.formats.onnx.functions import FUNCTIONS
-from foxnn.formats.onnx.graph import (
-    AT_LEAST,
-    MOST_TIMES,
-    NO_SUCH_NODE,
-    ONE_INPUT,
-    check_passing,
-    checked_operator_set,
-    kind_of,
-)
-from foxnn.formats.paths import FileFormatError
+from foxnn.formats.onnx.graph import NO_SUCH_NODE, ONE_INPUT, check_passing
+from foxnn.formats.onnx.model_file import ModelFile
 
 Shape = tuple[int, ...]
 
@@ -52,14 +44,11 @@ class Operation(NamedTuple):
     shape: Shape  # of a sample that comes out
 
 
-class LayeredGraph:
+class LayeredGraph(ModelFile):
     """The operations of a model, in their order; number 0 is the input."""
 
     def __init__(self, path: str, model: Any) -> None:
-        self.path, self.model = path, model
-        self._room = MOST_TIMES * model.ByteSize() + AT_LEAST
-        self._version = checked_operator_set(self, model)
-        self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
+        super().__init__(path, model)
         name, self.shape = self._input()
         self.operations: list[Operation | None] = [None]
         self._values: dict[str, int | Array] = {name: 0}
@@ -72,21 +61,6 @@ class LayeredGraph:
         if not isinstance(end, int) or len(model.graph.output) != 1:
             raise self.error("expected one output that depends on the input")
         self.end = end
-
-    def error(self, expected: str) -> FileFormatError:
-        """Return an error of the whole file."""
-        return FileFormatError(f"{self.path}: {expected}")
-
-    def refused(self, node: Any, expected: str) -> FileFormatError:
-        """Return the error for a node."""
-        name = checks.shown(node.name or next(iter(node.output), ""))
-        return self.error(f"node {name} ({kind_of(node)}): {expected}")
-
-    def take(self, node: Any, array: Array) -> None:
-        """Count memory that a node takes; refuse the node where it is too much for the file."""
-        self._room -= array.nbytes
-        if self._room < 0:
-            raise self.refused(node, f"expected at most {MOST_TIMES} times the file's numbers")
 
     def operation(self, number: int) -> Operation:
         """Return an operation, not the input."""
