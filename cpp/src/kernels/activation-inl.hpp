@@ -6,6 +6,8 @@
 // slope is kept in the forward pass, where it takes a few more instructions.
 #pragma once
 
+#include "kernels/math-inl.hpp"
+
 namespace foxnn {
 namespace {
 

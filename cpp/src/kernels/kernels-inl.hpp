@@ -20,12 +20,10 @@
 //   mantissa from 1 to below 2.
 #pragma once
 
-// The blank lines keep the order: math before the headers that use it.
-#include "kernels/gemm-inl.hpp"
-#include "kernels/math-inl.hpp"
-
 #include "kernels/activation-inl.hpp"
+#include "kernels/gemm-inl.hpp"
 #include "kernels/loss-inl.hpp"
+#include "kernels/math-inl.hpp"
 #include "kernels/narrow-inl.hpp"
 #include "kernels/norm-inl.hpp"
 #include "kernels/philox-inl.hpp"

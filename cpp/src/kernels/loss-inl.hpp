@@ -3,6 +3,8 @@
 // order.
 #pragma once
 
+#include "kernels/math-inl.hpp"
+
 namespace foxnn {
 namespace {
 

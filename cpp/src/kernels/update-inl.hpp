@@ -2,6 +2,8 @@
 // compiled per kernel set. The number of parameters is a multiple of a cache line.
 #pragma once
 
+#include "kernels/loss-inl.hpp"
+
 namespace foxnn {
 namespace {
 
