@@ -247,6 +247,33 @@ def test_an_output_activation_needs_a_layer_for_it(last: Any) -> None:
         neural_network([(4, 5), last], output_activation="relu")
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("units", [5, 16, 32])
+def test_what_outputs_with_positions_cannot_have(units: int, dtype: Any) -> None:
+    for activation in ("exp", "softmax"):
+        with pytest.raises(ValueError, match=rf"Dense\): {activation} needs a flat output"):
+            neural_network([(4, 3), Dense(units, activation)], dtype=dtype)
+    for activation, loss in (("sigmoid", "binary_cross_entropy"), ("softplus", "poisson")):
+        with pytest.raises(ValueError, match=rf"loss '{loss}' needs flat outputs, got shape \(4, "):
+            neural_network([(4, 3), Dense(units, activation)], loss=loss, dtype=dtype)
+    nn = neural_network([(4, 3), Dense(units, "sigmoid")], dtype=dtype)
+    before = kinds.bits(nn)
+    for activation in ("exp", "softmax"):
+        with pytest.raises(ValueError, match=r"flat outputs|is for the output layer"):
+            nn[0].set_activation_function(activation)
+    assert kinds.bits(nn) == before
+
+
+def test_a_next_layer_must_suit_the_loss() -> None:
+    nn = neural_network([3, 1], output_activation="sigmoid", loss="binary_cross_entropy")
+    before = kinds.bits(nn)
+    with pytest.raises(ValueError, match="loss 'binary_cross_entropy' needs a sigmoid output"):
+        nn.next_layer(foxnn.layer(1, 2, "tanh"))
+    assert kinds.bits(nn) == before
+    nn.next_layer(foxnn.layer(1, 2, "sigmoid"))
+    assert np.isfinite(nn.evaluate(np.ones((4, 3)), np.ones((4, 2)))["loss"])
+
+
 def test_deep_nesting_is_refused() -> None:
     layer: Any = 3
     for _ in range(60):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import every_kind
+import foxnn
 from test_pickle import network, train_on
 
 
@@ -178,6 +179,22 @@ def test_layers_of_a_state_that_are_not_right(
     given = every_kind.of_every_kind().__reduce__()[1][1]
     given["layers"][place] |= change
     with pytest.raises((ValueError, TypeError), match=message):
+        remade(given)
+
+
+def test_a_state_keeps_softmax_to_flat_outputs() -> None:
+    given = foxnn.neural_network([(2, 3), foxnn.Dense(32, "tanh")]).__reduce__()[1][1]
+    given["layers"][0]["options"]["activation"] = "softmax"
+    with pytest.raises(ValueError, match=r"layers\[0\] \(Dense\): softmax needs a flat output"):
+        remade(given)
+
+
+def test_a_state_of_layers_that_grow_without_end() -> None:
+    twice = foxnn.Parallel(foxnn.Activation("tanh"), foxnn.Activation("tanh"))
+    given = foxnn.neural_network([(4, 3), twice]).__reduce__()[1][1]
+    for part in ("parameters", "layers"):
+        given[part] = given[part] * 60
+    with pytest.raises(ValueError, match=r"layers\[27\] \(Parallel\) gives shape .* more than"):
         remade(given)
 
 

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -325,6 +326,48 @@ void test_what_does_not_fit() {
   refuses({4, 3}, {each_position(5, "softmax")});
   refuses({4}, {{.kind = "dropout", .options = {{"rate", 1.0}}}});
   refuses({4}, {{.kind = "dropout"}});
+
+  // A loss that the new output does not suit is refused, and not kept.
+  Network<float> network(Shape::of({4}), 0);
+  network.append({dense_spec(2, "sigmoid")});
+  network.set_loss(LossKind::binary_cross_entropy);
+  FOXNN_CHECK(test::throws<invalid_argument>([&] { network.append({dense_spec(2, "tanh")}); }));
+  FOXNN_CHECK(network.size() == 1 && network.loss() == LossKind::binary_cross_entropy);
+  network.append({dense_spec(3, "sigmoid")});
+}
+
+// Outputs with positions: what takes them as one row is refused for every number of channels.
+template <class T>
+void test_outputs_at_positions() {
+  using std::invalid_argument;
+  for (const index channels : {5, 16, 32}) {
+    Network<T> network(Shape::of({4, 3}), 0);
+    FOXNN_CHECK(
+        test::throws<invalid_argument>([&] { network.append({each_position(channels, "exp")}); }));
+    network.append({each_position(channels, "sigmoid"), function("sigmoid")});
+    const auto refuses = [&](LossKind loss) {
+      FOXNN_CHECK(test::throws<invalid_argument>([&] { network.set_loss(loss); }));
+    };
+    refuses(LossKind::binary_cross_entropy);
+    refuses(LossKind::poisson);
+    refuses(LossKind::cross_entropy);
+    network.set_loss(LossKind::huber);
+    for (const ActivationKind kind : {ActivationKind::softmax, ActivationKind::exp}) {
+      FOXNN_CHECK(test::throws<invalid_argument>(
+          [&] { network.set_activation(network.size() - 1, Activation{kind}); }));
+    }
+  }
+}
+
+// Channels that double from layer to layer without a parameter: refused before a size overflows.
+void test_sizes_without_end() {
+  const LayerSpec twice = composite("parallel", {{function("tanh")}, {function("tanh")}});
+  Network<float> network(Shape::of({4, 3}), 0);
+  FOXNN_CHECK(
+      test::throws<std::bad_alloc>([&] { network.append(std::vector<LayerSpec>(60, twice)); }));
+  FOXNN_CHECK(network.size() == 0);
+  network.append(std::vector<LayerSpec>(3, twice));
+  FOXNN_CHECK(network.outputs() == 4 * 3 * 8);
 }
 
 }  // namespace
@@ -341,5 +384,8 @@ int main(int count, char** arguments) {
   test_own_layer();
   test_frozen();
   test_what_does_not_fit();
+  test_outputs_at_positions<float>();
+  test_outputs_at_positions<double>();
+  test_sizes_without_end();
   return foxnn::test::failures == 0 ? 0 : 1;
 }

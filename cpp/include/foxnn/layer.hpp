@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -225,7 +226,12 @@ class Layer {
  protected:
   Layer(const Layer&) = default;
 
-  void set_output(Form output) { output_ = std::move(output); }
+  /// Throws std::bad_alloc for shapes that no memory could hold, before sizes overflow.
+  void set_output(Form output) {
+    const Shape& shape = output.shape;
+    if (shape.channels > kMostNumbers / shape.positions()) throw std::bad_alloc();
+    output_ = std::move(output);
+  }
   /// Appends an array of `count` numbers, padding included.
   void add_array(std::string name, std::vector<index> shape, index count, Array::Role role);
   /// Lets the spec say the activation under its own name, with its parameters.

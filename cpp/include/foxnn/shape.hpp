@@ -30,6 +30,10 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
+/// The most numbers of a sample. With the gaps of a layout they are 32 times as many at most, and a
+/// batch of millions can still be counted in bytes.
+inline constexpr index kMostNumbers = index{1} << 31;
+
 /// Where a sample's numbers are stored in a row of a batch: position by position, `pitch` columns
 /// from one to the next. In a packed layout there are no gaps, as in a flat sample.
 struct Layout {

@@ -57,7 +57,8 @@ template <class T>
 class Run;
 
 /// A training run over samples that must outlive it. Buffers are allocated once, by the
-/// constructor.
+/// constructor, for the network as it is then: while the run exists, no layer may be added, frozen
+/// or given another activation.
 template <class T>
 class Trainer {
  public:
@@ -97,7 +98,7 @@ class Trainer {
   /// One step on other samples, in their order. There may be at most as many as a batch holds.
   StepReport step(const Samples& samples);
   /// The mean loss over all samples, and its gradient in the layout of the parameters, without
-  /// penalties, clipping and dropout. Makes no step.
+  /// penalties, clipping and dropout. Makes no step; steps made afterwards have no dropout.
   double gradient(T* out);
 
  private:

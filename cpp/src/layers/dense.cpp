@@ -333,9 +333,7 @@ template <class T>
 template <class T>
 void Dense<T>::finish_rows(index rows, const Rows<T>& y) const {
   if (!finishes_rows()) return;
-  for (index p = 0; p < positions_; ++p) {
-    kernels<T>().softmax(rows, neurons_, y.data + p * neurons_, y.stride);
-  }
+  kernels<T>().softmax(rows, neurons_, y.data, y.stride);
 }
 
 template <class T>
@@ -345,10 +343,8 @@ void Dense<T>::backward_activation(index first_row, index rows, index panel, ind
   const KernelTable<T>& k = kernels<T>();
   const int kind = static_cast<int>(activation_.kind);
   if (finishes_rows()) {
-    for (index p = 0; p < positions_; ++p) {
-      k.softmax_backward(rows, neurons_, delta.at(first_row) + p * neurons_, delta.stride,
-                         y.at(first_row) + p * neurons_, y.stride);
-    }
+    k.softmax_backward(rows, neurons_, delta.at(first_row), delta.stride, y.at(first_row),
+                       y.stride);
     return;
   }
   if (activation_.kind == ActivationKind::identity) return;

@@ -90,10 +90,7 @@ void ActivationLayer<T>::forward(Share share, index batch, const Rows<const T>* 
 template <class T>
 void ActivationLayer<T>::finish_rows(index rows, const Rows<T>& y) const {
   if (!finishes_rows()) return;
-  const Shape& shape = this->output().shape;
-  for (index p = 0; p < shape.positions(); ++p) {
-    kernels<T>().softmax(rows, shape.channels, y.data + p * shape.channels, y.stride);
-  }
+  kernels<T>().softmax(rows, this->output().shape.channels, y.data, y.stride);
 }
 
 template <class T>
@@ -103,12 +100,8 @@ void ActivationLayer<T>::backward_activation(index first_row, index rows, index 
   const KernelTable<T>& k = kernels<T>();
   const int kind = static_cast<int>(activation_.kind);
   if (finishes_rows()) {
-    const Shape& shape = this->output().shape;
-    for (index p = 0; p < shape.positions(); ++p) {
-      const index column = p * shape.channels;
-      k.softmax_backward(rows, shape.channels, delta.at(first_row) + column, delta.stride,
-                         y.at(first_row) + column, y.stride);
-    }
+    k.softmax_backward(rows, this->output().shape.channels, delta.at(first_row), delta.stride,
+                       y.at(first_row), y.stride);
     return;
   }
   const Rows<const T> kept = k.keeps_slope[kind] ? slope : y;

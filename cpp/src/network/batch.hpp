@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
+#include <new>
 #include <vector>
 
 #include "foxnn/buffer.hpp"
@@ -20,7 +22,7 @@ class Batch {
   /// In compact panels: what a tile reads is stored together.
   static Batch panels(index rows, index width) {
     const index count = panel_count<T>(width);
-    return {rows * count * kPanelWidth<T>, kPanelWidth<T>, rows * kPanelWidth<T>};
+    return {product(rows, count * kPanelWidth<T>), kPanelWidth<T>, rows * kPanelWidth<T>};
   }
   /// Row by row, for operations on whole rows. A row of several cache lines takes an odd number of
   /// them: with a power of two, the rows of a block of columns would map to the same few sets of
@@ -28,12 +30,18 @@ class Batch {
   static Batch plain(index rows, index width) {
     index lines = (width + kLineWidth<T> - 1) / kLineWidth<T>;
     if (lines > 2 && lines % 2 == 0) ++lines;
-    return {rows * lines * kLineWidth<T>, lines * kLineWidth<T>, kPanelWidth<T>};
+    return {product(rows, lines * kLineWidth<T>), lines * kLineWidth<T>, kPanelWidth<T>};
   }
 
   Rows<T> rows() { return {buffer_.data(), stride_, panel_}; }
 
  private:
+  // Throws std::bad_alloc where it would overflow.
+  static index product(index rows, index width) {
+    if (width > 0 && rows > std::numeric_limits<index>::max() / 16 / width) throw std::bad_alloc();
+    return rows * width;
+  }
+
   Batch(index size, index stride, index panel) : buffer_(size), stride_(stride), panel_(panel) {}
 
   Buffer<T> buffer_;

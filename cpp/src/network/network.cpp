@@ -12,11 +12,27 @@
 namespace foxnn {
 namespace {
 
-// A softmax over one output is always 1.
-void check_outputs(const Activation& activation, index outputs) {
-  if (activation.kind == ActivationKind::softmax && outputs < 2) {
+// Activations that only an output has, and the losses computed together with them, take a sample's
+// outputs as one row: they do not know positions, nor the gaps between these.
+void check_is_flat(const std::string& what, const Shape& outputs) {
+  if (outputs.is_flat()) return;
+  throw std::invalid_argument(what + " needs flat outputs, got shape " + outputs.text());
+}
+
+void check_outputs(const Activation& activation, const Shape& outputs) {
+  if (activation.is_for_output()) check_is_flat(std::string(activation.name()), outputs);
+  // A softmax over one output is always 1.
+  if (activation.kind == ActivationKind::softmax && outputs.channels < 2) {
     throw std::invalid_argument("softmax needs at least two outputs, got 1 (sigmoid suits one)");
   }
+}
+
+void check_loss(LossKind loss, const Activation& activation, const Shape& outputs) {
+  const LossTraits& traits = loss_traits(loss);
+  if (!traits.outputs.empty()) {
+    check_is_flat("loss '" + std::string(traits.name) + "'", outputs);
+  }
+  check_loss(loss, activation);
 }
 
 void check_is_output(const Activation& activation, bool is_output) {
@@ -83,7 +99,7 @@ void Network<T>::append(Plan<T> plan, index before) {
   index count = before > 0 ? offset(before - 1) + layer(before - 1).parameter_count() : 0;
   std::vector<bool> is_read(kept + plan.nodes.size(), false);
   for (Node<T>& added : plan.nodes) {
-    check_outputs(added.layer->activation(), added.layer->output().shape.channels);
+    check_outputs(added.layer->activation(), added.layer->output().shape);
     added.layer->set_sorted_summation(sorted_);
     added.offset = count;
     if (added.layer->parameter_count() > std::numeric_limits<index>::max() / 16 - count) {
@@ -99,6 +115,10 @@ void Network<T>::append(Plan<T> plan, index before) {
   };
   for (std::size_t i = kept > 0 ? kept - 1 : 0; i < is_read.size(); ++i) {
     check_is_output(layer_at(i).activation(), !is_read[i]);
+  }
+  if (!is_read.empty()) {
+    const Layer<T>& last = layer_at(is_read.size() - 1);
+    check_loss(loss_, last.activation(), last.output().shape);
   }
 
   Buffer<T> grown(count);
@@ -141,8 +161,8 @@ void Network<T>::set_activation(index i, const Activation& activation) {
     throw std::invalid_argument(std::string(activation.name()) +
                                 " is for the output layer, not for layer " + std::to_string(i));
   }
-  check_outputs(activation, layer(i).output().shape.channels);
-  if (last) check_loss(loss_, activation);
+  check_outputs(activation, layer(i).output().shape);
+  if (last) check_loss(loss_, activation, output_shape());
   nodes_[static_cast<std::size_t>(i)].layer->set_activation(activation);
 }
 
@@ -158,7 +178,7 @@ void Network<T>::set_array(index i, const Array& array, const T* values) {
 
 template <class T>
 void Network<T>::set_loss(LossKind loss) {
-  check_loss(loss, top().activation());
+  check_loss(loss, top().activation(), output_shape());
   if (!output_scaling_.empty()) check_scaled_loss(loss);
   loss_ = loss;
 }

@@ -9,12 +9,10 @@ namespace foxnn {
 template <class T>
 struct SingleSample<T>::Memory {
   explicit Memory(const Network<T>& network)
-      : top(network.top()), pass(network, 1, {.looks_for_zeros = false}) {
-    if (network.sorted_summation()) scratch = ScratchSpace<T>(network, 1);
-  }
+      : top(network.top()), pass(network, 1, {.looks_for_zeros = false}), scratch(network, 1) {}
   const Layer<T>& top;
   Pass<T> pass;
-  ScratchSpace<T> scratch;  // for sorted sums
+  ScratchSpace<T> scratch;
 };
 
 template <class T>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
-from foxnn.layers.activation_table import FOR_OUTPUT, JOINING
+from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair, parse_activation
 from foxnn.layers.composition import COMPOSITES, Composite
 from foxnn.layers.dense import LARGEST
@@ -83,7 +83,7 @@ def parse_items(
     parsed.specs = checked.specs
     if not name:
         check_names(parsed.specs, 0, "sizes")
-    _check_outputs(parsed.specs, checked.shape, name)
+    check_outputs(parsed.specs, checked.shape, lambda i: name or f"sizes[{i + 1}]")
     return parsed
 
 
@@ -255,19 +255,34 @@ def located(error: ValueError, specs: Sequence[Spec]) -> ValueError:
     return error
 
 
-def _check_outputs(specs: Sequence[Spec], shape: Shape, called: str) -> None:
-    """Refuse activations that only an output has, where something comes behind them."""
+def check_outputs(specs: Sequence[Spec], shape: Shape, place: Callable[[int], str]) -> None:
+    """Refuse activations that only a flat output has, where it is another layer's or not flat.
+
+    Parameters
+    ----------
+    specs : sequence of dict
+        All layers.
+    shape : tuple of int
+        Of the last one's output.
+    place : callable
+        Says where one of the layers stands, for messages.
+
+    Raises
+    ------
+    ValueError
+        With the layer's place and kind.
+    """
     last = specs[-1]
     for i, spec in enumerate(specs):
         for leaf in leaves([spec]):
             name = leaf["options"].get("activation")
             if name not in FOR_OUTPUT:
                 continue
-            place = f"{called or f'sizes[{i + 1}]'} ({public_name(spec['kind'])})"
+            where = f"{place(i)} ({public_name(spec['kind'])})"
             if leaf is not last:
-                raise ValueError(f"{place}: activation {name!r} is for the output layer only")
-            if name in JOINING and len(shape) > 1:
+                raise ValueError(f"{where}: activation {name!r} is for the output layer only")
+            if len(shape) > 1:
                 raise ValueError(
-                    f"{place}: {name} needs a flat output, got shape {shape}; put foxnn.Flatten() "
+                    f"{where}: {name} needs a flat output, got shape {shape}; put foxnn.Flatten() "
                     "or a number before it"
                 )

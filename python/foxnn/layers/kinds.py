@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from foxnn import checks
 from foxnn.layers.activations import parse_activation
 from foxnn.layers.composition import COMPOSITES
-from foxnn.layers.dense import DENSE
+from foxnn.layers.dense import DENSE, LARGEST
 from foxnn.layers.elementwise import ACTIVATION, DROPOUT
 from foxnn.layers.kind import Kind, Options, Shape, Spec, given_name
 from foxnn.layers.normalization import LAYER_NORM
@@ -58,6 +59,11 @@ def checked_specs(
     found = Checked(shape=shape)
     for i, spec in enumerate(specs):
         _append(found, spec, f"{place}[{first + i}]", depth)
+        if math.prod(found.shape) > LARGEST:
+            raise ValueError(
+                f"{place}[{first + i}] ({public_name(spec['kind'])}) gives shape {found.shape}, "
+                f"more than {LARGEST} numbers"
+            )
     return found
 
 

@@ -186,18 +186,10 @@ def shown_part(part: Spec) -> str:
     """Return a layer as it could be described."""
     options = part["options"]
     if "branches" in part:
-        branches = [
-            ", ".join(map(shown_part, branch))
-            if len(branch) == 1
-            else f"[{', '.join(map(shown_part, branch))}]"
-            for branch in part["branches"]
-        ]
+        inner = [[*map(shown_part, branch)] for branch in part["branches"]]  # each once
+        branches = [one[0] if len(one) == 1 else f"[{', '.join(one)}]" for one in inner]
         if part["kind"] == "residual":
-            branches = [*map(shown_part, part["branches"][0])]
-            if part["branches"][1]:
-                after = ", ".join(map(shown_part, part["branches"][1]))
-                single = len(part["branches"][1]) == 1
-                branches.append(f"shortcut={after if single else f'[{after}]'}")
+            branches = [*inner[0], *([f"shortcut={branches[1]}"] if inner[1] else [])]
         given = [f"name={options['name']!r}"] if "name" in options else []
         return f"{public_name(part['kind'])}({', '.join([*branches, *given])})"
     kind = KINDS[part["kind"]]

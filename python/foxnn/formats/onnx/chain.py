@@ -16,8 +16,7 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
-from foxnn.formats.onnx.graph import NO_SUCH_NODE, Graph, Step
-from foxnn.formats.paths import FileFormatError
+from foxnn.formats.onnx.graph import NO_SUCH_NODE, Graph, NotAChain, Step
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
 
@@ -27,10 +26,6 @@ _MOST_STEPS = 64
 _MOST_AROUND = 4
 
 _IDENTITY: ActivationPair = ("identity_x", [])
-
-
-class NotAChain(FileFormatError):
-    """Ways through the network that come together, which `layered` reads."""
 
 
 class Affine(NamedTuple):
@@ -182,7 +177,7 @@ def _check_both_classes(graph: Graph, cut: int, end: int) -> None:
     is_complement = isinstance(constant, np.ndarray) and (constant == 1.0).all()
     right = end == cut + 2 and is_complement and step.inputs == (cut + 1, cut)
     if not right or step.given.get("axis") not in (1, -1):
-        raise graph.refused(step.node, NO_SUCH_NODE)
+        raise NotAChain(str(graph.refused(step.node, NO_SUCH_NODE)))
 
 
 def _both_classes(graph: Graph, stage: _Stage, layer: Dense) -> Dense:

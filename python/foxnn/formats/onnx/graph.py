@@ -38,8 +38,13 @@ _OLDEST = 7  # from this operator set on, arrays are broadcast as in NumPy
 _PASSING = ("Identity", "Dropout", "Cast", "ai.onnx.ml.ZipMap")
 _SHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _OTHERS = ("Gemm", "MatMul", "Softmax", "Concat", "BatchNormalization", "ai.onnx.ml.Scaler")
+_NO_CHAIN = ("LayerNormalization",)
 _OF_CONSTANTS = ("Constant", "Gather", "Shape", "Slice", "Transpose")
 _KNOWN = {*FUNCTIONS, *_PASSING, *_SHAPING, *_OTHERS, *_OF_CONSTANTS}
+
+
+class NotAChain(FileFormatError):
+    """The graph holds what is no part of a chain of dense layers, but may be read by `layered`."""
 
 
 class Step(NamedTuple):
@@ -74,7 +79,8 @@ class Graph:
         nodes = self._needed(model.graph, output)
         for node in nodes:
             if kind_of(node) not in _KNOWN:
-                raise self.refused(node, NO_SUCH_NODE)
+                refused = self.refused(node, NO_SUCH_NODE)
+                raise NotAChain(str(refused)) if kind_of(node) in _NO_CHAIN else refused
         for node in nodes:
             try:
                 self._values[node.output[0]] = self._value_of(node)

@@ -22,6 +22,9 @@ from foxnn.layers.activations import ActivationPair
 
 # As deep as lists of layers may be, and as many nodes as no activation takes.
 _DEEPEST, _MOST_NODES = 50, 64
+# What may come behind a part of an activation that is one by itself, elu in selu and exp in
+# softplus, and how much of it.
+_AFFINE, _BEHIND_EXP, _MOST_AROUND = ("Add", "Sub", "Mul", "Div"), ("Log", "Reciprocal"), 4
 # How often an operation is walked over: once for each composite that it is in, and its ends.
 _MOST_VISITS = 2 * _DEEPEST
 
@@ -161,16 +164,21 @@ class _Reader:
         values: dict[int, Any] = {stages[0].cut: GRID}
         found: tuple[ActivationPair | None, int] = (None, 0)
         for count, stage in enumerate(stages, 1):
-            if len(values) + len(stage.numbers) > _MOST_NODES:
+            is_over = found[1] and not self._may_end(stage, count - found[1])
+            if is_over or len(values) + len(stage.numbers) > _MOST_NODES:
                 break
             if not all(self._compute(number, values) for number in stage.numbers):
                 break
             activation = activation_of(values[stage.end])
             if activation is not None:
                 found = activation, count
-                if activation[0] not in FOR_OUTPUT:  # others begin with Exp, too
-                    break
         return found
+
+    def _may_end(self, stage: _Stage, further: int) -> bool:
+        """Return whether an activation may go on with a stage: selu is an elu times a number."""
+        step = self.graph.operation(stage.end)
+        is_affine = len(stage.numbers) == 1 and step.kind in _AFFINE
+        return further <= _MOST_AROUND and (is_affine or step.kind in _BEHIND_EXP)
 
     def _compute(self, number: int, values: dict[int, Any]) -> bool:
         """Add to the values what an operation gives on the grid; return whether it does."""

@@ -2,7 +2,7 @@
 
 Dense layers at positions are MatMul and Add, a dense layer over all positions flattens first;
 Residual ends in Add, Parallel in Concat; Dropout carries its rate, and does nothing outside of
-training.
+training. Names of layers, initializers, and which layers are frozen have no place in a file.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
-from foxnn.formats.onnx.chain import Affine, NotAChain, chain_of
-from foxnn.formats.onnx.graph import Graph
+from foxnn.formats.onnx.chain import Affine, chain_of
+from foxnn.formats.onnx.graph import Graph, NotAChain
 from foxnn.formats.onnx.layered import Layered, layered_of
 from foxnn.formats.onnx.layered_graph import LayeredGraph
 from foxnn.formats.paths import FileFormatError, reading
