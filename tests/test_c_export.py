@@ -405,3 +405,18 @@ def test_the_network_stays_as_it_is(tmp_path: Path) -> None:
     nn.fit(X, wanted(30, 2, "mse"), 2, dropout=0.2)
     same.fit(X, wanted(30, 2, "mse"), 2, dropout=0.2)
     assert parameters(nn).tobytes() == parameters(same).tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("spread", [0.0, 0.01])
+def test_layer_norm_of_numbers_that_lie_close_together(
+    dtype: Any, spread: float, tmp_path: Path
+) -> None:
+    nn = foxnn.neural_network([300, foxnn.LayerNorm()], dtype=dtype)
+    x = (1000.1 + spread * np.random.default_rng(1).normal(size=(5, 300))).astype(dtype)
+    exact = x.astype(np.float64)
+    exact = exact - exact.mean(1, keepdims=True)
+    exact /= np.sqrt((exact**2).mean(1, keepdims=True) + 1e-5)
+    assert np.abs(nn.predict(x) - exact).max() < 1e-4
+    nn.export_c(tmp_path / "norm.h", samples=(x, np.zeros((5, 300))))
+    assert self_test(tmp_path / "norm.h").returncode == 0

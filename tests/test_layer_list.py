@@ -274,6 +274,21 @@ def test_a_next_layer_must_suit_the_loss() -> None:
     assert np.isfinite(nn.evaluate(np.ones((4, 3)), np.ones((4, 2)))["loss"])
 
 
+def test_what_is_wrong_with_a_next_layer_is_told_of_it() -> None:
+    nn = neural_network([(2, 3), 4])
+    deep: Any = Dense(4)
+    for _ in range(60):
+        deep = Residual(deep)
+    for given, message in [
+        (Dense(4, "foo"), r"new_layer \(Dense\): unknown activation 'foo'"),
+        (Residual(Dense(4, init="foo")), r"new_layer \(Residual\): unknown init 'foo'"),
+        (deep, "new_layer must not hold layers more than 50 deep"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            nn.next_layer(given)
+    assert len(nn) == 1
+
+
 def test_deep_nesting_is_refused() -> None:
     layer: Any = 3
     for _ in range(60):

@@ -189,6 +189,14 @@ def test_a_state_keeps_softmax_to_flat_outputs() -> None:
         remade(given)
 
 
+def test_a_state_keeps_names_apart() -> None:
+    given = foxnn.neural_network([3, 4, 4]).__reduce__()[1][1]
+    for part in given["layers"]:
+        part["options"]["name"] = "a"
+    with pytest.raises(ValueError, match="layers must have layers of different names, got 'a'"):
+        remade(given)
+
+
 def test_a_state_of_layers_that_grow_without_end() -> None:
     twice = foxnn.Parallel(foxnn.Activation("tanh"), foxnn.Activation("tanh"))
     given = foxnn.neural_network([(4, 3), twice]).__reduce__()[1][1]

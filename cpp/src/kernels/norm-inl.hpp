@@ -37,21 +37,20 @@ void layer_norm(index rows, index n, const Rows<const T>& x, const T* gain, cons
   for (index r = 0; r < rows; ++r) {
     const T mean = sum_of_row<T>(n, [&](index c) { return vector_at<T>(x, r, c); }) / count;
     const Vec<T> means = Vec<T>::all(mean);
-    const T variance = sum_of_row<T>(n,
-                                     [&](index c) {
-                                       const Vec<T> off = vector_at<T>(x, r, c) - means;
-                                       return off * off;
-                                     }) /
-                       count;
+    // What rounding left over of the mean counts where the inputs lie close together.
+    const auto nearly = [&](index c) { return vector_at<T>(x, r, c) - means; };
+    const T rest = sum_of_row<T>(n, nearly) / count;
+    const auto off = [&](index c) { return nearly(c) - Vec<T>::all(rest); };
+    const T variance = sum_of_row<T>(n, [&](index c) { return off(c) * off(c); }) / count;
     T lane[Vec<T>::lanes];
     (Vec<T>::all(T(1)) / sqrt(Vec<T>::all(variance + epsilon))).store(lane);
     const Vec<T> factor = Vec<T>::all(lane[0]);
     if (statistics) {
-      statistics[2 * r] = mean;
+      statistics[2 * r] = mean + rest;
       statistics[2 * r + 1] = lane[0];
     }
     each_vector<T>(n, [&](index c, index, auto inside) {
-      const Vec<T> normal = (vector_at<T>(x, r, c) - means) * factor;
+      const Vec<T> normal = off(c) * factor;
       const Vec<T> value = fma(normal, Vec<T>::load(gain + c), Vec<T>::load(shift + c));
       store_at<T>(y, r, c, select(inside, value, Vec<T>::all(T(0))));
     });

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from foxnn import checks
@@ -16,7 +16,6 @@ from foxnn.layers.kind import (
     Shape,
     checked_activation,
     checked_name,
-    named,
     set_checked,
 )
 
@@ -92,7 +91,7 @@ class Dense(Description):
     activation: ActivationLike | None = None
     init: str | None = None
     bias: bool = True
-    name: str | None = named()
+    name: str | None = field(default=None, kw_only=True)
 
     kind: ClassVar[Kind] = DENSE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from foxnn import checks
@@ -14,7 +14,6 @@ from foxnn.layers.kind import (
     Options,
     checked_activation,
     checked_name,
-    named,
     no_arrays,
     no_options,
     only,
@@ -52,7 +51,7 @@ class Activation(Description):
     """
 
     activation: ActivationLike
-    name: str | None = named()
+    name: str | None = field(default=None, kw_only=True)
 
     kind: ClassVar[Kind] = ACTIVATION
 
@@ -102,7 +101,7 @@ class Dropout(Description):
     """
 
     rate: float
-    name: str | None = named()
+    name: str | None = field(default=None, kw_only=True)
 
     kind: ClassVar[Kind] = DROPOUT
 

@@ -63,7 +63,7 @@ def parse_items(
             "sizes must hold the shape of the inputs and at least one layer, "
             f"got {len(items)} item{'s' * (len(items) != 1)}"
         )
-    reader = _Reader()
+    reader = _Reader(name or "sizes")
     parsed = Parsed(_input_shape(items[0]))
     parsed.specs = [
         reader.spec(item, name or f"sizes[{i}]") for i, item in enumerate(items) if i > 0
@@ -104,7 +104,8 @@ def _check_copies(parsed: Parsed, arrays: Sequence[Mapping[str, Shape]], name: s
 class _Reader:
     """Reads items one by one, and counts leaves."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
         self.copied: dict[int, tuple[dict[str, Array], bool]] = {}
         self._leaves = 0
 
@@ -112,7 +113,7 @@ class _Reader:
         """Return an item's spec; activation and init are missing where they are the network's."""
         if isinstance(item, Composite):
             if depth > DEEPEST:
-                raise ValueError(f"sizes must not hold layers more than {DEEPEST} deep")
+                raise ValueError(f"{self._name} must not hold layers more than {DEEPEST} deep")
             where = f"{place} ({COMPOSITES[item.kind_name]})"
             branches = [
                 [
@@ -241,7 +242,7 @@ def checked_copies(network: _core.Network, parsed: Parsed) -> dict[int, dict[str
     return found
 
 
-def located(error: ValueError, specs: Sequence[Spec]) -> ValueError:
+def located(error: ValueError, specs: Sequence[Spec], place: Callable[[int], str]) -> ValueError:
     """Return an error of the engine with the layer that it is about, where one can be found."""
     for i, spec in enumerate(specs):
         for leaf in leaves([spec]):
@@ -251,7 +252,7 @@ def located(error: ValueError, specs: Sequence[Spec]) -> ValueError:
                 probe = {"kind": "dense", "options": {"units": 2, **options}}
                 _core.Network([2], [probe], True, 0)
             except ValueError as found:
-                return ValueError(f"sizes[{i + 1}] ({public_name(spec['kind'])}): {found}")
+                return ValueError(f"{place(i)} ({public_name(spec['kind'])}): {found}")
     return error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 from foxnn import checks
@@ -135,8 +135,3 @@ def shown_activation(options: Options) -> ActivationLike:
     """Return an activation of options as it would be given."""
     found: ActivationPair = (options["activation"], list(options.get("parameters", ())))
     return (found[0], tuple(found[1])) if found[1] else found[0]
-
-
-def named() -> Any:
-    """Return the field of a layer's name."""
-    return field(default=None, kw_only=True)

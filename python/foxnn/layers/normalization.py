@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from foxnn import checks
@@ -13,7 +13,6 @@ from foxnn.layers.kind import (
     Options,
     Shape,
     checked_name,
-    named,
     only,
     same_shape,
     set_checked,
@@ -70,7 +69,7 @@ class LayerNorm(Description):
     """
 
     epsilon: float = _EPSILON
-    name: str | None = named()
+    name: str | None = field(default=None, kw_only=True)
 
     kind: ClassVar[Kind] = LAYER_NORM
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,7 +16,6 @@ from foxnn.layers.kind import (
     Options,
     Shape,
     checked_name,
-    named,
     no_arrays,
     no_options,
     only,
@@ -71,7 +70,7 @@ class Flatten(Description):
     (12,)
     """
 
-    name: str | None = named()
+    name: str | None = field(default=None, kw_only=True)
 
     kind: ClassVar[Kind] = FLATTEN
 
@@ -124,7 +123,7 @@ class Reshape(Description):
     """
 
     shape: int | Sequence[int]
-    name: str | None = named()
+    name: str | None = field(default=None, kw_only=True)
 
     kind: ClassVar[Kind] = RESHAPE
 

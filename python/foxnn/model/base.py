@@ -92,7 +92,7 @@ class BaseNetwork(_core.Network):
         try:
             self._begin(parsed.shape, parsed.specs, loss, dtype, seed)
         except ValueError as error:
-            raise located(error, parsed.specs) from None
+            raise located(error, parsed.specs, lambda i: f"sizes[{i + 1}]") from None
         copies = checked_copies(self, parsed)
         for place, leaf in enumerate(leaves(self._layers()) if copies else ()):
             if place in copies:
@@ -245,7 +245,10 @@ class BaseNetwork(_core.Network):
         shape = self._output_shape()
         parsed = parse_items([shape, new_layer], "sigmoid", None, "auto", "new_layer")
         check_names([*self._layers(), *parsed.specs], len(self), "new_layer")
-        drawn = _core.Network(shape, parsed.specs, self._single(), self._next_seed())
+        try:
+            drawn = _core.Network(shape, parsed.specs, self._single(), self._next_seed())
+        except ValueError as error:
+            raise located(error, parsed.specs, lambda _: "new_layer") from None
         arrays = _core.parameters(drawn)
         for place, given in checked_copies(drawn, parsed).items():
             arrays[place] = given

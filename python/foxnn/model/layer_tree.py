@@ -13,7 +13,7 @@ from typing import Any
 
 from foxnn import checks
 from foxnn.checks import Array
-from foxnn.layers.items import check_outputs
+from foxnn.layers.items import check_names, check_outputs
 from foxnn.layers.kind import Shape, Spec
 from foxnn.layers.kinds import KINDS, checked_specs, public_name
 from foxnn.layers.reshaping import checked_shape
@@ -77,6 +77,7 @@ def checked_layers(input_shape: object, tree: object) -> Layers:
     found = checked_specs(tree, shape, "layers")
     if not found.specs:
         raise ValueError("layers must hold at least one layer, got none")
+    check_names(found.specs, 0, "layers")
     check_outputs(found.specs, found.shape, lambda i: f"layers[{i}]")
     given = _placed(tree, "layers", ())  # type: ignore[arg-type]  # it has been checked
     leaves = []

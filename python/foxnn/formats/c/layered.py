@@ -132,15 +132,20 @@ def _same(to: Writer, part: Part, x: Value) -> Value:
 def _layer_norm(to: Writer, part: Part, x: Value) -> Value:
     (width,) = part["arrays"]["weights"]
     arrays = to.constant(part, "weights", "w"), to.constant(part, "bias", "b")
-    kind, root = to.type, "sqrtf" if to.type == "float" else "sqrt"
+    kind = to.type
     to.functions["layer_norm"] = f"""\
 static inline void {to.name}_layer_norm(const {kind} *w, const {kind} *b, {kind} epsilon,
     int count, const {kind} *x, {kind} *y) {{
-  {kind} mean = 0, variance = 0;
+  /* In double, and the mean in two passes, for numbers that lie close together. */
+  double mean = 0, rest = 0, variance = 0, deviation;
   int j;
-  for (j = 0; j < count; j++) mean += x[j] / count;
-  for (j = 0; j < count; j++) variance += (x[j] - mean) * (x[j] - mean) / count;
-  for (j = 0; j < count; j++) y[j] = (x[j] - mean) / {root}(variance + epsilon) * w[j] + b[j];
+  for (j = 0; j < count; j++) mean += x[j];
+  mean /= count;
+  for (j = 0; j < count; j++) rest += x[j] - mean;
+  mean += rest / count;
+  for (j = 0; j < count; j++) variance += (x[j] - mean) * (x[j] - mean);
+  deviation = sqrt(variance / count + epsilon);
+  for (j = 0; j < count; j++) y[j] = ({kind})((x[j] - mean) / deviation) * w[j] + b[j];
 }}"""
     call = f"{to.name}_layer_norm({arrays[0]}, {arrays[1]}, "
     call += f"{number(to.dtype, part['options']['epsilon'])}, {width}"
