@@ -6,6 +6,7 @@ really ran and the number of threads of a step. The jobs are also called directl
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Iterator
 
@@ -180,7 +181,10 @@ def mixed() -> dict[str, np.ndarray]:
     widths = (33, 97, 14, 65, 32, 15, 41, 13, 31, 113, 16, 64, 48)
     for dtype in DTYPES:
         nn = foxnn.neural_network(
-            [29, *widths[: len(HIDDEN)], 5], [*HIDDEN, "softmax"], dtype=dtype, seed=77
+            [29, *itertools.islice(itertools.cycle(widths), len(HIDDEN)), 5],
+            [*HIDDEN, "softmax"],
+            dtype=dtype,
+            seed=77,
         )
         x, labels = inputs(260, 29), wanted(260, 5, "cross_entropy").argmax(axis=1)
         counts = np.arange(260) % 7 / 4.0

@@ -203,7 +203,7 @@ def test_columns_by_number(here: Path, capsys: pytest.CaptureFixture[str]) -> No
     table_file(written([row[1:4] for row in SUM_ROWS]))
     assert run("predict net.safetensors table.csv") == 0
     assert capsys.readouterr().out == whole
-    assert refused("predict net.safetensors table.csv --score", capsys).endswith("only inputs")
+    assert refused("predict net.safetensors table.csv --score", capsys).endswith("no targets")
     table_file(written([row[:4] for row in SUM_ROWS]))
     message = refused("predict net.safetensors table.csv", capsys)
     assert "the 3 inputs, or all 5 columns" in message
@@ -304,13 +304,13 @@ def test_cells_in_quotes(here: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert answers <= {"what, in words", 'a, "b"', "two\nlines"}
     # A line of the table may be several of the file.
     message = refused(f"train {table_file(text + '3,x,4')} --target size", capsys)
-    assert "line 17: 3 cells, where the header has 2" in message
+    assert "line 17: 3 cells, but the header has 2" in message
 
 
 def test_a_header_of_numbers(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = written([["2019", "2020", "2021"], *([i, -i, 2 * i] for i in range(50))])
     line = f"train {table_file(text)} --epochs 1 --target 2021 --out net.safetensors"
-    assert "numbers from 1 to 3" in refused(line, capsys)
+    assert "numbered from 1 to 3" in refused(line, capsys)
     assert run(f"{line} --header") == 0
     assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["inputs"] == [
         "2019",
@@ -333,7 +333,7 @@ def test_missing_cells(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = f"train {table_file(text)} --target kind --epochs 1"
     assert refused(line, capsys) == "table.csv, line 93: column 'length' is missing ('?')"
     assert run(f"{line} --drop-missing") == 0
-    assert "90 samples (4 more lack cells)" in capsys.readouterr().out
+    assert "90 samples (4 more have missing cells)" in capsys.readouterr().out
 
 
 def test_large_tables_are_read_in_parts(
@@ -378,7 +378,7 @@ def test_classes_or_numbers(
     line = f"train {table_file(text)} --target y --epochs 1 {options}"
     assert run(f"{line} --out net.safetensors") == 0
     assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["classes"] == classes
-    hint = "--regress takes them" in capsys.readouterr().out
+    hint = "--regress treats them" in capsys.readouterr().out
     assert hint == (not options and classes is not None and classes[0].isdecimal())
 
 
@@ -391,16 +391,16 @@ def test_classes_or_numbers(
         ("", "--target a", "table.csv: the file is empty"),
         ("\n\n", "--target a", "table.csv: the file is empty"),
         ("a,b\n", "--target a", "table.csv: there are no samples"),
-        ("a,b\n,1\n", "--target a --drop-missing", "no samples; 1 lines lack cells"),
-        ("a,b\n1,2\n3\n", "--target a", "table.csv, line 3: 1 cells, where the header has 2"),
-        ("1,2\n1,2,3\n", "--target 1", "line 2: 3 cells, where the first line has 2"),
-        ("a;b\n1;2\n3;4\n5;6;7\n", "--target a", "line 4: 3 cells, where the header has 2 (part"),
+        ("a,b\n,1\n", "--target a --drop-missing", "no samples; 1 lines have missing cells"),
+        ("a,b\n1,2\n3\n", "--target a", "table.csv, line 3: 1 cells, but the header has 2"),
+        ("1,2\n1,2,3\n", "--target 1", "line 2: 3 cells, but the first line has 2"),
+        ("a;b\n1;2\n3;4\n5;6;7\n", "--target a", "line 4: 3 cells, but the header has 2 (sep"),
         ("size,b\n1,2\n", "--target sise", "there is no column 'sise'; did you mean 'size'?"),
-        ("size,b\n1,2\n", "--target zzz", "there is no column 'zzz'; there is 'size', 'b'"),
+        ("size,b\n1,2\n", "--target zzz", "there is no column 'zzz'; the columns are 'size', 'b'"),
         ("size,b\n1,2\n", "--target 1", "there is no column '1'"),
         ("1,2\n1,2\n", "--target 3", "there is no column '3'; without a header columns are"),
         ("1,2\n1,2\n", "--target 0", "there is no column '0'"),
-        ("1,2\n1,2\n", "--target a", "numbers from 1 to 2"),
+        ("1,2\n1,2\n", "--target a", "numbered from 1 to 2"),
         ("a,a,b\n1,2,3\n", "--target b", "the header has 'a' 2 times"),
         ("a,b\n1,2\n", "--target a --inputs a,b", "'a' is input and target"),
         ("a,b\n1,2\n", "--target a --ignore c", "there is no column 'c'"),
@@ -413,13 +413,13 @@ def test_classes_or_numbers(
         ("a,b\n1,1_0\n", "--target a", "holds '1_0', which is not a finite number"),
         ("a;b\n1;0,5\n", "--target a", "holds '0,5', which is not a finite number"),
         ("a,b\n,1\n", "--target a", "line 2: column 'a' is missing"),
-        ("a,b\nx,1\nx,2\n", "--target a", "holds one class only, 'x'"),
-        ("a,b\nx,1\ny,2\n", "--target a", "holds another class on every line"),
+        ("a,b\nx,1\nx,2\n", "--target a", "holds only one class, 'x'"),
+        ("a,b\nx,1\ny,2\n", "--target a", "holds a different class on every line"),
         ("a,b\n1,1\n1,2\nx,3\n", "--target a", "line 4: column 'a' holds 'x', while other cells"),
         ("a,b\nx,1\nx,2\ny,3\n", "--target a --regress", "line 2: column 'a' holds 'x', which"),
         ("a,b,c\n1,2,3\n1,2,4\n", "--target a,b --classify", "classes stand in one column, got"),
         ("a,b,c\nx,2,3\nx,2,4\n", "--target a,b", "line 2: column 'a' holds 'x', which is not"),
-        ("a,b\n1,2\n1.5,3\n", "--target a", "leaves none to train on or none to score; 0 keeps"),
+        ("a,b\n1,2\n1.5,3\n", "--target a", "leaves none to train on or none to score; 0 holds"),
         ("a,b\n0,1\n0,2\n1,3\n1,4\n", "--target a --loss mae", "--loss mae is for numbers"),
         ("a,b\n0.5,1\n2,2\n1,3\n1,4\n", "--target a --class-weight balanced", "class_weight needs"),
         ('a,b\n1,"2\n', "--target a", "line 2: unexpected end of data"),
@@ -439,7 +439,7 @@ def test_tables_that_are_refused(
         ("train nope.csv --target a", "nope.csv: No such file or directory"),
         ("train . --target a", ".: Is a directory"),
         ("train sums.csv --target sum --out no/net.safetensors", "No such file"),
-        ("train sums.csv --target sum --out sums.csv", "would replace what is read"),
+        ("train sums.csv --target sum --out sums.csv", "would replace an input file"),
         ("train insects.csv --target kind --out net.txt", "no activation 'softmax'"),
         ("train sums.csv --target sum --optimizer sgd --learning-rate 1e30", "no longer finite"),
         ("predict nope.txt sums.csv", "nope.txt: No such file or directory"),
@@ -448,8 +448,8 @@ def test_tables_that_are_refused(
         ("predict net.safetensors sums.csv", "there is no column 'length'"),
         ("predict net.safetensors few.csv", "must hold the 2 inputs and nothing else, got 3"),
         ("predict net.safetensors unknown.csv --score", "line 2: column 'kind' holds the class"),
-        ("predict net.safetensors insects.csv --out insects.csv", "would replace what is read"),
-        ("predict net.safetensors insects.csv --out net.safetensors", "would replace what is"),
+        ("predict net.safetensors insects.csv --out insects.csv", "would replace an input file"),
+        ("predict net.safetensors insects.csv --out net.safetensors", "would replace an"),
         ("predict net.safetensors insects.csv --out no/out.csv", "No such file"),
         ("info nope.safetensors", "nope.safetensors: No such file or directory"),
         ("convert net.safetensors net.txt", "no activation 'softmax'"),
@@ -479,7 +479,7 @@ def test_notes_of_another_network(insects: str, capsys: pytest.CaptureFixture[st
 def test_text_that_is_not_utf_8(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     table_file(INSECT_TABLE.replace("ant", "Käfer"), "latin-1")
     line = "train table.csv --target kind --epochs 1 --out net.safetensors"
-    assert "this is no UTF-8 text; --encoding says" in refused(line, capsys)
+    assert "this is not UTF-8 text; --encoding names" in refused(line, capsys)
     assert run(f"{line} --encoding latin-1") == 0
     assert "Käfer" in foxnn.neural_network("net.safetensors").notes["foxnn.table"]["classes"]
 
@@ -490,7 +490,7 @@ def test_text_that_is_not_utf_8(here: Path, capsys: pytest.CaptureFixture[str]) 
         ("train", "required: data, --target"),
         ("train a.csv", "required: --target"),
         ("train a.csv --target", "expected one argument"),
-        ("train a.csv --target a,,b", "must be names parted by commas"),
+        ("train a.csv --target a,,b", "must be names separated by commas"),
         ("train a.csv --target a,a", "names 'a' twice"),
         ("train a.csv --target a --inputs b --ignore c", "not allowed with"),
         ("train a.csv --target a --classify --regress", "not allowed with"),
@@ -619,7 +619,7 @@ def test_convert(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train sums.csv --target sum --epochs 3 --out net.safetensors") == 0
     capsys.readouterr()
     assert run("convert net.safetensors net.txt") == 0
-    assert capsys.readouterr() == ("", "net.txt is without the notes: foxnn.table\n")
+    assert capsys.readouterr() == ("", "net.txt does not hold the notes: foxnn.table\n")
     assert run("convert net.txt again.safetensors") == 0
     assert capsys.readouterr() == ("", "")
     x = np.column_stack([np.arange(80.0), NUMBERS])

@@ -198,8 +198,8 @@ def test_rights_that_are_missing(open_folder: Path) -> None:
     def job() -> None:
         for path, words in (
             (open_folder / "net.txt", "Permission denied"),
-            (locked / "net.txt", "no file can be made in its folder"),
-            (locked / "new.txt", "no file can be made in its folder"),
+            (locked / "net.txt", "no temporary file can be created"),
+            (locked / "new.txt", "no temporary file can be created"),
         ):
             for use in (write, lambda path: foxnn.neural_network([3, 2]).save(path)):
                 with pytest.raises(PermissionError, match=words) as caught:

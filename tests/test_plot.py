@@ -554,7 +554,7 @@ Y = [0, 1, 0, 1]
         (
             lambda d: d(THREE, SQUARE, Y, threshold=0.5),
             ValueError,
-            ("threshold is for networks of one output", "3"),
+            ("threshold is for networks with one output", "3"),
         ),
         (lambda d: d(SIDES, SQUARE, Y, threshold="a"), TypeError, ("threshold", "'a'")),
         (lambda d: d(SIDES, SQUARE, Y, threshold=np.inf), ValueError, ("threshold", "inf")),
@@ -663,7 +663,7 @@ NINE = foxnn.neural_network([9, 3, 2], seed=1)
         (lambda w: w(NINE, 2), IndexError, ("layer must be", "from 0 to 1", "2")),
         (lambda w: w(NINE, -3), IndexError, ("layer must be", "-3")),
         (lambda w: w(NINE, 0.0), TypeError, ("layer must be an integer", "0.0")),
-        (lambda w: w(NINE, 1), ValueError, ("shape must be given", "no square", "3 inputs")),
+        (lambda w: w(NINE, 1), ValueError, ("shape must be given", "not a square", "3 inputs")),
         (lambda w: w(NINE, shape=(3, 4)), ValueError, ("shape", "9 inputs", "3 x 4 = 12")),
         (lambda w: w(NINE, shape=(3, 0)), ValueError, ("shape", "at least 1", "0")),
         (lambda w: w(NINE, shape=(3, 3.0)), TypeError, ("shape", "integer", "3.0")),

@@ -11,7 +11,13 @@ from pathlib import Path
 
 import pytest
 
+import foxnn
+from foxnn.layers.activation_table import ACTIVATIONS
+from foxnn.model.losses import LOSSES
+
 ROOT = Path(__file__).resolve().parents[1]
+
+here = pytest.mark.skipif(not (ROOT / "cpp").is_dir(), reason="the engine's sources are not here")
 
 # The square of tanh: what is added where, by the file that the recipe names.
 ADDED = {
@@ -34,7 +40,7 @@ ADDED = {
         '  ROW(tanh_squared, TanhSquared, .name = "tanh_squared", .aliases = "tanh2") \\\n',
     ),
     "python/foxnn/layers/activation_table.py": (
-        '    "softmax": ActivationRow(',
+        '    "exp": ActivationRow(',
         """    "tanh_squared": ActivationRow(
         "tanh(z)²", "2 tanh(z) (1 - tanh(z)²)", "tanh_F(z) * tanh_F(z)",
         Node("Mul", (Node("Tanh"), Node("Tanh"))),
@@ -48,7 +54,20 @@ ADDED = {
     ),
 """,
     ),
+    "tests/test_activations.py": (
+        '    "softplus": (0.0, 1e4),',
+        '    "tanh_squared": (1.0, 1.0),\n',
+    ),
 }
+# Named by the recipe, but not for a line of the activation.
+OTHERS = {"tests/test_recipes.py", "tests/test_same_bits.py"}
+# These have a case for every activation.
+SUITE = [
+    "test_activations.py",
+    "test_reference.py",
+    "test_numeric_edges.py",
+    "test_input_gradient.py",
+]
 
 USE = """
 import subprocess, sys
@@ -77,20 +96,32 @@ np.testing.assert_allclose(foxnn.neural_network("net.onnx").predict(x), nn.predi
 """
 
 
-def recipe() -> str:
-    """Return what HACKING says of a new activation."""
+def places(recipe: str) -> set[str]:
+    """Return the files that HACKING names in a recipe."""
     text = (ROOT / "HACKING.md").read_text(encoding="utf-8")
-    found = re.search(r"^- \*\*A new activation\*\*(.*?)(?=^- \*\*)", text, re.M | re.S)
+    found = re.search(rf"^- \*\*{recipe}\*\*(.*?)(?=^- \*\*)", text, re.M | re.S)
     assert found is not None
-    return found[1]
+    return set(re.findall(r"`((?:cpp|python|tests)/[\w./-]+)`", found[1]))
 
 
-@pytest.mark.skipif(not (ROOT / "cpp").is_dir(), reason="the engine's sources are not here")
+@here
 def test_the_recipe_names_the_places() -> None:
-    named = set(re.findall(r"`((?:cpp|python|tests)/[\w./-]+)`", recipe()))
-    assert named - {"tests/test_recipes.py"} == set(ADDED)
+    assert places("A new activation") - OTHERS == set(ADDED)
     for name, (before, _) in ADDED.items():
         assert (ROOT / name).read_text(encoding="utf-8").count(before) == 1, name
+
+
+@here
+@pytest.mark.parametrize("what", ["activation", "loss", "initializer", "optimizer"])
+def test_the_places_are_there(what: str) -> None:
+    named = places(f"A new {what}")
+    assert f"cpp/include/foxnn/{what}.hpp" in named
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_the_tables_of_engine_and_package_name_the_same() -> None:
+    assert list(ACTIVATIONS) == foxnn.activations()
+    assert list(LOSSES) == foxnn.losses()
 
 
 @pytest.mark.skipif(
@@ -126,13 +157,15 @@ def test_an_activation_is_added_by_the_recipe(tmp_path: Path) -> None:
     folder = tmp_path / "use"
     folder.mkdir()
     paths = os.pathsep.join([str(tmp_path / "python"), str(tmp_path / "tests")])
-    program = (
-        f"import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in "
-        f"type(f).__module__]\n{USE}"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=folder, env={**os.environ, "PYTHONPATH": paths},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    own = "import sys; sys.meta_path[:] = [f for f in sys.meta_path if 'editable' not in "
+    own += "type(f).__module__]\n"
+    suite = [str(tmp_path / "tests" / name) for name in SUITE]
+    options = ["-q", "-p", "no:cacheprovider", "-k", "tanh_squared or contract", *suite]
+    for program in (USE, f"import pytest; sys.exit(pytest.main({options}))"):
+        done = subprocess.run(
+            [sys.executable, "-c", own + program],
+            cwd=folder, env={**os.environ, "PYTHONPATH": paths},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    assert " passed" in done.stdout

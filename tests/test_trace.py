@@ -231,7 +231,7 @@ def test_scalers_in_the_walk() -> None:
     assert lines[2].startswith("  a^0 = (x - shift) / scale = [")
     (loss,) = (i for i, line in enumerate(lines) if line == "Loss: mse")
     assert lines[loss - 1].startswith("  out = a^2 · scale + shift = [")
-    assert lines[loss + 1].startswith("  y = (wanted - shift) / scale = [")
+    assert lines[loss + 1].startswith("  y = (target - shift) / scale = [")
     nn, x, y = scaled("float64", outputs=False)
     text = str(nn.trace(x[0], y[0]))
     assert "out =" not in text

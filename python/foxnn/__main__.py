@@ -12,17 +12,17 @@ from collections.abc import Sequence
 _DOCTOR = "what foxnn found on this machine, how fast it is here, and what slows it down"
 _COMMANDS = ("train", "predict", "info", "convert")
 _EPILOG = """\
-exit codes: 0, all went well; 1, an error, told in a line; 2, wrong usage; 130, Ctrl-C
+exit codes: 0, success; 1, an error, described in one line; 2, wrong usage; 130, Ctrl-C
 """
-# What may go wrong without being a fault of foxnn.
+# Errors that are not bugs of foxnn.
 _TOLD = (OSError, ValueError, ArithmeticError, ImportError, MemoryError)
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Return what knows the arguments of all commands."""
+    """Return the parser for the arguments of all commands."""
     parser = argparse.ArgumentParser(
         prog="python -m foxnn",
-        description="Neural networks on tables, and what foxnn does on this machine.",
+        description="Neural networks for tables, and what foxnn does on this machine.",
         epilog=_EPILOG,
     )
     commands = parser.add_subparsers(dest="command", metavar="command")
@@ -56,12 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """Run a command of networks and tables; what goes wrong is told in a line."""
+    """Run a command for networks and tables; errors are reported in one line."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: _tell("warning", message)
         try:
             args.run(args)
-        except BrokenPipeError:  # whoever reads has had enough
+        except BrokenPipeError:  # the reader has closed the pipe
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         except _TOLD as error:

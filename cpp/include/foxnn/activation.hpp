@@ -8,8 +8,8 @@
 
 /// All activations, FoxNN's first. A row has the value of ActivationKind, the struct that computes
 /// it (kernels/activation-inl.hpp), and its ActivationTraits; the enum, the names and the tables of
-/// kernels are made from these rows. Softmax works on whole rows, after the product: element by
-/// element it is the identity.
+/// kernels are generated from these rows. Softmax works on whole rows, after the product: element
+/// by element it is the identity.
 #define FOXNN_ACTIVATIONS(ROW)                                                                  \
   ROW(sigmoid, Sigmoid, .name = "sigmoid", .aliases = "logistic")                               \
   ROW(sinusoid, Sinusoid, .name = "sinusoid", .aliases = "sin")                                 \
@@ -38,15 +38,15 @@ enum class ActivationKind { FOXNN_ACTIVATIONS(FOXNN_KIND) };
 inline constexpr int kActivationCount = 0 FOXNN_ACTIVATIONS(FOXNN_ONE);
 #undef FOXNN_ONE
 
-/// What there is to say of an activation beside its arithmetic.
+/// The properties of an activation beside its arithmetic.
 struct ActivationTraits {
   std::string_view name;
-  std::string_view aliases = "";  ///< other names, with spaces between them
+  std::string_view aliases = "";  ///< other names, separated by spaces
   bool takes_alpha = false;       ///< its parameter
   double default_alpha = 0.0;
   bool is_rectifier = false;   ///< the He initializers suit: zero or small for negative input
-  bool is_for_output = false;  ///< only an output layer takes it: nothing can come behind it
-  bool joins_outputs = false;  ///< each of its outputs depends on all preactivations of the layer
+  bool is_for_output = false;  ///< only for the output layer: no layer may follow it
+  bool joins_outputs = false;  ///< each output depends on all preactivations of the layer
 };
 const ActivationTraits& activation_traits(ActivationKind kind);
 
@@ -55,8 +55,8 @@ struct Activation {
   ActivationKind kind = ActivationKind::sigmoid;
   double parameter = 0.0;
 
-  /// From a name or alias and its parameters; missing parameters get their defaults.
-  /// Throws std::invalid_argument for an unknown name, or parameters that it does not take.
+  /// From a name or alias and its parameters; missing parameters take their default values.
+  /// Throws std::invalid_argument for an unknown name or unexpected parameters.
   static Activation parse(std::string_view name, const std::vector<double>& parameters = {});
 
   const ActivationTraits& traits() const { return activation_traits(kind); }

@@ -1,4 +1,4 @@
-// An array of numbers, aligned to the lines of the cache and zero at first.
+// An array of numbers, aligned to cache lines and initially zero.
 #pragma once
 
 #include <algorithm>
@@ -19,8 +19,8 @@ class Buffer {
     if (size == 0) return;
     const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(T);
     if (bytes / sizeof(T) != static_cast<std::size_t>(size)) throw std::bad_alloc();
-    // Many zeros come from the system page by page, when they are first touched: a call that makes
-    // buffers of gigabytes takes no time. (aligned_alloc has no such twin.)
+    // The system provides zeros page by page, when they are first touched: so a call that makes
+    // buffers of gigabytes takes no time. (aligned_alloc has no counterpart that does this.)
     if (bytes > std::numeric_limits<std::size_t>::max() - kAlignment) throw std::bad_alloc();
     block_ = std::calloc(1, bytes + kAlignment);
     if (!block_) throw std::bad_alloc();

@@ -12,10 +12,11 @@ std::vector<std::string> kernel_sets();
 
 /// Name of the kernel set in use: the fastest that the processor can run, or the one that the
 /// environment variable FOXNN_FORCE_ISA names. Chosen on first use.
-/// Throws std::invalid_argument when the variable names one that is not to be had.
+/// Throws std::invalid_argument if the variable names one that is not available.
 std::string_view kernel_set();
 
-/// Threads that the engine may use at most: those of `OMP_NUM_THREADS` or of the OpenMP runtime.
+/// The largest number of threads that the engine may use: that of `OMP_NUM_THREADS` or of the
+/// OpenMP runtime.
 int thread_limit();
 
 }  // namespace foxnn

@@ -1,4 +1,4 @@
-// How a layer's weights begin.
+// The initial weights of a layer.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 #include "foxnn/buffer.hpp"
 #include "foxnn/stop_request.hpp"
 
-/// All initializers. A row has the value of InitializerKind and what layers/initializer.cpp says
-/// of it: its name, and the distribution, whose variance, or the square of half the width where it
-/// is even, is `square` over the sum of those inputs and neurons that are named.
+/// All initializers. A row has the value of InitializerKind, and an entry of the table in
+/// layers/initializer.cpp: the name, and the distribution. Its variance (if it is uniform, the
+/// square of half its width) is `square`, divided by the number of inputs or of inputs and neurons.
 #define FOXNN_INITIALIZERS(ROW)                                                               \
   /* He (uniform) for the rectifiers, Glorot (uniform) for the others */                      \
   ROW(automatic, .name = "auto")                                                              \
@@ -37,9 +37,9 @@ enum class InitializerKind { FOXNN_INITIALIZERS(FOXNN_KIND) };
 InitializerKind parse_initializer(std::string_view name);
 std::vector<std::string> initializer_names();
 
-/// Weights (inputs x neurons, row by row) and then biases of a layer. The numbers depend on the
-/// seed and `layer` alone: not on the platform, and not on the type that they are rounded to.
-/// Throws Stopped where `stop` says yes.
+/// The weights of a layer (inputs x neurons, row by row), followed by the biases. The numbers
+/// depend only on the seed and `layer`, not on the platform or the type that they are rounded to.
+/// Throws Stopped if `stop` returns true.
 Buffer<double> initial_parameters(InitializerKind kind, const Activation& activation,
                                   std::ptrdiff_t inputs, std::ptrdiff_t neurons, std::uint64_t seed,
                                   std::uint32_t layer, const StopRequest& stop = {});

@@ -11,8 +11,8 @@
 
 /// All losses. A row has the value of LossKind, the structs that compute it from the outputs and
 /// from the preactivations (kernels/loss-inl.hpp; None where there is none), and its LossTraits;
-/// the enum, the names and the tables of kernels are made from these rows. The formulas are of a
-/// sample with outputs a and targets y; each is summed over the outputs.
+/// the enum, the names and the tables of kernels are generated from these rows. The formulas are
+/// for a sample with outputs a and targets y; each is summed over the outputs.
 #define FOXNN_LOSSES(ROW)                                                                      \
   /* (a - y)^2 / 2 */                                                                          \
   ROW(mse, HalfSquaredError, None, .name = "mse")                                              \
@@ -65,22 +65,22 @@ class ActivationSet {
 
 /// What the targets of a loss are.
 enum class Targets {
-  numbers,  ///< any; outputs may be scaled
-  classes,  ///< shares of the classes, or a label a sample; the network classifies
-  sides,    ///< from 0 to 1, a yes or no for each output; the network classifies
+  numbers,  ///< any; the outputs may be scaled
+  classes,  ///< probabilities of the classes, or a label per sample; a classifier
+  sides,    ///< from 0 to 1, yes or no for each output; a classifier
   counts,   ///< at least 0
 };
 
-/// What there is to say of a loss beside its arithmetic.
+/// The properties of a loss beside its arithmetic.
 struct LossTraits {
   std::string_view name;
   Targets targets = Targets::numbers;
-  /// The output activations that it takes; none named: all.
+  /// The output activations that it allows; empty: all.
   ActivationSet outputs = {};
-  /// Those with which it is computed together, from the preactivations z: it is more exact, and
+  /// Those that it is computed together with, from the preactivations z: this is more accurate, and
   /// d loss / d z is a - y.
   ActivationSet joined = {};
-  std::string_view needs = "";  ///< the outputs that it takes, as a message says it
+  std::string_view needs = "";  ///< the allowed outputs, in words for a message
 };
 const LossTraits& loss_traits(LossKind loss);
 
@@ -89,11 +89,11 @@ std::string_view loss_name(LossKind loss);
 std::vector<std::string> loss_names();
 std::string_view targets_name(Targets targets);
 
-/// Throws std::invalid_argument where the loss does not suit outputs of that activation.
+/// Throws std::invalid_argument if the loss does not allow this output activation.
 void check_loss(LossKind loss, const Activation& output);
-/// True where loss and activation are computed together from the preactivations.
+/// Whether loss and activation are computed together from the preactivations.
 bool takes_preactivations(LossKind loss, const Activation& output);
-/// True for losses by which a network classifies.
+/// Whether a network with this loss is a classifier.
 bool classifies(LossKind loss);
 
 }  // namespace foxnn

@@ -32,17 +32,17 @@ enum class OptimizerKind { FOXNN_OPTIMIZERS(FOXNN_KIND) };
 inline constexpr int kOptimizerCount = 0 FOXNN_OPTIMIZERS(FOXNN_ONE);
 #undef FOXNN_ONE
 
-/// Whether a rule remembers a number beside each parameter.
+/// Whether a rule keeps a number for each parameter.
 enum class Remembers { never, always, with_momentum };
 
-/// What there is to say of a rule beside its arithmetic.
+/// The properties of a rule beside its arithmetic.
 struct OptimizerTraits {
   std::string_view name;
   double default_momentum = 0.9;
   Remembers steps = Remembers::never;    ///< a mean of the steps or gradients
   Remembers squares = Remembers::never;  ///< a mean of the squares; the step is divided by its root
-  bool corrects_means = false;           ///< both means, for their start at zero, as Adam does
-  bool shrinks_weights = false;          ///< by weight_decay
+  bool corrects_means = false;   ///< corrects both means for their start at zero, as Adam does
+  bool shrinks_weights = false;  ///< by weight_decay
 };
 const OptimizerTraits& optimizer_traits(OptimizerKind kind);
 
@@ -55,12 +55,12 @@ struct Optimizer {
   double rho = 0.9;                 ///< decay of RMSprop's mean of squared gradients
   double epsilon = 1e-8;            ///< added to the root of Adam and RMSprop
   double weight_decay = 0.01;       ///< of adamw: weights shrink by rate * weight_decay a step
-  std::uint64_t restart_after = 0;  ///< Adam forgets its moments after so many steps; 0: never
+  std::uint64_t restart_after = 0;  ///< Adam clears its moments after this many steps; 0: never
 
-  /// Throws std::invalid_argument when a constant is out of its range.
+  /// Throws std::invalid_argument if a constant is out of range.
   void check() const;
   const OptimizerTraits& traits() const { return optimizer_traits(kind); }
-  /// Whether it remembers a number beside each parameter: a mean of the steps or gradients (0), of
+  /// Whether it keeps a number for each parameter: a mean of the steps or gradients (0), or of
   /// their squares (1).
   bool remembers(int moment) const;
 
@@ -76,12 +76,12 @@ struct OptimizerConstant {
 /// All but restart_after.
 std::span<const OptimizerConstant> optimizer_constants();
 
-/// The rule of that name with the usual constants.
+/// The rule of this name with the default constants.
 Optimizer parse_optimizer(std::string_view name);
 std::string_view optimizer_name(OptimizerKind kind);
 std::vector<std::string> optimizer_names();
 
-/// What one step needs of a rule: `step` is Kingma and Ba's t, from 1.
+/// The coefficients of one step of a rule: `step` is Kingma and Ba's t, from 1.
 struct UpdateCoefficients {
   double rate;           ///< Adam: the learning rate over (1 - beta_1^t)
   double decay;          ///< momentum, or beta_1
@@ -90,7 +90,7 @@ struct UpdateCoefficients {
   double gain_squares;   ///< 1 - beta_2, or 1 - rho
   double square_scale;   ///< 1 / (1 - beta_2^t)
   double epsilon;
-  double shrink = 0.0;  ///< the part of themselves that weights lose before the step
+  double shrink = 0.0;  ///< the fraction by which weights shrink before the step
 };
 UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learning_rate,
                                        std::uint64_t step);

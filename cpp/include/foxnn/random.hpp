@@ -1,6 +1,6 @@
-// The generator behind everything random: Philox 4x32-10, counter based, the same on every
-// platform. A number is a function of (seed, stream, position), so threads can draw in any order
-// and a run can be continued from a position.
+// The generator of all random numbers: Philox 4x32-10, counter-based, with the same numbers on
+// every platform. A number is a function of (seed, stream, position), so threads can draw in any
+// order, and a run can be continued from any position.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@
 
 namespace foxnn {
 
-/// What a stream of numbers is for; each purpose has its own, so none disturbs another.
+/// The purpose of a stream of numbers; each has its own, so that none affects another.
 enum class Stream : std::uint32_t { weights, shuffle, holdout, mutation, dropout };
 
 /// Ten rounds of Philox 4x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
@@ -44,11 +44,11 @@ class Random {
   std::uint32_t substream_;
 };
 
-/// The uniform numbers at positions 0 ... count - 1, drawn by at most so many threads (0: as many
-/// as there are).
+/// The uniform numbers at positions 0 ... count - 1, drawn by at most `threads` threads (0: as many
+/// as are available).
 void uniforms(const Random& random, std::size_t count, double* out, int threads);
-/// The numbers 0 ... count - 1 in random order (Fisher and Yates). False: `stop` has said yes, and
-/// they are in no particular order.
+/// The numbers 0 ... count - 1 in random order (Fisher and Yates). Returns false if `stop` returned
+/// true; the numbers are then in no particular order.
 bool shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out,
                       const StopRequest& stop = {});
 

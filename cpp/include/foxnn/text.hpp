@@ -1,5 +1,5 @@
-// Numbers as text, one a line: what the files of FoxNN are made of. Whatever the locale, and exact:
-// what is written reads back bit for bit.
+// Numbers as text, one per line: the content of FoxNN's files. Independent of the locale, and
+// exact: what is written reads back bit for bit.
 #pragma once
 
 #include <string>
@@ -9,21 +9,21 @@
 
 namespace foxnn {
 
-/// Rows first ... last - 1 of matrices side by side, a number a line: 17 significant digits for
-/// double, 9 for float, which are enough to tell any two of them apart.
+/// Rows first ... last - 1 of matrices side by side, one number per line, with 17 significant
+/// digits for double and 9 for float, which are enough to distinguish any two of them.
 std::string rows_as_text(const std::vector<MatrixView>& matrices, index first, index last);
 
-/// Columns of a table of numbers, and where they go: rows of `columns` numbers.
+/// A group of columns of a table of numbers, and their destination: rows of `columns` numbers.
 struct TextColumns {
   double* out = nullptr;
   index columns = 0;
-  /// Cleared by a number that rows_as_text would not have written so for a float.
+  /// Set to false by a number that rows_as_text would not have written for a float.
   bool as_float = true;
 };
 
 /// Reads a table of `rows` rows, each with the numbers of all groups, from the text [begin, end)
-/// where white space parts them. Returns the end of the last number of the table, or the place of
-/// the first word that is missing or no finite number; `complete` tells which.
+/// where white space separates them. Returns the end of the last number of the table, or the
+/// position of the first word that is missing or not a finite number; `complete` says which.
 const char* read_table(const char* begin, const char* end, index rows,
                        std::vector<TextColumns>& groups, bool& complete);
 

@@ -1,6 +1,6 @@
-// The prices of working together, measured on two cores of a server processor with AVX-512
+// The overheads of a team, measured on two cores of a server processor with AVX-512
 // (wiki/Speed-and-threads.md). They are rough: a tenfold error in one of them costs some tens of
-// per cent near the border between one worker and two, and nothing elsewhere.
+// percent where one worker and two are about equally fast, and nothing elsewhere.
 #include "base/cost.hpp"
 
 #include "base/parallel.hpp"
@@ -8,11 +8,11 @@
 namespace foxnn {
 namespace {
 
-// A line that another core has written: latencies of 60 to 100 ns, several under way at once.
+// A line that another core has written: a latency of 60 to 100 ns, but several are in flight.
 constexpr double kSecondsPerLine = 15e-9;
-// A barrier between two workers that both come in time; each further one adds as much.
+// A barrier between two workers that arrive together; each further worker adds as much.
 constexpr double kSecondsPerBarrier = 0.15e-6;
-// What more workers must save.
+// The speedup that more workers must bring.
 constexpr double kLeastGain = 1.1;
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What a piece of work costs alone and together, by which the number of its workers is chosen: a
-// second worker must save more than it makes the first one wait for.
+// The estimated time of a piece of work with one worker and with several, from which the number of
+// workers is chosen: a second worker must save more time than the first one spends waiting for it.
 #pragma once
 
 #include "foxnn/rows.hpp"
@@ -8,20 +8,20 @@ namespace foxnn {
 
 /// A piece of work that a team repeats.
 struct Cost {
-  double alone = 0.0;     ///< seconds of one worker
-  double lines = 0.0;     ///< cache lines that all workers read, and one of them has written
-  double barriers = 0.0;  ///< where they wait for each other
-  double begin = 0.0;     ///< seconds until a team is together, where it is only for this
+  double alone = 0.0;     ///< seconds with one worker
+  double lines = 0.0;     ///< cache lines that one worker writes and all read
+  double barriers = 0.0;  ///< how often the workers wait for each other
+  double begin = 0.0;     ///< seconds to start a team, where it does this work alone
 
-  /// Seconds of so many workers.
+  /// Seconds with this number of workers.
   double of(int workers) const;
 };
 
-/// Seconds of waking the threads of a team, when they have gone to sleep.
+/// Seconds to wake the threads of a team that have gone to sleep.
 inline constexpr double kSecondsToBegin = 10e-6;
 
-/// The number of workers, at most `ceiling` (0: as many as there are), that is fastest; one, unless
-/// more are faster by more than the estimate is uncertain.
+/// The fastest number of workers, at most `ceiling` (0: as many as are available); one, unless the
+/// gain from more exceeds the uncertainty of the estimate.
 int workers_for(const Cost& cost, int ceiling);
 
 }  // namespace foxnn

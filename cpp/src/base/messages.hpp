@@ -1,5 +1,5 @@
-// What messages to the user are made of: names looked up in tables, with those that are known when
-// one is not there, and numbers as text.
+// Building blocks of error messages: names looked up in tables, with a list of the known names when
+// one is missing, and numbers as text.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,8 @@ template <class Entry, std::size_t N>
   throw std::invalid_argument(message);
 }
 
-/// The entry of that name. Throws std::invalid_argument, with the known names, if there is none.
+/// The entry with this name. Throws std::invalid_argument, listing the known names, if there is
+/// none.
 template <class Entry, std::size_t N>
 const Entry& find_name(const char* what, std::string_view name, const Entry (&table)[N]) {
   for (const Entry& entry : table) {
@@ -41,7 +42,7 @@ const Entry& find_name(const char* what, std::string_view name, const Entry (&ta
   throw_unknown(what, name, table);
 }
 
-/// Whether a word is one of those that stand in a list with spaces between them.
+/// Whether a word occurs in a list of words separated by spaces.
 constexpr bool has_word(std::string_view list, std::string_view word) {
   while (!list.empty()) {
     const std::size_t end = std::min(list.find(' '), list.size());
@@ -51,14 +52,14 @@ constexpr bool has_word(std::string_view list, std::string_view word) {
   return false;
 }
 
-/// A number as short as a person would write it.
+/// A number in the short form that a person would write.
 inline std::string text_of(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%g", value);
   return text;
 }
 
-/// The name of a number type, as users give it.
+/// The name of a number type, as users spell it.
 template <class T>
 const char* type_name() {
   return sizeof(T) == sizeof(float) ? "float32" : "float64";

@@ -1,7 +1,7 @@
 // Teams of workers, the barrier between their phases, and the choice of their size. Workers are
 // OpenMP's threads. With FOXNN_THREAD_TEAMS each is a thread of the standard library instead: slow
-// to start, but ThreadSanitizer understands how such threads begin and end, and takes the waiting
-// of libgomp, which it cannot look into, for races.
+// to start, but ThreadSanitizer understands how such threads begin and end. It cannot look into
+// libgomp, and would report its waiting as races.
 #include "base/parallel.hpp"
 
 #include <algorithm>
@@ -30,16 +30,16 @@
 namespace foxnn {
 namespace {
 
-// Some 50 us of spinning: longer than any phase of a balanced step is out of step, shorter than a
+// About 50 us of spinning: longer than the workers of a balanced step drift apart, shorter than a
 // time slice, so that more workers than cores still make progress.
 constexpr int kSpins = 1000;
 
 constexpr const char* kForceThreads = "FOXNN_FORCE_THREADS";
 
-// Workers of the teams that are at work in this process just now.
+// Workers of all teams that are running in this process.
 std::atomic<int> busy{0};
 
-// Counts the workers of a team as long as it lives.
+// Counts the workers of a team while the object lives.
 class Busy {
  public:
   explicit Busy(int workers) : workers_(workers) {
@@ -53,18 +53,18 @@ class Busy {
   int workers_;
 };
 
-// In a child that was forked from a process with teams, whose threads did not come along: a team
-// would wait for them for ever.
+// Set in a child that was forked from a process with teams: their threads do not exist in the
+// child, and a team would wait for them forever.
 bool must_be_alone = false;
 std::atomic<bool> has_had_team{false};
-std::atomic<unsigned> forks{0};  // before each, the runtime's threads are ended
+std::atomic<unsigned> forks{0};  // the runtime's threads are ended before each
 
 #if defined(__unix__) || defined(__APPLE__)
 bool child_must_be_alone = false;
 
-// Ends the threads that the OpenMP runtime keeps for this one, whoever has had them made: other
-// libraries share the runtime. False where it cannot be asked to: only GNU's can, since version 9,
-// and not within a parallel region.
+// Ends the threads that the OpenMP runtime keeps for this thread, including those of other
+// libraries that share the runtime. Returns false if that is not possible: only GNU's runtime can
+// do it, since version 9, and not within a parallel region.
 bool end_kept_threads() {
 #if FOXNN_OPENMP_TEAMS && !defined(__clang__) && __GNUC__ >= 9
 #pragma weak omp_pause_resource_all
@@ -76,7 +76,7 @@ bool end_kept_threads() {
 
 void before_fork() {
   forks.fetch_add(1, std::memory_order_relaxed);
-  // Threads that are gone cannot be ended.
+  // Where the threads could not be ended, the child lacks them.
   child_must_be_alone = must_be_alone || (!end_kept_threads() && has_had_team);
 #if FOXNN_OPENMP_TEAMS
   child_must_be_alone = child_must_be_alone || omp_in_parallel();
@@ -153,9 +153,9 @@ void Barrier::wait(int workers) {
 
 namespace {
 
-// Of the workers that were planned, those that there may be now: the process may have been forked
-// since, the limit set lower, or other teams be at work. Two teams that wait for each other's turn
-// on the same cores are slower than one after the other.
+// How many of the planned workers may run now: since the plan was made, the process may have been
+// forked, the limit lowered, or other teams started. Two teams that take turns on the same cores
+// are slower than one after the other.
 int workers_now(int planned) {
   if (planned <= 1 || must_be_alone) return 1;
   if (forced_threads() > 0) return planned;
@@ -164,9 +164,10 @@ int workers_now(int planned) {
   return planned < free ? planned : free;
 }
 
-// As many of so many workers as the system has threads for. OpenMP's runtimes end the process
-// where a thread cannot be started; so before this thread's first team of a size, so many are
-// started and ended, some 20 us each, which the runtime then finds room for. It keeps its own.
+// The number of workers that the system can provide threads for, at most `workers`. OpenMP's
+// runtimes end the process if a thread cannot be started. So before this thread's first team of a
+// size, as many plain threads are started and ended, about 20 us each; the runtime then finds room
+// for its own, which it keeps.
 int startable(int workers) {
   struct Seen {
     int workers = 1;
@@ -182,11 +183,11 @@ int startable(int workers) {
   try {
     others.reserve(static_cast<std::size_t>(workers - 1));
     while (count() < workers) others.emplace_back([&all_there] { all_there.wait(); });
-  } catch (const std::exception&) {  // fewer do it as well
+  } catch (const std::exception&) {  // fewer workers will do
   }
   all_there.count_down();
   for (std::thread& other : others) other.join();
-  // Where there is an end to threads, or to the memory for their stacks, half is left to others.
+  // If threads, or memory for their stacks, run out, half of them are left for others.
   const int found = count() < workers ? (count() + 1) / 2 : workers;
   seen.workers = std::max(seen.workers, found);
   return seen.workers;
@@ -203,7 +204,7 @@ void run_team(int planned, void (*body)(void* context, const Team& team) noexcep
     Barrier barrier;
 #pragma omp parallel num_threads(workers) shared(barrier)
     {
-      // The runtime may give fewer threads than asked for: their number is known only here.
+      // The runtime may provide fewer threads than requested: only here is their number known.
       const Share share{omp_get_thread_num(), omp_get_num_threads()};
       body(context, Team(share, &barrier));
     }

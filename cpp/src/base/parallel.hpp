@@ -1,5 +1,5 @@
-// The one place that knows OpenMP: teams of workers, their barrier, and how many workers there may
-// be (how many pay, cost.hpp knows). Nothing else in the engine starts a thread.
+// The one place that uses OpenMP: teams of workers, their barrier, and how many workers are allowed
+// (how many are worthwhile is decided in cost.hpp). Nothing else in the engine starts a thread.
 #pragma once
 
 #include <atomic>
@@ -10,16 +10,16 @@
 
 namespace foxnn {
 
-/// How many workers there may be, at most `ceiling` (0: as many as there are): one within a
-/// foreign parallel region, and in the child of a fork that could not end the runtime's threads.
-/// `forced`: there must be so many.
+/// The number of workers allowed, at most `ceiling` (0: as many as are available): one within a
+/// parallel region of another library, and in a forked child if the runtime's threads could not be
+/// ended before. `forced`: exactly this number must be used.
 struct Allowed {
   int workers;
   bool forced;
 };
 Allowed allowed_workers(int ceiling);
 
-/// Where the workers of a team wait for each other.
+/// A barrier: the workers of a team wait here for each other.
 class Barrier {
  public:
   void wait(int workers);
@@ -36,7 +36,7 @@ class Team {
 
   Share share() const { return share_; }
   bool is_first() const { return share_.worker == 0; }
-  /// Returns when every worker of the team has come here.
+  /// Returns when every worker of the team has called it.
   void wait() const {
     if (share_.workers > 1) barrier_->wait(share_.workers);
   }
@@ -47,11 +47,11 @@ class Team {
 };
 
 /// Runs `body(context, team)` in every worker of a team; the caller is worker 0. There may be fewer
-/// workers than `planned`: teams of other threads want cores, too, and limits change. The body must
-/// not throw: an exception that left a worker would strand the others at a barrier.
+/// workers than `planned`: teams of other threads need cores, too, and limits change. The body must
+/// not throw: an exception in one worker would leave the others stuck at a barrier.
 void run_team(int planned, void (*body)(void* context, const Team& team) noexcept, void* context);
 
-/// The same for anything that can be called with a `const Team&`.
+/// The same for any callable that takes a `const Team&`.
 template <class Body>
 void run_team(int workers, Body&& body) {
   run_team(

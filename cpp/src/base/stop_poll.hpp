@@ -1,6 +1,6 @@
-// When to ask whether a long call is to stop: looking at the clock costs a good part of a tiny
-// step, so it is looked at once in a number of steps that adapts itself. And how a step so long
-// that nobody should wait for its end is dropped before it has changed anything.
+// When to ask whether a long call should stop: reading the clock takes a good part of a tiny step,
+// so it is read only every few steps, an interval that adapts itself. And how a step too long to
+// wait for is dropped before it has changed anything.
 #pragma once
 
 #include <algorithm>
@@ -17,7 +17,7 @@ class StopPoll {
  public:
   void restart() { last_ = Clock::now(); }
 
-  /// To be called after every step: true where the run is to stop.
+  /// To be called after every step: returns true if the run should stop.
   bool after_step(const StopRequest& stop) {
     if (!stop || ++steps_since_ < steps_between_) return false;
     const auto now = Clock::now();
@@ -30,7 +30,7 @@ class StopPoll {
     return stop();
   }
 
-  /// The same between pieces of work of very different lengths, none of them tiny.
+  /// The same between pieces of work whose lengths vary widely, none of them tiny.
   bool after_piece(const StopRequest& stop) {
     const auto now = Clock::now();
     if (now - last_ < kInterval) return false;
@@ -40,15 +40,15 @@ class StopPoll {
 
  private:
   using Clock = std::chrono::steady_clock;
-  // Well within the fifth of a second that a user waits, and rare enough to cost nothing: a stop
-  // request takes Python's lock, for which another thread may keep it waiting for milliseconds.
+  // Well below the fifth of a second within which users expect a stop, and rare enough to cost
+  // nothing: a stop request needs Python's lock, and may wait for it for milliseconds.
   static constexpr auto kInterval = std::chrono::milliseconds(20);
 
   Clock::time_point last_ = Clock::now();
   index steps_between_ = 1, steps_since_ = 0;
 };
 
-/// Whether the running step, a long one, is dropped: the first worker asks, all are told.
+/// Whether a long step that is running is dropped: the first worker asks, and all see the answer.
 class DroppedStep {
  public:
   void ask_by(StopRequest request) { request_ = std::move(request); }

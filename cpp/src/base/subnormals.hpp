@@ -1,6 +1,6 @@
-// Subnormal numbers as zero, for as long as an object lives, in the thread that made it. Moments
-// that decay towards zero become subnormal, and each operation on one costs some hundred cycles: an
-// epoch that meets them takes three times as long, for digits that change no weight.
+// Treats subnormal numbers as zero in the current thread while an object lives. Moments that decay
+// towards zero become subnormal, and each operation on a subnormal number takes about a hundred
+// cycles: an epoch with many of them takes three times as long, for digits that change no weight.
 #pragma once
 
 #if defined(__x86_64__)

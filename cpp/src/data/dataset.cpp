@@ -12,7 +12,7 @@
 namespace foxnn {
 namespace {
 
-// Reading as much takes a millisecond: a hundred times as long as waking a team.
+// Reading this much takes a millisecond, a hundred times as long as waking a team.
 constexpr index kManyBytes = 16 << 20;
 
 template <class Source>
@@ -20,7 +20,7 @@ const Source* as(const std::byte* p) {
   return reinterpret_cast<const Source*>(p);
 }
 
-// With the number of columns known when this is compiled, a row is a few moves without a loop.
+// If the number of columns is known at compile time, a row is a few moves without a loop.
 template <int kColumns, class Source, class T>
 void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out) {
   for (index r = 0; r < count; ++r, out += kColumns) {
@@ -107,8 +107,8 @@ void read_target(const Samples& samples, index i, index outputs, const Rows<T>& 
 template <class T>
 bool all_finite(const MatrixView& matrix) {
   const KernelSet& kernels = active_kernels();
-  // What a float cannot hold (half a step above its largest, which is rounded up) becomes infinite
-  // in a double, too, when multiplied by this.
+  // Multiplied by this factor, a number too large for a float (from half a step above the largest
+  // one, which is rounded up) becomes infinite in a double, too.
   constexpr bool kNarrows = sizeof(T) < sizeof(double);
   constexpr double kFirstTooLarge = double{std::numeric_limits<float>::max()} * (1.0 + 0x1p-25);
   constexpr double kFactor = kNarrows ? std::numeric_limits<double>::max() / kFirstTooLarge : 1.0;
@@ -122,7 +122,7 @@ bool all_finite(const MatrixView& matrix) {
   };
   const index bytes = matrix.type == ElementType::f32 ? 4 : matrix.type == ElementType::f64 ? 8 : 1;
   const auto rows_are = [&](index first, index last) {
-    // Rows one behind the other are one long row: that saves a call for each.
+    // Contiguous rows are read as one long row, which saves a call for each.
     if (matrix.row_bytes == matrix.columns * bytes) {
       return numbers_are(matrix.row(first), (last - first) * matrix.columns);
     }
@@ -131,7 +131,7 @@ bool all_finite(const MatrixView& matrix) {
     }
     return true;
   };
-  // Several cores read faster from memory than one.
+  // Several cores read from memory faster than one.
   const bool large = matrix.rows * matrix.row_bytes > kManyBytes;
   std::atomic<bool> finite{true};
   run_team(large ? allowed_workers(0).workers : 1, [&](const Team& team) {

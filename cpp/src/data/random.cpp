@@ -1,4 +1,4 @@
-// Philox 4x32-10 and what is drawn from it.
+// Philox 4x32-10, and the numbers drawn from it.
 #include "foxnn/random.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kTwoPi = 6.283185307179586;
 
-// A random number of 64 bits, drawn and stored: ten rounds of multiplications, in registers.
+// The time to draw and store a random number of 64 bits: ten rounds of multiplications.
 constexpr double kSecondsPerDraw = 3.5e-9;
 
 Cost drawing_cost(index numbers) {
@@ -60,8 +60,8 @@ double Random::uniform(std::uint64_t position) const {
 }
 
 void Random::normals(std::uint64_t first, std::size_t count, double* out) const {
-  // Two uniform numbers a normal one; log and cosine are the engine's own, in the plain kernel set,
-  // because the platforms' differ in the last bit.
+  // A normal number takes two uniform ones; log and cosine are the engine's own, of the reference
+  // kernel set, because those of the platforms differ in the last bit.
   const KernelTable<double>& kernels = reference_kernels().f64;
   constexpr std::size_t kBlock = 256;
   double radius[kBlock], angle[kBlock];
@@ -80,7 +80,7 @@ void Random::normals(std::uint64_t first, std::size_t count, double* out) const 
 }
 
 void uniforms(const Random& random, std::size_t count, double* out, int threads) {
-  const KernelSet& kernels = active_kernels();  // before the team: it throws for a bad name
+  const KernelSet& kernels = active_kernels();  // before the team: an unknown name throws
   const index numbers = static_cast<index>(count);
   const index chunks = (numbers + kPhiloxBlocks - 1) / kPhiloxBlocks;
   run_team(workers_for(drawing_cost(numbers), threads), [&](const Team& team) {
@@ -100,23 +100,24 @@ bool shuffled_indices(const Random& random, std::size_t count, std::vector<std::
                       const StopRequest& stop) {
   out.resize(count);
   std::iota(out.begin(), out.end(), std::uint32_t{0});
-  // Draw i has word i % 4 of block i / 4. Blocks are made by the score: that is most of the work.
+  // Draw i uses word i % 4 of block i / 4. Making the blocks is most of the work, so many are made
+  // at once.
   constexpr std::size_t kBlocks = kPhiloxBlocks;
   std::uint32_t words[4][kPhiloxBlocks];
   constexpr std::size_t kFillsBetween = 500'000 / (4 * kBlocks);
-  std::size_t made = count;  // the first draw that the words hold
+  std::size_t made = count;  // the first draw whose word is there
   std::size_t filled = 0;
   for (std::size_t i = count; i > 1; --i) {
     if (i < made || i == count) {
       const std::size_t first = i / 4 / kBlocks * kBlocks;
-      // Swaps that miss every cache take some 10 ns: some milliseconds.
+      // Swaps that miss every cache take about 10 ns each: together some milliseconds.
       if (stop && ++filled % kFillsBetween == 0 && stop()) return false;
       active_kernels().philox(first, static_cast<std::uint32_t>(random.stream_), random.substream_,
                               random.seed_, words);
       made = 4 * first;
     }
-    // A range of 32 random bits by one multiplication: a place is at most 2^-32 likelier than it
-    // should be.
+    // One multiplication maps 32 random bits to the range; the probability of a place is off by at
+    // most 2^-32.
     const std::uint64_t bits = words[i % 4][i / 4 % kBlocks];
     std::swap(out[i - 1], out[static_cast<std::size_t>((bits * i) >> 32)]);
   }

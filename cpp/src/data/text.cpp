@@ -1,4 +1,4 @@
-// Writing numbers by std::to_chars and reading them by std::from_chars.
+// Writes numbers with std::to_chars, and reads them with std::from_chars.
 #include "foxnn/text.hpp"
 
 #include <charconv>
@@ -13,7 +13,7 @@ namespace {
 // Longer than "-1.2345678901234567e-308\n".
 constexpr std::size_t kLongestNumber = 32;
 
-// Most numbers of a picture are zero.
+// Most numbers of an image are zero.
 template <class T>
 constexpr std::string_view kZero = "0.00000000e+00\n";
 template <>
@@ -53,14 +53,14 @@ char* write_row(const MatrixView& matrix, index row, char* to) {
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-// Whether `write` makes this word of the float that is nearest to its value.
+// Whether `write` would write the float nearest to this value as exactly this word.
 bool written_as_float(const char* word, const char* end, double value) {
   constexpr index kMantissa = 10;  // d.dddddddd
   const char* digits = *word == '-' ? word + 1 : word;
   if (end - digits <= kMantissa || digits[1] != '.' || digits[kMantissa] != 'e') return false;
   if (value == 0.0) return true;
-  // Rounded to nine digits, the float is off by half a unit of the last at most. Near to half,
-  // where this sum may be wrong, the word itself decides.
+  // Rounded to nine digits, the float is off by at most half a unit in the last one. Near one half,
+  // where this sum may be inexact, the word itself decides.
   double number = 0.0;  // the nine digits
   for (index i = 0; i < kMantissa; ++i) {
     if (i != 1) number = 10.0 * number + (digits[i] - '0');
@@ -70,12 +70,12 @@ bool written_as_float(const char* word, const char* end, double value) {
   if (units < 0.49) return true;
   if (units > 0.51) return false;
   char text[kLongestNumber];
-  const index length = write(static_cast<float>(value), text) - text - 1;  // without the line's end
+  const index length = write(static_cast<float>(value), text) - text - 1;  // no end of line
   return length == end - word && std::memcmp(text, word, static_cast<std::size_t>(length)) == 0;
 }
 
-// Whether a number that a double cannot hold is too small for it, rather than too large: by the
-// place of its first digit that is not zero.
+// Whether a number outside the range of a double is too small, rather than too large: the position
+// of its first nonzero digit decides.
 bool is_too_small(const char* c, const char* end) {
   long long place = 0;
   bool behind_point = false, begun = false;
@@ -92,7 +92,7 @@ bool is_too_small(const char* c, const char* end) {
   if (c < end) {
     const bool negative = c + 1 < end && c[1] == '-';
     const char* digits = c + 1 + (c + 1 < end && (c[1] == '-' || c[1] == '+') ? 1 : 0);
-    constexpr long long kFar = 1LL << 62;  // no text has as many digits
+    constexpr long long kFar = 1LL << 62;  // no text has this many digits
     long long exponent = 0;
     if (std::from_chars(digits, end, exponent).ec != std::errc() || exponent > kFar) {
       return negative;
@@ -102,7 +102,7 @@ bool is_too_small(const char* c, const char* end) {
   return place < 0;
 }
 
-// A finite number that is the whole word. Numbers too small for a double are zero.
+// The word as a finite number. Numbers too small for a double become zero.
 bool read_number(const char* word, const char* end, double& out) {
   const char* begin = *word == '+' ? word + 1 : word;
   if (begin < end && begin != word && *begin == '-') return false;

@@ -1,16 +1,18 @@
-// The activations on blocks of a batch, written once and compiled per kernel set: forward,
-// forward with what the backward pass needs, and the product with the slope.
+// The activations on blocks of a batch, written once and compiled per kernel set: forward, forward
+// with the slope kept for the backward pass, and the product with the slope.
 //
-// Each activation is a struct with `value(z, slope, parameter)`. Those whose slope follows from
-// the output have `slope_of(output, parameter)` and ignore the reference; for the others the slope
-// is kept in the forward pass, where it costs a few instructions beside the value.
+// Each activation is a struct with `value(z, slope, parameter)`. Those whose slope can be computed
+// from the output have `slope_of(output, parameter)` and ignore the reference; for the others, the
+// slope is kept in the forward pass, where it takes a few more instructions.
 #pragma once
+
+#include "kernels/math-inl.hpp"
 
 namespace foxnn {
 namespace {
 
-// A preactivation that has overflowed, brought back to the largest number: an infinity times the
-// zero that it leads to would be NaN.
+// Limits a preactivation that has overflowed to the largest number: an infinity times the zero that
+// results from it would be NaN.
 template <class T>
 Vec<T> at_least_lowest(Vec<T> z) {
   return max(Vec<T>::all(-Constants<T>::kLargest), z);
@@ -181,7 +183,7 @@ struct Softplus {
   }
 };
 
-// For outputs: rates, which are above zero.
+// For outputs that are rates, which are above zero.
 struct Exp {
   static constexpr bool keeps_slope = false;
   template <class T>

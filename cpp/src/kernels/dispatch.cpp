@@ -1,4 +1,4 @@
-// Which kernel sets there are, which of them this processor runs, and the choice between them.
+// The kernel sets, those that this processor can run, and the choice among them.
 #include <cstdlib>
 #include <stdexcept>
 #include <string>

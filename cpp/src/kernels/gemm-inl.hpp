@@ -1,11 +1,11 @@
 // The register tiles of the matrix products, written once against Vec and compiled per kernel
 // set. Every element of a result is one chain of fused multiply-adds over the inner dimension in
-// ascending order, whatever the tile that holds it: so the bits do not depend on the tiling.
-// Products with a zero on the left may be left out, for a chain never is a negative zero, and
-// nothing else could tell whether a zero was added to it: lists name those that are made.
+// ascending order, whichever tile computes it, so the bits do not depend on the tiling. Products
+// with a zero on the left may be skipped: a chain is never a negative zero, so adding a zero to it
+// changes nothing. Lists name the products that are computed.
 #pragma once
 
-// Sums stay in registers only where the loops over them are gone.
+// Sums stay in registers only if the loops over them are unrolled.
 #ifdef __clang__
 #define FOXNN_UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -15,13 +15,13 @@
 namespace foxnn {
 namespace {
 
-// R x V vectors of sums in registers. (As members of a struct, g++ 12 would keep them in memory.)
+// R x V vectors of sums in registers. (g++ 12 would keep members of a struct in memory.)
 template <class T, int R, int V>
 [[gnu::always_inline]] inline void start(Vec<T> (&sums)[R][V], const T* init) {
   const Vec<T> zero = Vec<T>::all(T(0));
   FOXNN_UNROLL
   for (int v = 0; v < V; ++v) {
-    // The sum of a negative zero and a zero is a positive one: see above.
+    // Adding a zero turns a negative zero into a positive one: see above.
     const Vec<T> first = init ? Vec<T>::load(init + v * Vec<T>::lanes) + zero : zero;
     FOXNN_UNROLL
     for (int r = 0; r < R; ++r) sums[r][v] = first;
@@ -51,7 +51,7 @@ template <class T, int R, int V>
   }
 }
 
-// Steps of the inner loop between two jumps: 4 reach 98 % of the peak, 1 reaches 94 %.
+// Steps of the inner loop per branch: with 4 it reaches 98 % of the peak, with 1 it reaches 94 %.
 constexpr index kSteps = 4;
 
 template <index kCount>
@@ -63,7 +63,7 @@ template <index kCount>
   }
 }
 
-// Takes the next four lines of what is to be fetched.
+// Prefetches the next four lines.
 [[gnu::always_inline]] inline void fetch_ahead(Ahead& ahead) {
   fetch_lines<4>(ahead.at + ahead.taken * kLineBytes);
   ahead.taken += 4;
@@ -73,14 +73,14 @@ template <index kCount>
   --ahead.chunks;
 }
 
-// Group `i` of four steps does its part of the errands.
+// Group `i` of four steps does its share of the prefetching.
 [[gnu::always_inline]] inline void run_errands(Errands& errands, index i) {
   if (errands.weights.chunks > 0) fetch_ahead(errands.weights);
   if (errands.rows.chunks > 0 && i % errands.rows.pace == 0) fetch_ahead(errands.rows);
 }
 
-// The tile of a list: steps between two jumps (of four, g++ keeps some sums in memory: 92 % of the
-// peak instead of 95), and between two looks at its errands.
+// The tile of a list: steps per branch (with four, g++ keeps some sums in memory and reaches 92 %
+// of the peak instead of 95), and steps between two prefetches.
 constexpr index kListSteps = 2, kErrandSteps = 16;
 
 // c[R x V vectors] = init + a . b over k columns of a. kCompact: the stride of a's rows is that of
@@ -109,7 +109,7 @@ void multiply_tile(index k, const Rows<const T>& a, const T* b, index ldb, const
   store<T>(sums, c, ldc);
 }
 
-// The same over the columns of a list alone, for compact panels.
+// The same over the columns of a list only, for compact panels.
 template <class T, int R, int V, index kLines>
 void multiply_listed_tile(const List& list, const Rows<const T>& a, const T* b, const T* init, T* c,
                           index ldc, const T* next, Errands* errands) {
@@ -119,7 +119,7 @@ void multiply_listed_tile(const List& list, const Rows<const T>& a, const T* b, 
   const std::uint32_t *items = list.items, *lines = list.lines;
   const T* first = a.data;
   const auto step = [&](index i) __attribute__((always_inline)) {
-    // The processor does not foresee a stream with gaps.
+    // The hardware prefetcher does not follow a stream with gaps.
     const T* ahead = b + lines[i + kListSlack] * kLines;
     __builtin_prefetch(ahead);
     if (V * Vec<T>::lanes > kLineWidth<T>) __builtin_prefetch(ahead + kLineWidth<T>);
@@ -138,15 +138,15 @@ void multiply_listed_tile(const List& list, const Rows<const T>& a, const T* b, 
   store<T>(sums, c, ldc);
 }
 
-// Lines of the cache that a tile asks for while it computes.
+// Cache lines that a tile prefetches while it computes.
 template <class T>
 struct Fetch {
   const T* at[3];
   index lines;
 };
 
-// Adds `count` products, of the samples that stand at_a(i) and at_b(i) from the first. The lines of
-// the three targets are asked for one by one, each target's during a third of the samples: all at
+// Adds `count` products, of the samples at offsets at_a(i) and at_b(i) from the first. The lines of
+// the three targets are prefetched one by one, each target's during a third of the samples: all at
 // once they would fill the buffers that the loads of a and b need.
 template <class T, int R, int V, class OffsetA, class OffsetB>
 [[gnu::always_inline]] inline void add_samples(Vec<T> (&sums)[R][V], index count, const T* a,
@@ -194,7 +194,7 @@ void multiply_transposed_tile(index samples, const List* list, const T* a, index
   store<T>(sums, c, ldc);
 }
 
-// The tiles by their number of rows, which is only known at run time.
+// The tiles by number of rows, which is known only at run time.
 template <class T, int V, bool kCompact>
 struct Tiles {
   using Multiply = void (*)(index, const Rows<const T>&, const T*, index, const T*, T*, index,
@@ -223,8 +223,8 @@ struct Tiles {
 template <class T, int V, bool kCompact>
 constexpr Tiles<T, V, kCompact> kTiles;
 
-// Calls f(first row, rows) for tiles as equal as can be: 32 rows are 11 + 11 + 10, not 14 + 14 + 4,
-// for a tile of few rows waits for its own sums.
+// Calls f(first row, rows) for tiles of nearly equal size: 32 rows make 11 + 11 + 10, and not
+// 14 + 14 + 4, because a tile of few rows waits for its own sums.
 template <class Function>
 [[gnu::always_inline]] inline void each_tile(index rows, Function f) {
   if (rows > 0 && rows <= kTileRows) return f(index{0}, rows);
@@ -277,7 +277,7 @@ void multiply_listed(index m, const List& list, const Rows<const T>& a, const T*
   }
 }
 
-// A list that leaves out less than this part is none: the plain loop is quicker by as much.
+// A list that skips less than this fraction is not used: the plain loop is faster by about as much.
 constexpr index kWorthwhile = 8;
 
 template <class T>
@@ -289,7 +289,7 @@ List list_columns(index rows, index k, const Rows<const T>& a, std::uint32_t* it
     const index count = k - first < kPanelWidth<T> ? k - first : kPanelWidth<T>;
     std::uint32_t used = 0;
     for (index r = 0; r < rows; ++r) used |= nonzero[r];
-    // Without a jump to guess: what is not used is overwritten.
+    // No branch to predict: unused items are overwritten.
     for (index i = 0; i < count; ++i) {
       items[list.count] = static_cast<std::uint32_t>(panel + i);
       lines[list.count] = static_cast<std::uint32_t>((first + i) * kLineWidth<T>);

@@ -1,10 +1,10 @@
-// What a kernel set offers: plain functions on plain arrays, one table a number type. A set is
-// compiled for one instruction set in a file of its own; dispatch.cpp chooses between the sets.
+// What a kernel set provides: plain functions on plain arrays, one table per number type. A set is
+// compiled for one instruction set in a file of its own; dispatch.cpp chooses among the sets.
 //
 // Shapes. Weights lie in panels: a panel holds `width` neighbouring neurons of all inputs, input by
-// input, [inputs][width]. A width is 64 or 128 bytes; a batch's rows are padded to it, and what a
-// kernel does to the padding is harmless: weights there are zero. Where a kernel reads whole rows
-// of a batch, it takes them as Rows (rows.hpp); within a panel a stride (ld...) is enough.
+// input, [inputs][width]. A width is 64 or 128 bytes; a batch's rows are padded to it, and kernels
+// may overwrite the padding: weights there are zero. A kernel that reads whole rows of a batch
+// takes them as Rows (rows.hpp); within a panel a stride (ld...) is enough.
 #pragma once
 
 #include <cstddef>
@@ -23,25 +23,25 @@ inline constexpr index kLineBytes = 64;
 template <class T>
 inline constexpr index kLineWidth = kLineBytes / static_cast<index>(sizeof(T));
 
-/// A tile looks so many items ahead in its list of columns.
+/// The number of items that a tile looks ahead in its list of columns.
 inline constexpr index kListSlack = 8;
 
-/// Columns or samples whose products are made; none: all of them. Items are offsets into compact
-/// panels, ready for use: a tile has no cycle to spare for making them. For columns, `lines` has
-/// the offset of their weights, in lines of the panel's first line.
+/// Columns or samples whose products are computed; an empty list: all of them. Items are offsets
+/// into compact panels, ready to use: a tile has no cycle to spare for computing them. For columns,
+/// `lines` has the offset of their weights, in lines of the panel's first line.
 struct List {
   const std::uint32_t* items = nullptr;
   const std::uint32_t* lines = nullptr;
   index count = 0;
 };
-/// Memory that tiles ask for while they compute, so that it is in the second-level cache when its
-/// turn comes: `chunks` pieces of `lines` lines of the cache, `stride` bytes apart. A tile takes
-/// four lines every `pace` times four steps, and leaves the rest to the next.
+/// Memory that tiles prefetch while they compute, so that it is in the second-level cache when it
+/// is needed: `chunks` pieces of `lines` cache lines, `stride` bytes apart. A tile prefetches four
+/// lines every `pace` times four steps, and leaves the rest to the next tile.
 struct Ahead {
   const char* at = nullptr;
   index stride = 0, lines = 0, chunks = 0;
   index pace = 1;
-  index taken = 0;  ///< of the lines of the running chunk
+  index taken = 0;  ///< lines of the current chunk
 
   Ahead() = default;
   Ahead(const void* first, index stride_, index lines_, index chunks_, index pace_ = 1)
@@ -51,18 +51,18 @@ struct Ahead {
         chunks(chunks_),
         pace(pace_) {}
 };
-/// What is asked for beside a product: weights, and rows.
+/// What a product prefetches: weights, and rows.
 struct Errands {
   Ahead weights, rows;
 };
-/// Tiles of a panel of inputs: 32 columns in tiles of 4, the least that a kernel set has.
+/// The most tiles in a panel of inputs: 32 columns in tiles of 4, the smallest of any kernel set.
 inline constexpr index kMostTiles = 8;
 
 /// The coefficients of a step of an optimizer, in the type of the parameters.
 template <class T>
 struct UpdateArguments {
   T rate;
-  T decay, gain;                  ///< of the first moment, and what a new gradient adds
+  T decay, gain;  ///< of the first moment: its decay, and the factor of a new gradient
   T decay_squares, gain_squares;  ///< of the second
   T square_scale, epsilon;
 };
@@ -71,7 +71,7 @@ struct UpdateArguments {
 enum class MathFunction { exp, log, tanh, sigmoid, sin, cos, atan, normal_cdf };
 inline constexpr int kMathFunctionCount = 8;
 
-/// Registers that KernelTable::peak works on: more than the latency of 4 cycles on two ports needs.
+/// Registers that KernelTable::peak uses: more than a latency of 4 cycles on two ports needs.
 inline constexpr index kPeakRegisters = 12;
 
 /// Blocks of random bits made at once: four registers of the widest.
@@ -93,21 +93,21 @@ struct KernelTable {
   /// Rows of the register tile.
   int tile_rows;
 
-  /// c[m x width] = bias + a[m x k] . panel[k x width]; without a bias, or without errands, where
-  /// they are null.
+  /// c[m x width] = bias + a[m x k] . panel[k x width]; no bias, or no prefetching, if they are
+  /// null.
   void (*multiply)(index m, index k, const Rows<const T>& a, const T* panel, index width,
                    const T* bias, T* c, index ldc, Errands* errands);
-  /// The same for at most tile_rows rows of compact panels, over the columns of a list. Asks for
+  /// The same for at most tile_rows rows of compact panels, over the columns of a list. Prefetches
   /// those of the panel `next`, unless it is null.
   void (*multiply_listed)(index m, const List& list, const Rows<const T>& a, const T* panel,
                           index width, const T* bias, T* c, index ldc, const T* next,
                           Errands* errands);
-  /// The columns of k in which not all of these rows are zero, in items[2 k + kListSlack]; no list
-  /// where there are so few that it does not pay.
+  /// The columns of k in which not all of these rows are zero, in items[2 k + kListSlack]; an empty
+  /// list if too few columns are zero to be worth it.
   List (*list_columns)(index rows, index k, const Rows<const T>& a, std::uint32_t* items);
   /// c[rows x width] = a^T . b for the first `rows` columns of one panel of a[samples], and
-  /// b[samples x width]; c is dense. Fetches `rows` x `width` elements at each of `targets` into
-  /// the cache meanwhile. `lists`, where given, name the samples by tile.
+  /// b[samples x width]; c is dense. Meanwhile it prefetches `rows` x `width` elements at each of
+  /// `targets`. `lists`, if given, name the samples by tile.
   void (*multiply_transposed)(index rows, index samples, const Rows<const T>& a, const List* lists,
                               const T* b, index ldb, index width, T* c, const T* const* targets);
   /// The lists for multiply_transposed, at most kMostTiles, in items[kMostTiles x samples].
@@ -129,11 +129,11 @@ struct KernelTable {
 
   /// z = f(z) on [rows x width], in place.
   void (*activate[kActivationCount])(index rows, index width, T* z, index ldz, T parameter);
-  /// The same, and what the backward pass needs of it: the slope f'(z), only for the activations
-  /// whose slope does not follow from f(z); for the others `slope` is untouched and may be null.
+  /// The same, and the slope f'(z) for the backward pass, only for activations whose slope cannot
+  /// be computed from f(z); for the others `slope` is untouched and may be null.
   void (*activate_keep[kActivationCount])(index rows, index width, T* z, index ldz, T* slope,
                                           index lds, T parameter);
-  /// delta *= f'(z), from the kept slope, or from the output where none is kept.
+  /// delta *= f'(z), from the kept slope, or from the output if none is kept.
   void (*apply_slope[kActivationCount])(index rows, index width, T* delta, index ldd, const T* kept,
                                         index ldk, T parameter);
   bool keeps_slope[kActivationCount];
@@ -144,17 +144,17 @@ struct KernelTable {
   void (*softmax_backward)(index rows, index n, T* delta, index ldd, const T* a, index lda);
 
   /// The loss of each row from the outputs a, and delta = scale * d loss / d a unless delta is
-  /// null; null where a loss is computed from the preactivations alone. Where rows of at most 4
-  /// stand one behind the other, a line is read and written behind the last.
+  /// null; a null pointer for losses that are computed from the preactivations only. If rows of at
+  /// most 4 are contiguous, a line is read and written after the last.
   LossKernel<T> loss_of_outputs[kLossCount];
   /// The same from the preactivations z of the activations that the loss is joined with;
   /// delta = scale * d loss / d z.
   LossKernel<T> loss_of_sums[kLossCount];
-  /// matches[r] = 1 where the largest of a's row stands where the largest of y's row does; of
-  /// equals the first counts.
+  /// matches[r] = 1 if the largest number of a's row and that of y's row are in the same place; of
+  /// equal numbers the first counts.
   void (*match)(index rows, index n, const T* a, index lda, const T* y, index ldy,
                 std::uint8_t* matches);
-  /// matches[r] = 1 where every z of the row is above 0 just where y is above a half.
+  /// matches[r] = 1 if, throughout the row, z is above 0 exactly where y is above 1/2.
   void (*match_sides)(index rows, index n, const T* z, index ldz, const T* y, index ldy,
                       std::uint8_t* matches);
 
@@ -162,21 +162,22 @@ struct KernelTable {
   UpdateKernel<T> update[kOptimizerCount];
   /// g += l1 sign(w) + l2 w.
   void (*add_penalty)(index n, T* g, const T* w, T l1, T l2);
-  /// g is brought into -most ... most.
+  /// Clips g to -most ... most.
   void (*clip)(index n, T* g, T most);
   /// x *= factor.
   void (*scale)(index n, T* x, T factor);
-  /// x -= part x, rounded once: 1 - part would lose the last digits of a small part, each time
-  /// alike.
+  /// x -= part x, rounded once: 1 - part would lose the last digits of a small part, in every step
+  /// the same.
   void (*shrink)(index n, T* x, T part);
-  /// The sum of the squares of n numbers, n in whole lines: by lanes of a line, then in pairs.
+  /// The sum of the squares of n numbers, n a multiple of a line: by lanes of a line, then in
+  /// pairs.
   double (*sum_squares)(index n, const T* x);
   /// c = a * b on [rows x width].
   void (*multiply_elements)(index rows, index width, const T* a, index lda, const T* b, index ldb,
                             T* c, index ldc);
 
-  /// y = (x - mean) / sqrt(variance + epsilon) * gain + shift by rows of n; statistics[2 r], where
-  /// given, becomes the mean of row r, the number behind it what its deviations are multiplied by.
+  /// y = (x - mean) / sqrt(variance + epsilon) * gain + shift by rows of n; statistics[2 r], if
+  /// given, becomes the mean of row r, and the next number the factor of its deviations.
   /// Padding becomes 0.
   void (*layer_norm)(index rows, index n, const Rows<const T>& x, const T* gain, const T* shift,
                      T epsilon, const Rows<T>& y, T* statistics);
@@ -189,14 +190,14 @@ struct KernelTable {
                               const T* delta, index ldd, T* gain, T* shift);
 
   /// A row of n numbers as T, into panels that are `panel` elements apart. Bit c of nonzero[p *
-  /// step] tells whether number c of panel p is other than zero, unless `nonzero` is null.
+  /// step] says whether number c of panel p is not zero, unless `nonzero` is null.
   void (*read_f32)(index n, const float* source, T* target, index panel, std::uint32_t* nonzero,
                    index step);
   void (*read_f64)(index n, const double* source, T* target, index panel, std::uint32_t* nonzero,
                    index step);
   void (*read_u8)(index n, const std::uint8_t* source, T* target, index panel,
                   std::uint32_t* nonzero, index step);
-  /// The same of (x - shift) * factor, computed in double, a shift and a factor a column.
+  /// The same of (x - shift) * factor, computed in double, with a shift and a factor per column.
   void (*read_scaled_f32)(index n, const float* source, const double* shift, const double* factor,
                           T* target, index panel, std::uint32_t* nonzero, index step);
   void (*read_scaled_f64)(index n, const double* source, const double* shift, const double* factor,
@@ -204,11 +205,11 @@ struct KernelTable {
   void (*read_scaled_u8)(index n, const std::uint8_t* source, const double* shift,
                          const double* factor, T* target, index panel, std::uint32_t* nonzero,
                          index step);
-  /// False when one of the numbers, times the factor, is infinite or not a number.
+  /// False if one of the numbers, times the factor, is infinite or not a number.
   bool (*all_finite)(index n, const T* x, T factor);
 
-  /// Makes rounds x kPeakRegisters x lanes fused multiply-adds, none of which waits for another:
-  /// the peak of the processor. Returns something that depends on all of them.
+  /// Executes rounds x kPeakRegisters x lanes fused multiply-adds, in enough independent chains to
+  /// reach the peak of the processor. Returns a number that depends on all of them.
   T (*peak)(index rounds, T x);
 
   void (*math[kMathFunctionCount])(index n, const T* x, T* y);
@@ -241,7 +242,7 @@ const KernelSet& avx2_kernels();
 const KernelSet& avx512_kernels();
 #endif
 
-/// The set of that name. Throws std::invalid_argument where this processor has none.
+/// The set of this name. Throws std::invalid_argument if this processor cannot run it.
 const KernelSet& kernels_by_name(const char* name);
 /// The set in use, chosen on first use (see cpu.hpp).
 const KernelSet& active_kernels();

@@ -1,26 +1,29 @@
 // A kernel set as a table: the functions of the *-inl headers compiled against the Vec that the
-// including file chose. All of it has internal linkage, so that the linker never keeps one set's
+// including file chose. Everything has internal linkage, so that the linker never uses one set's
 // copy of a function for another set.
 //
 // What a Vec<T> promises, so that kernel sets agree bit for bit (vec_avx2.hpp, vec_avx512.hpp,
-// vec_reference.hpp):
+// vec_reference.hpp; cpp/tests/vec_promises-inl.hpp checks it):
 // - `fma(a, b, c)` and `fnma(a, b, c)` are a b + c and c - a b, rounded once (the reference set
 //   rounds twice). Nothing else is fused.
-// - `max(a, b)` and `min(a, b)` return b where either is not a number, as the x86 instructions do:
-//   max(0, z) keeps a NaN in z, where max(z, 0) would hide it.
+// - `max(a, b)` and `min(a, b)` return b where either is not a number, or where both are equal, as
+//   the x86 instructions do: max(0, z) keeps a NaN in z, where max(z, 0) would hide it.
+// - `a < b` is false where either is not a number.
 // - `first(n)` is the mask of the first n lanes: none for n <= 0, all for n >= lanes.
+// - `round` rounds halves to even. The sign of a zero from `round` and `floor` may be either.
+// - `copysign(a, b)` is for an a whose sign bit is clear.
 // - `bits_below(bits, a)` is the number whose bit pattern is `bits` minus that of a, lane by lane.
-// - `scale(a, n)` is a 2^n for whole n, and exact unless the result is subnormal or beyond the
-//   type: a subnormal result is rounded once, a too large one is an infinity.
-// - `round` rounds halves to even; `exponent` and `mantissa` are for normal numbers above zero.
+// - `scale(a, n)` is a 2^n for an |a| from 1/2 to 2, or 0, and whole n from -150 to 130 (float64:
+//   -1080 to 1030). It is exact unless the result is subnormal, which is rounded once, or too
+//   large, which is an infinity.
+// - `exponent` and `mantissa` are for normal numbers above zero: a is mantissa 2^exponent, with a
+//   mantissa from 1 to below 2.
 #pragma once
 
-// The blank lines keep the order: math before those that use it.
-#include "kernels/gemm-inl.hpp"
-#include "kernels/math-inl.hpp"
-
 #include "kernels/activation-inl.hpp"
+#include "kernels/gemm-inl.hpp"
 #include "kernels/loss-inl.hpp"
+#include "kernels/math-inl.hpp"
 #include "kernels/narrow-inl.hpp"
 #include "kernels/norm-inl.hpp"
 #include "kernels/philox-inl.hpp"

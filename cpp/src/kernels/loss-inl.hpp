@@ -1,7 +1,9 @@
-// Softmax and the losses by rows, written once and compiled per kernel set. Sums run over the
-// lanes of one line of the cache, whatever the width of a register, so that all sets add in the
-// same order.
+// Softmax and the losses, row by row, written once and compiled per kernel set. Sums run over the
+// lanes of one cache line, whatever the width of a register, so that all sets add in the same
+// order.
 #pragma once
+
+#include "kernels/math-inl.hpp"
 
 namespace foxnn {
 namespace {
@@ -9,7 +11,7 @@ namespace {
 template <class T>
 inline constexpr index kLineVectors = kLineWidth<T> / Vec<T>::lanes;
 
-// Lane-wise results of a row, and how they become one number.
+// Results of a row by lanes, and their reduction to one number.
 template <class T>
 struct Lanes {
   Vec<T> part[kLineVectors<T>];
@@ -17,7 +19,7 @@ struct Lanes {
   explicit Lanes(T start) {
     for (auto& p : part) p = Vec<T>::all(start);
   }
-  // Of a row of n. The lanes are added in pairs, and those that a short row leaves zero not at all.
+  // For a row of n. The lanes are added in pairs, without those that a short row leaves zero.
   T sum(index n) const {
     T lane[kLineWidth<T>];
     for (index v = 0; v < kLineVectors<T>; ++v) part[v].store(lane + v * Vec<T>::lanes);
@@ -96,8 +98,8 @@ void softmax_backward(index rows, index n, T* delta, index ldd, const T* a, inde
   }
 }
 
-// Rows of N numbers, one behind the other: vectors run over their borders, and the few squares of a
-// row are added as Lanes adds them.
+// Contiguous rows of N numbers: vectors cross the borders of rows, and the few squares of a row are
+// added as Lanes would add them.
 template <class T, int N>
 void half_squared_error_of_few(index rows, const T* a, const T* y, T scale, T* delta,
                                double* loss) {
@@ -153,7 +155,7 @@ void cross_entropy(index rows, index n, const T* z, index ldz, const T* y, index
       if (delta) e.store(delta + r * ldd + c);
       exponentials.part[v] = exponentials.part[v] + e;
       weights.part[v] = weights.part[v] + target;
-      // A target of zero counts nothing, even where the output is minus infinity.
+      // A target of zero adds nothing, even if the preactivation is minus infinity.
       const Vec<T> product = select(zero < abs(target), target * below, zero);
       products.part[v] = products.part[v] + product;
     });
@@ -171,8 +173,8 @@ void cross_entropy(index rows, index n, const T* z, index ldz, const T* y, index
   }
 }
 
-// Losses whose terms stand alone: Term::of(a, y, slope) returns the loss of one output and sets its
-// derivative.
+// Losses that are sums over the outputs: Term::of(a, y, slope) returns the loss of one output and
+// sets its derivative.
 template <class T, class Term>
 void elementwise_loss(index rows, index n, const T* a, index lda, const T* y, index ldy, T scale,
                       T* delta, index ldd, double* loss) {
@@ -214,7 +216,7 @@ struct HuberLoss {
   }
 };
 
-// A target of zero counts nothing, even where the output is zero.
+// A target of zero adds no logarithm, even if the output is zero.
 struct PoissonLoss {
   template <class T>
   static Vec<T> of(Vec<T> a, Vec<T> y, Vec<T>& slope) {
@@ -233,7 +235,7 @@ struct ExpPoissonLoss {
   }
 };
 
-// log(1 + e^-|z|) is common to -log a and -log(1 - a), and nothing cancels.
+// log(1 + e^-|z|) is a common term of -log a and -log(1 - a), and nothing cancels.
 struct SigmoidCrossEntropy {
   template <class T>
   static Vec<T> of(Vec<T> z, Vec<T> y, Vec<T>& slope) {
@@ -244,7 +246,7 @@ struct SigmoidCrossEntropy {
   }
 };
 
-// Losses of whole rows, by the same names as the rows of FOXNN_LOSSES.
+// Losses that are computed on whole rows, under the names that FOXNN_LOSSES uses.
 struct HalfSquaredError {
   template <class T>
   static constexpr LossKernel<T> rows = half_squared_error<T>;
@@ -258,7 +260,7 @@ struct None {
   static constexpr LossKernel<T> rows = nullptr;
 };
 
-// The kernel of a struct: its own for whole rows, or that of a loss whose terms stand alone.
+// The kernel of a struct: its own for whole rows, or that of a sum over the outputs.
 template <class T, class Loss>
 constexpr LossKernel<T> loss_kernel() {
   if constexpr (requires { Loss::template rows<T>; }) {

@@ -1,6 +1,6 @@
 // Elementary functions of vectors, written once and compiled per kernel set: exp, log, tanh,
 // sigmoid, sine and cosine, arctangent, and the normal distribution. They are the engine's own so
-// that AVX2 and AVX-512 agree bit for bit; infinities, subnormals and NaN come out right.
+// that AVX2 and AVX-512 agree bit for bit; infinities, subnormals and NaN are handled correctly.
 #pragma once
 
 #include "kernels/polynomials.hpp"
@@ -14,7 +14,7 @@ struct Constants;
 template <>
 struct Constants<float> {
   static constexpr float kLog2e = 1.44269504f;
-  // Sums with this one have no digits behind the point: 1.5 times 2 to the number of its digits.
+  // Sums with this number have no fraction: 1.5 times 2 to the power of its digits.
   static constexpr float kNoFraction = 12582912.0f;
   // ln 2 in two parts; the first has 9 bits, so that its product with an exponent is exact.
   static constexpr float kLn2High = 0.693359375f, kLn2Low = -2.12194440e-4f;
@@ -27,7 +27,7 @@ struct Constants<float> {
                                        7.54978995489188216e-8f};
   static constexpr float kLargestAngle = 8192.0f;
   static constexpr float kHalfPiLow = -4.37113883e-8f;
-  // Beyond it the density is zero in this type.
+  // Beyond this the density is zero in this type.
   static constexpr float kNormalEnd = 16.0f;
 };
 
@@ -50,7 +50,7 @@ struct Constants<double> {
   static constexpr double kNormalEnd = 39.0;
 };
 
-// What loops over vectors call is inlined by order: called, it would load its constants each time.
+// Functions called in loops over vectors are always inlined: a call would reload the constants.
 
 // c[kFirst] + c[kFirst + 1] x + ... of kCount coefficients; powers are x, x^2, x^4, ...
 template <int kFirst, int kCount, class T>
@@ -65,9 +65,9 @@ template <int kFirst, int kCount, class T>
   }
 }
 
-// c[0] + c[1] x + c[2] x^2 + ... by Estrin's scheme: neighbours are joined with x, their pairs with
-// x^2, and so on. Seven coefficients make a chain of 3 multiply-adds where Horner's rule has 6, and
-// a short chain is what one step of a small network waits for.
+// c[0] + c[1] x + c[2] x^2 + ... by Estrin's scheme: neighbours are combined with x, pairs with
+// x^2, and so on. Seven coefficients make a chain of 3 multiply-adds where Horner's rule has 6; a
+// step of a small network spends its time waiting for such chains.
 template <class T, int N>
 [[gnu::always_inline]] inline Vec<T> polynomial(const T (&c)[N], Vec<T> x) {
   static_assert(N <= 32);
@@ -76,7 +76,7 @@ template <class T, int N>
   return partial_polynomial<0, N>(c, powers);
 }
 
-// The same by Horner's rule, which loses less where terms of both signs cancel.
+// The same by Horner's rule, which loses less accuracy where terms of both signs cancel.
 template <class T, int N>
 Vec<T> horner(const T (&c)[N], Vec<T> x) {
   Vec<T> sum = Vec<T>::all(c[N - 1]);
@@ -84,7 +84,7 @@ Vec<T> horner(const T (&c)[N], Vec<T> x) {
   return sum;
 }
 
-// x / ln 2 + shift, rounded to an integer: with two additions, which are quicker than a product and
+// x / ln 2 + shift, rounded to an integer: with two additions, which are faster than a product and
 // a rounding.
 template <class T>
 Vec<T> powers_of_two(Vec<T> x, T shift) {
@@ -108,14 +108,15 @@ template <class T>
   return scale(reduced_expm1(x, n) + Vec<T>::all(T(1)), n);
 }
 
-// The same for x <= 0, a little upwards, so that it is 0 down to x = -3/4 ln 2: just below, where
-// half of a larger rest is taken from 1/2, the errors of that rest would show in e^x - 1.
+// The same for x <= 0, shifted upwards a little, so that it is 0 down to x = -3/4 ln 2: just below
+// the usual border, half of a larger rest would be subtracted from 1/2, and the errors of that rest
+// would show in e^x - 1.
 template <class T>
 Vec<T> shifted_powers_of_two(Vec<T> x) {
   return powers_of_two(x, T(0.25));
 }
 
-// e^x - 1 for x <= 0, with a small relative error near 0 too.
+// e^x - 1 for x <= 0, with a small relative error near 0, too.
 template <class T>
 [[gnu::always_inline]] inline Vec<T> expm1_nonpositive(Vec<T> x) {
   x = max(Vec<T>::all(T(-88)), x);  // -1 to the last bit long before
@@ -155,16 +156,16 @@ Vec<T> log(Vec<T> x) {
   return select(x < zero, undefined, select(defined, result, undefined));
 }
 
-// log(1 + y) for y in [0, 1]: the rounding of 1 + y is put right to first order.
+// log(1 + y) for y in [0, 1]: the rounding of 1 + y is corrected to first order.
 template <class T>
 Vec<T> log1p_unit(Vec<T> y) {
   const Vec<T> one = Vec<T>::all(T(1)), u = one + y;
   return log_normal(u, Vec<T>::all(T(0))) + (y - (u - one)) / u;
 }
 
-// tanh|x| = t/(2 - t) with t = 1 - e^(-2|x|). The roundings of 2 - t and of the quotient are put
-// right to first order, where 1/(2 - t) is (1 + tanh|x|)/2. The sum is made beside t, not from it:
-// small networks wait for chains like this one.
+// tanh|x| = t/(2 - t) with t = 1 - e^(-2|x|). The roundings of 2 - t and of the quotient are
+// corrected to first order, with 1/(2 - t) as (1 + tanh|x|)/2. The sum is computed in parallel with
+// t, not from it: small networks wait for chains like this one.
 template <class T>
 [[gnu::always_inline]] inline Vec<T> tanh(Vec<T> x) {
   using V = Vec<T>;
@@ -177,7 +178,7 @@ template <class T>
   return copysign(fma(left, fma(half, y, half), y), x);
 }
 
-// 1/(1 + e) for x >= 0 and e/(1 + e) below, with e = e^(-|x|). The rounding of 1 + e is put right
+// 1/(1 + e) for x >= 0 and e/(1 + e) below, with e = e^(-|x|). The rounding of 1 + e is corrected
 // as in tanh.
 template <class T>
 [[gnu::always_inline]] inline Vec<T> sigmoid(Vec<T> x) {
@@ -191,7 +192,7 @@ template <class T>
   return fnma(y * lost, select(negative, one - y, y), y);
 }
 
-// Angles too large for the three parts of pi/2, one by one.
+// Angles too large for the three parts of pi/2 are computed one by one.
 template <class T>
 void large_sincos(Vec<T> x, Vec<T>& sine, Vec<T>& cosine) {
   T angle[Vec<T>::lanes], s[Vec<T>::lanes], c[Vec<T>::lanes];
@@ -216,13 +217,13 @@ void sincos(Vec<T> x, Vec<T>& sine, Vec<T>& cosine) {
   const V z = r * r;
   const V s = fma(r * z, polynomial(Polynomials<T>::kSin, z), r);
   const V c = fma(z * z, polynomial(Polynomials<T>::kCos, z), fnma(half, z, one));
-  // The quarter: 0, 1, 2 or 3. Odd ones swap sine and cosine.
+  // The quadrant: 0, 1, 2 or 3. Odd ones swap sine and cosine.
   const V quarter = fnma(V::all(T(4)), floor(turns * V::all(T(0.25))), turns);
   const auto odd = half < quarter - V::all(T(2)) * floor(quarter * half);
   const auto lower = V::all(T(1.5)) < quarter;
   const V sine_quarter = select(odd, c, s), cosine_quarter = select(odd, s, c);
   sine = select(lower, zero - sine_quarter, sine_quarter);
-  const V distance = abs(quarter - V::all(T(1.5)));  // 1/2 for the quarters 1 and 2
+  const V distance = abs(quarter - V::all(T(1.5)));  // 1/2 for the quadrants 1 and 2
   cosine = select(distance < one, zero - cosine_quarter, cosine_quarter);
   const auto large = V::all(C::kLargestAngle) < abs(x);
   if (any(large)) {
@@ -271,7 +272,7 @@ Vec<T> normal_cdf(Vec<T> x, Vec<T>& density) {
   using V = Vec<T>;
   const V zero = V::all(T(0)), one = V::all(T(1)), half = V::all(T(0.5));
   x = max(V::all(-Constants<T>::kNormalEnd), min(V::all(Constants<T>::kNormalEnd), x));
-  // e^(-x^2/2) with the rounding of the square put right: at x = 10 it would be 50 units.
+  // e^(-x^2/2) with the rounding of the square corrected: at x = 10 it would be off by 50 units.
   const V square = x * x, error = fma(x, x, zero - square);
   const V bell = exp(zero - half * square) * fnma(half, error, one);
   const V t = abs(x) * V::all(T(0.70710678118654752)), four = V::all(T(4));
@@ -287,7 +288,7 @@ Vec<T> normal_cdf(Vec<T> x) {
   return normal_cdf(x, density);
 }
 
-// A function of vectors over an array of any length.
+// Applies a function of vectors to an array of any length.
 template <class T, Vec<T> (*kFunction)(Vec<T>)>
 void map(index n, const T* x, T* y) {
   index i = 0;

@@ -1,7 +1,6 @@
-// Products for layers of at most a cache line of neurons, one sample a row of the tile. Rows of a
-// batch stand close together, `ld` elements apart and not padded: a full line is stored for each,
-// and the next row overwrites what is too much. The chains are those of gemm-inl.hpp, so the bits
-// are, too.
+// Products for layers of at most a cache line of neurons, with one sample per row of the tile. Rows
+// of a batch are `ld` elements apart and not padded: a full line is stored for each, and the next
+// row overwrites the excess. The chains are those of gemm-inl.hpp, and so are the bits.
 #pragma once
 
 #include "kernels/gemm-inl.hpp"
@@ -10,7 +9,7 @@
 namespace foxnn {
 namespace {
 
-// Samples at once: enough chains to fill the latency of 4 cycles on two ports.
+// Samples at once: enough chains to hide a latency of 4 cycles on two ports.
 constexpr int kNarrowSamples = 4;
 // Inputs at once in the gradient, whose chains run over the samples: 8 registers of sums.
 template <class T>
@@ -37,7 +36,7 @@ void narrow_multiply(index samples, index k, const T* a, index lda, const T* wei
 }
 
 // gradient[R x line] = a^T . b for R inputs, where b has n columns. With kBias, also the sums of b,
-// whose chain then hides behind the others.
+// whose chain is then hidden by the others.
 template <class T, int R, bool kBias>
 void narrow_gradient_rows(index samples, const T* a, index lda, const T* b, index ldb, index n,
                           T* gradient, T* bias) {
@@ -49,7 +48,7 @@ void narrow_gradient_rows(index samples, const T* a, index lda, const T* b, inde
   for (index s = 0; s < samples; ++s) {
     FOXNN_UNROLL
     for (int v = 0; v < V; ++v) {
-      // Behind the n columns stands the next sample.
+      // The n columns are followed by the next sample.
       const Vec<T> columns = select(Vec<T>::first(n - v * Vec<T>::lanes),
                                     Vec<T>::load(b + s * ldb + v * Vec<T>::lanes), zero);
       FOXNN_UNROLL

@@ -1,5 +1,5 @@
 // Philox 4x32-10 for many counters at once: plain loops over integers, which compilers turn into
-// the vectors of the set.
+// vector instructions of the set.
 #pragma once
 
 #include "base/philox_round.hpp"

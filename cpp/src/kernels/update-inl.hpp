@@ -1,6 +1,8 @@
 // The steps of the optimizers and the reading of data, element by element, written once and
-// compiled per kernel set. Parameters come in whole lines of the cache.
+// compiled per kernel set. The number of parameters is a multiple of a cache line.
 #pragma once
+
+#include "kernels/loss-inl.hpp"
 
 namespace foxnn {
 namespace {
@@ -23,8 +25,8 @@ void update_momentum(index n, T* w, const T* g, T* m, T*, UpdateArguments<T> c) 
   }
 }
 
-// Nesterov's momentum in the form of Sutskever et al. (2013) that keeps the parameters at the
-// looked-ahead point: the step is along g + momentum * velocity.
+// Nesterov's momentum in the form of Sutskever et al. (2013) that stores the parameters at the
+// look-ahead point: the step is along g + momentum * velocity.
 template <class T>
 void update_nesterov(index n, T* w, const T* g, T* m, T*, UpdateArguments<T> c) {
   const Vec<T> rate = Vec<T>::all(c.rate), decay = Vec<T>::all(c.decay);
@@ -36,16 +38,16 @@ void update_nesterov(index n, T* w, const T* g, T* m, T*, UpdateArguments<T> c) 
   }
 }
 
-// The bits of a positive number taken from these are those of its reciprocal, an eighth off at
-// most: the exponent is negated, and the digits fall as they should, but in a straight line.
+// Subtracting the bits of a positive number from these gives those of its reciprocal, off by at
+// most an eighth: the exponent is negated, and the mantissa decreases as it should, but linearly.
 template <class T>
 inline constexpr auto kReciprocalBits = 0x7ef311c3;
 template <>
 inline constexpr auto kReciprocalBits<double> = 0x7fde623822fc16e6;
 
-// 1 / x for positive normal x, to the last place or the one before. The divider takes 10 cycles for
-// a register of 64 bytes and this 4, and it leaves the square root, which needs the divider too,
-// alone with it. Each round takes the error e to e^3: 0.12, 2e-3, 6e-9, 2e-25.
+// 1 / x for positive normal x, accurate to one or two units in the last place. The divider takes
+// 10 cycles for a register of 64 bytes, and this takes 4 and leaves the divider to the square root,
+// which needs it, too. Each round reduces the error e to e^3: 0.12, 2e-3, 6e-9, 2e-25.
 template <class T>
 Vec<T> reciprocal(Vec<T> x) {
   const Vec<T> one = Vec<T>::all(T(1));
@@ -111,7 +113,7 @@ template <class T>
 void clip(index n, T* g, T most) {
   const Vec<T> high = Vec<T>::all(most), low = Vec<T>::all(-most);
   for (index i = 0; i < n; i += Vec<T>::lanes) {
-    // What is not a number is the second operand, and stays.
+    // A NaN is the second operand, and is kept.
     max(low, min(high, Vec<T>::load(g + i))).store(g + i);
   }
 }
@@ -153,7 +155,7 @@ void multiply_elements(index rows, index width, const T* a, index lda, const T* 
   }
 }
 
-// Which numbers of a whole panel are not zero.
+// The bits of the numbers of a whole panel that are not zero.
 template <class T>
 std::uint32_t nonzero(const T* x) {
   const Vec<T> zero = Vec<T>::all(T(0));
@@ -197,7 +199,7 @@ void read_scaled_row(index n, const Source* source, const double* shift, const d
   });
 }
 
-// y * 0 is 0 for finite y alone; the sum of such products shows the first that is not.
+// y * 0 is 0 only for finite y; so the sum of such products is 0 only if all are finite.
 template <class T>
 bool all_finite(index n, const T* x, T factor) {
   const Vec<T> zero = Vec<T>::all(T(0)), factors = Vec<T>::all(factor);

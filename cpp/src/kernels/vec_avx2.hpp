@@ -1,6 +1,5 @@
 // Vectors of 32 bytes for AVX2 with FMA: the struct that the kernels are written against. Every
-// operation is one or a few instructions; fma is fused.
-// What a Vec promises is in kernels-inl.hpp.
+// operation is one or a few instructions; fma is fused. kernels-inl.hpp says what a Vec promises.
 #pragma once
 
 #include <immintrin.h>
@@ -14,7 +13,7 @@ constexpr const char* kKernelSetName = "avx2";
 // 6 x 2 accumulators, 2 columns of B and 1 broadcast of A fill 15 of the 16 registers.
 constexpr int kTileRows = 6;
 
-// Loads are written as they are here: there is nothing for a compiler to make of them.
+// Loads are intrinsics here, which compilers do not combine.
 template <class T>
 [[gnu::always_inline]] inline void hide_from_vectorizer(const T*&) {}
 
@@ -54,7 +53,7 @@ struct Vec<float> {
   friend Vec copysign(Vec magnitude, Vec sign) {
     return {_mm256_or_ps(magnitude.v, _mm256_and_ps(sign.v, _mm256_set1_ps(-0.0f)))};
   }
-  // In two factors, so that each is a normal number and a subnormal result is rounded once.
+  // In two factors, each of them a normal number, so that a subnormal result is rounded once.
   friend Vec scale(Vec a, Vec n) {
     const Vec half = floor(n * all(0.5f));
     return a * power(half) * power(n - half);
@@ -133,7 +132,7 @@ struct Vec<double> {
   friend Vec copysign(Vec magnitude, Vec sign) {
     return {_mm256_or_pd(magnitude.v, _mm256_and_pd(sign.v, _mm256_set1_pd(-0.0)))};
   }
-  // In two factors, so that each is a normal number and a subnormal result is rounded once.
+  // In two factors, each of them a normal number, so that a subnormal result is rounded once.
   friend Vec scale(Vec a, Vec n) {
     const Vec half = floor(n * all(0.5));
     return a * power(half) * power(n - half);
@@ -142,7 +141,7 @@ struct Vec<double> {
     return {
         _mm256_castsi256_pd(_mm256_sub_epi64(_mm256_set1_epi64x(bits), _mm256_castpd_si256(a.v)))};
   }
-  // The bits of 2^52 below an integer make it a double: AVX2 converts no 64-bit integers.
+  // OR-ing the bits of 2^52 to an integer makes it a double: AVX2 cannot convert 64-bit integers.
   friend Vec exponent(Vec a) {
     const __m256i bits = _mm256_srli_epi64(_mm256_castpd_si256(a.v), 52);
     const __m256i shifted = _mm256_or_si256(bits, _mm256_castpd_si256(all(kTwo52).v));

@@ -1,6 +1,6 @@
 // Vectors of 64 bytes for AVX-512 (F, DQ, BW, VL): the struct that the kernels are written
-// against. Every operation is one or a few instructions; fma is fused.
-// What a Vec promises is in kernels-inl.hpp.
+// against. Every operation is one or a few instructions; fma is fused. kernels-inl.hpp says what a
+// Vec promises.
 #pragma once
 
 #include <immintrin.h>
@@ -14,7 +14,7 @@ constexpr const char* kKernelSetName = "avx512";
 // 14 x 2 accumulators, 2 columns of B and 1 broadcast of A fill 31 of the 32 registers.
 constexpr int kTileRows = 14;
 
-// Loads are written as they are here: there is nothing for a compiler to make of them.
+// Loads are intrinsics here, which compilers do not combine.
 template <class T>
 [[gnu::always_inline]] inline void hide_from_vectorizer(const T*&) {}
 

@@ -1,7 +1,7 @@
-// Vectors of 16 bytes in plain C++: the oracle of the other kernel sets, and what old or foreign
-// processors run. Its fma is a product and a sum, for without the instruction a fused one costs a
-// hundred times as much; so its results differ from the other sets' in the last bits.
-// What a Vec promises is in kernels-inl.hpp.
+// Vectors of 16 bytes in plain C++: the oracle of the other kernel sets, and the set for old or
+// other processors. Its fma is a product and a sum, because without the instruction a fused one
+// takes a hundred times as long; so its results differ from those of the other sets in the last
+// bits. kernels-inl.hpp says what a Vec promises.
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -13,9 +13,8 @@ constexpr const char* kKernelSetName = "reference";
 // 4 x 2 accumulators and 2 columns of B fit the 16 registers of any x86-64.
 constexpr int kTileRows = 4;
 
-// Where a tile reads few columns of each row, g++ 12 makes of it, at -O3, loads of two rows at
-// once, and so reads a row behind the last. It does not where it cannot know how far rows are
-// apart.
+// If a tile reads few columns of each row, g++ 12 at -O3 combines the loads of two rows, and so
+// reads beyond the last row. It does not if it cannot know the distance between rows.
 template <class T>
 [[gnu::always_inline]] inline void hide_from_vectorizer(const T*& row) {
   __asm__("" : "+r"(row));
@@ -81,7 +80,7 @@ struct Vec {
   friend Vec sqrt(Vec a) {
     return each([&](index i) { return root(a.v[i]); });
   }
-  // As the x86 instructions: the second operand where either is not a number.
+  // Like the x86 instructions: the second operand if either is not a number.
   friend Vec max(Vec a, Vec b) { return select(b < a, a, b); }
   friend Vec min(Vec a, Vec b) { return select(a < b, a, b); }
   friend Vec abs(Vec a) {
@@ -103,7 +102,7 @@ struct Vec {
     return each(
         [&](index i) { return from_bits(to_bits(magnitude.v[i]) | (to_bits(sign.v[i]) & kSign)); });
   }
-  // In two factors, so that each is a normal number and a subnormal result is rounded once.
+  // In two factors, each of them a normal number, so that a subnormal result is rounded once.
   friend Vec scale(Vec a, Vec n) {
     const Vec half = floor(n * all(T(0.5)));
     return a * power(half) * power(n - half);

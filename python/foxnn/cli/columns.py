@@ -1,4 +1,4 @@
-"""What a network knows of the table that it was trained on: kept in its notes, found in another."""
+"""The columns of the table that a network was trained on, kept in its notes."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any
 from foxnn import neural_network
 from foxnn.cli.tables import Table, TableError
 
-# Where it stands in the notes of a network.
+# The key in the notes of a network.
 KEY = "foxnn.table"
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns of a table and what they are.
+    """The columns of a table and their roles.
 
     Attributes
     ----------
     inputs, targets : list of str
-        Names, or numbers from 1 where there was no header.
+        Names, or numbers from 1 if there was no header.
     classes : list of str or None
-        What the outputs stand for, where the target is a class.
+        The classes of the outputs, if the target is a class.
     header : bool
     width : int
-        All columns of the table, those that were not used too.
+        The number of all columns of the table, including unused ones.
     """
 
     inputs: list[str]
@@ -35,7 +35,7 @@ class Columns:
     width: int
 
     def note(self, nn: neural_network) -> None:
-        """Write it into the notes of a network, and names of inputs where others look for them."""
+        """Store the columns in the notes of a network, and the names of its inputs."""
         nn.notes = nn.notes | {KEY: asdict(self)}
         if self.header:
             nn.input_names = self.inputs
@@ -43,13 +43,13 @@ class Columns:
     def positions(self, table: Table) -> list[int]:
         """Return the positions of the inputs in a table.
 
-        They are found by name where both have a header. Otherwise the table holds nothing but the
-        inputs in their order, or where there was no header, all columns of before.
+        They are found by name if both tables have a header. Otherwise the table must hold exactly
+        the inputs in their order, or, if the first had no header, all of its columns.
 
         Raises
         ------
         TableError
-            Where columns are missing.
+            If columns are missing.
         """
         if self.header and table.has_header:
             return [table.find(name) for name in self.inputs]
@@ -72,16 +72,16 @@ class Columns:
         """Return the positions of the targets in a table."""
         if self.header or len(table.columns) == self.width:
             return [table.find(name) for name in self.targets]
-        raise TableError(f"{table.name}: it holds no targets, only inputs")
+        raise TableError(f"{table.name}: it holds inputs only, no targets")
 
 
 def columns_of(nn: neural_network) -> Columns | None:
-    """Return what the notes of a network say, or None where they say nothing.
+    """Return the columns in the notes of a network, or None if there are none.
 
     Raises
     ------
     ValueError
-        Where they do not fit the network.
+        If they do not fit the network.
     """
     given = nn.notes.get(KEY)
     if given is None:

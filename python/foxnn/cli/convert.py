@@ -1,4 +1,4 @@
-"""The command ``convert``: a network from one format of files to another."""
+"""The command ``convert``: converts a network file to another format."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ examples:
   python -m foxnn convert net.safetensors net.txt
   python -m foxnn convert net.onnx net.h
 
-The endings say the formats: .safetensors, .onnx, .txt (FoxNN's), and to write, .h (C, with a
-self-test beside it). What the new format cannot hold is refused; names of columns and classes, and
-what the optimizer remembers, are in .safetensors files only.
+The endings name the formats: .safetensors, .onnx, .txt (FoxNN's), and for output .h (C, with a
+self-test next to it). A network that the new format cannot hold is refused. Names of columns and
+classes, and the state of the optimizer, are kept in .safetensors files only.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
-    parser.add_argument("source", help="file of a network")
-    parser.add_argument("target", help="file to write; an older one is replaced")
+    """Add the arguments of the command."""
+    parser.add_argument("source", help="network file")
+    parser.add_argument("target", help="file to write; an existing file is replaced")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -32,4 +32,4 @@ def run(args: argparse.Namespace) -> None:
     nn = neural_network(args.source)
     save(nn, args.target)
     if nn.notes and not keeps_notes(args.target):
-        print(f"{args.target} is without the notes: {', '.join(nn.notes)}", file=sys.stderr)
+        print(f"{args.target} does not hold the notes: {', '.join(nn.notes)}", file=sys.stderr)

@@ -1,6 +1,6 @@
-"""What ``python -m foxnn doctor`` tells: the machine, the choices made for it, its speed, advice.
+"""What ``python -m foxnn doctor`` prints: the machine, the choices made for it, speed, advice.
 
-Facts are gathered first, and the advice follows from the facts alone.
+Facts are gathered first, and the advice depends only on the facts.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ISA_VARIABLE = "FOXNN_FORCE_ISA"
 THREADS_VARIABLE = "FOXNN_FORCE_THREADS"
 OPENMP_VARIABLE = "OMP_NUM_THREADS"
 
-# What foxnn needs, and what it can work with.
+# What foxnn needs, and what it can use.
 DEPENDENCIES = (
     "numpy",
     "tqdm",
@@ -36,10 +36,10 @@ DEPENDENCIES = (
     "threadpoolctl",
 )
 
-# Long enough for a median, short enough that all of it is over in a second.
+# Long enough for a median, short enough for all of them to end within a second.
 _SECONDS_A_MEASUREMENT = 0.2
 _TINY_STEPS = 5000
-# One million weights: their panels do not fit into a second-level cache, as those of real networks.
+# One million weights: like those of real networks, they do not fit into a second-level cache.
 _WIDE = 1024
 _WIDE_SAMPLES = 256
 
@@ -50,7 +50,7 @@ _SLOWEST_OPTIMISED_GFLOPS = 8.0
 
 @dataclass(frozen=True)
 class Facts:
-    """What was found. Speeds are None where the engine refused to work."""
+    """What was found. Speeds are None if the engine refused to work."""
 
     cores: int
     usable_cores: int
@@ -76,14 +76,14 @@ def processor() -> str:
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use: those of its affinity, where there is one."""
+    """Return how many cores this process may use, considering its affinity."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def core_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Return how many cores' time the container may use, or None where there is no limit."""
+    """Return how many cores' time the container may use, or None if there is no limit."""
     path = root / "cpu.max"
     if not path.exists():
         return None
@@ -107,7 +107,7 @@ def gather() -> Facts:
         kernel_set = foxnn.kernel_set()
         step = _tiny_step()
         all_gflops, one_gflops = _product(0), _product(1)
-    except ValueError as error:  # a variable that forces what is not to be had
+    except ValueError as error:  # a variable that forces what is not available
         trouble = str(error)
     return Facts(
         cores=os.cpu_count() or 1,
@@ -153,7 +153,7 @@ def _product(threads: int) -> float:
 
 
 def advice(facts: Facts) -> list[str]:
-    """Return what the user may change, a sentence or two each."""
+    """Return what the user could change, in a sentence or two each."""
     return [*_about_kernels(facts), *_about_threads(facts)]
 
 
@@ -195,15 +195,15 @@ def _about_threads(facts: Facts) -> list[str]:
     usable = facts.usable_cores
     if forced := facts.environment.get(THREADS_VARIABLE):
         found.append(
-            f"{THREADS_VARIABLE}={forced} gives every call so many threads, however small its "
-            "work. It is for tests: unset it."
+            f"{THREADS_VARIABLE}={forced} forces this number of threads in every call, even the "
+            "smallest. It is meant for tests: unset it."
         )
     wanted = _number(facts.environment.get(OPENMP_VARIABLE, ""))
     if wanted is not None and wanted > usable:
         found.append(
             f"{OPENMP_VARIABLE}={wanted} is more than the {_cores(usable)} that this process may "
-            "use. foxnn takes no more than there are, but other libraries do, and they then wait "
-            "for each other. Unset it."
+            "use. foxnn uses no more than there are, but other libraries do, and their threads "
+            "then wait for each other. Unset it."
         )
     elif wanted == 1 and usable > 1:
         found.append(
@@ -213,7 +213,7 @@ def _about_threads(facts: Facts) -> list[str]:
     elif wanted is None and facts.threads == 1 and usable > 1:
         found.append(
             f"foxnn may use one thread of {_cores(usable)}: it was built without OpenMP, or "
-            "something in this process holds it down."
+            "something in this process limits it."
         )
     if usable < facts.cores:
         found.append(
@@ -222,7 +222,7 @@ def _about_threads(facts: Facts) -> list[str]:
         )
     if facts.quota is not None and facts.quota < min(usable, facts.threads):
         found.append(
-            f"The container may use the time of {facts.quota:g} cores, and is stopped when more "
+            f"The container may use the time of {facts.quota:g} cores, and is paused when more "
             f"threads use it up. Set nn.settings.n_threads = {max(1, int(facts.quota))}."
         )
     return found
@@ -278,7 +278,7 @@ def _variables(facts: Facts) -> str:
 
 
 def main() -> int:
-    """Print the report; the exit code is 1 where the engine refuses to work."""
+    """Print the report; the exit code is 1 if the engine refuses to work."""
     facts = gather()
     print(report(facts))
     return 1 if facts.trouble else 0

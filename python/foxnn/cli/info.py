@@ -1,4 +1,4 @@
-"""The command ``info``: what a file of a network holds."""
+"""The command ``info``: shows the content of a network file."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from foxnn.layers.kinds import leaves
 from foxnn.layers.view import is_number, shown_part
 from foxnn.model.state import state_of
 
-HELP = "what a file of a network holds"
+HELP = "show the content of a network file"
 EXAMPLES = """\
 examples:
   python -m foxnn info net.safetensors
 """
 
-# Characters that the names shown of a list may take.
+# The most characters for the names of a list.
 _ROOM = 72
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
-    parser.add_argument("network", help="file of the network")
+    """Add the arguments of the command."""
+    parser.add_argument("network", help="network file")
 
 
 def run(args: argparse.Namespace) -> None:
-    """Tell."""
+    """Show the content."""
     nn = neural_network(args.network)
     lines = list(_lines(nn))
     width = max(len(name) for name, _ in lines) + 2
@@ -43,7 +43,7 @@ def _lines(nn: neural_network) -> Iterator[tuple[str, str]]:
     yield "loss", nn.loss
     try:
         columns = columns_of(nn)
-    except ValueError:  # notes that are somebody else's
+    except ValueError:  # notes that another program has written
         columns = None
     if columns is not None:
         yield "inputs", some(columns.inputs)
@@ -75,8 +75,8 @@ def described(nn: neural_network) -> str:
 
 
 def some(names: Iterable[str]) -> str:
-    """Return the first of many names, and how many there are more."""
-    # What a terminal would take for a command is shown by its number.
+    """Return the first names of a list, and the number of the others."""
+    # Control characters are shown by their codes.
     every = [name if name.isprintable() else repr(name)[1:-1] for name in names]
     shown: list[str] = []
     while len(shown) < len(every) and len(", ".join(shown)) < _ROOM:

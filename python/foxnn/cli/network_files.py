@@ -1,4 +1,4 @@
-"""Files of networks, as the commands write them: those of `save`, and C headers."""
+"""Network files as the commands write them: the formats of `save`, and C headers."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ def _is_header(path: str) -> bool:
 
 
 def keeps_notes(path: str) -> bool:
-    """Return whether a file of this ending holds the notes of a network."""
+    """Return whether a file with this ending holds the notes of a network."""
     return formats.ending_of(path) == ".safetensors"
 
 
 def save(nn: neural_network, path: str) -> None:
-    """Write a network in the format that the ending says."""
+    """Write a network in the format that the ending names."""
     if _is_header(path):
         nn.export_c(path)
     else:
@@ -25,7 +25,7 @@ def save(nn: neural_network, path: str) -> None:
 
 
 def check_out(nn: neural_network, path: str) -> None:
-    """Raise what saving would, as far as it is known before the network is trained."""
+    """Raise the error that saving would, as far as it is known before the training."""
     if _is_header(path):
         c_export.check(path)
     else:

@@ -1,4 +1,4 @@
-"""What the arguments of the commands may be, and those that several commands share."""
+"""The types of the commands' arguments, and options that several commands share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from foxnn.cli.tables import TableFormat
 
 
 def whole(low: int, high: int = 2**63 - 1) -> Callable[[str], int]:
-    """Return a function that takes whole numbers within bounds."""
+    """Return a function that parses integers within bounds."""
 
     def parse(text: str) -> int:
         try:
@@ -32,7 +32,7 @@ def whole(low: int, high: int = 2**63 - 1) -> Callable[[str], int]:
 def number(
     low: float = 0.0, below: float = math.inf, *, above: bool = False
 ) -> Callable[[str], float]:
-    """Return a function that takes numbers of at least (or `above`) `low`, and `below` another."""
+    """Return a function that parses numbers from (or `above`) `low` to `below` another."""
 
     def parse(text: str) -> float:
         try:
@@ -49,28 +49,28 @@ def number(
 
 
 def names(text: str) -> list[str]:
-    """Return the names of a list with commas; a name with a comma stands in quotes."""
+    """Return the names of a comma-separated list; a name with a comma is quoted."""
     try:
         found = next(csv.reader([text], skipinitialspace=True, strict=True), [])
     except csv.Error as error:
-        raise argparse.ArgumentTypeError(f"must be names parted by commas: {error}") from None
+        raise argparse.ArgumentTypeError(f"must be names separated by commas: {error}") from None
     found = [name.strip() for name in found]
     if not found or not all(found):
-        raise argparse.ArgumentTypeError(f"must be names parted by commas, got {text!r}")
+        raise argparse.ArgumentTypeError(f"must be names separated by commas, got {text!r}")
     if twice := {name for name in found if found.count(name) > 1}:
         raise argparse.ArgumentTypeError(f"names {min(twice)!r} twice")
     return found
 
 
 def layers(text: str) -> list[int]:
-    """Return the sizes of hidden layers: numbers with commas, or "none"."""
+    """Return the sizes of hidden layers: comma-separated numbers, or "none"."""
     if text == "none":
         return []
     return [whole(1, 2**31 - 1)(size) for size in text.split(",")]
 
 
 def activation(text: str) -> str:
-    """Return the name of an activation that hidden layers may have."""
+    """Return the name of an activation for hidden layers."""
     try:
         neural_network([1, 1, 1], [text, "identity"])
     except ValueError as error:
@@ -88,27 +88,27 @@ def _delimiter(text: str) -> str:
 def _encoding(text: str) -> str:
     try:
         name = codecs.lookup(text).name
-        "".encode(name)  # some turn bytes into bytes
+        "".encode(name)  # some codecs turn bytes into bytes
     except (LookupError, UnicodeError):
         raise argparse.ArgumentTypeError(f"is unknown: {text!r}") from None
     return "utf-8-sig" if name == "utf-8" else name
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say how a table is written."""
-    group = parser.add_argument_group("how the table is written")
+    """Add the options for the format of a table."""
+    group = parser.add_argument_group("format of the table")
     group.add_argument(
         "--header",
         action=argparse.BooleanOptionalAction,
         help="whether the first line holds the names of the columns "
-        "(default: it does unless one of its cells is a number)",
+        "(default: yes, unless one of its cells is a number)",
     )
     group.add_argument(
         "--delimiter",
         type=_delimiter,
         metavar="SIGN",
-        help="what parts the cells: one character, 'tab' or 'space' "
-        "(default: what parts most lines alike, of tab ; | ,)",
+        help="what separates the cells: one character, 'tab' or 'space' "
+        "(default: of tab ; | , the one that fits most lines)",
     )
     group.add_argument(
         "--decimal", choices=[".", ","], default=".", help="the decimal sign (default: %(default)s)"
@@ -117,22 +117,22 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         "--encoding",
         type=_encoding,
         default="utf-8-sig",
-        help="of the text (default: UTF-8, with or without a byte order mark)",
+        help="the text encoding (default: UTF-8, with or without a byte order mark)",
     )
 
 
 def table_format(args: argparse.Namespace) -> TableFormat:
-    """Return what the options say of the table."""
+    """Return the format of the table that the options describe."""
     return TableFormat(args.delimiter, args.header, args.decimal, args.encoding)
 
 
 def check_apart(out: str | None, *inputs: str) -> None:
-    """Refuse to write over what is read."""
+    """Refuse to overwrite an input file."""
     if out is None or not os.path.exists(out):
         return
     for path in inputs:
         if path != "-" and os.path.exists(path) and os.path.samefile(out, path):
-            raise ValueError(f"--out {out} would replace what is read")
+            raise ValueError(f"--out {out} would replace an input file")
 
 
 def add_threads(parser: argparse._ActionsContainer) -> None:
@@ -142,5 +142,5 @@ def add_threads(parser: argparse._ActionsContainer) -> None:
         type=whole(0),
         default=0,
         metavar="N",
-        help="threads at most; 0, the default, is all cores that pay",
+        help="the most threads to use; 0, the default: as many as make it faster",
     )

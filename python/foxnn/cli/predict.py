@@ -1,4 +1,4 @@
-"""The command ``predict``: what a network answers to the lines of a table, as a table."""
+"""The command ``predict``: the predictions of a network for the lines of a table, as a table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from foxnn.cli.tables import Table, TableError, opened
 from foxnn.cli.targets import Target, labels_of, numbers_of, score
 from foxnn.formats import whole_files
 
-HELP = "what a network answers to the lines of a table"
+HELP = "predict the targets of the lines of a table"
 EXAMPLES = """\
 examples:
   python -m foxnn predict net.safetensors new.csv
@@ -27,24 +27,25 @@ examples:
   python -m foxnn predict net.safetensors test.csv --score --out answers.csv
   cat new.csv | python -m foxnn predict net.safetensors -
 
-The table holds the columns that the network was trained on, in any order and among others where it
-has a header. The answers come line by line in its order: the class, or the numbers.
+The table holds the columns that the network was trained on; if it has a header, in any order and
+among others. The predictions are in the order of its lines: the class, or the numbers.
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
-    parser.add_argument("network", help="file of the network")
+    """Add the arguments of the command."""
+    parser.add_argument("network", help="network file")
     parser.add_argument("data", help="the table; - is standard input")
-    parser.add_argument("--out", metavar="FILE", help="where the answers go (default: shown)")
     parser.add_argument(
-        "--probabilities", action="store_true", help="the probability of each class, too"
+        "--out", metavar="FILE", help="file for predictions (default: standard output)"
+    )
+    parser.add_argument(
+        "--probabilities", action="store_true", help="also the probability of each class"
     )
     parser.add_argument(
         "--score",
         action="store_true",
-        help="compare with the targets in the table, and tell on standard error how well they "
-        "are met",
+        help="compare with the targets in the table, and write the score to standard error",
     )
     options.add_threads(parser)
     options.add_table_options(parser)
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> None:
     if columns is None and (args.score or args.probabilities):
         raise ValueError(f"{args.network} does not say what its outputs are")
     if columns is not None and args.probabilities and columns.classes is None:
-        raise ValueError(f"{args.network} answers with numbers, not with classes")
+        raise ValueError(f"{args.network} predicts numbers, not classes")
     options.check_apart(args.out, args.data, args.network)
     if args.out is not None:
         whole_files.check_place(args.out)
@@ -125,6 +126,6 @@ def _rows(
     for row, place in zip(outputs, best, strict=True):
         cells = [] if classes is None else [classes[place]]
         if classes is None or probabilities:
-            # As short as it can be read back.
+            # The shortest text that reads back exactly.
             cells += [str(value).replace(".", decimal) for value in row]
         yield cells

@@ -1,6 +1,6 @@
 """Tables in text files (CSV): their columns by name or number, and cells as numbers.
 
-Every error names the file, and the line where there is one.
+Every error names the file, and the line if there is one.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from numpy.typing import NDArray
 
 from foxnn import checks
 
-# Candidates in the order of trust: a comma may also be the decimal sign of a file parted by others.
+# Candidates in order of preference: a comma may also be the decimal sign with another delimiter.
 _DELIMITERS = ("\t", ";", "|", ",")
 # Lines from which the delimiter is guessed.
 _GUESSED_FROM = 20
-# Cells turned into numbers at once: as Python's strings they take ten times their place.
+# Cells converted to numbers at once: as Python's strings they take ten times the memory.
 _CELLS_AT_ONCE = 500_000
-# How an empty cell is written, in small letters.
+# How an empty cell is written, in lower case.
 _MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
 # Column names shown in a message.
 _NAMES_SHOWN = 12
-# Names that one which is not there is compared with, and how much of each: some 50 ms.
+# Names that an unknown name is compared with, and the length of each: about 50 ms.
 _NAMES_COMPARED = 1000
 _LONGEST_COMPARED = 60
 
@@ -40,12 +40,12 @@ Line = tuple[int, list[str]]
 
 
 class TableError(ValueError):
-    """A table is not as it must be; the message says file, line and what is wrong."""
+    """A table is malformed; the message names the file, the line and the fault."""
 
 
 @dataclass(frozen=True)
 class TableFormat:
-    """How a table is written; None is what the file looks like."""
+    """The format of a table; None: guessed from the file."""
 
     delimiter: str | None = None
     header: bool | None = None
@@ -54,13 +54,13 @@ class TableFormat:
 
 
 class Table:
-    """An open table: its columns, and its cells, which are read once.
+    """An open table: its columns, and its cells, which can be read once.
 
     Attributes
     ----------
     has_header : bool
     columns : list of str
-        The header's names, in which a nameless column is "", or "1", "2", ...
+        The names in the header, "" for a column without one; or "1", "2", ...
     """
 
     def __init__(self, name: str, file: TextIO, form: TableFormat) -> None:
@@ -100,7 +100,7 @@ class Table:
                 yield line, cells
 
     def find(self, column: str) -> int:
-        """Return the position of a column: by name where there is a header, else by number.
+        """Return the position of a column: by name if there is a header, else by number.
 
         Numbers count from 1, negative ones from the end.
         """
@@ -112,20 +112,20 @@ class Table:
                     f"{self.name}: the header has {checks.shown(column)} {count} times"
                 )
             near = self._nearest(column)
-            hint = f"; did you mean {near!r}?" if near else f"; there is {self._shown_names()}"
-            raise TableError(f"{self.name}: there is no column {column!r}{hint}")
+            hint = f"did you mean {near!r}?" if near else f"the columns are {self._shown_names()}"
+            raise TableError(f"{self.name}: there is no column {column!r}; {hint}")
         count = len(self.columns)
         with contextlib.suppress(ValueError):
             number = int(column)
             if 1 <= abs(number) <= count:
                 return number - 1 if number > 0 else count + number
         raise TableError(
-            f"{self.name}: there is no column {column!r}; without a header columns are numbers "
+            f"{self.name}: there is no column {column!r}; without a header columns are numbered "
             f"from 1 to {count}"
         )
 
     def _nearest(self, column: str) -> str | None:
-        """Return the name most like this one; what is compared is bounded, since it takes long."""
+        """Return the most similar name; the comparison is limited, since it is slow."""
         some = [name for name in self.columns[:_NAMES_COMPARED] if len(name) <= _LONGEST_COMPARED]
         near = difflib.get_close_matches(column[:_LONGEST_COMPARED], some, 1)
         return near[0] if near else None
@@ -136,7 +136,7 @@ class Table:
         return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
     def named_columns(self) -> list[int]:
-        """Return the positions of the columns that have a name, each its own."""
+        """Return the positions of the columns that have a name; names must be unique."""
         named = [i for i, name in enumerate(self.columns) if name]
         for i in named:
             self.find(self.columns[i])
@@ -145,14 +145,14 @@ class Table:
     def read(
         self, numbers: Sequence[int], texts: Sequence[int] = (), *, drop_missing: bool = False
     ) -> TableRows:
-        """Return columns as numbers, and others as texts, of all lines.
+        """Return columns of all lines as numbers, and others as texts.
 
         Parameters
         ----------
         numbers, texts : sequence of int
             Positions of the columns.
         drop_missing : bool
-            Whether a line in which one of them has an empty cell is left out, instead of refused.
+            Whether lines with an empty cell in one of them are left out, instead of refused.
         """
         parts: list[NDArray[np.float64]] = []
         samples = TableRows(self.name, np.empty((0, len(numbers))), [[] for _ in texts], [])
@@ -169,7 +169,7 @@ class Table:
                 column.extend(self._texts(chunk, position))
             samples.lines.extend(line for line, _ in chunk)
         if not samples.lines:
-            why = f"; {samples.dropped} lines lack cells" if samples.dropped else ""
+            why = f"; {samples.dropped} lines have missing cells" if samples.dropped else ""
             raise TableError(f"{self.name}: there are no samples{why}")
         samples.numbers = np.concatenate(parts)
         return samples
@@ -178,8 +178,8 @@ class Table:
         if len(cells) != self._width:
             before = "the header has" if self.has_header else "the first line has"
             raise TableError(
-                f"{self.name}, line {line}: {len(cells)} cells, where {before} {self._width} "
-                f"(parted by {self.delimiter!r})"
+                f"{self.name}, line {line}: {len(cells)} cells, but {before} {self._width} "
+                f"(separated by {self.delimiter!r})"
             )
 
     def _lacks(self, cells: list[str], positions: Iterable[int]) -> bool:
@@ -199,7 +199,7 @@ class Table:
             found = np.array(rows, np.float64).reshape(len(rows), len(positions))
         except ValueError:
             found = None
-        # An underscore between digits is Python's habit, not that of tables.
+        # Python allows underscores between digits, but tables do not have them.
         if found is None or not np.isfinite(found).all() or "_" in "".join(map("".join, rows)):
             self._refuse(chunk, positions)
         assert found is not None
@@ -228,13 +228,13 @@ class Table:
     def _with_point(self, cell: str) -> str:
         if self._decimal == ".":
             return cell
-        # A point would be one between thousands: it is refused, not taken for the decimal sign.
+        # A point would separate thousands: it is refused, not taken for the decimal sign.
         return "" if "." in cell else cell.replace(self._decimal, ".", 1)
 
 
 @dataclass
 class TableRows:
-    """What was read of a table: a row a line, as numbers; columns of texts; the lines' numbers."""
+    """The content of a table: one row of numbers per line, columns of texts, and line numbers."""
 
     table: str
     numbers: NDArray[np.float64]
@@ -247,7 +247,7 @@ class TableRows:
 
 
 def is_missing(cell: str) -> bool:
-    """Return whether a cell is empty, or says that something is missing."""
+    """Return whether a cell is empty or says that a value is missing."""
     return cell.casefold() in _MISSING
 
 
@@ -258,9 +258,9 @@ def opened(path: str, form: TableFormat) -> Iterator[Table]:
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     TableError
-        Where it is no table.
+        If it is not a table.
     """
     if path == "-":
         reconfigure = getattr(sys.stdin, "reconfigure", None)
@@ -279,14 +279,14 @@ def _decoded(name: str, lines: Iterable[str], encoding: str) -> Iterator[str]:
     try:
         yield from lines
     except UnicodeError as error:
-        encoding = getattr(error, "encoding", encoding)  # UTF-16 says nothing where it has no mark
+        encoding = getattr(error, "encoding", encoding)  # not in UTF-16 without a mark
         raise TableError(
-            f"{name}: this is no {encoding.upper()} text; --encoding says what it is"
+            f"{name}: this is not {encoding.upper()} text; --encoding names another encoding"
         ) from None
 
 
 def _guessed_delimiter(lines: Sequence[str]) -> str:
-    """Return the delimiter that cuts most of the lines into as many cells, more than one."""
+    """Return the delimiter that splits the most lines into the same number of cells."""
     best, most = ",", 0
     for delimiter in _DELIMITERS:
         try:

@@ -1,4 +1,4 @@
-"""What a column of targets is, classes or numbers, and how well outputs meet it."""
+"""The targets of a table, as classes or numbers, and the score of outputs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from foxnn.cli.tables import Table, TableError, TableRows
 
-# Whole numbers are taken as classes where they are at most so many different ones.
+# Integers are taken as classes if there are at most this many different ones.
 _MOST_CLASSES = 10
 
 
 @dataclass
 class Target:
-    """Wanted outputs: labels of shape (samples,) where there are classes, else (samples, columns).
+    """Targets: labels of shape (samples,) if there are classes, else (samples, columns).
 
     The class of label i is `classes[i]`.
     """
@@ -29,15 +29,15 @@ class Target:
 def target_of(
     table: Table, samples: TableRows, names: Sequence[str], classify: bool | None
 ) -> Target:
-    """Return what the texts of some samples mean as targets, of columns of those names.
+    """Return the texts of samples as targets, of the columns with these names.
 
-    Texts are classes, and so are whole numbers that are few and come again; other numbers are to be
-    met as such. `classify` decides it otherwise.
+    Texts are classes, and so are integers if there are few different ones; other numbers are
+    numbers. `classify` overrides this.
 
     Raises
     ------
     TableError
-        For cells that are not what they should be, a single class, or one for each sample.
+        For invalid cells, a single class, or as many classes as samples.
     """
     if classify is None:
         classify = len(names) == 1 and _are_classes(table, samples, names[0])
@@ -52,10 +52,10 @@ def target_of(
     else:
         classes = sorted(set(texts))
     if len(classes) == 1:
-        raise TableError(f"{table.name}: column {names[0]!r} holds one class only, {classes[0]!r}")
+        raise TableError(f"{table.name}: column {names[0]!r} holds only one class, {classes[0]!r}")
     if len(classes) == len(samples):
         raise TableError(
-            f"{table.name}: column {names[0]!r} holds another class on every line, so there is "
+            f"{table.name}: column {names[0]!r} holds a different class on every line, so there is "
             "nothing to learn"
         )
     return Target(labels_of(table, samples, names[0], classes), classes)
@@ -78,7 +78,7 @@ def _are_classes(table: Table, samples: TableRows, name: str) -> bool:
 
 
 def numbers_of(table: Table, samples: TableRows, names: Sequence[str]) -> NDArray[np.float64]:
-    """Return the texts of some samples as numbers, of shape (samples, columns)."""
+    """Return the texts of samples as numbers, of shape (samples, columns)."""
     found = np.empty((len(samples), len(names)))
     for column, (name, texts) in enumerate(zip(names, samples.texts, strict=True)):
         for row, text in enumerate(texts):
@@ -95,7 +95,7 @@ def numbers_of(table: Table, samples: TableRows, names: Sequence[str]) -> NDArra
 def labels_of(
     table: Table, samples: TableRows, name: str, classes: Sequence[str]
 ) -> NDArray[np.int64]:
-    """Return the positions of the texts of some samples among the classes."""
+    """Return the positions of the texts of samples among the classes."""
     places = {text: i for i, text in enumerate(classes)}
     found = np.empty(len(samples), np.int64)
     for row, text in enumerate(samples.texts[0]):
@@ -114,10 +114,10 @@ def labels_of(
 
 
 def score(outputs: NDArray[Any], target: Target) -> str:
-    """Return in words how well outputs meet the targets.
+    """Return the score of outputs in words.
 
-    That is the accuracy, or the share of the targets' variance that is explained (R2, the mean over
-    the columns) and the root of the mean squared error.
+    It is the accuracy, or the fraction of the targets' variance that is explained (R2, averaged
+    over the columns) and the root mean squared error.
     """
     if target.classes is not None:
         return f"accuracy {np.mean(outputs.argmax(axis=1) == target.y):.4f}"

@@ -1,4 +1,4 @@
-"""The command ``train``: a network for a column of a table, trained, scored and saved."""
+"""The command ``train``: trains a network to predict a column of a table, scores and saves it."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ examples:
   python -m foxnn train houses.csv --target price --ignore id,street --early-stopping 20
   python -m foxnn train data.csv --no-header --target -1 --scale none --seed 1
 
-The table holds a sample a line. Its target is a column of classes (texts, or a few whole numbers)
-or of numbers; all other columns that have a name are inputs, and must be numbers. Without a header,
-columns are numbers from 1, and -1 is the last.
+The table holds one sample per line. The target is a column of classes (texts, or a few integers) or
+of numbers; all other columns with a name are inputs, and must be numbers. Without a header, columns
+are numbered from 1, and -1 is the last.
 """
 
-# The share of the training samples that early stopping looks at, where none is given.
+# The default fraction of the training samples that early stopping watches.
 _WATCHED_SHARE = 0.1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Add the arguments of the command."""
     parser.add_argument("data", help="the table; - is standard input")
     parser.add_argument(
         "--target", required=True, type=options.names, metavar="COLUMN",
-        help="the column to predict; several, parted by commas, of numbers",
+        help="the column to predict, or several columns of numbers, separated by commas",
     )  # fmt: skip
     parser.add_argument(
-        "--out", metavar="FILE", help="where the network goes; the ending says the format"
+        "--out", metavar="FILE", help="file for the network; the ending names the format"
     )
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--inputs", type=options.names, metavar="COLUMNS", help="only these")
@@ -50,21 +50,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task = parser.add_mutually_exclusive_group()
     task.add_argument(
         "--classify", action="store_const", const=True, default=None,
-        help="take the target as classes, whatever it holds",
+        help="treat the target as classes, whatever it holds",
     )  # fmt: skip
     task.add_argument(
         "--regress", dest="classify", action="store_const", const=False,
-        help="take the target as numbers",
+        help="treat the target as numbers",
     )  # fmt: skip
     parser.add_argument(
-        "--drop-missing", action="store_true", help="leave out lines in which a cell is empty"
+        "--drop-missing", action="store_true", help="leave out lines with an empty cell"
     )
     parser.add_argument(
         "--hold-out", type=options.number(0, 1), default=0.2, metavar="SHARE",
-        help="samples kept for the score at the end, of each class as much; 0 is none "
+        help="fraction of the samples, equal for each class, held out for the final score; 0: none "
         "(default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--quiet", action="store_true", help="show nothing but errors")
+    parser.add_argument("--quiet", action="store_true", help="show only errors")
     _add_network_options(parser)
     _add_fit_options(parser)
     options.add_table_options(parser)
@@ -74,7 +74,7 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the network")
     group.add_argument(
         "--layers", type=options.layers, default=[32], metavar="SIZES",
-        help="neurons of the hidden layers, parted by commas, or none (default: 32)",
+        help="neurons of the hidden layers, separated by commas, or none (default: 32)",
     )  # fmt: skip
     group.add_argument(
         "--activation", type=options.activation, default="relu",
@@ -82,16 +82,16 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     group.add_argument(
         "--loss", choices=["mse", "mae", "huber"],
-        help="for numbers (default: mse); that of classes is cross_entropy",
+        help="for numbers (default: mse); classes always use cross_entropy",
     )  # fmt: skip
     group.add_argument(
         "--scale", choices=["standard", "minmax", "none"], default="standard",
-        help="bring the columns to a common size; the network keeps how (default: %(default)s)",
+        help="scale the columns; the network keeps the scaling (default: %(default)s)",
     )  # fmt: skip
     group.add_argument("--dtype", choices=["float32", "float64"], default="float32")
     group.add_argument(
         "--seed", type=options.whole(0, 2**64 - 1), metavar="N",
-        help="everything random follows from it (default: another each time)",
+        help="of all random numbers (default: a different one each time)",
     )  # fmt: skip
 
 
@@ -100,11 +100,11 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     above = options.number(0.0, above=True)
     for name, kind, default, text in [
         ("--epochs", options.whole(1), 200, "passes over the samples"),
-        ("--batch-size", options.whole(1), 32, "samples a step"),
-        ("--learning-rate", above, 1e-3, "length of a step"),
+        ("--batch-size", options.whole(1), 32, "samples per step"),
+        ("--learning-rate", above, 1e-3, "size of a step"),
         ("--l1", options.number(), 0.0, "penalty on the size of the weights"),
         ("--l2", options.number(), 0.0, "penalty on the squares of the weights"),
-        ("--dropout", options.number(0, 1), 0.0, "share of hidden outputs left out of a step"),
+        ("--dropout", options.number(0, 1), 0.0, "fraction of hidden outputs dropped in a step"),
     ]:
         text += " (default: %(default)s)"
         group.add_argument(name, type=kind, default=default, metavar="N", help=text)
@@ -113,23 +113,21 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--early-stopping", type=options.whole(1), metavar="EPOCHS",
-        help="end after so many epochs without a better loss on the validation samples, and go "
-        "back to the best",
+        help="stop after this many epochs without a better loss on the validation samples, and "
+        "restore the best weights",
     )  # fmt: skip
     group.add_argument(
         "--validation", type=options.number(0.0, 1.0, above=True), metavar="SHARE",
-        help="of the training samples, to watch the training with; not those of the score "
+        help="fraction of the training samples for validation, apart from the held-out ones "
         f"(default: {_WATCHED_SHARE} with --early-stopping, else none)",
     )  # fmt: skip
-    group.add_argument(
-        "--class-weight", choices=["balanced"], help="let every class count as much as another"
-    )
-    group.add_argument("--clip-norm", type=above, metavar="N", help="largest norm of a gradient")
-    group.add_argument("--time-limit", type=above, metavar="SECONDS", help="end after this time")
+    group.add_argument("--class-weight", choices=["balanced"], help="give all classes equal weight")
+    group.add_argument("--clip-norm", type=above, metavar="N", help="largest norm of the gradient")
+    group.add_argument("--time-limit", type=above, metavar="SECONDS", help="stop after this time")
     options.add_threads(group)
     group.add_argument(
         "--progress", action=argparse.BooleanOptionalAction,
-        help="a bar over the epochs (default: on a terminal)",
+        help="show a progress bar (default: on a terminal)",
     )  # fmt: skip
 
 
@@ -144,7 +142,7 @@ def run(args: argparse.Namespace) -> None:
     tell = _silent if args.quiet else _tell
     _tell_what(tell, table, columns, samples)
     if args.classify is None and all(map(str.isdecimal, columns.classes or [""])):
-        tell("", "(--regress takes them as numbers)")
+        tell("", "(--regress treats them as numbers)")
     tell("network", f"{described(nn)}, {nn.loss}, seed {nn.seed}")
     training = samples_of(nn, samples.numbers, target.y, None)
     held_out = None
@@ -207,7 +205,7 @@ def _split(
     if not 0 < round(len(samples) * share) < len(samples):
         raise ValueError(
             f"--hold-out {share:g} of {len(samples)} samples leaves none to train on or none "
-            "to score; 0 keeps none back"
+            "to score; 0 holds out none"
         )
     parts = split(nn, samples, share, nn._draw())
     nn._next_draw()
@@ -249,7 +247,7 @@ def _silent(name: str, text: str) -> None:
 def _tell_what(
     tell: Callable[[str, str], None], table: Table, columns: Columns, samples: TableRows
 ) -> None:
-    dropped = f" ({samples.dropped} more lack cells)" if samples.dropped else ""
+    dropped = f" ({samples.dropped} more have missing cells)" if samples.dropped else ""
     tell("table", f"{table.name}, {len(samples)} samples{dropped}")
     tell("inputs", f"{len(columns.inputs)}: {some(columns.inputs)}")
     if nameless := columns.width - len([name for name in table.columns if name]):

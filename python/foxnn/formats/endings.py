@@ -1,4 +1,4 @@
-"""The formats of network files, told apart by the ending: which module writes and reads which."""
+"""The formats of network files by their endings: which module writes and reads each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TEXT = "FoxNN's text format"
 
 
 def path_of(name_file: object, name: str) -> str:
-    """Return the name of a network file, of a format that is read and written."""
+    """Return the name of a network file, in a format that is read and written."""
     path = paths.path_of(name_file, name)
     if path.lower().endswith(".h"):
         raise ValueError(
@@ -28,12 +28,12 @@ def path_of(name_file: object, name: str) -> str:
 
 
 def ending_of(path: str) -> str:
-    """Return the ending that names a format; FoxNN's text, ".txt", goes by any other."""
+    """Return the ending that names the format; any other means FoxNN's text, ".txt"."""
     return next((ending for ending in _BINARY if path.lower().endswith(ending)), ".txt")
 
 
 def check(network: Any, path: str) -> None:
-    """Raise what `save` would for this network and place, as far as it can be known before."""
+    """Raise the error that `save` would, as far as it can be known in advance."""
     if ending_of(path) == ".txt":
         layers = plain_layers(network, _TEXT)
         foxnn_text.check_network(network.settings, layers)
@@ -47,7 +47,7 @@ def check(network: Any, path: str) -> None:
 
 
 def save(network: Any, path: str, only_scale: bool) -> None:
-    """Write a network to a file of the format that the ending names."""
+    """Write a network to a file in the format that the ending names."""
     ending = ending_of(path)
     if ending != ".txt":
         _check_only_scale(only_scale, path)
@@ -59,7 +59,7 @@ def save(network: Any, path: str, only_scale: bool) -> None:
 
         write.write(path, network)
         return
-    # A copy, which is refused during a step: layers that are read in turn would not be of one.
+    # A copy, which is refused during a step: layers read one by one could be of different steps.
     copy = network._copy()
     parts = plain_layers(copy, _TEXT)
     parts = foxnn_text.unscaled(parts, network.input_scaler, network.output_scaler)
@@ -74,16 +74,16 @@ def load(
     dtype: str | None,
     seed: int | None,
 ) -> None:
-    """Make a new object of the class the network of a file; None leaves it to the file.
+    """Initialize a new network from a file; for arguments that are None the file decides.
 
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     foxnn.FileFormatError
-        Where it holds something else.
+        If it is not a network file.
     ValueError, TypeError
-        For arguments that are not right, or do not go with the file.
+        For invalid arguments, or arguments that do not fit the file.
     """
     if ending_of(path) == ".txt":
         _load_text(network, path, only_scale, loss, dtype, seed)
@@ -122,7 +122,7 @@ def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> 
 def _check_only_scale(only_scale: bool, path: str) -> None:
     if only_scale:
         raise ValueError(
-            f"only_scale must be False but for FoxNN's text format, got True for {path!r}"
+            f"only_scale must be False except for FoxNN's text format, got True for {path!r}"
         )
 
 

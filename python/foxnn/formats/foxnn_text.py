@@ -1,11 +1,12 @@
-"""FoxNN's text files: networks and train_data, a number a line.
+"""FoxNN's text files: networks and train_data, one number per line.
 
-A network file: ten settings, the constants of the optimizers and the mode, a line each; the number
-of layers; a layer: the name of its activation, the number of its parameters and they, the number of
-neurons; a neuron: the count of its numbers, its weights, and last the bias with the opposite sign.
-With `only_scale` the settings and the activations are left out.
+A network file holds ten settings, the constants of the optimizers and the mode, one per line; the
+number of layers; for each layer the name of its activation, the number of its parameters and the
+parameters, and the number of neurons; for each neuron the count of its numbers, its weights, and
+the bias with the opposite sign. With `only_scale` the settings and the activations are left out.
 
-A data file: samples, inputs, outputs; then the inputs and outputs of each sample.
+A data file holds the numbers of samples, inputs and outputs, then the inputs and outputs of each
+sample.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
 from foxnn.support import pieces
 
-# The activations that FoxNN knows, and how many parameters its files have for each.
+# The activations that FoxNN has, and the number of their parameters in its files.
 _PARAMETERS = {name: int(name in WITH_ALPHA) for name, row in ACTIVATIONS.items() if row.foxnn}
 
 _LARGEST_ALPHA = float(np.finfo(np.float32).max)
 
 
 class LayerText(NamedTuple):
-    """What a file says of a layer."""
+    """A layer as a file describes it."""
 
     activation: ActivationPair
     weights: Array
@@ -49,7 +50,7 @@ def _whole(reader: TextReader, name: str) -> int:
     return reader.count(name, 0, 2**63 - 1)
 
 
-# The lines of the settings in their order: where each belongs, its name and how it is read.
+# The lines of the settings in order: where each belongs, its name and how it is read.
 _SETTINGS: list[tuple[str, str, Callable[[TextReader, str], Any]]] = [
     ("", "n_threads", _whole),
     ("", "n_print", _whole),
@@ -75,7 +76,7 @@ def _part(settings: Settings, where: str) -> Any:
 
 
 def text_path(name_file: object, name: str) -> str:
-    """Return the name of a text file; those of other formats are refused."""
+    """Return the name of a text file; names of other formats are refused."""
     path = path_of(name_file, name)
     if path.lower().endswith((".safetensors", ".onnx", ".h")):
         raise ValueError(f"{name} must be a text file of FoxNN's (.txt), got {checks.shown(path)}")
@@ -83,7 +84,7 @@ def text_path(name_file: object, name: str) -> str:
 
 
 def read_network(path: str, only_scale: bool) -> tuple[Settings, list[LayerText]]:
-    """Return what a network file says.
+    """Return the settings and layers of a network file.
 
     Raises
     ------
@@ -105,7 +106,7 @@ def read_network(path: str, only_scale: bool) -> tuple[Settings, list[LayerText]
 
 
 def copy_settings(source: Settings, target: Settings) -> None:
-    """Give `target` all that a file says of settings."""
+    """Copy to `target` all settings that a file holds."""
     for where, name, _ in _SETTINGS:
         setattr(_part(target, where), name, getattr(_part(source, where), name))
 
@@ -150,7 +151,7 @@ def _read_layer(reader: TextReader, inputs: int | None, only_scale: bool) -> Lay
 def check_network(
     settings: Settings, layers: Iterable[PlainLayer], only_scale: bool = False
 ) -> None:
-    """Raise ValueError where FoxNN's format cannot hold the network."""
+    """Raise ValueError if FoxNN's format cannot hold the network."""
     for i, part in enumerate(layers):
         name = part.activation
         if name not in _PARAMETERS and not only_scale:
@@ -173,9 +174,9 @@ def write_network(
     Raises
     ------
     ValueError
-        Where FoxNN's format cannot hold the network; nothing is written then.
+        If FoxNN's format cannot hold the network; nothing is written then.
     OSError
-        Where the file cannot be written; an older one is still whole.
+        If the file cannot be written; an older one is unchanged.
     """
     parts = list(layers)
     check_network(settings, parts, only_scale)
@@ -195,12 +196,12 @@ def write_network(
 def unscaled(
     layers: list[PlainLayer], inputs: Scaler | None, outputs: Scaler | None
 ) -> list[PlainLayer]:
-    """Return layers that do without scalers what these do with them, but for the rounding.
+    """Return layers that compute without scalers what these compute with them, up to rounding.
 
     Raises
     ------
     ValueError
-        For scaled outputs behind an activation that is not the identity.
+        For scaled outputs of an activation other than the identity.
     """
     parts = list(layers)
     if inputs is not None and inputs.shift is not None and inputs.scale is not None:
@@ -259,11 +260,11 @@ def write_data(path: str, x: Array, y: Array) -> None:
     Raises
     ------
     ValueError
-        Where a number is not finite.
+        If a number is not finite.
     OSError
-        Where it cannot be written; an older one is still whole.
+        If it cannot be written; an older file is unchanged.
     """
-    # The caller's arrays are used in place: they may have changed.
+    # The caller's arrays are used in place, and may have changed.
     for array, name in ((x, "inputs"), (y, "outputs")):
         if not checks.all_finite(array, False):
             raise ValueError(f"the {name} must be finite to be saved, got an infinity or NaN")

@@ -1,4 +1,4 @@
-"""Names of files, how files are opened for reading, and the error for what is wrong in one."""
+"""Names of files, opening files for reading, and the error for a malformed file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from foxnn import checks
 
 
 class FileFormatError(ValueError):
-    """A file is not what it claims to be; the message says file, line and what was expected."""
+    """A file is malformed; the message names the file, the line and what was expected."""
 
 
 def path_of(name_file: object, name: str = "name_file") -> str:
-    """Return a file's name from a string or a path."""
+    """Return the name of a file from a string or a path."""
     try:
         path = os.fspath(name_file)  # type: ignore[call-overload]
     except TypeError:
@@ -37,20 +37,20 @@ def path_of(name_file: object, name: str = "name_file") -> str:
 
 @contextlib.contextmanager
 def reading(path: str, *, pipes: bool = False) -> Iterator[IO[bytes]]:
-    """Open a file for reading; a device, which may never end, is refused, and so are most pipes.
+    """Open a file for reading; devices, which may never end, are refused, and by default pipes.
 
     Parameters
     ----------
     path : str
     pipes : bool
-        Whether to take what a pipe brings, if anybody writes to it.
+        Whether to read from a pipe, if it has a writer.
 
     Raises
     ------
     OSError
-        Where it cannot be opened.
+        If it cannot be opened.
     FileFormatError
-        Where it is no file. Nobody waits for a writer.
+        If it is not a file. There is no waiting for a writer.
     """
     at_once = getattr(os, "O_NONBLOCK", 0)
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | at_once)) as file:

@@ -1,6 +1,6 @@
 """Numbers as text, read word by word and written by rows; `paths` opens the files.
 
-What stands in which file is said where it is read and written; here is what they share.
+The content of each format is described where it is read and written; this is what they share.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from foxnn.checks import Array
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.support import pieces
 
-# Numbers that are read or written in one call of the engine: some 10 ms, after which Ctrl-C is
-# heard.
+# Numbers that are read or written in one call of the engine: about 10 ms, after which Ctrl-C is
+# handled.
 _AT_ONCE = 200_000
 
-# No word is longer than a path may be; a pattern without an end would take all of a broken file.
+# No word is longer than a path may be; an unbounded pattern would match all of a broken file.
 _LONGEST_WORD = 4095
 _WORD = re.compile(rb"[^ \t-\r]{1,%d}" % (_LONGEST_WORD + 1))
 
 
 def is_word(text: str) -> bool:
-    """Return whether a text is one word to the reader."""
+    """Return whether the reader takes a text as one word."""
     try:
         data = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a pair that UTF-16 has
+    except UnicodeEncodeError:  # half of a surrogate pair
         return False
     return _WORD.fullmatch(data) is not None and len(data) <= _LONGEST_WORD
 
 
 def write_rows(file: IO[bytes], *matrices: Array) -> None:
-    """Write matrices of as many rows side by side, a number a line."""
+    """Write matrices with equally many rows side by side, one number per line."""
     views = [checks.contiguous_rows(checks.engine_type(matrix)) for matrix in matrices]
     rows = len(views[0])
     step = max(1, _AT_ONCE // sum(view.shape[1] for view in views))
@@ -44,7 +44,7 @@ def write_rows(file: IO[bytes], *matrices: Array) -> None:
 
 
 class TextReader:
-    """Reads the words of a text file in turn; what does not fit is a FileFormatError."""
+    """Reads the words of a text file in order; unexpected words raise FileFormatError."""
 
     def __init__(self, path: str) -> None:
         self.path = path
@@ -64,7 +64,7 @@ class TextReader:
         return found[0].decode("utf-8", "surrogateescape")
 
     def count(self, expected: str, low: int, high: int = 2**31 - 1, *, ahead: bool = False) -> int:
-        """Return the next word as a whole number in bounds; `ahead`: it stays the next word."""
+        """Return the next word as an integer within bounds; with `ahead` it is not consumed."""
         place = self._at
         word = self.word(expected)
         if not re.fullmatch(r"\+?[0-9]{1,20}", word) or not low <= int(word) <= high:
@@ -82,11 +82,11 @@ class TextReader:
         return float(table[0, 0])
 
     def tables(self, rows: int, widths: list[int], expected: str) -> list[Array]:
-        """Return tables that stand side by side, row by row.
+        """Return tables that are side by side, row by row.
 
-        They are float32 where every number is written as foxnn writes a float32, else float64.
+        A table is float32 if every number is written as foxnn writes a float32, else float64.
         """
-        # A number takes a character, and another parts it from the next.
+        # A number takes at least one character, and another separates it from the next.
         if 2 * rows * sum(widths) - 1 > len(self._text) - self._at:
             end = len(self._text)
             raise self.error(f"{rows * sum(widths)} numbers ({expected})", end)
@@ -118,18 +118,18 @@ class TextReader:
         )
 
     def error_in_table(self, expected: str, number: int) -> FileFormatError:
-        """Return the error for a number of the table read last, counted from 0."""
+        """Return the error for a number of the last table that was read, counted from 0."""
         words = itertools.islice(_WORD.finditer(self._text, self._table_start), number, None)
         return self.error(expected, next(words).start())
 
     def end(self) -> None:
-        """Check that nothing follows."""
+        """Check that the file ends here."""
         if _WORD.search(self._text, self._at):
             self.word("")
             raise self.error("the end of the file")
 
     def error(self, expected: str, at: int | None = None) -> FileFormatError:
-        """Return the error for the last word, or for a place in the text."""
+        """Return the error for the last word, or for a position in the text."""
         place = self._start if at is None else at
         found = _WORD.search(self._text, place)
         got = checks.shown(found[0].decode("utf-8", "backslashreplace")) if found else "the end"

@@ -1,7 +1,7 @@
-"""Writing whole files or none: a file takes its place only when all of it is on the disk.
+"""Writes files atomically: a file takes its place only when all of it is on the disk.
 
-It is written beside its target, flushed, and renamed. The name of the file beside hangs on that of
-the target, so that the next writing finds, and takes away, what a killed process has left.
+It is written next to its target, flushed, and renamed. The name of this temporary file depends on
+that of the target, so that the next writer finds and removes what a killed process has left.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from typing import IO, Any
 if sys.platform != "win32":
     import fcntl
 
-# Bytes that are written and brought to the disk at once: some 20 ms, after which Ctrl-C is heard.
-# It takes no longer than to flush all at the end (512 MB: 0.7 s to 0.9 s, either way).
+# Bytes that are written and flushed to the disk at once: about 20 ms, after which Ctrl-C is
+# handled. This is as fast as one flush at the end (512 MB: 0.7 s to 0.9 s, either way).
 _PIECE = 16 << 20
 
-# Names beside a target: as many can be written at once, and at most as many can be left over. What
-# is not of them gets a random name. Windows, which cannot rename open files, has such alone.
+# Temporary names for a target: this many writers can use them at once, and at most this many files
+# are left over. Further writers use random names, and so does Windows, which cannot rename open
+# files.
 _NAMES = 0 if sys.platform == "win32" else 8
 
 _DESCRIPTOR = re.compile(r"/dev/(stdout|stderr)|(?:/dev|/proc/self)/fd/([0-9]{1,9})")
@@ -36,7 +37,7 @@ _sync_data = getattr(os, "fdatasync", os.fsync)
 
 
 def check_place(path: str) -> os.stat_result | None:
-    """Return what is known of an older file, or None; raise OSError where none can be written."""
+    """Return the status of an older file, or None; raise OSError if no file can be written."""
     try:
         older = os.stat(path)
     except FileNotFoundError:
@@ -53,26 +54,25 @@ def check_place(path: str) -> os.stat_result | None:
     folder = os.path.dirname(target)
     if not _allowed(folder, os.W_OK | os.X_OK):
         number = errno.EROFS if _is_read_only(folder) else errno.EACCES
-        what = f"{os.strerror(number)}: it is written beside, and no file can be made in its folder"
+        what = f"{os.strerror(number)}: no temporary file can be created in its folder"
         raise OSError(number, what, path)
     return older
 
 
 @contextlib.contextmanager
 def replacing(path: str) -> Iterator[IO[bytes]]:
-    """Open a file for writing that takes the place of `path` only when it is whole.
+    """Open a file for writing that replaces `path` only when it is complete.
 
-    Until then, and when anything goes wrong, an older file of that name stays as it is. A link is
-    followed, to the end of a dangling one too. The new file has mode, owner, access list and
-    extended attributes of the older one, as far as the user may give them; other hard links of the
-    older one keep what it held. What is no ordinary file (a device, a pipe, /dev/stdout) is written
-    to as it is.
+    Until then, and if anything fails, an older file of that name is unchanged. Links are followed,
+    dangling ones too. The new file has the mode, owner, access list and extended attributes of the
+    older one, as far as the user may set them; other hard links to the older one keep its content.
+    Anything but an ordinary file (a device, a pipe, /dev/stdout) is written to directly.
 
     Raises
     ------
     OSError
-        Where it cannot be written. So it is where the older file may not be written to, though the
-        folder would allow to replace it.
+        If it cannot be written; also if the older file is not writable, although the folder would
+        allow replacing it.
     """
     if (number := _descriptor(path)) is not None:
         with _errors_named(path), _closing(_Steady(io.FileIO(os.dup(number), "wb"))) as file:
@@ -85,7 +85,7 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
         return
     target = os.path.realpath(path)
     with _errors_named(path, os.path.dirname(target)):
-        # Until it is given the rights of the older file, nobody else may open it.
+        # Until it has the permissions of the older file, nobody else may open it.
         raw = _beside(target, 0o666 if older is None else 0o600)
         temporary = str(raw.name)
         try:
@@ -97,7 +97,7 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
                 os.fsync(file.fileno())
                 if sys.platform == "win32":
                     file.close()
-                os.replace(temporary, target)  # before the lock goes with the descriptor
+                os.replace(temporary, target)  # before closing it releases the lock
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
@@ -106,7 +106,7 @@ def replacing(path: str) -> Iterator[IO[bytes]]:
 
 
 class _Steady(io.BufferedWriter):
-    """Writes in pieces, so that a signal is heard between them; `steadily`: to the disk."""
+    """Writes in pieces, so that signals are handled in between; `steadily` flushes each piece."""
 
     def __init__(self, raw: io.FileIO, steadily: bool = False) -> None:
         super().__init__(raw)
@@ -126,7 +126,7 @@ class _Steady(io.BufferedWriter):
 
 @contextlib.contextmanager
 def _closing(file: _Steady) -> Iterator[_Steady]:
-    """Close a file in the end; after an error without what it still holds, which may block."""
+    """Close a file at the end; after an error, drop buffered data, whose writing may block."""
     try:
         yield file
         file.close()
@@ -138,18 +138,18 @@ def _closing(file: _Steady) -> Iterator[_Steady]:
 
 @contextlib.contextmanager
 def _errors_named(path: str, folder: str | None = None) -> Iterator[None]:
-    """Let an OSError tell the file that the caller knows."""
+    """Make an OSError name the file that the caller knows."""
     try:
         yield
     except OSError as error:
-        told = error.filename  # None, a descriptor, or the name of the file beside
+        told = error.filename  # None, a descriptor, or the name of the temporary file
         if error.errno is None or (isinstance(told, str) and os.path.dirname(told) != folder):
             raise
         raise OSError(error.errno, error.strerror, path) from None
 
 
 def _descriptor(path: str) -> int | None:
-    """Return the number of the open file that a path stands for: a shell's, mostly."""
+    """Return the descriptor that a path stands for, such as /dev/stdout."""
     found = _DESCRIPTOR.fullmatch(path)
     if found is None or os.name != "posix":
         return None
@@ -165,11 +165,11 @@ def _is_read_only(folder: str) -> bool:
 
 
 def _beside(target: str, mode: int) -> io.FileIO:
-    """Make a file beside the target, locked as long as it is open."""
+    """Create a file next to the target, locked while it is open."""
     folder, name = os.path.split(target)
-    # Short, where the target's name is as long as names may be.
+    # A short name, since the target's may be as long as names can be.
     stem = os.path.join(folder, f".foxnn.{zlib.crc32(os.fsencode(name)):08x}")
-    # Each name twice: once more, when what was left there has been taken away.
+    # Each name is tried twice: again after what was left there has been removed.
     for number in (attempt // 2 for attempt in itertools.count()):
         end = str(number) if number < _NAMES else os.urandom(8).hex()
         try:
@@ -179,7 +179,7 @@ def _beside(target: str, mode: int) -> io.FileIO:
         except FileExistsError:
             _take_away(f"{stem}.{end}")
             continue
-        # Another writer may have taken it for a file left over, before it was locked.
+        # Another writer may have removed it as a leftover before it was locked.
         if _lock(raw.fileno()) is not False and os.fstat(raw.fileno()).st_nlink:
             return raw
         raw.close()
@@ -187,7 +187,7 @@ def _beside(target: str, mode: int) -> io.FileIO:
 
 
 def _lock(descriptor: int) -> bool | None:
-    """Return whether the file is now ours; None where the file system has no locks."""
+    """Return whether the file is now locked; None if the file system has no locks."""
     if sys.platform != "win32":
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -199,7 +199,7 @@ def _lock(descriptor: int) -> bool | None:
 
 
 def _take_away(temporary: str) -> None:
-    """Remove what a process that is no more has left, if it is that."""
+    """Remove a file if it was left by a process that has ended."""
     if sys.platform == "win32":
         return
     how = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK  # the name may have been given to anything
@@ -207,7 +207,7 @@ def _take_away(temporary: str) -> None:
         raw = io.FileIO(temporary, "r+b", opener=lambda path, _: os.open(path, how))
         with raw:
             found = os.fstat(raw.fileno())
-            # Nobody but the holder of the lock renames or removes it.
+            # Only the holder of the lock renames or removes it.
             if (
                 stat.S_ISREG(found.st_mode)
                 and _lock(raw.fileno())
@@ -217,7 +217,7 @@ def _take_away(temporary: str) -> None:
 
 
 def _become_like(descriptor: int, target: str, older: os.stat_result) -> None:
-    """Give a new file what the older one has beside its content."""
+    """Copy the attributes of the older file to the new one."""
     if sys.platform == "win32":
         return
     for owner, group in ((older.st_uid, -1), (-1, older.st_gid)):
@@ -233,7 +233,7 @@ def _become_like(descriptor: int, target: str, older: os.stat_result) -> None:
                 with contextlib.suppress(OSError):
                     os.setxattr(descriptor, name, os.getxattr(target, name))
     mode, now = stat.S_IMODE(older.st_mode), os.fstat(descriptor)
-    if now.st_gid != older.st_gid:  # the rights of a group are not for another
+    if now.st_gid != older.st_gid:  # permissions of one group are not for another
         mode = mode & ~0o2070 | (mode & 0o007) << 3
     if now.st_uid != older.st_uid:
         mode &= ~0o4000
@@ -242,7 +242,7 @@ def _become_like(descriptor: int, target: str, older: os.stat_result) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """Bring the new name to the disk, too: without it a file just saved may be the older one."""
+    """Flush the new name to the disk, too; otherwise the older file may be back after a crash."""
     if sys.platform == "win32":
         return
     with contextlib.suppress(OSError):  # not all file systems can, and not all folders are readable

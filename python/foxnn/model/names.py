@@ -1,4 +1,4 @@
-"""What the engine knows by name: activations, losses, initializers, optimizers, kernel sets."""
+"""The names that the engine knows: activations, losses, initializers, optimizers, kernel sets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def losses() -> list[str]:
 
 
 def initializers() -> list[str]:
-    """Return the names of the ways in which weights begin.
+    """Return the names of the initializers of weights.
 
     Examples
     --------

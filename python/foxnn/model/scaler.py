@@ -1,4 +1,4 @@
-"""Columns brought to a common size: measured on data, kept by a network."""
+"""Scaling of columns: measured on data, kept by a network."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from foxnn.support import pieces
 
 METHODS = ("standard", "minmax")
 
-# Rows measured at once: a copy of so many in float64 is small beside any data worth the care.
+# Rows measured at once: their copy in float64 is small compared with any large data.
 _CHUNK = 4096
 
 
 class Scaler:
-    """Brings each column to a common size: x becomes (x - shift) / scale.
+    """Scales each column: x becomes (x - shift) / scale.
 
     Parameters
     ----------
     method : str, default="standard"
         "standard": shift is the column's mean and scale its standard deviation, so that columns
-        have mean 0 and variance 1. "minmax": shift is the least and scale the range, so that
-        columns run from 0 to 1. A column of one value keeps scale 1.
+        have mean 0 and variance 1. "minmax": shift is the smallest value and scale the range, so
+        that columns range from 0 to 1. A constant column keeps scale 1.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Scaler:
 
     Notes
     -----
-    Why it helps: LeCun et al., "Efficient BackProp", 1998, section 4.3.
+    For the benefit see LeCun et al., "Efficient BackProp", 1998, section 4.3.
 
     Examples
     --------
@@ -47,7 +47,7 @@ class Scaler:
     [[1.0, 20.0]]
     """
 
-    # Of one that was made without its constructor, too.
+    # Also for an object that was made without its constructor.
     method: str = "standard"
     shift: NDArray[np.float64] | None = None
     scale: NDArray[np.float64] | None = None
@@ -66,21 +66,21 @@ class Scaler:
         Returns
         -------
         Scaler
-            Itself.
+            The scaler itself.
 
         Raises
         ------
         ValueError, TypeError
-            For another shape, no sample, an infinity or NaN.
+            For a wrong shape, no samples, an infinity or NaN.
         """
-        method = checks.choice(self.method, "method", METHODS)  # whoever has set it
+        method = checks.choice(self.method, "method", METHODS)  # it may have been set directly
         array = checks.matrix(x, "x", -1, "columns")
         with np.errstate(over="ignore", invalid="ignore"):
             shift, scale = _measure(array, method)
         if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
             raise ValueError("x must have columns whose spread is finite in float64")
         with np.errstate(over="ignore", divide="ignore"):
-            scale[~np.isfinite(1.0 / scale)] = 1.0  # one value, or as good as one
+            scale[~np.isfinite(1.0 / scale)] = 1.0  # constant, or nearly so
         self.shift, self.scale = shift, scale
         return self
 
@@ -94,7 +94,7 @@ class Scaler:
         return out
 
     def inverse_transform(self, x: ArrayLike) -> Array:
-        """Return scaled numbers as they were, in float64; their shape is (samples, columns)."""
+        """Return the unscaled numbers, in float64; their shape is (samples, columns)."""
         shift, scale = self._measured()
         array = checks.matrix(x, "x", len(shift), "columns")
         out = np.empty(array.shape)
@@ -134,7 +134,7 @@ class Scaler:
 
     def _copy(self) -> Scaler:
         twin = copy.deepcopy(self)
-        if self.shift is not None:  # as it would have measured them, whoever set them
+        if self.shift is not None:  # in the form that `fit` gives them, even if set directly
             twin.shift, twin.scale = (np.array(values) for values in self._measured())
         return twin
 
@@ -163,7 +163,7 @@ class Scaler:
 
 
 def _measure(array: Array, method: str) -> tuple[Array, Array]:
-    """Return the shift and scale of each column; a scale of 0 where all its numbers are one."""
+    """Return the shift and scale of each column; a scale of 0 for constant columns."""
     parts = [array[i : i + _CHUNK] for i in range(0, len(array), _CHUNK)]
     least, largest = pieces.column_extremes(array)
     if method == "minmax":
@@ -171,19 +171,19 @@ def _measure(array: Array, method: str) -> tuple[Array, Array]:
         scale = largest.astype(np.float64) - shift
     else:
         shift = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(array)
-        # From the differences: the mean of squares less the square of the mean would cancel.
+        # From the differences: in the mean of squares minus the square of the mean, digits cancel.
         squares = sum(((part - shift) ** 2).sum(axis=0) for part in parts)
         scale = np.sqrt(squares / len(array))
-        # Rounding alone gives a column of one value a deviation, and another mean.
+        # Rounding alone would give a constant column a deviation, and another mean.
         alike = least == largest
         scale[alike], shift[alike] = 0.0, least[alike]
     return shift, scale
 
 
 def scaler_of(scale: object, name: str) -> Scaler:
-    """Return a scaler for a method's name, or the scaler given."""
+    """Return a scaler for the name of a method, or the given scaler."""
     if isinstance(scale, Scaler):
-        checks.choice(scale.method, f"the method of {name}", METHODS)  # whoever has set it
+        checks.choice(scale.method, f"the method of {name}", METHODS)  # may have been set directly
         return scale
     if not isinstance(scale, str):
         raise TypeError(

@@ -1,4 +1,4 @@
-"""FoxNN's settings of a network, under FoxNN's names; every value is checked when it is set."""
+"""FoxNN's settings of a network, with FoxNN's names; every value is checked when it is set."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from foxnn import _core, checks
 from foxnn.checks.unpickling import attributes
 
+# FoxNN's modes, and the engine's names for them.
 _MODES = {"SGD": "sgd", "Nesterov": "nesterov", "Adam": "adam"}
 
 
@@ -20,7 +21,7 @@ class _Checked:
 
     @property
     def is_object(self) -> bool:
-        """Whether there is no value that it has by itself."""
+        """Whether it has no default value."""
         return self._default is None
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -34,7 +35,7 @@ class _Checked:
 
 
 class _Handed(_Checked):
-    """One that goes to the network first: what is refused there is not kept."""
+    """An attribute that is passed to the network first: a refused value is not kept."""
 
     def __set__(self, instance: Any, value: object) -> None:
         checked = self._check(value, self._name)
@@ -64,7 +65,7 @@ def _above_zero(value: object, name: str) -> float:
 
 
 def _part(kind: type) -> Any:
-    """Return a check that takes settings of one kind only."""
+    """Return a check that allows settings of one kind only."""
 
     def check(value: object, name: str) -> object:
         if not isinstance(value, kind):
@@ -75,7 +76,7 @@ def _part(kind: type) -> Any:
 
 
 class _Fixed:
-    """An object that takes no attributes but those it has: a typing error is an error."""
+    """An object with a fixed set of attributes, so that a misspelled name is an error."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not isinstance(getattr(type(self), name, None), _Checked):
@@ -113,7 +114,7 @@ class AdamSettings(_Fixed):
         self.betta_2 = value
 
     def set_epsilon(self, value: float) -> None:
-        """Set what is added to the root, above 0."""
+        """Set the constant that is added to the root, above 0."""
         self.epsilon = value
 
 
@@ -144,11 +145,11 @@ class Settings(_Fixed):
     Attributes
     ----------
     n_threads : int
-        Threads at most; 0, the default, is all cores that pay.
+        The most threads to use; 0, the default: as many as make it faster.
     n_print : int
-        `train` reports after so many iterations; 0 never.
+        `train` reports every `n_print` iterations; 0: never.
     min_error : float
-        `testing` counts a sample as true when every output is nearer than this to the wanted one.
+        `testing` counts a sample as correct if every output is closer than this to its target.
     max_on_last_layer : bool
         The largest output becomes 1 and the others 0, in `get_out` and `testing`.
     one_if_value_greater_intermediate_value : bool
@@ -156,15 +157,14 @@ class Settings(_Fixed):
         `testing`.
     intermediate_value : float
     part_for_test : float
-        Share of the data that `train` holds out, to report the error on; at least 0, below 1.
+        Fraction of the data that `train` holds out to report the error on; at least 0, below 1.
     auto_save_name_file : str
     auto_save_iteration : int
-        `train` saves the network after so many iterations; 0 never.
+        `train` saves the network every `auto_save_iteration` iterations; 0: never.
     correct_summation : bool
-        The products of a neuron are summed from the smallest to the largest in magnitude, in
-        training and in every answer: nearer to `math.fsum` where large products cancel beside
-        many small ones, and up to a thousand times slower. It cannot be changed while the network
-        trains.
+        The products of a neuron are summed in order of their magnitude, from the smallest, in
+        training and prediction: closer to `math.fsum` if large products cancel among many small
+        ones, but up to a thousand times slower. It cannot be changed while the network trains.
     mode : str
         "SGD", "Nesterov" or "Adam".
     settings_optimization : OptimizationSettings
@@ -192,7 +192,7 @@ class Settings(_Fixed):
     mode = _Checked("SGD", lambda value, name: checks.choice(value, name, _MODES))
     settings_optimization = _Checked(None, _part(OptimizationSettings))
 
-    # Takes `correct_summation` to the network that the settings belong to.
+    # Passes `correct_summation` on to the network that the settings belong to.
     _hand_on: Callable[[bool], None] | None = None
 
     def __init__(self, hand_on: Callable[[bool], None] | None = None) -> None:
@@ -208,7 +208,7 @@ class Settings(_Fixed):
         self.mode = mode
 
     def set_part_for_test(self, part: float) -> None:
-        """Set the share of the data that `train` holds out, at least 0 and below 1."""
+        """Set the fraction of the data that `train` holds out, at least 0 and below 1."""
         self.part_for_test = part
 
     def _rounds(self) -> bool:
@@ -235,7 +235,7 @@ class Settings(_Fixed):
         }
 
     def print_settings(self) -> None:
-        """Print every setting, a line each."""
+        """Print every setting, one per line."""
         print("settings:")
         for name, value in self._values().items():
             print(f"{name} = {value}")

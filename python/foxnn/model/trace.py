@@ -1,6 +1,6 @@
-"""A walk through the network with one sample: every number on the way there and back, by name.
+"""All numbers that a network computes for one sample, forward and backward, by name.
 
-`walk` gets them from the engine; what is here shows them, with the formulas beside them.
+`walk` gets them from the engine; this module shows them, with their formulas.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from foxnn.model.losses import LOSSES, joined
 
 _BACKWARD = ("delta", "dC/dw", "dC/db")
 
-# How arrays are printed: those with more numbers than that show the first and the last.
+# How arrays are printed: of those with more numbers, the first and the last are shown.
 _MOST_NUMBERS, _AT_EACH_END, _DIGITS, _WIDTH = 20, 3, 5, 100
 
 
 class Trace(Mapping[str, Array]):
-    """Every number of a network's answer to one sample, and of its gradient; `nn.trace` makes it.
+    """All numbers of a network's output for one sample, and of its gradient, as from `nn.trace`.
 
-    The layers are counted from 1 to L, as in textbooks. The names stand in the order of the walk:
-    "a^0" the inputs, then for each layer "w^l" weights (inputs, neurons), "b^l" biases, "z^l" the
-    weighted sums and "a^l" activations; and with a wanted output "y", "C" the loss, and from the
-    last layer to the first "delta^l" = ∂C/∂z^l, "dC/dw^l" and "dC/db^l". Where the network scales
-    its inputs, the first is "x", which "a^0" is made from; where it scales its outputs, "y" is
-    scaled, too, and "out" is what the network answers. The arrays cannot be written to. Printed,
-    it is a walk with the formulas; large arrays are abbreviated.
+    Layers are counted from 1 to L, as in textbooks. The names are in the order of the computation:
+    "a^0" the inputs, then for each layer "w^l" weights (inputs, neurons), "b^l" biases, "z^l"
+    weighted sums and "a^l" activations; and with a target "y", "C" the loss, and from the last
+    layer to the first "delta^l" = ∂C/∂z^l, "dC/dw^l" and "dC/db^l". If the network scales its
+    inputs, the first is "x", from which "a^0" is computed; if it scales its outputs, "y" is scaled,
+    too, and "out" is the output of the network. The arrays are read-only. Printing a trace shows
+    the computation with its formulas; large arrays are abbreviated.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ class Trace(Mapping[str, Array]):
       ∂C/∂b^1 = δ^1 = [0.00091]
     """
 
-    # Of one that was made without its constructor.
+    # For an object that was made without its constructor.
     _values: Mapping[str, Array] = MappingProxyType({})
     _activations: Sequence[ActivationPair] = ()
     _loss = ""
@@ -97,7 +97,7 @@ class Trace(Mapping[str, Array]):
             arrays[name] = array
         if not isinstance(activations, list | tuple):
             raise TypeError(
-                f"activations must be a list, one a layer, got {checks.shown(activations)}"
+                f"activations must be a list with one per layer, got {checks.shown(activations)}"
             )
         if not activations:
             raise ValueError("activations must be those of at least one layer, got none")
@@ -108,7 +108,7 @@ class Trace(Mapping[str, Array]):
         self._check_shapes()
 
     def _check_shapes(self) -> None:
-        """Refuse what is no walk through layers."""
+        """Refuse arrays that are not those of a network."""
         names = ["a^0", *(f"{part}^{i}" for i in self._layers() for part in "wbza")]
         if "C" in self._values:
             names += ["y", *(f"{part}^{i}" for i in self._layers() for part in _BACKWARD)]
@@ -130,7 +130,7 @@ class Trace(Mapping[str, Array]):
             return self._values[name]
         except KeyError:
             there = f"the trace holds {', '.join(self._values)}"
-            hint = "" if "C" in self._values else "; trace(x, y) adds what the loss is needed for"
+            hint = "" if "C" in self._values else "; trace(x, y) adds the loss and the gradient"
             raise KeyError(f"{checks.shown(name)}: {there}{hint}") from None
 
     def __iter__(self) -> Iterator[str]:
@@ -176,7 +176,7 @@ class Trace(Mapping[str, Array]):
             cost = _of_outputs(
                 LOSSES[self._loss].formula if self._loss in LOSSES else "C(a, y)", last
             )
-            scaled = "(wanted - shift) / scale" if "out" in self else ""
+            scaled = "(target - shift) / scale" if "out" in self else ""
             parts += [f"Loss: {self._loss}", self._line("y", scaled)]
             parts += [f"  C = {cost} = {self['C']:.5g}", "Backward"]
             for i in reversed(self._layers()):
@@ -214,7 +214,7 @@ class Trace(Mapping[str, Array]):
         ]
 
     def _output_delta(self, activation: str, last: int) -> tuple[str, str]:
-        """Return the formula of δ^L, and what explains it."""
+        """Return the formula of δ^L, and an explanation of its terms."""
         error, partial = _of_outputs("a - y", last), f"∂C/∂a^{last}"
         by_outputs = partial
         if self._loss in LOSSES:
@@ -223,7 +223,7 @@ class Trace(Mapping[str, Array]):
             # The targets of all classes together usually sum to 1.
             is_whole = activation not in JOINING or abs(float(self["y"].sum()) - 1.0) < 1e-6
             return error if is_whole else f"a^{last} Σ y - y", ""
-        if activation in JOINING:  # each of its outputs hangs on all sums
+        if activation in JOINING:  # each output depends on all sums
             meaning = " = ".join(dict.fromkeys(["g", partial, by_outputs]))
             return f"a^{last} ⊙ (g - Σ g a^{last})", meaning
         if activation == "identity_x":
@@ -251,7 +251,7 @@ def _slope(activation: str) -> str:
 
 
 def _of_outputs(formula: str, last: int) -> str:
-    """Return a formula with the outputs' name in place of its a."""
+    """Return a formula with the name of the outputs in place of its a."""
     return re.sub(r"\ba\b", f"a^{last}", formula)
 
 

@@ -1,4 +1,4 @@
-"""What a network of two inputs answers over the plane of these."""
+"""The outputs of a network with two inputs, over the plane of the inputs."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ def decision_boundary(
     resolution: int = 300,
     colorbar: bool = True,
 ) -> Axes:
-    """Draw what a network of two inputs answers over their plane, and samples on it.
+    """Draw the outputs of a network over the plane of its two inputs, and samples on it.
 
-    With one output behind sigmoid, or where a threshold is given, bands of colour show the output
-    and a line where it crosses the threshold. With one output and no threshold, samples and
-    answers are numbers on one scale. With several outputs, regions show which is the largest.
+    With one sigmoid output, or if a threshold is given, bands of colour show the output, and a line
+    shows where it crosses the threshold. With one output and no threshold, targets and outputs are
+    numbers on one scale. With several outputs, regions show which is the largest.
 
     Parameters
     ----------
     nn : neural_network
-        Of two inputs.
+        With two inputs.
     x : array-like of shape (samples, 2)
-        The part of the plane that is drawn reaches a tenth beyond them.
+        The plane is drawn to a tenth of their range beyond them.
     y : array-like of shape (samples,), (samples, 1) or (samples, outputs)
-        With one output, what is wanted of it; with several, class labels or rows whose largest
+        The targets: with one output, its values; with several, class labels or rows whose largest
         number is that of the class, such as one-hot rows.
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
     threshold : float, optional
-        With one output: where the second class begins. By default 0.5 behind sigmoid, else none.
+        With one output: where the second class begins. By default 0.5 for sigmoid, else none.
     resolution : int, default=300
-        Points at which the network is asked, in either direction.
+        Points in each direction at which the network is evaluated.
     colorbar : bool, default=True
-        Whether a bar beside the Axes says what the colours mean, where the output has a scale.
+        Whether to draw a bar with the meaning of the colours, if the output has a scale.
 
     Returns
     -------
@@ -58,12 +58,12 @@ def decision_boundary(
     Raises
     ------
     ValueError
-        For a network of other than two inputs, samples that do not fit it, or a network whose
-        outputs there are not finite.
+        For a network with other than two inputs, samples that do not fit it, or outputs that are
+        not finite.
     TypeError
         For an argument of a wrong type.
     ImportError
-        Where matplotlib is missing.
+        If matplotlib is missing.
 
     Examples
     --------
@@ -84,11 +84,11 @@ def decision_boundary(
     resolution = checks.integer(resolution, "resolution", 2, 2000)
     colorbar = checks.flag(colorbar, "colorbar")
     outputs = nn.sizes[-1]
-    # A sigmoid's output is a share of the second class, unless it is scaled to something else.
+    # A sigmoid output is the probability of the second class, unless it is scaled.
     is_share = nn._output_activation()[0] == "sigmoid" and nn.output_scaler is None
     if threshold is not None:
         if outputs > 1:
-            raise ValueError(f"threshold is for networks of one output, this one has {outputs}")
+            raise ValueError(f"threshold is for networks with one output, got one with {outputs}")
         threshold = checks.real(threshold, "threshold", -drawing.FARTHEST, drawing.FARTHEST)
     elif outputs == 1 and is_share:
         threshold = 0.5
@@ -96,10 +96,10 @@ def decision_boundary(
     checks.same_length(points, wanted)
     if outputs == 1 and is_share and not 0 <= wanted.min() <= wanted.max() <= 1:
         wrong = wanted.min() if wanted.min() < 0 else wanted.max()
-        raise ValueError(f"y must be from 0 to 1 for an output behind sigmoid, got {wrong:g}")
+        raise ValueError(f"y must be from 0 to 1 for a sigmoid output, got {wrong:g}")
 
     low, high = points.min(axis=0), points.max(axis=0)
-    # Where all samples have one value, there is still a plane around it.
+    # If all samples have the same value, a plane is drawn around it.
     around = np.where(high > low, (high - low) / 10, np.maximum(0.5, np.abs(high) / 10))
     sides = np.linspace(low - around, high + around, resolution)
     plane = np.stack(np.meshgrid(sides[:, 0], sides[:, 1]), axis=-1).reshape(-1, 2)
@@ -108,7 +108,7 @@ def decision_boundary(
         raise ValueError("nn must have finite outputs over the plane of x, got an infinity or NaN")
 
     ax = drawing.axes_or_new(ax)
-    # A number a point, or with several outputs as many.
+    # One number per point, or one for each of several outputs.
     drawn = sides[:, 0], sides[:, 1], answers if outputs > 1 else answers[:, :, 0]
     scale = None
     if outputs > 1:
@@ -129,7 +129,7 @@ def decision_boundary(
 
 
 def _wanted(y: ArrayLike, outputs: int) -> Array:
-    """Return class labels, or with one output what is wanted of it, one number a sample."""
+    """Return class labels, or with one output its targets, one number per sample."""
     array = checks.as_array(y, "y")
     if outputs == 1:
         column = checks.targets(array, "y", 1, loss="mse", single=False)

@@ -16,27 +16,27 @@ _CURVES = ("loss", "val_loss", "accuracy", "val_accuracy")
 
 
 def history(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> Axes:
-    """Draw loss and accuracy over the epochs, of the training and of the validation.
+    """Draw the loss and accuracy of training and validation over the epochs.
 
     Parameters
     ----------
     history : History or mapping of lists
-        Of what it holds, loss, val_loss, accuracy and val_accuracy are drawn.
+        Its loss, val_loss, accuracy and val_accuracy are drawn, as far as it has them.
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
 
     Returns
     -------
     matplotlib Axes
-        That of the loss; the accuracy has a twin at the right, the last of the figure's Axes. Of
-        the two, one that has nothing to show is left out. Epochs count from 0, as in the history.
+        The Axes of the loss; the accuracy has its axis on the right, the last of the figure's Axes.
+        One that has nothing to show is left out. Epochs count from 0, as in the history.
 
     Raises
     ------
     ValueError
-        Where there is no epoch, neither loss nor accuracy, or lists of different length.
+        If there is no epoch, neither loss nor accuracy, or lists of different lengths.
     ImportError
-        Where matplotlib is missing.
+        If matplotlib is missing.
 
     Examples
     --------
@@ -52,7 +52,7 @@ def history(history: Mapping[str, Sequence[float]], ax: Axes | None = None) -> A
     ax = drawing.axes_or_new(ax)
     kinds = [kind for kind in ("loss", "accuracy") if kind in curves or f"val_{kind}" in curves]
     epochs = len(next(iter(curves.values())))
-    # A line of few points shows them: one of a single point is nothing else.
+    # Lines of few points show them: a single point would be invisible otherwise.
     marker = "o" if epochs <= 10 else ""
     lines = []
     for i, kind in enumerate(kinds):
@@ -93,7 +93,7 @@ def _curves(history: Mapping[str, Sequence[float]]) -> dict[str, Array]:
             curves[name] = checks.as_array(history[name], f"history[{name!r}]")
             if curves[name].ndim != 1:
                 raise ValueError(
-                    f"history[{name!r}] must hold one number an epoch, "
+                    f"history[{name!r}] must hold one number per epoch, "
                     f"got shape {curves[name].shape}"
                 )
     lengths = {name: len(values) for name, values in curves.items()}
@@ -101,5 +101,5 @@ def _curves(history: Mapping[str, Sequence[float]]) -> dict[str, Array]:
         got = f"no epoch of {', '.join(curves)}" if curves else ", ".join(map(str, history))
         raise ValueError(f"history must hold one of {', '.join(_CURVES)}; got {got or 'nothing'}")
     if len(set(lengths.values())) > 1:
-        raise ValueError(f"history must hold as many values of each, one an epoch, got {lengths}")
+        raise ValueError(f"history must hold as many values of each, one per epoch, got {lengths}")
     return curves

@@ -1,4 +1,4 @@
-"""A network as a diagram: neurons, and lines for the weights."""
+"""A network as a diagram: circles for neurons, and lines for weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def network(
     limit: float | None = None,
     colorbar: bool = True,
 ) -> Axes:
-    r"""Draw a network as a diagram: a circle a neuron, a line a weight.
+    r"""Draw a network as a diagram: a circle for each neuron, a line for each weight.
 
     Parameters
     ----------
@@ -32,23 +32,23 @@ def network(
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
     max_neurons : int, default=10
-        Of a layer with more, the first and the last are shown, so many in all, and dots between.
+        Of a layer with more, only this many are shown, the first and the last, with dots between.
     limit : float, optional
-        The size of a weight from which on lines do not darken and thicken; by default the largest.
+        The size beyond which weights no longer get darker and thicker; by default the largest.
     colorbar : bool, default=True
-        Whether a bar beside the Axes says what the colours mean.
+        Whether to draw a bar with the meaning of the colours.
 
     Returns
     -------
     matplotlib Axes
-        Red lines are weights above 0, blue ones below; the thicker and darker, the larger.
+        Red lines are positive weights, blue ones negative; larger weights are thicker and darker.
 
     Raises
     ------
     ValueError, TypeError
         For an argument out of range or of a wrong type.
     ImportError
-        Where matplotlib is missing.
+        If matplotlib is missing.
 
     Examples
     --------

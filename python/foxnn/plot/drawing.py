@@ -1,4 +1,4 @@
-"""What the pictures of foxnn.plot are made of: matplotlib, Axes, colours and parts to draw."""
+"""The parts of the pictures of foxnn.plot: matplotlib, Axes, colours and shapes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from foxnn.support.extras import library
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Numbers beyond these, or as near to 0, overflow in matplotlib.
+# Larger numbers, or their reciprocals, overflow in matplotlib.
 FARTHEST = 1e100
 
 # Ten colours that people with any kind of colour vision tell apart (Petroff, "Accessible color
-# sequences for data visualization", 2021). What is drawn in them differs by marker or dash, too.
+# sequences for data visualization", 2021). Markers or dashes differ, too.
 COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
 )
 DARK = "#333333"
-# From blue over white to red, which is also told apart by all.
+# From blue through white to red, which everyone can distinguish.
 DIVERGING = "RdBu_r"
 SEQUENTIAL = "viridis"
 MARKERS = "os^DvP<h"
@@ -47,13 +47,13 @@ def check_axes(ax: object) -> None:
 
 
 def check_network(nn: object) -> None:
-    """Raise TypeError for anything but a network that has been made."""
-    if not isinstance(nn, AnsweringNetwork) or "_settings" not in vars(nn):  # or was not made
+    """Raise TypeError for anything but an initialized network."""
+    if not isinstance(nn, AnsweringNetwork) or "_settings" not in vars(nn):  # or not initialized
         raise TypeError(f"nn must be a foxnn.neural_network, got {checks.shown(nn)}")
 
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
-    """Return the Axes, or those of a new figure, so many inches wide and high."""
+    """Return the Axes, or those of a new figure, with a size in inches."""
     if ax is not None:
         return ax
     new: Axes = matplotlib("pyplot").subplots(figsize=size, layout="constrained")[1]
@@ -61,7 +61,7 @@ def axes_or_new(ax: Axes | None, size: tuple[float, float] | None = None) -> Axe
 
 
 def limit_of(limit: object, usual: float) -> float:
-    """Return the weight of full colour: as asked for or the usual one, if there is any."""
+    """Return the weight with full colour: the given limit or the usual one."""
     if limit is None:
         return usual or 1.0
     asked = checks.real(limit, "limit", 0.0, FARTHEST, open_low=True)
@@ -69,9 +69,9 @@ def limit_of(limit: object, usual: float) -> float:
 
 
 def weight_scale(limit: float, largest: float) -> Any:
-    """Return a scale of colours for weights: white at 0, the same limit on either side.
+    """Return a colour scale for weights: white at 0, with the same limit on both sides.
 
-    Its bar says by its pointed ends that weights go beyond, as the largest may.
+    Pointed ends of its bar show that weights exceed the limit.
     """
     cm, colors = matplotlib("cm"), matplotlib("colors")
     shades = matplotlib().colormaps[DIVERGING].copy()
@@ -80,13 +80,13 @@ def weight_scale(limit: float, largest: float) -> Any:
 
 
 def pale_diverging() -> Any:
-    """Return the map of colours that lies below samples, without its darkest ends."""
+    """Return the colour map for the background of samples, without its darkest ends."""
     shades = matplotlib().colormaps[DIVERGING](np.linspace(0.18, 0.82, 256))
     return matplotlib("colors").ListedColormap(shades)
 
 
 def colours_of_classes(count: int) -> Array:
-    """Return a colour a class, as rows of red, green and blue."""
+    """Return one colour per class, as rows of red, green and blue."""
     colors = matplotlib("colors")
     if count <= len(COLOURS):
         return np.array([colors.to_rgb(colour) for colour in COLOURS[:count]])
@@ -95,7 +95,7 @@ def colours_of_classes(count: int) -> Array:
 
 
 def draw_points(ax: Axes, points: Array, among: int, i: int = 0, **options: Any) -> Any:
-    """Draw samples, of class i, among so many in all: the more, the smaller."""
+    """Draw samples of class i; the more there are `among` all classes, the smaller."""
     return ax.scatter(
         points[:, 0],
         points[:, 1],
@@ -113,7 +113,7 @@ def _size(among: int) -> float:
 
 
 def draw_legend(ax: Axes, classes: int, among: int) -> None:
-    """Draw the legend of samples, whose markers are large in it."""
+    """Draw the legend of samples, with large markers."""
     ax.legend(markerscale=math.sqrt(36.0 / _size(among)), ncols=1 + (classes - 1) // 10)
 
 
@@ -125,10 +125,10 @@ def draw_two_sides(
     threshold: float,
     bounds: tuple[float, float],
 ) -> Any:
-    """Draw an output with a threshold, and samples of two classes; return the scale of colours.
+    """Draw an output with a threshold, and samples of two classes; return the colour scale.
 
-    `plane` holds the coordinates of either axis, and the output at every pair of them; `bounds` are
-    those of the output.
+    `plane` holds the coordinates of both axes, and the output at every pair of them; `bounds` are
+    the smallest and largest output.
     """
     low, high = bounds
     if not low < threshold < high:
@@ -150,7 +150,7 @@ def draw_two_sides(
 
 
 def draw_levels(ax: Axes, plane: tuple[Array, Array, Array], points: Array, wanted: Array) -> Any:
-    """Draw an output that is a number, and samples on the same scale, which is returned."""
+    """Draw a numeric output, and samples on the same scale; return the scale."""
     both = np.r_[plane[2].ravel(), wanted]
     low, high = both.min(), both.max()
     if low == high:
@@ -163,12 +163,12 @@ def draw_levels(ax: Axes, plane: tuple[Array, Array, Array], points: Array, want
 
 
 def draw_regions(ax: Axes, plane: tuple[Array, Array, Array], points: Array, labels: Array) -> None:
-    """Draw where which of several outputs is the largest, and samples by their labels."""
+    """Draw the regions in which each output is the largest, and samples by their labels."""
     across, up, answers = plane
     largest = answers.argmax(axis=2)
     colours = colours_of_classes(answers.shape[2])
     pale = 0.35 * colours + 0.65
-    # The points of the plane are the middles of the picture's dots.
+    # The points of the plane are the centres of the picture's dots.
     half = (across[1] - across[0]) / 2, (up[1] - up[0]) / 2
     extent = (across[0] - half[0], across[-1] + half[0], up[0] - half[1], up[-1] + half[1])
     ax.imshow(pale[largest], extent=extent, origin="lower", aspect="auto")
@@ -183,7 +183,7 @@ def draw_regions(ax: Axes, plane: tuple[Array, Array, Array], points: Array, lab
 
 
 def draw_tiles(ax: Axes, pictures: Array, scale: Any) -> None:
-    """Draw pictures (count, rows, columns) side by side on one, with a gap between them."""
+    """Draw pictures (count, rows, columns) side by side in one, with a gap between them."""
     collections, patches = matplotlib("collections"), matplotlib("patches")
     count, rows, columns = pictures.shape
     across = min(count, math.ceil(math.sqrt(count * rows / columns)))
@@ -196,19 +196,19 @@ def draw_tiles(ax: Axes, pictures: Array, scale: Any) -> None:
         whole[row : row + rows, column : column + columns] = picture
         frames.append(patches.Rectangle((column - 0.5, row - 0.5), columns, rows))
     colours = scale.cmap.with_extremes(bad=(0.0, 0.0, 0.0, 0.0))
-    # A weight is a square with sharp edges, unless there are more of them than dots on a screen.
+    # A weight is a square with sharp edges, unless there are more weights than dots on a screen.
     edges = "nearest" if max(whole.shape) < 300 else "auto"
     ax.imshow(whole, cmap=colours, norm=scale.norm, interpolation=edges)
-    if count <= 100:  # of more one would see little but frames
+    if count <= 100:  # with more, there would be little but frames
         style = {"facecolors": "none", "edgecolors": "0.7", "linewidths": 0.6, "clip_on": False}
         ax.add_collection(collections.PatchCollection(frames, **style))
     ax.set_axis_off()
 
 
 def draw_layers(ax: Axes, weights: list[Array], names: list[str], most: int, scale: Any) -> None:
-    """Draw a column of circles a layer, its name below, and a line a weight between them.
+    """Draw each layer as a column of circles with its name below, and weights as lines between.
 
-    Of a layer with more than `most` neurons the first and the last are shown, and dots between.
+    Of a layer with more than `most` neurons the first and the last are shown, with dots between.
     """
     collections, patches = matplotlib("collections"), matplotlib("patches")
     sizes = [len(weights[0]), *(part.shape[1] for part in weights)]
@@ -217,7 +217,7 @@ def draw_layers(ax: Axes, weights: list[Array], names: list[str], most: int, sca
     for part, left, right in zip(weights, columns, columns[1:], strict=False):
         values = part[np.ix_(list(left), list(right))].ravel()
         lines = np.array([(a, b) for a in left.values() for b in right.values()])
-        order = np.argsort(np.abs(values), kind="stable")  # the strong ones on top
+        order = np.argsort(np.abs(values), kind="stable")  # large weights on top
         strength = np.minimum(np.abs(values[order]) / scale.norm.vmax, 1.0)
         ax.add_collection(
             collections.LineCollection(
@@ -231,8 +231,8 @@ def draw_layers(ax: Axes, weights: list[Array], names: list[str], most: int, sca
     style = {"facecolors": "white", "edgecolors": DARK, "linewidths": 1.2, "zorder": 2}
     ax.add_collection(collections.PatchCollection(neurons, **style))
     bottom = -tallest / 2 - 0.1
-    # Names stay apart: a letter is about six tenths as wide as its size, a little more with some
-    # versions of matplotlib.
+    # Names must not overlap: a letter is about 0.6 times as wide as its size, a little more with
+    # some versions of matplotlib.
     width = ax.get_window_extent().width * 72 / ax.figure.dpi / len(sizes)
     points = min(10.0, width / (0.62 * max(map(len, names))))
     for i, (size, name) in enumerate(zip(sizes, names, strict=True)):
@@ -248,7 +248,7 @@ def draw_layers(ax: Axes, weights: list[Array], names: list[str], most: int, sca
 
 
 def size_of_diagram(sizes: list[int], most: int) -> tuple[float, float]:
-    """Return the inches that a figure of these layers is well drawn in, with a bar beside them."""
+    """Return a good size in inches for a figure of these layers with a colour bar."""
     tallest, apart = _spread(sizes, most)
     width = max(6.4, 0.9 * len(sizes))
     rows_an_inch = (len(sizes) - 1) * apart / (width - 1.2)
@@ -256,14 +256,14 @@ def size_of_diagram(sizes: list[int], most: int) -> tuple[float, float]:
 
 
 def _spread(sizes: list[int], most: int) -> tuple[int, float]:
-    """Return the rows of the highest column, and how far columns are apart."""
+    """Return the rows of the tallest column, and the distance between columns."""
     tallest = max(3, *(min(size, most + 1) for size in sizes))
-    # The whole is about as wide as a figure is, beside its height; but columns stay apart.
+    # The diagram has about the proportions of a figure, but columns keep a distance.
     return tallest, max(2.5, 1.4 * tallest / (len(sizes) - 1))
 
 
 def _column(across: float, size: int, most: int) -> dict[int, tuple[float, float]]:
-    """Return the places of the neurons that are shown of a layer."""
+    """Return the positions of the neurons of a layer that are shown."""
     if size <= most:
         return {i: (across, _height(i, size)) for i in range(size)}
     first = (most + 1) // 2

@@ -31,13 +31,13 @@ def activations(
     ----------
     names : str, (str, parameters) or a list of them, optional
         `foxnn.activations()` lists the names; by default all that have a curve. Softmax has none:
-        what it answers for a neuron hangs on the others.
+        each of its outputs depends on all of its inputs.
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
     slopes : bool, default=False
-        Whether to draw the slopes, too, in thin lines.
+        Whether to draw the derivatives, too, as thin lines.
     reach : float, default=4.0
-        The curves go from -reach to reach; at most 100. Among others, exp leaves at the top.
+        The curves go from -reach to reach; at most 100. Among others, exp is cut off at the top.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def activations(
     ValueError, TypeError
         For a name, parameter or range that is not allowed.
     ImportError
-        Where matplotlib is missing.
+        If matplotlib is missing.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def activations(
         name, values = neuron._output_activation()
         name += "".join(f" {value:g}" for value in values)
         look: dict[str, Any] = {"color": drawing.COLOURS[i % len(drawing.COLOURS)]}
-        if len(neurons) > 5:  # so many lie on each other: through the dashes one sees those below
+        if len(neurons) > 5:  # many overlap; dashes let those below show
             look["linestyle"] = drawing.DASHES[i % len(drawing.DASHES)]
         ax.plot(z, out, label=name, **look)
         lowest.append(out.min())
@@ -81,7 +81,7 @@ def activations(
     ax.set_ylabel("activation")
     ax.set_xlim(-reach, reach)
     if len(neurons) > 1 and ax.get_ylim()[1] > (top := 1.1 * max(reach, 2.0)):
-        # One that grows faster than its input would press the others flat.
+        # One that grows faster than its input would flatten the others.
         ax.set_ylim(min(lowest) - 0.1 * reach, top)
     ax.grid(alpha=0.3)
     ax.legend(loc="best", ncols=1 + (len(ax.lines) > 6))
@@ -106,7 +106,7 @@ def _neuron(activation: Any) -> AnsweringNetwork:
     if (name := parse_activation(activation, "names")[0]) in with_aliases(JOINING):
         raise ValueError(
             f"names must be of activations that have a curve, got {name!r}: "
-            "what it answers for a neuron hangs on the others"
+            "each of its outputs depends on all of its inputs"
         )
     try:
         neuron = AnsweringNetwork([1, 1], activation, init="zeros", dtype="float64", seed=0)

@@ -27,7 +27,7 @@ def weights(
     limit: float | None = None,
     colorbar: bool = True,
 ) -> Axes:
-    """Draw the weights of each neuron of a layer as a picture, where its inputs are one.
+    """Draw the weights of each neuron of a layer as a picture, if its inputs are an image.
 
     Parameters
     ----------
@@ -37,30 +37,30 @@ def weights(
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
     shape : (int, int), optional
-        Rows and columns of the picture that the inputs are, row by row; by default it is square.
+        Rows and columns of the image that the inputs are, row by row; by default it is square.
     neurons : iterable of int, optional
-        Those to draw, in this order; by default all.
+        The neurons to draw, in this order; by default all.
     limit : float, optional
-        The size of a weight from which on colours do not darken; by default that which one weight
-        of the layer in two hundred exceeds, so that a few large ones do not pale the others.
+        The size beyond which weights no longer get darker; by default the size that one weight in
+        200 of the layer exceeds, so that a few large weights do not make the others pale.
     colorbar : bool, default=True
-        Whether a bar beside the Axes says what the colours mean.
+        Whether to draw a bar with the meaning of the colours.
 
     Returns
     -------
     matplotlib Axes
-        The pictures go from left to right, then down. All have one scale of colours.
+        The pictures go from left to right, then down, with one colour scale for all.
 
     Raises
     ------
     ValueError
-        Where the inputs are no square picture, or not one of that shape.
+        If the inputs are not a square image, or not an image of that shape.
     IndexError
-        Where there is no such layer or neuron.
+        If there is no such layer or neuron.
     TypeError
         For an argument of a wrong type.
     ImportError
-        Where matplotlib is missing.
+        If matplotlib is missing.
 
     Examples
     --------
@@ -91,12 +91,12 @@ def weights(
 
 
 def _picture(shape: object, inputs: int, layer: int) -> tuple[int, int]:
-    """Return the rows and columns of the picture that a layer's inputs are."""
+    """Return the rows and columns of the image that a layer's inputs are."""
     if shape is None:
         side = math.isqrt(inputs)
         if side * side != inputs:
             raise ValueError(
-                f"shape must be given, (rows, columns), where inputs are no square picture: "
+                f"shape must be given, (rows, columns), if the inputs are not a square image: "
                 f"layer {layer} has {inputs} inputs"
             )
         return side, side

@@ -1,4 +1,4 @@
-"""A network as C: checks what is asked for, rounds weights to 8 bits, and writes the two files."""
+"""Exports a network as C: checks the arguments, rounds weights to 8 bits, writes two files."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from foxnn.layers.chain import PlainLayer, plain_layers
 from foxnn.layers.view import is_number
 from foxnn.model import state
 
-# Samples that the self-test compares, and the seed of those that are drawn.
+# The number of samples in the self-test, and the seed of random ones.
 _COUNT, _SEED = 8, 0
 
-# Whole numbers of 8 bits, as many below zero as above.
+# Integers of 8 bits, symmetric around zero.
 _LARGEST = 127
 
 
@@ -33,7 +33,7 @@ def export(
     path, word = _names(name_file, name)
     kind = None if weights is None else checks.choice(weights, "weights", ("int8",))
     x, y = _samples(network, samples)
-    # Of one moment, even where another thread trains; without the memory of the optimizer.
+    # A consistent snapshot, even if another thread trains; without the state of the optimizer.
     given = state.state_of(network) | {"optimizer": None, "steps": 0, "moments": [None, None]}
     twin = _made(network, given)
     scalings = _scaling(network, "input"), _scaling(network, "output")
@@ -52,8 +52,8 @@ def export(
         path[:-2] + "_test.c": c_source.test_program(source, base, asked, recorded, within),
     }
     for place in texts:
-        whole_files.check_place(place)  # both, before one is replaced
-    with contextlib.ExitStack() as both:  # neither is replaced before there is room for both
+        whole_files.check_place(place)  # check both before replacing either
+    with contextlib.ExitStack() as both:  # replace neither before both are written
         for place, text in texts.items():
             file = both.enter_context(whole_files.replacing(place))
             file.write(text.encode("ascii"))
@@ -67,7 +67,7 @@ def _program(
     kind: str | None,
     scalings: tuple[tuple[Array, Array] | None, tuple[Array, Array] | None],
 ) -> Program:
-    """Return the program of a network, whose weights are rounded where they are to have 8 bits."""
+    """Return the program of a network, with weights rounded to 8 bits if asked for."""
     parts = twin._layers()
     if kind is None and not all(map(is_number, parts)):
         _check_kinds(parts)
@@ -91,14 +91,14 @@ def _check_kinds(parts: list[dict[str, Any]]) -> None:
 
 
 def check(name_file: object, name: str | None = None) -> None:
-    """Raise what `export` would for this name and place, as far as it can be known before."""
+    """Raise the error that `export` would, as far as it can be known in advance."""
     path, _ = _names(name_file, name)
     for place in (path, path[:-2] + "_test.c"):
         whole_files.check_place(place)
 
 
 def _names(name_file: object, name: str | None) -> tuple[str, str]:
-    """Return the path of the header, and the word that names in C begin with."""
+    """Return the path of the header, and the prefix of the names in C."""
     path = paths.path_of(name_file)
     base = os.path.basename(path)
     if not base.endswith(".h"):
@@ -115,7 +115,7 @@ def _names(name_file: object, name: str | None) -> tuple[str, str]:
 
 
 def _samples(network: Any, samples: Any) -> tuple[Array | None, Array | None]:
-    """Return checked inputs and wanted outputs; both are None where there are none."""
+    """Return checked inputs and targets; both are None if there are none."""
     if samples is None:
         return None, None
     if not isinstance(samples, tuple) or len(samples) != 2:
@@ -166,27 +166,27 @@ def _loss_of_accuracy(network: Any, twin: Any, x: Array, y: Array | None) -> dic
 
 
 def _told(report: dict[str, float], samples: int) -> str:
-    """Return what rounding has changed, as a sentence."""
+    """Return the effect of rounding in words."""
     text = f"Weights have 8 bits. On {samples} samples the loss is {report['loss_int8']:.6g}, "
-    text += f"with all bits {report['loss']:.6g}; "
+    text += f"without rounding {report['loss']:.6g}; "
     if "accuracy" in report:
-        text += f"the accuracy {report['accuracy_int8']:.6g}, with all bits "
+        text += f"the accuracy is {report['accuracy_int8']:.6g}, without rounding "
         text += f"{report['accuracy']:.6g}; "
-    return text + f"an output changes by {report['largest_difference']:.3g} at most."
+    return text + f"outputs change by at most {report['largest_difference']:.3g}."
 
 
 def _asked(network: Any, x: Array | None) -> tuple[Array, Array]:
     """Return inputs and outputs for the self-test."""
     asked = _drawn(network) if x is None else x[:_COUNT].astype(network.dtype)
     outputs = network.predict(asked).reshape(len(asked), -1)
-    finite = np.isfinite(outputs).all(axis=1)  # as C can write them
+    finite = np.isfinite(outputs).all(axis=1)  # only these can be written in C
     if not finite.any():
         raise ValueError("the network must have finite outputs for some of the samples")
     return asked[finite], outputs[finite]
 
 
 def _drawn(network: Any) -> Array:
-    """Return inputs evenly from -2 to 2, or so many scales around the shift."""
+    """Return uniform inputs from -2 to 2, or within two scales of the shift."""
     x = np.random.default_rng(_SEED).uniform(-2.0, 2.0, (_COUNT, network._inputs()))
     if network.input_scaler is not None:
         shift, scale = network.input_scaler._measured()
@@ -195,10 +195,10 @@ def _drawn(network: Any) -> Array:
 
 
 def _tolerance(network: Any, x: Array, outputs: Array) -> float:
-    """Return by how much the outputs in C may differ, of 1 or of a larger output.
+    """Return the allowed error of the outputs in C, relative to 1 or to a larger output.
 
-    What rounding does to a network follows from float32 beside float64. The C code rounds in
-    another order than the engine: eight times as much, and never less than 1e-6, is allowed.
+    The effect of rounding is the difference between float32 and float64. The C code rounds in
+    another order than the engine: it may differ by eight times as much, and at least by 1e-6.
     """
     if network.dtype == "float64":
         return 1e-10
