@@ -12,7 +12,20 @@ from typing import Any
 import numpy as np
 
 import foxnn
-from foxnn import Activation, Dense, Dropout, Flatten, LayerNorm, Parallel, Reshape, Residual, _core
+from foxnn import (
+    Activation,
+    Conv1D,
+    Conv2D,
+    Conv3D,
+    Dense,
+    Dropout,
+    Flatten,
+    LayerNorm,
+    Parallel,
+    Reshape,
+    Residual,
+    _core,
+)
 from layer_reference import Leaf, Network
 
 CHANNELS = (1, 13, 31, 32, 33)
@@ -90,6 +103,20 @@ ROWS = [
     Row("dense-last", [(3, 5, 2), Dense(32), Dense(1, "identity")]),
     Row("dense-without-bias", [(5, 3), Dense(13, bias=False), Dense(2, "gelu", bias=False)]),
     Row("dense-flat", [5, Dense(31), Dense(4, bias=False), Dense(3)], output="softmax"),
+    *(
+        Row(f"conv-{channels}", [(5, 4, channels), Conv2D(channels, 3), Conv2D(3, 2, activation="sin"), 2])
+        for channels in CHANNELS
+    ),
+    Row("conv-1d", [(11, 3), Conv1D(5, 3, 2, "same"), Conv1D(33, 2, dilation=2), 2]),
+    Row("conv-3d", [(3, 4, 5, 2), Conv3D(7, (2, 1, 3)), Conv3D(2, 2, 2, "same", bias=False), 2]),
+    Row("conv-same", [(5, 6, 1), Conv2D(4, (4, 3), (2, 1), "same"), Conv2D(40, 3, 1, "same"), 2]),
+    Row("conv-padding-alone", [(2, 2, 3), Conv2D(5, 5, 1, "same", 3), Conv2D(2, 1), 2]),
+    Row("conv-groups", [(4, 3, 6), Conv2D(9, 2, groups=3), Conv2D(9, 2, groups=9), 2]),
+    Row("conv-groups-wide", [(4, 64), Conv1D(64, 2, groups=2), Conv1D(80, 2, groups=16), 2]),
+    Row("conv-last", [(6, 5), Conv1D(32, 3, activation="identity")]),
+    Row("conv-last-narrow", [12, Reshape((6, 2)), Conv1D(3, 2, activation="tanh")]),
+    Row("conv-after-dense", [(5, 3), Dense(35), Conv1D(4, 3), Dropout(0.2), Conv1D(2, 2), 3], output="softmax"),
+    Row("conv-residual", [(4, 4, 3), Residual(Conv2D(5, 3, 1, "same"), Conv2D(3, 3, 1, "same")), 2]),
     Row("activation-first", [(4, 3), Activation("sin"), Dense(13), 2]),
     Row("activation-middle", [(4, 3), Dense(31, "identity"), Activation(("elu", 0.5)), 2]),
     Row("activation-last", [(2, 13), Dense(33), Activation("sigmoid")]),

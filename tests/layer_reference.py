@@ -98,6 +98,69 @@ def dense(leaf: Leaf, x: Array, training: Training | None) -> Applied:
     return a.reshape(*outputs, -1), back
 
 
+def window_reads(
+    leaf: Leaf, axes: tuple[int, ...]
+) -> tuple[tuple[int, ...], list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]]:
+    """Return the output's positions, and what each reads: (output, place, input) positions."""
+    kernel, stride, dilation = (
+        [int(n) for n in leaf.options[name]] for name in ("kernel", "stride", "dilation")
+    )
+    spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    if leaf.options["padding"] == "same":
+        outputs = tuple(-(-n // s) for n, s in zip(axes, stride, strict=True))
+        before = [
+            max(0, (o - 1) * s + span - n) // 2
+            for o, s, span, n in zip(outputs, stride, spans, axes, strict=True)
+        ]
+    else:
+        outputs = tuple((n - span) // s + 1 for n, span, s in zip(axes, spans, stride, strict=True))
+        before = [0] * len(axes)
+    reads = []
+    for at in np.ndindex(*outputs):
+        for place in np.ndindex(*kernel):
+            read = tuple(
+                a * s + p * d - b
+                for a, s, p, d, b in zip(at, stride, place, dilation, before, strict=True)
+            )
+            if all(0 <= r < n for r, n in zip(read, axes, strict=True)):
+                reads.append((at, place, read))
+    return outputs, reads
+
+
+def conv(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """Give f of the sums of products of windows and filters, group by group."""
+    weights, groups = leaf.arrays["weights"], int(leaf.options["groups"])
+    filters = weights.shape[-1]
+    outputs, reads = window_reads(leaf, x.shape[1:-1])
+    channels, own = x.shape[-1] // groups, filters // groups
+    parts = [
+        (slice(g * channels, (g + 1) * channels), slice(g * own, (g + 1) * own))
+        for g in range(groups)
+    ]
+    z = np.zeros((len(x), *outputs, filters)) + leaf.arrays.get("bias", 0.0)
+    for at, place, read in reads:
+        for inner, outer in parts:
+            z[(slice(None), *at, outer)] += (
+                x[(slice(None), *read, inner)] @ weights[place][:, outer]
+            )
+    a, back_of_function = function_of(leaf.options, z)
+
+    def back(error: Array) -> Array:
+        delta = back_of_function(error)
+        below, gradient = np.zeros(x.shape), np.zeros(weights.shape)
+        for at, place, read in reads:
+            for inner, outer in parts:
+                d = delta[(slice(None), *at, outer)]
+                below[(slice(None), *read, inner)] += d @ weights[place][:, outer].T
+                gradient[place][:, outer] += x[(slice(None), *read, inner)].T @ d
+        leaf.gradients["weights"] = gradient
+        if "bias" in leaf.arrays:
+            leaf.gradients["bias"] = delta.sum(axis=tuple(range(delta.ndim - 1)))
+        return below
+
+    return a, back
+
+
 def activation(leaf: Leaf, x: Array, training: Training | None) -> Applied:
     """Give f(x)."""
     return function_of(leaf.options, x)
@@ -163,6 +226,9 @@ def parallel(part: Composite, x: Array, training: Training | None) -> Applied:
 
 APPLIED: dict[str, Callable[[Any, Array, Training | None], Applied]] = {
     "dense": dense,
+    "conv1d": conv,
+    "conv2d": conv,
+    "conv3d": conv,
     "activation": activation,
     "flatten": flatten,
     "reshape": reshape,

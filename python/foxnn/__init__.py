@@ -15,6 +15,9 @@ from foxnn.classic.train_data import train_data
 from foxnn.formats.paths import FileFormatError
 from foxnn.layers import (
     Activation,
+    Conv1D,
+    Conv2D,
+    Conv3D,
     Dense,
     Dropout,
     Flatten,
@@ -55,6 +58,9 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
     "Dense",
     "DivergedError",
     "Dropout",

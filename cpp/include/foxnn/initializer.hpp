@@ -39,9 +39,11 @@ std::vector<std::string> initializer_names();
 
 /// The weights of a layer (inputs x neurons, row by row), followed by the biases. The numbers
 /// depend only on the seed and `layer`, not on the platform or the type that they are rounded to.
-/// Throws Stopped if `stop` returns true.
+/// `readers` is the number of outputs that read an input, of which Glorot's scale depends; 0: all
+/// neurons. Throws Stopped if `stop` returns true.
 Buffer<double> initial_parameters(InitializerKind kind, const Activation& activation,
                                   std::ptrdiff_t inputs, std::ptrdiff_t neurons, std::uint64_t seed,
-                                  std::uint32_t layer, const StopRequest& stop = {});
+                                  std::uint32_t layer, const StopRequest& stop = {},
+                                  std::ptrdiff_t readers = 0);
 
 }  // namespace foxnn

@@ -90,13 +90,14 @@ template <class T>
 struct Scratch {
   T* numbers = nullptr;
   std::uint32_t* items = nullptr;
+  Stretch* stretches = nullptr;
   RowsToFetch* fetch = nullptr;
   Leaving* leaving = nullptr;  ///< null: the call is short, or must run to its end
 
   bool leaves() const { return leaving && leaving->now(); }
 };
 struct ScratchSize {
-  index numbers = 0, items = 0;
+  index numbers = 0, items = 0, stretches = 0;
 };
 
 template <class T>

@@ -54,4 +54,12 @@ struct Rows {
   operator Rows<const T>() const { return {data, stride, panel, nonzero}; }
 };
 
+/// Neighbouring columns of a row, and the lines of weights that they are multiplied with: the first
+/// of each, as offsets, and their number.
+struct Stretch {
+  index column = 0;
+  index line = 0;
+  index count = 0;
+};
+
 }  // namespace foxnn

@@ -113,6 +113,16 @@ struct KernelTable {
   /// The lists for multiply_transposed, at most kMostTiles, in items[kMostTiles x samples].
   void (*list_samples)(index rows, index samples, const std::uint32_t* nonzero,
                        std::uint32_t* items, List* lists);
+  /// c[m x width] = init + the products of the columns of `stretches` with their lines of b[lines x
+  /// width], one after the other; rows of a are lda apart. No init if it is null.
+  void (*multiply_stretches)(index m, const Stretch* stretches, index count, const T* a, index lda, const T* b,
+                        index width, const T* init, T* c, index ldc);
+  /// c[rows x width] += the sum over the positions, and at each over the samples, of the products
+  /// of row r's column, a + columns[position * rows + r], with b + places[position]. At most
+  /// tile_rows rows; c is dense.
+  void (*add_products)(index rows, index samples, index positions, const index* columns,
+                       const index* places, const T* a, index lda, const T* b, index ldb,
+                       index width, T* c);
   /// For layers of at most a line of neurons (narrow-inl.hpp): rows are ldc apart and not padded,
   /// though a whole line is written for each. c[samples x line] = init + a[samples x k] .
   /// weights[k x line].

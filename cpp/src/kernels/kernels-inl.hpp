@@ -21,6 +21,7 @@
 #pragma once
 
 #include "kernels/activation-inl.hpp"
+#include "kernels/conv-inl.hpp"
 #include "kernels/gemm-inl.hpp"
 #include "kernels/loss-inl.hpp"
 #include "kernels/math-inl.hpp"
@@ -52,6 +53,8 @@ constexpr KernelTable<T> make_table() {
   t.list_columns = list_columns<T>;
   t.multiply_transposed = multiply_transposed<T>;
   t.list_samples = list_samples_of_tiles<T>;
+  t.multiply_stretches = multiply_stretches<T>;
+  t.add_products = add_products<T>;
   t.narrow_multiply = narrow_multiply<T>;
   t.narrow_gradient = narrow_gradient<T>;
   t.sum_rows = sum_rows<T>;

@@ -46,7 +46,8 @@ std::vector<std::string> initializer_names() { return all_names(kInitializers); 
 
 Buffer<double> initial_parameters(InitializerKind kind, const Activation& activation,
                                   std::ptrdiff_t inputs, std::ptrdiff_t neurons, std::uint64_t seed,
-                                  std::uint32_t layer, const StopRequest& stop) {
+                                  std::uint32_t layer, const StopRequest& stop,
+                                  std::ptrdiff_t readers) {
   if (kind == InitializerKind::automatic) {
     kind =
         activation.is_rectifier() ? InitializerKind::he_uniform : InitializerKind::glorot_uniform;
@@ -54,7 +55,8 @@ Buffer<double> initial_parameters(InitializerKind kind, const Activation& activa
   const std::size_t weights = static_cast<std::size_t>(inputs) * static_cast<std::size_t>(neurons);
   Buffer<double> parameters(inputs * neurons + neurons);
   const Entry& entry = kInitializers[static_cast<int>(kind)];
-  const double scale = scale_of(entry, static_cast<double>(inputs), static_cast<double>(neurons));
+  const double scale = scale_of(entry, static_cast<double>(inputs),
+                                static_cast<double>(readers > 0 ? readers : neurons));
   if (scale == 0.0) return parameters;
   const Random random(seed, Stream::weights, layer);
   const std::size_t drawn =

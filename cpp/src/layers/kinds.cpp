@@ -4,6 +4,7 @@
 
 #include "base/messages.hpp"
 #include "layers/arrange.hpp"
+#include "layers/conv.hpp"
 #include "layers/dense.hpp"
 #include "layers/elementwise.hpp"
 #include "layers/layer_norm.hpp"
@@ -43,6 +44,9 @@ constexpr Kind kKinds[] = {
                 [](const LayerSpec& spec) {
                   return spec.flag("each_position", false) ? Wants::panels : Wants::packed;
                 }),
+    kind<Conv>("conv1d", always<Wants::any>),
+    kind<Conv>("conv2d", always<Wants::any>),
+    kind<Conv>("conv3d", always<Wants::any>),
     kind<ActivationLayer>("activation", always<Wants::any>),
     kind<Reshape>("flatten", always<Wants::any>),
     kind<Reshape>("reshape", always<Wants::any>),

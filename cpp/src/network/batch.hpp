@@ -59,16 +59,19 @@ class ScratchSpace {
       const ScratchSize needed = network.layer(i).scratch_size(batch);
       size.numbers = std::max(size.numbers, needed.numbers);
       size.items = std::max(size.items, needed.items);
+      size.stretches = std::max(size.stretches, needed.stretches);
     }
     numbers_ = Buffer<T>(size.numbers);
     items_.resize(static_cast<std::size_t>(size.items));
+    stretches_.resize(static_cast<std::size_t>(size.stretches));
   }
 
-  Scratch<T> get() { return {numbers_.data(), items_.data()}; }
+  Scratch<T> get() { return {numbers_.data(), items_.data(), stretches_.data()}; }
 
  private:
   Buffer<T> numbers_;
   std::vector<std::uint32_t> items_;
+  std::vector<Stretch> stretches_;
 };
 
 }  // namespace foxnn

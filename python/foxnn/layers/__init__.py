@@ -2,6 +2,7 @@
 
 from foxnn.layers.activations import ActivationLike, parse_activation, parse_activations
 from foxnn.layers.composition import Parallel, Residual, _parallel, _residual
+from foxnn.layers.convolution import Conv1D, Conv2D, Conv3D
 from foxnn.layers.dense import Dense
 from foxnn.layers.dense_view import _alone, layer
 from foxnn.layers.elementwise import Activation, Dropout
@@ -12,6 +13,9 @@ from foxnn.layers.view import LayerView, _viewed, view_at
 __all__ = [
     "Activation",
     "ActivationLike",
+    "Conv1D",
+    "Conv2D",
+    "Conv3D",
     "Dense",
     "Dropout",
     "Flatten",

@@ -10,13 +10,17 @@ from typing import Any
 from foxnn import checks
 from foxnn.layers.activations import parse_activation
 from foxnn.layers.composition import COMPOSITES
+from foxnn.layers.convolution import CONV1D, CONV2D, CONV3D
 from foxnn.layers.dense import DENSE, LARGEST
 from foxnn.layers.elementwise import ACTIVATION, DROPOUT
 from foxnn.layers.kind import Kind, Options, Shape, Spec, given_name
 from foxnn.layers.normalization import LAYER_NORM
 from foxnn.layers.reshaping import FLATTEN, RESHAPE
 
-KINDS = {kind.name: kind for kind in (DENSE, ACTIVATION, FLATTEN, RESHAPE, DROPOUT, LAYER_NORM)}
+_ALL = (
+    DENSE, CONV1D, CONV2D, CONV3D, ACTIVATION, FLATTEN, RESHAPE, DROPOUT, LAYER_NORM,
+)  # fmt: skip
+KINDS = {kind.name: kind for kind in _ALL}
 
 # Layers within layers: deeper than anyone builds, shallower than Python's own limit.
 DEEPEST = 50

@@ -1,0 +1,123 @@
+// The products of convolutions: like those of gemm-inl.hpp, but the columns of a row are taken in
+// stretches, and the sum of a weight's gradient goes on from position to position in registers. Every
+// element is one chain of fused multiply-adds, run by run, or position by position and within it
+// sample by sample, whichever tile computes it.
+#pragma once
+
+#include "kernels/gemm-inl.hpp"
+
+namespace foxnn {
+namespace {
+
+template <class T, int R, int V>
+void multiply_stretches_tile(const Stretch* stretches, index count, const T* a, index lda, const T* b, index ldb,
+                        const T* init, T* c, index ldc) {
+  Vec<T> sums[R][V];
+  start<T>(sums, init);
+  for (const Stretch* run = stretches; run != stretches + count; ++run) {
+    const T* at = a + run->column;
+    const T* line = b + run->line * ldb;
+    index i = 0;
+    for (; i + kSteps <= run->count; i += kSteps, at += kSteps, line += kSteps * ldb) {
+      FOXNN_UNROLL
+      for (index step = 0; step < kSteps; ++step) add<T>(sums, at + step, lda, line + step * ldb);
+    }
+    for (; i < run->count; ++i, ++at, line += ldb) add<T>(sums, at, lda, line);
+  }
+  store<T>(sums, c, ldc);
+}
+
+// kNeighbours: the columns of the rows are neighbours, so that one register addresses all of them.
+template <class T, int R, int V, bool kNeighbours>
+void add_products_tile(index samples, index positions, const index* columns, index step,
+                       const index* places, const T* a, index lda, const T* b, index ldb, T* c,
+                       index ldc) {
+  Vec<T> sums[R][V];
+  FOXNN_UNROLL
+  for (int r = 0; r < R; ++r) {
+    FOXNN_UNROLL
+    for (int v = 0; v < V; ++v) sums[r][v] = Vec<T>::load(c + r * ldc + v * Vec<T>::lanes);
+  }
+  for (index p = 0; p < positions; ++p, columns += step) {
+    const T* line = b + places[p];
+    if constexpr (kNeighbours) {
+      const T* at = a + columns[0];
+      for (index s = 0; s < samples; ++s, at += lda, line += ldb) add<T>(sums, at, 1, line);
+    } else {
+      const T* at = a;
+      for (index s = 0; s < samples; ++s, at += lda, line += ldb) {
+        Vec<T> lines[V];
+        FOXNN_UNROLL
+        for (int v = 0; v < V; ++v) lines[v] = Vec<T>::load(line + v * Vec<T>::lanes);
+        FOXNN_UNROLL
+        for (int r = 0; r < R; ++r) {
+          const Vec<T> element = Vec<T>::all(at[columns[r]]);
+          FOXNN_UNROLL
+          for (int v = 0; v < V; ++v) sums[r][v] = fma(element, lines[v], sums[r][v]);
+        }
+      }
+    }
+  }
+  store<T>(sums, c, ldc);
+}
+
+template <class T, int V>
+struct ConvTiles {
+  using MultiplyRuns = void (*)(const Stretch*, index, const T*, index, const T*, index, const T*, T*,
+                                index);
+  using AddProducts = void (*)(index, index, const index*, index, const index*, const T*, index,
+                               const T*, index, T*, index);
+  MultiplyRuns multiply_stretches[kTileRows + 1] = {};
+  AddProducts add_products[2][kTileRows + 1] = {};
+
+  template <int R = kTileRows>
+  constexpr void fill() {
+    multiply_stretches[R] = multiply_stretches_tile<T, R, V>;
+    add_products[0][R] = add_products_tile<T, R, V, false>;
+    add_products[1][R] = add_products_tile<T, R, V, true>;
+    if constexpr (R > 1) fill<R - 1>();
+  }
+  constexpr ConvTiles() { fill(); }
+};
+template <class T, int V>
+constexpr ConvTiles<T, V> kConvTiles;
+
+// Calls f(first column, vectors) for the columns of a tile: two registers at a time, or one.
+template <class T, class Function>
+[[gnu::always_inline]] inline void each_pair(index width, Function f) {
+  constexpr index L = Vec<T>::lanes;
+  index column = 0;
+  for (; column + 2 * L <= width; column += 2 * L) f(column, true);
+  if (column < width) f(column, false);
+}
+
+template <class T>
+void multiply_stretches(index m, const Stretch* stretches, index count, const T* a, index lda, const T* b,
+                   index width, const T* init, T* c, index ldc) {
+  each_pair<T>(width, [&](index column, bool two) {
+    each_tile(m, [&](index row, index rows) {
+      const auto tile =
+          (two ? kConvTiles<T, 2>.multiply_stretches : kConvTiles<T, 1>.multiply_stretches)[rows];
+      tile(stretches, count, a + row * lda, lda, b + column, width, init ? init + column : nullptr,
+           c + row * ldc + column, ldc);
+    });
+  });
+}
+
+template <class T>
+void add_products(index rows, index samples, index positions, const index* columns,
+                  const index* places, const T* a, index lda, const T* b, index ldb, index width,
+                  T* c) {
+  bool neighbours = true;
+  for (index i = 0; i < positions * rows; ++i) {
+    neighbours = neighbours && (i % rows == 0 || columns[i] == columns[i - 1] + 1);
+  }
+  each_pair<T>(width, [&](index column, bool two) {
+    const auto& tiles = two ? kConvTiles<T, 2>.add_products : kConvTiles<T, 1>.add_products;
+    tiles[neighbours][rows](samples, positions, columns, rows, places, a, lda, b + column, ldb,
+                            c + column, width);
+  });
+}
+
+}  // namespace
+}  // namespace foxnn

@@ -1,0 +1,77 @@
+// What layers that end with an activation have in common.
+#pragma once
+
+#include "foxnn/layer.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace foxnn {
+
+template <class T>
+class Activated : public Layer<T> {
+ public:
+  Activation activation() const override { return activation_; }
+  void set_activation(const Activation& activation) override {
+    this->set_activation_option(activation);
+    activation_ = activation;
+    joins_outputs_ = activation.traits().joins_outputs;
+  }
+  bool keeps_slope() const override {
+    return table().keeps_slope[static_cast<int>(activation_.kind)];
+  }
+  bool finishes_rows() const override { return joins_outputs_; }
+  void finish_rows(index rows, const Rows<T>& y) const override {
+    if (finishes_rows()) table().softmax(rows, this->output().shape.channels, y.data, y.stride);
+  }
+  void backward_activation(index first_row, index rows, index panel, index width,
+                           const Rows<T>& delta, const Rows<const T>& y,
+                           const Rows<const T>& slope) const override {
+    if (finishes_rows()) {
+      table().softmax_backward(rows, this->output().shape.channels, delta.at(first_row),
+                               delta.stride, y.at(first_row), y.stride);
+      return;
+    }
+    if (activation_.kind == ActivationKind::identity) return;
+    const int kind = static_cast<int>(activation_.kind);
+    const Rows<const T> kept = table().keeps_slope[kind] ? slope : y;
+    table().apply_slope[kind](rows, width, delta.at(first_row, panel), delta.stride,
+                              kept.at(first_row, panel), kept.stride,
+                              static_cast<T>(activation_.parameter));
+  }
+
+ protected:
+  /// Options: activation, parameters.
+  Activated(const LayerSpec& spec, std::vector<Form> inputs)
+      : Layer<T>(spec, std::move(inputs)),
+        activation_(
+            Activation::parse(spec.text("activation", "identity_x"), spec.numbers("parameters"))) {
+    set_activation(activation_);
+  }
+
+  /// Applies the activation to `width` columns of a panel of out.y, and then the dropout mask.
+  void activate(index rows, index width, index row, index panel, const Outputs<T>& out) const {
+    const KernelTable<T>& k = table();
+    const Rows<T>& y = out.y;
+    const int kind = static_cast<int>(activation_.kind);
+    const T parameter = static_cast<T>(activation_.parameter);
+    if (activation_.kind == ActivationKind::identity || finishes_rows() || out.raw) {
+      // Nothing to apply.
+    } else if (out.slope.data) {
+      k.activate_keep[kind](rows, width, y.at(row, panel), y.stride, out.slope.at(row, panel),
+                            out.slope.stride, parameter);
+    } else {
+      k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);
+    }
+    if (out.mask.data) {
+      k.multiply_elements(rows, width, y.at(row, panel), y.stride, out.mask.at(row, panel),
+                          out.mask.stride, out.dropped.at(row, panel), out.dropped.stride);
+    }
+  }
+
+ private:
+  static const KernelTable<T>& table() { return active_kernels().table<T>(); }
+
+  Activation activation_;
+  bool joins_outputs_ = false;
+};
+
+}  // namespace foxnn

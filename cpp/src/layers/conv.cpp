@@ -1,0 +1,447 @@
+// Convolution over the kernels: stretches of columns, and what each worker computes. Workers divide the
+// output positions between them, in the backward pass the input positions, and of the parameters'
+// gradient the weights.
+#include "layers/conv.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "layers/columns.hpp"
+
+namespace foxnn {
+namespace {
+
+template <class T>
+const KernelTable<T>& kernels() {
+  return active_kernels().table<T>();
+}
+
+index checked_filters(const LayerSpec& spec) {
+  const index filters = spec.whole("filters");
+  if (filters < 1 || filters > kMostNumbers) {
+    throw std::invalid_argument("filters must be from 1 to 2147483648, got " +
+                                std::to_string(filters));
+  }
+  return filters;
+}
+
+index checked_groups(const LayerSpec& spec, index channels, index filters) {
+  const index groups = spec.whole("groups");
+  if (groups < 1 || channels % groups != 0 || filters % groups != 0) {
+    throw std::invalid_argument("groups must divide the " + std::to_string(channels) +
+                                " channels and the " + std::to_string(filters) + " filters, got " +
+                                std::to_string(groups));
+  }
+  return groups;
+}
+
+// Where a column lies in a row.
+template <class T>
+index offset_of(index column, index panel) {
+  return column / kPanelWidth<T> * panel + column % kPanelWidth<T>;
+}
+
+// Appends `count` columns and the lines that follow each other. A run ends with a panel, unless
+// panels follow each other; a run that goes on where the last one ends becomes a part of it.
+template <class T>
+index append_stretches(Stretch* stretches, index used, index column, index line, index count, index panel) {
+  while (count > 0) {
+    const index room = panel == kPanelWidth<T> ? count : kPanelWidth<T> - column % kPanelWidth<T>;
+    const index taken = std::min(count, room), offset = offset_of<T>(column, panel);
+    Stretch* last = used > 0 ? stretches + used - 1 : nullptr;
+    if (last && last->column + last->count == offset && last->line + last->count == line) {
+      last->count += taken;
+    } else {
+      stretches[used++] = {offset, line, taken};
+    }
+    column += taken;
+    line += taken;
+    count -= taken;
+  }
+  return used;
+}
+
+// Positions whose samples' gradients stay in the second-level cache while the lines of weights are
+// gone through: 16 positions of 64 samples are 128 KB.
+constexpr index kPositions = 16;
+
+// The most rows of a tile, of any kernel set.
+constexpr index kMostRows = 14;
+
+}  // namespace
+
+template <class T>
+Conv<T>::Columns::Columns(const Form& form)
+    : pitch(form.layout.positions > 1 ? form.layout.pitch : form.shape.channels),
+      channels(form.shape.channels),
+      are_panels(form.layout.positions > 1) {}
+
+template <class T>
+Conv<T>::Conv(const LayerSpec& spec, const std::vector<Form>& inputs)
+    : Activated<T>(spec, inputs),
+      window_(spec, inputs.front().shape),
+      filters_(checked_filters(spec)),
+      groups_(checked_groups(spec, inputs.front().shape.channels, filters_)),
+      group_channels_(inputs.front().shape.channels / groups_),
+      group_filters_(filters_ / groups_),
+      lines_(window_.places() * group_channels_),
+      padded_(rounded_up(group_filters_, kLineWidth<T>)),
+      has_bias_(spec.flag("bias", true)) {
+  const Shape given{window_.output_axes(), filters_};
+  this->set_output({given, Layout::panels<T>(given)});
+  std::vector<index> shape = window_.kernel();
+  shape.insert(shape.end(), {group_channels_, filters_});
+  if (lines_ > kMostNumbers / filters_) throw std::bad_alloc();
+  this->add_array("weights", shape, groups_ * lines_ * padded_, Array::Role::weight);
+  if (has_bias_) {
+    this->add_array("bias", {filters_}, panel_count<T>(filters_) * kPanelWidth<T>,
+                    Array::Role::bias);
+  }
+}
+
+template <class T>
+double Conv<T>::flops() const {
+  return 2.0 * static_cast<double>(window_.pairs()) * static_cast<double>(group_channels_) *
+         static_cast<double>(groups_ * padded_);
+}
+
+template <class T>
+index Conv<T>::blocks_of_group() const {
+  return panel_count<T>(padded_);
+}
+
+template <class T>
+auto Conv<T>::block(index group, index b) const -> Block {
+  const index first = b * kPanelWidth<T>;
+  return {group, first, std::min(kPanelWidth<T>, padded_ - first),
+          std::min(kPanelWidth<T>, group_filters_ - first)};
+}
+
+// Where the weights of a block begin: [lines][width].
+template <class T>
+index Conv<T>::weights_of(const Block& block) const {
+  return (block.group * padded_ + block.first) * lines_;
+}
+
+// Calls f(line of the user's array, its first filter, packed offset, count).
+template <class T>
+template <class Function>
+void Conv<T>::each_weight(Function f) const {
+  for (index g = 0; g < groups_; ++g) {
+    for (index b = 0; b < blocks_of_group(); ++b) {
+      const Block at = block(g, b);
+      for (index line = 0; line < lines_; ++line) {
+        f(line, g * group_filters_ + at.first, weights_of(at) + line * at.width, at.used);
+      }
+    }
+  }
+}
+
+template <class T>
+void Conv<T>::initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) {
+  const Buffer<double> drawn =
+      initial_parameters(parse_initializer(this->spec().text("init", "auto")), this->activation(),
+                         lines_, filters_, seed, place, stop, window_.places() * filters_);
+  each_weight([&](index line, index filter, index packed, index count) {
+    const double* from = drawn.data() + line * filters_ + filter;
+    for (index i = 0; i < count; ++i) {
+      this->own_parameters()[packed + i] = static_cast<T>(from[i]);
+    }
+  });
+  if (!has_bias_) return;
+  T* bias = this->own_parameters() + this->arrays().back().offset;
+  for (index f = 0; f < filters_; ++f)
+    bias[f] = static_cast<T>(drawn.data()[lines_ * filters_ + f]);
+}
+
+template <class T>
+void Conv<T>::unpack(const Array& array, const T* packed, T* values, Order order) const {
+  if (array.offset > 0) return Layer<T>::unpack(array, packed, values, order);
+  each_weight([&](index line, index filter, index from, index count) {
+    std::copy_n(packed + from, count, values + line * filters_ + filter);
+  });
+}
+
+template <class T>
+void Conv<T>::pack(const Array& array, const T* values, T* packed) const {
+  if (array.offset > 0) return Layer<T>::pack(array, values, packed);
+  each_weight([&](index line, index filter, index to, index count) {
+    std::copy_n(values + line * filters_ + filter, count, packed + to);
+  });
+}
+
+// Numbers: weights transposed, or the gradient of a block, and rows of a block of columns at some
+// positions.
+template <class T>
+ScratchSize Conv<T>::scratch_size(index batch) const {
+  const index most = std::max(group_channels_, group_filters_);
+  return {.numbers = (window_.places() * most + kPositions * batch) * kPanelWidth<T>,
+          .stretches = window_.places() * (most / kPanelWidth<T> + 2)};
+}
+
+template <class T>
+void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+                      Scratch<T> scratch) const {
+  const Columns columns(this->output());
+  const index positions = this->output().shape.positions();
+  for (index p = share.first(positions); p < share.last(positions) && !scratch.leaves(); ++p) {
+    for (index g = 0; g < groups_; ++g) {
+      for (index b = 0; b < blocks_of_group(); ++b) {
+        forward_block(block(g, b), p, batch, *x, out, scratch);
+      }
+    }
+    const index panel = columns.at(p, 0) / kPanelWidth<T>;
+    each_panel<T>(filters_,
+                  [&](index q, index width) { this->activate(batch, width, 0, panel + q, out); });
+  }
+}
+
+// The sums of a block of filters at an output position.
+template <class T>
+void Conv<T>::forward_block(const Block& block, index position, index batch, const Rows<const T>& x,
+                            const Outputs<T>& out, Scratch<T> scratch) const {
+  const Columns from(this->input()), to(this->output());
+  index count = 0;
+  for (const Tap& tap : window_.of_output(position)) {
+    count =
+        append_stretches<T>(scratch.stretches, count, from.at(tap.position, block.group * group_channels_),
+                       tap.place * group_channels_, group_channels_, x.panel);
+  }
+  const index filter = block.group * group_filters_ + block.first;
+  const index column = to.at(position, filter);
+  const T* const weights = this->parameters() + weights_of(block);
+  const T* const bias =
+      has_bias_ ? this->parameters() + this->arrays().back().offset + filter : nullptr;
+  if (is_aligned(filter, block.used)) {
+    kernels<T>().multiply_stretches(batch, scratch.stretches, count, x.data, x.stride, weights, block.width,
+                               bias, out.y.at(0, column / kPanelWidth<T>), out.y.stride);
+    return;
+  }
+  // The columns of a group begin or end within a panel.
+  alignas(64) T init[kPanelWidth<T>] = {};
+  if (bias) std::copy_n(bias, block.used, init);
+  kernels<T>().multiply_stretches(batch, scratch.stretches, count, x.data, x.stride, weights, block.width,
+                             init, scratch.numbers, kPanelWidth<T>);
+  each_run<T>(1, block.used, {}, {.pitch = 0, .first = column}, [&](index a, index b, index n) {
+    copy_columns<T>(0, batch, Rows<const T>{scratch.numbers, kPanelWidth<T>}, a, out.y, b, n);
+  });
+}
+
+template <class T>
+void Conv<T>::backward_input(Share share, index batch, index, const Back<T>& back,
+                             const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                             Scratch<T> scratch) const {
+  const Columns columns(this->input());
+  const index positions = this->input().shape.positions();
+  // Where positions do not begin panels, their columns are finished together, row by row.
+  const Share rows = columns.are_panels ? Share{} : share;
+  const Share places = columns.are_panels ? share : Share{};
+  const index first = rows.first(batch), last = rows.last(batch);
+  for (index g = 0; g < groups_; ++g) {
+    for (index channel = 0; channel < group_channels_; channel += kPanelWidth<T>) {
+      transpose_weights(g, channel, scratch.numbers);
+      for (index p = places.first(positions); p < places.last(positions); ++p) {
+        if (scratch.leaves()) return;
+        input_gradient(g, channel, p, first, last, back.delta, delta_below, scratch);
+      }
+    }
+  }
+  if (!columns.are_panels) {
+    below.finish_rows(first, last - first, this->input().layout.columns(), delta_below);
+    return;
+  }
+  for (index p = places.first(positions); p < places.last(positions); ++p) {
+    const index panel = columns.at(p, 0) / kPanelWidth<T>;
+    each_panel<T>(columns.channels, [&](index q, index width) {
+      below.finish(0, batch, panel + q, width, delta_below);
+    });
+  }
+}
+
+// The weights of a group from a panel of its channels: [place][filter][channel].
+template <class T>
+void Conv<T>::transpose_weights(index group, index channel, T* transposed) const {
+  const index channels = std::min(kPanelWidth<T>, group_channels_ - channel);
+  const index width = rounded_up(channels, kLineWidth<T>);
+  for (index b = 0; b < blocks_of_group(); ++b) {
+    const Block at = block(group, b);
+    for (index place = 0; place < window_.places(); ++place) {
+      const index line = place * group_channels_ + channel;
+      kernels<T>().transpose(channels, at.used,
+                             this->parameters() + weights_of(at) + line * at.width, at.width,
+                             transposed + (place * group_filters_ + at.first) * width, width);
+    }
+  }
+}
+
+// d loss / d inputs for up to a panel of a group's channels at an input position, for some rows.
+template <class T>
+void Conv<T>::input_gradient(index group, index channel, index position, index first, index last,
+                             const Rows<const T>& delta, const Rows<T>& delta_below,
+                             Scratch<T> scratch) const {
+  const Columns from(this->output()), to(this->input());
+  index count = 0;
+  for (const Tap& tap : window_.of_input(position)) {
+    count = append_stretches<T>(scratch.stretches, count, from.at(tap.position, group * group_filters_),
+                           tap.place * group_filters_, group_filters_, delta.panel);
+  }
+  const index channels = std::min(kPanelWidth<T>, group_channels_ - channel);
+  const index width = rounded_up(channels, kLineWidth<T>);
+  const index column = to.at(position, group * group_channels_ + channel);
+  const T* const a = delta.at(first);
+  if (to.are_panels && is_aligned(group * group_channels_ + channel, channels)) {
+    kernels<T>().multiply_stretches(last - first, scratch.stretches, count, a, delta.stride, scratch.numbers,
+                               width, nullptr, delta_below.at(first, column / kPanelWidth<T>),
+                               delta_below.stride);
+    return;
+  }
+  T* const sums = scratch.numbers + window_.places() * group_filters_ * kPanelWidth<T>;
+  kernels<T>().multiply_stretches(last - first, scratch.stretches, count, a, delta.stride, scratch.numbers,
+                             width, nullptr, sums, kPanelWidth<T>);
+  const Rows<T> target = delta_below.from_row(first);
+  each_run<T>(1, channels, {}, {.pitch = 0, .first = column}, [&](index s, index t, index n) {
+    copy_columns<T>(0, last - first, Rows<const T>{sums, kPanelWidth<T>}, s, target, t, n);
+  });
+}
+
+template <class T>
+void Conv<T>::backward_parameters(Share share, index batch, const Back<T>& back,
+                                  GradientSink<T>& sink, Scratch<T> scratch) const {
+  // The lines of all blocks, one after the other, are divided between the workers.
+  const index blocks = groups_ * blocks_of_group(), all = blocks * lines_;
+  const index begin = share.first(all), end = share.last(all);
+  T* const gathered = scratch.numbers + lines_ * kPanelWidth<T>;
+  for (index task = begin; task < end && !scratch.leaves();) {
+    const index b = task / lines_, first = task % lines_;
+    const index last = std::min(lines_, first + end - task);
+    const Block at = block(b / blocks_of_group(), b % blocks_of_group());
+    std::fill_n(scratch.numbers, (last - first) * at.width, T(0));
+    gradient_of_lines(at, first, last, batch, *back.x, back.delta, scratch.numbers, gathered);
+    sink.take(weights_of(at) + first * at.width, (last - first) * at.width, scratch.numbers);
+    task += last - first;
+  }
+  if (has_bias_) bias_gradient(share, batch, back.delta, sink);
+}
+
+// gradient[lines][width] += d loss / d weights of some lines of a block.
+template <class T>
+void Conv<T>::gradient_of_lines(const Block& block, index first, index last, index batch,
+                                const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
+                                T* gathered) const {
+  const index outputs = this->output().shape.positions(), height = kernels<T>().tile_rows;
+  for (index begin = 0; begin < outputs; begin += kPositions) {
+    const index end = std::min(outputs, begin + kPositions);
+    const Deltas deltas = deltas_of(block, begin, end, batch, delta, gathered);
+    for (index line = first, rows = 0; line < last; line += rows) {
+      // Tiles of nearly equal size, of the channels of one place if these are enough.
+      const index room = group_channels_ - line % group_channels_;
+      const index left = group_channels_ < height ? last - line : std::min(last - line, room);
+      const index tiles = (left + height - 1) / height;
+      rows = (left + tiles - 1) / tiles;
+      add_tile({block, line, rows}, begin, end, batch, x, deltas,
+               gradient + (line - first) * block.width);
+    }
+  }
+}
+
+// The gradients of a block's outputs at some positions: as they are, or gathered, if the columns of
+// a group begin or end within a panel.
+template <class T>
+auto Conv<T>::deltas_of(const Block& block, index begin, index end, index batch,
+                        const Rows<const T>& delta, T* gathered) const -> Deltas {
+  const Columns columns(this->output());
+  const index filter = block.group * group_filters_ + block.first;
+  if (is_aligned(filter, block.used)) {
+    const index panels = columns.pitch / kPanelWidth<T>;
+    const index first = columns.at(begin, filter) / kPanelWidth<T>;
+    return {delta.at(0, first), delta.stride, panels * delta.panel};
+  }
+  const index size = batch * kPanelWidth<T>;
+  std::fill_n(gathered, (end - begin) * size, T(0));
+  for (index p = begin; p < end; ++p) {
+    const Rows<T> target{gathered + (p - begin) * size, kPanelWidth<T>};
+    each_run<T>(
+        1, block.used, {.pitch = 0, .first = columns.at(p, filter)}, {},
+        [&](index s, index t, index n) { copy_columns<T>(0, batch, delta, s, target, t, n); });
+  }
+  return {gathered, kPanelWidth<T>, size};
+}
+
+// Adds what some positions contribute to a tile. Positions at which the window lies within the
+// sample wait until they can be added together; at the others, lines over the padding are left out.
+template <class T>
+void Conv<T>::add_tile(const Tile& tile, index begin, index end, index batch,
+                       const Rows<const T>& x, const Deltas& deltas, T* sums) const {
+  index columns[kPositions * kMostRows], places[kPositions], waiting = 0;
+  const auto add = [&](index first, index rows, index positions, const index* from,
+                       const index* place) {
+    kernels<T>().add_products(rows, batch, positions, from, place, x.data, x.stride, deltas.first,
+                              deltas.stride, tile.block.width, sums + first * tile.block.width);
+  };
+  for (index p = begin; p < end; ++p) {
+    const index place = (p - begin) * deltas.step;
+    index* const found = columns + waiting * tile.rows;
+    Stretch ranges[kMostRows];  // of lines that are not over the padding
+    const index count = lines_read(tile, p, x.panel, found, ranges);
+    if (count == 0) continue;
+    if (ranges[0].count == tile.rows) {
+      places[waiting++] = place;
+      continue;
+    }
+    if (waiting > 0) add(0, tile.rows, waiting, columns, places);
+    waiting = 0;
+    for (index i = 0; i < count; ++i) {
+      add(ranges[i].line, ranges[i].count, 1, found + ranges[i].line, &place);
+    }
+  }
+  if (waiting > 0) add(0, tile.rows, waiting, columns, places);
+}
+
+// The columns that the lines of a tile are multiplied with at an output position. Returns the
+// number of ranges of lines, by `line` and `count`, that the window has within the sample.
+template <class T>
+index Conv<T>::lines_read(const Tile& tile, index position, index panel, index* columns,
+                          Stretch* ranges) const {
+  const Columns from(this->input());
+  index count = 0;
+  for (const Tap& tap : window_.of_output(position)) {
+    const index start = tap.place * group_channels_, end = start + group_channels_;
+    const index low = std::max(start, tile.line), high = std::min(end, tile.line + tile.rows);
+    for (index line = low; line < high; ++line) {
+      const index channel = tile.block.group * group_channels_ + line - start;
+      columns[line - tile.line] = offset_of<T>(from.at(tap.position, channel), panel);
+    }
+    if (low >= high) continue;
+    Stretch* const last = count > 0 ? ranges + count - 1 : nullptr;
+    if (last && last->line + last->count == low - tile.line) {
+      last->count += high - low;
+    } else {
+      ranges[count++] = {.line = low - tile.line, .count = high - low};
+    }
+  }
+  return count;
+}
+
+template <class T>
+void Conv<T>::bias_gradient(Share share, index batch, const Rows<const T>& delta,
+                            GradientSink<T>& sink) const {
+  const Columns columns(this->output());
+  const index panels = panel_count<T>(filters_), positions = this->output().shape.positions();
+  for (index q = share.first(panels); q < share.last(panels); ++q) {
+    alignas(64) T sums[kPanelWidth<T>] = {}, added[kPanelWidth<T>] = {};
+    const index used = std::min(kPanelWidth<T>, filters_ - q * kPanelWidth<T>);
+    for (index p = 0; p < positions; ++p) {
+      const index panel = columns.at(p, 0) / kPanelWidth<T> + q;
+      kernels<T>().sum_rows(batch, delta.at(0, panel), delta.stride,
+                            rounded_up(used, kLineWidth<T>), added);
+      for (index i = 0; i < used; ++i) sums[i] += added[i];
+    }
+    sink.take(this->arrays().back().offset + q * kPanelWidth<T>, kPanelWidth<T>, sums);
+  }
+}
+
+template class Conv<float>;
+template class Conv<double>;
+
+}  // namespace foxnn

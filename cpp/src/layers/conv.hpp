@@ -1,0 +1,98 @@
+// Convolution over any number of axes (LeCun et al., "Gradient-based learning applied to document
+// recognition", 1998): at each output position the products of the window's inputs with the
+// filters, f(x W + b). As in other libraries, the window is not mirrored.
+//
+// It is an indirect matrix product: for each output position, the columns that its window reads
+// are listed as stretches, and rows are samples. Places over the padding are left out of the lists, so
+// they cost nothing, and no matrix of windows is ever built.
+#pragma once
+
+#include "layers/activated.hpp"
+#include "layers/window.hpp"
+
+namespace foxnn {
+
+template <class T>
+class Conv final : public Activated<T> {
+ public:
+  /// Options: filters, groups, those of Window, activation, parameters, init, bias.
+  Conv(const LayerSpec& spec, const std::vector<Form>& inputs);
+
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Conv>(*this); }
+  double flops() const override;
+  void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
+  void unpack(const Array& array, const T* packed, T* values, Order order) const override;
+  void pack(const Array& array, const T* values, T* packed) const override;
+  ScratchSize scratch_size(index batch) const override;
+  void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+               Scratch<T> scratch) const override;
+  void backward_input(Share share, index batch, index which, const Back<T>& back,
+                      const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                      Scratch<T> scratch) const override;
+  void backward_parameters(Share share, index batch, const Back<T>& back, GradientSink<T>& sink,
+                           Scratch<T> scratch) const override;
+
+ private:
+  // The columns of a value, position by position.
+  struct Columns {
+    index pitch, channels;
+    bool are_panels;  // each position begins a panel
+
+    explicit Columns(const Form& form);
+    index at(index position, index channel) const { return position * pitch + channel; }
+  };
+  // Up to a panel of the filters of a group.
+  struct Block {
+    index group, first;  // the first filter, within the group
+    index width, used;   // columns of weights, padded to a line, and filters
+  };
+  // A few lines of a block's weights.
+  struct Tile {
+    Block block;
+    index line, rows;
+  };
+  // The gradients of a block's outputs: rows, and the distance from one position to the next.
+  struct Deltas {
+    const T* first;
+    index stride, step;
+  };
+
+  // Whether up to a panel of channels of a group are a panel's, with nothing of another group.
+  bool is_aligned(index channel, index count) const {
+    return channel % kPanelWidth<T> == 0 && (groups_ == 1 || count == kPanelWidth<T>);
+  }
+  index blocks_of_group() const;
+  Block block(index group, index b) const;
+  index weights_of(const Block& block) const;
+  template <class Function>
+  void each_weight(Function f) const;
+  void forward_block(const Block& block, index position, index batch, const Rows<const T>& x,
+                     const Outputs<T>& out, Scratch<T> scratch) const;
+  void input_gradient(index group, index channel, index position, index first, index last,
+                      const Rows<const T>& delta, const Rows<T>& delta_below,
+                      Scratch<T> scratch) const;
+  void transpose_weights(index group, index channel, T* transposed) const;
+  void gradient_of_lines(const Block& block, index first, index last, index batch,
+                         const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
+                         T* gathered) const;
+  Deltas deltas_of(const Block& block, index begin, index end, index batch,
+                   const Rows<const T>& delta, T* gathered) const;
+  void add_tile(const Tile& tile, index begin, index end, index batch, const Rows<const T>& x,
+                const Deltas& deltas, T* sums) const;
+  index lines_read(const Tile& tile, index position, index panel, index* columns,
+                   Stretch* ranges) const;
+  void bias_gradient(Share share, index batch, const Rows<const T>& delta,
+                     GradientSink<T>& sink) const;
+
+  Window window_;
+  index filters_, groups_;
+  index group_channels_, group_filters_;  // of one group
+  index lines_;                           // of weights: the products of one output number
+  index padded_;                          // filters of a group, padded to a line
+  bool has_bias_;
+};
+
+extern template class Conv<float>;
+extern template class Conv<double>;
+
+}  // namespace foxnn

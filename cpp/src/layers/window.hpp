@@ -1,0 +1,52 @@
+// A window that slides over the positions of a sample, as convolutions and pools have it: which
+// input positions each output position reads, and the other way round.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "foxnn/layer_spec.hpp"
+#include "foxnn/shape.hpp"
+
+namespace foxnn {
+
+/// A position on the other side, and the place within the window, row by row.
+struct Tap {
+  std::uint32_t position = 0, place = 0;
+};
+
+class Window {
+ public:
+  /// Options: kernel, stride, dilation (one number for each axis), padding ("valid": none; "same":
+  /// as much as keeps the number of positions at a stride of 1). Throws std::invalid_argument if they do not
+  /// fit the shape.
+  Window(const LayerSpec& spec, const Shape& input);
+
+  const std::vector<index>& kernel() const { return kernel_; }
+  const std::vector<index>& output_axes() const { return output_; }
+  /// The number of places within the window.
+  index places() const { return places_; }
+  /// What an output position reads, by place. Places over the padding are left out.
+  std::span<const Tap> of_output(index position) const { return part(by_output_, position); }
+  /// The output positions that read an input position, by place.
+  std::span<const Tap> of_input(index position) const { return part(by_input_, position); }
+  /// The number of pairs of an output position and an input position that it reads.
+  index pairs() const { return static_cast<index>(by_output_.taps.size()); }
+
+ private:
+  struct Lists {
+    std::vector<std::uint32_t> first;  // of each position, and the end of the last
+    std::vector<Tap> taps;
+  };
+  static std::span<const Tap> part(const Lists& lists, index position) {
+    const auto i = static_cast<std::size_t>(position);
+    return std::span(lists.taps).subspan(lists.first[i], lists.first[i + 1] - lists.first[i]);
+  }
+
+  std::vector<index> kernel_, output_;
+  index places_ = 1;
+  Lists by_output_, by_input_;
+};
+
+}  // namespace foxnn

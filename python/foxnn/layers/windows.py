@@ -1,0 +1,92 @@
+"""Windows that slide over the positions of a sample: what convolutions and pools say of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from foxnn import checks
+from foxnn.layers.kind import Options, Shape
+
+LONGEST = 2**31 - 1
+PADDINGS = ("valid", "same")
+
+#: One number for all axes, or one for each.
+Lengths = int | tuple[int, ...]
+
+
+def checked_lengths(given: object, name: str, axes: int) -> tuple[int, ...]:
+    """Return a length for each axis.
+
+    Raises
+    ------
+    ValueError, TypeError
+        Unless it is one whole number above 0, or one for each axis.
+    """
+    if isinstance(given, tuple | list):
+        if len(given) != axes:
+            raise ValueError(
+                f"{name} must be one number or {axes}, one for each axis, got {checks.shown(given)}"
+            )
+        return tuple(checks.integer(one, name, 1, LONGEST) for one in given)
+    return (checks.integer(given, name, 1, LONGEST),) * axes
+
+
+def shown_lengths(lengths: tuple[int, ...]) -> Lengths:
+    """Return one number where all axes have the same."""
+    return lengths[0] if len(set(lengths)) == 1 else tuple(lengths)
+
+
+def checked_padding(padding: object) -> str:
+    """Return "valid" or "same"."""
+    found = checks.text(padding, "padding")
+    if found not in PADDINGS:
+        raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, got {checks.shown(found)}")
+    return found
+
+
+def file_lengths(given: object, name: str, axes: int) -> list[float]:
+    """Return the lengths of all axes as the engine takes them, from an option of a file."""
+    if not isinstance(given, list | tuple):
+        raise ValueError(f"{name} must be a list of {axes} numbers, got {checks.shown(given)}")
+    whole = [int(one) if isinstance(one, float) and one.is_integer() else one for one in given]
+    return [float(length) for length in checked_lengths(whole, name, axes)]
+
+
+def positions_of(shape: Shape, options: Mapping[str, Any]) -> Shape:
+    """Return the positions that a window leaves of those of a shape.
+
+    Raises
+    ------
+    ValueError
+        If the shape has another number of axes, or the window does not fit into it.
+    """
+    axes = len(options["kernel"])
+    if len(shape) != axes + 1:
+        names = ("steps", "height, width", "depth, height, width")[axes - 1]
+        raise ValueError(f"needs inputs of shape ({names}, channels), got {shape}")
+    found = []
+    for axis, length in enumerate(shape[:-1]):
+        kernel, stride, dilation = (
+            int(options[name][axis]) for name in ("kernel", "stride", "dilation")
+        )
+        span = (kernel - 1) * dilation + 1
+        if options["padding"] == "same":
+            found.append(-(-length // stride))
+        elif span > length:
+            raise ValueError(
+                f"has a window over {span} positions, more than the {length} of axis {axis}"
+            )
+        else:
+            found.append((length - span) // stride + 1)
+    return tuple(found)
+
+
+def checked_window(given: Mapping[str, Any], axes: int) -> Options:
+    """Return the options of a window that a file holds, checked."""
+    return {
+        **{
+            name: file_lengths(given[name], name, axes) for name in ("kernel", "stride", "dilation")
+        },
+        "padding": checked_padding(given["padding"]),
+    }
