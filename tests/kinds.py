@@ -14,16 +14,25 @@ import numpy as np
 import foxnn
 from foxnn import (
     Activation,
+    AveragePool1D,
+    AveragePool2D,
+    AveragePool3D,
     Conv1D,
     Conv2D,
     Conv3D,
     Dense,
     Dropout,
     Flatten,
+    GlobalAveragePool,
+    GlobalMaxPool,
     LayerNorm,
+    MaxPool1D,
+    MaxPool2D,
+    MaxPool3D,
     Parallel,
     Reshape,
     Residual,
+    UpSample,
     _core,
 )
 from layer_reference import Leaf, Network
@@ -104,7 +113,10 @@ ROWS = [
     Row("dense-without-bias", [(5, 3), Dense(13, bias=False), Dense(2, "gelu", bias=False)]),
     Row("dense-flat", [5, Dense(31), Dense(4, bias=False), Dense(3)], output="softmax"),
     *(
-        Row(f"conv-{channels}", [(5, 4, channels), Conv2D(channels, 3), Conv2D(3, 2, activation="sin"), 2])
+        Row(
+            f"conv-{channels}",
+            [(5, 4, channels), Conv2D(channels, 3), Conv2D(3, 2, activation="sin"), 2],
+        )
         for channels in CHANNELS
     ),
     Row("conv-1d", [(11, 3), Conv1D(5, 3, 2, "same"), Conv1D(33, 2, dilation=2), 2]),
@@ -115,8 +127,33 @@ ROWS = [
     Row("conv-groups-wide", [(4, 64), Conv1D(64, 2, groups=2), Conv1D(80, 2, groups=16), 2]),
     Row("conv-last", [(6, 5), Conv1D(32, 3, activation="identity")]),
     Row("conv-last-narrow", [12, Reshape((6, 2)), Conv1D(3, 2, activation="tanh")]),
-    Row("conv-after-dense", [(5, 3), Dense(35), Conv1D(4, 3), Dropout(0.2), Conv1D(2, 2), 3], output="softmax"),
-    Row("conv-residual", [(4, 4, 3), Residual(Conv2D(5, 3, 1, "same"), Conv2D(3, 3, 1, "same")), 2]),
+    Row(
+        "conv-after-dense",
+        [(5, 3), Dense(35), Conv1D(4, 3), Dropout(0.2), Conv1D(2, 2), 3],
+        output="softmax",
+    ),
+    Row(
+        "conv-residual",
+        [(4, 4, 3), Residual(Conv2D(5, 3, 1, "same"), Conv2D(3, 3, 1, "same")), 2],
+    ),
+    *(
+        Row(
+            f"pools-{channels}",
+            [(9, channels), MaxPool1D(3, 2), Dense(channels), AveragePool1D(2, 1, "same"), 2],
+        )
+        for channels in CHANNELS
+    ),
+    Row("max-pool-2d", [(5, 7, 2), Conv2D(5, 2), MaxPool2D((2, 3)), 2]),
+    Row("max-pool-3d", [(3, 4, 5, 2), MaxPool3D(2, 1, "same"), Dense(3), MaxPool3D((3, 1, 2)), 2]),
+    Row("max-pool-last", [(6, 33), Dense(3), MaxPool1D(2)]),
+    Row("max-pool-same", [(5, 5, 3), Conv2D(4, 2), MaxPool2D(3, 2, "same"), 2]),
+    Row("average-pool-2d", [(5, 7, 2), AveragePool2D((2, 3), 2), Dense(4), 2]),
+    Row("average-pool-3d", [(4, 4, 5, 2), Dense(3), AveragePool3D(3, 2, "same"), 2]),
+    Row("global-max-pool", [(4, 5, 3), Dense(35), GlobalMaxPool(), 2]),
+    Row("global-average-pool", [(4, 5, 3), Dense(35), GlobalAveragePool(), 13, GlobalMaxPool(), 2]),
+    Row("global-pool-last", [(7, 3), Parallel(GlobalMaxPool(), GlobalAveragePool())]),
+    Row("up-sample", [(3, 2, 2), Dense(3), UpSample((2, 3)), Conv2D(2, 2), 2]),
+    Row("up-sample-last", [(3, 33), Dense(2), UpSample(2)]),
     Row("activation-first", [(4, 3), Activation("sin"), Dense(13), 2]),
     Row("activation-middle", [(4, 3), Dense(31, "identity"), Activation(("elu", 0.5)), 2]),
     Row("activation-last", [(2, 13), Dense(33), Activation("sigmoid")]),

@@ -103,7 +103,8 @@ def window_reads(
 ) -> tuple[tuple[int, ...], list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]]]:
     """Return the output's positions, and what each reads: (output, place, input) positions."""
     kernel, stride, dilation = (
-        [int(n) for n in leaf.options[name]] for name in ("kernel", "stride", "dilation")
+        [int(n) for n in leaf.options.get(name, [1] * len(axes))]
+        for name in ("kernel", "stride", "dilation")
     )
     spans = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
     if leaf.options["padding"] == "same":
@@ -159,6 +160,63 @@ def conv(leaf: Leaf, x: Array, training: Training | None) -> Applied:
         return below
 
     return a, back
+
+
+def windows(leaf: Leaf, x: Array) -> tuple[tuple[int, ...], dict[tuple[int, ...], list[Any]]]:
+    """Return a pool's output positions, and the input positions of each."""
+    axes = x.shape[1:-1]
+    if "kernel" not in leaf.options:
+        return (), {(): list(np.ndindex(*axes))}
+    outputs, reads = window_reads(leaf, axes)
+    found: dict[tuple[int, ...], list[Any]] = {}
+    for at, _, read in reads:
+        found.setdefault(at, []).append(read)
+    return outputs, found
+
+
+def pool(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """Give the largest number of each window, or the mean, channel by channel."""
+    outputs, read_by = windows(leaf, x)
+    y, shares = np.zeros((len(x), *outputs, x.shape[-1])), {}
+    for at, reads in read_by.items():
+        values = np.stack([x[(slice(None), *read)] for read in reads])
+        if "max" in leaf.kind:
+            y[(slice(None), *at)] = values.max(axis=0)
+            shares[at] = values.argmax(axis=0) == np.arange(len(reads))[:, None, None]
+        else:
+            y[(slice(None), *at)] = values.mean(axis=0)
+            shares[at] = np.full(values.shape, 1.0 / len(reads))
+
+    def back(error: Array) -> Array:
+        below = np.zeros(x.shape)
+        for at, reads in read_by.items():
+            for read, share in zip(reads, shares[at], strict=True):
+                below[(slice(None), *read)] += share * error[(slice(None), *at)]
+        return below
+
+    return y, back
+
+
+def up_sample(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """Give every position as often as the factor says."""
+    given = [int(n) for n in leaf.options["factor"]]
+    factor = given * (x.ndim - 2) if len(given) == 1 else given
+    y = x
+    for axis, times in enumerate(factor, 1):
+        y = y.repeat(times, axis=axis)
+
+    def back(error: Array) -> Array:
+        for axis, times in enumerate(factor, 1):
+            shape = (
+                *error.shape[:axis],
+                error.shape[axis] // times,
+                times,
+                *error.shape[axis + 1 :],
+            )
+            error = error.reshape(shape).sum(axis=axis + 1)
+        return error
+
+    return y, back
 
 
 def activation(leaf: Leaf, x: Array, training: Training | None) -> Applied:
@@ -229,6 +287,10 @@ APPLIED: dict[str, Callable[[Any, Array, Training | None], Applied]] = {
     "conv1d": conv,
     "conv2d": conv,
     "conv3d": conv,
+    **{f"{name}_pool{axes}d": pool for name in ("max", "average") for axes in (1, 2, 3)},
+    "global_max_pool": pool,
+    "global_average_pool": pool,
+    "up_sample": up_sample,
     "activation": activation,
     "flatten": flatten,
     "reshape": reshape,

@@ -1,7 +1,7 @@
 // The products of convolutions: like those of gemm-inl.hpp, but the columns of a row are taken in
-// stretches, and the sum of a weight's gradient goes on from position to position in registers. Every
-// element is one chain of fused multiply-adds, run by run, or position by position and within it
-// sample by sample, whichever tile computes it.
+// stretches, and the sum of a weight's gradient goes on from position to position in registers.
+// Every element is one chain of fused multiply-adds, run by run, or position by position and within
+// it sample by sample, whichever tile computes it.
 #pragma once
 
 #include "kernels/gemm-inl.hpp"
@@ -10,8 +10,8 @@ namespace foxnn {
 namespace {
 
 template <class T, int R, int V>
-void multiply_stretches_tile(const Stretch* stretches, index count, const T* a, index lda, const T* b, index ldb,
-                        const T* init, T* c, index ldc) {
+void multiply_stretches_tile(const Stretch* stretches, index count, const T* a, index lda,
+                             const T* b, index ldb, const T* init, T* c, index ldc) {
   Vec<T> sums[R][V];
   start<T>(sums, init);
   for (const Stretch* run = stretches; run != stretches + count; ++run) {
@@ -63,8 +63,8 @@ void add_products_tile(index samples, index positions, const index* columns, ind
 
 template <class T, int V>
 struct ConvTiles {
-  using MultiplyRuns = void (*)(const Stretch*, index, const T*, index, const T*, index, const T*, T*,
-                                index);
+  using MultiplyRuns = void (*)(const Stretch*, index, const T*, index, const T*, index, const T*,
+                                T*, index);
   using AddProducts = void (*)(index, index, const index*, index, const index*, const T*, index,
                                const T*, index, T*, index);
   MultiplyRuns multiply_stretches[kTileRows + 1] = {};
@@ -92,8 +92,8 @@ template <class T, class Function>
 }
 
 template <class T>
-void multiply_stretches(index m, const Stretch* stretches, index count, const T* a, index lda, const T* b,
-                   index width, const T* init, T* c, index ldc) {
+void multiply_stretches(index m, const Stretch* stretches, index count, const T* a, index lda,
+                        const T* b, index width, const T* init, T* c, index ldc) {
   each_pair<T>(width, [&](index column, bool two) {
     each_tile(m, [&](index row, index rows) {
       const auto tile =

@@ -115,8 +115,8 @@ struct KernelTable {
                        std::uint32_t* items, List* lists);
   /// c[m x width] = init + the products of the columns of `stretches` with their lines of b[lines x
   /// width], one after the other; rows of a are lda apart. No init if it is null.
-  void (*multiply_stretches)(index m, const Stretch* stretches, index count, const T* a, index lda, const T* b,
-                        index width, const T* init, T* c, index ldc);
+  void (*multiply_stretches)(index m, const Stretch* stretches, index count, const T* a, index lda,
+                             const T* b, index width, const T* init, T* c, index ldc);
   /// c[rows x width] += the sum over the positions, and at each over the samples, of the products
   /// of row r's column, a + columns[position * rows + r], with b + places[position]. At most
   /// tile_rows rows; c is dense.
@@ -198,6 +198,17 @@ struct KernelTable {
   /// Adds d loss / d gain and d loss / d shift of some rows, for `width` columns of a panel.
   void (*layer_norm_gradient)(index rows, index width, const T* x, index ldx, const T* statistics,
                               const T* delta, index ldd, T* gain, T* shift);
+
+  /// y[rows x width] = the largest of x + column of all stretches: the first of equal numbers, or
+  /// what is not a number. `kept`, if given, becomes the `line` of the largest.
+  void (*largest)(index rows, index width, const Stretch* columns, index count, const T* x,
+                  index ldx, T* y, index ldy, T* kept, index ldk);
+  /// y[rows x width] = the sum of delta + column where kept + line is the `count` of a stretch.
+  void (*sum_where_largest)(index rows, index width, const Stretch* columns, index count,
+                            const T* delta, index ldd, const T* kept, index ldk, T* y, index ldy);
+  /// y[rows x width] = the sum of x + column of all stretches, each divided by its `count`.
+  void (*sum_of_shares)(index rows, index width, const Stretch* columns, index count, const T* x,
+                        index ldx, T* y, index ldy);
 
   /// A row of n numbers as T, into panels that are `panel` elements apart. Bit c of nonzero[p *
   /// step] says whether number c of panel p is not zero, unless `nonzero` is null.

@@ -28,6 +28,7 @@
 #include "kernels/narrow-inl.hpp"
 #include "kernels/norm-inl.hpp"
 #include "kernels/philox-inl.hpp"
+#include "kernels/pool-inl.hpp"
 #include "kernels/update-inl.hpp"
 
 namespace foxnn {
@@ -83,6 +84,9 @@ constexpr KernelTable<T> make_table() {
   t.layer_norm = layer_norm<T>;
   t.layer_norm_backward = layer_norm_backward<T>;
   t.layer_norm_gradient = layer_norm_gradient<T>;
+  t.largest = largest<T>;
+  t.sum_where_largest = sum_where_largest<T>;
+  t.sum_of_shares = sum_of_shares<T>;
   t.read_f32 = read_row<T, float>;
   t.read_f64 = read_row<T, double>;
   t.read_u8 = read_row<T, std::uint8_t>;

@@ -1,6 +1,6 @@
-// Convolution over the kernels: stretches of columns, and what each worker computes. Workers divide the
-// output positions between them, in the backward pass the input positions, and of the parameters'
-// gradient the weights.
+// Convolution over the kernels: stretches of columns, and what each worker computes. Workers divide
+// the output positions between them, in the backward pass the input positions, and of the
+// parameters' gradient the weights.
 #include "layers/conv.hpp"
 
 #include <algorithm>
@@ -45,7 +45,8 @@ index offset_of(index column, index panel) {
 // Appends `count` columns and the lines that follow each other. A run ends with a panel, unless
 // panels follow each other; a run that goes on where the last one ends becomes a part of it.
 template <class T>
-index append_stretches(Stretch* stretches, index used, index column, index line, index count, index panel) {
+index append_stretches(Stretch* stretches, index used, index column, index line, index count,
+                       index panel) {
   while (count > 0) {
     const index room = panel == kPanelWidth<T> ? count : kPanelWidth<T> - column % kPanelWidth<T>;
     const index taken = std::min(count, room), offset = offset_of<T>(column, panel);
@@ -204,9 +205,9 @@ void Conv<T>::forward_block(const Block& block, index position, index batch, con
   const Columns from(this->input()), to(this->output());
   index count = 0;
   for (const Tap& tap : window_.of_output(position)) {
-    count =
-        append_stretches<T>(scratch.stretches, count, from.at(tap.position, block.group * group_channels_),
-                       tap.place * group_channels_, group_channels_, x.panel);
+    count = append_stretches<T>(scratch.stretches, count,
+                                from.at(tap.position, block.group * group_channels_),
+                                tap.place * group_channels_, group_channels_, x.panel);
   }
   const index filter = block.group * group_filters_ + block.first;
   const index column = to.at(position, filter);
@@ -214,15 +215,16 @@ void Conv<T>::forward_block(const Block& block, index position, index batch, con
   const T* const bias =
       has_bias_ ? this->parameters() + this->arrays().back().offset + filter : nullptr;
   if (is_aligned(filter, block.used)) {
-    kernels<T>().multiply_stretches(batch, scratch.stretches, count, x.data, x.stride, weights, block.width,
-                               bias, out.y.at(0, column / kPanelWidth<T>), out.y.stride);
+    kernels<T>().multiply_stretches(batch, scratch.stretches, count, x.data, x.stride, weights,
+                                    block.width, bias, out.y.at(0, column / kPanelWidth<T>),
+                                    out.y.stride);
     return;
   }
   // The columns of a group begin or end within a panel.
   alignas(64) T init[kPanelWidth<T>] = {};
   if (bias) std::copy_n(bias, block.used, init);
-  kernels<T>().multiply_stretches(batch, scratch.stretches, count, x.data, x.stride, weights, block.width,
-                             init, scratch.numbers, kPanelWidth<T>);
+  kernels<T>().multiply_stretches(batch, scratch.stretches, count, x.data, x.stride, weights,
+                                  block.width, init, scratch.numbers, kPanelWidth<T>);
   each_run<T>(1, block.used, {}, {.pitch = 0, .first = column}, [&](index a, index b, index n) {
     copy_columns<T>(0, batch, Rows<const T>{scratch.numbers, kPanelWidth<T>}, a, out.y, b, n);
   });
@@ -283,22 +285,23 @@ void Conv<T>::input_gradient(index group, index channel, index position, index f
   const Columns from(this->output()), to(this->input());
   index count = 0;
   for (const Tap& tap : window_.of_input(position)) {
-    count = append_stretches<T>(scratch.stretches, count, from.at(tap.position, group * group_filters_),
-                           tap.place * group_filters_, group_filters_, delta.panel);
+    count =
+        append_stretches<T>(scratch.stretches, count, from.at(tap.position, group * group_filters_),
+                            tap.place * group_filters_, group_filters_, delta.panel);
   }
   const index channels = std::min(kPanelWidth<T>, group_channels_ - channel);
   const index width = rounded_up(channels, kLineWidth<T>);
   const index column = to.at(position, group * group_channels_ + channel);
   const T* const a = delta.at(first);
   if (to.are_panels && is_aligned(group * group_channels_ + channel, channels)) {
-    kernels<T>().multiply_stretches(last - first, scratch.stretches, count, a, delta.stride, scratch.numbers,
-                               width, nullptr, delta_below.at(first, column / kPanelWidth<T>),
-                               delta_below.stride);
+    kernels<T>().multiply_stretches(
+        last - first, scratch.stretches, count, a, delta.stride, scratch.numbers, width, nullptr,
+        delta_below.at(first, column / kPanelWidth<T>), delta_below.stride);
     return;
   }
   T* const sums = scratch.numbers + window_.places() * group_filters_ * kPanelWidth<T>;
-  kernels<T>().multiply_stretches(last - first, scratch.stretches, count, a, delta.stride, scratch.numbers,
-                             width, nullptr, sums, kPanelWidth<T>);
+  kernels<T>().multiply_stretches(last - first, scratch.stretches, count, a, delta.stride,
+                                  scratch.numbers, width, nullptr, sums, kPanelWidth<T>);
   const Rows<T> target = delta_below.from_row(first);
   each_run<T>(1, channels, {}, {.pitch = 0, .first = column}, [&](index s, index t, index n) {
     copy_columns<T>(0, last - first, Rows<const T>{sums, kPanelWidth<T>}, s, target, t, n);

@@ -3,8 +3,8 @@
 // filters, f(x W + b). As in other libraries, the window is not mirrored.
 //
 // It is an indirect matrix product: for each output position, the columns that its window reads
-// are listed as stretches, and rows are samples. Places over the padding are left out of the lists, so
-// they cost nothing, and no matrix of windows is ever built.
+// are listed as stretches, and rows are samples. Places over the padding are left out of the lists,
+// so they cost nothing, and no matrix of windows is ever built.
 #pragma once
 
 #include "layers/activated.hpp"

@@ -8,6 +8,7 @@
 #include "layers/dense.hpp"
 #include "layers/elementwise.hpp"
 #include "layers/layer_norm.hpp"
+#include "layers/pool.hpp"
 
 namespace foxnn {
 namespace {
@@ -52,6 +53,15 @@ constexpr Kind kKinds[] = {
     kind<Reshape>("reshape", always<Wants::any>),
     kind<DropoutLayer>("dropout", always<Wants::any>),
     kind<LayerNorm>("layer_norm", always<Wants::panels>),
+    kind<MaxPool>("max_pool1d", always<Wants::panels>),
+    kind<MaxPool>("max_pool2d", always<Wants::panels>),
+    kind<MaxPool>("max_pool3d", always<Wants::panels>),
+    kind<AveragePool>("average_pool1d", always<Wants::panels>),
+    kind<AveragePool>("average_pool2d", always<Wants::panels>),
+    kind<AveragePool>("average_pool3d", always<Wants::panels>),
+    kind<MaxPool>("global_max_pool", always<Wants::panels>),
+    kind<AveragePool>("global_average_pool", always<Wants::panels>),
+    kind<AveragePool>("up_sample", always<Wants::panels>),
     // Layers that join the branches of a composite.
     kind<Add>("add", always<Wants::panels>),
     kind<Concatenate>("concatenate", always<Wants::panels>),

@@ -51,10 +51,17 @@ struct Axis {
   }
 };
 
+// Pairs of positions are counted in 32 bits.
+constexpr index kMostPairs = std::numeric_limits<std::int32_t>::max();
+
+Tap tap(index position, index place) {
+  return {static_cast<std::uint32_t>(position), static_cast<std::uint32_t>(place)};
+}
+
 index product(const std::vector<index>& lengths) {
   index count = 1;
   for (const index length : lengths) {
-    if (length > std::numeric_limits<std::int32_t>::max() / count) throw std::bad_alloc();
+    if (length > kMostPairs / count) throw std::bad_alloc();
     count *= length;
   }
   return count;
@@ -74,7 +81,8 @@ Window::Window(const LayerSpec& spec, const Shape& input) {
   const std::size_t count = input.axes.size();
   kernel_ = lengths_of(spec, "kernel", count);
   const std::vector<index> stride = lengths_of(spec, "stride", count);
-  const std::vector<index> dilation = lengths_of(spec, "dilation", count);
+  std::vector<index> dilation(count, 1);
+  if (spec.options.contains("dilation")) dilation = lengths_of(spec, "dilation", count);
   std::vector<Axis> axes;
   for (std::size_t a = 0; a < count; ++a) {
     axes.push_back({input.axes[a], kernel_[a], stride[a], dilation[a]});
@@ -82,43 +90,84 @@ Window::Window(const LayerSpec& spec, const Shape& input) {
     output_.push_back(axes.back().output);
   }
   places_ = product(kernel_);
-  const index outputs = product(output_), inputs = product(input.axes);
-  if (places_ > std::numeric_limits<std::int32_t>::max() / outputs) throw std::bad_alloc();
-
-  std::vector<std::uint32_t> readers(static_cast<std::size_t>(inputs));
+  const index outputs = product(output_);
+  if (places_ > kMostPairs / outputs) throw std::bad_alloc();
   std::vector<index> at(count), place(count);
+  std::vector<Tap> taps;
   for (index position = 0; position < outputs; ++position, advance(at, output_)) {
-    by_output_.first.push_back(static_cast<std::uint32_t>(by_output_.taps.size()));
+    taps.clear();
     for (index p = 0; p < places_; ++p, advance(place, kernel_)) {
       index read = 0;
       for (std::size_t a = 0; a < count && read >= 0; ++a) {
         const index along = axes[a].read(at[a], place[a]);
         read = along < 0 ? -1 : read * axes[a].input + along;
       }
-      if (read < 0) continue;
-      by_output_.taps.push_back({static_cast<std::uint32_t>(read), static_cast<std::uint32_t>(p)});
-      ++readers[static_cast<std::size_t>(read)];
+      if (read >= 0) taps.push_back(tap(read, p));
     }
+    append(taps);
   }
-  by_output_.first.push_back(static_cast<std::uint32_t>(by_output_.taps.size()));
+  turn(product(input.axes));
+}
 
-  // The other way round. Sorting by place within a position is left to the order of filling, which
-  // is by output position: places descend, and are turned afterwards.
-  by_input_.first.resize(static_cast<std::size_t>(inputs) + 1);
-  for (std::size_t i = 0; i < readers.size(); ++i) {
-    by_input_.first[i + 1] = by_input_.first[i] + readers[i];
+Window Window::whole(const Shape& input) {
+  Window window;
+  window.places_ = product(input.axes);
+  std::vector<Tap> taps;
+  for (index p = 0; p < window.places_; ++p) taps.push_back(tap(p, p));
+  window.append(taps);
+  window.turn(window.places_);
+  return window;
+}
+
+Window Window::repeating(const LayerSpec& spec, const Shape& input) {
+  const std::size_t count = input.axes.size();
+  std::vector<index> factor = lengths_of(spec, "factor", spec.numbers("factor").size());
+  if (factor.size() == 1) factor.resize(count, factor.front());  // one number for all axes
+  if (factor.size() != count) factor = lengths_of(spec, "factor", count);  // refuses it
+  Window window;
+  for (std::size_t a = 0; a < count; ++a) {
+    if (factor[a] > kMostPairs / input.axes[a]) throw std::bad_alloc();
+    window.output_.push_back(input.axes[a] * factor[a]);
+  }
+  std::vector<index> at(count);
+  const index outputs = product(window.output_);
+  for (index position = 0; position < outputs; ++position, advance(at, window.output_)) {
+    index read = 0;
+    for (std::size_t a = 0; a < count; ++a) read = read * input.axes[a] + at[a] / factor[a];
+    window.append({tap(read, 0)});
+  }
+  window.turn(product(input.axes));
+  return window;
+}
+
+void Window::append(const std::vector<Tap>& taps) {
+  if (by_output_.first.empty()) by_output_.first.push_back(0);
+  by_output_.taps.insert(by_output_.taps.end(), taps.begin(), taps.end());
+  by_output_.first.push_back(static_cast<std::uint32_t>(by_output_.taps.size()));
+  most_ = std::max(most_, static_cast<index>(taps.size()));
+}
+
+void Window::turn(index inputs) {
+  const index outputs = static_cast<index>(by_output_.first.size()) - 1;
+  std::vector<std::uint32_t>& first = by_input_.first;
+  first.resize(static_cast<std::size_t>(inputs) + 1);
+  for (const Tap& read : by_output_.taps) ++first[read.position + 1];
+  for (std::size_t i = 1; i < first.size(); ++i) {
+    most_ = std::max(most_, index{first[i]});
+    first[i] += first[i - 1];
   }
   by_input_.taps.resize(by_output_.taps.size());
-  std::vector<std::uint32_t> next(by_input_.first.begin(), by_input_.first.end() - 1);
+  std::vector<std::uint32_t> next(first.begin(), first.end() - 1);
   for (index position = 0; position < outputs; ++position) {
-    for (const Tap& tap : of_output(position)) {
-      by_input_.taps[next[tap.position]++] = {static_cast<std::uint32_t>(position), tap.place};
+    for (const Tap& read : of_output(position)) {
+      by_input_.taps[next[read.position]++] = tap(position, read.place);
     }
   }
-  for (std::size_t i = 0; i < readers.size(); ++i) {
-    const auto first = by_input_.taps.begin();
-    std::sort(first + by_input_.first[i], first + by_input_.first[i + 1],
-              [](const Tap& a, const Tap& b) { return a.place < b.place; });
+  // Windows further on read a position at a place further back.
+  for (std::size_t i = 0; i + 1 < first.size(); ++i) {
+    const auto taps = by_input_.taps.begin();
+    std::stable_sort(taps + first[i], taps + first[i + 1],
+                     [](const Tap& a, const Tap& b) { return a.place < b.place; });
   }
 }
 

@@ -18,10 +18,14 @@ struct Tap {
 
 class Window {
  public:
-  /// Options: kernel, stride, dilation (one number for each axis), padding ("valid": none; "same":
-  /// as much as keeps the number of positions at a stride of 1). Throws std::invalid_argument if they do not
-  /// fit the shape.
+  /// Options: kernel, stride, dilation (one number for each axis; by default 1), padding ("valid":
+  /// none; "same": as much as keeps the number of positions at a stride of 1). Throws
+  /// std::invalid_argument if they do not fit the shape.
   Window(const LayerSpec& spec, const Shape& input);
+  /// A single window over all positions, which leaves no axes.
+  static Window whole(const Shape& input);
+  /// Every position as often as `factor` says (one number, or one for each axis): windows of one.
+  static Window repeating(const LayerSpec& spec, const Shape& input);
 
   const std::vector<index>& kernel() const { return kernel_; }
   const std::vector<index>& output_axes() const { return output_; }
@@ -31,6 +35,8 @@ class Window {
   std::span<const Tap> of_output(index position) const { return part(by_output_, position); }
   /// The output positions that read an input position, by place.
   std::span<const Tap> of_input(index position) const { return part(by_input_, position); }
+  /// The most positions that a position reads, or is read by.
+  index most_taps() const { return most_; }
   /// The number of pairs of an output position and an input position that it reads.
   index pairs() const { return static_cast<index>(by_output_.taps.size()); }
 
@@ -44,8 +50,14 @@ class Window {
     return std::span(lists.taps).subspan(lists.first[i], lists.first[i + 1] - lists.first[i]);
   }
 
+  Window() = default;
+  // Appends what the next output position reads.
+  void append(const std::vector<Tap>& taps);
+  // Lists the other way round.
+  void turn(index inputs);
+
   std::vector<index> kernel_, output_;
-  index places_ = 1;
+  index places_ = 1, most_ = 0;
   Lists by_output_, by_input_;
 };
 

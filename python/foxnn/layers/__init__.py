@@ -7,23 +7,43 @@ from foxnn.layers.dense import Dense
 from foxnn.layers.dense_view import _alone, layer
 from foxnn.layers.elementwise import Activation, Dropout
 from foxnn.layers.normalization import LayerNorm
+from foxnn.layers.pooling import (
+    AveragePool1D,
+    AveragePool2D,
+    AveragePool3D,
+    GlobalAveragePool,
+    GlobalMaxPool,
+    MaxPool1D,
+    MaxPool2D,
+    MaxPool3D,
+    UpSample,
+)
 from foxnn.layers.reshaping import Flatten, Reshape
 from foxnn.layers.view import LayerView, _viewed, view_at
 
 __all__ = [
     "Activation",
     "ActivationLike",
+    "AveragePool1D",
+    "AveragePool2D",
+    "AveragePool3D",
     "Conv1D",
     "Conv2D",
     "Conv3D",
     "Dense",
     "Dropout",
     "Flatten",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
     "LayerNorm",
     "LayerView",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPool3D",
     "Parallel",
     "Reshape",
     "Residual",
+    "UpSample",
     "_alone",
     "_parallel",
     "_residual",

@@ -15,11 +15,21 @@ from foxnn.layers.dense import DENSE, LARGEST
 from foxnn.layers.elementwise import ACTIVATION, DROPOUT
 from foxnn.layers.kind import Kind, Options, Shape, Spec, given_name
 from foxnn.layers.normalization import LAYER_NORM
+from foxnn.layers.pooling import POOLING
 from foxnn.layers.reshaping import FLATTEN, RESHAPE
 
 _ALL = (
-    DENSE, CONV1D, CONV2D, CONV3D, ACTIVATION, FLATTEN, RESHAPE, DROPOUT, LAYER_NORM,
-)  # fmt: skip
+    DENSE,
+    CONV1D,
+    CONV2D,
+    CONV3D,
+    *POOLING,
+    ACTIVATION,
+    FLATTEN,
+    RESHAPE,
+    DROPOUT,
+    LAYER_NORM,
+)
 KINDS = {kind.name: kind for kind in _ALL}
 
 # Layers within layers: deeper than anyone builds, shallower than Python's own limit.

@@ -67,9 +67,8 @@ def positions_of(shape: Shape, options: Mapping[str, Any]) -> Shape:
         raise ValueError(f"needs inputs of shape ({names}, channels), got {shape}")
     found = []
     for axis, length in enumerate(shape[:-1]):
-        kernel, stride, dilation = (
-            int(options[name][axis]) for name in ("kernel", "stride", "dilation")
-        )
+        kernel, stride = (int(options[name][axis]) for name in ("kernel", "stride"))
+        dilation = int(options["dilation"][axis]) if "dilation" in options else 1
         span = (kernel - 1) * dilation + 1
         if options["padding"] == "same":
             found.append(-(-length // stride))
@@ -84,9 +83,6 @@ def positions_of(shape: Shape, options: Mapping[str, Any]) -> Shape:
 
 def checked_window(given: Mapping[str, Any], axes: int) -> Options:
     """Return the options of a window that a file holds, checked."""
-    return {
-        **{
-            name: file_lengths(given[name], name, axes) for name in ("kernel", "stride", "dilation")
-        },
-        "padding": checked_padding(given["padding"]),
-    }
+    names = [name for name in ("kernel", "stride", "dilation") if name in given]
+    lengths = {name: file_lengths(given[name], name, axes) for name in names}
+    return {**lengths, "padding": checked_padding(given["padding"])}
