@@ -69,7 +69,7 @@ template <class T>
 struct Back {
   const Rows<const T>* x = nullptr;  ///< one for each input
   Rows<const T> y, slope;
-  const T* kept = nullptr;
+  T* kept = nullptr;  ///< `backward` may add to it
   Rows<T> delta;
 };
 
@@ -220,6 +220,9 @@ class Layer {
   /// workers have changed the parameters of their shares.
   virtual void backward_parameters(Share, index /*batch*/, const Back<T>&, GradientSink<T>&,
                                    Scratch<T>) const {}
+
+  /// Updates its running arrays, once the training step is certain to be made.
+  virtual void settle(Share, index /*batch*/, const T* /*kept*/) const {}
 
   /// What the fast path for narrow networks needs; empty if the layer does not support it.
   virtual std::optional<NarrowPart<T>> narrow_part() const { return std::nullopt; }

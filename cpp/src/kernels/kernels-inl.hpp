@@ -81,6 +81,9 @@ constexpr KernelTable<T> make_table() {
   t.shrink = shrink<T>;
   t.sum_squares = sum_squares<T>;
   t.multiply_elements = multiply_elements<T>;
+  t.column_sums = column_sums<T>;
+  t.normalize = normalize<T>;
+  t.normalize_backward = normalize_backward<T>;
   t.layer_norm = layer_norm<T>;
   t.layer_norm_backward = layer_norm_backward<T>;
   t.layer_norm_gradient = layer_norm_gradient<T>;

@@ -39,6 +39,11 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     node.first_draw = draws;
     draws += static_cast<std::uint32_t>(node.layer->draws());
   }
+  for (const NodeMemory& node : nodes_) {
+    const std::vector<Array>& arrays = node.layer->arrays();
+    const auto is_running = [](const Array& array) { return !array.is_trained(); };
+    if (std::any_of(arrays.begin(), arrays.end(), is_running)) settling_.push_back(&node);
+  }
   make_outputs();
   find_inputs();
   if (needs.backward) {

@@ -72,6 +72,13 @@ class Pass {
     }
   }
 
+  /// Lets layers update their running arrays after a training step.
+  void settle(Share share, index rows) {
+    for (const NodeMemory* node : settling_) {
+      if (node->layer->is_trained()) node->layer->settle(share, rows, node->out.kept);
+    }
+  }
+
   /// Memory for d loss / d preactivations of the outputs (or d loss / d outputs, if the last layer
   /// has no activation), from which the backward pass starts.
   Rows<T> delta_of_output() const { return nodes_.back().delta; }
@@ -166,6 +173,7 @@ class Pass {
   std::vector<Rows<const T>> x_;  // of all nodes
   NodeMemory input_;
   std::vector<NodeMemory> nodes_;
+  std::vector<const NodeMemory*> settling_;  // those with running arrays
 };
 
 extern template class Pass<float>;

@@ -240,7 +240,9 @@ void Run<T>::step_of_worker(const Team& team, index first, index rows, int slot,
         gather_next, leaving, [](Leaving*&) { return true; });
     team.wait();
     is_dropped = dropped_.is();  // the same for all workers: none polls before the update
-    if (!is_dropped) update_.step_along_stored(team);
+    if (is_dropped) return;
+    update_.step_along_stored(team);
+    step_.settle(team, rows);
     return;
   }
   is_dropped = !step_.backward(
@@ -253,6 +255,7 @@ void Run<T>::step_of_worker(const Team& team, index first, index rows, int slot,
         leaves = nullptr;
         return true;
       });
+  if (!is_dropped) step_.settle(team, rows);
 }
 
 template <class T>

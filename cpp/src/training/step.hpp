@@ -91,6 +91,11 @@ class Step {
     team.wait();
   }
 
+  /// Must be called by every worker once the step is made.
+  void settle(const Team& team, index rows) {
+    if (is_training_) pass_.settle(team.share(), rows);
+  }
+
   // A layer's parameters are changed only after all workers have passed its inputs' gradient on. So
   // backward_input(i) and the barrier come before backward_parameters(i). No other barrier is
   // needed between that and backward_input(i - 1).

@@ -14,7 +14,7 @@ from foxnn.layers.convolution import CONV1D, CONV2D, CONV3D
 from foxnn.layers.dense import DENSE, LARGEST
 from foxnn.layers.elementwise import ACTIVATION, DROPOUT
 from foxnn.layers.kind import Kind, Options, Shape, Spec, given_name
-from foxnn.layers.normalization import LAYER_NORM
+from foxnn.layers.normalization import BATCH_NORM, LAYER_NORM
 from foxnn.layers.pooling import POOLING
 from foxnn.layers.reshaping import FLATTEN, RESHAPE
 
@@ -28,6 +28,7 @@ _ALL = (
     FLATTEN,
     RESHAPE,
     DROPOUT,
+    BATCH_NORM,
     LAYER_NORM,
 )
 KINDS = {kind.name: kind for kind in _ALL}
