@@ -98,7 +98,7 @@ class FoxnnInterface(SavedNetwork):
         if self.settings.auto_save_iteration:
             # What cannot be saved is refused before training, not after the first part of it.
             name = self.settings.auto_save_name_file
-            endings.check(self, endings.path_of(name, "auto_save_name_file"))
+            endings.check(self, endings.path_to_write(name, "auto_save_name_file"))
         plan = _core.Plan(
             self.settings._rule(),
             rate,

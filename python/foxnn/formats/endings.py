@@ -1,11 +1,17 @@
-"""The formats of network files by their endings: which module writes and reads each."""
+"""The formats of network files: which module writes and reads each.
+
+A name's ending decides in which format a file is written. When it is read, its first bytes decide,
+and the ending only where they do not.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any
 
 from foxnn import checks
-from foxnn.formats import foxnn_text, paths, safetensors_file, whole_files
+from foxnn.formats import foreign, foxnn_text, paths, safetensors_file, whole_files
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
 from foxnn.support import extras
@@ -15,9 +21,21 @@ _BINARY = (".safetensors", ".onnx")
 # Who refuses other layers.
 _TEXT = "FoxNN's text format"
 
+# What a safetensors file begins with: the length of its JSON, at most 100 MB, and the JSON.
+_SAFETENSORS = re.compile(rb".{3}[\0-\x05]\0{4}\{", re.S)
+# What an ONNX file begins with, which is a protobuf message: the version of the format, 3 or later
+# since 2017, and the next field of a model. Most begin with the name of the program that wrote
+# them; other protobuf files have a message of that number, which is no text.
+_ONNX = re.compile(rb"\x08[\x03-\x20](?:[\x1a\"(2:Br]|\x12([\0-\x7f])([ -~]*))", re.S)
+# FoxNN's text: a number in a line of its own, and no more than ASCII.
+_NUMBER = re.compile(rb"\s*\+?[0-9]+\s[\t-\r -~]*\Z")
+
+_READ = "a network (.safetensors, .onnx or FoxNN's text)"
+_WRITTEN = "the name of a network file (.safetensors, .onnx, or .txt for FoxNN's text)"
+
 
 def path_of(name_file: object, name: str) -> str:
-    """Return the name of a network file, in a format that is read and written."""
+    """Return the name of a network file to read."""
     path = paths.path_of(name_file, name)
     if path.lower().endswith(".h"):
         raise ValueError(
@@ -27,9 +45,50 @@ def path_of(name_file: object, name: str) -> str:
     return path
 
 
+def path_to_write(name_file: object, name: str) -> str:
+    """Return the name of a network file to write; those of other programs' formats are refused."""
+    path = path_of(name_file, name)
+    foreign.refuse_name(path, name, _WRITTEN)
+    ending = os.path.splitext(path.lower())[1]
+    if ending not in (*_BINARY, "") and (meant := _misspelt(ending)) is not None:
+        raise ValueError(
+            f"{name} must be {_WRITTEN}, got {checks.shown(path)}; did you mean {meant}?"
+        )
+    return path
+
+
+def _misspelt(ending: str) -> str | None:
+    """Return the ending of a binary format that another one resembles, or None."""
+    import difflib  # late: its import takes longer than that of most of foxnn
+
+    near = difflib.get_close_matches(ending, _BINARY, 1, 0.8)
+    return near[0] if near else None
+
+
 def ending_of(path: str) -> str:
     """Return the ending that names the format; any other means FoxNN's text, ".txt"."""
     return next((ending for ending in _BINARY if path.lower().endswith(ending)), ".txt")
+
+
+def format_of(path: str) -> str:
+    """Return the ending of the format in which a file is written, whatever its name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    foxnn.FileFormatError
+        If it is a file of another program.
+    """
+    head = foreign.head_of(path)
+    if _SAFETENSORS.match(head):
+        return ".safetensors"
+    if (found := _ONNX.match(head)) and (found[1] is None or found[1][0] <= len(found[2])):
+        return ".onnx"
+    if _NUMBER.match(head):
+        return ".txt"
+    foreign.refuse(path, head, _READ)
+    return ending_of(path)
 
 
 def check(network: Any, path: str) -> None:
@@ -85,12 +144,13 @@ def load(
     ValueError, TypeError
         For invalid arguments, or arguments that do not fit the file.
     """
-    if ending_of(path) == ".txt":
+    ending = format_of(path)
+    if ending == ".txt":
         _load_text(network, path, only_scale, loss, dtype, seed)
         return
     _check_only_scale(only_scale, path)
     start = None if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
-    if ending_of(path) == ".onnx":
+    if ending == ".onnx":
         _load_onnx(network, path, dtype, start)
     else:
         _load_safetensors(network, path, dtype, start)

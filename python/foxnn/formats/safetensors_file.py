@@ -21,6 +21,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.formats import foreign
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.formats.whole_files import replacing
 from foxnn.model import state
@@ -158,8 +159,8 @@ def read_checkpoint(
     """
     from safetensors import SafetensorError, safe_open
 
-    with reading(path):  # says better than the library why it cannot be read
-        pass
+    with reading(path) as file:  # says better than the library why it cannot be read
+        foreign.refuse(path, file.read(foreign.HEAD), "a safetensors file")
     try:
         with safe_open(path, framework="numpy") as tensors:
             given, run, best = _rest(path, tensors.metadata())

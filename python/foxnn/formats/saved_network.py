@@ -54,9 +54,10 @@ class SavedNetwork(AnsweringNetwork):
 
         The ending says the format: `.safetensors` holds everything, the optimizer and the random
         numbers too, so that training goes on bit for bit; `.onnx` (extra `onnx`) what others need
-        to compute the outputs; any other is FoxNN's text, whose numbers read back exactly. FoxNN
-        has no scalers: they are worked into the weights of the first and the last layer. The file
-        is whole or, where anything goes wrong, as it was before.
+        to compute the outputs; any other is FoxNN's text, whose numbers read back exactly, but
+        those of other programs (`.pt`, `.h5`, `.pkl`) are refused. FoxNN has no scalers: they are
+        worked into the weights of the first and the last layer. The file is whole or, where
+        anything goes wrong, as it was before.
 
         Parameters
         ----------
@@ -68,8 +69,8 @@ class SavedNetwork(AnsweringNetwork):
         Raises
         ------
         ValueError
-            For what the format cannot hold. FoxNN's text lacks some activations, and scaled outputs
-            that do not come out of identity_x.
+            For the ending of another program's format, and for what the format cannot hold. FoxNN's
+            text lacks some activations, and scaled outputs that do not come out of identity_x.
         ImportError
             Where onnx is needed and missing.
         OSError
@@ -77,7 +78,7 @@ class SavedNetwork(AnsweringNetwork):
         RuntimeError
             While another thread trains the network.
         """
-        path = endings.path_of(name_file, "name_file")
+        path = endings.path_to_write(name_file, "name_file")
         endings.save(self, path, checks.flag(only_scale, "only_scale"))
 
     def export_c(
