@@ -70,6 +70,15 @@ def ending_of(path: str) -> str:
     return next((ending for ending in _BINARY if path.lower().endswith(ending)), ".txt")
 
 
+def own_format(head: bytes) -> str | None:
+    """Return the ending of the format that begins with these bytes, or None."""
+    if _SAFETENSORS.match(head):
+        return ".safetensors"
+    if (found := _ONNX.match(head)) and (found[1] is None or found[1][0] <= len(found[2])):
+        return ".onnx"
+    return ".txt" if _NUMBER.match(head) else None
+
+
 def format_of(path: str) -> str:
     """Return the ending of the format in which a file is written, whatever its name.
 
@@ -81,12 +90,8 @@ def format_of(path: str) -> str:
         If it is a file of another program.
     """
     head = foreign.head_of(path)
-    if _SAFETENSORS.match(head):
-        return ".safetensors"
-    if (found := _ONNX.match(head)) and (found[1] is None or found[1][0] <= len(found[2])):
-        return ".onnx"
-    if _NUMBER.match(head):
-        return ".txt"
+    if (found := own_format(head)) is not None:
+        return found
     foreign.refuse(path, head, _READ)
     return ending_of(path)
 
