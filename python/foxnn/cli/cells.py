@@ -54,8 +54,9 @@ class Cells:
         raise NotImplementedError
 
     def refusal(self, line: int, text: str, texts: Sequence[str], more: str = "") -> TableError:
-        """Return the error for a cell that is no number, with the options that read it."""
-        hints = ", ".join(options_for(text, set(texts), self.numerals)), more
+        """Return the error for a cell that is no number, with the options that read all texts."""
+        ways = options_for(text, set(texts), self.numerals) if texts else []
+        hints = ", ".join(ways), more
         tail = "".join(f"; {hint}" for hint in hints if hint)
         return self._error(line, text, f"which is not a finite number{tail}")
 

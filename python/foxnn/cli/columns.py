@@ -142,9 +142,11 @@ def columns_of(nn: neural_network) -> Columns | None:
     known = {part.name: given[part.name] for part in _PARTS if part.name in given}
     found = Columns(**{"format": 1, **known})
     if type(found.format) is not int or not 1 <= found.format <= FORMAT:
+        later = type(found.format) is int and found.format > FORMAT
+        why = ": a later version of foxnn has written them" if later else ""
         raise ValueError(
             f"the notes of the network must have a format from 1 to {FORMAT}, got "
-            f"{checks.shown(found.format)}: a later version of foxnn may have written them"
+            f"{checks.shown(found.format)}{why}"
         )
     if not _are_categories(found.categories, found.inputs):
         raise ValueError("the notes of the network must name different categories of its inputs")

@@ -58,12 +58,12 @@ class Labels:
         """
         place = self._places.get(text)
         if place is None and self._booleans:
-            return self._places.get(text.casefold())
+            place = self._places.get(text.casefold())
         if place is None and self._numerals is not None:
             number = self._numerals.number(text)
             if number is not None and number.is_integer():
-                return self._places.get(str(int(number)))
+                place = self._places.get(str(int(number)))
         if place is None:
             found = _WHOLE.fullmatch(text)
-            return self._places.get(found[1] if found else f"{text}.0")
+            place = self._places.get(found[1] if found else f"{text}.0")
         return place

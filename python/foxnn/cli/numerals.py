@@ -205,6 +205,8 @@ def options_for(cell: str, cells: Iterable[str], numerals: Numerals) -> list[str
     if _ACCOUNTED.fullmatch(cell):  # without what is around it, the number would be positive
         return []
     before, behind = _units_of(cell)
+    if before and not _is_symbol(before):  # a name with a number, such as "car 5"
+        return []
     units = tuple(unit for unit in (before, behind) if unit)
     ways = [replace(way, units=(*numerals.units, *units)) for way in _readings(cell, units)]
     others = [

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import gzip
 import io
 import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, cast
 
 from foxnn.formats import endings, foreign
@@ -25,6 +27,9 @@ _REMEDIES = {
 }
 _NO_TABLE = "it holds no table"
 _NETWORKS = {"hdf5", "keras", "pytorch", "gguf", "skops", "tensorflow", "coreml", "picture", "xml"}
+
+# Candidates in order of preference: a comma may also be the decimal sign with another delimiter.
+_DELIMITERS = ("\t", ";", "|", ",")
 
 # Errors of a gzip file that is cut off or broken.
 _BROKEN_GZIP = (EOFError, zlib.error, gzip.BadGzipFile)
@@ -136,3 +141,17 @@ def _decoded(name: str, lines: Iterable[str], encoding: str) -> Iterator[str]:
         raise TableError(
             f"{name}: this is not {encoding.upper()} text; --encoding names another encoding"
         ) from None
+
+
+def guessed_delimiter(lines: Sequence[str]) -> str:
+    """Return the delimiter that splits the most lines into the same number of cells."""
+    best, most = ",", 0
+    for delimiter in _DELIMITERS:
+        try:
+            widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter) if row)
+        except csv.Error:
+            continue
+        width, count = widths.most_common(1)[0] if widths else (0, 0)
+        if width > 1 and count > most:
+            best, most = delimiter, count
+    return best

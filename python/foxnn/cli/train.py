@@ -150,7 +150,8 @@ def run(args: argparse.Namespace) -> None:
         check_out(nn, args.out)
     tell = _silent if args.quiet else _tell
     _tell_what(tell, table, columns, rows)
-    if args.classify is None and all(map(str.isdecimal, columns.classes or [""])):
+    numbers = map(table.numerals.number, columns.classes or [""])
+    if args.classify is None and None not in numbers:
         tell("", "(--regress treats them as numbers)")
     tell("network", f"{described(nn)}, {nn.loss}, seed {nn.seed}")
     training = samples_of(nn, x, target.y, None)
