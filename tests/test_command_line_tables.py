@@ -244,6 +244,13 @@ def test_a_line_of_numbers_is_no_header(
     assert ("--header takes the first line as names" in message) == (not is_header)
 
 
+def test_long_cells_take_no_long_time() -> None:
+    # The square of their length would be minutes.
+    for cell in ("a" * 200_000, "9" * 200_000, "1 " * 100_000, "$" * 200_000):
+        assert options_for(cell, [cell, "1"], PLAIN) == []
+        assert way_of([cell], PLAIN) in (None, cell)
+
+
 # Labels
 
 

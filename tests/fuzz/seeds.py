@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import io
 import pickle
@@ -28,6 +29,10 @@ TABLES = [
     b"\xef\xbb\xbfa,b\r\n1,2\r\n",
     b"a,a,\n1,2,3\n",
     b"x\n1\n",
+    b"a;b\n1 000;$5\n-999;2%\n",
+    b"colour,used,n\nred,True,1\ngreen,false,2\nred,true,\n",
+    gzip.compress(b"a,b\n1,2\n3,4\n", mtime=0),
+    "a,b\n1,2\n".encode("utf-16"),
 ]
 
 

@@ -17,6 +17,14 @@ from foxnn.cli.table_files import TableError
 _MOST_CATEGORIES = 200
 # More than this many different ones must stand on two lines each on average: others are names.
 _FEW_CATEGORIES = 10
+# In messages, which are lines.
+_LONGEST_ARGUMENT = 40
+
+
+def quoted(text: str) -> str:
+    """Return a text as an argument for a shell; shortened if it is too long for a message."""
+    short = len(text) <= _LONGEST_ARGUMENT and text.isprintable()
+    return shlex.quote(text) if short else checks.shown(text)
 
 
 class Cells:
@@ -62,7 +70,7 @@ class Cells:
 
     def mixture(self, line: int, text: str, remedy: str) -> TableError:
         """Return the error for a text among numbers."""
-        missing = f"--missing {shlex.quote(text)} takes it as missing"
+        missing = f"--missing {quoted(text)} takes it as missing"
         return self._error(line, text, f"while other cells of it are numbers; {missing}, {remedy}")
 
     def _error(self, line: int, text: str, message: str) -> TableError:
@@ -215,7 +223,7 @@ class InputCells(NumberCells):
         return self._converted(lines, texts) if numbers is None else numbers
 
     def _remedy(self) -> str:
-        return f"--categorical {shlex.quote(self.name)} takes all cells as categories"
+        return f"--categorical {quoted(self.name)} takes all cells as categories"
 
     def decide(self) -> None:
         """Decide what the cells are.
@@ -250,7 +258,7 @@ class InputCells(NumberCells):
         else:
             return
         assert self._first is not None
-        remedy = f"--ignore {shlex.quote(self.name)} leaves it out, {self._remedy()}"
+        remedy = f"--ignore {quoted(self.name)} leaves it out, {self._remedy()}"
         raise self.refusal(*self._first, [], f"the column has {what}: {remedy}")
 
     def values(self) -> NDArray[np.float64]:

@@ -141,14 +141,12 @@ def way_of(cells: Collection[str], numerals: Numerals) -> str | None:
 
 
 def _is_another_way(cell: str) -> bool:
-    if len(cell) > _LONGEST_NUMBER:
-        return False
     try:
         float(cell)
         return True
     except ValueError:
         pass
-    if not any(map(str.isdigit, cell)):
+    if len(cell) > _LONGEST_NUMBER or not any(map(str.isdigit, cell)):
         return False
     if _DATE.fullmatch(cell):
         return True
@@ -168,6 +166,8 @@ def _is_symbol(unit: str) -> bool:
 
 def _units_of(cell: str) -> tuple[str, str]:
     """Return the texts before and behind the number in a cell."""
+    if len(cell) > _LONGEST_NUMBER:  # the search takes the square of the length
+        return "", ""
     found = re.match(rf"[+\-{_MINUS}]?\s*([^\d\s.,+\-{_MINUS}]*)", cell)
     before = found[1] if found else ""
     found = re.search(r"([^\d\s.,']*)\s*\Z", cell)
