@@ -18,16 +18,17 @@ from numpy.typing import NDArray
 import common
 import foxnn
 
-Array = NDArray[np.float32]
+Array = NDArray[Any]
 
 HIDDEN = {2: [128, 32, 2, 32, 128], 32: [128, 32, 128]}
+# The code is linear. A tanh before it keeps the two numbers near zero, where the map is legible.
+ACTIVATIONS = {2: ["relu", "tanh", "identity", "relu", "relu"], 32: ["relu", "identity", "relu"]}
 EPOCHS, BATCH, RATE, SEED = {2: 20, 32: 10}, 100, 0.002, 1
 NOISE, NOISY_EPOCHS = 0.5, 5
 
 
-def network(hidden: list[int]) -> foxnn.neural_network:
-    """Return a network from images to images; the narrowest hidden layer, the code, is linear."""
-    activations = ["identity" if size == min(hidden) else "relu" for size in hidden]
+def network(hidden: list[int], activations: list[str]) -> foxnn.neural_network:
+    """Return a network from images to images, with pixels from 0 to 1 as probabilities."""
     return foxnn.neural_network(
         [784, *hidden, 784], [*activations, "sigmoid"], loss="binary_cross_entropy", seed=SEED
     )
@@ -35,7 +36,7 @@ def network(hidden: list[int]) -> foxnn.neural_network:
 
 def train(x: Array, code: int, epochs: int) -> foxnn.neural_network:
     """Return an autoencoder with so many numbers in the middle."""
-    nn = network(HIDDEN[code])
+    nn = network(HIDDEN[code], ACTIVATIONS[code])
     schedule = foxnn.schedules.cosine(epochs)
     nn.fit(x, x, epochs, BATCH, "adam", RATE, schedule=schedule, progress=False)
     return nn
@@ -58,8 +59,7 @@ def noisy(x: Array, seed: int) -> Array:
 
 def train_to_denoise(x: Array, epochs: int) -> foxnn.neural_network:
     """Return a network from noisy images to clean ones; the noise is new in each epoch."""
-    nn = network([128])
-    nn[0].set_activation_function("relu")
+    nn = network([128], ["relu"])
     for epoch in range(epochs):
         nn.fit(noisy(x, epoch), x, 1, BATCH, "adam", RATE * 0.6**epoch, progress=False)
     return nn
@@ -68,12 +68,20 @@ def train_to_denoise(x: Array, epochs: int) -> foxnn.neural_network:
 class Pca:
     """Principal components: the linear autoencoder with the smallest squared error."""
 
-    def __init__(self, x: Array, count: int) -> None:
-        self.mean = x.mean(axis=0)
-        centred = x - self.mean
-        # In order of growing variance.
-        _, directions = np.linalg.eigh(centred.T @ centred)
-        self.directions = directions[:, : -count - 1 : -1]
+    def __init__(self, mean: Array, directions: Array) -> None:
+        self.mean, self.directions = mean, directions
+
+    @classmethod
+    def of(cls, x: Array, count: int) -> Pca:
+        """Return so many components of images, those of the largest variance first."""
+        mean = x.mean(axis=0)
+        centred = x - mean
+        _, directions = np.linalg.eigh(centred.T @ centred)  # in order of growing variance
+        return cls(mean, directions[:, : -count - 1 : -1])
+
+    def first(self, count: int) -> Pca:
+        """Return the first components alone."""
+        return Pca(self.mean, self.directions[:, :count])
 
     def encode(self, x: Array) -> Array:
         """Return the coordinates along the components."""
@@ -99,33 +107,26 @@ def neighbours(codes: Array, labels: NDArray[np.uint8]) -> float:
     return float(100 * (labels[distances.argmin(axis=1)] == labels).mean())
 
 
-def show(ax: Any, images: Array, columns: int) -> None:
-    """Draw images side by side, row by row."""
-    rows = images.reshape(-1, columns, 28, 28).swapaxes(1, 2).reshape(-1, columns * 28)
-    ax.imshow(rows, cmap="gray_r", vmin=0, vmax=1)
-    ax.set(xticks=[], yticks=[])
-
-
 def picture_of_codes(codes: dict[str, Array], decoder: Any, labels: NDArray[np.uint8]) -> Any:
     """Draw the two numbers of each image, by PCA and by the network, and images of a grid."""
-    figure, panels = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained")
+    figure, panels = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
     for ax, (name, code) in zip(panels, codes.items(), strict=False):
-        dots = ax.scatter(*code[:3000].T, c=labels[:3000], cmap="tab10", vmin=-0.5, vmax=9.5, s=2)
+        dots = ax.scatter(*code[:1500].T, c=labels[:1500], cmap="tab10", vmin=-0.5, vmax=9.5, s=3)
         ax.set(title=name, xticks=[], yticks=[])
     figure.colorbar(dots, ax=panels[1], ticks=range(10))
     low, high = np.quantile(codes["autoencoder"], (0.02, 0.98), axis=0)
-    first, second = np.meshgrid(np.linspace(low[0], high[0], 14), np.linspace(high[1], low[1], 14))
+    first, second = np.meshgrid(np.linspace(low[0], high[0], 12), np.linspace(high[1], low[1], 12))
     grid = np.stack([first.ravel(), second.ravel()], axis=1)
-    show(panels[2], decoder.predict(grid), 14)
+    common.show_images(panels[2], decoder.predict(grid), 12)
     panels[2].set_title("images of a grid of codes")
     return figure
 
 
 def picture_of_images(rows: dict[str, Array]) -> Any:
     """Draw the same images in each row, as they are and as they come back."""
-    figure, panels = plt.subplots(len(rows), 1, figsize=(9, 7), layout="constrained")
+    figure, panels = plt.subplots(len(rows), 1, figsize=(5.8, 4.6), layout="constrained")
     for ax, (name, images) in zip(panels, rows.items(), strict=True):
-        show(ax, images, len(images))
+        common.show_images(ax, images, len(images))
         ax.set_ylabel(name, rotation=0, ha="right", va="center")
     return figure
 
@@ -136,7 +137,8 @@ def main(argv: list[str] | None = None) -> int:
     images, _, images_test, labels = common.digits(options.data)
     x, x_test = common.scaled(images), common.scaled(images_test)
     nets = {code: train(x, code, 2 if options.short else EPOCHS[code]) for code in HIDDEN}
-    pcas = {code: Pca(x, code) for code in HIDDEN}
+    components = Pca.of(x, max(HIDDEN))
+    pcas = {code: components.first(code) for code in HIDDEN}
     cleaner = train_to_denoise(x, 1 if options.short else NOISY_EPOCHS)
     encoder, decoder = halves(nets[2])
     codes = {"PCA": pcas[2].encode(x_test), "autoencoder": encoder.predict(x_test)}

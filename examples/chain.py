@@ -93,7 +93,7 @@ def picture(nn: foxnn.neural_network) -> Any:
     panels[0].set_ylabel("C")
     for dtype, colour in (("float32", "#d95f02"), ("float64", "#1f77b4")):
         panels[3].loglog(STEPS, errors(network(dtype), 0), ".-", color=colour, label=dtype)
-    panels[3].set(xlabel="h", title="(C(w + h) − C(w − h)) / 2h:\nrelative error for $w^1$")
+    panels[3].set(xlabel="h", title="$(C(w + h) - C(w - h))\\,/\\,2h$:\nrelative error for $w^1$")
     panels[3].invert_xaxis()
     panels[3].legend()
     for ax in panels:

@@ -35,7 +35,7 @@ def network(activation: str, depth: int) -> foxnn.neural_network:
 def gradients(nn: foxnn.neural_network, x: NDArray[Any], y: NDArray[Any]) -> Array:
     """Return the root mean square of each hidden layer's bias gradient, at the present weights.
 
-    A step of plain gradient descent at rate 1 moves a bias by its gradient; the network is put back.
+    A step of gradient descent at rate 1 moves a bias by its gradient; then it is put back.
     """
     before = [(part.weights, part.bias) for part in nn]
     nn.train_on_batch(x, y, optimizer="sgd", learning_rate=1.0)

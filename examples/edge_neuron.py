@@ -22,7 +22,7 @@ Array = NDArray[np.float32]
 
 # A stripe where the upper bar of a 7 is, and as many rows that must be empty.
 TOP, THICK, LEFT, RIGHT = 7, 3, 8, 20
-# The ink of a stripe in the middle of the stripe's width is worth this much before the neuron fires.
+# So much ink on the stripe, less that above and below it, makes the neuron fire.
 THRESHOLD = 10.0
 
 

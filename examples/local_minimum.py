@@ -84,11 +84,11 @@ def main(argv: list[str] | None = None) -> int:
     paths = {
         "from 10, momentum 0.9": descend(neuron("sigmoid", "mse", 10.0), X, Y, 400, 5.0, 0.9),
         "from 8": descend(neuron("sigmoid", "mse", 8.0), X, Y, 400, 20.0),
-        "from −3": descend(neuron("sigmoid", "mse", -3.0), X, Y, 400, 1.0),
+        "from -3": descend(neuron("sigmoid", "mse", -3.0), X, Y, 400, 1.0),
     }
     convex = {
         "from 8": descend(neuron("sigmoid", "binary_cross_entropy", 8.0), X, Y, 300, 0.3),
-        "from −3": descend(neuron("sigmoid", "binary_cross_entropy", -3.0), X, Y, 300, 0.3),
+        "from -3": descend(neuron("sigmoid", "binary_cross_entropy", -3.0), X, Y, 300, 0.3),
     }
     turns = np.linspace(-1, 9, 1001, dtype=np.float32)
     wave = costs("sinusoid", "mse", turns, TIMES, WAVE)
@@ -106,7 +106,7 @@ def main(argv: list[str] | None = None) -> int:
     rows += [(f"  {name}", "", f"ends at {path[-1]:.2f}") for name, path in paths.items()]
     rows.append(("cross-entropy: minima", "", f"{len(minima(weights, entropy))}"))
     rows += [(f"  {name}", "", f"ends at {path[-1]:.2f}") for name, path in convex.items()]
-    rows.append(("sin(w x): minima from −1 to 9", "", f"{len(minima(turns, wave))}"))
+    rows.append(("sin(w x): minima from -1 to 9", "", f"{len(minima(turns, wave))}"))
     rows.append((f"  {len(starts)} starts that find w = 4", "", f"{100 * found:.0f} %"))
     common.report(rows)
 
@@ -118,7 +118,11 @@ def main(argv: list[str] | None = None) -> int:
     panels[2].legend(fontsize=8)
     for ax, title in zip(
         panels,
-        ("σ(w x), squared error", "σ(w x), cross-entropy", "sin(w x) for sin(4 x), squared error"),
+        (
+            "sigmoid(w x), squared error",
+            "sigmoid(w x), cross-entropy",
+            "sin(w x) for sin(4 x), squared error",
+        ),
         strict=True,
     ):
         ax.set_title(title)

@@ -25,7 +25,7 @@ EPOCHS, BATCH, RATE, SEED = 1000, 50, 0.02, 1
 X = np.linspace(-3.0, 3.0, 500, dtype=np.float32)[:, None]
 SINE = np.sin(X).astype(np.float32)
 OUTPUTS = {"linear": "identity", "sigmoid": "sigmoid", "tanh": "tanh"}
-TARGETS = {"0.05 to 0.95": 0.5 + 0.45 * SINE, "−0.9 to 0.9": 0.9 * SINE, "3 to 7": 5 + 2 * SINE}
+TARGETS = {"0.05 to 0.95": 0.5 + 0.45 * SINE, "-0.9 to 0.9": 0.9 * SINE, "3 to 7": 5 + 2 * SINE}
 
 
 def train(output: str, y: Array, epochs: int) -> foxnn.neural_network:
@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
         for output, activation in OUTPUTS.items()
     }
     rows = []
-    said_of = {"linear": "any number", "sigmoid": "0 to 1", "tanh": "−1 to 1"}
+    said_of = {"linear": "any number", "sigmoid": "0 to 1", "tanh": "-1 to 1"}
     for output, activation in OUTPUTS.items():
         low, high = reach(activation)
         rows.append((f"{output}: range", said_of[output], f"{low:g} to {high:g}"))

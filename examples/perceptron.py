@@ -119,7 +119,7 @@ def main(argv: list[str] | None = None) -> int:
     share = decision("sigmoid").get_out(DECISION_INPUTS)[0]
     print(decision("identity").trace(DECISION_INPUTS), end="\n\n")
     rows = [
-        ("10 · 1 − 15 · 1 + 20 · 0", "-5", f"{total:g}"),
+        ("10 · 1 - 15 · 1 + 20 · 0", "-5", f"{total:g}"),
         ("decision", "no", "yes" if total > 0 else "no"),
         ("sigmoid of it", "", f"{share:.4f}"),
     ]

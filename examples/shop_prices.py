@@ -58,7 +58,7 @@ def picture(found: dict[str, list[tuple[foxnn.neural_network, Array]]]) -> Any:
         panels[0].plot(errors[:, point], color=colour, label=f"{X[point, 0]:.2f} %")
     for bound in (ARTICLE_BEFORE, ARTICLE_AFTER):
         panels[0].axhspan(-bound, bound, color="black", alpha=0.06)
-    panels[0].set(xlabel="step", title="1-2-1, seed 1: output − target", ylim=(-0.8, 0.8))
+    panels[0].set(xlabel="step", title="1-2-1, seed 1: output - target", ylim=(-0.8, 0.8))
     wide = np.linspace(-3, 3, 301, dtype=np.float32)[:, None]
     for ax, name in zip(panels[1:], ("1-1", "1-2-1"), strict=True):
         for nn, errors in found[name]:
@@ -78,7 +78,7 @@ def picture(found: dict[str, list[tuple[foxnn.neural_network, Array]]]) -> Any:
 def main(argv: list[str] | None = None) -> int:
     """Train from several starts, print the errors and answers, and draw them."""
     options = common.options(__doc__, argv)
-    steps, seeds = (2000, SEEDS[:5]) if options.short else (STEPS, SEEDS)
+    steps, seeds = (3500, SEEDS[:3]) if options.short else (STEPS, SEEDS)
     found = {
         name: [train(sizes, seed, steps) for seed in seeds] for name, sizes in NETWORKS.items()
     }
