@@ -109,15 +109,15 @@ def neighbours(codes: Array, labels: NDArray[np.uint8]) -> float:
 
 def picture_of_codes(codes: dict[str, Array], decoder: Any, labels: NDArray[np.uint8]) -> Any:
     """Draw the two numbers of each image, by PCA and by the network, and images of a grid."""
-    figure, panels = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
+    figure, panels = plt.subplots(1, 3, figsize=(9.5, 3.1), layout="constrained")
     for ax, (name, code) in zip(panels, codes.items(), strict=False):
-        dots = ax.scatter(*code[:1500].T, c=labels[:1500], cmap="tab10", vmin=-0.5, vmax=9.5, s=3)
+        dots = ax.scatter(*code[:1200].T, c=labels[:1200], cmap="tab10", vmin=-0.5, vmax=9.5, s=2)
         ax.set(title=name, xticks=[], yticks=[])
     figure.colorbar(dots, ax=panels[1], ticks=range(10))
     low, high = np.quantile(codes["autoencoder"], (0.02, 0.98), axis=0)
-    first, second = np.meshgrid(np.linspace(low[0], high[0], 12), np.linspace(high[1], low[1], 12))
+    first, second = np.meshgrid(np.linspace(low[0], high[0], 10), np.linspace(high[1], low[1], 10))
     grid = np.stack([first.ravel(), second.ravel()], axis=1)
-    common.show_images(panels[2], decoder.predict(grid), 12)
+    common.show_images(panels[2], decoder.predict(grid), 10)
     panels[2].set_title("images of a grid of codes")
     return figure
 

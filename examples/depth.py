@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> int:
     rows = [
         (
             f"{name}: gradient of layer 1 / layer {depths[-1]}",
-            "fades" if name == "sigmoid" else "",
+            "",
             f"{slope[0] / slope[-1]:.2g}",
         )
         for name, slope in slopes.items()

@@ -94,7 +94,7 @@ def main(argv: list[str] | None = None) -> int:
         if "linear" in name:
             slope, intercept = as_one_line(nn)
             line = f"{slope:.4f} x + {intercept:.4f}"
-        said = "" if name == "1-1 linear" else "a curve" if "tanh" in name else "a line"
+        said = "a line" if name == "1-5-1 linear" else ""
         rows.append((name, said, f"{line}, error {error:.4f}, bent by {bend(nn):.6f}"))
     common.report(rows)
     common.save(picture(found), options.pictures, "five-linear-neurons")

@@ -105,7 +105,7 @@ def main(argv: list[str] | None = None) -> int:
     common.report(
         [
             ("best", "", f"{table[i, j]:.3f}: {NEURONS[i]} neurons, {counts[j]} epochs"),
-            ("1 neuron, at the end", "too few", f"{table[0, -1]:.3f}"),
+            ("1 neuron, at the end", "", f"{table[0, -1]:.3f}"),
             ("100 neurons, at the end", "", f"{last[1]:.3f}, own points {last[0]:.3f}"),
         ]
     )

@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     (good, low), (bad, high) = minima(weights, square)
     rows = [
         ("squared error: global minimum", "", f"C({good:.2f}) = {low:.4f}"),
-        ("squared error: local minimum", "one", f"C({bad:.2f}) = {high:.4f}"),
+        ("squared error: local minimum", "", f"C({bad:.2f}) = {high:.4f}"),
     ]
     rows += [(f"  {name}", "", f"ends at {path[-1]:.2f}") for name, path in paths.items()]
     rows.append(("cross-entropy: minima", "", f"{len(minima(weights, entropy))}"))
