@@ -61,12 +61,12 @@ def loaded(images: list[list[int]], labels: Sequence[int]) -> foxnn.train_data:
 
 def megabytes_of_lists(images: list[list[int]]) -> float:
     """Return the size of the lists; the integers in them are shared, 256 of them in all."""
-    return sum(map(sys.getsizeof, (images, *images))) / MEGABYTE
+    return sum(sys.getsizeof(part) for part in (images, *images)) / MEGABYTE
 
 
 def megabytes_held(data: foxnn.train_data) -> float:
     """Return the size of the arrays in which the samples lie, with the room for more of them."""
-    return sum(array.base.nbytes for array in data.get(0)) / MEGABYTE
+    return sum(float(np.asarray(array.base).nbytes) for array in data.get(0)) / MEGABYTE
 
 
 def train(
@@ -124,14 +124,14 @@ def picture(runs: dict[tuple[str, str], Run]) -> Any:
         xlim=(None, 1300),
     )  # fmt: skip
     run = runs["Adam", "uniform"]
-    for before, after, i, accuracy in zip(
+    for before, after, i, reached in zip(
         run.unknown, run.unknown[1:], run.iterations[1:], run.accuracy[1:], strict=False
     ):
         # Only where the curve is a staircase: at first it rises by several digits at once.
         if i > STAIRS and (learnt := sorted(set(before) - set(after))):
             what = ", ".join(map(str, learnt))
             right.annotate(
-                f"learns the {what}", (i, accuracy), (4, -5), textcoords="offset points",
+                f"learns the {what}", (i, reached), (4, -5), textcoords="offset points",
                 va="top", fontsize=8, color=COLOURS["Adam"],
             )  # fmt: skip
     right.set(xlabel="iterations of 98 images", xlim=(None, 1.18 * run.iterations[-1]))
