@@ -346,6 +346,7 @@ CALLS: dict[str, Call] = {
     "neural_network.testing": Call(network, {"data": [Made(data)]}),
     "neural_network.get_out": Call(network, {"x": [X[0], X, [1, 2, 3]]}),
     "neural_network.predict": Call(network, {"x": [X, X.tolist()]}),
+    "neural_network.predict_classes": Call(classifying, {"x": [X, X.tolist()]}),
     "neural_network.evaluate": Call(network, {"x": [X], "y": [Y], "sample_weight": [COUNTS]}),
     "neural_network.gradient": Call(network, {"x": [X[0], X], "output": [1, None]}),
     "neural_network.trace": Call(network, {"x": [X[0]], "y": [Y[0], None]}),
@@ -378,6 +379,7 @@ CALLS: dict[str, Call] = {
         network, {"output_scaler": [Made(lambda: foxnn.Scaler().fit(Y)), None]}
     ),
     "neural_network.input_names=": Call(network, {"input_names": [["a", "b", "c"], None]}),
+    "neural_network.classes=": Call(classifying, {"classes": [["a", "b"], [3, -1], None]}),
     "neural_network.notes=": Call(network, {"notes": [{"a": [1, "b", {"c": None}]}]}),
     "resume": Call(
         lambda: foxnn,

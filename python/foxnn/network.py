@@ -119,8 +119,11 @@ class neural_network(FoxnnInterface):
             in place, without a copy, unless a validation share is split off. The network keeps the
             column names of a table (pandas, Polars), and later tables must have the same columns.
         y : array-like of shape (samples, outputs)
-            The targets, which may also have the network's output shape; with loss="cross_entropy",
-            integer class labels of shape (samples,) are allowed, too.
+            The targets, which may also have the network's output shape. With loss="cross_entropy",
+            and with "binary_cross_entropy" and one output, also labels of classes, of shape
+            (samples,) or (samples, 1): strings, whole numbers, True and False, or a categorical
+            column. The network keeps them as `classes`, and later ones must be among them. Whole
+            numbers from 0 to outputs - 1 are the numbers of the outputs, whether all occur or not.
         epochs : int, default=10
             Passes over the samples.
         batch_size : int, default=32
@@ -149,7 +152,7 @@ class neural_network(FoxnnInterface):
         sample_weight : array-like of shape (samples,), optional
             How much each sample counts, at least 0: losses and gradients are weighted means.
         class_weight : dict or "balanced", optional
-            How much the samples of each class count; 1 for classes not named. "balanced": all
+            How much the samples of each class, by its label, count; 1 for others. "balanced": all
             classes count the same, and the total weight stays the same.
         callbacks : callback or sequence of callbacks, default=()
             Objects with any of the methods on_train_begin(network), on_batch_end(batch, logs),
@@ -242,6 +245,7 @@ class neural_network(FoxnnInterface):
         if data.takes_draw:
             self._next_draw()
         self._input_names = data.columns
+        self._classes = data.classes
         self._history = history = History() if start is None else History.of(start.history)
         return FitLoop(self, data, plan, history).run()
 
@@ -282,6 +286,8 @@ class neural_network(FoxnnInterface):
         ----------
         x : array-like of shape (samples, inputs)
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
+            Labels other than the numbers of the outputs need `classes`, which `fit` learns and
+            which can be set.
         optimizer : str or an optimizer, default="adam"
             As in `fit`: its moments stay with the network from step to step.
         learning_rate : float, default=1e-3
@@ -319,7 +325,9 @@ class neural_network(FoxnnInterface):
             plan = _core.Plan(rule_of(optimizer), rate, shuffle=False, threads=key[2])
             _core.check_plan(self, plan)
             self._step_plan = kept = (key, plan)
-        loss = _core.step(self, x, y, kept[1], False)
+        classes = self._classes
+        is_read_there = classes is None or classes.are_numbers
+        loss = _core.step(self, x, y, kept[1], False) if is_read_there else None
         if loss is None:
             loss = _core.step(self, *self._samples(x, y), kept[1], True)
         assert loss is not None

@@ -97,6 +97,7 @@ def load(
     if loss is not None:
         network._set_loss(checks.word(loss, "loss"))
         network._loss_given = True
+        network._forget_misfit()
 
 
 def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | None) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.checks.labels import LabelReader, may_be_labels
 from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
@@ -46,6 +47,51 @@ class AnsweringNetwork(BaseNetwork):
                 raise ValueError(f"x must be finite{kind} as input_scaler scales it")
             raise ValueError("x changed while it was read")
         return out
+
+    def predict_classes(self, x: ArrayLike) -> Array:
+        """Return the class of each sample: that of the largest output.
+
+        With loss="binary_cross_entropy", an output above a half means the second class. Several
+        such outputs say yes or no each, and 1 or 0 is returned for each of them.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs)
+
+        Returns
+        -------
+        ndarray of shape (samples,)
+            Labels of `classes`, or the numbers of the outputs where the network has no classes.
+
+        Raises
+        ------
+        ValueError
+            Where the loss does not classify.
+        OverflowError
+            As `predict`.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([2, 2], output_activation="softmax", init="zeros")
+        >>> nn[0].weights = [[1.0, 0.0], [0.0, 1.0]]
+        >>> nn.classes = ["left", "right"]
+        >>> nn.predict_classes([[3.0, 1.0], [2.0, 5.0]]).tolist()
+        ['left', 'right']
+        """
+        if not self._classifies():
+            raise ValueError(
+                f"predict_classes needs loss={' or '.join(map(repr, CLASSIFYING))}, got a network "
+                f"with loss={self._loss()!r}"
+            )
+        out = self.predict(x)
+        if self._loss() in LABELLED:
+            numbers = out.argmax(axis=-1)
+        elif self._outputs() > 1:
+            return (out > 0.5).astype(np.int64)
+        else:
+            numbers = (out.reshape(len(out)) > 0.5).astype(np.int64)
+        return numbers if self._classes is None else self._classes.of(numbers)
 
     def evaluate(
         self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
@@ -214,12 +260,18 @@ class AnsweringNetwork(BaseNetwork):
         return {"loss": loss} | ({"accuracy": correct / len(x)} if self._classifies() else {})
 
     def _samples(
-        self, x: ArrayLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        x_name: str = "x",
+        y_name: str = "y",
+        labels: LabelReader | None = None,
     ) -> tuple[Array, Array]:
+        """Return inputs and targets, checked; labels are by default of the classes there are."""
         self._check_names(x, x_name)
         single = self._single()
         inputs = self._rows(x, x_name, single=single)
-        wanted = checks.targets(
+        wanted = (LabelReader(self._classes) if labels is None else labels).targets(
             y, y_name, self._outputs(), loss=self._loss(), single=single, shape=self._output_shape()
         )
         checks.same_length(inputs, wanted, x_name, y_name)
@@ -246,7 +298,11 @@ class AnsweringNetwork(BaseNetwork):
         row = row.reshape(-1)
         if y is None:
             return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), None
-        wanted, outputs = checks.as_array(y, "y"), self._outputs()
+        outputs, kind = self._outputs(), checks.target_kind(self._loss())
+        is_one = isinstance(y, str | bool | int | float | np.generic)
+        if is_one and self._classes is not None and may_be_labels(kind, outputs):
+            return self._samples(row[None], np.array([y]))
+        wanted = checks.as_array(y, "y")
         takes_labels = self._loss() in LABELLED
         if wanted.ndim == 0 and outputs == 1 and not takes_labels:
             wanted = wanted.reshape(1)

@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from foxnn import _core, checks
+from foxnn.checks.labels import Classes, count_of
 from foxnn.checks.notes import notes_of
 from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike, LayerView, layer, parse_activations, view_at
@@ -116,6 +117,7 @@ class BaseNetwork(_core.Network):
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         self._input_names: list[str] | None = None
+        self._classes: Classes | None = None
         self._notes: dict[str, Any] = {}
         self._history: Mapping[str, list[float]] | None = None  # of the last fit
         # The plan of the last `train_on_batch`, and what it was made from.
@@ -184,6 +186,39 @@ class BaseNetwork(_core.Network):
     @input_names.setter
     def input_names(self, names: Sequence[str] | None) -> None:
         self._input_names = state.names_from(names, self._inputs())
+
+    @property
+    def classes(self) -> list[str | int | bool] | None:
+        """The labels of the classes, in the order of the outputs, or None.
+
+        `fit` learns them from its y: strings, whole numbers, True and False; sorted, or in the
+        order of a categorical column. Labels that come later must be among them. Set them where
+        `fit` does not see all of them, or to None, and the next `fit` decides anew. One output that
+        tells two classes apart has two labels.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([1, 2], output_activation="softmax", seed=1)
+        >>> history = nn.fit([[0.0], [1.0]], ["no", "yes"], epochs=200, learning_rate=0.1)
+        >>> nn.classes, nn.predict_classes([[0.9], [0.2]]).tolist()
+        (['no', 'yes'], ['yes', 'no'])
+        """
+        return None if self._classes is None else list(self._classes.labels)
+
+    @classes.setter
+    def classes(self, labels: Sequence[str | int | bool] | None) -> None:
+        self._classes = (
+            None if labels is None else Classes.checked(labels, "classes", self._count_of_classes())
+        )
+
+    def _count_of_classes(self) -> int:
+        return count_of(checks.target_kind(self._loss()), self._outputs())
+
+    def _forget_misfit(self) -> None:
+        """Forget the classes where outputs or loss have changed so that their number is another."""
+        if self._classes is not None and len(self._classes) != self._count_of_classes():
+            self._classes = None
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -342,6 +377,7 @@ class BaseNetwork(_core.Network):
     def _adopt_usual_loss(self) -> None:
         if not self._loss_given:
             self._set_loss(self._usual_loss())
+        self._forget_misfit()
 
     def _check_names(self, x: object, name: str) -> None:
         checks.same_columns(x, name, self._input_names)
@@ -360,7 +396,16 @@ class BaseNetwork(_core.Network):
 
 
 # The attributes that a state says in its own words.
-_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names", "_notes", "_history"}
+_OWN = {
+    "_settings",
+    "_scalers",
+    "_loss_given",
+    "_step_plan",
+    "_input_names",
+    "_classes",
+    "_notes",
+    "_history",
+}
 
 
 class _NotMade:
