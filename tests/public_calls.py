@@ -182,7 +182,8 @@ NAME: dict[str, list[Any]] = {"name": ["a layer", None]}
 _KEY = {"name": "a key of a mapping, which its own class hashes and compares"}
 CALLS: dict[str, Call] = {
     **dict.fromkeys(
-        ("activations", "initializers", "kernel_set", "kernel_sets", "losses", "optimizers"), NO_ONE
+        ("activations", "initializers", "kernel_set", "kernel_sets", "losses", "metrics",
+         "optimizers"), NO_ONE
     ),
     "SGD": Call(lambda: foxnn, {"momentum": [0.5], "nesterov": [True, False]}),
     "Adam": Call(lambda: foxnn, ADAM),
@@ -348,6 +349,9 @@ CALLS: dict[str, Call] = {
     "neural_network.predict": Call(network, {"x": [X, X.tolist()]}),
     "neural_network.predict_classes": Call(classifying, {"x": [X, X.tolist()]}),
     "neural_network.evaluate": Call(network, {"x": [X], "y": [Y], "sample_weight": [COUNTS]}),
+    "neural_network.evaluate-metrics": Call(
+        classifying, {"x": [X], "y": [LABELS], "metrics": [("f1", "auc"), ["top_1"], "acc"]}
+    ),
     "neural_network.gradient": Call(network, {"x": [X[0], X], "output": [1, None]}),
     "neural_network.trace": Call(network, {"x": [X[0]], "y": [Y[0], None]}),
     "neural_network.trace-of-classes": Call(classifying, {"x": [X[0]], "y": [1]}),

@@ -29,6 +29,7 @@ from foxnn.model.names import (
     kernel_set,
     kernel_sets,
     losses,
+    metrics,
     optimizers,
 )
 from foxnn.model.scaler import Scaler
@@ -72,6 +73,7 @@ __all__ = [
     "kernel_sets",
     "layer",
     "losses",
+    "metrics",
     "neural_network",
     "optimizers",
     "plot",

@@ -116,7 +116,7 @@ class LabelReader:
         array = given if is_text else as_array(given, name)
         if array.ndim == 2 and array.shape[1] == 1 and outputs > 1:
             array = array.reshape(-1)
-        if len(array) > 0 and (array.ndim == 1 or (kind == "sides" and is_column(array))):
+        if array.size > 0 and (array.ndim == 1 or (kind == "sides" and is_column(array))):
             count = count_of(kind, outputs)
             numbers = self._numbers(array.reshape(-1), order, name, kind, count)
             if numbers is not None:

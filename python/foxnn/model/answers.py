@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,9 @@ from foxnn.checks.labels import LabelReader, may_be_labels
 from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
+from foxnn.model.metrics import Answers, one_hot
+from foxnn.model.metrics import checked as checked_metrics
+from foxnn.model.metrics import values as metric_values
 from foxnn.model.trace import Trace
 from foxnn.model.walk import backward, forward, loss_and_gradients
 
@@ -94,24 +98,54 @@ class AnsweringNetwork(BaseNetwork):
         return numbers if self._classes is None else self._classes.of(numbers)
 
     def evaluate(
-        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        metrics: str | Sequence[str] = (),
     ) -> dict[str, float]:
-        """Return the mean loss over samples, and the accuracy where the loss classifies.
+        """Return the mean loss over samples, the accuracy where the loss classifies, and metrics.
 
         Parameters
         ----------
         x : array-like of shape (samples, inputs)
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
         sample_weight : array-like of shape (samples,), optional
-            How much the loss of each counts; at least 0.
+            How much the loss and the metrics of each count; at least 0.
+        metrics : str or sequence of str, default=()
+            Names of `foxnn.metrics()`, computed as scikit-learn does. Of numbers: mse, rmse, mae,
+            mape, max_error, r2, explained_variance, means over the outputs. Of classes: accuracy,
+            balanced_accuracy, precision, recall, f1, mcc (Matthews), auc, average_precision,
+            log_loss, brier, and top_5 or any other number; precision, recall and f1 are those of
+            the second of two classes, or the mean over more classes, as auc and average_precision
+            are of one class against all others. Outputs of other losses are classes, too, where the
+            targets are 0 and 1.
 
         Returns
         -------
         dict
             "loss", and with cross_entropy and binary_cross_entropy "accuracy": the share of samples
             whose largest output is where the largest wanted output is; of sigmoid outputs, those
-            whose every output is on the right side of a half. Each sample counts once.
+            whose every output is on the right side of a half. Each sample counts once, whatever its
+            weight, unless metrics name "accuracy". Then the metrics, by the names that were given;
+            NaN where a metric is not defined, such as the auc of samples that are all of one class.
+
+        Raises
+        ------
+        ValueError
+            For a metric that is not known, or that these targets or outputs do not have.
+        OverflowError
+            Where the loss or an output is no number (NaN), since layers are beyond the type.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([1, 1], "identity", init="zeros")
+        >>> nn.evaluate([[1.0], [2.0]], [[1.0], [3.0]], metrics=("mae", "r2"))
+        {'loss': 2.5, 'mae': 2.0, 'r2': -4.0}
         """
+        asked = checked_metrics(metrics)
         inputs, wanted = self._samples(x, y)
         weights = checks.weights(sample_weight, "sample_weight", len(inputs))
         found = self._evaluation(inputs, wanted, weights)
@@ -119,7 +153,27 @@ class AnsweringNetwork(BaseNetwork):
             raise OverflowError(
                 f"the loss is not a number (NaN): layers go beyond {self.dtype}; scale x"
             )
-        return found
+        return found | self._metrics(asked, inputs, wanted, weights) if asked else found
+
+    def _metrics(
+        self,
+        asked: Mapping[str, str],
+        inputs: Array,
+        wanted: Array,
+        weights: NDArray[np.float64] | None,
+    ) -> dict[str, float]:
+        outputs = self._predict(inputs, self.settings.n_threads)
+        if outputs is None:
+            raise ValueError("x must be finite as input_scaler scales it")
+        count = self._outputs()
+        rows = one_hot(wanted, count) if wanted.ndim == 1 else wanted
+        answers = Answers(
+            outputs.reshape(len(inputs), count).astype(np.float64),
+            rows.reshape(len(inputs), count).astype(np.float64),
+            np.ones(len(inputs)) if weights is None else weights,
+            self._loss(),
+        )
+        return metric_values(asked, answers, self._single())
 
     def gradient(self, x: ArrayLike, output: int | None = None) -> Array:
         """Return how the outputs change with the inputs: d output / d input.

@@ -1,8 +1,9 @@
-"""The names that the engine knows: activations, losses, initializers, optimizers, kernel sets."""
+"""What is known by name: activations, losses, metrics, initializers, optimizers, kernel sets."""
 
 from __future__ import annotations
 
 from foxnn import _core
+from foxnn.model.metrics import names
 
 
 def activations() -> list[str]:
@@ -29,6 +30,18 @@ def losses() -> list[str]:
     True
     """
     return _core.losses()
+
+
+def metrics() -> list[str]:
+    """Return the names of the metrics of `neural_network.evaluate`; top_5 stands for any number.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> "r2" in foxnn.metrics()
+    True
+    """
+    return names()
 
 
 def initializers() -> list[str]:
