@@ -162,7 +162,7 @@ class neural_network(FoxnnInterface):
         shuffle : bool, default=True
             Whether the samples are put in a new order for each epoch.
         progress : bool, optional
-            Whether to show a bar; by default where standard error is a terminal.
+            Whether to show a bar; by default where standard error is a terminal, and in notebooks.
         time_limit : float, optional
             Seconds after which training ends, once the current step is done.
         scale : str, foxnn.Scaler or pair of them, optional

@@ -27,11 +27,12 @@ from foxnn.layers.items import (
 from foxnn.layers.kind import Description, Spec
 from foxnn.layers.kinds import leaves
 from foxnn.layers.specs import dense_specs, sizes_of
-from foxnn.layers.summary import summary_lines
+from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
 from foxnn.model import state
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
+from foxnn.support.html import escaped
 
 
 class BaseNetwork(_core.Network):
@@ -343,22 +344,35 @@ class BaseNetwork(_core.Network):
         self.settings.print_settings()
 
     def summary(self) -> None:
-        """Print the layers with the shapes that they give and their numbers of parameters.
+        """Print the layers: what they are and return, their parameters, and which are trained.
 
         Examples
         --------
         >>> import foxnn
         >>> foxnn.neural_network([(28, 28, 1), 16, foxnn.Residual(8, 16), 10]).summary()
-        layer          output       parameters
-        input          (28, 28, 1)
-        dense_0        (16,)            12,560
-        residual_1     (16,)               280
-          dense_1_0_0  (8,)                136
-          dense_1_0_1  (16,)               144
-        dense_2        (10,)               170
-        parameters: 13,010
+        layer          kind            output       parameters  trainable
+        input                          (28, 28, 1)
+        dense_0        Dense, sigmoid  (16,)            12,560  yes
+        residual_1     Residual        (16,)               280  yes
+          dense_1_0_0  Dense, sigmoid  (8,)                136  yes
+          dense_1_0_1  Dense, sigmoid  (16,)               144  yes
+        dense_2        Dense, sigmoid  (10,)               170  yes
+        parameters: 13,010 (52.0 kB)
+        trainable: 13,010
+        not trainable: 0
         """
-        print("\n".join(summary_lines(self._input_shape(), list(self))))
+        print("\n".join(summary_lines(self._input_shape(), list(self), self._item_size())))
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: the loss, and the table of `summary`."""
+        if "_settings" not in self.__dict__:
+            return escaped(repr(self))
+        head = f"{type(self).__name__}: loss {self.loss}, {self.dtype}, seed {self.seed}"
+        table = summary_html(self._input_shape(), list(self), self._item_size())
+        return f"<p>{escaped(head)}</p>\n{table}"
+
+    def _item_size(self) -> int:
+        return 4 if self._single() else 8
 
     def reset_optimizer(self) -> None:
         """Forget the moments of the optimizer: the next training starts them at zero."""
