@@ -388,9 +388,9 @@ CALLS: dict[str, Call] = {
     "resume": Call(
         lambda: foxnn,
         {
-            "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "validation": [(X, Y)],
-            "sample_weight": [COUNTS], "schedule": [lambda epoch: 0.1], "callbacks": [stop],
-            "progress": [False], "time_limit": [5.0],
+            "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "epochs": [4, None],
+            "validation": [(X, Y)], "sample_weight": [COUNTS],
+            "schedule": [lambda epoch: 0.1], "callbacks": [stop], "progress": [False], "time_limit": [5.0],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule"),
