@@ -390,7 +390,8 @@ CALLS: dict[str, Call] = {
         {
             "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "epochs": [4, None],
             "validation": [(X, Y)], "sample_weight": [COUNTS],
-            "schedule": [lambda epoch: 0.1], "callbacks": [stop], "progress": [False], "time_limit": [5.0],
+            "schedule": [lambda epoch: 0.1], "callbacks": [stop], "progress": [False],
+            "time_limit": [5.0],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule"),

@@ -6,8 +6,10 @@ from typing import Any
 
 from foxnn import checks
 from foxnn.formats import foxnn_text, paths, safetensors_file, whole_files
+from foxnn.layers import Activation, layer
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
+from foxnn.model.losses import CLASSIFYING, joined
 from foxnn.support import extras
 
 _BINARY = (".safetensors", ".onnx")
@@ -95,7 +97,10 @@ def load(
     else:
         _load_safetensors(network, path, dtype, start)
     if loss is not None:
-        network._set_loss(checks.word(loss, "loss"))
+        word = checks.word(loss, "loss")
+        if ending_of(path) == ".onnx" and word in CLASSIFYING:
+            _end_logits(network, word)
+        network._set_loss(word)
         network._loss_given = True
         network._forget_misfit()
 
@@ -118,6 +123,27 @@ def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> 
         read.make(network, found, dtype, seed)
     except (ValueError, TypeError) as error:
         raise paths.FileFormatError(f"{path}: {error}") from None
+
+
+def _end_logits(network: Any, loss: str) -> None:
+    """Give a network that ends in sums the activation that the loss takes them through.
+
+    Other libraries leave it to the loss: CrossEntropyLoss, BCEWithLogitsLoss, from_logits=True.
+    """
+    if network._output_activation()[0] != "identity_x":
+        return
+    (activation,) = joined(loss)
+    last, scaler = network[-1], network.output_scaler
+    if not isinstance(last, layer):
+        network.next_layer(Activation(activation))
+        return
+    if scaler is not None:  # what was read as scaled outputs are sums, shifted and scaled
+        shift, scale = scaler._measured()
+        network.output_scaler = None
+        last.weights = last.weights * scale
+        if "bias" in last.arrays:
+            last.bias = last.bias * scale + shift
+    last.set_activation_function(activation)
 
 
 def _check_only_scale(only_scale: bool, path: str) -> None:

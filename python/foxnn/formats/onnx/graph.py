@@ -30,9 +30,11 @@ from foxnn.formats.paths import FileFormatError
 NO_SUCH_NODE = "expected a dense layer, an activation of foxnn, or a shift or factor of columns"
 ONE_INPUT = "expected the samples as its first input only"
 
+# The logarithms of the probabilities are for a loss that takes them; foxnn's takes probabilities.
+SOFTMAX = ("Softmax", "LogSoftmax")
 _PASSING = ("Identity", "Dropout", "Cast", "ai.onnx.ml.ZipMap")
 _SHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
-_OTHERS = ("Gemm", "MatMul", "Softmax", "Concat", "BatchNormalization", "ai.onnx.ml.Scaler")
+_OTHERS = ("Gemm", "MatMul", *SOFTMAX, "Concat", "BatchNormalization", "ai.onnx.ml.Scaler")
 _NO_CHAIN = ("LayerNormalization",)
 _OF_CONSTANTS = ("Constant", "Gather", "Shape", "Slice", "Transpose")
 _KNOWN = {*FUNCTIONS, *_PASSING, *_SHAPING, *_OTHERS, *_OF_CONSTANTS}
