@@ -40,6 +40,8 @@ class neural_network(FoxnnInterface):
         as `foxnn.Dense(8)` or `foxnn.Residual(16, 8)`, and layers of another network, which are
         copied. Or the name of a file, which also defines activations and settings: `.safetensors`
         written by `save`, `.onnx` of any library, or FoxNN's text format with any other extension.
+        A `.safetensors` file with a state dict of PyTorch's Linear layers is read, too; its
+        activations must be given.
     activation : str, (str, parameters), or a list with one per layer, default="sigmoid"
         `foxnn.activations()` lists the names. It applies to each layer that has an activation and
         names none.
@@ -50,7 +52,8 @@ class neural_network(FoxnnInterface):
         outputs a and targets y of mse, (a - y)^2 / 2; mae, |a - y|; huber, (a - y)^2 / 2 where
         |a - y| < 1 and |a - y| - 1/2 beyond; cross_entropy, -y log a (softmax outputs);
         binary_cross_entropy, -y log a - (1 - y) log(1 - a) (sigmoid outputs); poisson,
-        a - y log a (outputs above zero: exp, softplus).
+        a - y log a (outputs above zero: exp, softplus). A network of another library that ends in
+        logits gets the softmax of cross_entropy, or the sigmoid of binary_cross_entropy.
     init : str, default="auto"
         How the weights are initialized; `foxnn.initializers()` lists the methods. "auto" is He's
         for rectifiers and Glorot's for other activations; "uniform" is FoxNN's, from -1 to 1.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from foxnn import checks
-from foxnn.formats import foxnn_text, paths, safetensors_file, whole_files
+from foxnn.formats import foxnn_text, paths, safetensors_file, state_dict, whole_files
 from foxnn.layers import Activation, layer
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
@@ -103,6 +103,41 @@ def load(
         network._set_loss(word)
         network._loss_given = True
         network._forget_misfit()
+
+
+def is_state_dict(path: str) -> bool:
+    """Return whether a file is one of safetensors that foxnn has not written."""
+    return ending_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
+
+
+def load_state_dict(
+    network: Any,
+    path: str,
+    activation: Any,
+    output_activation: Any,
+    only_scale: bool,
+    loss: str | None,
+    dtype: str | None,
+    seed: int | None,
+) -> None:
+    """Initialize a new network from a state dict, which does not tell the activations.
+
+    Raises
+    ------
+    OSError, foxnn.FileFormatError, ValueError, TypeError
+        As `load`; also for activations that are not given.
+    """
+    _check_only_scale(only_scale, path)
+    word = None if loss is None else checks.word(loss, "loss")
+    found = state_dict.read(path)
+    given = state_dict.activations(path, found, activation, output_activation, word)
+    sizes = [found.layers[0].inputs, *(layer.outputs for layer in found.layers)]
+    network._make(sizes, given, None, word, "zeros", found.dtype if dtype is None else dtype, seed)
+    for part, named, arrays in zip(network, found.layers, found.parameters, strict=True):
+        try:
+            part.weights, part.bias = arrays
+        except ValueError as error:  # infinite, or too large for float32
+            raise paths.FileFormatError(f"{path}, {named.name}: {error}") from None
 
 
 def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
