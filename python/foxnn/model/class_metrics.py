@@ -107,8 +107,8 @@ def matthews(given: Wanted) -> float:
     """Return the correlation of found and wanted classes (Gorodkin, 2004); 0 for one class."""
     table = confusion(given, "mcc")
     there, found, total = table.sum(axis=1), table.sum(axis=0), table.sum()
-    covariance = np.trace(table) * total - there @ found
-    spread = (total**2 - found @ found) * (total**2 - there @ there)
+    covariance = np.trace(table) * total - (there * found).sum()
+    spread = (total**2 - (found**2).sum()) * (total**2 - (there**2).sum())
     return float(covariance / np.sqrt(spread)) if spread > 0 else 0.0
 
 
@@ -126,12 +126,10 @@ def confusion(given: Wanted, asked: str) -> Floats:
 def _counts(given: Wanted) -> tuple[Floats, Floats, Floats]:
     """Return for each class the weight of hits, of what was found and of what is there."""
     if given.is_multilabel:
-        found, there = given.found, given.classes
-        return (
-            given.weights @ (found & there),
-            given.weights @ found,
-            given.weights @ there,
-        )
+        found, there, weights = given.found, given.classes, given.weights[:, None]
+        parts = (found & there, found, there)
+        hits, chosen, wanted = ((weights * part).sum(axis=0) for part in parts)
+        return hits, chosen, wanted
     table = confusion(given, "")
     return np.diag(table), table.sum(axis=0), table.sum(axis=1)
 

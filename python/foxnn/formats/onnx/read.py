@@ -98,7 +98,7 @@ def _may_be_layered(model: Any) -> bool:
 
 def _found_layers(graph: LayeredGraph) -> FoundLayers:
     layers, said = layered_of(graph), _said(graph.model)
-    scalers = []
+    scalers: list[Scaler | None] = []
     for pair, name in ((layers.before, "input"), (layers.behind, "output")):
         affine = None if pair is None else Affine(*pair)
         width = 0 if pair is None else pair[0].size
@@ -106,7 +106,8 @@ def _found_layers(graph: LayeredGraph) -> FoundLayers:
         if scaler is None and pair is not None:
             raise graph.error(f"expected a scale of the {name}s above 0")
         scalers.append(scaler)
-    return FoundLayers(layers, said.get("foxnn_loss"), *scalers, classes=_classes(graph, said))
+    before, behind = scalers
+    return FoundLayers(layers, said.get("foxnn_loss"), before, behind, _classes(graph, said))
 
 
 def _found(graph: Graph) -> Found:
