@@ -14,9 +14,6 @@ from foxnn.checks.labels import LabelReader, may_be_labels
 from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
-from foxnn.model.metrics import Answers, one_hot
-from foxnn.model.metrics import checked as checked_metrics
-from foxnn.model.metrics import values as metric_values
 from foxnn.model.trace import Trace
 from foxnn.model.walk import backward, forward, loss_and_gradients
 
@@ -145,7 +142,11 @@ class AnsweringNetwork(BaseNetwork):
         >>> nn.evaluate([[1.0], [2.0]], [[1.0], [3.0]], metrics=("mae", "r2"))
         {'loss': 2.5, 'mae': 2.0, 'r2': -4.0}
         """
-        asked = checked_metrics(metrics)
+        asked: dict[str, str] = {}
+        if not (isinstance(metrics, tuple) and len(metrics) == 0):
+            from foxnn.model import metrics as by_name  # late: few evaluations ask for them
+
+            asked = by_name.checked(metrics)
         inputs, wanted = self._samples(x, y)
         weights = checks.weights(sample_weight, "sample_weight", len(inputs))
         found = self._evaluation(inputs, wanted, weights)
@@ -162,18 +163,20 @@ class AnsweringNetwork(BaseNetwork):
         wanted: Array,
         weights: NDArray[np.float64] | None,
     ) -> dict[str, float]:
+        from foxnn.model import metrics as by_name
+
         outputs = self._predict(inputs, self.settings.n_threads)
         if outputs is None:
             raise ValueError("x must be finite as input_scaler scales it")
         count = self._outputs()
-        rows = one_hot(wanted, count) if wanted.ndim == 1 else wanted
-        answers = Answers(
+        rows = by_name.one_hot(wanted, count) if wanted.ndim == 1 else wanted
+        answers = by_name.Answers(
             outputs.reshape(len(inputs), count).astype(np.float64),
             rows.reshape(len(inputs), count).astype(np.float64),
             np.ones(len(inputs)) if weights is None else weights,
             self._loss(),
         )
-        return metric_values(asked, answers, self._single())
+        return by_name.values(asked, answers, self._single())
 
     def gradient(self, x: ArrayLike, output: int | None = None) -> Array:
         """Return how the outputs change with the inputs: d output / d input.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from foxnn import _core
-from foxnn.model.metrics import names
 
 
 def activations() -> list[str]:
@@ -41,6 +40,8 @@ def metrics() -> list[str]:
     >>> "r2" in foxnn.metrics()
     True
     """
+    from foxnn.model.metrics import names  # late: few evaluations ask for them
+
     return names()
 
 
