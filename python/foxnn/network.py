@@ -300,7 +300,9 @@ class neural_network(FoxnnInterface):
         kept = self._step_plan  # read once: another thread may replace it meanwhile
         if kept is None or kept[0] != key:
             kept = self._new_step_plan(key)
-        loss = _core.step(self, x, y, kept[1], False)
+        classes = self._classes
+        is_read_there = classes is None or classes.are_numbers
+        loss = _core.step(self, x, y, kept[1], False) if is_read_there else None
         if loss is None:
             loss = _core.step(self, *self._samples(x, y), kept[1], True)
         assert loss is not None

@@ -18,6 +18,8 @@ from foxnn.support import pieces
 
 Label = str | int | bool
 
+# Labels that are sorted at once, strings in some 50 ms, after which Ctrl-C takes effect.
+_AT_ONCE = 1 << 16
 # Labels that a message lists; with more of them, those that differ would not be seen.
 _MOST_SHOWN = 10
 
@@ -67,7 +69,7 @@ class Classes:
         """Return the numbers of the classes of samples."""
         out = np.empty(len(labels), np.int64)
         where = f"labels in {name}"
-        for part in pieces.slices(out):
+        for part in pieces.slices(out, _AT_ONCE):
             if labels.dtype == object:
                 found = [self._numbers.get(label, -1) for label in labels[part].tolist()]
                 out[part] = found
@@ -180,7 +182,7 @@ def _learned(labels: Array, order: list[Any] | None, name: str, count: int) -> C
     if labels.dtype.kind == "b":
         return Classes([False, True])
     found = set[Any]()
-    for part in pieces.slices(labels):
+    for part in pieces.slices(labels, _AT_ONCE):
         some = labels[part]
         found.update(some.tolist() if some.dtype == object else np.unique(some).tolist())
         if len(found) > max(count, _MOST_SHOWN):

@@ -105,8 +105,12 @@ def load(
         network._forget_misfit()
 
 
-def is_state_dict(path: str) -> bool:
-    """Return whether a file is one of safetensors that foxnn has not written."""
+def is_state_dict(name_file: object) -> bool:
+    """Return whether a name is that of a file of safetensors that foxnn has not written."""
+    try:
+        path = path_of(name_file, "sizes")
+    except (ValueError, TypeError):  # refused by whoever reads it
+        return False
     return ending_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
 
 

@@ -41,17 +41,18 @@ class SavedNetwork(AnsweringNetwork):
                 if only_scale and not activation:
                     raise ValueError("only_scale must be given once, got False and True")
                 activation, only_scale = _USUAL, checks.flag(activation, "only_scale")
+            is_state_dict = endings.is_state_dict(sizes)
+            told = {"activation": activation, "output_activation": output_activation}
+            _refuse_beside_a_file(**({} if is_state_dict else told), init=init)
             kind = None if dtype is None else dtype_name(dtype)
             path, alone = endings.path_of(sizes, "sizes"), checks.flag(only_scale, "only_scale")
-            _refuse_beside_a_file(init=init)
-            if endings.is_state_dict(path):
+            if is_state_dict:
                 given = None if isinstance(activation, _Usual) else activation
                 endings.load_state_dict(
                     self, path, given, output_activation, alone, loss, kind, seed
                 )
-                return
-            _refuse_beside_a_file(activation=activation, output_activation=output_activation)
-            endings.load(self, path, alone, loss, kind, seed)
+            else:
+                endings.load(self, path, alone, loss, kind, seed)
             return
         if isinstance(sizes, bytes):
             raise TypeError(
