@@ -122,6 +122,13 @@ def _safetensors(data: bytes, folder: Path) -> None:
         check_network(foxnn.neural_network(path), folder)
 
 
+def _weights(data: bytes, folder: Path) -> None:
+    path = folder / "hostile.safetensors"
+    path.write_bytes(data)
+    with _refusals(path, foxnn.FileFormatError):
+        check_network(foxnn.neural_network(path, "relu", "identity"), folder)
+
+
 def _checkpoint(data: bytes, folder: Path) -> None:
     path = folder / "hostile.safetensors"
     path.write_bytes(data)
@@ -293,6 +300,7 @@ READERS: dict[str, Callable[[bytes, Path], None]] = {
     "network": _network,
     "samples": _samples,
     "safetensors": _safetensors,
+    "weights": _weights,
     "checkpoint": _checkpoint,
     "onnx": _onnx,
     "state": _state,

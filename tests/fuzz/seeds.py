@@ -177,6 +177,20 @@ def texts() -> list[bytes]:
             for rows, columns in ((1, 1), (2, 5), (3, 0))]  # fmt: skip
 
 
+def _state_dicts() -> Iterator[bytes]:
+    """Yield the weights of dense layers, as PyTorch has them."""
+    from safetensors.numpy import save
+
+    for names, kind in ((("0", "2"), "f4"), (("fc1", "fc2", "out"), "f8"), (("",), "f2")):
+        arrays, inputs = {}, 3
+        for i, name in enumerate(names):
+            prefix = f"{name}." if name else ""
+            arrays[f"{prefix}weight"] = np.linspace(-1, 1, (i + 2) * inputs).reshape(i + 2, inputs)
+            arrays[f"{prefix}bias"] = np.linspace(-1, 1, i + 2)
+            inputs = i + 2
+        yield save({name: array.astype(kind) for name, array in arrays.items()}, {"format": "pt"})
+
+
 def seeds(reader: str) -> list[bytes]:
     """Return the files for a reader."""
     with tempfile.TemporaryDirectory() as name:
@@ -192,6 +206,8 @@ def seeds(reader: str) -> list[bytes]:
             return [*own, *_recorded("foxnn", "data_*.txt")]
         if reader == "safetensors":
             return [*_saved(folder, ".safetensors"), *_recorded("safetensors", "*.safetensors")]
+        if reader == "weights":
+            return list(_state_dicts())
         if reader == "checkpoint":
             return list(checkpoints(folder))
         if reader == "onnx":

@@ -18,6 +18,7 @@ from foxnn.checks.arrays import (
     near_one,
     same_columns,
     same_length,
+    target_kind,
     targets,
     weights,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "same_length",
     "seed",
     "shown",
+    "target_kind",
     "targets",
     "text",
     "weights",

@@ -192,6 +192,11 @@ def flat_samples(array: Array, name: str, shape: tuple[int, ...]) -> Array:
     return array if array.ndim == 2 else array.reshape(len(array), math.prod(shape))
 
 
+def target_kind(loss: str) -> str:
+    """Return what the targets of a loss are: "numbers", "counts", "classes" or "sides"."""
+    return str(_TARGETS[loss])
+
+
 def targets(
     values: ArrayLike,
     name: str,

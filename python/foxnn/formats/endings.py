@@ -11,9 +11,11 @@ import re
 from typing import Any
 
 from foxnn import checks
-from foxnn.formats import foreign, foxnn_text, paths, safetensors_file, whole_files
+from foxnn.formats import foreign, foxnn_text, paths, safetensors_file, state_dict, whole_files
+from foxnn.layers import Activation, layer
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
+from foxnn.model.losses import CLASSIFYING, joined
 from foxnn.support import extras
 
 _BINARY = (".safetensors", ".onnx")
@@ -160,8 +162,51 @@ def load(
     else:
         _load_safetensors(network, path, dtype, start)
     if loss is not None:
-        network._set_loss(checks.word(loss, "loss"))
+        word = checks.word(loss, "loss")
+        if ending_of(path) == ".onnx" and word in CLASSIFYING:
+            _end_logits(network, word)
+        network._set_loss(word)
         network._loss_given = True
+        network._forget_misfit()
+
+
+def is_state_dict(name_file: object) -> bool:
+    """Return whether a name is that of a file of safetensors that foxnn has not written."""
+    try:
+        path = path_of(name_file, "sizes")
+    except (ValueError, TypeError):  # refused by whoever reads it
+        return False
+    return ending_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
+
+
+def load_state_dict(
+    network: Any,
+    path: str,
+    activation: Any,
+    output_activation: Any,
+    only_scale: bool,
+    loss: str | None,
+    dtype: str | None,
+    seed: int | None,
+) -> None:
+    """Initialize a new network from a state dict, which does not tell the activations.
+
+    Raises
+    ------
+    OSError, foxnn.FileFormatError, ValueError, TypeError
+        As `load`; also for activations that are not given.
+    """
+    _check_only_scale(only_scale, path)
+    word = None if loss is None else checks.word(loss, "loss")
+    found = state_dict.read(path)
+    given = state_dict.activations(path, found, activation, output_activation, word)
+    sizes = [found.layers[0].inputs, *(layer.outputs for layer in found.layers)]
+    network._make(sizes, given, None, word, "zeros", found.dtype if dtype is None else dtype, seed)
+    for part, named, arrays in zip(network, found.layers, found.parameters, strict=True):
+        try:
+            part.weights, part.bias = arrays
+        except ValueError as error:  # infinite, or too large for float32
+            raise paths.FileFormatError(f"{path}, {named.name}: {error}") from None
 
 
 def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
@@ -182,6 +227,27 @@ def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> 
         read.make(network, found, dtype, seed)
     except (ValueError, TypeError) as error:
         raise paths.FileFormatError(f"{path}: {error}") from None
+
+
+def _end_logits(network: Any, loss: str) -> None:
+    """Give a network that ends in sums the activation that the loss takes them through.
+
+    Other libraries leave it to the loss: CrossEntropyLoss, BCEWithLogitsLoss, from_logits=True.
+    """
+    if network._output_activation()[0] != "identity_x":
+        return
+    (activation,) = joined(loss)
+    last, scaler = network[-1], network.output_scaler
+    if not isinstance(last, layer):
+        network.next_layer(Activation(activation))
+        return
+    if scaler is not None:  # what was read as scaled outputs are sums, shifted and scaled
+        shift, scale = scaler._measured()
+        network.output_scaler = None
+        last.weights = last.weights * scale
+        if "bias" in last.arrays:
+            last.bias = last.bias * scale + shift
+    last.set_activation_function(activation)
 
 
 def _check_only_scale(only_scale: bool, path: str) -> None:

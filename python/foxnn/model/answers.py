@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.checks.labels import LabelReader, may_be_labels
 from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
@@ -47,25 +49,104 @@ class AnsweringNetwork(BaseNetwork):
             raise ValueError("x changed while it was read")
         return out
 
+    def predict_classes(self, x: ArrayLike) -> Array:
+        """Return the class of each sample: that of the largest output.
+
+        With loss="binary_cross_entropy", an output above a half means the second class. Several
+        such outputs say yes or no each, and 1 or 0 is returned for each of them.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs)
+
+        Returns
+        -------
+        ndarray of shape (samples,)
+            Labels of `classes`, or the numbers of the outputs where the network has no classes.
+
+        Raises
+        ------
+        ValueError
+            Where the loss does not classify.
+        OverflowError
+            As `predict`.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([2, 2], output_activation="softmax", init="zeros")
+        >>> nn[0].weights = [[1.0, 0.0], [0.0, 1.0]]
+        >>> nn.classes = ["left", "right"]
+        >>> nn.predict_classes([[3.0, 1.0], [2.0, 5.0]]).tolist()
+        ['left', 'right']
+        """
+        if not self._classifies():
+            raise ValueError(
+                f"predict_classes needs loss={' or '.join(map(repr, CLASSIFYING))}, got a network "
+                f"with loss={self._loss()!r}"
+            )
+        out = self.predict(x)
+        if self._loss() in LABELLED:
+            numbers = out.argmax(axis=-1)
+        elif self._outputs() > 1:
+            return (out > 0.5).astype(np.int64)
+        else:
+            numbers = (out.reshape(len(out)) > 0.5).astype(np.int64)
+        return numbers if self._classes is None else self._classes.of(numbers)
+
     def evaluate(
-        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        metrics: str | Sequence[str] = (),
     ) -> dict[str, float]:
-        """Return the mean loss over samples, and the accuracy where the loss classifies.
+        """Return the mean loss over samples, the accuracy where the loss classifies, and metrics.
 
         Parameters
         ----------
         x : array-like of shape (samples, inputs)
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
         sample_weight : array-like of shape (samples,), optional
-            How much the loss of each counts; at least 0.
+            How much the loss and the metrics of each count; at least 0.
+        metrics : str or sequence of str, default=()
+            Names of `foxnn.metrics()`, computed as scikit-learn does. Of numbers: mse, rmse, mae,
+            mape, max_error, r2, explained_variance, means over the outputs. Of classes: accuracy,
+            balanced_accuracy, precision, recall, f1, mcc (Matthews), auc, average_precision,
+            log_loss, brier, and top_5 or any other number; precision, recall and f1 are those of
+            the second of two classes, or the mean over more classes, as auc and average_precision
+            are of one class against all others. Outputs of other losses are classes, too, where the
+            targets are 0 and 1.
 
         Returns
         -------
         dict
             "loss", and with cross_entropy and binary_cross_entropy "accuracy": the share of samples
             whose largest output is where the largest wanted output is; of sigmoid outputs, those
-            whose every output is on the right side of a half. Each sample counts once.
+            whose every output is on the right side of a half. Each sample counts once, whatever its
+            weight, unless metrics name "accuracy". Then the metrics, by the names that were given;
+            NaN where a metric is not defined, such as the auc of samples that are all of one class.
+
+        Raises
+        ------
+        ValueError
+            For a metric that is not known, or that these targets or outputs do not have.
+        OverflowError
+            Where the loss or an output is no number (NaN), since layers are beyond the type.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([1, 1], "identity", init="zeros")
+        >>> nn.evaluate([[1.0], [2.0]], [[1.0], [3.0]], metrics=("mae", "r2"))
+        {'loss': 2.5, 'mae': 2.0, 'r2': -4.0}
         """
+        asked: dict[str, str] = {}
+        if not (isinstance(metrics, tuple) and len(metrics) == 0):
+            from foxnn.model import metrics as by_name  # late: few evaluations ask for them
+
+            asked = by_name.checked(metrics)
         inputs, wanted = self._samples(x, y)
         weights = checks.weights(sample_weight, "sample_weight", len(inputs))
         found = self._evaluation(inputs, wanted, weights)
@@ -73,7 +154,29 @@ class AnsweringNetwork(BaseNetwork):
             raise OverflowError(
                 f"the loss is not a number (NaN): layers go beyond {self.dtype}; scale x"
             )
-        return found
+        return found | self._metrics(asked, inputs, wanted, weights) if asked else found
+
+    def _metrics(
+        self,
+        asked: Mapping[str, str],
+        inputs: Array,
+        wanted: Array,
+        weights: NDArray[np.float64] | None,
+    ) -> dict[str, float]:
+        from foxnn.model import metrics as by_name
+
+        outputs = self._predict(inputs, self.settings.n_threads)
+        if outputs is None:
+            raise ValueError("x must be finite as input_scaler scales it")
+        count = self._outputs()
+        rows = by_name.one_hot(wanted, count) if wanted.ndim == 1 else wanted
+        answers = by_name.Answers(
+            outputs.reshape(len(inputs), count).astype(np.float64),
+            rows.reshape(len(inputs), count).astype(np.float64),
+            np.ones(len(inputs)) if weights is None else weights,
+            self._loss(),
+        )
+        return by_name.values(asked, answers, self._single())
 
     def gradient(self, x: ArrayLike, output: int | None = None) -> Array:
         """Return how the outputs change with the inputs: d output / d input.
@@ -214,12 +317,18 @@ class AnsweringNetwork(BaseNetwork):
         return {"loss": loss} | ({"accuracy": correct / len(x)} if self._classifies() else {})
 
     def _samples(
-        self, x: ArrayLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        x_name: str = "x",
+        y_name: str = "y",
+        labels: LabelReader | None = None,
     ) -> tuple[Array, Array]:
+        """Return inputs and targets, checked; labels are by default of the classes there are."""
         self._check_names(x, x_name)
         single = self._single()
         inputs = self._rows(x, x_name, single=single)
-        wanted = checks.targets(
+        wanted = (LabelReader(self._classes) if labels is None else labels).targets(
             y, y_name, self._outputs(), loss=self._loss(), single=single, shape=self._output_shape()
         )
         checks.same_length(inputs, wanted, x_name, y_name)
@@ -246,7 +355,11 @@ class AnsweringNetwork(BaseNetwork):
         row = row.reshape(-1)
         if y is None:
             return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), None
-        wanted, outputs = checks.as_array(y, "y"), self._outputs()
+        outputs, kind = self._outputs(), checks.target_kind(self._loss())
+        is_one = isinstance(y, str | bool | int | float | np.generic)
+        if is_one and self._classes is not None and may_be_labels(kind, outputs):
+            return self._samples(row[None], np.array([y]))
+        wanted = checks.as_array(y, "y")
         takes_labels = self._loss() in LABELLED
         if wanted.ndim == 0 and outputs == 1 and not takes_labels:
             wanted = wanted.reshape(1)

@@ -35,6 +35,7 @@ def fitted(
     if data.takes_draw:
         network._next_draw()
     network._input_names = data.columns
+    network._classes = data.classes
     network._history = history = History() if start is None else History.of(start.history)
     return FitLoop(network, data, plan, history).run()
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.checks.labels import LabelReader
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.support import pieces
 
@@ -37,7 +38,8 @@ def samples_of(
     network: AnsweringNetwork, x: Any, y: Any, sample_weight: Any,
     x_name: str = "x", y_name: str = "y",
     weight_name: str = "sample_weight",
+    labels: LabelReader | None = None,
 ) -> WeightedSamples:  # fmt: skip
-    """Return samples that fit the network, checked."""
-    inputs, wanted = network._samples(x, y, x_name, y_name)
+    """Return samples that fit the network, checked; labels are by default of its classes."""
+    inputs, wanted = network._samples(x, y, x_name, y_name, labels)
     return WeightedSamples(inputs, wanted, checks.weights(sample_weight, weight_name, len(inputs)))
