@@ -95,8 +95,13 @@ class Trainer {
   std::uint32_t draw_of_epoch() const;
   /// Makes `steps` steps, and measures them.
   PhaseSeconds time_phases(index steps);
+  /// Whether `step` and `set_samples` take these samples: they do not if one of them and the
+  /// constructor's are sparse and the others are dense.
+  bool takes(const Samples& samples) const;
   /// One step on other samples, in their order. There may be at most as many as a batch holds.
   StepReport step(const Samples& samples);
+  /// Goes on with other samples, as many as before, from their first epoch on.
+  void set_samples(const Samples& samples);
   /// The mean loss over all samples, and its gradient in the layout of the parameters, without
   /// penalties, clipping and dropout. Makes no step; steps made afterwards have no dropout.
   double gradient(T* out);

@@ -22,6 +22,10 @@ class Batches {
 
   const Samples& samples() const { return samples_; }
   void set_samples(const Samples& samples) { samples_ = samples; }
+  /// The most stored numbers of a batch; 0 for dense samples.
+  index most_stored() const {
+    return samples_.inputs.is_sparse() ? foxnn::most_stored(samples_.inputs, batch_) : 0;
+  }
   /// The number of samples of a full batch.
   index size() const { return batch_; }
   /// The number of samples of the batch that begins at position `first` of the epoch.
@@ -34,16 +38,24 @@ class Batches {
     const index begin = share.first(rows), end = share.last(rows);
     const Rows<T> inputs = pass.input(slot), targets = target(slot);
     std::uint32_t* bits = pass.nonzero(slot);
+    StoredBatch<T>* const stored = pass.stored(slot);
+    if (stored) {
+      const auto row_of = [sample](index r) { return index{sample[r]}; };
+      stored->read(share, samples_.inputs, rows, row_of, leaving);
+    }
     for (index r = begin; r < end; ++r) {
       if (leaving && r % 64 == 0 && leaving->now()) return;
-      // Rows can be anywhere in memory: the next one is prefetched while this one is converted.
-      if (r + 1 < end) fetch_row(samples_.inputs, sample[r + 1]);
-      read_row(samples_.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
+      if (!stored) {
+        // Rows can be anywhere in memory: the next one is prefetched while this one is converted.
+        if (r + 1 < end) fetch_row(samples_.inputs, sample[r + 1]);
+        read_row(samples_.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
+      }
       read_target(samples_, sample[r], outputs_, targets.from_row(r));
     }
   }
-  /// The rows that `gather` will read.
+  /// The rows that `gather` will read; none of sparse samples, whose rows are short.
   RowsToFetch rows_to_fetch(const Share& share, const std::uint32_t* sample, index rows) const {
+    if (samples_.inputs.is_sparse()) return {};
     return {samples_.inputs.data, samples_.inputs.row_bytes, sample + share.first(rows),
             sample + share.last(rows)};
   }
