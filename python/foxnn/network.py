@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
+from foxnn.checks import SamplesLike
 from foxnn.classic.foxnn_interface import FoxnnInterface
 from foxnn.support.errors import diverged
 from foxnn.training.checkpoint import Start
@@ -85,7 +86,7 @@ class neural_network(FoxnnInterface):
 
     def fit(
         self,
-        x: ArrayLike,
+        x: SamplesLike,
         y: ArrayLike,
         epochs: int = 10,
         batch_size: int = 32,
@@ -226,7 +227,7 @@ class neural_network(FoxnnInterface):
         return self._fit(x, y, given)
 
     def _fit(
-        self, x: ArrayLike, y: ArrayLike, given: FitArguments, start: Start | None = None
+        self, x: SamplesLike, y: ArrayLike, given: FitArguments, start: Start | None = None
     ) -> History:
         """Train with these arguments, from the beginning or from a checkpoint."""
         options = checked_options(self, given, 0 if start is None else start.epochs)
@@ -271,7 +272,7 @@ class neural_network(FoxnnInterface):
 
     def train_on_batch(
         self,
-        x: ArrayLike,
+        x: SamplesLike,
         y: ArrayLike,
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,

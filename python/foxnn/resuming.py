@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from foxnn import checks
+from foxnn.checks import SamplesLike
 from foxnn.formats import paths
 from foxnn.formats.paths import FileFormatError
 from foxnn.network import neural_network
@@ -20,7 +21,7 @@ from foxnn.training.options import FitArguments
 
 def resume(
     name_file: str | os.PathLike[str],
-    x: ArrayLike,
+    x: SamplesLike,
     y: ArrayLike,
     *,
     validation: ValidationLike | None = None,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foxnn import checks
-from foxnn.checks import Array
+from foxnn.checks import Array, Rows, SamplesLike
 from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
@@ -19,7 +19,7 @@ from foxnn.model.walk import backward, forward, loss_and_gradients
 class AnsweringNetwork(BaseNetwork):
     """The outputs for samples, and what follows from them."""
 
-    def predict(self, x: ArrayLike) -> Array:
+    def predict(self, x: SamplesLike) -> Array:
         """Return the outputs for many samples.
 
         Parameters
@@ -48,7 +48,7 @@ class AnsweringNetwork(BaseNetwork):
         return out
 
     def evaluate(
-        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self, x: SamplesLike, y: ArrayLike, sample_weight: ArrayLike | None = None
     ) -> dict[str, float]:
         """Return the mean loss over samples, and the accuracy where the loss classifies.
 
@@ -75,7 +75,7 @@ class AnsweringNetwork(BaseNetwork):
             )
         return found
 
-    def gradient(self, x: ArrayLike, output: int | None = None) -> Array:
+    def gradient(self, x: SamplesLike, output: int | None = None) -> Array:
         """Return how the outputs change with the inputs: d output / d input.
 
         Parameters
@@ -108,12 +108,15 @@ class AnsweringNetwork(BaseNetwork):
         [3.0, -2.0]
         """
         self._check_names(x, "x")
-        array = checks.as_array(x, "x")
-        is_flat = len(self._input_shape()) == 1
-        if is_flat and array.ndim not in (1, 2):
-            raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
-        is_one = array.ndim == 1 or (not is_flat and self._is_one_sample(array))
-        inputs = self._rows(array.reshape(1, -1) if is_one else array, "x", single=self._single())
+        is_one, rows = False, x
+        if not checks.is_sparse(x):
+            array = checks.as_array(x, "x")
+            is_flat = len(self._input_shape()) == 1
+            if is_flat and array.ndim not in (1, 2):
+                raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
+            is_one = array.ndim == 1 or (not is_flat and self._is_one_sample(array))
+            rows = array.reshape(1, -1) if is_one else array
+        inputs = self._rows(rows, "x", single=self._single())
         outputs = self._outputs()
         first, count = 0, outputs
         if output is not None:
@@ -123,7 +126,7 @@ class AnsweringNetwork(BaseNetwork):
         found = found.reshape(len(inputs), *shape, *self._input_shape())
         return found[0] if is_one else found
 
-    def layer_outputs(self, x: ArrayLike) -> dict[str, Array]:
+    def layer_outputs(self, x: SamplesLike) -> dict[str, Array]:
         """Return what every layer gives for samples, by the layer's name.
 
         Parameters
@@ -208,14 +211,14 @@ class AnsweringNetwork(BaseNetwork):
         return self._loss() in CLASSIFYING
 
     def _evaluation(
-        self, x: Array, y: Array, weights: NDArray[np.float64] | None
+        self, x: Rows, y: Array, weights: NDArray[np.float64] | None
     ) -> dict[str, float]:
         loss, correct = self._evaluate(x, y, weights, self.settings.n_threads)
         return {"loss": loss} | ({"accuracy": correct / len(x)} if self._classifies() else {})
 
     def _samples(
-        self, x: ArrayLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
-    ) -> tuple[Array, Array]:
+        self, x: SamplesLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
+    ) -> tuple[Rows, Array]:
         self._check_names(x, x_name)
         single = self._single()
         inputs = self._rows(x, x_name, single=single)
@@ -225,10 +228,12 @@ class AnsweringNetwork(BaseNetwork):
         checks.same_length(inputs, wanted, x_name, y_name)
         return inputs, wanted
 
-    def _rows(self, x: ArrayLike, name: str, *, single: bool = False, finite: bool = True) -> Array:
-        """Return samples as rows of numbers, checked."""
+    def _rows(
+        self, x: SamplesLike, name: str, *, single: bool = False, finite: bool = True
+    ) -> Rows:
+        """Return samples as rows of numbers, dense or sparse, checked."""
         shape = self._input_shape()
-        return checks.matrix(
+        return checks.samples(
             x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
         )
 
@@ -238,6 +243,7 @@ class AnsweringNetwork(BaseNetwork):
         return array.shape == shape or (shape[-1] == 1 and array.shape == shape[:-1] != ())
 
     def _one_sample(self, x: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
+        """Return one dense sample as a row, and its target."""
         row = checks.as_array(x, "x")
         if row.shape != (self._inputs(),) and not self._is_one_sample(row):
             raise ValueError(
@@ -255,10 +261,12 @@ class AnsweringNetwork(BaseNetwork):
                 f"y must have shape ({outputs},), got shape {wanted.shape} "
                 "(a class label needs loss='cross_entropy')"
             )
-        return self._samples(row[None], wanted.reshape(1, -1) if wanted.ndim else wanted[None])
+        target = wanted.reshape(1, -1) if wanted.ndim else wanted[None]
+        inputs, checked = self._samples(row[None], target)
+        return checks.dense(inputs), checked
 
     def _loss_and_gradients(
-        self, x: ArrayLike, y: ArrayLike
+        self, x: SamplesLike, y: ArrayLike
     ) -> tuple[float, list[tuple[Array, ...]]]:
         """Return the mean loss over samples, and the gradients of each layer's arrays."""
         return loss_and_gradients(self, *self._samples(x, y))
