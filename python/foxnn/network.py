@@ -115,10 +115,11 @@ class neural_network(FoxnnInterface):
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
             Or samples of the network's input shape. Arrays of float32, float64 and uint8 are read
-            in place, without a copy, unless a validation share is split off. The network keeps the
-            column names of a table (pandas, Polars), and later tables must have the same columns.
+            in place, without a copy, unless a validation share is split off; so are the arrays of a
+            CSR matrix. The network keeps the column names of a table (pandas, Polars), and later
+            tables must have the same columns.
         y : array-like of shape (samples, outputs)
             The targets, which may also have the network's output shape; with loss="cross_entropy",
             integer class labels of shape (samples,) are allowed, too.
@@ -281,7 +282,7 @@ class neural_network(FoxnnInterface):
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
         optimizer : str or an optimizer, default="adam"
             As in `fit`: its moments stay with the network from step to step.

@@ -40,7 +40,7 @@ def resume(
     ----------
     name_file : str or path
         The checkpoint of `fit`.
-    x, y : array-like
+    x, y : array-like, or for x a sparse matrix
         The samples that `fit` was given.
     validation, sample_weight, schedule : optional
         Required if `fit` was given samples to validate on, sample weights, or a function as

@@ -24,7 +24,7 @@ class AnsweringNetwork(BaseNetwork):
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
 
         Returns
         -------
@@ -54,7 +54,7 @@ class AnsweringNetwork(BaseNetwork):
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
         sample_weight : array-like of shape (samples,), optional
             How much the loss of each counts; at least 0.
@@ -80,7 +80,7 @@ class AnsweringNetwork(BaseNetwork):
 
         Parameters
         ----------
-        x : array-like of shape (inputs,) or (samples, inputs)
+        x : array-like of shape (inputs,) or (samples, inputs), or sparse matrix
         output : int, optional
             Of which output; a negative one counts from the end. By default of all.
 
@@ -131,7 +131,7 @@ class AnsweringNetwork(BaseNetwork):
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
             Or samples of the network's input shape.
 
         Returns
