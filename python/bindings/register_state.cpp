@@ -73,22 +73,6 @@ void set_optimizer_state(AnyNetwork& self, const Optimizer& rule, std::uint64_t 
   });
 }
 
-// Other constants of the rule that is in use; its moments stay where they are.
-void change_constants(AnyNetwork& self, const Optimizer& rule) {
-  self.restructure([&](auto& n) {
-    if (n.optimizer().step == 0) return;
-    if (n.optimizer().rule.kind != rule.kind) {
-      throw std::invalid_argument("the optimizer is of another kind");
-    }
-    for (int i = 0; i < 2; ++i) {
-      if (n.optimizer().rule.remembers(i) != rule.remembers(i)) {
-        throw std::invalid_argument("the optimizer has other moments");
-      }
-    }
-    n.optimizer().rule = rule;
-  });
-}
-
 }  // namespace
 
 void register_state(py::module_& m) {
@@ -96,7 +80,6 @@ void register_state(py::module_& m) {
   m.def("optimizer_state", &optimizer_state, "network"_a, py::pos_only());
   m.def("set_optimizer_state", &set_optimizer_state, "network"_a, "rule"_a, "step"_a, "moments"_a,
         py::pos_only());
-  m.def("change_constants", &change_constants, "network"_a, "rule"_a, py::pos_only());
   m.def("parameters", &parameters, "network"_a, py::pos_only());
   m.def(
       "set_draw",

@@ -187,6 +187,10 @@ void register_trainer(py::module_& m) {
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](AnyTrainer& self, const py::args&) { self.close(); })
       .def("set_samples", &AnyTrainer::set_samples, "x"_a, "y"_a, "weights"_a = py::none())
+      .def("set_optimizer",
+           [](AnyTrainer& self, const Optimizer& rule) {
+             self.visit([&](auto& trainer) { trainer.set_optimizer(rule); });
+           })
       .def("set_learning_rate",
            [](AnyTrainer& self, double rate) {
              self.visit([rate](auto& trainer) { trainer.set_learning_rate(rate); });

@@ -67,6 +67,9 @@ class Trainer {
   ~Trainer();
 
   void set_learning_rate(double rate);
+  /// Goes on with a rule of the same kind with other constants; moments stay as they are. Throws
+  /// std::invalid_argument for another kind.
+  void set_optimizer(const Optimizer& rule);
   /// `request` is also polled within long steps. If it returns true, the step is dropped as if it
   /// had not begun, unless it has already changed a parameter. Without a request, every step is
   /// finished.

@@ -76,6 +76,16 @@ Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& pla
 }
 
 template <class T>
+void Run<T>::set_optimizer(const Optimizer& rule) {
+  plan_.optimizer = rule;
+  OptimizerState<T>& state = network_.optimizer();
+  const bool has_its_moments = state.rule.kind == rule.kind &&
+                               state.rule.remembers(0) == rule.remembers(0) &&
+                               state.rule.remembers(1) == rule.remembers(1);
+  if (state.step > 0 && has_its_moments) state.rule = rule;
+}
+
+template <class T>
 void Run<T>::set_clock(PhaseClock* clock) {
   clock_ = clock;
   narrow_.reset();

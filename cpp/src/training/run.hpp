@@ -17,6 +17,8 @@ class Run {
 
   const TrainingPlan& plan() const { return plan_; }
   void set_learning_rate(double rate) { plan_.learning_rate = rate; }
+  /// Sets other constants. The network's moments are kept if they are those of such a rule.
+  void set_optimizer(const Optimizer& rule);
   const Batches<T>& batches() const { return batches_; }
   int workers() const { return workers_; }
   DroppedStep& dropped() { return dropped_; }

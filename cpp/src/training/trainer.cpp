@@ -124,6 +124,17 @@ void Trainer<T>::set_learning_rate(double rate) {
 }
 
 template <class T>
+void Trainer<T>::set_optimizer(const Optimizer& rule) {
+  TrainingPlan plan = run_->plan();
+  if (plan.optimizer.kind != rule.kind) {
+    throw std::invalid_argument("the optimizer must be of the kind that the training began with");
+  }
+  plan.optimizer = rule;
+  plan.template check<T>();
+  run_->set_optimizer(rule);
+}
+
+template <class T>
 void Trainer<T>::drop_steps_on(StopRequest request) {
   run_->dropped().ask_by(std::move(request));
 }

@@ -147,10 +147,10 @@ class Steps:
         weight = float(self._buffers.weights[:count].sum()) if self._weighted else float(batch)
         if not weight > 0.0:
             return 0.0, count  # Samples that count nothing pull nowhere.
-        if self._solver.turn_to(self._network._steps() + 1):
-            self.close()
-            _core.change_constants(self._network, self._solver.optimizer())
+        is_another = self._solver.turn_to(self._network._steps() + 1)
         trainer = self._trainer_for(count, batch, rate, weight)
+        if is_another:
+            trainer.set_optimizer(self._solver.optimizer())
         report = trainer.run_epoch(None if end is None else max(0.0, end - time.perf_counter()))
         if report.diverged:
             raise diverged("in the last epoch")
