@@ -74,17 +74,21 @@ void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count
 template <class T>
 void read_stored(const MatrixView& sparse, index i, T* values, std::uint32_t* columns);
 
-/// Prefetches row i; to be called some time before it is read.
+/// Prefetches row i of a dense matrix; to be called some time before it is read.
 inline void fetch_row(const MatrixView& matrix, index i) {
-  const auto fetch = [](const std::byte* first, index bytes) {
-    for (index at = 0; at < bytes; at += 64) __builtin_prefetch(first + at);
-  };
-  if (!matrix.is_sparse()) return fetch(matrix.row(i), matrix.row_bytes);
-  const index first = matrix.starts[i], count = matrix.stored(i, i + 1);
-  const index bytes = bytes_of(matrix.type);
-  fetch(matrix.data + first * bytes, count * bytes);
-  const auto* columns = reinterpret_cast<const std::byte*>(matrix.stored_columns + first);
-  fetch(columns, count * static_cast<index>(sizeof(std::int32_t)));
+  for (index at = 0; at < matrix.row_bytes; at += 64) __builtin_prefetch(matrix.row(i) + at);
+}
+/// The same of a sparse matrix.
+inline void fetch_stored(const MatrixView& sparse, index i) {
+  const index first = sparse.starts[i], count = sparse.stored(i, i + 1);
+  const index bytes = bytes_of(sparse.type);
+  const auto* columns = reinterpret_cast<const std::byte*>(sparse.stored_columns + first);
+  for (index at = 0; at < count * bytes; at += 64) {
+    __builtin_prefetch(sparse.data + first * bytes + at);
+  }
+  for (index at = 0; at < count * index{sizeof(std::int32_t)}; at += 64) {
+    __builtin_prefetch(columns + at);
+  }
 }
 
 /// The targets of sample i; a label becomes a row with a single 1.

@@ -41,7 +41,7 @@ class StoredBatch {
     for (index r = first; r < last; ++r) {
       if (leaving && r % 64 == 0 && leaving->now()) return;
       // Rows can be anywhere in memory: the next one is prefetched while this one is converted.
-      if (r + 1 < last) fetch_row(x, row_of(r + 1));
+      if (r + 1 < last) fetch_stored(x, row_of(r + 1));
       const index row = row_of(r);
       starts_.data()[r] = static_cast<std::uint32_t>(at);
       read_stored(x, row, values_.data() + at, columns_.data() + at);

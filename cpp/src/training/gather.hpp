@@ -35,21 +35,17 @@ class Batches {
   /// Reads the worker's share of `rows` samples, from `sample[0]` on, into a slot of the pass.
   void gather(const Share& share, const std::uint32_t* sample, index rows, Pass<T>& pass, int slot,
               Leaving* leaving) {
+    if (StoredBatch<T>* stored = pass.stored(slot)) {
+      return gather_stored(share, sample, rows, *stored, target(slot), leaving);
+    }
     const index begin = share.first(rows), end = share.last(rows);
     const Rows<T> inputs = pass.input(slot), targets = target(slot);
     std::uint32_t* bits = pass.nonzero(slot);
-    StoredBatch<T>* const stored = pass.stored(slot);
-    if (stored) {
-      const auto row_of = [sample](index r) { return index{sample[r]}; };
-      stored->read(share, samples_.inputs, rows, row_of, leaving);
-    }
     for (index r = begin; r < end; ++r) {
       if (leaving && r % 64 == 0 && leaving->now()) return;
-      if (!stored) {
-        // Rows can be anywhere in memory: the next one is prefetched while this one is converted.
-        if (r + 1 < end) fetch_row(samples_.inputs, sample[r + 1]);
-        read_row(samples_.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
-      }
+      // Rows can be anywhere in memory: the next one is prefetched while this one is converted.
+      if (r + 1 < end) fetch_row(samples_.inputs, sample[r + 1]);
+      read_row(samples_.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
       read_target(samples_, sample[r], outputs_, targets.from_row(r));
     }
   }
@@ -61,6 +57,16 @@ class Batches {
   }
 
  private:
+  void gather_stored(const Share& share, const std::uint32_t* sample, index rows,
+                     StoredBatch<T>& stored, const Rows<T>& targets, Leaving* leaving) {
+    const auto row_of = [sample](index r) { return index{sample[r]}; };
+    stored.read(share, samples_.inputs, rows, row_of, leaving);
+    for (index r = share.first(rows); r < share.last(rows); ++r) {
+      if (leaving && r % 64 == 0 && leaving->now()) return;
+      read_target(samples_, sample[r], outputs_, targets.from_row(r));
+    }
+  }
+
   Samples samples_;
   index batch_, outputs_;
   Batch<T> targets_[2];  // the next batch is gathered while this one is trained on
