@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
+from foxnn.checks import SamplesLike
 from foxnn.classic.foxnn_interface import FoxnnInterface
 from foxnn.support.errors import diverged
 
@@ -86,7 +87,7 @@ class neural_network(FoxnnInterface):
 
     def fit(
         self,
-        x: ArrayLike,
+        x: SamplesLike,
         y: ArrayLike,
         epochs: int = 10,
         batch_size: int = 32,
@@ -115,10 +116,11 @@ class neural_network(FoxnnInterface):
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
             Or samples of the network's input shape. Arrays of float32, float64 and uint8 are read
-            in place, without a copy, unless a validation share is split off. The network keeps the
-            column names of a table (pandas, Polars), and later tables must have the same columns.
+            in place, without a copy, unless a validation share is split off; so are the arrays of a
+            CSR matrix. The network keeps the column names of a table (pandas, Polars), and later
+            tables must have the same columns.
         y : array-like of shape (samples, outputs)
             The targets, which may also have the network's output shape. With loss="cross_entropy",
             and with "binary_cross_entropy" and one output, also labels of classes, of shape
@@ -254,7 +256,7 @@ class neural_network(FoxnnInterface):
 
     def train_on_batch(
         self,
-        x: ArrayLike,
+        x: SamplesLike,
         y: ArrayLike,
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
@@ -263,7 +265,7 @@ class neural_network(FoxnnInterface):
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
             Labels other than the numbers of the outputs need `classes`, which `fit` learns and
             which can be set.

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from foxnn import checks
+from foxnn.checks import SamplesLike
 from foxnn.formats import paths
 from foxnn.formats.paths import FileFormatError
 from foxnn.network import neural_network
@@ -21,7 +22,7 @@ from foxnn.training.options import FitArguments
 
 def resume(
     name_file: str | os.PathLike[str],
-    x: ArrayLike,
+    x: SamplesLike,
     y: ArrayLike,
     *,
     epochs: int | None = None,
@@ -41,7 +42,7 @@ def resume(
     ----------
     name_file : str or path
         The checkpoint of `fit`.
-    x, y : array-like
+    x, y : array-like, or for x a sparse matrix
         The samples that `fit` was given.
     epochs : int, optional
         In place of the `epochs` that `fit` was told, those done included: the run ends as if `fit`

@@ -8,6 +8,8 @@ ValueError, which mean that it has none.
 
 from foxnn.checks.arrays import (
     Array,
+    Rows,
+    SamplesLike,
     all_finite,
     as_array,
     column_names,
@@ -22,6 +24,7 @@ from foxnn.checks.arrays import (
     targets,
     weights,
 )
+from foxnn.checks.sparse import dense, is_sparse, samples, taken
 from foxnn.checks.values import (
     choice,
     flag,
@@ -40,15 +43,19 @@ from foxnn.checks.values import (
 
 __all__ = [
     "Array",
+    "Rows",
+    "SamplesLike",
     "all_finite",
     "as_array",
     "choice",
     "column_names",
     "contiguous_rows",
+    "dense",
     "engine_type",
     "flag",
     "integer",
     "is_engine_type",
+    "is_sparse",
     "items",
     "layer_sizes",
     "matrix",
@@ -59,8 +66,10 @@ __all__ = [
     "real",
     "same_columns",
     "same_length",
+    "samples",
     "seed",
     "shown",
+    "taken",
     "target_kind",
     "targets",
     "text",

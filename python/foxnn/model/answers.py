@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foxnn import checks
-from foxnn.checks import Array
+from foxnn.checks import Array, Rows, SamplesLike
 from foxnn.checks.labels import LabelReader, may_be_labels
 from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
@@ -21,12 +21,12 @@ from foxnn.model.walk import backward, forward, loss_and_gradients
 class AnsweringNetwork(BaseNetwork):
     """The outputs for samples, and what follows from them."""
 
-    def predict(self, x: ArrayLike) -> Array:
+    def predict(self, x: SamplesLike) -> Array:
         """Return the outputs for many samples.
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
 
         Returns
         -------
@@ -49,7 +49,7 @@ class AnsweringNetwork(BaseNetwork):
             raise ValueError("x changed while it was read")
         return out
 
-    def predict_classes(self, x: ArrayLike) -> Array:
+    def predict_classes(self, x: SamplesLike) -> Array:
         """Return the class of each sample: that of the largest output.
 
         With loss="binary_cross_entropy", an output above a half means the second class. Several
@@ -96,7 +96,7 @@ class AnsweringNetwork(BaseNetwork):
 
     def evaluate(
         self,
-        x: ArrayLike,
+        x: SamplesLike,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         *,
@@ -106,7 +106,7 @@ class AnsweringNetwork(BaseNetwork):
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
         sample_weight : array-like of shape (samples,), optional
             How much the loss and the metrics of each count; at least 0.
@@ -159,7 +159,7 @@ class AnsweringNetwork(BaseNetwork):
     def _metrics(
         self,
         asked: Mapping[str, str],
-        inputs: Array,
+        inputs: Rows,
         wanted: Array,
         weights: NDArray[np.float64] | None,
     ) -> dict[str, float]:
@@ -178,12 +178,12 @@ class AnsweringNetwork(BaseNetwork):
         )
         return by_name.values(asked, answers, self._single())
 
-    def gradient(self, x: ArrayLike, output: int | None = None) -> Array:
+    def gradient(self, x: SamplesLike, output: int | None = None) -> Array:
         """Return how the outputs change with the inputs: d output / d input.
 
         Parameters
         ----------
-        x : array-like of shape (inputs,) or (samples, inputs)
+        x : array-like of shape (inputs,) or (samples, inputs), or sparse matrix
         output : int, optional
             Of which output; a negative one counts from the end. By default of all.
 
@@ -211,12 +211,15 @@ class AnsweringNetwork(BaseNetwork):
         [3.0, -2.0]
         """
         self._check_names(x, "x")
-        array = checks.as_array(x, "x")
-        is_flat = len(self._input_shape()) == 1
-        if is_flat and array.ndim not in (1, 2):
-            raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
-        is_one = array.ndim == 1 or (not is_flat and self._is_one_sample(array))
-        inputs = self._rows(array.reshape(1, -1) if is_one else array, "x", single=self._single())
+        is_one, rows = False, x
+        if not checks.is_sparse(x):
+            array = checks.as_array(x, "x")
+            is_flat = len(self._input_shape()) == 1
+            if is_flat and array.ndim not in (1, 2):
+                raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
+            is_one = array.ndim == 1 or (not is_flat and self._is_one_sample(array))
+            rows = array.reshape(1, -1) if is_one else array
+        inputs = self._rows(rows, "x", single=self._single())
         outputs = self._outputs()
         first, count = 0, outputs
         if output is not None:
@@ -226,12 +229,12 @@ class AnsweringNetwork(BaseNetwork):
         found = found.reshape(len(inputs), *shape, *self._input_shape())
         return found[0] if is_one else found
 
-    def layer_outputs(self, x: ArrayLike) -> dict[str, Array]:
+    def layer_outputs(self, x: SamplesLike) -> dict[str, Array]:
         """Return what every layer gives for samples, by the layer's name.
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
             Or samples of the network's input shape.
 
         Returns
@@ -311,19 +314,19 @@ class AnsweringNetwork(BaseNetwork):
         return self._loss() in CLASSIFYING
 
     def _evaluation(
-        self, x: Array, y: Array, weights: NDArray[np.float64] | None
+        self, x: Rows, y: Array, weights: NDArray[np.float64] | None
     ) -> dict[str, float]:
         loss, correct = self._evaluate(x, y, weights, self.settings.n_threads)
         return {"loss": loss} | ({"accuracy": correct / len(x)} if self._classifies() else {})
 
     def _samples(
         self,
-        x: ArrayLike,
+        x: SamplesLike,
         y: ArrayLike,
         x_name: str = "x",
         y_name: str = "y",
         labels: LabelReader | None = None,
-    ) -> tuple[Array, Array]:
+    ) -> tuple[Rows, Array]:
         """Return inputs and targets, checked; labels are by default of the classes there are."""
         self._check_names(x, x_name)
         single = self._single()
@@ -334,10 +337,12 @@ class AnsweringNetwork(BaseNetwork):
         checks.same_length(inputs, wanted, x_name, y_name)
         return inputs, wanted
 
-    def _rows(self, x: ArrayLike, name: str, *, single: bool = False, finite: bool = True) -> Array:
-        """Return samples as rows of numbers, checked."""
+    def _rows(
+        self, x: SamplesLike, name: str, *, single: bool = False, finite: bool = True
+    ) -> Rows:
+        """Return samples as rows of numbers, dense or sparse, checked."""
         shape = self._input_shape()
-        return checks.matrix(
+        return checks.samples(
             x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
         )
 
@@ -347,6 +352,7 @@ class AnsweringNetwork(BaseNetwork):
         return array.shape == shape or (shape[-1] == 1 and array.shape == shape[:-1] != ())
 
     def _one_sample(self, x: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
+        """Return one dense sample as a row, and its target."""
         row = checks.as_array(x, "x")
         if row.shape != (self._inputs(),) and not self._is_one_sample(row):
             raise ValueError(
@@ -358,7 +364,8 @@ class AnsweringNetwork(BaseNetwork):
         outputs, kind = self._outputs(), checks.target_kind(self._loss())
         is_one = isinstance(y, str | bool | int | float | np.generic)
         if is_one and self._classes is not None and may_be_labels(kind, outputs):
-            return self._samples(row[None], np.array([y]))
+            wanted = self._samples(row[None], np.array([y]))[1]
+            return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), wanted
         wanted = checks.as_array(y, "y")
         takes_labels = self._loss() in LABELLED
         if wanted.ndim == 0 and outputs == 1 and not takes_labels:
@@ -368,10 +375,12 @@ class AnsweringNetwork(BaseNetwork):
                 f"y must have shape ({outputs},), got shape {wanted.shape} "
                 "(a class label needs loss='cross_entropy')"
             )
-        return self._samples(row[None], wanted.reshape(1, -1) if wanted.ndim else wanted[None])
+        target = wanted.reshape(1, -1) if wanted.ndim else wanted[None]
+        inputs, checked = self._samples(row[None], target)
+        return checks.dense(inputs), checked
 
     def _loss_and_gradients(
-        self, x: ArrayLike, y: ArrayLike
+        self, x: SamplesLike, y: ArrayLike
     ) -> tuple[float, list[tuple[Array, ...]]]:
         """Return the mean loss over samples, and the gradients of each layer's arrays."""
         return loss_and_gradients(self, *self._samples(x, y))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
+from foxnn.checks import SamplesLike
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training.checkpoint import Start
 from foxnn.training.data import fit_data
@@ -16,7 +17,7 @@ from foxnn.training.saturation import warn_if_saturated
 
 def fitted(
     network: AnsweringNetwork,
-    x: ArrayLike,
+    x: SamplesLike,
     y: ArrayLike,
     given: FitArguments,
     start: Start | None = None,

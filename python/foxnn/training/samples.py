@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foxnn import checks
-from foxnn.checks import Array
+from foxnn.checks import Array, Rows
 from foxnn.checks.labels import LabelReader
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.support import pieces
@@ -21,7 +21,7 @@ Weights = NDArray[np.float64] | None
 class WeightedSamples:
     """Inputs, targets (or labels), and how much each sample counts (None: all the same)."""
 
-    x: Array
+    x: Rows
     y: Array
     weights: Weights
 
@@ -31,7 +31,7 @@ class WeightedSamples:
     def part(self, which: Array) -> WeightedSamples:
         """Return copies of some samples."""
         weights = None if self.weights is None else self.weights[which]
-        return WeightedSamples(pieces.taken(self.x, which), pieces.taken(self.y, which), weights)
+        return WeightedSamples(checks.taken(self.x, which), pieces.taken(self.y, which), weights)
 
 
 def samples_of(

@@ -6,8 +6,8 @@ import warnings
 
 import numpy as np
 
-from foxnn import _core
-from foxnn.checks import Array
+from foxnn import _core, checks
+from foxnn.checks import Array, Rows
 from foxnn.layers.activation_table import ACTIVATIONS
 from foxnn.layers.specs import dense_spec
 from foxnn.layers.view import is_flat_dense
@@ -20,7 +20,7 @@ _SAMPLES = 64
 _USUAL_SIZE = 3.0
 
 
-def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
+def warn_if_saturated(network: AnsweringNetwork, x: Rows) -> None:
     """Warn if inputs are so large that most outputs of a bounded first layer are saturated."""
     first = network._layer(0)
     if not is_flat_dense(first):
@@ -29,7 +29,8 @@ def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
     flat_beyond = ACTIVATIONS[function].flat_beyond
     if flat_beyond is None:
         return
-    some = np.asarray(x[:: max(1, len(x) // _SAMPLES)][:_SAMPLES], np.float64)
+    which = np.arange(0, len(x), max(1, len(x) // _SAMPLES))[:_SAMPLES]
+    some = checks.dense(checks.taken(x, which)).astype(np.float64)
     size = float(np.sqrt(np.mean(some * some)))
     if size <= _USUAL_SIZE:
         return

@@ -124,7 +124,7 @@ def _samples(network: Any, samples: Any) -> tuple[Array | None, Array | None]:
     if not isinstance(samples, tuple) or len(samples) != 2:
         raise TypeError(f"samples must be a pair (x, y), got {checks.shown(samples)}")
     x, y = network._samples(*samples, "samples[0]", "samples[1]")
-    return x, y
+    return checks.dense(x), y
 
 
 def _made(network: Any, given: dict[str, Any], dtype: str | None = None) -> Any:
