@@ -21,8 +21,8 @@ from foxnn.checks.arrays import (
     targets,
     weights,
 )
+from foxnn.checks.names import Names, choice, meant
 from foxnn.checks.values import (
-    choice,
     flag,
     integer,
     items,
@@ -39,6 +39,7 @@ from foxnn.checks.values import (
 
 __all__ = [
     "Array",
+    "Names",
     "all_finite",
     "as_array",
     "choice",
@@ -51,6 +52,7 @@ __all__ = [
     "items",
     "layer_sizes",
     "matrix",
+    "meant",
     "memory",
     "near_one",
     "number",

@@ -8,6 +8,7 @@ from foxnn import checks
 from foxnn.formats import foxnn_text, paths, safetensors_file, whole_files
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
+from foxnn.model.losses import LOSS_NAMES
 from foxnn.support import extras
 
 _BINARY = (".safetensors", ".onnx")
@@ -95,7 +96,7 @@ def load(
     else:
         _load_safetensors(network, path, dtype, start)
     if loss is not None:
-        network._set_loss(checks.word(loss, "loss"))
+        network._set_loss(LOSS_NAMES.known(loss, "loss"))
         network._loss_given = True
 
 

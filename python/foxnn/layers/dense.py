@@ -18,6 +18,7 @@ from foxnn.layers.kind import (
     checked_name,
     set_checked,
 )
+from foxnn.layers.names import INIT_NAMES
 
 LARGEST = 2**31 - 1
 
@@ -100,7 +101,7 @@ class Dense(Description):
             self,
             units=checks.integer(self.units, "units", 1, LARGEST),
             activation=checked_activation(self.activation),
-            init=None if self.init is None else checks.word(self.init, "init"),
+            init=None if self.init is None else INIT_NAMES.known(self.init, "init"),
             bias=checks.flag(self.bias, "bias"),
             name=checked_name(self.name),
         )

@@ -47,14 +47,14 @@ class EarlyStopping(Constants):
     restore_best: bool = True
 
     def __post_init__(self) -> None:
-        if self.monitor is not None:
-            checks.choice(self.monitor, "monitor", _MONITORS)
+        monitor = self.monitor
         checked = {
+            "monitor": None if monitor is None else checks.choice(monitor, "monitor", _MONITORS),
             "patience": checks.integer(self.patience, "patience", 1),
             "min_delta": checks.real(self.min_delta, "min_delta", 0.0),
             "restore_best": checks.flag(self.restore_best, "restore_best"),
         }
-        for name, value in checked.items():  # plain numbers, whatever was given
+        for name, value in checked.items():  # plain values, whatever was given
             object.__setattr__(self, name, value)
 
 

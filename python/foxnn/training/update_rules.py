@@ -165,6 +165,17 @@ class RMSprop(UpdateRule):
 
 #: All update rules.
 RULES = (SGD, Adam, AdamW, RMSprop)
+# Beside them, the rules of other libraries, with the nearest.
+OPTIMIZER_NAMES = checks.Names(
+    "optimizer",
+    _core.optimizers(),
+    {},
+    {
+        "adadelta": "rmsprop", "adagrad": "rmsprop", "adamax": "adam", "amsgrad": "adam",
+        "gd": "sgd", "gradientdescent": "sgd", "heavyball": "momentum", "lbfgs": "adam",
+        "lion": "adamw", "nadam": "adam", "nag": "nesterov", "radam": "adam", "sgdm": "momentum",
+    },
+)  # fmt: skip
 _BY_CALL = [f"foxnn.{rule.__name__}(...)" for rule in RULES]
 
 
@@ -177,6 +188,9 @@ def rule_of(optimizer: object) -> _core.Optimizer:
             f"optimizer must be a name, {', '.join(_BY_CALL[:-1])} or {_BY_CALL[-1]}, "
             f"got {checks.shown(optimizer)}"
         )
-    if optimizer.lower() not in _core.optimizers():
-        checks.choice(optimizer, "optimizer", _core.optimizers())
-    return _core.Optimizer(optimizer.lower())
+    if (name := OPTIMIZER_NAMES.find(optimizer)) is None:
+        raise ValueError(
+            f"optimizer must be one of {OPTIMIZER_NAMES.listed()}; got {checks.shown(optimizer)}"
+            f"{OPTIMIZER_NAMES.meant(optimizer)}"
+        )
+    return _core.Optimizer(name)
