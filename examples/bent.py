@@ -50,7 +50,7 @@ class Setting(NamedTuple):
     rate: float
 
 
-MOMENTUM, NESTEROV = foxnn.SGD(0.9), foxnn.SGD(0.9, nesterov=True)
+MOMENTUM, NESTEROV = foxnn.SGD(momentum=0.9), foxnn.SGD(momentum=0.9, nesterov=True)
 SETTINGS = [
     Setting("1-5-1 relu, momentum", [1, 5, 1], "relu", "auto", MOMENTUM, 0.01),
     Setting("1-5-1 relu, Nesterov", [1, 5, 1], "relu", "auto", NESTEROV, 0.01),

@@ -296,7 +296,7 @@ CALLS: dict[str, Call] = {
         network,
         {
             "x": [X, X.tolist()], "y": [Y, Y.tolist()], "callbacks": [stop, [stop, stop]],
-            "epochs": [1], "batch_size": [3], "optimizer": ["adam", foxnn.SGD(0.5)],
+            "epochs": [1], "batch_size": [3], "optimizer": ["adam", foxnn.SGD(momentum=0.5)],
             "learning_rate": [0.01], "validation": [0.25, (X, Y), (X, Y, COUNTS)],
             "early_stopping": [2, foxnn.EarlyStopping("loss")],
             "schedule": [schedules.exponential(0.5), lambda epoch: 0.1], "l1": [0.1], "l2": [0.1],

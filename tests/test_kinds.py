@@ -206,9 +206,9 @@ def test_samples_may_be_flat(row: Row) -> None:
 
 RULES = {
     "sgd": "sgd",
-    "momentum": foxnn.SGD(0.9),
+    "momentum": foxnn.SGD(momentum=0.9),
     "adam": "adam",
-    "adamw": foxnn.AdamW(0.1),
+    "adamw": foxnn.AdamW(weight_decay=0.1),
 }
 
 

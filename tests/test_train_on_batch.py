@@ -10,7 +10,7 @@ import pytest
 import foxnn
 from forced_runs import inputs, parameters, wanted
 
-OPTIMIZERS = ("sgd", "nesterov", "adam", foxnn.SGD(0.5), foxnn.Adam(0.5))
+OPTIMIZERS = ("sgd", "nesterov", "adam", foxnn.SGD(momentum=0.5), foxnn.Adam(beta_1=0.5))
 
 
 def make(loss: str, dtype: str = "float32", width: int = 40) -> foxnn.neural_network:

@@ -79,3 +79,8 @@ __all__ = [
     "schedules",
     "train_data",
 ]
+
+
+def __dir__() -> list[str]:
+    """List what is for users, and not the modules that it comes from."""
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import datetime
 import os
+import sys
 from collections.abc import Sequence
+from types import FunctionType
+from typing import NoReturn
 
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
+from foxnn.checks.keywords import answers, unknown
 from foxnn.classic.foxnn_interface import FoxnnInterface
 from foxnn.support.errors import diverged
 from foxnn.training.checkpoint import Start
@@ -83,6 +87,7 @@ class neural_network(FoxnnInterface):
 
     _history: History | None
 
+    @answers("fit")
     def fit(
         self,
         x: ArrayLike,
@@ -109,6 +114,7 @@ class neural_network(FoxnnInterface):
         clip_value: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | datetime.timedelta = 1,
+        **others: NoReturn,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
 
@@ -218,6 +224,8 @@ class neural_network(FoxnnInterface):
         >>> round(float(nn.predict([[5.0]])[0, 0]))
         16
         """
+        if others:
+            raise unknown("fit", others)
         given = FitArguments(
             epochs, batch_size, optimizer, learning_rate, validation, early_stopping, schedule, l1,
             l2, dropout, sample_weight, class_weight, callbacks, shuffle, progress, time_limit,
@@ -269,12 +277,14 @@ class neural_network(FoxnnInterface):
         if self._is_training():
             raise RuntimeError("the network is already training")
 
+    @answers("train_on_batch")
     def train_on_batch(
         self,
         x: ArrayLike,
         y: ArrayLike,
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
+        **others: NoReturn,
     ) -> float:
         """Make one training step on these samples.
 
@@ -307,6 +317,8 @@ class neural_network(FoxnnInterface):
         >>> losses[-1] < losses[0]
         True
         """
+        if others:
+            raise unknown("train_on_batch", others)
         rate = learning_rate
         if type(rate) is not float:
             rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
@@ -326,3 +338,17 @@ class neural_network(FoxnnInterface):
         if loss != loss:
             raise diverged("after this step (the optimizer begins anew)")
         return loss
+
+
+def _say_neural_network() -> None:
+    """Let messages of Python, tracebacks and help name the class that users know."""
+    for base in neural_network.__mro__[1:]:
+        if base.__module__.partition(".")[0] == "foxnn" and base is not _core.Network:
+            # Pickles of methods look for the class in the module of the method.
+            vars(sys.modules[base.__module__])[neural_network.__name__] = neural_network
+            for name, method in vars(base).items():
+                if isinstance(method, FunctionType):
+                    method.__qualname__ = f"{neural_network.__qualname__}.{name}"
+
+
+_say_neural_network()

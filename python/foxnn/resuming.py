@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy.typing import ArrayLike
 
 from foxnn import checks
+from foxnn.checks.keywords import answers, unknown
 from foxnn.formats import paths
 from foxnn.formats.paths import FileFormatError
 from foxnn.network import neural_network
@@ -18,6 +19,7 @@ from foxnn.training.kinds import ScheduleLike, ValidationLike
 from foxnn.training.options import FitArguments
 
 
+@answers("resume")
 def resume(
     name_file: str | os.PathLike[str],
     x: ArrayLike,
@@ -29,6 +31,7 @@ def resume(
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
+    **others: NoReturn,
 ) -> tuple[neural_network, History]:
     """Continue a training run from the checkpoint that `fit` has written.
 
@@ -77,6 +80,8 @@ def resume(
     >>> len(history["loss"])
     5
     """
+    if others:
+        raise unknown("resume", others)
     path = paths.path_of(name_file, "name_file")
     _, told, start = checkpoint.read(path)
     network = neural_network(path)

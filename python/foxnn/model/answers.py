@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.checks.keywords import answers, unknown
 from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
@@ -19,7 +21,8 @@ from foxnn.model.walk import backward, forward, loss_and_gradients
 class AnsweringNetwork(BaseNetwork):
     """The outputs for samples, and what follows from them."""
 
-    def predict(self, x: ArrayLike) -> Array:
+    @answers("predict")
+    def predict(self, x: ArrayLike, **others: NoReturn) -> Array:
         """Return the outputs for many samples.
 
         Parameters
@@ -36,6 +39,8 @@ class AnsweringNetwork(BaseNetwork):
         OverflowError
             Where an output is no number (NaN), since layers before it are beyond the type.
         """
+        if others:
+            raise unknown("predict", others)
         self._check_names(x, "x")
         inputs = self._rows(x, "x", finite=False)
         out = self._predict(inputs, self.settings.n_threads)
@@ -47,8 +52,13 @@ class AnsweringNetwork(BaseNetwork):
             raise ValueError("x changed while it was read")
         return out
 
+    @answers("evaluate")
     def evaluate(
-        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        **others: NoReturn,
     ) -> dict[str, float]:
         """Return the mean loss over samples, and the accuracy where the loss classifies.
 
@@ -66,6 +76,8 @@ class AnsweringNetwork(BaseNetwork):
             whose largest output is where the largest wanted output is; of sigmoid outputs, those
             whose every output is on the right side of a half. Each sample counts once.
         """
+        if others:
+            raise unknown("evaluate", others)
         inputs, wanted = self._samples(x, y)
         weights = checks.weights(sample_weight, "sample_weight", len(inputs))
         found = self._evaluation(inputs, wanted, weights)

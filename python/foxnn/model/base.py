@@ -413,6 +413,7 @@ def _as_given(options: Mapping[str, Any]) -> str | tuple[str, list[float]]:
 
 
 # Views of a network's dense layers are those of layers that are alone, but for the loss.
+_NetworkLayer.set_activation_function.__qualname__ = layer.set_activation_function.__qualname__
 VIEWS["dense"] = _NetworkLayer
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from foxnn import _core, checks
+from foxnn.checks.keywords import answering
 from foxnn.checks.unpickling import Constants
 
 _MONITORS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
+@answering("Keras has them in another order")
 @dataclass(frozen=True)
 class EarlyStopping(Constants):
     """End training when a quantity has not improved for some epochs.
@@ -42,12 +44,18 @@ class EarlyStopping(Constants):
     """
 
     monitor: str | None = None
+    _: KW_ONLY
     patience: int = 10
     min_delta: float = 0.0
     restore_best: bool = True
 
     def __post_init__(self) -> None:
         monitor = self.monitor
+        if isinstance(monitor, int | float):  # a patience comes first in some libraries
+            raise TypeError(
+                f"monitor must be one of {', '.join(_MONITORS)} or None, got "
+                f"{checks.shown(monitor)}; a number of epochs is patience={checks.shown(monitor)}"
+            )
         checked = {
             "monitor": None if monitor is None else checks.choice(monitor, "monitor", _MONITORS),
             "patience": checks.integer(self.patience, "patience", 1),
