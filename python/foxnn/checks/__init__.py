@@ -10,18 +10,17 @@ from foxnn.checks.arrays import (
     Array,
     all_finite,
     as_array,
-    column_names,
     contiguous_rows,
     engine_type,
     is_engine_type,
     matrix,
     near_one,
-    same_columns,
     same_length,
     targets,
     weights,
 )
 from foxnn.checks.names import Names, choice, meant
+from foxnn.checks.tables import column_names, same_columns
 from foxnn.checks.values import (
     flag,
     integer,

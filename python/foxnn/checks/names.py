@@ -54,8 +54,10 @@ class Names:
         given = word(value, argument)
         found = self.find(given)
         if found is None:
+            where = "" if argument == self._what else f"{argument}: "
             raise ValueError(
-                f"unknown {self._what} {shown(given)}{self.meant(given)}; known are {self.listed()}"
+                f"{where}unknown {self._what} {shown(given)}{self.meant(given)}; known are "
+                f"{self.listed()}"
             )
         return found
 

@@ -125,7 +125,9 @@ class AnsweringNetwork(BaseNetwork):
         if is_flat and array.ndim not in (1, 2):
             raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
         is_one = array.ndim == 1 or (not is_flat and self._is_one_sample(array))
-        inputs = self._rows(array.reshape(1, -1) if is_one else array, "x", single=self._single())
+        # A table itself where messages name its columns.
+        given = array.reshape(1, -1) if is_one else x if checks.column_names(x) else array
+        inputs = self._rows(given, "x", single=self._single())
         outputs = self._outputs()
         first, count = 0, outputs
         if output is not None:

@@ -103,11 +103,7 @@ def _activations(names: Any) -> list[Any]:
 
 def _neuron(activation: Any) -> AnsweringNetwork:
     """Return a network of one neuron whose output is the activation of its input."""
-    try:
-        name = parse_activation(activation, "names")[0]
-    except ValueError as error:
-        raise ValueError(f"names: {error}") from None
-    if name in with_aliases(JOINING):
+    if (name := parse_activation(activation, "names")[0]) in with_aliases(JOINING):
         raise ValueError(
             f"names must be of activations that have a curve, got {name!r}: "
             "each of its outputs depends on all of its inputs"
