@@ -210,6 +210,7 @@ def test_labels_are_one_hot_rows(kind: Any) -> None:
     assert by_row.evaluate(x, np.eye(3)[y]) == by_label.evaluate(x, given)
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_one_output_takes_a_vector() -> None:
     found = set()
     y = inputs(20, 1)

@@ -588,6 +588,7 @@ usual = settings(
 )
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_histories_of_calls() -> None:
     end = time.monotonic() + SECONDS
     while True:

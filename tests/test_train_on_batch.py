@@ -80,6 +80,7 @@ def test_layers_may_change_between_steps() -> None:
     assert nn.get_out([1.0, 2.0, 3.0, 4.0]).shape == (2,)
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_divergence_keeps_the_weights() -> None:
     nn = make("mse")
     x, y = inputs(9, 4), wanted(9, 3, "mse")

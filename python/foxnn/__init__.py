@@ -35,7 +35,7 @@ from foxnn.model.scaler import Scaler
 from foxnn.model.trace import Trace
 from foxnn.network import neural_network
 from foxnn.resuming import resume
-from foxnn.support.errors import DivergedError
+from foxnn.support.errors import ConvergenceWarning, DataWarning, DivergedError
 from foxnn.support.former import find_former_names
 from foxnn.support.interpreter import refuse_without_lock
 from foxnn.training.early_stopping import EarlyStopping
@@ -51,6 +51,8 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "ConvergenceWarning",
+    "DataWarning",
     "Dense",
     "DivergedError",
     "Dropout",

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from types import FunctionType
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from numpy.typing import ArrayLike
 
@@ -29,7 +29,9 @@ from foxnn.training.kinds import (
 from foxnn.training.loop import FitLoop
 from foxnn.training.options import FitArguments, checked_options
 from foxnn.training.plan import fit_plan
+from foxnn.training.reach import warn_if_out_of_reach
 from foxnn.training.saturation import warn_if_saturated
+from foxnn.training.unfinished import warn_if_unfinished
 from foxnn.training.update_rules import RULES, rule_of
 
 
@@ -92,7 +94,7 @@ class neural_network(FoxnnInterface):
         self,
         x: ArrayLike,
         y: ArrayLike,
-        epochs: int = 10,
+        epochs: int | Literal["auto"] = 10,
         batch_size: int = 32,
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
@@ -127,8 +129,11 @@ class neural_network(FoxnnInterface):
         y : array-like of shape (samples, outputs)
             The targets, which may also have the network's output shape; with loss="cross_entropy",
             integer class labels of shape (samples,) are allowed, too.
-        epochs : int, default=10
-            Passes over the samples.
+        epochs : int or "auto", default=10
+            Passes over the samples. "auto" trains until the loss has not improved for a while, or
+            until the validation loss has not, if samples are held out; the network then has its
+            best weights. Losses of numbers hold out a tenth of 100 samples or more by themselves.
+            With `early_stopping`, its rule says when; `time_limit` and callbacks end a run, too.
         batch_size : int, default=32
             Samples per step; the last step of an epoch takes the remaining ones.
         optimizer : str or an optimizer, default="adam"
@@ -211,8 +216,13 @@ class neural_network(FoxnnInterface):
 
         Warns
         -----
-        UserWarning
-            If inputs are so large that most outputs of a sigmoid or tanh first layer are saturated.
+        foxnn.DataWarning
+            If inputs are so large that most outputs of a sigmoid or tanh first layer are saturated;
+            if targets are beyond the range of the output activation.
+        foxnn.ConvergenceWarning
+            If the epochs are over (at least 10) while the loss was still falling steeply: by more
+            than a tenth in their last quarter, and still more than a third of that of the best
+            constant answer; or falling at all, and above that.
 
         Examples
         --------
@@ -241,8 +251,10 @@ class neural_network(FoxnnInterface):
         self._refuse_second_training()
         data = fit_data(self, x, y, options, start)
         plan = fit_plan(self, data, options, start)
-        if (self._scalers if data.scalers is None else data.scalers)[0] is None:
+        scalers = self._scalers if data.scalers is None else data.scalers
+        if scalers[0] is None:
             warn_if_saturated(self, data.training.x)
+        warn_if_out_of_reach(self, data.training.y, scalers)
         self._refuse_second_training()
         # From here on nothing is refused, and the network changes.
         if data.scalers is not None:
@@ -251,7 +263,11 @@ class neural_network(FoxnnInterface):
             self._next_draw()
         self._input_names = data.columns
         self._history = history = History() if start is None else History.of(start.history)
-        return FitLoop(self, data, plan, history).run()
+        loop = FitLoop(self, data, plan, history)
+        loop.run()
+        if loop.ran_out:
+            warn_if_unfinished(self, history, data, options.is_auto)
+        return history
 
     @property
     def history(self) -> History | None:

@@ -13,9 +13,12 @@ def is_wanted(progress: object) -> bool:
 
 
 class Progress:
-    """A progress bar on standard error, one step per epoch, or nothing."""
+    """A progress bar on standard error, one step per epoch, or nothing.
 
-    def __init__(self, epochs: int, shown: bool) -> None:
+    Its number of epochs is None where nobody knows it.
+    """
+
+    def __init__(self, epochs: int | None, shown: bool) -> None:
         self._bar = None
         if shown:
             from tqdm.auto import tqdm  # late: the import takes longer than a short run
