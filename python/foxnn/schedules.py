@@ -319,9 +319,6 @@ def rate_of(schedule: object, epoch: int, learning_rate: float) -> float:
 
 
 def __dir__() -> list[str]:
-    """List what is for users, and not what it is made with."""
-    return [name for name, value in globals().items() if _is_for_users(name, value)]
-
-
-def _is_for_users(name: str, value: object) -> bool:
-    return name.startswith("__") or getattr(value, "__module__", "") == __name__ != name[0] != "_"
+    # What is defined here, and not what it is made with.
+    names = (n for n, v in globals().items() if getattr(v, "__module__", "") == __name__)
+    return sorted(name for name in names if not name.startswith("_"))

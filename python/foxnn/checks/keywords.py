@@ -90,7 +90,8 @@ def _answer(call: str, name: str) -> str:
         where, _, argument = place.rpartition(".")
         if argument in ARGUMENTS[call]:
             return f": it is called {argument}"
-        if argument in ARGUMENTS.get(where, ()):
+        # A call that is not in the table has not been imported yet.
+        if argument in ARGUMENTS.get(where, (argument,)):
             return f": {_said(where, argument)}"
     elif place is not None:
         return f": {place}"

@@ -14,5 +14,4 @@ __all__ = ["activations", "decision_boundary", "history", "network", "weights"]
 
 
 def __dir__() -> list[str]:
-    """List what is for users, and not the modules that it comes from."""
-    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
+    return sorted(__all__)
