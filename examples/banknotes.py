@@ -9,6 +9,7 @@ epochs; a fifth of the notes is held out. The seed determines weights, order and
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -37,9 +38,12 @@ def train(seed: int, epochs: int, batch: int, scale: str | None) -> Any:
     """Train a network; return its history."""
     x, forged = banknotes()
     nn = foxnn.neural_network(SIZES, ACTIVATIONS, seed=seed)
-    return nn.fit(
-        x, forged, epochs, batch, "sgd", RATE, validation=HELD_OUT, scale=scale, progress=False
-    )
+    with warnings.catch_warnings():
+        # Runs that end too early are shown here.
+        warnings.simplefilter("ignore", foxnn.ConvergenceWarning)
+        return nn.fit(
+            x, forged, epochs, batch, "sgd", RATE, validation=HELD_OUT, scale=scale, progress=False
+        )
 
 
 def accuracies(seeds: range, epochs: int, batch: int, scale: str | None) -> Array:

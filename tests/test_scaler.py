@@ -111,6 +111,7 @@ def network(**options: Any) -> foxnn.neural_network:
     return foxnn.neural_network([4, 16, 2], "tanh", "identity", **{"seed": 1, **options})
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.ConvergenceWarning")
 @per_dtype
 @pytest.mark.parametrize("method", ["standard", "minmax"])
 @pytest.mark.parametrize("sizes", [[4, 7, 2], [4, 40, 2]], ids=["narrow", "wide"])
