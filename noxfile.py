@@ -44,6 +44,14 @@ def machine(session: nox.Session) -> None:
 
 
 @nox.session
+def beside_sklearn(session: nox.Session) -> None:
+    """Search for ten minutes for a program on which foxnn.sklearn and scikit-learn differ."""
+    session.install(".[test]")
+    session.env["FOXNN_BESIDE_SECONDS"] = "600"
+    session.run("python", "-m", "pytest", "tests/test_sklearn_beside.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Run the linters of `.ci/run`."""
     session.install(".[dev]")

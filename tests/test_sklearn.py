@@ -108,6 +108,10 @@ TRAININGS = {
     "many batches": (SGD | {"batch_size": 7, "learning_rate_init": 0.01, "max_iter": 4}, 1e-6),
     "two hidden layers": (SGD | {"hidden_layer_sizes": (20, 10)}, 1e-12),
     "no hidden layer": (SGD | {"hidden_layer_sizes": ()}, 1e-12),
+    "no hidden layer, logistic": (
+        SGD | {"hidden_layer_sizes": (), "activation": "logistic"},
+        1e-12,
+    ),
     "early stopping": (
         SGD | {"early_stopping": True, "max_iter": 60, "n_iter_no_change": 3, "tol": 1e-2},
         1e-11,
@@ -198,14 +202,16 @@ def test_a_regression_follows_scikit_learn(
 @new_scikit_learn
 @pytest.mark.parametrize("solver", ["sgd", "adam", "lbfgs"])
 @pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("batch", [50, "all"])
 def test_poisson_follows_scikit_learn(
-    solver: str, weighted: bool, diabetes: tuple[np.ndarray, ...]
+    solver: str, weighted: bool, batch: Any, diabetes: tuple[np.ndarray, ...]
 ) -> None:
     x, y = diabetes
     rng = np.random.default_rng(0)
     counts = rng.poisson(np.exp(y))
     weights = rng.uniform(0.5, 2.0, len(x)) if weighted else None
-    settings = {"loss": "poisson", "solver": solver, "activation": "tanh", "batch_size": 50}
+    settings = {"loss": "poisson", "solver": solver, "activation": "tanh"}
+    settings["batch_size"] = len(x) if batch == "all" else batch
     a, b = both(REGRESSORS, x, counts, weights, **settings)
     assert b.out_activation_ == a.out_activation_ == "exp"
     assert b.loss_ == pytest.approx(a.loss_, rel=1e-6)
@@ -569,6 +575,14 @@ def test_classes_may_be_anything(iris: tuple[np.ndarray, ...]) -> None:
     assert b.predict(x).dtype == bool
     assert b.n_outputs_ == 1
     assert (ours.MLPClassifier(max_iter=2).fit(x[:9], y[:9]).predict(x) == 0).all()
+
+
+@new_scikit_learn
+def test_one_class_is_always_met(iris: tuple[np.ndarray, ...]) -> None:
+    x, _ = iris
+    a, b = both(CLASSIFIERS, x, np.full(len(x), "only"), early_stopping=True)
+    assert b.validation_scores_ == a.validation_scores_ == [1.0] * a.n_iter_
+    assert b.score(x, np.full(len(x), "only")) == b.best_validation_score_ == 1.0
 
 
 @pytest.mark.parametrize("sparse", [False, True])

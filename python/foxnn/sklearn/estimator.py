@@ -126,7 +126,7 @@ class BaseMLP(BaseEstimator):
         self.t_ = 0
         self.n_layers_ = len(units)
         self.coefs_, self.intercepts_ = model.first_parameters(
-            units, activations, self._random_state, dtype
+            units, activations or model.lone_activation(self.activation), self._random_state, dtype
         )
         self.__dict__.pop("network_", None)
         # What is left of another solver would not be of this training.
@@ -293,6 +293,5 @@ class BaseMLP(BaseEstimator):
         """Return wanted outputs, or labels from 0, as the engine reads them."""
         raise NotImplementedError
 
-    @staticmethod
-    def _score(samples: EstimatorSamples, outputs: Array) -> float:
+    def _score(self, samples: EstimatorSamples, outputs: Array) -> float:
         raise NotImplementedError

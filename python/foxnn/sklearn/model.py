@@ -47,6 +47,11 @@ def hidden_activations(activation: Any, hidden: int) -> list[ActivationPair]:
     return [parse_activation(a, f"activation[{i}]") for i, a in enumerate(activation)]
 
 
+def lone_activation(activation: Any) -> list[ActivationPair]:
+    """Return what the first weights of a network without hidden layers are drawn for."""
+    return [] if isinstance(activation, list) else [parse_activation(activation)]
+
+
 def make_network(
     units: Sequence[int], hidden: list[ActivationPair], task: Task, dtype: np.dtype[Any], seed: int
 ) -> foxnn.neural_network:
@@ -62,15 +67,16 @@ def make_network(
 
 
 def first_parameters(
-    units: Sequence[int], hidden: list[ActivationPair], random: Any, dtype: np.dtype[Any]
+    units: Sequence[int], activations: list[ActivationPair], random: Any, dtype: np.dtype[Any]
 ) -> tuple[list[Array], list[Array]]:
     """Return weights and biases as scikit-learn draws them, so that a seed means the same.
 
     Uniform from -b to b with b^2 = 6 / (inputs + neurons), for the logistic sigmoid 2 instead of 6
     (Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", 2010); the last layer goes by the activation before it.
+    networks", 2010); the last layer goes by the activation before it, or, without hidden layers,
+    by the one that they would have.
     """
-    names = [name for name, _ in hidden] or ["identity"]
+    names = [name for name, _ in activations] or ["identity"]
     weights, biases = [], []
     for i, (inputs, neurons) in enumerate(itertools.pairwise(units)):
         factor = 2.0 if names[min(i, len(names) - 1)] in _LOGISTIC else 6.0

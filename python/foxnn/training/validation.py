@@ -12,7 +12,7 @@ from foxnn.checks import Array
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.support.streams import HOLDOUT
 from foxnn.training.classes import classes_of
-from foxnn.training.samples import WeightedSamples, Weights, samples_of
+from foxnn.training.samples import WeightedSamples, samples_of
 
 Parts = tuple[WeightedSamples, WeightedSamples]
 Names = Sequence[str] | None
