@@ -33,7 +33,7 @@ from sklearn.preprocessing import StandardScaler
 
 import foxnn
 import foxnn.sklearn as ours
-from foxnn.sklearn import lbfgs, samples, steps
+from foxnn.sklearn import lbfgs, model, samples, steps
 from test_benchmarks import run
 from test_codebase import documented_parameters, parameters, sections
 
@@ -639,6 +639,84 @@ def test_weights_can_be_changed(iris: tuple[np.ndarray, ...]) -> None:
         np.random.default_rng(0).shuffle(estimator.coefs_[0])
         assert not np.allclose(before, estimator.predict_proba(x))
     np.testing.assert_allclose(a.predict_proba(x), b.predict_proba(x), atol=1e-4)
+
+
+CHANGES: dict[str, Callable[[Any], object]] = {
+    "an element": lambda fitted: fitted.coefs_[0].__setitem__((1, 2), 5.0),
+    "a last digit": lambda fitted: fitted.coefs_[1].__setitem__(
+        (0, 0), np.nextafter(fitted.coefs_[1][0, 0], 9.0)
+    ),
+    "a sign of zero": lambda fitted: (
+        fitted.intercepts_[0].fill(0.0),
+        fitted.network_,
+        fitted.intercepts_[0].fill(-0.0),
+    ),
+    "all signs": lambda fitted: np.negative(fitted.coefs_[0], out=fitted.coefs_[0]),
+    "rows": lambda fitted: fitted.coefs_.__setitem__(0, fitted.coefs_[0][::-1]),
+    "an array": lambda fitted: fitted.intercepts_.__setitem__(1, np.ones(3)),
+    "a list": lambda fitted: setattr(fitted, "intercepts_", [[0.5] * 6, [1, 2, 3]]),
+    "columns": lambda fitted: fitted.coefs_.__setitem__(0, np.asfortranarray(fitted.coefs_[0]) * 2),
+}
+WAYS_OUT: dict[str, Callable[[Any, Any], Any]] = {
+    "network_": lambda fitted, x: fitted.network_.predict(x),
+    "pickle": lambda fitted, x: pickle.loads(pickle.dumps(fitted)).network_.predict(x),
+    "pickle of network_": lambda fitted, x: pickle.loads(pickle.dumps(fitted.network_)).predict(x),
+    "deepcopy": lambda fitted, x: copy.deepcopy(fitted).predict_proba(x),
+    "gradients": lambda fitted, x: fitted.gradients(x),
+    "predict_proba": lambda fitted, x: fitted.predict_proba(x),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("way", WAYS_OUT)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_every_way_out_sees_changed_weights(
+    change: str, way: str, dtype: Any, iris: tuple[np.ndarray, ...]
+) -> None:
+    x, y = iris
+    x = x.astype(dtype)
+    fitted = ours.MLPClassifier(6, "tanh", max_iter=2, random_state=0).fit(x, y)
+    assert WAYS_OUT[way](fitted, x) is not None  # has looked at them before
+    CHANGES[change](fitted)
+    network = foxnn.neural_network([4, 6, 3], "tanh", "softmax", dtype=np.dtype(dtype).name)
+    for layer, weights, bias in zip(network, fitted.coefs_, fitted.intercepts_, strict=True):
+        layer.weights, layer.bias = weights, bias
+    expected = network.gradient(x) if way == "gradients" else network.predict(x)
+    assert WAYS_OUT[way](fitted, x).tobytes() == expected.tobytes()
+    of_network = [layer.bias.tobytes() for layer in fitted.network_]
+    assert of_network == [np.asarray(bias, dtype).tobytes() for bias in fitted.intercepts_]
+    assert fitted.network_ is fitted.network_
+
+
+def test_network_is_there_after_a_fit(iris: tuple[np.ndarray, ...]) -> None:
+    estimator = ours.MLPClassifier(max_iter=1)
+    assert not hasattr(estimator, "network_")
+    estimator.fit(*iris)
+    with pytest.raises(AttributeError):
+        estimator.network_ = foxnn.neural_network([4, 3])
+    estimator.coefs_ = estimator.coefs_[:1]
+    with pytest.raises(ValueError, match="coefs_ and intercepts_ must have 2 arrays"):
+        _ = estimator.network_
+
+
+def test_a_fingerprint_sees_every_bit() -> None:
+    # Small, of two blocks of words and a rest, and of a size that is no multiple of a word.
+    for array in (np.zeros((3, 2)), np.zeros(5000), np.zeros(9001, np.float16)):
+        data, before = array.reshape(-1).view(np.uint8), model.fingerprint(array)
+        for at in {0, 1, len(data) // 2, len(data) - 1}:
+            for bit in range(8):
+                data[at] ^= 1 << bit
+                assert model.fingerprint(array) != before
+                data[at] ^= 1 << bit
+        array[...] = 1.0
+        ones = model.fingerprint(array)
+        array *= -1.0  # one bit of each
+        assert len({ones, before, model.fingerprint(array)}) == 3
+        assert model.fingerprint(array.copy()) == model.fingerprint(array)
+        before = model.fingerprint(array)
+        assert model.fingerprint(array.reshape(1, -1)) != before
+    objects = np.array([1.0, None], object)
+    assert model.fingerprint(objects) != model.fingerprint(objects)
 
 
 @pytest.mark.parametrize("copied", ["clone", "pickle", "deepcopy", "joblib"])
