@@ -120,7 +120,8 @@ def write_parameters(
 
 @functools.cache
 def _factors() -> NDArray[np.uint64]:
-    return np.random.default_rng(0).integers(0, 2**64, _WORDS, np.uint64) | np.uint64(1)
+    drawn: NDArray[np.uint64] = np.random.default_rng(0).integers(0, 2**64, _WORDS, np.uint64)
+    return drawn
 
 
 def fingerprint(given: Any) -> object:
@@ -135,7 +136,7 @@ def fingerprint(given: Any) -> object:
         return object()  # like no other: what it holds may change unseen
     data = array.reshape(-1).view(np.uint8)
     if len(data) < _SMALL or len(data) % 4:
-        return array.dtype.str, array.shape, zlib.crc32(data)
+        return array.dtype.str, array.shape, zlib.crc32(data.data)
     words = data.view(np.uint32)
     blocks = words[: len(words) // _WORDS * _WORDS].reshape(-1, _WORDS)
     rest = words[blocks.size :]

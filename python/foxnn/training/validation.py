@@ -101,4 +101,5 @@ def _keep_every_class(held: Array, classes: Array, counts: Array) -> int | None:
 def _first_of_each(classes: Array, places: Array) -> Array:
     """Return those of the places at which another class begins; the classes are sorted."""
     there = classes[places]
-    return places[np.diff(there, prepend=there[:1] - 1) != 0]
+    first: Array = places[np.diff(there, prepend=there[:1] - 1) != 0]
+    return first
