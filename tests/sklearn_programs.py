@@ -83,7 +83,7 @@ def programs(draw: st.DrawFn) -> Program:
     targets = one_of(*LABELS, *SEVERAL) if classifies else one_of("one", "two", "column", "whole")
     if solver == "lbfgs" and targets == "two" and loss == "squared_error":
         targets = "one"  # scikit-learn's search follows another gradient than its loss has.
-    early = solver != "lbfgs" and one_of(False, False, True)
+    early = solver != "lbfgs" and one_of(False, targets == "one", True)
     batch = one_of("auto", "auto", 1, 5, count // 2, count - 1, count, count + 3)
     if batch != "auto" and count // batch > MOST_STEPS:
         batch = count // MOST_STEPS
