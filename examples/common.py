@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import copy
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -62,6 +63,20 @@ def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
 def accuracy(nn: foxnn.neural_network, x: NDArray[Any], y: NDArray[Any]) -> float:
     """Return the fraction of images whose largest output is that of the label."""
     return float((nn.predict(x).argmax(axis=1) == y).mean())
+
+
+def before_softmax(nn: foxnn.neural_network) -> foxnn.neural_network:
+    """Return a copy whose outputs are the sums of the last layer, before its activation."""
+    sums = copy.deepcopy(nn)
+    sums[-1].set_activation_function("identity")
+    return sums
+
+
+def show_images(ax: Any, images: NDArray[Any], columns: int) -> None:
+    """Draw images of 784 pixels side by side, row by row."""
+    rows = images.reshape(-1, columns, 28, 28).swapaxes(1, 2).reshape(-1, columns * 28)
+    ax.imshow(rows, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
 
 
 class Watch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from numpy.typing import ArrayLike
 
@@ -19,7 +20,7 @@ class SavedNetwork(AnsweringNetwork):
 
     def __init__(
         self,
-        sizes: Sequence[int] | str | os.PathLike[str],
+        sizes: Sequence[Any] | str | os.PathLike[str],
         activation: ActivationLike | Sequence[ActivationLike] | bool = "sigmoid",
         output_activation: ActivationLike | None = None,
         loss: str | None = None,

@@ -38,7 +38,7 @@ class BaseNetwork(_core.Network):
 
     def __init__(
         self,
-        sizes: Sequence[int],
+        sizes: Sequence[Any],
         activation: ActivationLike | Sequence[ActivationLike] = "sigmoid",
         output_activation: ActivationLike | None = None,
         loss: str | None = None,
@@ -55,7 +55,7 @@ class BaseNetwork(_core.Network):
 
     def _make(
         self,
-        sizes: Sequence[int],
+        sizes: Sequence[Any],
         activation: Any,
         output_activation: Any,
         loss: str | None,
