@@ -159,7 +159,7 @@ def check(program: Program) -> None:
 def test_random_programs_find_the_same() -> None:
     @settings(
         deadline=None,
-        max_examples=400,
+        max_examples=250,
         derandomize=not SECONDS,
         suppress_health_check=list(HealthCheck),
         print_blob=True,
