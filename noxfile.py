@@ -158,7 +158,7 @@ def wheels(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the API reference from the docstrings, in build/docs."""
-    session.install(".[pandas,plot,sklearn]", "pdoc==16.*")
+    session.install(".[pandas,plot,sklearn]", "pdoc==16.*", "skl2onnx")
     session.run("python", ".ci/reference.py", *session.posargs)
 
 

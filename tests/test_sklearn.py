@@ -926,6 +926,21 @@ def test_a_diverging_training_says_so(diabetes: tuple[np.ndarray, ...]) -> None:
     assert np.isfinite(stopped.predict(x)).all()
 
 
+@new_scikit_learn
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_score_of_outputs_that_overflow_is_nan() -> None:
+    """The weights and the loss are still finite then, and the training goes on."""
+    x = np.random.default_rng(0).normal(size=(20, 1))
+    y = np.exp(np.random.default_rng(1).normal(size=(20, 2)))
+    settings = SGD | {"activation": "identity", "early_stopping": True, "loss": "poisson"}
+    settings |= {"random_state": 605916303, "hidden_layer_sizes": [3, 2, 4], "alpha": 0.0}
+    a, b = both(REGRESSORS, x, y - y.min(), max_iter=2, tol=0.0, **settings)
+    np.testing.assert_allclose(b.validation_scores_, a.validation_scores_)
+    assert np.isnan(b.validation_scores_[1])
+    np.testing.assert_allclose(b.loss_curve_, a.loss_curve_)
+    assert np.isfinite(b.loss_curve_).all()
+
+
 @pytest.mark.parametrize("early", [False, True])
 def test_ctrl_c_ends_a_training(
     early: bool, monkeypatch: pytest.MonkeyPatch, iris: tuple[np.ndarray, ...]

@@ -31,6 +31,8 @@ COPIES = 8
 # foxnn may be off so many times further than the copies: they differ from scikit-learn by one
 # rounding of each input, the library by one of each sum.
 FURTHER = 30.0
+# In errors of a fit, and of a score, for numbers that are not finite.
+NOT_FINITE = ("non-finite", "contains NaN", "contains infinity")
 # Beyond such weights a training has exploded, and foxnn ends it earlier.
 LARGEST = 30.0
 # In a warm start with early stopping scikit-learn writes over the best weights of the earlier fit.
@@ -92,7 +94,7 @@ def diverges(outcomes: list[Outcome]) -> bool:
         curve = np.array(outcome.get("loss_curve_", [0.0]))
         coefficients = [np.abs(v).max() for name, v in outcome.items() if name.startswith("coefs_")]
         if (
-            "non-finite" in outcome.get("error", "")
+            any(word in outcome.get("error", "") for word in NOT_FINITE)
             or not np.isfinite(curve).all()
             or curve.max() > 10.0 * curve[0]
             or max(coefficients, default=0.0) > LARGEST
