@@ -29,8 +29,8 @@ SECONDS = float(os.environ.get("FOXNN_BESIDE_SECONDS", "0"))
 # How many copies of a program, with inputs off by a rounding, tell what rounding does to it.
 COPIES = 8
 # foxnn may be off so many times further than the copies: they differ from scikit-learn by one
-# rounding of each input, the library by one of each sum.
-FURTHER = 30.0
+# rounding of each input, the library by one of each sum, in each step.
+FURTHER = 100.0
 # In errors of a fit, and of a score, for numbers that are not finite.
 NOT_FINITE = ("non-finite", "contains NaN", "contains infinity")
 # Beyond such weights a training has exploded, and foxnn ends it earlier.
@@ -66,7 +66,7 @@ def same(one: Any, other: Any, allowed: Any) -> bool:
 def slack(program: Program, value: Any) -> float:
     """Return the difference that is allowed without a second look."""
     largest = float(np.nanmax(np.abs(value), initial=1.0)) if is_number(value) else 1.0
-    return 1e4 * program.epsilon * largest
+    return 1e5 * program.epsilon * largest
 
 
 Place = tuple[int, str]  # the number of a call, and the name of what it found
