@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import io
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -47,6 +48,18 @@ def digits(data: Path | None) -> tuple[NDArray[np.uint8], ...]:
     finally:
         sys.path.pop(0)
     return mnist_data.load(data)
+
+
+def nested_digits(data: Path | None) -> tuple[list[list[int]], Sequence[int]]:
+    """Return the training images and labels as python-mnist loads them: lists of 784 integers."""
+    sys.path.insert(0, str(HERE.parent / "benchmarks"))
+    try:
+        import mnist_data
+    finally:
+        sys.path.pop(0)
+    folder = mnist_data.from_folder(data) if data is not None else mnist_data.from_cache()
+    images, labels = mnist_data.python_mnist().MNIST(str(folder)).load_training()
+    return images, labels
 
 
 def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -126,10 +139,14 @@ def mean_and_each(values: Sequence[float], unit: str, digits: int) -> str:
 
 
 def save(figure: Any, folder: Path, name: str) -> None:
-    """Write a figure as name.png and close it."""
+    """Write a figure as name.png, in 256 colours to keep it small, and close it."""
     import matplotlib.pyplot as plt
+    from PIL import Image  # a dependency of matplotlib
 
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{name}.png", dpi=80, bbox_inches="tight")
+    content = io.BytesIO()
+    figure.savefig(content, dpi=80, bbox_inches="tight")
     plt.close(figure)
+    picture = Image.open(content).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(folder / f"{name}.png", optimize=True)
     print(f"wrote {folder / name}.png")

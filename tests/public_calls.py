@@ -182,7 +182,8 @@ NAME: dict[str, list[Any]] = {"name": ["a layer", None]}
 _KEY = {"name": "a key of a mapping, which its own class hashes and compares"}
 CALLS: dict[str, Call] = {
     **dict.fromkeys(
-        ("activations", "initializers", "kernel_set", "kernel_sets", "losses", "optimizers"), NO_ONE
+        ("activations", "initializers", "kernel_set", "kernel_sets", "losses", "metrics",
+         "optimizers"), NO_ONE
     ),
     "SGD": Call(lambda: foxnn, {"momentum": [0.5], "nesterov": [True, False]}),
     "Adam": Call(lambda: foxnn, ADAM),
@@ -346,7 +347,11 @@ CALLS: dict[str, Call] = {
     "neural_network.testing": Call(network, {"data": [Made(data)]}),
     "neural_network.get_out": Call(network, {"x": [X[0], X, [1, 2, 3]]}),
     "neural_network.predict": Call(network, {"x": [X, X.tolist()]}),
+    "neural_network.predict_classes": Call(classifying, {"x": [X, X.tolist()]}),
     "neural_network.evaluate": Call(network, {"x": [X], "y": [Y], "sample_weight": [COUNTS]}),
+    "neural_network.evaluate-metrics": Call(
+        classifying, {"x": [X], "y": [LABELS], "metrics": [("f1", "auc"), ["top_1"], "acc"]}
+    ),
     "neural_network.gradient": Call(network, {"x": [X[0], X], "output": [1, None]}),
     "neural_network.trace": Call(network, {"x": [X[0]], "y": [Y[0], None]}),
     "neural_network.trace-of-classes": Call(classifying, {"x": [X[0]], "y": [1]}),
@@ -378,13 +383,15 @@ CALLS: dict[str, Call] = {
         network, {"output_scaler": [Made(lambda: foxnn.Scaler().fit(Y)), None]}
     ),
     "neural_network.input_names=": Call(network, {"input_names": [["a", "b", "c"], None]}),
+    "neural_network.classes=": Call(classifying, {"classes": [["a", "b"], [3, -1], None]}),
     "neural_network.notes=": Call(network, {"notes": [{"a": [1, "b", {"c": None}]}]}),
     "resume": Call(
         lambda: foxnn,
         {
-            "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "validation": [(X, Y)],
-            "sample_weight": [COUNTS], "schedule": [lambda epoch: 0.1], "callbacks": [stop],
-            "progress": [False], "time_limit": [5.0],
+            "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "epochs": [4, None],
+            "validation": [(X, Y)], "sample_weight": [COUNTS],
+            "schedule": [lambda epoch: 0.1], "callbacks": [stop], "progress": [False],
+            "time_limit": [5.0],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule"),

@@ -30,7 +30,7 @@ def public_things() -> dict[str, Any]:
     """Return functions and classes that users call, by name."""
     found: dict[str, Any] = {}
     for prefix, module in modules():
-        # Not those of foxnn's vars: some are imported when they are first used.
+        # Some of foxnn's own names are imported when they are first asked for.
         names = foxnn.__all__ if module is foxnn else [n for n in vars(module) if n[0] != "_"]
         for name in names:
             thing = getattr(module, name)

@@ -494,8 +494,11 @@ def test_targets(
     ("nan", with_one(LABELS, NAN), ValueError, "whole numbers", "got nan"),
     ("short", LABELS[:7], ValueError, "same number of samples", "8 and 7"),
     ("empty", [], ValueError, "at least one label"),
-    ("column", LABELS[:, None], ValueError, "(samples, 2)", "got (8, 1)"),
-    ("strings", list("ababaabb"), TypeError, "real numbers"),
+    ("columns", LABELS[:, None, None], ValueError, "(samples, 2)", "got (8, 1, 1)"),
+    ("strings", list("ababaabb"), ValueError, "among the classes 0, 1", "got 'a'"),
+    ("missing", [None, *LABELS[1:]], ValueError, "no missing labels", "got None in sample 0"),
+    ("mixed", ["a", *LABELS[1:]], TypeError, "one kind", "float64, str"),
+    ("bytes", [b"a"] * 8, TypeError, "strings, whole numbers", "got b'a'"),
     ("complex", LABELS * 1j, TypeError, "real numbers", "complex128"),
 )
 def test_labels(

@@ -27,7 +27,10 @@ def run(script: str, *arguments: object) -> str:
     return done.stdout
 
 
-ROWS = ("mnist", "tiny-1", "control", "get-out-list", "train-on-batch", "installed", "wheel")
+ROWS = (
+    "mnist", "tiny-1", "control", "get-out-list", "train-on-batch", "sparse-5000",
+    "sparse-predict-5000", "installed", "wheel",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")

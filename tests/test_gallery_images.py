@@ -37,7 +37,7 @@ def told(
     assert script.main(["--short", "--pictures", str(folder)]) == 0
     drawn = sorted(folder.iterdir())
     assert [picture.name for picture in drawn] == [f"{name}.png" for name in pictures]
-    assert all(5_000 < picture.stat().st_size < 150_000 for picture in drawn)
+    assert all(3_000 < picture.stat().st_size < 150_000 for picture in drawn)
     lines = capsys.readouterr().out.splitlines()
     rows = [re.split(r"  +", line.strip()) for line in lines]
     return {

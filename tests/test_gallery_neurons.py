@@ -33,7 +33,7 @@ class Told:
         (drawn,) = folder.iterdir()
         assert drawn.name == f"{picture}.png"
         assert drawn.read_bytes().startswith(b"\x89PNG")
-        assert 5_000 < drawn.stat().st_size < 100_000
+        assert 3_000 < drawn.stat().st_size < 100_000
 
     def line(self, name: str, after: str = "") -> str:
         """Return the rest of the first line that begins like this, behind another one."""

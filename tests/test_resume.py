@@ -96,6 +96,41 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(name: str, dtype: str, tmp_path:
         assert results(*foxnn.resume(path, X, LABELS)) == expected
 
 
+@pytest.mark.parametrize("name", ["adam", "early-stopping", "validation", "warmup", "dropout"])
+def test_a_run_goes_on_for_more_epochs_than_it_was_told(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    options = {"batch_size": 7, "learning_rate": 0.01, **RUNS[name]}
+    whole = network()
+    expected = results(whole, whole.fit(X, LABELS, 8, **options))
+    for first, stop in ((3, 9), (5, 2)):  # one that has reached its end, and one that has not
+        network().fit(X, LABELS, first, **options, checkpoint=path, callbacks=Stop(stop))
+        assert results(*foxnn.resume(path, X, LABELS, epochs=8)) == expected
+    network().fit(X, LABELS, 2, **options, checkpoint=path)
+    for epochs in (4, 6):
+        foxnn.resume(path, X, LABELS, epochs=epochs)  # the checkpoint keeps what it is told now
+    if name != "early-stopping":
+        assert len(foxnn.resume(path, X, LABELS)[1]["loss"]) == 6
+    assert results(*foxnn.resume(path, X, LABELS, epochs=8)) == expected
+
+
+def test_numbers_of_epochs_that_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    network().fit(X, LABELS, 5, 7, checkpoint=path, callbacks=Stop(3))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="epochs must be an integer at least 3, got 2"):
+        foxnn.resume(path, X, LABELS, epochs=2)
+    with pytest.raises(TypeError, match="epochs must be an integer at least 3, got 'more'"):
+        foxnn.resume(path, X, LABELS, epochs="more")  # type: ignore[arg-type]
+    assert path.read_bytes() == before
+    assert len(foxnn.resume(path, X, LABELS, epochs=3)[1]["loss"]) == 3
+    network().fit(X, LABELS, 5, 7, checkpoint=path, callbacks=Within(12))
+    start = checkpoint.read(str(path))[2]
+    assert start.running is not None
+    begun = start.epochs + 1
+    with pytest.raises(ValueError, match=f"epochs must be an integer at least {begun}"):
+        foxnn.resume(path, X, LABELS, epochs=begun - 1)
+
+
 def test_what_must_be_given_again(tmp_path: Path) -> None:
     path = tmp_path / "run.safetensors"
 

@@ -306,7 +306,7 @@ def test_a_head_that_is_not_right(change: dict[str, Any], message: str, tmp_path
 
 
 @pytest.mark.parametrize(
-    "key", sorted(set(state()) - {"parameters", "moments", "input_names", "notes"})
+    "key", sorted(set(state()) - {"parameters", "moments", "input_names", "classes", "notes"})
 )
 def test_a_state_that_lacks_something(key: str, tmp_path: Path) -> None:
     refused(file_of(tmp_path, head=lambda head: head["state"].pop(key)), "")

@@ -30,6 +30,7 @@ from foxnn.model.names import (
     kernel_set,
     kernel_sets,
     losses,
+    metrics,
     optimizers,
 )
 from foxnn.model.scaler import Scaler
@@ -76,6 +77,7 @@ __all__ = [
     "kernel_sets",
     "layer",
     "losses",
+    "metrics",
     "neural_network",
     "optimizers",
     "plot",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
+from foxnn.checks import SamplesLike
 from foxnn.classic.foxnn_interface import FoxnnInterface
 from foxnn.support.errors import diverged
 
@@ -38,6 +39,8 @@ class neural_network(FoxnnInterface):
         as `foxnn.Dense(8)` or `foxnn.Residual(16, 8)`, and layers of another network, which are
         copied. Or the name of a file, which also defines activations and settings: `.safetensors`
         written by `save`, `.onnx` of any library, or FoxNN's text format with any other extension.
+        A `.safetensors` file with a state dict of PyTorch's Linear layers is read, too; its
+        activations must be given.
     activation : str, (str, parameters), or a list with one per layer, default="sigmoid"
         `foxnn.activations()` lists the names. It applies to each layer that has an activation and
         names none.
@@ -48,7 +51,8 @@ class neural_network(FoxnnInterface):
         outputs a and targets y of mse, (a - y)^2 / 2; mae, |a - y|; huber, (a - y)^2 / 2 where
         |a - y| < 1 and |a - y| - 1/2 beyond; cross_entropy, -y log a (softmax outputs);
         binary_cross_entropy, -y log a - (1 - y) log(1 - a) (sigmoid outputs); poisson,
-        a - y log a (outputs above zero: exp, softplus).
+        a - y log a (outputs above zero: exp, softplus). A network of another library that ends in
+        logits gets the softmax of cross_entropy, or the sigmoid of binary_cross_entropy.
     init : str, default="auto"
         How the weights are initialized; `foxnn.initializers()` lists the methods. "auto" is He's
         for rectifiers and Glorot's for other activations; "uniform" is FoxNN's, from -1 to 1.
@@ -83,7 +87,7 @@ class neural_network(FoxnnInterface):
 
     def fit(
         self,
-        x: ArrayLike,
+        x: SamplesLike,
         y: ArrayLike,
         epochs: int = 10,
         batch_size: int = 32,
@@ -112,13 +116,17 @@ class neural_network(FoxnnInterface):
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
             Or samples of the network's input shape. Arrays of float32, float64 and uint8 are read
-            in place, without a copy, unless a validation share is split off. The network keeps the
-            column names of a table (pandas, Polars), and later tables must have the same columns.
+            in place, without a copy, unless a validation share is split off; so are the arrays of a
+            CSR matrix. The network keeps the column names of a table (pandas, Polars), and later
+            tables must have the same columns.
         y : array-like of shape (samples, outputs)
-            The targets, which may also have the network's output shape; with loss="cross_entropy",
-            integer class labels of shape (samples,) are allowed, too.
+            The targets, which may also have the network's output shape. With loss="cross_entropy",
+            and with "binary_cross_entropy" and one output, also labels of classes, of shape
+            (samples,) or (samples, 1): strings, whole numbers, True and False, or a categorical
+            column. The network keeps them as `classes`, and later ones must be among them. Whole
+            numbers from 0 to outputs - 1 are the numbers of the outputs, whether all occur or not.
         epochs : int, default=10
             Passes over the samples.
         batch_size : int, default=32
@@ -147,7 +155,7 @@ class neural_network(FoxnnInterface):
         sample_weight : array-like of shape (samples,), optional
             How much each sample counts, at least 0: losses and gradients are weighted means.
         class_weight : dict or "balanced", optional
-            How much the samples of each class count; 1 for classes not named. "balanced": all
+            How much the samples of each class, by its label, count; 1 for others. "balanced": all
             classes count the same, and the total weight stays the same.
         callbacks : callback or sequence of callbacks, default=()
             Objects with any of the methods on_train_begin(network), on_batch_end(batch, logs),
@@ -157,7 +165,7 @@ class neural_network(FoxnnInterface):
         shuffle : bool, default=True
             Whether the samples are put in a new order for each epoch.
         progress : bool, optional
-            Whether to show a bar; by default where standard error is a terminal.
+            Whether to show a bar; by default where standard error is a terminal, and in notebooks.
         time_limit : float, optional
             Seconds after which training ends, once the current step is done.
         scale : str, foxnn.Scaler or pair of them, optional
@@ -248,7 +256,7 @@ class neural_network(FoxnnInterface):
 
     def train_on_batch(
         self,
-        x: ArrayLike,
+        x: SamplesLike,
         y: ArrayLike,
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
@@ -257,8 +265,10 @@ class neural_network(FoxnnInterface):
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
+            Labels other than the numbers of the outputs need `classes`, which `fit` learns and
+            which can be set.
         optimizer : str or an optimizer, default="adam"
             As in `fit`: its moments stay with the network from step to step.
         learning_rate : float, default=1e-3
@@ -292,7 +302,9 @@ class neural_network(FoxnnInterface):
         kept = self._step_plan  # read once: another thread may replace it meanwhile
         if kept is None or kept[0] != key:
             kept = self._new_step_plan(key)
-        loss = _core.step(self, x, y, kept[1], False)
+        classes = self._classes
+        is_read_there = classes is None or classes.are_numbers
+        loss = _core.step(self, x, y, kept[1], False) if is_read_there else None
         if loss is None:
             loss = _core.step(self, *self._samples(x, y), kept[1], True)
         assert loss is not None

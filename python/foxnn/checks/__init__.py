@@ -8,6 +8,8 @@ ValueError, which mean that it has none.
 
 from foxnn.checks.arrays import (
     Array,
+    Rows,
+    SamplesLike,
     all_finite,
     as_array,
     column_names,
@@ -18,9 +20,11 @@ from foxnn.checks.arrays import (
     near_one,
     same_columns,
     same_length,
+    target_kind,
     targets,
     weights,
 )
+from foxnn.checks.sparse import dense, is_sparse, samples, taken
 from foxnn.checks.values import (
     choice,
     flag,
@@ -39,15 +43,19 @@ from foxnn.checks.values import (
 
 __all__ = [
     "Array",
+    "Rows",
+    "SamplesLike",
     "all_finite",
     "as_array",
     "choice",
     "column_names",
     "contiguous_rows",
+    "dense",
     "engine_type",
     "flag",
     "integer",
     "is_engine_type",
+    "is_sparse",
     "items",
     "layer_sizes",
     "matrix",
@@ -58,8 +66,11 @@ __all__ = [
     "real",
     "same_columns",
     "same_length",
+    "samples",
     "seed",
     "shown",
+    "taken",
+    "target_kind",
     "targets",
     "text",
     "weights",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sized
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,20 @@ from foxnn.checks.values import shown
 from foxnn.support import pieces
 
 Array = NDArray[Any]
+# Samples as the engine reads them.
+Rows = Array | _core.SparseRows
+
+
+class SparseMatrix(Protocol):
+    """A sparse matrix or array of SciPy."""
+
+    def tocsr(self) -> Any:
+        """Return it by rows."""
+        ...
+
+
+# Samples as users pass them; only some functions take sparse ones.
+SamplesLike = ArrayLike | SparseMatrix | _core.SparseRows
 
 # NumPy types that the engine reads directly.
 _ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
@@ -61,15 +76,25 @@ def _from_table(table: Any, name: str) -> Array:
     return array
 
 
-def _plain_array(values: ArrayLike, name: str) -> Array:
+def _plain_array(values: object, name: str) -> Array:
     try:
         return np.asarray(values)
     except TypeError:
         raise TypeError(f"{name} must hold real numbers, got {shown(values)}") from None
 
 
-def as_array(values: ArrayLike, name: str) -> Array:
+def is_sparse_matrix(values: object) -> bool:
+    """Return whether an object is a sparse matrix or array of SciPy, of any format."""
+    return hasattr(values, "nnz") and callable(getattr(values, "tocsr", None))
+
+
+def as_array(values: SamplesLike, name: str) -> Array:
     """Return a NumPy array of numbers from an array, a (nested) list, or anything array-like."""
+    if is_sparse_matrix(values) or isinstance(values, _core.SparseRows):
+        shape = getattr(values, "shape", None)
+        raise TypeError(
+            f"{name} must be dense, got a sparse matrix of shape {shape}; its toarray() is an array"
+        )
     try:
         if hasattr(values, "to_numpy") and (hasattr(values, "dtypes") or hasattr(values, "dtype")):
             array = _from_table(values, name)
@@ -112,10 +137,10 @@ def contiguous_rows(array: Array) -> Array:
 
 def all_finite(array: Array, single: bool) -> bool:
     """Return whether all numbers are finite, and stay so in float32 where `single` is true."""
-    return _first_infinite(array.reshape(len(array), -1), single) is None
+    return first_infinite(array.reshape(len(array), -1), single) is None
 
 
-def _first_infinite(rows: Array, single: bool) -> slice | None:
+def first_infinite(rows: Array, single: bool) -> slice | None:
     """Return the first part of the rows with a number that is not finite."""
     if rows.nbytes <= _AT_ONCE and _core.all_finite(contiguous_rows(rows), single):
         return None
@@ -126,7 +151,7 @@ def _first_infinite(rows: Array, single: bool) -> slice | None:
 
 
 def matrix(
-    values: ArrayLike,
+    values: SamplesLike,
     name: str,
     columns: int,
     what: str,
@@ -169,7 +194,7 @@ def matrix(
     if array.shape[0] == 0:
         raise ValueError(f"{name} must hold at least one sample, got shape {array.shape}")
     array = contiguous_rows(engine_type(array))
-    if finite and (part := _first_infinite(array, single)) is not None:
+    if finite and (part := first_infinite(array, single)) is not None:
         with np.errstate(over="ignore"):
             wrong = ~np.isfinite(array[part].astype(np.float32) if single else array[part])
         row, column = np.argwhere(wrong)[0] + (part.start, 0)
@@ -190,6 +215,11 @@ def flat_samples(array: Array, name: str, shape: tuple[int, ...]) -> Array:
         texts = [str(("samples", *each)).replace("'", "") for each in allowed]
         raise ValueError(f"{name} must have shape {' or '.join(texts)}, got {array.shape}")
     return array if array.ndim == 2 else array.reshape(len(array), math.prod(shape))
+
+
+def target_kind(loss: str) -> str:
+    """Return what the targets of a loss are: "numbers", "counts", "classes" or "sides"."""
+    return str(_TARGETS[loss])
 
 
 def targets(
@@ -272,7 +302,7 @@ def near_one(weights: NDArray[np.float64]) -> NDArray[np.float64]:
     return scaled
 
 
-def same_length(x: Array, y: Array, x_name: str = "x", y_name: str = "y") -> None:
+def same_length(x: Sized, y: Array, x_name: str = "x", y_name: str = "y") -> None:
     """Raise ValueError unless x and y have the same number of samples."""
     if len(x) != len(y):
         raise ValueError(

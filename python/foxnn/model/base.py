@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from foxnn import _core, checks
+from foxnn.checks.labels import Classes, count_of
 from foxnn.checks.notes import notes_of
 from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike, LayerView, layer, parse_activations, view_at
@@ -26,11 +27,12 @@ from foxnn.layers.items import (
 from foxnn.layers.kind import Description, Spec
 from foxnn.layers.kinds import leaves
 from foxnn.layers.specs import dense_specs, sizes_of
-from foxnn.layers.summary import summary_lines
+from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
 from foxnn.model import state
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
+from foxnn.support.html import escaped
 
 
 class BaseNetwork(_core.Network):
@@ -116,6 +118,7 @@ class BaseNetwork(_core.Network):
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         self._input_names: list[str] | None = None
+        self._classes: Classes | None = None
         self._notes: dict[str, Any] = {}
         self._history: Mapping[str, list[float]] | None = None  # of the last fit
         # The plan of the last `train_on_batch`, and what it was made from.
@@ -184,6 +187,39 @@ class BaseNetwork(_core.Network):
     @input_names.setter
     def input_names(self, names: Sequence[str] | None) -> None:
         self._input_names = state.names_from(names, self._inputs())
+
+    @property
+    def classes(self) -> list[str | int | bool] | None:
+        """The labels of the classes, in the order of the outputs, or None.
+
+        `fit` learns them from its y: strings, whole numbers, True and False; sorted, or in the
+        order of a categorical column. Labels that come later must be among them. Set them where
+        `fit` does not see all of them, or to None, and the next `fit` decides anew. One output that
+        tells two classes apart has two labels.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([1, 2], output_activation="softmax", seed=1)
+        >>> history = nn.fit([[0.0], [1.0]], ["no", "yes"], epochs=200, learning_rate=0.1)
+        >>> nn.classes, nn.predict_classes([[0.9], [0.2]]).tolist()
+        (['no', 'yes'], ['yes', 'no'])
+        """
+        return None if self._classes is None else list(self._classes.labels)
+
+    @classes.setter
+    def classes(self, labels: Sequence[str | int | bool] | None) -> None:
+        self._classes = (
+            None if labels is None else Classes.checked(labels, "classes", self._count_of_classes())
+        )
+
+    def _count_of_classes(self) -> int:
+        return count_of(checks.target_kind(self._loss()), self._outputs())
+
+    def _forget_misfit(self) -> None:
+        """Forget the classes where outputs or loss have changed so that their number is another."""
+        if self._classes is not None and len(self._classes) != self._count_of_classes():
+            self._classes = None
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -317,22 +353,35 @@ class BaseNetwork(_core.Network):
         self.settings.print_settings()
 
     def summary(self) -> None:
-        """Print the layers with the shapes that they give and their numbers of parameters.
+        """Print the layers: what they are and return, their parameters, and which are trained.
 
         Examples
         --------
         >>> import foxnn
         >>> foxnn.neural_network([(28, 28, 1), 16, foxnn.Residual(8, 16), 10]).summary()
-        layer          output       parameters
-        input          (28, 28, 1)
-        dense_0        (16,)            12,560
-        residual_1     (16,)               280
-          dense_1_0_0  (8,)                136
-          dense_1_0_1  (16,)               144
-        dense_2        (10,)               170
-        parameters: 13,010
+        layer          kind            output       parameters  trainable
+        input                          (28, 28, 1)
+        dense_0        Dense, sigmoid  (16,)            12,560  yes
+        residual_1     Residual        (16,)               280  yes
+          dense_1_0_0  Dense, sigmoid  (8,)                136  yes
+          dense_1_0_1  Dense, sigmoid  (16,)               144  yes
+        dense_2        Dense, sigmoid  (10,)               170  yes
+        parameters: 13,010 (52.0 kB)
+        trainable: 13,010
+        not trainable: 0
         """
-        print("\n".join(summary_lines(self._input_shape(), list(self))))
+        print("\n".join(summary_lines(self._input_shape(), list(self), self._item_size())))
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: the loss, and the table of `summary`."""
+        if "_settings" not in self.__dict__:
+            return escaped(repr(self))
+        head = f"{type(self).__name__}: loss {self.loss}, {self.dtype}, seed {self.seed}"
+        table = summary_html(self._input_shape(), list(self), self._item_size())
+        return f"<p>{escaped(head)}</p>\n{table}"
+
+    def _item_size(self) -> int:
+        return 4 if self._single() else 8
 
     def reset_optimizer(self) -> None:
         """Forget the moments of the optimizer: the next training starts them at zero."""
@@ -351,6 +400,7 @@ class BaseNetwork(_core.Network):
     def _adopt_usual_loss(self) -> None:
         if not self._loss_given:
             self._set_loss(self._usual_loss())
+        self._forget_misfit()
 
     def _check_names(self, x: object, name: str) -> None:
         checks.same_columns(x, name, self._input_names)
@@ -369,7 +419,16 @@ class BaseNetwork(_core.Network):
 
 
 # The attributes that a state says in its own words.
-_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names", "_notes", "_history"}
+_OWN = {
+    "_settings",
+    "_scalers",
+    "_loss_given",
+    "_step_plan",
+    "_input_names",
+    "_classes",
+    "_notes",
+    "_history",
+}
 
 # Where a state holds what the network itself is; pickles have it beside the state.
 _STATE = "foxnn.network"

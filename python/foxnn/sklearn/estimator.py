@@ -19,13 +19,18 @@ from foxnn.checks import Array
 from foxnn.layers.activation_table import FOR_OUTPUT, with_aliases
 from foxnn.sklearn import lbfgs, model, stochastic
 from foxnn.sklearn.model import Task
-from foxnn.sklearn.samples import EstimatorSamples, HeldOut, dense_blocks
+from foxnn.sklearn.samples import EstimatorSamples, HeldOut
 from foxnn.training.arguments import dropout_rates
 
 _ACTIVATIONS = set(with_aliases(foxnn.activations()) - FOR_OUTPUT)
 
 
 _REALS = ("alpha", "learning_rate_init", "power_t", "tol", "time_limit", "epsilon")
+
+
+def _rows(X: Any) -> foxnn.checks.Rows:
+    """Return checked samples as the engine reads them, sparse ones as sparse rows."""
+    return foxnn.checks.samples(X, "X", -1, "features", finite=False) if issparse(X) else X
 
 
 class BaseMLP(BaseEstimator):
@@ -201,7 +206,7 @@ class BaseMLP(BaseEstimator):
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
             if not weights.sum() > 0.0:
                 raise ValueError("the sample weights must have a sum above 0")
-        return EstimatorSamples(X.tocsr() if issparse(X) else X, self._targets(y), weights)
+        return EstimatorSamples(_rows(X), self._targets(y), weights)
 
     def _check_known(self, y: Any, name: str) -> None:
         """Refuse targets that are not of the kind that was learnt."""
@@ -231,7 +236,7 @@ class BaseMLP(BaseEstimator):
 
     def _outputs(self, X: Any) -> Array:
         check_is_fitted(self)
-        return model.outputs_of(self._synced(), self._checked_inputs(X))
+        return self._synced().predict(self._checked_inputs(X))
 
     def _checked_inputs(self, X: Any) -> Any:
         X = validate_data(
@@ -242,7 +247,7 @@ class BaseMLP(BaseEstimator):
             order="C",
             reset=False,
         )
-        return X.tocsr() if issparse(X) else X
+        return _rows(X)
 
     def gradients(self, X: Any, output: int | None = None) -> Array:
         """Return how the predictions change with the inputs: d prediction / d input.
@@ -262,8 +267,7 @@ class BaseMLP(BaseEstimator):
         """
         check_is_fitted(self)
         network = self._synced()
-        blocks = [network.gradient(block) for block in dense_blocks(self._checked_inputs(X))]
-        found = self._gradients_of_predictions(np.concatenate(blocks))
+        found = self._gradients_of_predictions(network.gradient(self._checked_inputs(X)))
         if output is None:
             return found
         at = foxnn.checks.position(output, "output", found.shape[1], "a prediction")

@@ -18,7 +18,7 @@ from foxnn.checks import Array
 from foxnn.layers import parse_activation
 from foxnn.layers.activation_table import with_aliases
 from foxnn.layers.activations import ActivationPair
-from foxnn.sklearn.samples import EstimatorSamples, dense_blocks, poisson_constants
+from foxnn.sklearn.samples import EstimatorSamples, poisson_constants
 
 # The words of a block, whose random factors stay in the first level of the cache.
 _WORDS = 1 << 11
@@ -146,26 +146,12 @@ def fingerprint(given: Any) -> object:
     return array.dtype.str, array.shape, sums.tobytes(), int(last)
 
 
-def outputs_of(network: foxnn.neural_network, x: Any) -> Array:
-    """Return the outputs for samples that may be sparse."""
-    found = [network.predict(block) for block in dense_blocks(x)]
-    return found[0] if len(found) == 1 else np.concatenate(found)
-
-
 def mean_loss(network: foxnn.neural_network, task: Task, samples: EstimatorSamples) -> float:
-    """Return scikit-learn's loss over samples that may be sparse, without penalty."""
-    loss, total, first = 0.0, 0.0, 0
-    for block in dense_blocks(samples.x):
-        rows = slice(first, first + len(block))
-        weights = None if samples.weights is None else samples.weights[rows]
-        together = float(len(block)) if weights is None else float(weights.sum())
-        if together > 0.0:
-            part, _ = network._evaluate(block, samples.y[rows], weights, network.settings.n_threads)
-            loss += part * together
-            total += together
-        first += len(block)
+    """Return scikit-learn's loss over samples, without penalty."""
+    threads = network.settings.n_threads
+    loss, _ = network._evaluate(samples.x, samples.y, samples.weights, threads)
     constant = samples.mean(poisson_constants(samples.y)) if task.loss == "poisson" else 0.0
-    return loss / total * task.loss_share + constant
+    return loss * task.loss_share + constant
 
 
 def layer_sizes(hidden_layer_sizes: Any) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
+from foxnn.checks import SamplesLike
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training.checkpoint import Start
 from foxnn.training.data import fit_data
@@ -16,7 +17,7 @@ from foxnn.training.saturation import warn_if_saturated
 
 def fitted(
     network: AnsweringNetwork,
-    x: ArrayLike,
+    x: SamplesLike,
     y: ArrayLike,
     given: FitArguments,
     start: Start | None = None,
@@ -35,6 +36,7 @@ def fitted(
     if data.takes_draw:
         network._next_draw()
     network._input_names = data.columns
+    network._classes = data.classes
     network._history = history = History() if start is None else History.of(start.history)
     return FitLoop(network, data, plan, history).run()
 

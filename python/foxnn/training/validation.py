@@ -9,6 +9,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.checks.labels import LabelReader
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.support.streams import HOLDOUT
 from foxnn.training.classes import classes_of
@@ -19,13 +20,16 @@ Names = Sequence[str] | None
 
 
 def given_samples(
-    network: AnsweringNetwork, given: tuple[Any, Any, Any], columns: list[str] | None
+    network: AnsweringNetwork,
+    given: tuple[Any, Any, Any],
+    columns: list[str] | None,
+    labels: LabelReader,
 ) -> WeightedSamples:
     """Return the samples of `validation=(x, y, weights)`, whose columns must be those of x."""
     x, y, weights = given
     names = "the x of validation", "the y of validation", "the weights of validation"
     checks.same_columns(x, names[0], columns)
-    return samples_of(network, x, y, weights, *names)
+    return samples_of(network, x, y, weights, *names, labels)
 
 
 def split(

@@ -7,6 +7,7 @@ operator set 13 (ONNX 1.8, 2020), which gelu is composed of; so old runtimes rea
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from foxnn import _core, checks
 from foxnn.formats.onnx.nodes import BODIES, NEWER, LayerGraph, size_of
+from foxnn.formats.rounding import warn_if_coarse
 from foxnn.formats.whole_files import replacing
 from foxnn.layers.activation_table import ACTIVATIONS, Node, Number
 from foxnn.layers.kinds import leaves
@@ -72,6 +74,8 @@ def write(path: str, network: Any) -> None:
     copy = network._copy()  # of one moment, even where another thread trains
     # The graph, the file, and what the checker makes of it, twice; numbers of 8 bytes at most.
     checks.memory(4 * 8 * size_of(copy._layers()) + 2**23)
+    check(network)
+    warn_if_coarse(network, path)
     data = _model(onnx, copy, network).SerializeToString(deterministic=True)
     onnx.checker.check_model(data, full_check=True)
     with replacing(path) as file:
@@ -124,7 +128,6 @@ def nodes_of(onnx: Any, network: Any, dtype: str, source: str) -> tuple[list[Any
 
 
 def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
-    check(network)
     helper, dtype = onnx.helper, network.dtype
     inputs, outputs = network.input_scaler, network.output_scaler
     ends_of = copy._input_shape(), copy._output_shape()
@@ -158,6 +161,8 @@ def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
     said = {"foxnn_version": _core.__version__, "foxnn_loss": copy._loss()}
     if len(ends_of[0]) > 1 or any(not is_number(part) for part in parts):
         said["foxnn_layers"] = "of every kind"  # else those of a chain are read, which is stricter
+    if network.classes is not None:
+        said["foxnn_classes"] = json.dumps(network.classes)
     for scaler, name in ((inputs, "foxnn_input_scaler"), (outputs, "foxnn_output_scaler")):
         if scaler is not None:
             said[name] = scaler.method
