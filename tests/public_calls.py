@@ -415,7 +415,8 @@ CALLS: dict[str, Call] = {
     "plot.decision_boundary": Call(
         lambda: foxnn.plot,
         {
-            "nn": [Made(of_the_plane)], "x": [X[:, :2]], "y": [Y[:, 0]], "ax": AX,
+            "nn": [Made(of_the_plane)], "x": [X[:, :2]], "y": [Y[:, 0], ["a", "b"] * (len(X) // 2)],
+            "ax": AX,
             "threshold": [0.5, None], "resolution": [2], "colorbar": [False],
         },
     ),

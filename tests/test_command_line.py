@@ -110,6 +110,27 @@ def test_training_on_classes(insects: str) -> None:
     assert float(found[1]) > 0.75
 
 
+@pytest.mark.parametrize("rare", ["ant", "bee", "fly"])
+def test_a_rare_class_is_trained_on(
+    rare: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+    monkeypatch.setattr(foxnn.neural_network, "fit", lambda self, x, y, *_, **__: seen.append(y))
+    lines = [f"{i},{kind}" for i, kind in enumerate(["ant", "bee", "fly"] * 10) if kind != rare]
+    table = table_file("\n".join(["size,kind", *lines, f"99,{rare}", ""]))
+    with pytest.raises(TypeError):  # there is no history
+        run(f"train {table} --target kind --hold-out 0.2")
+    assert set(seen[0]) == {0, 1, 2}
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    said = refused(f"train {table} --target kind --hold-out 0.95", capsys)
+    assert re.fullmatch(
+        "--hold-out 0.95 of 21 samples leaves 1 to train on, fewer than there are classes: none of "
+        "class '(ant|bee|fly)'",
+        said,
+    )
+
+
 def test_the_held_out_samples_are_not_trained_on(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

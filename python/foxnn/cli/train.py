@@ -157,7 +157,7 @@ def run(args: argparse.Namespace) -> None:
     training = samples_of(nn, x, target.y, None)
     held_out = None
     if args.hold_out:
-        training, held_out = _split(nn, training, args.hold_out)
+        training, held_out = _split(nn, training, args.hold_out, target.classes)
     start = time.perf_counter()
     history = _fit(args, nn, training)
     epochs = len(history["loss"])
@@ -224,14 +224,14 @@ def _network(args: argparse.Namespace, columns: Columns) -> neural_network:
 
 
 def _split(
-    nn: neural_network, samples: WeightedSamples, share: float
+    nn: neural_network, samples: WeightedSamples, share: float, classes: list[str] | None
 ) -> tuple[WeightedSamples, WeightedSamples | None]:
     if not 0 < round(len(samples) * share) < len(samples):
         raise ValueError(
             f"--hold-out {share:g} of {len(samples)} samples leaves none to train on or none "
             "to score; 0 holds out none"
         )
-    parts = split(nn, samples, share, nn._draw())
+    parts = split(nn, samples, share, nn._draw(), f"--hold-out {share:g}", classes)
     nn._next_draw()
     return parts
 

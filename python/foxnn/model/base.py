@@ -313,10 +313,19 @@ class BaseNetwork(_core.Network):
         own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
         return _unpickled, (type(self), state.state_of(self)), own
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all that the network is, for libraries that do not go by `__reduce__`."""
+        own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
+        return {_STATE: state.state_of(self), **own}
+
     def __setstate__(self, own: object) -> None:
         given = attributes(own, type(self))
         if wrong := _OWN & given.keys():
             raise ValueError(f"{min(wrong)} must stand in the state of the network itself")
+        if _STATE in given:
+            self._refuse_second_making()
+            given = dict(given)
+            state.make(self, state.checked(given.pop(_STATE)))
         self.__dict__.update(given)
 
     def __repr__(self) -> str:
@@ -422,6 +431,9 @@ _OWN = {
     "_notes",
     "_history",
 }
+
+# Where a state holds what the network itself is; pickles have it beside the state.
+_STATE = "foxnn.network"
 
 
 class _NotMade:

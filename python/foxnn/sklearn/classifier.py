@@ -411,6 +411,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return gradients
         return np.concatenate([-gradients, gradients], axis=1)
 
-    @staticmethod
-    def _score(samples: EstimatorSamples, outputs: Array) -> float:
+    def _score(self, samples: EstimatorSamples, outputs: Array) -> float:
+        if len(self.classes_) == 1:  # It is predicted, whatever the outputs.
+            return 1.0
         return scores.accuracy(samples, outputs)

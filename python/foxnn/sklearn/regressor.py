@@ -289,6 +289,5 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _targets(self, y: Any) -> Array:
         return np.ascontiguousarray(checks.engine_type(y.reshape(len(y), -1)))
 
-    @staticmethod
-    def _score(samples: EstimatorSamples, outputs: Array) -> float:
+    def _score(self, samples: EstimatorSamples, outputs: Array) -> float:
         return scores.r2(samples, outputs)

@@ -125,7 +125,9 @@ class Steps:
         ------
         foxnn.DivergedError
         """
-        if self._rows is not None:
+        if self._stays:
+            order = None
+        elif self._rows is not None:
             order = self._rows if order is None else self._rows[order]
         loss, samples = 0.0, 0
         for start, stop in self._groups():

@@ -178,7 +178,10 @@ class Training:
             return
         estimator.validation_loss_curve_.append(mean_loss(self._network, self._task, held.samples))
         if self._early:
-            score = held.score(held.samples, self._network.predict(held.samples.x))
+            try:
+                score = held.score(held.samples, self._network.predict(held.samples.x))
+            except OverflowError:  # The training is about to diverge; it goes on as scikit-learn's.
+                score = math.nan
             estimator.validation_scores_.append(score)
             if estimator.verbose:
                 print(f"Validation score: {score:f}")

@@ -27,6 +27,10 @@ class DivergedError(ArithmeticError):
     def __reduce__(self) -> tuple[type[DivergedError], tuple[str, int | None, float | None]]:
         return type(self), (str(self), self.epoch, self.loss)
 
+    def __getstate__(self) -> dict[str, object]:
+        # The message is no attribute of its own.
+        return {"args": self.args, **self.__dict__}
+
 
 class DataWarning(UserWarning):
     """The samples of a training are not such that the network can learn them.

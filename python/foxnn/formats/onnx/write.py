@@ -23,7 +23,7 @@ from foxnn.layers.view import is_number
 from foxnn.model.scaler import Scaler
 from foxnn.support import extras
 
-_OPSET, _IR = 13, 7
+OPSET, _IR = 13, 7
 
 # protobuf takes no message of 2 GiB; some of it is for names.
 _LARGEST = 2**31 - 2**20
@@ -111,6 +111,22 @@ def _check_range(scaler: Scaler, name: str, dtype: str) -> None:
         raise ValueError(f"{name} must be within the range of {dtype}, as the ONNX file has it")
 
 
+def nodes_of(onnx: Any, network: Any, dtype: str, source: str) -> tuple[list[Any], list[Any], str]:
+    """Return the nodes and the arrays of the layers, and the name of their last value.
+
+    They are for a graph that another library makes, in which they begin with the value `source`.
+    """
+    _check_kinds(network._layers())
+    copy, graph = network._copy(), _Graph(onnx, dtype)
+    graph.last = source
+
+    def activate(graph: _Graph, layer: str, name: str, parameters: list[float]) -> None:
+        _activate(graph, layer, name, parameters, dtype)
+
+    LayerGraph(graph, copy._array, activate).layers(copy._layers(), "layers")
+    return graph.nodes, graph.arrays, graph.last
+
+
 def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
     helper, dtype = onnx.helper, network.dtype
     inputs, outputs = network.input_scaler, network.output_scaler
@@ -134,7 +150,7 @@ def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
         for name, shape in zip("xy", ends_of, strict=True)
     ]
     kinds = {leaf["kind"] for leaf in leaves(parts)}
-    opset, version = max([(_OPSET, _IR), *(NEWER[kind] for kind in kinds & NEWER.keys())])
+    opset, version = max([(OPSET, _IR), *(NEWER[kind] for kind in kinds & NEWER.keys())])
     model = helper.make_model(
         helper.make_graph(graph.nodes, "foxnn", *ends, graph.arrays),
         opset_imports=[helper.make_opsetid("", opset)],
