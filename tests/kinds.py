@@ -136,10 +136,10 @@ ROWS = [
         )
         for channels in CHANNELS
     ),
-    Row("conv-1d", [(11, 3), Conv1D(5, 3, 2, "same"), Conv1D(33, 2, dilation=2), 2]),
-    Row("conv-3d", [(3, 4, 5, 2), Conv3D(7, (2, 1, 3)), Conv3D(2, 2, 2, "same", bias=False), 2]),
-    Row("conv-same", [(5, 6, 1), Conv2D(4, (4, 3), (2, 1), "same"), Conv2D(40, 3, 1, "same"), 2]),
-    Row("conv-padding-alone", [(2, 2, 3), Conv2D(5, 5, 1, "same", 3), Conv2D(2, 1), 2]),
+    Row("conv-1d", [(11, 3), Conv1D(5, 3, stride=2, padding="same"), Conv1D(33, 2, dilation=2), 2]),
+    Row("conv-3d", [(3, 4, 5, 2), Conv3D(7, (2, 1, 3)), Conv3D(2, 2, stride=2, padding="same", bias=False), 2]),
+    Row("conv-same", [(5, 6, 1), Conv2D(4, (4, 3), stride=(2, 1), padding="same"), Conv2D(40, 3, padding="same"), 2]),
+    Row("conv-padding-alone", [(2, 2, 3), Conv2D(5, 5, padding="same", dilation=3), Conv2D(2, 1), 2]),
     Row("conv-groups", [(4, 3, 6), Conv2D(9, 2, groups=3), Conv2D(9, 2, groups=9), 2]),
     Row("conv-groups-wide", [(4, 64), Conv1D(64, 2, groups=2), Conv1D(80, 2, groups=16), 2]),
     Row("conv-last", [(6, 5), Conv1D(32, 3, activation="identity")]),
@@ -151,7 +151,7 @@ ROWS = [
     ),
     Row(
         "conv-residual",
-        [(4, 4, 3), Residual(Conv2D(5, 3, 1, "same"), Conv2D(3, 3, 1, "same")), 2],
+        [(4, 4, 3), Residual(Conv2D(5, 3, padding="same"), Conv2D(3, 3, padding="same")), 2],
     ),
     *(
         Row(
@@ -197,7 +197,7 @@ ROWS = [
         for channels in CHANNELS
     ),
     Row("batch-norm-first", [9, BatchNorm(epsilon=0.5), 13, BatchNorm(momentum=0.5), 2]),
-    Row("batch-norm-last", [(4, 6), Dense(33), BatchNorm(0.01, 0.0)]),
+    Row("batch-norm-last", [(4, 6), Dense(33), BatchNorm(epsilon=0.01, momentum=0.0)]),
     Row("batch-norm-within", [7, Residual(BatchNorm(), 9, 7), Parallel(BatchNorm(), 4), 2]),
     Row(
         "batch-norm-conv",

@@ -29,6 +29,7 @@
 #include "kernels/norm-inl.hpp"
 #include "kernels/philox-inl.hpp"
 #include "kernels/pool-inl.hpp"
+#include "kernels/stored-inl.hpp"
 #include "kernels/update-inl.hpp"
 
 namespace foxnn {
@@ -56,6 +57,7 @@ constexpr KernelTable<T> make_table() {
   t.list_samples = list_samples_of_tiles<T>;
   t.multiply_stretches = multiply_stretches<T>;
   t.add_products = add_products<T>;
+  t.sum_lines = sum_lines<T>;
   t.narrow_multiply = narrow_multiply<T>;
   t.narrow_gradient = narrow_gradient<T>;
   t.sum_rows = sum_rows<T>;
