@@ -15,6 +15,7 @@ from foxnn.formats import foreign, foxnn_text, paths, safetensors_file, state_di
 from foxnn.layers import Activation, layer
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
+from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import CLASSIFYING, LOSS_NAMES, joined
 from foxnn.support import extras
 
@@ -98,7 +99,7 @@ def format_of(path: str) -> str:
     return ending_of(path)
 
 
-def check(network: Any, path: str) -> None:
+def check(network: AnsweringNetwork, path: str) -> None:
     """Raise the error that `save` would, as far as it can be known in advance."""
     if ending_of(path) == ".txt":
         layers = plain_layers(network, _TEXT)
@@ -112,7 +113,7 @@ def check(network: Any, path: str) -> None:
     whole_files.check_place(path)
 
 
-def save(network: Any, path: str, only_scale: bool) -> None:
+def save(network: AnsweringNetwork, path: str, only_scale: bool) -> None:
     """Write a network to a file in the format that the ending names."""
     ending = ending_of(path)
     if ending != ".txt":
@@ -133,7 +134,7 @@ def save(network: Any, path: str, only_scale: bool) -> None:
 
 
 def load(
-    network: Any,
+    network: AnsweringNetwork,
     path: str,
     only_scale: bool,
     loss: str | None,
@@ -180,7 +181,7 @@ def is_state_dict(name_file: object) -> bool:
 
 
 def load_state_dict(
-    network: Any,
+    network: AnsweringNetwork,
     path: str,
     activation: Any,
     output_activation: Any,
@@ -209,7 +210,9 @@ def load_state_dict(
             raise paths.FileFormatError(f"{path}, {named.name}: {error}") from None
 
 
-def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
+def _load_safetensors(
+    network: AnsweringNetwork, path: str, dtype: str | None, seed: int | None
+) -> None:
     given = safetensors_file.read(path)
     if seed is not None:
         given |= {"seed": seed, "draw": 0}
@@ -219,7 +222,7 @@ def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | No
         raise paths.FileFormatError(f"{path}: {error}") from None
 
 
-def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
+def _load_onnx(network: AnsweringNetwork, path: str, dtype: str | None, seed: int | None) -> None:
     from foxnn.formats.onnx import read
 
     found = read.read(path)
@@ -229,7 +232,7 @@ def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> 
         raise paths.FileFormatError(f"{path}: {error}") from None
 
 
-def _end_logits(network: Any, loss: str) -> None:
+def _end_logits(network: AnsweringNetwork, loss: str) -> None:
     """Give a network that ends in sums the activation that the loss takes them through.
 
     Other libraries leave it to the loss: CrossEntropyLoss, BCEWithLogitsLoss, from_logits=True.
@@ -258,7 +261,7 @@ def _check_only_scale(only_scale: bool, path: str) -> None:
 
 
 def _load_text(
-    network: Any,
+    network: AnsweringNetwork,
     path: str,
     only_scale: bool,
     loss: str | None,
