@@ -25,13 +25,13 @@ _BINARY = (".safetensors", ".onnx")
 _TEXT = "FoxNN's text format"
 
 # What a safetensors file begins with: the length of its JSON, at most 100 MB, and the JSON.
-_SAFETENSORS = re.compile(rb".{3}[\0-\x05]\0{4}\{", re.S)
+_SAFETENSORS = rb"(?s).{3}[\0-\x05]\0{4}\{"
 # What an ONNX file begins with, which is a protobuf message: the version of the format, 3 or later
 # since 2017, and the next field of a model. Most begin with the name of the program that wrote
 # them; other protobuf files have a message of that number, which is no text.
-_ONNX = re.compile(rb"\x08[\x03-\x20](?:[\x1a\"(2:Br]|\x12([\0-\x7f])([ -~]*))", re.S)
+_ONNX = rb"(?s)\x08[\x03-\x20](?:[\x1a\"(2:Br]|\x12([\0-\x7f])([ -~]*))"
 # FoxNN's text: a number in a line of its own, and no more than ASCII.
-_NUMBER = re.compile(rb"\s*\+?[0-9]+\s[\t-\r -~]*\Z")
+_NUMBER = rb"\s*\+?[0-9]+\s[\t-\r -~]*\Z"
 
 _READ = "a network (.safetensors, .onnx or FoxNN's text)"
 _WRITTEN = "the name of a network file (.safetensors, .onnx, or .txt for FoxNN's text)"
@@ -75,11 +75,11 @@ def ending_of(path: str) -> str:
 
 def own_format(head: bytes) -> str | None:
     """Return the ending of the format that begins with these bytes, or None."""
-    if _SAFETENSORS.match(head):
+    if re.match(_SAFETENSORS, head):
         return ".safetensors"
-    if (found := _ONNX.match(head)) and (found[1] is None or found[1][0] <= len(found[2])):
+    if (found := re.match(_ONNX, head)) and (found[1] is None or found[1][0] <= len(found[2])):
         return ".onnx"
-    return ".txt" if _NUMBER.match(head) else None
+    return ".txt" if re.match(_NUMBER, head) else None
 
 
 def format_of(path: str) -> str:
@@ -164,7 +164,7 @@ def load(
         _load_safetensors(network, path, dtype, start)
     if loss is not None:
         word = LOSS_NAMES.known(loss, "loss")
-        if ending_of(path) == ".onnx" and word in CLASSIFYING:
+        if ending == ".onnx" and word in CLASSIFYING:
             _end_logits(network, word)
         network._set_loss(word)
         network._loss_given = True
@@ -175,9 +175,9 @@ def is_state_dict(name_file: object) -> bool:
     """Return whether a name is that of a file of safetensors that foxnn has not written."""
     try:
         path = path_of(name_file, "sizes")
-    except (ValueError, TypeError):  # refused by whoever reads it
+        return format_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
+    except (ValueError, TypeError, OSError):  # refused by whoever reads it
         return False
-    return ending_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
 
 
 def load_state_dict(

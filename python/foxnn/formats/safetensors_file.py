@@ -43,15 +43,13 @@ _CODES = {"float32": "F32", "float64": "F64"}
 
 
 def is_foreign(path: str) -> bool:
-    """Return whether a file is one that foxnn has not written, or is damaged."""
+    """Return whether a file is one that foxnn has not written, as far as it can be read."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with reading(path), safe_open(path, framework="numpy") as tensors:
             return "foxnn" not in (tensors.metadata() or {})
-    except SafetensorError:
-        return True
-    except OSError:
+    except (SafetensorError, OSError):
         return False
 
 
