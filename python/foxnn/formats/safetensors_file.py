@@ -43,13 +43,15 @@ _CODES = {"float32": "F32", "float64": "F64"}
 
 
 def is_foreign(path: str) -> bool:
-    """Return whether a file is one that foxnn has not written, as far as it can be read."""
+    """Return whether a file is one that foxnn has not written, or is damaged."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with reading(path), safe_open(path, framework="numpy") as tensors:
             return "foxnn" not in (tensors.metadata() or {})
-    except (SafetensorError, OSError):
+    except SafetensorError:
+        return True
+    except OSError:
         return False
 
 
