@@ -71,9 +71,11 @@ def by_kind(name: str) -> tuple[int, str]:
 
 
 def test_all_is_true_and_sorted() -> None:
+    assert dir(foxnn) == sorted(foxnn.__all__)
+    every = {**vars(foxnn), **{name: getattr(foxnn, name) for name in dir(foxnn)}}
     there = {
         name
-        for name, value in vars(foxnn).items()
+        for name, value in every.items()
         if not name.startswith("_") and not isinstance(value, ModuleType)
     }
     assert set(NAMES) - set(PUBLIC_MODULES) == there
@@ -169,6 +171,29 @@ def test_examples_run(name: str) -> None:
 def test_importing_foxnn_leaves_others_alone(package: str, run_python: RunPython) -> None:
     done = run_python(f"import sys, foxnn; print({package!r} in sys.modules)")
     assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+LATER = {"plot", "schedules", "resuming", "training"}
+
+
+def test_importing_foxnn_leaves_trainings_and_pictures_for_later(run_python: RunPython) -> None:
+    loaded = "{name.split('.')[1] for name in sys.modules if name.startswith('foxnn.')}"
+    done = run_python(f"import sys, foxnn; print(sorted({LATER} & {loaded}))")
+    assert (done.stdout.strip(), done.stderr) == ("[]", "")
+    every = "from foxnn import *; print(plot.history.__name__, Adam().beta_1, resume.__name__)"
+    done = run_python(every)
+    assert (done.stdout.strip(), done.stderr) == ("history 0.9 resume", "")
+
+
+def test_answers_leave_trainings_for_later(run_python: RunPython) -> None:
+    answer = "foxnn.neural_network([2, 3, 1], seed=1).predict([[0.0, 1.0]])"
+    done = run_python(f"import sys, foxnn; {answer}; print('foxnn.training' in sys.modules)")
+    assert (done.stdout.strip(), done.stderr) == ("False", "")
+
+
+def test_a_name_that_the_package_lacks() -> None:
+    with pytest.raises(AttributeError, match="module 'foxnn' has no attribute 'nothing'"):
+        foxnn.nothing  # noqa: B018
 
 
 @pytest.mark.parametrize("name", ["py.typed", "_core.pyi"])
@@ -315,7 +340,7 @@ def package_arrows() -> dict[str, set[str]]:
 def test_no_import_runs_up() -> None:
     graph = package_arrows()
     assert upward(graph) == []
-    assert {"resuming", "training.checkpoint"} <= graph["resuming"] | graph[""]
+    assert {"network", "training.checkpoint"} <= graph["resuming"] | graph[""]
     assert {name.partition(".")[0] for name in {*graph, "_core"}} == set(STOREY)
 
 

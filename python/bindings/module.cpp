@@ -23,7 +23,7 @@ void say_no_memory(std::exception_ptr error) {
 
 }  // namespace
 
-PYBIND11_MODULE(_core, m) {
+PYBIND11_MODULE(engine, m) {
   m.doc() = "The engine of foxnn.";
   m.attr("__version__") = FOXNN_VERSION;
   py::register_local_exception_translator(&say_no_memory);
@@ -38,4 +38,16 @@ PYBIND11_MODULE(_core, m) {
   // pybind11 finds NumPy on first use, which releases the GIL for a moment. Do this now, not in an
   // arbitrary thread, and not while Python may be ending.
   static_cast<void>(py::isinstance<py::array>(m));
+}
+
+// What Python calls. The classes belong to the interpreter that has made them. CPython refuses a
+// second one by itself from 3.12 on; before, pybind11's part of the initialization would wait
+// forever for a lock that its thread already holds.
+extern "C" PYBIND11_EXPORT PyObject* PyInit__core() {
+  if (PyInterpreterState_Get() != PyInterpreterState_Main()) {
+    PyErr_SetString(PyExc_ImportError,
+                    "foxnn can only be imported in the first interpreter of a process");
+    return nullptr;
+  }
+  return PyInit_engine();
 }

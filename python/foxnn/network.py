@@ -5,28 +5,26 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.classic.foxnn_interface import FoxnnInterface
 from foxnn.support.errors import diverged
-from foxnn.training.checkpoint import Start
-from foxnn.training.data import fit_data
-from foxnn.training.history import History
-from foxnn.training.kinds import (
-    ClassWeightLike,
-    EarlyStoppingLike,
-    OptimizerLike,
-    ScaleLike,
-    ScheduleLike,
-    ValidationLike,
-)
-from foxnn.training.loop import FitLoop
-from foxnn.training.options import FitArguments, checked_options
-from foxnn.training.plan import fit_plan
-from foxnn.training.saturation import warn_if_saturated
-from foxnn.training.update_rules import RULES, rule_of
+
+# A network that only answers never needs the modules of training, whose import takes as long as
+# that of all the others: the first training imports them.
+if TYPE_CHECKING:
+    from foxnn.training.history import History
+    from foxnn.training.kinds import (
+        ClassWeightLike,
+        EarlyStoppingLike,
+        OptimizerLike,
+        ScaleLike,
+        ScheduleLike,
+        ValidationLike,
+    )
 
 
 class neural_network(FoxnnInterface):
@@ -218,32 +216,15 @@ class neural_network(FoxnnInterface):
         >>> round(float(nn.predict([[5.0]])[0, 0]))
         16
         """
+        from foxnn.training.fitting import fitted
+        from foxnn.training.options import FitArguments
+
         given = FitArguments(
             epochs, batch_size, optimizer, learning_rate, validation, early_stopping, schedule, l1,
             l2, dropout, sample_weight, class_weight, callbacks, shuffle, progress, time_limit,
             scale, clip_norm, clip_value, checkpoint, checkpoint_every,
         )  # fmt: skip
-        return self._fit(x, y, given)
-
-    def _fit(
-        self, x: ArrayLike, y: ArrayLike, given: FitArguments, start: Start | None = None
-    ) -> History:
-        """Train with these arguments, from the beginning or from a checkpoint."""
-        options = checked_options(self, given, 0 if start is None else start.epochs)
-        self._refuse_second_training()
-        data = fit_data(self, x, y, options, start)
-        plan = fit_plan(self, data, options, start)
-        if (self._scalers if data.scalers is None else data.scalers)[0] is None:
-            warn_if_saturated(self, data.training.x)
-        self._refuse_second_training()
-        # From here on nothing is refused, and the network changes.
-        if data.scalers is not None:
-            self._set_scalers(*data.scalers)
-        if data.takes_draw:
-            self._next_draw()
-        self._input_names = data.columns
-        self._history = history = History() if start is None else History.of(start.history)
-        return FitLoop(self, data, plan, history).run()
+        return fitted(self, x, y, given)
 
     @property
     def history(self) -> History | None:
@@ -264,10 +245,6 @@ class neural_network(FoxnnInterface):
         1
         """
         return self._history
-
-    def _refuse_second_training(self) -> None:
-        if self._is_training():
-            raise RuntimeError("the network is already training")
 
     def train_on_batch(
         self,
@@ -310,15 +287,11 @@ class neural_network(FoxnnInterface):
         rate = learning_rate
         if type(rate) is not float:
             rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
-        key = (optimizer, rate, self._settings.__dict__.get("n_threads", 0))
-        # Only optimizers of our own types are compared: others may define comparison differently.
-        is_ours = type(optimizer) is str or type(optimizer) in RULES
+        # The type comes first, so that only optimizers of one type are compared.
+        key = (type(optimizer), optimizer, rate, self._settings.__dict__.get("n_threads", 0))
         kept = self._step_plan  # read once: another thread may replace it meanwhile
-        if kept is None or not is_ours or kept[0] != key:
-            rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
-            plan = _core.Plan(rule_of(optimizer), rate, shuffle=False, threads=key[2])
-            _core.check_plan(self, plan)
-            self._step_plan = kept = (key, plan)
+        if kept is None or kept[0] != key:
+            kept = self._new_step_plan(key)
         loss = _core.step(self, x, y, kept[1], False)
         if loss is None:
             loss = _core.step(self, *self._samples(x, y), kept[1], True)
@@ -326,3 +299,17 @@ class neural_network(FoxnnInterface):
         if loss != loss:
             raise diverged("after this step (the optimizer begins anew)")
         return loss
+
+    def _new_step_plan(
+        self, key: tuple[type, OptimizerLike, float, int]
+    ) -> tuple[tuple[Any, ...], _core.Plan]:
+        """Return the plan of a step, which is kept for the next one with the same arguments."""
+        from foxnn.training.update_rules import RULES, rule_of
+
+        kind, optimizer, rate, threads = key
+        rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
+        plan = _core.Plan(rule_of(optimizer), rate, shuffle=False, threads=threads)
+        _core.check_plan(self, plan)
+        # Others than our own may define comparison differently: their plans are never kept.
+        self._step_plan = (key, plan) if kind is str or kind in RULES else None
+        return key, plan

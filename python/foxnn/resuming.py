@@ -13,6 +13,7 @@ from foxnn.formats.paths import FileFormatError
 from foxnn.network import neural_network
 from foxnn.training import checkpoint, plain_options
 from foxnn.training.early_stopping import EarlyStopping
+from foxnn.training.fitting import fitted
 from foxnn.training.history import History
 from foxnn.training.kinds import ScheduleLike, ValidationLike
 from foxnn.training.options import FitArguments
@@ -96,7 +97,7 @@ def resume(
         given = _arguments(told, path, again, callbacks, progress, time_limit)
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
-    return network, network._fit(x, y, given, start)
+    return network, fitted(network, x, y, given, start)
 
 
 def _arguments(

@@ -1,0 +1,44 @@
+"""A training run from its arguments to its history: the stages of `fit`, one after the other."""
+
+from __future__ import annotations
+
+from numpy.typing import ArrayLike
+
+from foxnn.model.answers import AnsweringNetwork
+from foxnn.training.checkpoint import Start
+from foxnn.training.data import fit_data
+from foxnn.training.history import History
+from foxnn.training.loop import FitLoop
+from foxnn.training.options import FitArguments, checked_options
+from foxnn.training.plan import fit_plan
+from foxnn.training.saturation import warn_if_saturated
+
+
+def fitted(
+    network: AnsweringNetwork,
+    x: ArrayLike,
+    y: ArrayLike,
+    given: FitArguments,
+    start: Start | None = None,
+) -> History:
+    """Train the network with these arguments, from the beginning or from a checkpoint."""
+    options = checked_options(network, given, 0 if start is None else start.epochs)
+    _refuse_second_training(network)
+    data = fit_data(network, x, y, options, start)
+    plan = fit_plan(network, data, options, start)
+    if (network._scalers if data.scalers is None else data.scalers)[0] is None:
+        warn_if_saturated(network, data.training.x)
+    _refuse_second_training(network)
+    # From here on nothing is refused, and the network changes.
+    if data.scalers is not None:
+        network._set_scalers(*data.scalers)
+    if data.takes_draw:
+        network._next_draw()
+    network._input_names = data.columns
+    network._history = history = History() if start is None else History.of(start.history)
+    return FitLoop(network, data, plan, history).run()
+
+
+def _refuse_second_training(network: AnsweringNetwork) -> None:
+    if network._is_training():
+        raise RuntimeError("the network is already training")
