@@ -39,12 +39,17 @@ void narrow_multiply(index samples, index k, const T* a, index lda, const T* wei
 // whose chain is then hidden by the others.
 template <class T, int R, bool kBias>
 void narrow_gradient_rows(index samples, const T* a, index lda, const T* b, index ldb, index n,
-                          T* gradient, T* bias) {
+                          T* gradient, T* bias, bool goes_on) {
   constexpr int V = static_cast<int>(kLineVectors<T>);
   const Vec<T> zero = Vec<T>::all(T(0));
   Vec<T> sums[R][V], bias_sums[1][V];
-  start<T>(sums, nullptr);
-  start<T>(bias_sums, nullptr);
+  if (goes_on) {
+    go_on<T>(sums, gradient, kLineWidth<T>);
+    if constexpr (kBias) go_on<T>(bias_sums, bias, kLineWidth<T>);
+  } else {
+    start<T>(sums, nullptr);
+    start<T>(bias_sums, nullptr);
+  }
   for (index s = 0; s < samples; ++s) {
     FOXNN_UNROLL
     for (int v = 0; v < V; ++v) {
@@ -64,7 +69,7 @@ void narrow_gradient_rows(index samples, const T* a, index lda, const T* b, inde
 
 template <class T, bool kBias>
 struct NarrowGradients {
-  using Function = void (*)(index, const T*, index, const T*, index, index, T*, T*);
+  using Function = void (*)(index, const T*, index, const T*, index, index, T*, T*, bool);
   Function rows[kNarrowInputs<T> + 1] = {};
 
   template <int R = kNarrowInputs<T>>
@@ -79,13 +84,13 @@ constexpr NarrowGradients<T, kBias> kNarrowGradients;
 
 template <class T>
 void narrow_gradient(index samples, index k, const T* a, index lda, const T* b, index ldb, index n,
-                     T* gradient) {
+                     T* gradient, bool goes_on) {
   T* bias = gradient + k * kLineWidth<T>;
   for (index first = 0; first < k; first += kNarrowInputs<T>) {
     const index rows = k - first < kNarrowInputs<T> ? k - first : kNarrowInputs<T>;
     const auto function =
         (first == 0 ? kNarrowGradients<T, true>.rows : kNarrowGradients<T, false>.rows)[rows];
-    function(samples, a + first, lda, b, ldb, n, gradient + first * kLineWidth<T>, bias);
+    function(samples, a + first, lda, b, ldb, n, gradient + first * kLineWidth<T>, bias, goes_on);
   }
 }
 

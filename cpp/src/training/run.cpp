@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "base/parallel.hpp"
+#include "base/pieces.hpp"
 #include "base/subnormals.hpp"
 #include "network/cost.hpp"
 
@@ -46,7 +48,6 @@ std::unique_ptr<NarrowStep<T>> narrow_step_of(const Network<T>& network, index b
 // In place: another thread may be reading the network, so its buffers must remain valid.
 template <class T>
 void copy(const Buffer<T>& from, Buffer<T>& to) {
-  if (to.size() != from.size()) to = Buffer<T>(from.size());
   std::copy_n(from.data(), from.size(), to.data());
 }
 
@@ -65,7 +66,7 @@ Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& pla
       tally_(network, plan, batches_.size()),
       update_(network, plan, is_long_ && is_wider_than_deep(network, batches_.size())),
       step_(network, plan, batches_, tally_, workers_) {
-  if (workers_ == 1 && !step_.draws() && !is_long_) {
+  if (workers_ == 1 && !step_.draws()) {
     narrow_ = narrow_step_of(network, batches_.size());
   }
 }
@@ -102,8 +103,14 @@ auto Run<T>::saving_within_epoch() const -> Saving {
 
 template <class T>
 StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, StepReport report) {
-  network_.use_optimizer(plan_.optimizer);
-  if (saving == Saving::now) copy(network_.parameters(), saved_parameters_);
+  try {
+    // Not on `stop`, which may be the end of a time in which at least one step is made.
+    network_.use_optimizer(plan_.optimizer, dropped_.request());
+    if (saving == Saving::now) save_parameters();
+  } catch (const Stopped&) {
+    report.stopped = true;
+    return report;
+  }
   const index end = report.steps + count;
   report.stopped = false;
   poll_.restart();
@@ -133,6 +140,16 @@ StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, St
 }
 
 template <class T>
+void Run<T>::save_parameters() {
+  const Buffer<T>& from = network_.parameters();
+  // Taken away meanwhile, so that none are left if this is stopped.
+  Buffer<T> to = std::move(saved_parameters_);
+  if (to.size() != from.size()) to = Buffer<T>(from.size());
+  copy_in_pieces(from.data(), from.size(), to.data(), dropped_.request());
+  saved_parameters_ = std::move(to);
+}
+
+template <class T>
 StepReport Run<T>::step_on(const Samples& samples) {
   batches_.set_samples(network_.scaled(samples));
   order_.take_in_order(batches_.size());
@@ -148,24 +165,17 @@ template <class T>
 void Run<T>::steps_of_narrow(index count, const StopRequest& stop, StepReport& report) {
   const SubnormalsAsZero subnormals;
   const Samples& samples = batches_.samples();
+  dropped_.begin();
+  std::optional<DroppedStep::View> view;  // making one reads the clock
+  if (is_long_ && dropped_.can_be()) view.emplace(dropped_, true);
   go_on_ = true;
   index position = order_.position();
   for (index left = count; go_on_; --left) {
     const index rows = batches_.count_from(position);
     const std::uint32_t* sample = order_.from(position);
     update_.begin_step(plan_.learning_rate);
-    read_rows(samples.inputs, sample, rows, narrow_->inputs());
-    if (!samples.labels) {
-      read_rows(samples.outputs, sample, rows, narrow_->target().data);
-    } else {
-      for (index r = 0; r < rows; ++r) {
-        read_target(samples, sample[r], network_.outputs(), narrow_->target().from_row(r));
-      }
-    }
-    narrow_->forward(rows, tally_.takes_raw());
-    tally_.judge(0, rows, tally_.scale(rows, samples.weights, sample), samples.weights, sample,
-                 narrow_->outputs(), narrow_->target(), narrow_->error());
-    narrow_->backward(rows, !tally_.takes_raw());
+    gradient_of_narrow(samples, sample, rows, view ? &*view : nullptr);
+    if (dropped_.is()) return drop(report);
     update_.step_along(narrow_->gradient().data());
     tally_.count_step(rows, samples.weights, sample, report);
     position += rows;
@@ -173,6 +183,34 @@ void Run<T>::steps_of_narrow(index count, const StopRequest& stop, StepReport& r
     report.stopped = poll_.after_step(stop);
     go_on_ = left > 1 && position < samples.size() && !report.stopped && !report.diverged;
   }
+}
+
+template <class T>
+void Run<T>::gradient_of_narrow(const Samples& samples, const std::uint32_t* sample, index rows,
+                                Leaving* leaving) {
+  const T scale = tally_.scale(rows, samples.weights, sample);
+  for (index first = 0; first < rows; first += NarrowStep<T>::kBlock) {
+    if (leaving && leaving->now()) return;
+    const index count = std::min(NarrowStep<T>::kBlock, rows - first);
+    read_rows(samples.inputs, sample + first, count, narrow_->inputs());
+    if (!samples.labels) {
+      read_rows(samples.outputs, sample + first, count, narrow_->target().data);
+    } else {
+      for (index r = 0; r < count; ++r) {
+        read_target(samples, sample[first + r], network_.outputs(), narrow_->target().from_row(r));
+      }
+    }
+    narrow_->forward(count, tally_.takes_raw());
+    tally_.judge(first, count, scale, samples.weights, sample, narrow_->outputs(),
+                 narrow_->target(), narrow_->error());
+    narrow_->backward(count, !tally_.takes_raw(), first > 0);
+  }
+}
+
+template <class T>
+void Run<T>::drop(StepReport& report) {
+  report.stopped = true;
+  --network_.optimizer().step;
 }
 
 template <class T>
@@ -211,10 +249,7 @@ void Run<T>::steps_of_team(index count, const StopRequest& stop, StepReport& rep
       --left;
     }
   });
-  if (dropped_.is()) {
-    report.stopped = true;
-    --network_.optimizer().step;
-  }
+  if (dropped_.is()) drop(report);
 }
 
 template <class T>
