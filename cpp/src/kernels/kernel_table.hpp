@@ -122,7 +122,10 @@ struct KernelTable {
                           const T* init, T* c, index ldc);
   /// gradient[k x line] = a^T . b for b[samples x n], and behind it a line with the sums of b.
   void (*narrow_gradient)(index samples, index k, const T* a, index lda, const T* b, index ldb,
-                          index n, T* gradient, bool goes_on);
+                          index n, T* gradient);
+  /// The same added to what earlier samples have given, with the bits of one call for all.
+  void (*narrow_gradient_on)(index samples, index k, const T* a, index lda, const T* b, index ldb,
+                             index n, T* gradient);
   /// sums[width] = the sum of b[samples x width] over the samples.
   void (*sum_rows)(index samples, const T* b, index ldb, index width, T* sums, bool goes_on);
   /// target[columns x rows padded to a line] = source[rows x columns] transposed; the padding is

@@ -94,6 +94,7 @@ void NarrowStep<T>::backward_activation(PartInUse& in_use, index rows) {
 template <class T>
 void NarrowStep<T>::backward(index rows, bool through_activation, bool goes_on) {
   const KernelTable<T>& k = active_kernels().table<T>();
+  const auto gradient = goes_on ? k.narrow_gradient_on : k.narrow_gradient;
   if (through_activation) backward_activation(parts_.back(), rows);
   for (std::size_t i = parts_.size(); i-- > 0;) {
     PartInUse& in_use = parts_[i];
@@ -114,8 +115,8 @@ void NarrowStep<T>::backward(index rows, bool through_activation, bool goes_on) 
                         in_use.transposed.data(), nullptr, below.delta.data(), below.stride);
       backward_activation(below, rows);
     }
-    k.narrow_gradient(rows, part.inputs, x, stride, in_use.delta.data(), in_use.stride,
-                      part.neurons, gradient_.data() + in_use.offset, goes_on);
+    gradient(rows, part.inputs, x, stride, in_use.delta.data(), in_use.stride, part.neurons,
+             gradient_.data() + in_use.offset);
   }
 }
 
