@@ -30,12 +30,13 @@ from foxnn.model.names import (
     kernel_set,
     kernel_sets,
     losses,
+    metrics,
     optimizers,
 )
 from foxnn.model.scaler import Scaler
 from foxnn.model.trace import Trace
 from foxnn.network import neural_network
-from foxnn.support.errors import DivergedError
+from foxnn.support.errors import ConvergenceWarning, DataWarning, DivergedError
 from foxnn.support.former import find_former_names
 from foxnn.support.interpreter import refuse_without_lock
 
@@ -55,6 +56,8 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "ConvergenceWarning",
+    "DataWarning",
     "Dense",
     "DivergedError",
     "Dropout",
@@ -76,6 +79,7 @@ __all__ = [
     "kernel_sets",
     "layer",
     "losses",
+    "metrics",
     "neural_network",
     "optimizers",
     "plot",

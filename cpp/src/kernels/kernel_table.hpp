@@ -115,6 +115,12 @@ struct KernelTable {
   /// The lists for multiply_transposed, at most kMostTiles, in items[kMostTiles x samples].
   void (*list_samples)(index rows, index samples, const std::uint32_t* nonzero,
                        std::uint32_t* items, List* lists);
+  /// out[s] = init + the sum of values[i] lines[items[i]] over the items from ends[s - 1] (of the
+  /// first sum: begin) to ends[s], for `sums` sums (at least one) of `width`; no init if it is
+  /// null. Lines are `stride` apart.
+  void (*sum_lines)(index sums, std::uint32_t begin, const std::uint32_t* ends, const T* values,
+                    const std::uint32_t* items, const T* lines, index stride, index width,
+                    const T* init, T* out, index ldo);
   /// For layers of at most a line of neurons (narrow-inl.hpp): rows are ldc apart and not padded,
   /// though a whole line is written for each. c[samples x line] = init + a[samples x k] .
   /// weights[k x line].

@@ -27,6 +27,7 @@
 #include "kernels/narrow-inl.hpp"
 #include "kernels/norm-inl.hpp"
 #include "kernels/philox-inl.hpp"
+#include "kernels/stored-inl.hpp"
 #include "kernels/update-inl.hpp"
 
 namespace foxnn {
@@ -52,6 +53,7 @@ constexpr KernelTable<T> make_table() {
   t.list_columns = list_columns<T>;
   t.multiply_transposed = multiply_transposed<T>;
   t.list_samples = list_samples_of_tiles<T>;
+  t.sum_lines = sum_lines<T>;
   t.narrow_multiply = narrow_multiply<T>;
   t.narrow_gradient = narrow_gradient<T, false>;
   t.narrow_gradient_on = narrow_gradient<T, true>;

@@ -13,6 +13,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.formats import foreign
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.support import pieces
 
@@ -55,6 +56,9 @@ class TextReader:
         self._start = self._table_start = 0
         self._text = bytearray()
         with reading(path, pipes=True) as file:
+            head = file.read(foreign.HEAD)
+            foreign.refuse(path, head, "FoxNN's text")
+            self._text += head
             while some := file.read(_PIECE):
                 self._text += some
 

@@ -23,14 +23,14 @@ from foxnn.formats.onnx.constants import (
     folded,
 )
 from foxnn.formats.onnx.functions import FUNCTIONS
-from foxnn.formats.onnx.graph import NO_SUCH_NODE, ONE_INPUT, check_passing
+from foxnn.formats.onnx.graph import NO_SUCH_NODE, ONE_INPUT, SOFTMAX, check_passing
 from foxnn.formats.onnx.model_file import ModelFile
 
 Shape = tuple[int, ...]
 
 _SHAPING = ("Flatten", "Reshape")
 _PASSING = ("Identity", "Dropout", "Cast")
-_OTHERS = ("Gemm", "MatMul", "Softmax", "Concat", "Dropout", "LayerNormalization")
+_OTHERS = ("Gemm", "MatMul", *SOFTMAX, "Concat", "Dropout", "LayerNormalization")
 _LARGEST = 2**31 - 1
 
 
@@ -140,9 +140,9 @@ class LayeredGraph(ModelFile):
         if kind in ("Gemm", "MatMul"):
             return _behind_dense(kind, given, values, shape)
         # Up to operator set 12, softmax is by default over all that a sample holds.
-        usual = 1 if kind == "Softmax" and self._version < 13 else -1
+        usual = 1 if kind in SOFTMAX and self._version < 13 else -1
         last = given.get("axis", usual) in (-1, len(shape))
-        if kind in ("Softmax", "LayerNormalization") and not last:
+        if kind in (*SOFTMAX, "LayerNormalization") and not last:
             raise NotRead("expected the last axis")
         return shape
 
