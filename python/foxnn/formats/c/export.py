@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from foxnn.layers.chain import PlainLayer, plain_layers
 from foxnn.layers.view import is_number
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.support import pieces
 
 # The number of samples in the self-test, and the seed of random ones.
 _COUNT, _SEED = 8, 0
@@ -55,16 +57,17 @@ def export(
     asked, recorded = _asked(twin, x)
     within = _tolerance(twin, asked, recorded)
     base = os.path.basename(path)
-    texts = {
+    texts: dict[str, Iterable[str]] = {
         path: c_source.header(source),
-        path[:-2] + "_test.c": c_source.test_program(source, base, asked, recorded, within),
+        path[:-2] + "_test.c": [c_source.test_program(source, base, asked, recorded, within)],
     }
     for place in texts:
         whole_files.check_place(place)  # check both before replacing either
     with contextlib.ExitStack() as both:  # replace neither before both are written
         for place, text in texts.items():
             file = both.enter_context(whole_files.replacing(place))
-            file.write(text.encode("ascii"))
+            for part in text:
+                file.write(part.encode("ascii"))
             file.flush()
     return report
 
@@ -143,11 +146,14 @@ def _layer(part: PlainLayer, kind: str | None) -> Layer:
     weights = part.weights
     if kind is None:
         return Layer(weights, part.bias, part.activation, part.parameters)
-    largest = np.abs(weights).max(axis=0).astype(np.float64)
+    ends = pieces.column_extremes(weights)
+    largest = np.maximum(-ends[0], ends[1]).astype(np.float64)
     scale = np.where(largest > 0, largest / _LARGEST, 1.0).astype(weights.dtype)
     scale[scale == 0] = np.finfo(weights.dtype).smallest_subnormal
-    rounded = np.clip(np.rint(weights / scale.astype(np.float64)), -_LARGEST, _LARGEST)
-    return Layer(rounded.astype(np.int8), part.bias, part.activation, part.parameters, scale)
+    divisor, rounded = scale.astype(np.float64), np.empty(weights.shape, np.int8)
+    for some in pieces.slices(weights):
+        rounded[some] = np.clip(np.rint(weights[some] / divisor), -_LARGEST, _LARGEST)
+    return Layer(rounded, part.bias, part.activation, part.parameters, scale)
 
 
 def _scaling(network: AnsweringNetwork, which: str) -> tuple[Array, Array] | None:
