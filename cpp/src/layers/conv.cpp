@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/pieces.hpp"
 #include "layers/columns.hpp"
 
 namespace foxnn {
@@ -128,46 +129,54 @@ index Conv<T>::weights_of(const Block& block) const {
 // Calls f(line of the user's array, its first filter, packed offset, count).
 template <class T>
 template <class Function>
-void Conv<T>::each_weight(Function f) const {
+void Conv<T>::each_line(const StopRequest& stop, Function f) const {
+  Pieces pieces(stop);
   for (index g = 0; g < groups_; ++g) {
     for (index b = 0; b < blocks_of_group(); ++b) {
       const Block at = block(g, b);
       for (index line = 0; line < lines_; ++line) {
         f(line, g * group_filters_ + at.first, weights_of(at) + line * at.width, at.used);
+        pieces.after(at.used);
       }
     }
   }
 }
 
 template <class T>
-void Conv<T>::initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) {
-  const Buffer<double> drawn =
-      initial_parameters(parse_initializer(this->spec().text("init", "auto")), this->activation(),
-                         lines_, filters_, seed, place, stop, window_.places() * filters_);
-  each_weight([&](index line, index filter, index packed, index count) {
-    const double* from = drawn.data() + line * filters_ + filter;
-    for (index i = 0; i < count; ++i) {
-      this->own_parameters()[packed + i] = static_cast<T>(from[i]);
-    }
-  });
-  if (!has_bias_) return;
-  T* bias = this->own_parameters() + this->arrays().back().offset;
-  for (index f = 0; f < filters_; ++f)
-    bias[f] = static_cast<T>(drawn.data()[lines_ * filters_ + f]);
+index Conv<T>::place_of_weight(index line, index filter) const {
+  const index inside = filter % group_filters_;
+  const Block at = block(filter / group_filters_, inside / kPanelWidth<T>);
+  return weights_of(at) + line * at.width + inside % kPanelWidth<T>;
 }
 
 template <class T>
-void Conv<T>::unpack(const Array& array, const T* packed, T* values, Order order) const {
-  if (array.offset > 0) return Layer<T>::unpack(array, packed, values, order);
-  each_weight([&](index line, index filter, index from, index count) {
+void Conv<T>::initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) {
+  const index weights = lines_ * filters_;
+  const auto take = [&](index first, index count, const double* drawn) {
+    for (index i = first; i < first + count; ++i) {
+      if (i >= weights && !has_bias_) return;
+      const index to = i < weights ? place_of_weight(i / filters_, i % filters_)
+                                   : this->arrays().back().offset + i - weights;
+      this->own_parameters()[to] = static_cast<T>(drawn[i - first]);
+    }
+  };
+  draw_parameters(parse_initializer(this->spec().text("init", "auto")), this->activation(), lines_,
+                  filters_, seed, place, stop, take, window_.places() * filters_);
+}
+
+template <class T>
+void Conv<T>::unpack(const Array& array, const T* packed, T* values, Order order,
+                     const StopRequest& stop) const {
+  if (array.offset > 0) return Layer<T>::unpack(array, packed, values, order, stop);
+  each_line(stop, [&](index line, index filter, index from, index count) {
     std::copy_n(packed + from, count, values + line * filters_ + filter);
   });
 }
 
 template <class T>
-void Conv<T>::pack(const Array& array, const T* values, T* packed) const {
-  if (array.offset > 0) return Layer<T>::pack(array, values, packed);
-  each_weight([&](index line, index filter, index to, index count) {
+void Conv<T>::pack(const Array& array, const T* values, T* packed, const StopRequest& stop) const {
+  if (array.offset > 0) return Layer<T>::pack(array, values, packed, stop);
+  each_line(stop, [&](index line, index filter, index to, index count) {
     std::copy_n(values + line * filters_ + filter, count, packed + to);
   });
 }

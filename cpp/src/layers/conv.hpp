@@ -21,8 +21,9 @@ class Conv final : public Activated<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Conv>(*this); }
   double flops() const override;
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
-  void unpack(const Array& array, const T* packed, T* values, Order order) const override;
-  void pack(const Array& array, const T* values, T* packed) const override;
+  void unpack(const Array& array, const T* packed, T* values, Order order,
+              const StopRequest& stop) const override;
+  void pack(const Array& array, const T* values, T* packed, const StopRequest& stop) const override;
   ScratchSize scratch_size(index batch) const override;
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
@@ -65,7 +66,8 @@ class Conv final : public Activated<T> {
   Block block(index group, index b) const;
   index weights_of(const Block& block) const;
   template <class Function>
-  void each_weight(Function f) const;
+  void each_line(const StopRequest& stop, Function f) const;
+  index place_of_weight(index line, index filter) const;
   void forward_block(const Block& block, index position, index batch, const Rows<const T>& x,
                      const Outputs<T>& out, Scratch<T> scratch) const;
   void input_gradient(index group, index channel, index position, index first, index last,

@@ -62,7 +62,7 @@ class ScratchSpace {
       size.stretches = std::max(size.stretches, needed.stretches);
     }
     numbers_ = Buffer<T>(size.numbers);
-    items_.resize(static_cast<std::size_t>(size.items));
+    items_ = Buffer<std::uint32_t>(size.items);
     stretches_.resize(static_cast<std::size_t>(size.stretches));
   }
 
@@ -70,7 +70,7 @@ class ScratchSpace {
 
  private:
   Buffer<T> numbers_;
-  std::vector<std::uint32_t> items_;
+  Buffer<std::uint32_t> items_;
   std::vector<Stretch> stretches_;
 };
 
