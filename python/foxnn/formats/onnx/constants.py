@@ -34,9 +34,13 @@ _FIELD_OF = {_FLOAT: "f", _INT: "i", _STRING: "s", _TENSOR: "t", _FLOAT_LIST: "f
              _INT_LIST: "ints"}  # fmt: skip
 # The attributes that are looked at, and what each must be.
 _ATTRIBUTES = {
-    "allowzero": _INT, "alpha": _FLOAT, "approximate": _STRING, "axes": _INT_LIST, "axis": _INT,
-    "beta": _FLOAT, "epsilon": _FLOAT, "gamma": _FLOAT, "max": _FLOAT, "min": _FLOAT,
-    "offset": _FLOAT_LIST, "perm": _INT_LIST, "scale": _FLOAT_LIST, "to": _INT,
+    "allowzero": _INT, "alpha": _FLOAT, "approximate": _STRING, "auto_pad": _STRING,
+    "axes": _INT_LIST, "axis": _INT, "beta": _FLOAT, "ceil_mode": _INT,
+    "coordinate_transformation_mode": _STRING, "count_include_pad": _INT, "dilations": _INT_LIST,
+    "epsilon": _FLOAT, "gamma": _FLOAT, "group": _INT, "keepdims": _INT,
+    "kernel_shape": _INT_LIST, "max": _FLOAT, "min": _FLOAT, "mode": _STRING,
+    "nearest_mode": _STRING, "offset": _FLOAT_LIST, "pads": _INT_LIST, "perm": _INT_LIST,
+    "scale": _FLOAT_LIST, "scales": _FLOAT_LIST, "strides": _INT_LIST, "to": _INT,
     "training_mode": _INT, "transA": _INT, "transB": _INT, "value": _TENSOR,
     "value_float": _FLOAT, "value_floats": _FLOAT_LIST, "value_int": _INT,
     "value_ints": _INT_LIST,

@@ -70,7 +70,7 @@ def flattened(value: Value, number: int) -> Value:
 
 
 def places(value: Value) -> Array | None:
-    """Return for each number of a flat value in foxnn its place in the file, or None if the same."""
+    """Return for each number of a flat value its place in the file, or None if that is the same."""
     if value.flat_of is None:
         return None
     shape, order = value.flat_of
@@ -84,11 +84,12 @@ def constant_as_ours(array: Array, value: Value) -> Array:
     pairs = zip(array.shape[::-1], whole[::-1], strict=False)
     if array.ndim > len(whole) or any(a not in (1, b) for a, b in pairs):
         raise NotRead(f"expected a constant for each column, got shape {array.shape}")
+    is_in_order = value.flat_of is None and value.order == tuple(range(len(value.order)))
+    if array.size == 1 or is_in_order:
+        return array
     turned = places(value)
     if turned is not None:
-        return array if array.size == 1 else array.reshape(-1)[turned]
-    if value.order == tuple(range(len(value.order))):
-        return array
+        return array.reshape(-1)[turned]
     spread = array.reshape((1,) * (len(whole) - array.ndim) + array.shape)[0]
     return spread.transpose([value.order.index(axis) for axis in range(len(value.order))])
 

@@ -52,12 +52,15 @@ def _pool(operator: str, **given: Any) -> Callable[[LayerGraph, Part, str], None
 
 
 def _global_pool(operator: str) -> Callable[[LayerGraph, Part, str], None]:
+    # As a reduction, which takes either order of axes, and gives numbers without positions.
     def body(to: LayerGraph, part: Part, name: str) -> None:
-        if len(part["input_shape"]) > 1:  # else there is one position
-            to.turn(len(part["input_shape"]), is_first=True)
-            to.graph.node(operator, f"{name}.pooled")
+        axes = len(part["input_shape"])
+        if axes == 1:
+            to.graph.node("Identity", f"{name}.same")
+            return
+        positions = range(2, axes + 1) if to.is_first else range(1, axes)
+        to.graph.node(operator, f"{name}.pooled", axes=list(positions), keepdims=0)
         to.is_first = False
-        to.graph.node("Flatten", f"{name}.flat", axis=1)
 
     return body
 
@@ -78,7 +81,7 @@ WINDOWED: dict[str, Callable[[LayerGraph, Part, str], None]] = {
     **{f"conv{axes}d": _conv for axes in (1, 2, 3)},
     **{f"max_pool{axes}d": _pool("MaxPool") for axes in (1, 2, 3)},
     **{f"average_pool{axes}d": _pool("AveragePool", count_include_pad=0) for axes in (1, 2, 3)},
-    "global_max_pool": _global_pool("GlobalMaxPool"),
-    "global_average_pool": _global_pool("GlobalAveragePool"),
+    "global_max_pool": _global_pool("ReduceMax"),
+    "global_average_pool": _global_pool("ReduceMean"),
     "up_sample": _up_sample,
 }
