@@ -15,7 +15,8 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
-from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation, Shape
+from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation
+from foxnn.formats.onnx.layout import Shape
 from foxnn.formats.onnx.leaves import DENSE, Leaf, Spec, activated, bias_of, identity, leaf_of
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair

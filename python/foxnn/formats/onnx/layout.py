@@ -90,8 +90,9 @@ def constant_as_ours(array: Array, value: Value) -> Array:
     turned = places(value)
     if turned is not None:
         return array.reshape(-1)[turned]
-    spread = array.reshape((1,) * (len(whole) - array.ndim) + array.shape)[0]
-    return spread.transpose([value.order.index(axis) for axis in range(len(value.order))])
+    spread: Array = array.reshape((1,) * (len(whole) - array.ndim) + array.shape)[0]
+    spread = spread.transpose([value.order.index(axis) for axis in range(len(value.order))])
+    return spread
 
 
 def is_last(value: Value, axis: int | None) -> bool:

@@ -37,8 +37,8 @@ def _conv(to: LayerGraph, part: Part, name: str) -> None:
     if "bias" in part["arrays"]:
         inputs.append(to.array(part, name, "bias", "bias"))
     options = part["options"]
-    given = {"dilations": [int(length) for length in options["dilation"]]}
-    given |= {"group": int(options["groups"])}
+    given: dict[str, Any] = {"dilations": [int(length) for length in options["dilation"]]}
+    given["group"] = int(options["groups"])
     to.graph.node("Conv", f"{name}.sum", *inputs, **_window(part), **given)
     to.activate(part, name)
 

@@ -49,7 +49,7 @@ class _Axis(NamedTuple):
     stride: int
     dilation: int
     before: int  # positions added before the first
-    count: int  # of windows
+    windows: int
 
 
 def window_of(kind: str, given: Attributes, values: Sequence[Any], shape: Shape) -> Window:
@@ -69,8 +69,8 @@ def window_of(kind: str, given: Attributes, values: Sequence[Any], shape: Shape)
         raise NotRead("expected a pool without dilations")
     pads = _pads(given, axes)
     found = [
-        _axis(n, *one, pads and (pads[i], pads[axes + i]), given)
-        for i, (n, *one) in enumerate(zip(shape[:-1], *lengths, dilations, strict=True))
+        _axis(n, k, s, d, (pads[i], pads[axes + i]) if pads else None, given)
+        for i, (n, k, s, d) in enumerate(zip(shape[:-1], *lengths, dilations, strict=True))
     ]
     if kind == "AveragePool" and given.get("count_include_pad", 0) and (pads is None or any(pads)):
         raise NotRead("expected means without what is around the sample (count_include_pad=0)")
@@ -83,11 +83,11 @@ def window_of(kind: str, given: Attributes, values: Sequence[Any], shape: Shape)
         "stride": [float(a.stride) for a in found],
         "padding": padding,
     }
-    return Window(options, zeros, tuple(a.count for a in found))
+    return Window(options, zeros, tuple(a.windows for a in found))
 
 
 def _weights(given: Attributes, values: Sequence[Any], shape: Shape) -> Array:
-    weights = values[1] if len(values) > 1 else None
+    weights: Array | None = values[1] if len(values) > 1 else None
     is_right = isinstance(weights, np.ndarray) and weights.dtype.kind == "f" and weights.size
     if not is_right or weights is None or weights.ndim != len(shape) + 1:
         raise NotRead("expected constant weights for its axes")
@@ -150,7 +150,7 @@ def _fitting(found: list[_Axis], may_grow: bool) -> tuple[str, list[tuple[int, i
     # Windows are the same where they begin at the same place and are as many.
     spans = [(a.kernel - 1) * a.dilation + 1 for a in found]
     if all(
-        a.before == 0 and a.count == (a.length - span) // a.stride + 1 and span <= a.length
+        a.before == 0 and a.windows == (a.length - span) // a.stride + 1 and span <= a.length
         for a, span in zip(found, spans, strict=True)
     ):
         return "valid", [(0, 0)] * len(found)
@@ -161,7 +161,7 @@ def _fitting(found: list[_Axis], may_grow: bool) -> tuple[str, list[tuple[int, i
 
 def _zeros(axis: _Axis, may_grow: bool) -> tuple[int, int] | None:
     """Return the zeros at both ends of the filter with which "same" gives an axis's windows."""
-    if axis.count != -(-axis.length // axis.stride):
+    if axis.windows != -(-axis.length // axis.stride):
         return None
     most = axis.kernel if may_grow else 0
     for more in range(most + 1):
