@@ -30,9 +30,11 @@ def public_things() -> dict[str, Any]:
     """Return functions and classes that users call, by name."""
     found: dict[str, Any] = {}
     for prefix, module in modules():
-        for name, thing in vars(module).items():
-            own = name in foxnn.__all__ if module is foxnn else not name.startswith("_")
-            if own and callable(thing) and thing.__module__.startswith(module.__name__):
+        # Some of foxnn's own names are imported when they are first asked for.
+        names = foxnn.__all__ if module is foxnn else [n for n in vars(module) if n[0] != "_"]
+        for name in names:
+            thing = getattr(module, name)
+            if callable(thing) and thing.__module__.startswith(module.__name__):
                 found[prefix + name] = thing
     return found
 
