@@ -44,6 +44,14 @@ def machine(session: nox.Session) -> None:
 
 
 @nox.session
+def beside_sklearn(session: nox.Session) -> None:
+    """Search for ten minutes for a program on which foxnn.sklearn and scikit-learn differ."""
+    session.install(".[test]")
+    session.env["FOXNN_BESIDE_SECONDS"] = "600"
+    session.run("python", "-m", "pytest", "tests/test_sklearn_beside.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Run the linters of `.ci/run`."""
     session.install(".[dev]")
@@ -150,7 +158,7 @@ def wheels(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the API reference from the docstrings, in build/docs."""
-    session.install(".[pandas,plot,sklearn]", "pdoc==16.*")
+    session.install(".[pandas,plot,sklearn]", "pdoc==16.*", "skl2onnx")
     session.run("python", ".ci/reference.py", *session.posargs)
 
 

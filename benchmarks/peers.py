@@ -92,6 +92,19 @@ def torch_model(work: Work) -> Any:
     return torch.nn.Sequential(*(layers[:-1] if work.classifies else layers))
 
 
+def estimator_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
+    """Train with partial_fit of foxnn's own estimator."""
+    from foxnn.sklearn import MLPClassifier
+
+    model = MLPClassifier(
+        hidden_layer_sizes=work.sizes[1:-1], activation=work.activation, solver=work.optimizer,
+        batch_size=work.batch, learning_rate_init=RATE, alpha=0.0, random_state=0,
+        n_threads=threads,
+    )  # fmt: skip
+    classes = np.arange(work.sizes[-1])
+    return timed(lambda: model.partial_fit(x, y, classes=classes))
+
+
 def torch_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
     """Train in eager mode, with batches taken by a shuffled index and fused optimizers."""
     import torch

@@ -17,7 +17,7 @@ import numpy as np
 import foxnn
 import peers
 import roofline
-from answers import answering
+from answers import TOLERANCE, answering, sklearn_answer
 from machine_limits import UnmeasurableError
 from measure import Timed, one_call
 from work import Data, Work
@@ -92,6 +92,9 @@ TEXTBOOK = Work((784, 100, 10), "sigmoid", 60_000, batch=10, is_mnist=True)
 TINY = Work((3, 5, 4, 2), "sigmoid", 100_000)
 CONTROL = Work((4, 64, 64, 2), "tanh", 32_000, optimizer="adam", batch=32)
 SAMPLE = [0, 1, 0.1]
+# Texts: words of a vocabulary, some hundred in each.
+TEXTS = Work((50_000, 100, 20), "relu", 20_000, True, "adam", 200, stored=100)
+FEW_WORDS = replace(TEXTS, sizes=(5_000, 100, 20))
 
 
 def epoch(work: Work, run: Run) -> Sides:
@@ -121,6 +124,34 @@ def bound(work: Work, run: Run) -> Sides:
         run.notes.append(f"no bound: {error}")
         return {}
     return {"bound": measure}
+
+
+def epoch_of_texts(work: Work, run: Run) -> Sides:
+    """Return an epoch of the libraries that train on sparse samples."""
+    work = run.samples(work)
+    given = (work, *run.data.of(work), run.threads)
+    sides = {"foxnn": peers.foxnn_epoch(*given)}
+    if peers.is_there("scikit-learn"):
+        sides["foxnn, estimator"] = peers.estimator_epoch(*given)
+        if other := peers.sklearn_epoch(*given):
+            sides["scikit-learn"] = other
+    return sides
+
+
+def answers_of_texts(work: Work, run: Run) -> Sides:
+    """Return predict of sparse samples by the libraries that take them."""
+    work = run.samples(work)
+    x, _ = run.data.of(work)
+    nn = work.network()
+    nn.settings.n_threads = run.threads
+    duration = 0.001 if run.quick else 0.05
+    calls = {"foxnn": partial(nn.predict, x)}
+    if peers.is_there("scikit-learn"):
+        answer = sklearn_answer(nn, work, run.threads)
+        if not np.abs(answer(x) - nn.predict(x)).max() <= TOLERANCE:
+            raise RuntimeError("the outputs of scikit-learn differ from foxnn's")
+        calls["scikit-learn"] = partial(answer, x)
+    return {name: one_call(call, duration) for name, call in calls.items()}
 
 
 def step(work: Work, run: Run) -> Sides:
@@ -314,6 +345,19 @@ ROWS: Sequence[Row] = (
     Row(
         "predict", "predict of 10,000 MNIST images, [784, 512, 512, 10]", partial(images, 10_000),
         (Target("onnxruntime", 1.25), Target("PyTorch", 2.0)),
+    ),
+    *(
+        Row(
+            f"{name}-{work.sizes[0]}",
+            f"{what} 20,000 sparse samples, 100 of {work.sizes[0]:,} columns, "
+            "(100,), relu, Adam, batch 200",
+            partial(sides, work), (Target("scikit-learn", 1.0),),
+        )
+        for work in (FEW_WORDS, TEXTS)
+        for name, what, sides in (
+            ("sparse", "epoch of", epoch_of_texts),
+            ("sparse-predict", "predict of", answers_of_texts),
+        )
     ),
     Row(
         "get-out-image", "get_out of one MNIST image, [784, 512, 512, 10], one core",

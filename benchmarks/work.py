@@ -25,6 +25,7 @@ class Work:
     batch: int = 1
     dtype: str = "float32"
     is_mnist: bool = False
+    stored: int = 0  # of a sparse sample, how many numbers are not zero; 0: samples are arrays
 
     @property
     def steps(self) -> int:
@@ -41,6 +42,19 @@ class Work:
         return foxnn.neural_network(
             list(self.sizes), self.activation, self.output_activation, dtype=self.dtype, seed=0
         )
+
+
+def sparse_samples(work: Work, rng: np.random.Generator) -> Any:
+    """Return a CSR matrix; a column that is drawn twice for a sample holds the sum."""
+    import scipy.sparse
+
+    shape = work.samples, work.sizes[0]
+    columns = rng.integers(0, shape[1], (work.samples, work.stored))
+    rows = np.repeat(np.arange(work.samples), work.stored)
+    values = rng.random(columns.size, dtype=np.float32)
+    matrix = scipy.sparse.csr_matrix((values, (rows, columns.ravel())), shape)
+    matrix.sum_duplicates()
+    return matrix
 
 
 @dataclass
@@ -61,6 +75,8 @@ class Data:
             kept = labels[: work.samples].astype(np.int64)
             return x, kept if work.classifies else np.eye(10, dtype=work.dtype)[kept]
         rng = np.random.default_rng(0)
+        if work.stored:
+            return sparse_samples(work, rng), rng.integers(0, work.sizes[-1], work.samples)
         x = rng.random((work.samples, work.sizes[0]), dtype=np.float32).astype(work.dtype)
         if work.classifies:
             return x, rng.integers(0, work.sizes[-1], work.samples)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import copy
+import io
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -48,6 +50,18 @@ def digits(data: Path | None) -> tuple[NDArray[np.uint8], ...]:
     return mnist_data.load(data)
 
 
+def nested_digits(data: Path | None) -> tuple[list[list[int]], Sequence[int]]:
+    """Return the training images and labels as python-mnist loads them: lists of 784 integers."""
+    sys.path.insert(0, str(HERE.parent / "benchmarks"))
+    try:
+        import mnist_data
+    finally:
+        sys.path.pop(0)
+    folder = mnist_data.from_folder(data) if data is not None else mnist_data.from_cache()
+    images, labels = mnist_data.python_mnist().MNIST(str(folder)).load_training()
+    return images, labels
+
+
 def scaled(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the pixels scaled to the range from 0 to 1."""
     pixels: NDArray[np.float32] = images / np.float32(255)
@@ -62,6 +76,20 @@ def one_hot(labels: NDArray[np.uint8]) -> NDArray[np.float32]:
 def accuracy(nn: foxnn.neural_network, x: NDArray[Any], y: NDArray[Any]) -> float:
     """Return the fraction of images whose largest output is that of the label."""
     return float((nn.predict(x).argmax(axis=1) == y).mean())
+
+
+def before_softmax(nn: foxnn.neural_network) -> foxnn.neural_network:
+    """Return a copy whose outputs are the sums of the last layer, before its activation."""
+    sums = copy.deepcopy(nn)
+    sums[-1].set_activation_function("identity")
+    return sums
+
+
+def show_images(ax: Any, images: NDArray[Any], columns: int) -> None:
+    """Draw images of 784 pixels side by side, row by row."""
+    rows = images.reshape(-1, columns, 28, 28).swapaxes(1, 2).reshape(-1, columns * 28)
+    ax.imshow(rows, cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+    ax.set(xticks=[], yticks=[])
 
 
 class Watch:
@@ -111,10 +139,14 @@ def mean_and_each(values: Sequence[float], unit: str, digits: int) -> str:
 
 
 def save(figure: Any, folder: Path, name: str) -> None:
-    """Write a figure as name.png and close it."""
+    """Write a figure as name.png, in 256 colours to keep it small, and close it."""
     import matplotlib.pyplot as plt
+    from PIL import Image  # a dependency of matplotlib
 
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{name}.png", dpi=80, bbox_inches="tight")
+    content = io.BytesIO()
+    figure.savefig(content, dpi=80, bbox_inches="tight")
     plt.close(figure)
+    picture = Image.open(content).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(folder / f"{name}.png", optimize=True)
     print(f"wrote {folder / name}.png")

@@ -101,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     bad = {name: train(data, cost, epochs, SATURATED, 0.0) for name, cost in COSTS.items()}
     with_entropy, with_square = delta_is_a_minus_y()
     rows = [
-        ("|delta - (a - y)|, cross-entropy", "0", f"{with_entropy:.1e}"),
+        ("|delta - (a - y)|, cross-entropy", "0, derived", f"{with_entropy:.1e}"),
         ("|delta - (a - y)|, squared error", "", f"{with_square:.2f}"),
     ]
     for name, cost in COSTS.items():

@@ -17,6 +17,7 @@ from foxnn import (
     AveragePool1D,
     AveragePool2D,
     AveragePool3D,
+    BatchNorm,
     Conv1D,
     Conv2D,
     Conv3D,
@@ -35,6 +36,7 @@ from foxnn import (
     UpSample,
     _core,
 )
+from foxnn.layers.kinds import leaves as engine_leaves
 from layer_reference import Leaf, Network
 
 CHANNELS = (1, 13, 31, 32, 33)
@@ -89,6 +91,17 @@ def arrays(nn: foxnn.neural_network) -> dict[str, np.ndarray]:
     return {f"{i} {name}": a for i, named in enumerate(found) for name, a in named.items()}
 
 
+def trained_arrays(nn: foxnn.neural_network) -> list[str]:
+    """Return the keys in `arrays` of those that are trained."""
+    leaves = engine_leaves(nn._layers())
+    return [
+        f"{i} {name}"
+        for i, leaf in enumerate(leaves)
+        for name in leaf["arrays"]
+        if name not in leaf["running"]
+    ]
+
+
 def bits(nn: foxnn.neural_network) -> list[bytes]:
     """Return the bits of every array."""
     return [array.tobytes() for array in arrays(nn).values()]
@@ -100,7 +113,11 @@ def gradients(nn: foxnn.neural_network, x: Any, y: Any) -> tuple[float, list[Any
     kind = np.float32 if nn.dtype == "float32" else np.float64
     flat = [np.ascontiguousarray(np.reshape(part, (len(x), -1)), kind) for part in (x, y)]
     with _core.Trainer(nn, *flat, plan) as trainer:
-        return trainer.gradient()
+        loss, found = trainer.gradient()
+    for leaf, own in zip(engine_leaves(nn._layers()), found, strict=True):
+        for name in leaf["running"]:  # updated, but not by a gradient
+            assert not own.pop(name).any()
+    return loss, found
 
 
 ROWS = [
@@ -119,10 +136,10 @@ ROWS = [
         )
         for channels in CHANNELS
     ),
-    Row("conv-1d", [(11, 3), Conv1D(5, 3, 2, "same"), Conv1D(33, 2, dilation=2), 2]),
-    Row("conv-3d", [(3, 4, 5, 2), Conv3D(7, (2, 1, 3)), Conv3D(2, 2, 2, "same", bias=False), 2]),
-    Row("conv-same", [(5, 6, 1), Conv2D(4, (4, 3), (2, 1), "same"), Conv2D(40, 3, 1, "same"), 2]),
-    Row("conv-padding-alone", [(2, 2, 3), Conv2D(5, 5, 1, "same", 3), Conv2D(2, 1), 2]),
+    Row("conv-1d", [(11, 3), Conv1D(5, 3, stride=2, padding="same"), Conv1D(33, 2, dilation=2), 2]),
+    Row("conv-3d", [(3, 4, 5, 2), Conv3D(7, (2, 1, 3)), Conv3D(2, 2, stride=2, padding="same", bias=False), 2]),
+    Row("conv-same", [(5, 6, 1), Conv2D(4, (4, 3), stride=(2, 1), padding="same"), Conv2D(40, 3, padding="same"), 2]),
+    Row("conv-padding-alone", [(2, 2, 3), Conv2D(5, 5, padding="same", dilation=3), Conv2D(2, 1), 2]),
     Row("conv-groups", [(4, 3, 6), Conv2D(9, 2, groups=3), Conv2D(9, 2, groups=9), 2]),
     Row("conv-groups-wide", [(4, 64), Conv1D(64, 2, groups=2), Conv1D(80, 2, groups=16), 2]),
     Row("conv-last", [(6, 5), Conv1D(32, 3, activation="identity")]),
@@ -134,7 +151,7 @@ ROWS = [
     ),
     Row(
         "conv-residual",
-        [(4, 4, 3), Residual(Conv2D(5, 3, 1, "same"), Conv2D(3, 3, 1, "same")), 2],
+        [(4, 4, 3), Residual(Conv2D(5, 3, padding="same"), Conv2D(3, 3, padding="same")), 2],
     ),
     *(
         Row(
@@ -174,6 +191,17 @@ ROWS = [
     *(
         Row(f"layer-norm-{channels}", [(3, channels), LayerNorm(), Dense(5), LayerNorm(), 2])
         for channels in CHANNELS[1:]  # a single channel would always become zero
+    ),
+    *(
+        Row(f"batch-norm-{channels}", [(3, channels), BatchNorm(), Dense(5), BatchNorm(), 2])
+        for channels in CHANNELS
+    ),
+    Row("batch-norm-first", [9, BatchNorm(epsilon=0.5), 13, BatchNorm(momentum=0.5), 2]),
+    Row("batch-norm-last", [(4, 6), Dense(33), BatchNorm(epsilon=0.01, momentum=0.0)]),
+    Row("batch-norm-within", [7, Residual(BatchNorm(), 9, 7), Parallel(BatchNorm(), 4), 2]),
+    Row(
+        "batch-norm-conv",
+        [(5, 5, 2), Conv2D(4, 3, activation="identity"), BatchNorm(), Activation("sin"), 2],
     ),
     Row("layer-norm-first", [9, LayerNorm(epsilon=0.5), 13, LayerNorm(), 2]),
     Row("layer-norm-last", [(4, 6), Dense(33), LayerNorm(epsilon=0.01)]),

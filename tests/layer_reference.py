@@ -33,6 +33,8 @@ class Leaf:
     arrays: dict[str, Array]
     trained: bool
     gradients: dict[str, Array] = field(default_factory=dict)
+    #: What a step of training brings running arrays to.
+    running: dict[str, Array] = field(default_factory=dict)
 
 
 @dataclass
@@ -264,6 +266,33 @@ def layer_norm(leaf: Leaf, x: Array, training: Training | None) -> Applied:
     return gain * normal + leaf.arrays["bias"], back
 
 
+def batch_norm(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """Give weights (x - mean) / sqrt(variance + epsilon) + bias, over the batch's positions."""
+    gain, positions = leaf.arrays["weights"], tuple(range(x.ndim - 1))
+    mean, variance = leaf.arrays["running_mean"], leaf.arrays["running_variance"]
+    measured = training is not None and leaf.trained
+    if measured:
+        mean, variance = x.mean(axis=positions), x.var(axis=positions)
+        count = x.size // x.shape[-1]
+        estimate = variance * (count / (count - 1) if count > 1 else 1.0)
+        for name, found in (("running_mean", mean), ("running_variance", estimate)):
+            keep = leaf.options["momentum"]
+            leaf.running[name] = keep * leaf.arrays[name] + (1.0 - keep) * found
+    spread = np.sqrt(variance + leaf.options["epsilon"])
+    normal = (x - mean) / spread
+
+    def back(error: Array) -> Array:
+        leaf.gradients["weights"] = (error * normal).sum(axis=positions)
+        leaf.gradients["bias"] = error.sum(axis=positions)
+        scaled = error * gain
+        if measured:
+            along = (scaled * normal).mean(axis=positions)
+            scaled = scaled - scaled.mean(axis=positions) - normal * along
+        return scaled / spread
+
+    return gain * normal + leaf.arrays["bias"], back
+
+
 def residual(part: Composite, x: Array, training: Training | None) -> Applied:
     """Add up both branches, of which the second may be empty."""
     (first, back_first), (second, back_second) = (through(b, x, training) for b in part.branches)
@@ -295,6 +324,7 @@ APPLIED: dict[str, Callable[[Any, Array, Training | None], Applied]] = {
     "flatten": flatten,
     "reshape": reshape,
     "dropout": dropout,
+    "batch_norm": batch_norm,
     "layer_norm": layer_norm,
     "residual": residual,
     "parallel": parallel,
@@ -351,12 +381,14 @@ class Network:
         for leaf in self.leaves():
             for name in leaf.gradients if leaf.trained else ():
                 array = leaf.arrays[name]
-                is_penalised = name == "weights" and leaf.kind != "layer_norm"
+                is_penalised = name == "weights" and not leaf.kind.endswith("norm")
                 penalty = l1 * np.sign(array) + l2 * array if is_penalised else 0.0
                 steps.append((leaf, name, leaf.gradients[name] + penalty))
         norm = np.sqrt(sum(float((step**2).sum()) for _, _, step in steps))
         for leaf, name, step in steps:
             leaf.arrays[name] = leaf.arrays[name] - rate * step * min(1.0, most / max(norm, 1e-300))
+        for leaf in self.leaves():
+            leaf.arrays |= leaf.running
 
     def input_gradients(self, x: Array) -> Array:
         """Return d output / d input, (samples, outputs, inputs), all flat."""

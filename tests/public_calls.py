@@ -202,7 +202,8 @@ def _lengths(of: str, axes: int) -> dict[str, list[Any]]:
 _KEY = {"name": "a key of a mapping, which its own class hashes and compares"}
 CALLS: dict[str, Call] = {
     **dict.fromkeys(
-        ("activations", "initializers", "kernel_set", "kernel_sets", "losses", "optimizers"), NO_ONE
+        ("activations", "initializers", "kernel_set", "kernel_sets", "losses", "metrics",
+         "optimizers"), NO_ONE
     ),
     "SGD": Call(lambda: foxnn, {"momentum": [0.5], "nesterov": [True, False]}),
     "Adam": Call(lambda: foxnn, ADAM),
@@ -217,7 +218,7 @@ CALLS: dict[str, Call] = {
         {"message": ["x"], "epoch": [1], "loss": [0.5]},
         anything=dict.fromkeys(("message", "epoch", "loss"), "exceptions take what they are given"),
     ),
-    "FileFormatError": NO_ONE,
+    **dict.fromkeys(("ConvergenceWarning", "DataWarning", "FileFormatError"), NO_ONE),
     "History": NO_ONE,
     "History.of": Call(history, {"values": [{"loss": [0.5, 0.25]}]}),
     "History.add": Call(history, {"loss": [0.5], "accuracy": [0.5]}),
@@ -325,8 +326,9 @@ CALLS: dict[str, Call] = {
         network,
         {
             "x": [X, X.tolist()], "y": [Y, Y.tolist()], "callbacks": [stop, [stop, stop]],
-            "epochs": [1], "batch_size": [3], "optimizer": ["adam", foxnn.SGD(0.5)],
-            "learning_rate": [0.01], "validation": [0.25, (X, Y), (X, Y, COUNTS)],
+            "epochs": [1, "auto"], "batch_size": [3],
+            "optimizer": ["adam", foxnn.SGD(momentum=0.5)], "learning_rate": [0.01],
+            "validation": [0.25, (X, Y), (X, Y, COUNTS)],
             "early_stopping": [2, foxnn.EarlyStopping("loss")],
             "schedule": [schedules.exponential(0.5), lambda epoch: 0.1], "l1": [0.1], "l2": [0.1],
             "dropout": [0.1, [0.1]], "sample_weight": [COUNTS], "class_weight": [None],
@@ -375,7 +377,11 @@ CALLS: dict[str, Call] = {
     "neural_network.testing": Call(network, {"data": [Made(data)]}),
     "neural_network.get_out": Call(network, {"x": [X[0], X, [1, 2, 3]]}),
     "neural_network.predict": Call(network, {"x": [X, X.tolist()]}),
+    "neural_network.predict_classes": Call(classifying, {"x": [X, X.tolist()]}),
     "neural_network.evaluate": Call(network, {"x": [X], "y": [Y], "sample_weight": [COUNTS]}),
+    "neural_network.evaluate-metrics": Call(
+        classifying, {"x": [X], "y": [LABELS], "metrics": [("f1", "auc"), ["top_1"], "acc"]}
+    ),
     "neural_network.gradient": Call(network, {"x": [X[0], X], "output": [1, None]}),
     "neural_network.trace": Call(network, {"x": [X[0]], "y": [Y[0], None]}),
     "neural_network.trace-of-classes": Call(classifying, {"x": [X[0]], "y": [1]}),
@@ -407,13 +413,15 @@ CALLS: dict[str, Call] = {
         network, {"output_scaler": [Made(lambda: foxnn.Scaler().fit(Y)), None]}
     ),
     "neural_network.input_names=": Call(network, {"input_names": [["a", "b", "c"], None]}),
+    "neural_network.classes=": Call(classifying, {"classes": [["a", "b"], [3, -1], None]}),
     "neural_network.notes=": Call(network, {"notes": [{"a": [1, "b", {"c": None}]}]}),
     "resume": Call(
         lambda: foxnn,
         {
-            "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "validation": [(X, Y)],
-            "sample_weight": [COUNTS], "schedule": [lambda epoch: 0.1], "callbacks": [stop],
-            "progress": [False], "time_limit": [5.0],
+            "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "epochs": [4, None],
+            "validation": [(X, Y)], "sample_weight": [COUNTS],
+            "schedule": [lambda epoch: 0.1], "callbacks": [stop], "progress": [False],
+            "time_limit": [5.0],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule"),
@@ -436,7 +444,8 @@ CALLS: dict[str, Call] = {
     "plot.decision_boundary": Call(
         lambda: foxnn.plot,
         {
-            "nn": [Made(of_the_plane)], "x": [X[:, :2]], "y": [Y[:, 0]], "ax": AX,
+            "nn": [Made(of_the_plane)], "x": [X[:, :2]], "y": [Y[:, 0], ["a", "b"] * (len(X) // 2)],
+            "ax": AX,
             "threshold": [0.5, None], "resolution": [2], "colorbar": [False],
         },
     ),

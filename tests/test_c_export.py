@@ -422,6 +422,65 @@ def test_layer_norm_of_numbers_that_lie_close_together(
     assert self_test(tmp_path / "norm.h").returncode == 0
 
 
+NASTY = ['"', "\\", "??/", "ß, 漢\n", "%s", "a\0b", "*/", ""]
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind", "show"),
+    [
+        (NASTY, "const char *", ""),
+        ([5, -(2**63), 2**63 - 1], "long long", "%lld\\n"),
+        ([2**64 - 1, 3], "unsigned long long", "%llu\\n"),
+    ],
+    ids=["strings", "numbers", "large numbers"],
+)
+def test_classes(labels: list[Any], kind: str, show: str, tmp_path: Path) -> None:
+    nn = foxnn.neural_network([4, len(labels)], output_activation="softmax", seed=1)
+    nn.classes = labels
+    nn.export_c(tmp_path / "net.h")
+    assert (tmp_path / "net.h").read_bytes().isascii()
+    assert self_test(tmp_path / "net.h", "", "-trigraphs").returncode == 0
+    write = f'printf("{show}", net_classes[i])' if show else (
+        "fwrite(net_classes[i], 1, i == 5 ? 3 : strlen(net_classes[i]), stdout), putchar(0)"
+    )  # fmt: skip
+    (tmp_path / "main.c").write_text(
+        '#include <stdio.h>\n#include <string.h>\n#include "net.h"\nint main(void) {\n  int i;\n'
+        f"  float x[NET_INPUTS] = {{0}}, y[NET_OUTPUTS];\n  {kind} first = net_classes[0];\n"
+        "  (void)first;\n  net_predict(x, y);\n"
+        f"  for (i = 0; i < NET_CLASSES; i++) {{ {write}; }}\n  return 0;\n}}\n"
+    )
+    done = compiled(
+        COMPILERS[0], tmp_path, *FLAGS, "-Wno-format-zero-length", "-trigraphs", "main.c", "-o",
+        "main", "-lm",
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+    out = subprocess.run([tmp_path / "main"], capture_output=True, check=True).stdout
+    if show:
+        assert [int(line) for line in out.split()] == labels
+    else:
+        assert out == b"".join(label.encode() + b"\0" for label in labels)
+
+
+def test_classes_that_are_numbers_are_no_array(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([4, 2], output_activation="softmax", seed=1)
+    nn.export_c(tmp_path / "net.h")
+    before = (tmp_path / "net.h").read_text()
+    for labels in ([0, 1], [False, True]):
+        nn.classes = labels
+        nn.export_c(tmp_path / "net.h")
+        assert (tmp_path / "net.h").read_text() == before
+
+
+def test_two_classes_of_one_output(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([4, 1], loss="binary_cross_entropy", seed=1)
+    nn.classes = ["no", "yes"]
+    nn.export_c(tmp_path / "net.h")
+    text = (tmp_path / "net.h").read_text()
+    assert "second where y[0] is above 0.5. */\n#define NET_CLASSES 2\n" in text
+    assert 'net_classes[NET_CLASSES] = {\n  "no",\n  "yes"\n};' in text
+    assert self_test(tmp_path / "net.h").returncode == 0
+
+
 LENET: list[Any] = [
     (14, 13, 1), foxnn.Conv2D(6, 5, padding="same"), foxnn.MaxPool2D(2),
     foxnn.Conv2D(16, 3, dilation=2, groups=2), foxnn.AveragePool2D(2, 1, "same"),

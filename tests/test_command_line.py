@@ -110,6 +110,27 @@ def test_training_on_classes(insects: str) -> None:
     assert float(found[1]) > 0.75
 
 
+@pytest.mark.parametrize("rare", ["ant", "bee", "fly"])
+def test_a_rare_class_is_trained_on(
+    rare: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+    monkeypatch.setattr(foxnn.neural_network, "fit", lambda self, x, y, *_, **__: seen.append(y))
+    lines = [f"{i},{kind}" for i, kind in enumerate(["ant", "bee", "fly"] * 10) if kind != rare]
+    table = table_file("\n".join(["size,kind", *lines, f"99,{rare}", ""]))
+    with pytest.raises(TypeError):  # there is no history
+        run(f"train {table} --target kind --hold-out 0.2")
+    assert set(seen[0]) == {0, 1, 2}
+    monkeypatch.undo()
+    monkeypatch.chdir(here)
+    said = refused(f"train {table} --target kind --hold-out 0.95", capsys)
+    assert re.fullmatch(
+        "--hold-out 0.95 of 21 samples leaves 1 to train on, fewer than there are classes: none of "
+        "class '(ant|bee|fly)'",
+        said,
+    )
+
+
 def test_the_held_out_samples_are_not_trained_on(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -331,7 +352,10 @@ def test_nameless_columns_are_no_inputs(here: Path, capsys: pytest.CaptureFixtur
 def test_missing_cells(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = INSECT_TABLE + "1,,2\n?,ant,3\nNaN,bee,3\n3,fly,n/a\n"
     line = f"train {table_file(text)} --target kind --epochs 1"
-    assert refused(line, capsys) == "table.csv, line 93: column 'length' is missing ('?')"
+    assert refused(line, capsys) == (
+        "table.csv: cells are missing in line 92 ('kind'), line 93 ('length'), line 94 ('length'), "
+        "line 95 ('width'); --drop-missing leaves out such lines"
+    )
     assert run(f"{line} --drop-missing") == 0
     assert "90 samples (4 more have missing cells)" in capsys.readouterr().out
 
@@ -355,7 +379,7 @@ def test_large_tables_are_read_in_parts(
     ("column", "options", "classes"),
     [
         (["b", "a", "c"], "", ["a", "b", "c"]),
-        (["10", "9", "1.0"], "", ["1", "9", "10"]),
+        (["10", "9", "1.0"], "", ["1.0", "9", "10"]),
         (["0.5", "1", "2"], "", None),
         (["0.5", "1", "2"], "--classify", ["0.5", "1", "2"]),
         (["1", "2", "x"], "--classify", ["1", "2", "x"]),
@@ -379,7 +403,7 @@ def test_classes_or_numbers(
     assert run(f"{line} --out net.safetensors") == 0
     assert foxnn.neural_network("net.safetensors").notes["foxnn.table"]["classes"] == classes
     hint = "--regress treats them" in capsys.readouterr().out
-    assert hint == (not options and classes is not None and classes[0].isdecimal())
+    assert hint == (not options and classes is not None and column[0].isdecimal())
 
 
 # What is refused, in one line

@@ -53,7 +53,7 @@ DESCRIPTIONS: dict[str, Callable[[], Any]] = {
     "Reshape((6,))": lambda: Reshape(6),
     "Dropout(0.5)": lambda: Dropout(0.5),
     "LayerNorm()": lambda: LayerNorm(),
-    "LayerNorm(epsilon=0.5, name='even')": lambda: LayerNorm(0.5, name="even"),
+    "LayerNorm(epsilon=0.5, name='even')": lambda: LayerNorm(epsilon=0.5, name="even"),
     "Conv1D(4, 3)": lambda: Conv1D(4, (3,), 1, "valid", [1], 1, None, None, True),
     "Conv2D(4, 3, padding='same', groups=2)": lambda: Conv2D(4, (3, 3), padding="same", groups=2),
     "Conv2D(4, (3, 2), stride=(2, 1), dilation=2, bias=False)": lambda: Conv2D(

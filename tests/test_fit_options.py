@@ -228,6 +228,7 @@ def test_other_epochs_drop_others() -> None:
     assert len(set(losses)) == 5
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_a_network_without_hidden_layers_drops_nothing() -> None:
     nn = foxnn.neural_network([4, 3], seed=1)
     nn.fit(inputs(20, 4), wanted(20, 3, "mse"), 1, dropout=0.5)
@@ -241,6 +242,7 @@ LAYERED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @pytest.mark.parametrize("message", LAYERED)
 def test_dropout_of_other_layers_stands_in_their_list(message: str) -> None:
     nn, x, y = foxnn.neural_network(LAYERED[message], seed=1), inputs(20, 4), wanted(20, 3, "mse")
@@ -257,6 +259,7 @@ def test_dropout_of_other_layers_stands_in_their_list(message: str) -> None:
     nn.fit(x, y, 1, dropout=[0.0] * (len(nn) - 1))
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_dense_layers_that_take_the_whole_sample_may_drop_out() -> None:
     described = [(2, 2), 5, foxnn.Dense(4, "relu", bias=False, name="hidden"), 3]
     history = foxnn.neural_network(described, seed=1).fit(
@@ -391,6 +394,54 @@ def test_a_validation_share_has_its_part_of_every_class(share: float, form: str)
     for label in range(y.max() + 1):
         of_class = y == label
         assert abs((held & of_class).sum() - share * of_class.sum()) <= 1.0
+
+
+def trained_on(y: np.ndarray, share: float, form: str, **options: Any) -> np.ndarray:
+    """Return which samples a training sees: inputs tell which is which, as above."""
+    outputs = 1 if form == "sigmoid" else y.max() + 1
+    activation = "sigmoid" if form == "sigmoid" else "softmax"
+    loss = "binary_cross_entropy" if form == "sigmoid" else None
+    nn = foxnn.neural_network([len(y), outputs], activation, loss=loss, seed=4)
+    before = nn[0].weights
+    given = np.eye(outputs)[y] if form == "rows" else y
+    nn.fit(np.eye(len(y)), given, 1, 1, "sgd", validation=share, **options)
+    return (nn[0].weights != before).any(axis=1)
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.8])
+@pytest.mark.parametrize("form", ["labels", "rows", "sigmoid"])
+def test_every_class_is_trained_on(share: float, form: str) -> None:
+    """However rare it is, and wherever it stands in the order of the classes."""
+    for rare in (0, 1) if form == "sigmoid" else (0, 1, 2, 3):
+        common = [c for c in range(2 if form == "sigmoid" else 4) if c != rare]
+        y = np.resize(common, 40)
+        y[17] = rare
+        seen = trained_on(y, share, form)
+        assert seen[17]
+        assert seen.sum() == 40 - round(40 * share)
+
+
+def test_as_many_classes_as_are_left_to_train_on() -> None:
+    y = np.resize(np.arange(10), 20)
+    assert sorted(y[trained_on(y, 0.5, "labels")]) == list(range(10))
+    message = (
+        "validation=0.6 of 20 samples leaves 8 to train on, fewer than there are classes: none"
+    )
+    with pytest.raises(ValueError, match=message):
+        trained_on(y, 0.6, "labels")
+
+
+def test_a_class_is_trained_on_where_it_has_weight() -> None:
+    y = np.resize([0, 1], 20)
+    weights = np.ones(20)
+    weights[y == 1] = 0.0
+    for only in (1, 7, 19):
+        given = weights.copy()
+        given[only] = 2.0
+        seen = trained_on(y, 0.5, "labels", sample_weight=given)
+        assert seen[only]  # those of weight 0 change nothing, so that they cannot be seen
+    idle = np.where(y == 1, 0.0, 1.0)  # a class without any weight needs no place
+    assert trained_on(y, 0.9, "labels", sample_weight=idle).any()
 
 
 # Wrong arguments

@@ -50,7 +50,7 @@ def assert_drawn(folder: Path, name: str) -> None:
     (picture,) = (folder / "pictures").iterdir()
     assert picture.name == f"{name}.png"
     assert picture.read_bytes().startswith(b"\x89PNG")
-    assert 5_000 < picture.stat().st_size < 100_000
+    assert 3_000 < picture.stat().st_size < 100_000
 
 
 @pytest.mark.parametrize("example", ["weighted_sum"], indirect=True)

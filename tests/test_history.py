@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 import sys
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 import foxnn
+from foxnn.training.progress import is_wanted
 
 
 def history(epochs: int = 3) -> foxnn.History:
@@ -149,3 +152,35 @@ def test_plot_makes_axes_of_its_own() -> None:
     pytest.importorskip("matplotlib.pyplot")
     first, second = history().plot(), history().plot()
     assert first.figure is not second.figure
+
+
+def test_notebooks_show_a_table() -> None:
+    shown = history(20)._repr_html_()
+    assert shown.count("<tr>") == 1 + 5 + 1 + 5
+    assert "<th" in shown
+    assert shown.count(">...<") == 3
+    for cell in (">epoch<", ">loss<", ">0.3333<", ">19<"):
+        assert cell in shown
+    assert foxnn.History()._repr_html_() == "History(0 epochs)"
+    odd = foxnn.History.of({"<script>": [1.0]})
+    assert "<script>" not in odd._repr_html_()
+
+
+class Shell:
+    """Stands for IPython's shell, on a terminal or in a notebook."""
+
+    def __init__(self, kernel: object) -> None:
+        self.kernel = kernel
+
+
+@pytest.mark.parametrize(
+    ("shell", "expected"), [(Shell(3), True), (Shell(None), False), (None, False)]
+)
+def test_a_bar_in_notebooks(shell: Any, expected: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", module)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert is_wanted(None) == expected
+    assert is_wanted(False) is False
+    monkeypatch.delitem(sys.modules, "IPython")
+    assert is_wanted(None) is False

@@ -23,8 +23,8 @@ from fuzz.claims import onnx_model
 
 FINDINGS = sorted(seeds.RECORDS.glob("hostile/*"))
 # Files of each kind, changed at random; with the others some 5 s.
-RUNS = {"network": 150, "samples": 500, "safetensors": 200, "checkpoint": 120, "onnx": 120,
-        "state": 500, "pickle": 1000, "table": 400}  # fmt: skip
+RUNS = {"network": 150, "samples": 500, "safetensors": 200, "weights": 200, "checkpoint": 120,
+        "onnx": 120, "state": 500, "pickle": 1000, "table": 400}  # fmt: skip
 # Seconds of a processor, with room for slow ones: what is meant takes a second at most, and once
 # took minutes.
 LONG = 20.0
@@ -238,7 +238,7 @@ def test_a_layer_that_is_not_there() -> None:
     [
         (foxnn.Scaler(), {"method": "x"}, "method must be one of"),
         (foxnn.Scaler(), {"shift": "x"}, "shift must hold real numbers"),
-        (foxnn.SGD(0.9), {"momentum": 7.0}, "momentum must be"),
+        (foxnn.SGD(momentum=0.9), {"momentum": 7.0}, "momentum must be"),
         (foxnn.Adam(), {"epsilon": "x"}, "epsilon must be"),
         (foxnn.EarlyStopping(), {"patience": 0}, "patience must be"),
         (foxnn.schedules.step(2), {"every": -1}, "every must be"),

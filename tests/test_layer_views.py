@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -142,25 +143,55 @@ def test_views_take_their_network_along(again: Callable[[Any], Any]) -> None:
         assert twin._network is not nn
 
 
+SUMMARY = """\
+layer            kind          output  parameters  trainable
+input                          (4, 3)
+first            Dense, tan_h  (4, 5)          20  yes
+residual_1       Residual      (4, 5)          25  yes
+  dropout_1_0_0  Dropout       (4, 5)           0
+  dense_1_0_1    Dense, tan_h  (4, 5)          25  yes
+aside            Parallel      (4, 6)          46  in part
+  dense_2_0_0    Dense, tan_h  (4, 2)          12  no
+  dense_2_1_0    Dense, tan_h  (4, 3)          18  yes
+  dense_2_1_1    Dense, tan_h  (4, 4)          16  yes
+flatten_3        Flatten       (24,)            0
+dense_4          Dense, tan_h  (6,)           150  no
+dense_5          Dense, tan_h  (2,)            14  yes
+parameters: 255 (2.0 kB)
+trainable: 93
+not trainable: 162
+"""
+
+
 def test_summary(capsys: pytest.CaptureFixture[str]) -> None:
     nn = network()
-    nn[4].trainable = False
+    nn[4].trainable = nn[2].layers[0].trainable = False
     nn.summary()
-    assert capsys.readouterr().out == (
-        "layer            output  parameters\n"
-        "input            (4, 3)\n"
-        "first            (4, 5)          20\n"
-        "residual_1       (4, 5)          25\n"
-        "  dropout_1_0_0  (4, 5)           0\n"
-        "  dense_1_0_1    (4, 5)          25\n"
-        "aside            (4, 6)          46\n"
-        "  dense_2_0_0    (4, 2)          12\n"
-        "  dense_2_1_0    (4, 3)          18\n"
-        "  dense_2_1_1    (4, 4)          16\n"
-        "flatten_3        (24,)            0\n"
-        "dense_4          (6,)           150 (frozen)\n"
-        "dense_5          (2,)            14\n"
-        "parameters: 255, of which 105 are trained\n"
+    assert capsys.readouterr().out == SUMMARY
+
+
+def test_a_summary_for_notebooks(capsys: pytest.CaptureFixture[str]) -> None:
+    nn = network()
+    nn[4].trainable = False
+    nn[2].layers[0].trainable = False
+    shown = nn._repr_html_()
+    assert shown.startswith("<p>neural_network: loss mse, float64, seed 4</p>\n<table>\n<tr><th ")
+    rows = re.findall("<tr>(.*?)</tr>", shown)
+    cells = [re.findall("<t[dh][^>]*>(.*?)</t[dh]>", row.replace("&nbsp;", " ")) for row in rows]
+    nn.summary()
+    lines = capsys.readouterr().out.splitlines()
+    assert [re.split(r" {2,}", line.strip()) for line in lines[:-3]] == [
+        [cell.strip() for cell in row if cell] for row in cells
+    ]
+    assert shown.endswith(f"<p>{'<br>'.join(lines[-3:])}</p>")
+
+
+def test_names_are_text_in_notebooks() -> None:
+    nn = neural_network([2, Dense(1, name="<b>&")], seed=1)
+    assert "&lt;b&gt;&amp;" in nn._repr_html_()
+    assert "<b>" not in nn._repr_html_()
+    assert (
+        neural_network.__new__(neural_network)._repr_html_() == "&lt;neural_network, not made&gt;"
     )
 
 
@@ -259,7 +290,6 @@ def test_next_layer_keeps_moments_going() -> None:
         (Parallel(Dense(2), 3), ValueError, r"new_layer \(Parallel\) must have .* same positions"),
         (Dense(3, "softmax"), ValueError, r"new_layer \(Dense\): softmax needs a flat output"),
         (Residual(Dense(5, "exp")), ValueError, r"new_layer \(Residual\): .* output layer only"),
-        (Dense(3, "nope"), ValueError, r"unknown activation 'nope'"),
         (Dense(3, name="here"), ValueError, "names, got 'here' twice"),
         (OTHER[4], ValueError, "new_layer"),
         (foxnn.layer(9, 2), ValueError, "new_layer must have"),

@@ -444,6 +444,7 @@ KEYS = {
     "threads",
     "isa",
     "article",
+    "init",
     "layers",
     "batch_size",
     "dtype",
@@ -500,6 +501,42 @@ def test_a_run(article: bool, job: Job, tmp_path: Path, capsys: pytest.CaptureFi
         assert line.startswith(f"epoch {i + 1:2d}  ")
         assert f"test accuracy {100 * record['accuracy']:.2f}%" in line
         assert ("loss" in record) == (not article) == ("loss" in line)
+
+
+def test_the_articles_program_keeps_the_articles_settings(
+    job: Job, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """10,000 steps in all, here 5: one speed, batches of 98, weights from -1 to 1, that mode."""
+    mnist = sys.modules["mnist"]
+    assert (mnist.ARTICLE_ITERATIONS, mnist.ARTICLE_SPEED) == (10_000, 0.001)
+    monkeypatch.setattr(mnist, "ARTICLE_ITERATIONS", 5)
+    train = foxnn.neural_network.train
+    calls: list[list[float]] = []
+    largest: list[float] = []
+    modes: list[str] = []
+
+    def watched(nn: foxnn.neural_network, **arguments: Any) -> None:
+        largest.append(float(np.abs(nn[0].weights).max()))
+        modes.append(nn.settings.mode)
+        calls.append([arguments[name] for name in ("speed", "size_train_batch", "max_iteration")])
+        train(nn, **arguments)
+
+    monkeypatch.setattr(foxnn.neural_network, "train", watched)
+    options: dict[str, list[str]] = {"Adam": [], "SGD": ["--mode", "SGD"]}
+    for mode, option in options.items():
+        for record in (calls, largest, modes):
+            record.clear()
+        path = tmp_path / f"{mode}.json"
+        assert job("--article", "--layers", "784,16,10", "--json", str(path), *option) == 0
+        # Two batches hold the 120 images: the third epoch is cut short.
+        assert calls == [[0.001, 98, 2], [0.001, 98, 2], [0.001, 98, 1]]
+        assert (set(modes), 0.9 < largest[0] <= 1.0) == ({mode}, True)
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert re.fullmatch(r"test accuracy \S+% after 2\.8 epochs, .*", last)
+        figures = json.loads(path.read_text(encoding="utf-8"))
+        assert (figures["epochs"], figures["init"]) == (2.8, "uniform")
+    assert job("--article", "--layers", "784,16,10", "--init", "auto") == 0
+    assert largest[-1] < 0.2
 
 
 def test_the_job_learns(job: Job, capsys: pytest.CaptureFixture[str]) -> None:
@@ -578,6 +615,8 @@ def test_a_bad_folder_ends_with_one_clear_line(
         ["--dtype", "float16"],
         ["--activation", "softmax"],
         ["--seed", "-1"],
+        ["--mode", "SGD"],
+        ["--mode", "Adagrad", "--article"],
     ],
 )
 def test_bad_options_are_refused(

@@ -290,7 +290,7 @@ def test_a_history_of_fit() -> None:
         ({"loss": [[1.0]]}, ValueError, ("history['loss']", "(1, 1)")),
         ({"loss": 1.0}, ValueError, ("history['loss']", "()")),
         ({"loss": ["a"]}, TypeError, ("history['loss']", "['a']")),
-        ({"accuracy": [None]}, TypeError, ("history['accuracy']", "[None]")),
+        ({"accuracy": [None]}, TypeError, ("history['accuracy']", "got None")),
     ],
 )
 def test_wrong_histories(history: Any, error: type[Exception], parts: tuple[str, ...]) -> None:
@@ -547,7 +547,7 @@ Y = [0, 1, 0, 1]
         (lambda d: d(SIDES, [["a", "b"]], Y), TypeError, ("x must hold real numbers",)),
         (lambda d: d(SIDES, SQUARE, Y[:3]), ValueError, ("x and y", "4 and 3")),
         (lambda d: d(SIDES, SQUARE, None), TypeError, ("y must hold real numbers", "None")),
-        (lambda d: d(SIDES, SQUARE, list("abab")), TypeError, ("y must hold real numbers",)),
+        (lambda d: d(SIDES, SQUARE, [None, 1, 0, 1]), TypeError, ("y must hold real numbers",)),
         (lambda d: d(SIDES, SQUARE, np.eye(4)), ValueError, ("y must have shape", "(4, 4)")),
         (lambda d: d(SIDES, SQUARE, [0, 1, 2, 1]), ValueError, ("y must be from 0 to 1", "2")),
         (lambda d: d(SIDES, SQUARE, [0, 1, -1, 1]), ValueError, ("y must be from 0 to 1", "-1")),
@@ -573,6 +573,112 @@ def test_wrong_calls_of_decision_boundary(
     call: Callable[..., object], error: type[Exception], parts: tuple[str, ...]
 ) -> None:
     refuses(lambda: call(foxnn.plot.decision_boundary), error, *parts)
+
+
+# Estimators and labels in texts
+
+TEXTS = ["cat", "dog", "cat", "dog"]
+
+
+def test_labels_in_texts() -> None:
+    """Those of a network are classes in their order."""
+    ax = boundary(SIDES, TEXTS)
+    assert points_of(ax) == {"cat": SQUARE[::2].tolist(), "dog": SQUARE[1::2].tolist()}
+    ax = boundary(THREE, ["b", "a", "c", "a"])
+    assert points_of(ax) == {"a": SQUARE[1::2].tolist(), "b": [SQUARE[0].tolist()],
+                             "c": [SQUARE[2].tolist()]}  # fmt: skip
+    pyplot.close("all")
+    for nn, labels, parts in (
+        (SIDES, ["a", "b", "c", "a"], ("y must hold", "3: ['a', 'b', 'c']")),
+        (THREE, TEXTS, ("y must hold", "2: ['cat', 'dog']")),
+        (with_weights([[1.0], [0.0]], "identity"), TEXTS, ("y must hold numbers",)),
+    ):
+        refuses(lambda nn=nn, labels=labels: boundary(nn, labels), ValueError, *parts)
+
+
+def estimator(name: str, y: Any, x: Any = SQUARE, **settings: Any) -> Any:
+    pytest.importorskip("sklearn")
+    import foxnn.sklearn as estimators
+
+    settings = {"hidden_layer_sizes": (), "solver": "lbfgs", "random_state": 0} | settings
+    return getattr(estimators, name)(**settings).fit(x, y)
+
+
+def test_a_classifier_of_two() -> None:
+    """Blue is the first of its classes, red the second; the line is where both are as likely."""
+    model = estimator("MLPClassifier", TEXTS, alpha=0.1)
+    ax = boundary(model, TEXTS)
+    left, right, line = colours_at(ax, (-0.7, 0.3), (0.7, 0.3), (0.0, 0.3))
+    assert left[2] > left[0] + 0.2
+    assert right[0] > right[2] + 0.2
+    assert near(line, drawing.DARK) < 0.2
+    assert points_of(ax) == {"cat": SQUARE[::2].tolist(), "dog": SQUARE[1::2].tolist()}
+    assert ax.figure.axes[1].get_ylim() == (0.0, 1.0)
+    pyplot.close("all")
+    refuses(lambda: boundary(model, [0, 1, 0, 1]), ValueError, "y must hold classes", "got 0")
+
+
+@pytest.mark.parametrize("labels", [["c", "a", "b", "a"], [30, 10, 20, 10]])
+def test_a_classifier_of_three(labels: list[Any]) -> None:
+    model = estimator("MLPClassifier", labels)
+    ax = boundary(model, labels)
+    first, second, third = sorted(set(labels))
+    assert points_of(ax) == {
+        str(first): SQUARE[1::2].tolist(),
+        str(second): [SQUARE[2].tolist()],
+        str(third): [SQUARE[0].tolist()],
+    }
+    (picture,) = (image.get_array() for image in ax.images)
+    sides = [np.linspace(*ends, 50) for ends in (ax.get_xlim(), ax.get_ylim())]
+    plane = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
+    best = np.searchsorted(model.classes_, model.predict(plane)).reshape(50, 50)
+    shades = 0.35 * drawing.colours_of_classes(3) + 0.65
+    np.testing.assert_allclose(picture, shades[best])
+
+
+def test_a_regressor_a_pipeline_and_another_library() -> None:
+    pytest.importorskip("sklearn")
+    from sklearn.neighbors import KNeighborsRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import LinearSVC
+
+    model = estimator("MLPRegressor", [0.0, 2.0, 0.0, 2.0])
+    ax = boundary(model, [0.0, 2.0, 0.0, 2.0])
+    assert ax.figure.axes[1].get_ylabel() == "output"
+    assert boundary(KNeighborsRegressor(1).fit(SQUARE, Y), Y, threshold=0.5).collections
+    kind = estimator("MLPClassifier", TEXTS).__class__
+    for last in (kind((), solver="lbfgs", random_state=0), LinearSVC()):
+        piped = make_pipeline(StandardScaler(), last).fit(SQUARE, TEXTS)
+        assert points_of(boundary(piped, TEXTS))["cat"] == SQUARE[::2].tolist()
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_an_estimator_finds_its_columns(library: str) -> None:
+    frame = pytest.importorskip(library).DataFrame({"a": SQUARE[:, 0], "b": SQUARE[:, 1]})
+    model = estimator("MLPClassifier", TEXTS, frame)
+    ax = boundary(model, TEXTS, frame)  # a warning of unknown names would be an error
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("a", "b")
+    pyplot.close("all")
+    other = frame[["b", "a"]]
+    refuses(lambda: boundary(model, TEXTS, other), ValueError, "feature names")
+
+
+@pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+def test_estimators_that_cannot_be_drawn() -> None:
+    several = estimator("MLPClassifier", np.array([[0, 1], [1, 1], [0, 0], [1, 0]]))
+    wide = estimator("MLPClassifier", TEXTS, np.eye(4, 3))
+    unfitted = type(several)()
+    two = estimator("MLPRegressor", SQUARE)
+    one = estimator("MLPClassifier", np.full(4, "only"), solver="adam", max_iter=1, tol=1e9)
+    for model, parts in (
+        (several, ("nn must give one answer", "got 2")),
+        (two, ("nn must give one answer", "got 2")),
+        (wide, ("nn must have 2 inputs", "got 3")),
+        (unfitted, ("nn must be fitted",)),
+        (one, ("nn must know two classes",)),
+    ):
+        refuses(lambda model=model: boundary(model, TEXTS), ValueError, *parts)
 
 
 def test_outputs_that_are_not_finite_are_refused() -> None:

@@ -60,12 +60,12 @@ def results(nn: foxnn.neural_network, history: foxnn.History) -> list[Any]:
 
 RUNS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd"},
-    "momentum": {"optimizer": foxnn.SGD(0.9)},
+    "momentum": {"optimizer": foxnn.SGD(momentum=0.9)},
     "nesterov": {"optimizer": "nesterov"},
     "adam": {"optimizer": "adam"},
-    "adam-constants": {"optimizer": foxnn.Adam(0.8, 0.95)},
-    "adamw": {"optimizer": foxnn.AdamW(0.1)},
-    "rmsprop": {"optimizer": foxnn.RMSprop(0.9, 0.5)},
+    "adam-constants": {"optimizer": foxnn.Adam(beta_1=0.8, beta_2=0.95)},
+    "adamw": {"optimizer": foxnn.AdamW(weight_decay=0.1)},
+    "rmsprop": {"optimizer": foxnn.RMSprop(rho=0.9, momentum=0.5)},
     "dropout": {"dropout": 0.3},
     "dropouts": {"dropout": [0.3, 0.0]},
     "validation": {"validation": 0.25},
@@ -94,6 +94,41 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(name: str, dtype: str, tmp_path:
         assert results(*foxnn.resume(path, X, LABELS)) == expected
         # The checkpoint of the end goes on to the same end.
         assert results(*foxnn.resume(path, X, LABELS)) == expected
+
+
+@pytest.mark.parametrize("name", ["adam", "early-stopping", "validation", "warmup", "dropout"])
+def test_a_run_goes_on_for_more_epochs_than_it_was_told(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    options = {"batch_size": 7, "learning_rate": 0.01, **RUNS[name]}
+    whole = network()
+    expected = results(whole, whole.fit(X, LABELS, 8, **options))
+    for first, stop in ((3, 9), (5, 2)):  # one that has reached its end, and one that has not
+        network().fit(X, LABELS, first, **options, checkpoint=path, callbacks=Stop(stop))
+        assert results(*foxnn.resume(path, X, LABELS, epochs=8)) == expected
+    network().fit(X, LABELS, 2, **options, checkpoint=path)
+    for epochs in (4, 6):
+        foxnn.resume(path, X, LABELS, epochs=epochs)  # the checkpoint keeps what it is told now
+    if name != "early-stopping":
+        assert len(foxnn.resume(path, X, LABELS)[1]["loss"]) == 6
+    assert results(*foxnn.resume(path, X, LABELS, epochs=8)) == expected
+
+
+def test_numbers_of_epochs_that_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    network().fit(X, LABELS, 5, 7, checkpoint=path, callbacks=Stop(3))
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="epochs must be an integer at least 3, got 2"):
+        foxnn.resume(path, X, LABELS, epochs=2)
+    with pytest.raises(TypeError, match="epochs must be an integer at least 3, got 'more'"):
+        foxnn.resume(path, X, LABELS, epochs="more")  # type: ignore[arg-type]
+    assert path.read_bytes() == before
+    assert len(foxnn.resume(path, X, LABELS, epochs=3)[1]["loss"]) == 3
+    network().fit(X, LABELS, 5, 7, checkpoint=path, callbacks=Within(12))
+    start = checkpoint.read(str(path))[2]
+    assert start.running is not None
+    begun = start.epochs + 1
+    with pytest.raises(ValueError, match=f"epochs must be an integer at least {begun}"):
+        foxnn.resume(path, X, LABELS, epochs=begun - 1)
 
 
 def test_what_must_be_given_again(tmp_path: Path) -> None:
@@ -172,7 +207,7 @@ def test_a_run_goes_on_within_an_epoch(name: str, dtype: str, tmp_path: Path) ->
 KINDS_RUNS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd"},
     "adam": {"optimizer": "adam", "scale": "standard"},
-    "rmsprop": {"optimizer": foxnn.RMSprop(0.9, 0.5), "l2": 0.01, "clip_norm": 0.5},
+    "rmsprop": {"optimizer": foxnn.RMSprop(rho=0.9, momentum=0.5), "l2": 0.01, "clip_norm": 0.5},
     "early-stopping": {"validation": 0.25, "early_stopping": 3, "learning_rate": 0.1},
 }
 

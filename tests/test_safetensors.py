@@ -52,7 +52,8 @@ def test_training_goes_on_bit_for_bit(dtype: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "optimizer",
-    ["sgd", foxnn.SGD(0.5), "nesterov", foxnn.Adam(0.5), foxnn.AdamW(0.3), foxnn.RMSprop(0.5, 0.5),
+    ["sgd", foxnn.SGD(momentum=0.5), "nesterov", foxnn.Adam(beta_1=0.5),
+     foxnn.AdamW(weight_decay=0.3), foxnn.RMSprop(rho=0.5, momentum=0.5),
      "rmsprop"],
     ids=str,
 )  # fmt: skip
@@ -306,7 +307,7 @@ def test_a_head_that_is_not_right(change: dict[str, Any], message: str, tmp_path
 
 
 @pytest.mark.parametrize(
-    "key", sorted(set(state()) - {"parameters", "moments", "input_names", "notes"})
+    "key", sorted(set(state()) - {"parameters", "moments", "input_names", "classes", "notes"})
 )
 def test_a_state_that_lacks_something(key: str, tmp_path: Path) -> None:
     refused(file_of(tmp_path, head=lambda head: head["state"].pop(key)), "")

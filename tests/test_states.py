@@ -102,6 +102,9 @@ ARRAYS = [{"weights": np.zeros((4, 33)), "bias": np.zeros(33)},
         ({"settings": {"n_threads": -3}}, ValueError, "n_threads must be"),
         ({"settings": 3}, ValueError, "settings must be a dict"),
         ({"notes": None}, TypeError, "notes must be a dict"),
+        ({"classes": ["a"]}, ValueError, "classes must be 2 different labels"),
+        ({"classes": ["a", 1.5]}, TypeError, "labels in classes must be strings"),
+        ({"classes": 3}, TypeError, "classes must be 2 different labels"),
     ],
     ids=str,
 )  # fmt: skip
@@ -120,7 +123,7 @@ def test_a_state_without_notes_has_none() -> None:
     assert remade(given).notes == {}
 
 
-@pytest.mark.parametrize("key", sorted(state().keys() - {"input_names", "notes"}))
+@pytest.mark.parametrize("key", sorted(state().keys() - {"input_names", "classes", "notes"}))
 def test_states_with_something_missing(key: str) -> None:
     given = state()
     del given[key]
@@ -259,7 +262,7 @@ def test_states_of_version_1_that_are_not_right(
         remade(former(**change))
 
 
-@pytest.mark.parametrize("key", sorted(former().keys() - {"input_names", "notes"}))
+@pytest.mark.parametrize("key", sorted(former().keys() - {"input_names", "classes", "notes"}))
 def test_states_of_version_1_with_something_missing(key: str) -> None:
     given = former()
     del given[key]

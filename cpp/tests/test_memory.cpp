@@ -125,7 +125,23 @@ void test_calls(bool narrow) {
       FOXNN_CHECK(count > 10);
     }
   }
+  // The same samples by rows, as of a sparse matrix that stores every number.
+  std::vector<std::int64_t> starts;
+  std::vector<std::int32_t> columns;
+  for (index i = 0; i <= kSamples; ++i) starts.push_back(i * kInputs);
+  for (index i = 0; i < kSamples * kInputs; ++i) {
+    columns.push_back(static_cast<std::int32_t>(i % kInputs));
+  }
+  Samples sparse = samples;
+  sparse.inputs.starts = starts.data();
+  sparse.inputs.stored_columns = columns.data();
+  const TrainingPlan sparse_plan{.batch_size = 20, .optimizer = parse_optimizer("adam")};
+  const long sparse_count = fail_in_turn<T>(narrow, true, [&](Network<T>& network) {
+    Trainer<T>(network, sparse, sparse_plan).run_epoch({});
+  });
+  FOXNN_CHECK(sparse_count > 10);
   const auto reads = [&](auto f) { return fail_in_turn<T>(narrow, false, f); };
+  FOXNN_CHECK(reads([&](Network<T>& n) { n.predict(sparse.inputs, out.data(), 0, {}); }) > 0);
   FOXNN_CHECK(reads([&](Network<T>& n) { n.predict(samples.inputs, out.data(), 0, {}); }) > 0);
   FOXNN_CHECK(reads([&](Network<T>& n) {
                 n.input_gradient(samples.inputs, 0, kOutputs, slopes.data(), 0, {});

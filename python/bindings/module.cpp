@@ -28,6 +28,7 @@ PYBIND11_MODULE(engine, m) {
   m.attr("__version__") = FOXNN_VERSION;
   py::register_local_exception_translator(&say_no_memory);
   foxnn::python::register_names(m);
+  foxnn::python::register_sparse(m);
   auto network = foxnn::python::register_network(m);
   foxnn::python::register_layers(network);
   foxnn::python::register_single(m);

@@ -1,5 +1,5 @@
 // NumPy arrays as views for the engine. The package passes two-dimensional arrays of one of the
-// engine's types. A view borrows, so the array must be kept alive as long as the view.
+// engine's types, or sparse rows. A view borrows, so its object must be kept alive as long as it.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -41,17 +41,45 @@ inline std::optional<MatrixView> try_matrix_view(const py::array& array) {
   return view;
 }
 
-/// The same, but throws std::invalid_argument for any other array.
-inline MatrixView matrix_view(const py::array& array, const char* name) {
-  if (const auto view = try_matrix_view(array)) return *view;
+/// The arrays of a sparse matrix by rows (CSR), checked when they were brought together.
+class SparseRows {
+ public:
+  /// Throws std::invalid_argument for arrays that are not those of such a matrix.
+  SparseRows(py::array values, py::array_t<std::int32_t> columns, py::array_t<std::int64_t> starts,
+             index width);
+
+  /// Whether the columns of every row are in ascending order, as the engine needs them.
+  bool is_ordered() const { return is_ordered_; }
+  const MatrixView& view() const {
+    if (!is_ordered_) throw std::invalid_argument("the columns of a row must be in order");
+    return view_;
+  }
+  const py::array& values() const { return values_; }
+  const py::array& columns() const { return columns_; }
+  const py::array& starts() const { return starts_; }
+  index width() const { return view_.columns; }
+
+ private:
+  py::array values_, columns_, starts_;
+  MatrixView view_;
+  bool is_ordered_ = false;
+};
+
+/// A view of sparse rows, or of an array as in try_matrix_view; throws std::invalid_argument for
+/// anything else.
+inline MatrixView matrix_view(const py::object& matrix, const char* name) {
+  if (py::isinstance<SparseRows>(matrix)) return matrix.cast<const SparseRows&>().view();
+  if (py::isinstance<py::array>(matrix)) {
+    if (const auto view = try_matrix_view(py::reinterpret_borrow<py::array>(matrix))) return *view;
+  }
   throw std::invalid_argument(std::string(name) +
                               " must be an aligned 2-D array of float32, float64 or uint8 with "
                               "contiguous rows");
 }
 
-/// Samples from an input matrix and either an output matrix or a vector of int64 labels. The
-/// weights are a vector of float64, or None.
-inline Samples samples_view(const py::array& x, const py::array& y,
+/// Samples from an input matrix, dense or sparse, and either an output matrix or a vector of int64
+/// labels. The weights are a vector of float64, or None.
+inline Samples samples_view(const py::object& x, const py::array& y,
                             const py::object& weights = py::none()) {
   Samples samples;
   samples.inputs = matrix_view(x, "x");
@@ -60,16 +88,17 @@ inline Samples samples_view(const py::array& x, const py::array& y,
   } else {
     samples.outputs = matrix_view(y, "y");
   }
-  if (y.shape(0) != x.shape(0)) {
+  const index count = samples.size();
+  if (y.shape(0) != count) {
     throw std::invalid_argument("x and y must have the same number of samples, got " +
-                                std::to_string(x.shape(0)) + " and " + std::to_string(y.shape(0)));
+                                std::to_string(count) + " and " + std::to_string(y.shape(0)));
   }
   if (!weights.is_none()) {
     if (!py::isinstance<py::array_t<double>>(weights)) {
       throw std::invalid_argument("weights must be float64");
     }
     const auto array = py::reinterpret_borrow<py::array>(weights);
-    if (array.ndim() != 1 || array.shape(0) != x.shape(0) || array.strides(0) != array.itemsize() ||
+    if (array.ndim() != 1 || array.shape(0) != count || array.strides(0) != array.itemsize() ||
         !is_aligned(array)) {
       throw std::invalid_argument("weights must be a contiguous vector with one number per sample");
     }

@@ -58,8 +58,8 @@ std::vector<index> shape_of_outputs(index samples, const Shape& shape) {
 }
 
 // The outputs of the given nodes, each as samples of its shape. None if x is not finite.
-py::object node_outputs(const AnyNetwork& self, const py::array& x, const std::vector<index>& nodes,
-                        int threads) {
+py::object node_outputs(const AnyNetwork& self, const py::object& x,
+                        const std::vector<index>& nodes, int threads) {
   const MatrixView view = matrix_view(x, "x");
   return self.visit([&](const auto& n) -> py::object {
     using N = std::remove_cvref_t<decltype(n)>;
@@ -89,7 +89,7 @@ py::object node_outputs(const AnyNetwork& self, const py::array& x, const std::v
 }
 
 // Returns None if x is not finite; the package then raises the error.
-py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
+py::object predict(const AnyNetwork& self, const py::object& x, int threads) {
   const MatrixView view = matrix_view(x, "x");
   return self.visit([&](const auto& n) -> py::object {
     using N = std::remove_cvref_t<decltype(n)>;
@@ -115,7 +115,7 @@ py::object predict(const AnyNetwork& self, const py::array& x, int threads) {
   });
 }
 
-py::tuple evaluate(const AnyNetwork& self, const py::array& x, const py::array& y,
+py::tuple evaluate(const AnyNetwork& self, const py::object& x, const py::array& y,
                    const py::object& weights, int threads) {
   const Samples samples = samples_view(x, y, weights);
   Evaluation result;
@@ -128,7 +128,7 @@ py::tuple evaluate(const AnyNetwork& self, const py::array& x, const py::array& 
   return py::make_tuple(result.loss, result.correct);
 }
 
-py::object input_gradient(const AnyNetwork& self, const py::array& x, index first, index count,
+py::object input_gradient(const AnyNetwork& self, const py::object& x, index first, index count,
                           int threads) {
   const MatrixView view = matrix_view(x, "x");
   return self.visit([&](const auto& n) -> py::object {

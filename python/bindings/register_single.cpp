@@ -136,15 +136,14 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
 std::optional<double> step(AnyNetwork& self, const py::object& x, const py::object& y,
                            TrainingPlan plan, bool checked) {
   if (!checked && !self.visit([&](const auto& n) { return is_ready(n, x, y); })) return {};
-  const Samples samples =
-      samples_view(py::reinterpret_borrow<py::array>(x), py::reinterpret_borrow<py::array>(y));
+  const Samples samples = samples_view(x, py::reinterpret_borrow<py::array>(y));
   plan.batch_size = samples.size();
   const AnyNetwork::Training training(self);
   StepReport report;
   self.visit([&](auto& n) {
     using T = std::remove_pointer_t<decltype(n.parameters().data())>;
     auto& kept = self.kept(n);
-    if (!kept.trainer || !(kept.plan == plan)) {
+    if (!kept.trainer || !(kept.plan == plan) || !kept.trainer->takes(samples)) {
       kept.trainer = std::make_unique<Trainer<T>>(n, samples, plan);
       kept.trainer->drop_steps_on(signal_check());
       kept.plan = plan;

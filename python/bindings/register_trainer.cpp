@@ -39,7 +39,7 @@ Optimizer make_optimizer(const std::string& name, std::uint64_t restart_after,
 // reserves the network until it is closed.
 class AnyTrainer {
  public:
-  AnyTrainer(py::object network, py::array x, py::array y, const TrainingPlan& plan,
+  AnyTrainer(py::object network, py::object x, py::array y, const TrainingPlan& plan,
              py::object weights)
       : owner_(std::move(network)),
         x_(std::move(x)),
@@ -60,6 +60,13 @@ class AnyTrainer {
   template <class Function>
   decltype(auto) visit(Function&& f) {
     return std::visit([&](auto& trainer) -> decltype(auto) { return f(*trainer); }, trainer_);
+  }
+
+  void set_samples(const py::object& x, const py::array& y, const py::object& weights) {
+    const AnyNetwork::Running running(open());
+    const Samples samples = samples_view(x, y, weights);
+    visit([&](auto& trainer) { trainer.set_samples(samples); });
+    x_ = x, y_ = y, weights_ = weights;
   }
 
   template <class Run>
@@ -119,7 +126,8 @@ class AnyTrainer {
   }
 
   py::object owner_;
-  py::array x_, y_;
+  py::object x_;
+  py::array y_;
   py::object weights_;
   std::optional<AnyNetwork::Training> training_;
   std::variant<std::unique_ptr<Trainer<float>>, std::unique_ptr<Trainer<double>>> trainer_;
@@ -174,10 +182,15 @@ void register_trainer(py::module_& m) {
       .def_readonly("stopped", &StepReport::stopped)
       .def_readonly("diverged", &StepReport::diverged);
   py::class_<AnyTrainer>(m, "Trainer", "A training run over borrowed samples; it must be closed.")
-      .def(py::init<py::object, py::array, py::array, const TrainingPlan&, py::object>(),
+      .def(py::init<py::object, py::object, py::array, const TrainingPlan&, py::object>(),
            "network"_a, "x"_a, "y"_a, "plan"_a, "weights"_a = py::none())
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](AnyTrainer& self, const py::args&) { self.close(); })
+      .def("set_samples", &AnyTrainer::set_samples, "x"_a, "y"_a, "weights"_a = py::none())
+      .def("set_optimizer",
+           [](AnyTrainer& self, const Optimizer& rule) {
+             self.visit([&](auto& trainer) { trainer.set_optimizer(rule); });
+           })
       .def("set_learning_rate",
            [](AnyTrainer& self, double rate) {
              self.visit([rate](auto& trainer) { trainer.set_learning_rate(rate); });
@@ -229,7 +242,7 @@ void register_trainer(py::module_& m) {
            })
       .def("time_phases", &AnyTrainer::time_phases, "steps"_a)
       .def("gradient", &AnyTrainer::gradient);
-  m.def("all_finite", [](const py::array& matrix, bool single) {
+  m.def("all_finite", [](const py::object& matrix, bool single) {
     const MatrixView view = matrix_view(matrix, "data");
     const GilReleased released;
     return single ? all_finite<float>(view) : all_finite<double>(view);

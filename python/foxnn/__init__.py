@@ -18,6 +18,7 @@ from foxnn.layers import (
     AveragePool1D,
     AveragePool2D,
     AveragePool3D,
+    BatchNorm,
     Conv1D,
     Conv2D,
     Conv3D,
@@ -42,12 +43,13 @@ from foxnn.model.names import (
     kernel_set,
     kernel_sets,
     losses,
+    metrics,
     optimizers,
 )
 from foxnn.model.scaler import Scaler
 from foxnn.model.trace import Trace
 from foxnn.network import neural_network
-from foxnn.support.errors import DivergedError
+from foxnn.support.errors import ConvergenceWarning, DataWarning, DivergedError
 from foxnn.support.former import find_former_names
 from foxnn.support.interpreter import refuse_without_lock
 
@@ -70,9 +72,12 @@ __all__ = [
     "AveragePool1D",
     "AveragePool2D",
     "AveragePool3D",
+    "BatchNorm",
     "Conv1D",
     "Conv2D",
     "Conv3D",
+    "ConvergenceWarning",
+    "DataWarning",
     "Dense",
     "DivergedError",
     "Dropout",
@@ -100,6 +105,7 @@ __all__ = [
     "kernel_sets",
     "layer",
     "losses",
+    "metrics",
     "neural_network",
     "optimizers",
     "plot",

@@ -9,6 +9,8 @@ import sys
 import warnings
 from collections.abc import Sequence
 
+from foxnn import __version__
+
 _DOCTOR = "what foxnn found on this machine, how fast it is here, and what slows it down"
 _COMMANDS = ("train", "predict", "info", "convert")
 _EPILOG = """\
@@ -25,6 +27,7 @@ def make_parser() -> argparse.ArgumentParser:
         description="Neural networks for tables, and what foxnn does on this machine.",
         epilog=_EPILOG,
     )
+    parser.add_argument("--version", action="version", version=f"foxnn {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command")
     for name in _COMMANDS:
         command = importlib.import_module(f"foxnn.cli.{name}")

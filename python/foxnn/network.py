@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import datetime
 import os
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
+from foxnn.checks import SamplesLike
+from foxnn.checks.keywords import answers, unknown
 from foxnn.classic.foxnn_interface import FoxnnInterface
 from foxnn.support.errors import diverged
 
@@ -38,6 +42,8 @@ class neural_network(FoxnnInterface):
         as `foxnn.Dense(8)` or `foxnn.Residual(16, 8)`, and layers of another network, which are
         copied. Or the name of a file, which also defines activations and settings: `.safetensors`
         written by `save`, `.onnx` of any library, or FoxNN's text format with any other extension.
+        A `.safetensors` file with a state dict of PyTorch's Linear layers is read, too; its
+        activations must be given.
     activation : str, (str, parameters), or a list with one per layer, default="sigmoid"
         `foxnn.activations()` lists the names. It applies to each layer that has an activation and
         names none.
@@ -48,7 +54,8 @@ class neural_network(FoxnnInterface):
         outputs a and targets y of mse, (a - y)^2 / 2; mae, |a - y|; huber, (a - y)^2 / 2 where
         |a - y| < 1 and |a - y| - 1/2 beyond; cross_entropy, -y log a (softmax outputs);
         binary_cross_entropy, -y log a - (1 - y) log(1 - a) (sigmoid outputs); poisson,
-        a - y log a (outputs above zero: exp, softplus).
+        a - y log a (outputs above zero: exp, softplus). A network of another library that ends in
+        logits gets the softmax of cross_entropy, or the sigmoid of binary_cross_entropy.
     init : str, default="auto"
         How the weights are initialized; `foxnn.initializers()` lists the methods. "auto" is He's
         for rectifiers and Glorot's for other activations; "uniform" is FoxNN's, from -1 to 1.
@@ -81,11 +88,12 @@ class neural_network(FoxnnInterface):
 
     _history: History | None
 
+    @answers("fit")
     def fit(
         self,
-        x: ArrayLike,
+        x: SamplesLike,
         y: ArrayLike,
-        epochs: int = 10,
+        epochs: int | Literal["auto"] = 10,
         batch_size: int = 32,
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
@@ -107,20 +115,28 @@ class neural_network(FoxnnInterface):
         clip_value: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | datetime.timedelta = 1,
+        **others: NoReturn,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
             Or samples of the network's input shape. Arrays of float32, float64 and uint8 are read
-            in place, without a copy, unless a validation share is split off. The network keeps the
-            column names of a table (pandas, Polars), and later tables must have the same columns.
+            in place, without a copy, unless a validation share is split off; so are the arrays of a
+            CSR matrix. The network keeps the column names of a table (pandas, Polars), and later
+            tables must have the same columns.
         y : array-like of shape (samples, outputs)
-            The targets, which may also have the network's output shape; with loss="cross_entropy",
-            integer class labels of shape (samples,) are allowed, too.
-        epochs : int, default=10
-            Passes over the samples.
+            The targets, which may also have the network's output shape. With loss="cross_entropy",
+            and with "binary_cross_entropy" and one output, also labels of classes, of shape
+            (samples,) or (samples, 1): strings, whole numbers, True and False, or a categorical
+            column. The network keeps them as `classes`, and later ones must be among them. Whole
+            numbers from 0 to outputs - 1 are the numbers of the outputs, whether all occur or not.
+        epochs : int or "auto", default=10
+            Passes over the samples. "auto" trains until the loss has not improved for a while, or
+            until the validation loss has not, if samples are held out; the network then has its
+            best weights. Losses of numbers hold out a tenth of 100 samples or more by themselves.
+            With `early_stopping`, its rule says when; `time_limit` and callbacks end a run, too.
         batch_size : int, default=32
             Samples per step; the last step of an epoch takes the remaining ones.
         optimizer : str or an optimizer, default="adam"
@@ -147,7 +163,7 @@ class neural_network(FoxnnInterface):
         sample_weight : array-like of shape (samples,), optional
             How much each sample counts, at least 0: losses and gradients are weighted means.
         class_weight : dict or "balanced", optional
-            How much the samples of each class count; 1 for classes not named. "balanced": all
+            How much the samples of each class, by its label, count; 1 for others. "balanced": all
             classes count the same, and the total weight stays the same.
         callbacks : callback or sequence of callbacks, default=()
             Objects with any of the methods on_train_begin(network), on_batch_end(batch, logs),
@@ -157,7 +173,7 @@ class neural_network(FoxnnInterface):
         shuffle : bool, default=True
             Whether the samples are put in a new order for each epoch.
         progress : bool, optional
-            Whether to show a bar; by default where standard error is a terminal.
+            Whether to show a bar; by default where standard error is a terminal, and in notebooks.
         time_limit : float, optional
             Seconds after which training ends, once the current step is done.
         scale : str, foxnn.Scaler or pair of them, optional
@@ -203,8 +219,13 @@ class neural_network(FoxnnInterface):
 
         Warns
         -----
-        UserWarning
-            If inputs are so large that most outputs of a sigmoid or tanh first layer are saturated.
+        foxnn.DataWarning
+            If inputs are so large that most outputs of a sigmoid or tanh first layer are saturated;
+            if targets are beyond the range of the output activation.
+        foxnn.ConvergenceWarning
+            If the epochs are over (at least 10) while the loss was still falling steeply: by more
+            than a tenth in their last quarter, and still more than a third of that of the best
+            constant answer; or falling at all, and above that.
 
         Examples
         --------
@@ -216,6 +237,8 @@ class neural_network(FoxnnInterface):
         >>> round(float(nn.predict([[5.0]])[0, 0]))
         16
         """
+        if others:
+            raise unknown("fit", others)
         from foxnn.training.fitting import fitted
         from foxnn.training.options import FitArguments
 
@@ -246,19 +269,23 @@ class neural_network(FoxnnInterface):
         """
         return self._history
 
+    @answers("train_on_batch")
     def train_on_batch(
         self,
-        x: ArrayLike,
+        x: SamplesLike,
         y: ArrayLike,
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
+        **others: NoReturn,
     ) -> float:
         """Make one training step on these samples.
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
+            Labels other than the numbers of the outputs need `classes`, which `fit` learns and
+            which can be set.
         optimizer : str or an optimizer, default="adam"
             As in `fit`: its moments stay with the network from step to step.
         learning_rate : float, default=1e-3
@@ -284,6 +311,8 @@ class neural_network(FoxnnInterface):
         >>> losses[-1] < losses[0]
         True
         """
+        if others:
+            raise unknown("train_on_batch", others)
         rate = learning_rate
         if type(rate) is not float:
             rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
@@ -292,7 +321,9 @@ class neural_network(FoxnnInterface):
         kept = self._step_plan  # read once: another thread may replace it meanwhile
         if kept is None or kept[0] != key:
             kept = self._new_step_plan(key)
-        loss = _core.step(self, x, y, kept[1], False)
+        classes = self._classes
+        is_read_there = classes is None or classes.are_numbers
+        loss = _core.step(self, x, y, kept[1], False) if is_read_there else None
         if loss is None:
             loss = _core.step(self, *self._samples(x, y), kept[1], True)
         assert loss is not None
@@ -313,3 +344,17 @@ class neural_network(FoxnnInterface):
         # Others than our own may define comparison differently: their plans are never kept.
         self._step_plan = (key, plan) if kind is str or kind in RULES else None
         return key, plan
+
+
+def _say_neural_network() -> None:
+    """Let messages of Python, tracebacks and help name the class that users know."""
+    for base in neural_network.__mro__[1:]:
+        if base.__module__.partition(".")[0] == "foxnn" and base is not _core.Network:
+            # Pickles of methods look for the class in the module of the method.
+            vars(sys.modules[base.__module__])[neural_network.__name__] = neural_network
+            for name, method in vars(base).items():
+                if isinstance(method, FunctionType):
+                    method.__qualname__ = f"{neural_network.__qualname__}.{name}"
+
+
+_say_neural_network()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy.typing import ArrayLike
 
 from foxnn import checks
+from foxnn.checks import SamplesLike
+from foxnn.checks.keywords import answers, unknown
 from foxnn.formats import paths
 from foxnn.formats.paths import FileFormatError
 from foxnn.network import neural_network
@@ -19,17 +21,20 @@ from foxnn.training.kinds import ScheduleLike, ValidationLike
 from foxnn.training.options import FitArguments
 
 
+@answers("resume")
 def resume(
     name_file: str | os.PathLike[str],
-    x: ArrayLike,
+    x: SamplesLike,
     y: ArrayLike,
     *,
+    epochs: int | None = None,
     validation: ValidationLike | None = None,
     sample_weight: ArrayLike | None = None,
     schedule: ScheduleLike | None = None,
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
+    **others: NoReturn,
 ) -> tuple[neural_network, History]:
     """Continue a training run from the checkpoint that `fit` has written.
 
@@ -40,8 +45,12 @@ def resume(
     ----------
     name_file : str or path
         The checkpoint of `fit`.
-    x, y : array-like
+    x, y : array-like, or for x a sparse matrix
         The samples that `fit` was given.
+    epochs : int, optional
+        In place of the `epochs` that `fit` was told, those done included: the run ends as if `fit`
+        had been told so, a run that had reached its end, too. A run that early stopping has ended
+        stays ended.
     validation, sample_weight, schedule : optional
         Required if `fit` was given samples to validate on, sample weights, or a function as
         schedule: a checkpoint does not hold these. It holds all other arguments.
@@ -63,7 +72,7 @@ def resume(
         If the file is not a checkpoint.
     ValueError, TypeError
         If something that must be given again is missing, or something is given that `fit` was
-        not given; and as for `fit`.
+        not given; if `epochs` is below those done; and as for `fit`.
 
     Examples
     --------
@@ -75,9 +84,12 @@ def resume(
     ...     stop = lambda epoch, logs: epoch == 2  # as if the machine had failed
     ...     history = nn.fit(x, y, epochs=5, checkpoint=path, callbacks=stop)
     ...     nn, history = foxnn.resume(path, x, y)
-    >>> len(history["loss"])
-    5
+    ...     nn, longer = foxnn.resume(path, x, y, epochs=8)
+    >>> len(history["loss"]), len(longer["loss"])
+    (5, 8)
     """
+    if others:
+        raise unknown("resume", others)
     path = paths.path_of(name_file, "name_file")
     _, told, start = checkpoint.read(path)
     network = neural_network(path)
@@ -86,6 +98,9 @@ def resume(
         "sample_weight": (sample_weight, told.get("sample_weight") == "given"),
         "schedule": (schedule, told.get("schedule") == "function"),
     }
+    if epochs is not None:
+        done = start.epochs + (start.running is not None)  # an epoch that has begun is ended
+        told["epochs"] = checks.integer(epochs, "epochs", max(1, done))
     for name, (value, is_needed) in again.items():
         if is_needed and value is None:
             raise ValueError(f"{name} must be given again, as it was to fit")

@@ -218,6 +218,21 @@ def safetensors(data: bytes, draw: random.Random) -> bytes:
     return struct.pack("<Q", len(encoded)) + encoded + body
 
 
+def weights(data: bytes, draw: random.Random) -> bytes:
+    """Return a safetensors file of another library whose header or numbers are changed."""
+    try:
+        (size,) = struct.unpack("<Q", data[:8])
+        header, body = json.loads(data[8 : 8 + size]), data[8 + size :]
+    except (ValueError, struct.error, RecursionError):
+        return raw(data, draw)
+    if draw.random() < 0.3:
+        body = raw(body, draw)
+    else:
+        header = tree(header, draw, 2)
+    encoded = _as_json(header).encode("utf-8", "surrogatepass")
+    return struct.pack("<Q", len(encoded)) + encoded + body
+
+
 def _messages(message: Any, found: list[Any]) -> list[Any]:
     found.append(message)
     for field, value in message.ListFields():
@@ -307,6 +322,7 @@ MUTATIONS: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "network": text,
     "samples": text,
     "safetensors": safetensors,
+    "weights": weights,
     "checkpoint": safetensors,
     "onnx": onnx,
     "state": state,

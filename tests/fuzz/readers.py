@@ -21,6 +21,7 @@ import numpy as np
 
 import foxnn
 from foxnn.cli import info, tables
+from foxnn.cli.cells import InputCells
 from foxnn.model import base
 from foxnn.model.state import state_of
 from foxnn.training import checkpoint
@@ -119,6 +120,13 @@ def _safetensors(data: bytes, folder: Path) -> None:
     path.write_bytes(data)
     with _refusals(path, foxnn.FileFormatError):
         check_network(foxnn.neural_network(path), folder)
+
+
+def _weights(data: bytes, folder: Path) -> None:
+    path = folder / "hostile.safetensors"
+    path.write_bytes(data)
+    with _refusals(path, foxnn.FileFormatError):
+        check_network(foxnn.neural_network(path, "relu", "identity"), folder)
 
 
 def _checkpoint(data: bytes, folder: Path) -> None:
@@ -259,9 +267,11 @@ def _pickle(data: bytes, folder: Path) -> None:
                 return
 
 
+_OTHER_WAY = {"thousands": "space", "units": ("$", "%"), "missing": ("-999", "n")}
 _FORMATS = [tables.TableFormat(), tables.TableFormat(";", True, ","),
             tables.TableFormat(",", False, ".", "latin-1"),
-            tables.TableFormat(None, None, ".", "utf-16")]  # fmt: skip
+            tables.TableFormat(None, None, ".", "utf-16"),
+            tables.TableFormat(**_OTHER_WAY)]  # type: ignore[arg-type] # fmt: skip
 
 
 def _table(data: bytes, folder: Path) -> None:
@@ -277,12 +287,20 @@ def _table(data: bytes, folder: Path) -> None:
                         raise Broken("a table holds what is no finite number")
                 else:
                     found.read([], columns)
+            with _refusals(path, tables.TableError), tables.opened(str(path), form) as found:
+                whole = [InputCells(i, not reads_numbers) for i in range(len(found.columns))]
+                found.fill(whole, drop_missing=True)
+                for column in whole:
+                    column.decide()
+                    if not np.isfinite(column.values()).all():
+                        raise Broken("an input is no finite number")
 
 
 READERS: dict[str, Callable[[bytes, Path], None]] = {
     "network": _network,
     "samples": _samples,
     "safetensors": _safetensors,
+    "weights": _weights,
     "checkpoint": _checkpoint,
     "onnx": _onnx,
     "state": _state,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib.util
 import io
 import pickle
@@ -28,6 +29,10 @@ TABLES = [
     b"\xef\xbb\xbfa,b\r\n1,2\r\n",
     b"a,a,\n1,2,3\n",
     b"x\n1\n",
+    b"a;b\n1 000;$5\n-999;2%\n",
+    b"colour,used,n\nred,True,1\ngreen,false,2\nred,true,\n",
+    gzip.compress(b"a,b\n1,2\n3,4\n", mtime=0),
+    "a,b\n1,2\n".encode("utf-16"),
 ]
 
 
@@ -43,7 +48,7 @@ def networks() -> Iterator[foxnn.neural_network]:
     nn = foxnn.neural_network([2, 2], "tanh", dtype="float64", seed=5)
     nn.settings.set_mode("Nesterov")
     nn.settings.auto_save_name_file = "n\u00e4me.txt"
-    nn.fit(X, Y, 1, 6, foxnn.SGD(0.9, nesterov=True), progress=False)
+    nn.fit(X, Y, 1, 6, foxnn.SGD(momentum=0.9, nesterov=True), progress=False)
     yield nn
     for i, name in enumerate(["gelu", "leaky_relu", "sinusoid", "exp"]):
         yield foxnn.neural_network([2, 2, 1], "tanh" if name == "exp" else name, name, seed=i)
@@ -71,7 +76,7 @@ def checkpoints(folder: Path) -> Iterator[bytes]:
     schedule = foxnn.schedules.warmup(2, then=foxnn.schedules.step(3, 0.5))
     runs: list[dict[str, Any]] = [
         {},
-        {"optimizer": foxnn.AdamW(0.1), "schedule": schedule, "dropout": 0.2},
+        {"optimizer": foxnn.AdamW(weight_decay=0.1), "schedule": schedule, "dropout": 0.2},
         {"validation": 0.3, "early_stopping": foxnn.EarlyStopping(patience=2), "l2": 0.1},
         {"optimizer": foxnn.RMSprop(), "clip_norm": 1.0, "scale": "minmax"},
         {"shuffle": False, "dropout": [0.1], "schedule": foxnn.schedules.cosine(9)},
@@ -105,8 +110,8 @@ def objects() -> list[Any]:
         foxnn.train_data(),
         foxnn.layer(2, 3, ("elu", 0.5), seed=1),
         foxnn.EarlyStopping(patience=3),
-        foxnn.SGD(0.9),
-        foxnn.AdamW(0.1),
+        foxnn.SGD(momentum=0.9),
+        foxnn.AdamW(weight_decay=0.1),
         foxnn.schedules.warmup(3, then=foxnn.schedules.exponential(0.5)),
         foxnn.neural_network([2, 1], seed=1).trace([1.0, 2.0], [0.5]),
         foxnn.DivergedError("diverged", 1, 0.5),
@@ -172,6 +177,20 @@ def texts() -> list[bytes]:
             for rows, columns in ((1, 1), (2, 5), (3, 0))]  # fmt: skip
 
 
+def _state_dicts() -> Iterator[bytes]:
+    """Yield the weights of dense layers, as PyTorch has them."""
+    from safetensors.numpy import save
+
+    for names, kind in ((("0", "2"), "f4"), (("fc1", "fc2", "out"), "f8"), (("",), "f2")):
+        arrays, inputs = {}, 3
+        for i, name in enumerate(names):
+            prefix = f"{name}." if name else ""
+            arrays[f"{prefix}weight"] = np.linspace(-1, 1, (i + 2) * inputs).reshape(i + 2, inputs)
+            arrays[f"{prefix}bias"] = np.linspace(-1, 1, i + 2)
+            inputs = i + 2
+        yield save({name: array.astype(kind) for name, array in arrays.items()}, {"format": "pt"})
+
+
 def seeds(reader: str) -> list[bytes]:
     """Return the files for a reader."""
     with tempfile.TemporaryDirectory() as name:
@@ -187,6 +206,8 @@ def seeds(reader: str) -> list[bytes]:
             return [*own, *_recorded("foxnn", "data_*.txt")]
         if reader == "safetensors":
             return [*_saved(folder, ".safetensors"), *_recorded("safetensors", "*.safetensors")]
+        if reader == "weights":
+            return list(_state_dicts())
         if reader == "checkpoint":
             return list(checkpoints(folder))
         if reader == "onnx":

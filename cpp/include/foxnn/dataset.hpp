@@ -1,5 +1,6 @@
-// Samples as the engine reads them: views of arrays that the caller owns. Numbers of other types
-// are converted row by row while they are read; there is no converted copy of the whole.
+// Samples as the engine reads them: views of arrays, dense or sparse, that the caller owns. Numbers
+// of other types are converted row by row while they are read; there is no converted copy of the
+// whole, and no dense one.
 #pragma once
 
 #include <cstddef>
@@ -7,13 +8,18 @@
 
 #include "foxnn/rows.hpp"
 #include "foxnn/scaling.hpp"
+#include "foxnn/stop_request.hpp"
 
 namespace foxnn {
 
 enum class ElementType { f32, f64, u8 };
+constexpr index bytes_of(ElementType type) {
+  return type == ElementType::f32 ? 4 : type == ElementType::f64 ? 8 : 1;
+}
 
-/// Equally spaced rows, each of contiguous numbers. With a scaling, the numbers are scaled as they
-/// are read.
+/// Equally spaced rows, each of contiguous numbers; or a sparse matrix by rows (CSR), where `data`
+/// holds only the stored numbers, row after row. With a scaling, the numbers are scaled as they are
+/// read.
 struct MatrixView {
   const std::byte* data = nullptr;
   ElementType type = ElementType::f32;
@@ -21,9 +27,28 @@ struct MatrixView {
   index columns = 0;
   index row_bytes = 0;  ///< distance between rows
   const Scaling* scaling = nullptr;
+  /// Of a sparse matrix: the position in `data` at which each row begins, and the end of the last.
+  const std::int64_t* starts = nullptr;
+  /// Of a sparse matrix: the column of each stored number, ascending within a row.
+  const std::int32_t* stored_columns = nullptr;
 
+  bool is_sparse() const { return starts != nullptr; }
   const std::byte* row(index i) const { return data + i * row_bytes; }
+  /// The number of stored numbers of rows [first, last) of a sparse matrix.
+  index stored(index first, index last) const {
+    return static_cast<index>(starts[last] - starts[first]);
+  }
 };
+
+/// What may be wrong with the arrays of a sparse matrix.
+enum class SparseFlaw {
+  none,
+  starts,   ///< they do not begin at 0, fall, or end beyond the stored numbers
+  columns,  ///< a column is out of range
+  order,    ///< the columns of a row are not in ascending order, or one is repeated
+};
+/// The first flaw, for arrays with `stored` numbers and columns; if `stop` returns true, none.
+SparseFlaw flaw_of(const MatrixView& sparse, index stored, const StopRequest& stop);
 
 /// Inputs with their targets, or with the class of each sample.
 struct Samples {
@@ -45,16 +70,33 @@ void read_row(const MatrixView& matrix, index i, const Rows<T>& out,
 template <class T>
 void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out);
 
-/// Prefetches row i; to be called some time before it is read.
+/// The stored numbers of row i of a sparse matrix as numbers of type T, and their columns.
+template <class T>
+void read_stored(const MatrixView& sparse, index i, T* values, std::uint32_t* columns);
+
+/// Prefetches row i of a dense matrix; to be called some time before it is read.
 inline void fetch_row(const MatrixView& matrix, index i) {
   for (index at = 0; at < matrix.row_bytes; at += 64) __builtin_prefetch(matrix.row(i) + at);
+}
+/// The same of a sparse matrix.
+inline void fetch_stored(const MatrixView& sparse, index i) {
+  const index first = sparse.starts[i], count = sparse.stored(i, i + 1);
+  const index bytes = bytes_of(sparse.type);
+  const auto* columns = reinterpret_cast<const std::byte*>(sparse.stored_columns + first);
+  for (index at = 0; at < count * bytes; at += 64) {
+    __builtin_prefetch(sparse.data + first * bytes + at);
+  }
+  for (index at = 0; at < count * index{sizeof(std::int32_t)}; at += 64) {
+    __builtin_prefetch(columns + at);
+  }
 }
 
 /// The targets of sample i; a label becomes a row with a single 1.
 template <class T>
 void read_target(const Samples& samples, index i, index outputs, const Rows<T>& out);
 
-/// Whether every number of the matrix, unscaled, is finite, and remains so as a T.
+/// Whether every number of the matrix (every stored one), unscaled, is finite, and remains so as a
+/// T.
 template <class T>
 bool all_finite(const MatrixView& matrix);
 

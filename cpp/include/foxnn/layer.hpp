@@ -64,12 +64,27 @@ struct Outputs {
   bool raw = false;                    ///< the activation is not applied to y
 };
 
+/// A batch of samples by the stored numbers of sparse rows: what a first layer reads in place of
+/// panels, if it takes them.
+template <class T>
+struct StoredRows {
+  const T* values = nullptr;
+  const std::uint32_t* columns = nullptr;  ///< ascending within a row
+  const std::uint32_t* starts = nullptr;   ///< of each row, and the end of the last
+  /// Memory in which the workers arrange the numbers by column for the backward pass, each those of
+  /// its share of columns: the end of each column, its values, and their rows in ascending order.
+  std::uint32_t* ends = nullptr;
+  T* sorted = nullptr;
+  std::uint32_t* rows = nullptr;
+};
+
 /// What the forward pass left for a layer's backward pass, and d loss / d y.
 template <class T>
 struct Back {
-  const Rows<const T>* x = nullptr;  ///< one for each input
+  const Rows<const T>* x = nullptr;       ///< one for each input
+  const StoredRows<T>* stored = nullptr;  ///< given in place of x to layers that read stored rows
   Rows<const T> y, slope;
-  const T* kept = nullptr;
+  T* kept = nullptr;  ///< `backward` may add to it
   Rows<T> delta;
 };
 
@@ -183,6 +198,12 @@ class Layer {
   /// Scratch is needed only if x.nonzero is given, and for sorted sums.
   virtual void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                        Scratch<T> scratch) const = 0;
+  /// Whether the network's inputs can be given as stored rows of sparse samples, with the same bits
+  /// as with all numbers: what is not stored is zero.
+  virtual bool takes_stored_rows() const { return false; }
+  /// The same as `forward` for the stored rows of the network's inputs.
+  virtual void forward_stored(Share, index /*batch*/, const StoredRows<T>&, const Outputs<T>&,
+                              Scratch<T>) const {}
   /// Finishes whole rows of outputs (softmax).
   virtual void finish_rows(index, const Rows<T>&) const {}
   /// Turns d loss / d outputs into d loss / d preactivations, in place, for `width` columns of a
@@ -220,6 +241,9 @@ class Layer {
   /// workers have changed the parameters of their shares.
   virtual void backward_parameters(Share, index /*batch*/, const Back<T>&, GradientSink<T>&,
                                    Scratch<T>) const {}
+
+  /// Updates its running arrays, once the training step is certain to be made.
+  virtual void settle(Share, index /*batch*/, const T* /*kept*/) const {}
 
   /// What the fast path for narrow networks needs; empty if the layer does not support it.
   virtual std::optional<NarrowPart<T>> narrow_part() const { return std::nullopt; }

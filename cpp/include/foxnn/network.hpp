@@ -111,6 +111,10 @@ class Network {
   const Scaling& output_scaling() const { return output_scaling_; }
   /// The same samples as a view that scales them when they are read.
   MatrixView scaled_inputs(MatrixView x) const;
+  /// Whether samples go through the network by their stored numbers: those of a sparse matrix, if
+  /// zeros stay zeros when they are scaled, and if all layers that read the inputs take them.
+  /// Otherwise a batch is read with its zeros, with the same results.
+  bool goes_by_stored(const MatrixView& x) const;
   Samples scaled(Samples samples) const;
   /// Converts outputs to the units that users know, in place. Rows are contiguous.
   void unscale_outputs(index rows, T* outputs) const;

@@ -67,6 +67,9 @@ class Trainer {
   ~Trainer();
 
   void set_learning_rate(double rate);
+  /// Goes on with a rule of the same kind with other constants; moments stay as they are. Throws
+  /// std::invalid_argument for another kind.
+  void set_optimizer(const Optimizer& rule);
   /// `request` is also polled within long steps. If it returns true, the step is dropped as if it
   /// had not begun, unless it has already changed a parameter. Without a request, every step is
   /// finished.
@@ -95,8 +98,13 @@ class Trainer {
   std::uint32_t draw_of_epoch() const;
   /// Makes `steps` steps, and measures them.
   PhaseSeconds time_phases(index steps);
+  /// Whether `step` and `set_samples` take these samples: they do not if one of them and the
+  /// constructor's are sparse and the others are dense.
+  bool takes(const Samples& samples) const;
   /// One step on other samples, in their order. There may be at most as many as a batch holds.
   StepReport step(const Samples& samples);
+  /// Goes on with other samples, as many as before, from their first epoch on.
+  void set_samples(const Samples& samples);
   /// The mean loss over all samples, and its gradient in the layout of the parameters, without
   /// penalties, clipping and dropout. Makes no step; steps made afterwards have no dropout.
   double gradient(T* out);

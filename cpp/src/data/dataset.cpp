@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/parallel.hpp"
+#include "data/sparse.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace foxnn {
@@ -42,6 +43,7 @@ void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index
 
 template <class T>
 void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32_t* nonzero) {
+  if (matrix.is_sparse()) return read_whole_row(matrix, i, out, nonzero);
   const KernelTable<T>& k = active_kernels().table<T>();
   const std::byte* row = matrix.row(i);
   const index step = out.panel / out.stride, n = matrix.columns;
@@ -71,7 +73,7 @@ void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32
 
 template <class T>
 void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out) {
-  if (matrix.scaling) {
+  if (matrix.scaling || matrix.is_sparse()) {
     for (index r = 0; r < count; ++r, out += matrix.columns) {
       read_row(matrix, order[r], Rows<T>{out, kPanelWidth<T>});
     }
@@ -120,8 +122,11 @@ bool all_finite(const MatrixView& matrix) {
     }
     return true;
   };
-  const index bytes = matrix.type == ElementType::f32 ? 4 : matrix.type == ElementType::f64 ? 8 : 1;
+  const index bytes = bytes_of(matrix.type);
   const auto rows_are = [&](index first, index last) {
+    if (matrix.is_sparse()) {
+      return numbers_are(matrix.data + matrix.starts[first] * bytes, matrix.stored(first, last));
+    }
     // Contiguous rows are read as one long row, which saves a call for each.
     if (matrix.row_bytes == matrix.columns * bytes) {
       return numbers_are(matrix.row(first), (last - first) * matrix.columns);
@@ -132,7 +137,9 @@ bool all_finite(const MatrixView& matrix) {
     return true;
   };
   // Several cores read from memory faster than one.
-  const bool large = matrix.rows * matrix.row_bytes > kManyBytes;
+  const index read =
+      matrix.is_sparse() ? matrix.stored(0, matrix.rows) * bytes : matrix.rows * matrix.row_bytes;
+  const bool large = read > kManyBytes;
   std::atomic<bool> finite{true};
   run_team(large ? allowed_workers(0).workers : 1, [&](const Team& team) {
     const Share share = team.share();

@@ -77,6 +77,9 @@ inline constexpr index kPeakRegisters = 12;
 /// Blocks of random bits made at once: four registers of the widest.
 inline constexpr index kPhiloxBlocks = 64;
 
+/// Sums into which column_sums deals out rows.
+inline constexpr index kColumnSums = 4;
+
 /// Losses of rows of n outputs, and their derivatives.
 template <class T>
 using LossKernel = void (*)(index rows, index n, const T* a, index lda, const T* y, index ldy,
@@ -123,6 +126,12 @@ struct KernelTable {
   void (*add_products)(index rows, index samples, index positions, const index* columns,
                        const index* places, const T* a, index lda, const T* b, index ldb,
                        index width, T* c);
+  /// out[s] = init + the sum of values[i] lines[items[i]] over the items from ends[s - 1] (of the
+  /// first sum: begin) to ends[s], for `sums` sums (at least one) of `width`; no init if it is
+  /// null. Lines are `stride` apart.
+  void (*sum_lines)(index sums, std::uint32_t begin, const std::uint32_t* ends, const T* values,
+                    const std::uint32_t* items, const T* lines, index stride, index width,
+                    const T* init, T* out, index ldo);
   /// For layers of at most a line of neurons (narrow-inl.hpp): rows are ldc apart and not padded,
   /// though a whole line is written for each. c[samples x line] = init + a[samples x k] .
   /// weights[k x line].
@@ -198,6 +207,18 @@ struct KernelTable {
   /// Adds d loss / d gain and d loss / d shift of some rows, for `width` columns of a panel.
   void (*layer_norm_gradient)(index rows, index width, const T* x, index ldx, const T* statistics,
                               const T* delta, index ldd, T* gain, T* shift);
+
+  /// For a line of columns: adds a to `first`, and a (x - mean) to `second`, where a is `other`, or
+  /// x - mean if that is null. Both have kColumnSums lines, which are to be added up.
+  void (*column_sums)(index rows, const T* x, index ldx, const T* other, index ldo, const T* mean,
+                      T* first, T* second);
+  /// y[rows x width] = (x - mean) factor gain + shift, by column.
+  void (*normalize)(index rows, index width, const T* x, index ldx, const T* mean, const T* factor,
+                    const T* gain, const T* shift, T* y, index ldy);
+  /// y[rows x width] = gain delta + along (x - mean) + constant, by column.
+  void (*normalize_backward)(index rows, index width, const T* x, index ldx, const T* delta,
+                             index ldd, const T* mean, const T* gain, const T* along,
+                             const T* constant, T* y, index ldy);
 
   /// y[rows x width] = the largest of x + column of all stretches: the first of equal numbers, or
   /// what is not a number. `kept`, if given, becomes the `line` of the largest.

@@ -29,6 +29,7 @@
 #include "kernels/norm-inl.hpp"
 #include "kernels/philox-inl.hpp"
 #include "kernels/pool-inl.hpp"
+#include "kernels/stored-inl.hpp"
 #include "kernels/update-inl.hpp"
 
 namespace foxnn {
@@ -56,6 +57,7 @@ constexpr KernelTable<T> make_table() {
   t.list_samples = list_samples_of_tiles<T>;
   t.multiply_stretches = multiply_stretches<T>;
   t.add_products = add_products<T>;
+  t.sum_lines = sum_lines<T>;
   t.narrow_multiply = narrow_multiply<T>;
   t.narrow_gradient = narrow_gradient<T>;
   t.sum_rows = sum_rows<T>;
@@ -81,6 +83,9 @@ constexpr KernelTable<T> make_table() {
   t.shrink = shrink<T>;
   t.sum_squares = sum_squares<T>;
   t.multiply_elements = multiply_elements<T>;
+  t.column_sums = column_sums<T>;
+  t.normalize = normalize<T>;
+  t.normalize_backward = normalize_backward<T>;
   t.layer_norm = layer_norm<T>;
   t.layer_norm_backward = layer_norm_backward<T>;
   t.layer_norm_gradient = layer_norm_gradient<T>;

@@ -1,6 +1,6 @@
-// Layer normalization of rows whose columns stand in panels: each row is brought to mean 0 and
-// variance 1, then scaled and shifted by column. Sums over a row run over the lanes of a line, so
-// that every kernel set has the same.
+// Normalization. That of a layer takes rows whose columns stand in panels: each row is brought to
+// mean 0 and variance 1, then scaled and shifted by column. Sums over a row run over the lanes of a
+// line, so that every kernel set has the same. That of a batch does it by column.
 #pragma once
 
 #include "kernels/loss-inl.hpp"
@@ -90,6 +90,67 @@ void layer_norm_gradient(index rows, index width, const T* x, index ldx, const T
     }
     of_gain.store(gain + c);
     of_shift.store(shift + c);
+  }
+}
+
+// Adds to two sums of a line of columns: of a, and of a (x - mean), where a is `other`, or x - mean
+// itself if that is null. Rows are dealt out to kColumnSums sums, which wait less for each other.
+template <class T>
+void column_sums(index rows, const T* x, index ldx, const T* other, index ldo, const T* mean,
+                 T* first, T* second) {
+  constexpr index L = Vec<T>::lanes;
+  for (index c = 0; c < kLineWidth<T>; c += L) {
+    const Vec<T> means = Vec<T>::load(mean + c);
+    Vec<T> sums[kColumnSums], products[kColumnSums];
+    for (index k = 0; k < kColumnSums; ++k) {
+      sums[k] = Vec<T>::load(first + k * kLineWidth<T> + c);
+      products[k] = Vec<T>::load(second + k * kLineWidth<T> + c);
+    }
+    const auto add = [&](index r, index k) __attribute__((always_inline)) {
+      const Vec<T> deviation = Vec<T>::load(x + r * ldx + c) - means;
+      const Vec<T> a = other ? Vec<T>::load(other + r * ldo + c) : deviation;
+      sums[k] = sums[k] + a;
+      products[k] = fma(a, deviation, products[k]);
+    };
+    index r = 0;
+    for (; r + kColumnSums <= rows; r += kColumnSums) {
+      for (index k = 0; k < kColumnSums; ++k) add(r + k, k);
+    }
+    for (index k = 0; r + k < rows; ++k) add(r + k, k);
+    for (index k = 0; k < kColumnSums; ++k) {
+      sums[k].store(first + k * kLineWidth<T> + c);
+      products[k].store(second + k * kLineWidth<T> + c);
+    }
+  }
+}
+
+// y = (x - mean) factor gain + shift, by column.
+template <class T>
+void normalize(index rows, index width, const T* x, index ldx, const T* mean, const T* factor,
+               const T* gain, const T* shift, T* y, index ldy) {
+  for (index c = 0; c < width; c += Vec<T>::lanes) {
+    const Vec<T> means = Vec<T>::load(mean + c), factors = Vec<T>::load(factor + c);
+    const Vec<T> gains = Vec<T>::load(gain + c), shifts = Vec<T>::load(shift + c);
+    for (index r = 0; r < rows; ++r) {
+      const Vec<T> normal = (Vec<T>::load(x + r * ldx + c) - means) * factors;
+      fma(normal, gains, shifts).store(y + r * ldy + c);
+    }
+  }
+}
+
+// y = gain delta + along (x - mean) + constant, by column.
+template <class T>
+void normalize_backward(index rows, index width, const T* x, index ldx, const T* delta, index ldd,
+                        const T* mean, const T* gain, const T* along, const T* constant, T* y,
+                        index ldy) {
+  for (index c = 0; c < width; c += Vec<T>::lanes) {
+    const Vec<T> means = Vec<T>::load(mean + c), gains = Vec<T>::load(gain + c);
+    const Vec<T> factors = Vec<T>::load(along + c), constants = Vec<T>::load(constant + c);
+    for (index r = 0; r < rows; ++r) {
+      const Vec<T> deviation = Vec<T>::load(x + r * ldx + c) - means;
+      const Vec<T> rest = fma(factors, deviation, constants);
+      fma(gains, Vec<T>::load(delta + r * ldd + c), rest).store(y + r * ldy + c);
+    }
   }
 }
 

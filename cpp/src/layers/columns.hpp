@@ -19,6 +19,16 @@ void each_panel(index columns, Function f) {
   }
 }
 
+/// The panels of a layer's neurons, which are padded to a line: where panel p begins, and its
+/// width.
+template <class T>
+struct Panels {
+  index padded;
+  index count() const { return panel_count<T>(padded); }
+  index column(index p) const { return p * kPanelWidth<T>; }
+  index width(index p) const { return std::min(kPanelWidth<T>, padded - column(p)); }
+};
+
 /// A range of channels at each position: the first channel, and the number of columns from one
 /// position to the next.
 struct Channels {

@@ -77,15 +77,6 @@ void product(index m, index k, const Rows<const T>& a, const T* panel, index wid
   kernels<T>().multiply(m, k, a, panel, width, bias, c, ldc, errands);
 }
 
-// Where panel p begins (in neurons), and its width.
-template <class T>
-struct Panels {
-  index padded;
-  index count() const { return panel_count<T>(padded); }
-  index column(index p) const { return p * kPanelWidth<T>; }
-  index width(index p) const { return std::min(kPanelWidth<T>, padded - column(p)); }
-};
-
 }  // namespace
 
 template <class T>
@@ -459,6 +450,14 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
     });
     sink.take(inputs_ * padded_ + column, width, piece);
   };
+  const auto compute_biases = [&] {
+    const index last = share.last(panels.count());
+    for (index p = share.first(panels.count()); p < last; ++p) compute_bias(p);
+  };
+  if (back.stored) {
+    gradient_of_stored(share, batch, back, sink, scratch);
+    return compute_biases();
+  }
   if (x.nonzero && shares_panels(share, panels.count())) {
     const index first = share.first(panels.count()), last = share.last(panels.count());
     // Inputs are the outer loop, so that the lists of their samples serve all panels.
@@ -468,8 +467,7 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
                      scratch.items, lists);
       for (index p = first; p < last; ++p) compute(p, input, lists);
     }
-    for (index p = first; p < last; ++p) compute_bias(p);
-    return;
+    return compute_biases();
   }
   each_share(share, panels.count(), inputs_, kRows, [&](index p, index first, index last) {
     for (index input = first; input < last; input += kRows) compute(p, input, nullptr);

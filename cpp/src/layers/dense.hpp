@@ -31,6 +31,9 @@ class Dense final : public Layer<T> {
   ScratchSize scratch_size(index batch) const override;
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
+  bool takes_stored_rows() const override { return positions_ == 1; }
+  void forward_stored(Share share, index batch, const StoredRows<T>& x, const Outputs<T>& out,
+                      Scratch<T> scratch) const override;
   void finish_rows(index rows, const Rows<T>& y) const override;
   void backward_activation(index first_row, index rows, index panel, index width,
                            const Rows<T>& delta, const Rows<const T>& y,
@@ -49,6 +52,11 @@ class Dense final : public Layer<T> {
   void backward_input_position(Share share, index batch, const Rows<const T>& delta,
                                const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                                Scratch<T> scratch) const;
+
+  // The gradient of the weights for stored rows (dense_stored.cpp); `backward_parameters` adds that
+  // of the bias.
+  void gradient_of_stored(Share share, index batch, const Back<T>& back, GradientSink<T>& sink,
+                          Scratch<T> scratch) const;
 
   void pack_weights(const T* weights, T* parameters) const;
   void unpack_weights(const T* parameters, T* weights) const;

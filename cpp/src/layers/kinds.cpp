@@ -4,6 +4,7 @@
 
 #include "base/messages.hpp"
 #include "layers/arrange.hpp"
+#include "layers/batch_norm.hpp"
 #include "layers/conv.hpp"
 #include "layers/dense.hpp"
 #include "layers/elementwise.hpp"
@@ -62,6 +63,7 @@ constexpr Kind kKinds[] = {
     kind<MaxPool>("global_max_pool", always<Wants::panels>),
     kind<AveragePool>("global_average_pool", always<Wants::panels>),
     kind<AveragePool>("up_sample", always<Wants::panels>),
+    kind<BatchNorm>("batch_norm", always<Wants::panels>),
     // Layers that join the branches of a composite.
     kind<Add>("add", always<Wants::panels>),
     kind<Concatenate>("concatenate", always<Wants::panels>),

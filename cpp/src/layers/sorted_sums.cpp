@@ -51,9 +51,33 @@ void multiply_sorted(index m, index k, const Rows<const T>& a, const T* panel, i
   }
 }
 
+template <class T>
+void multiply_sorted(index m, const StoredRows<T>& a, index first_row, const T* panel, index width,
+                     const T* bias, T* c, index ldc, T* terms) {
+  for (index row = 0; row < m; ++row) {
+    const std::uint32_t first = a.starts[first_row + row], last = a.starts[first_row + row + 1];
+    for (index column = 0; column < width; ++column) {
+      T* end = terms;
+      const auto add = [&end](T term) {
+        *end = term;
+        end += term != T(0) ? 1 : 0;
+      };
+      add(bias[column]);
+      for (std::uint32_t i = first; i < last; ++i) {
+        add(a.values[i] * panel[index{a.columns[i]} * width + column]);
+      }
+      c[row * ldc + column] = sorted_sum(terms, end);
+    }
+  }
+}
+
 template void multiply_sorted(index, index, const Rows<const float>&, const float*, index,
                               const float*, float*, index, float*);
 template void multiply_sorted(index, index, const Rows<const double>&, const double*, index,
+                              const double*, double*, index, double*);
+template void multiply_sorted(index, const StoredRows<float>&, index, const float*, index,
+                              const float*, float*, index, float*);
+template void multiply_sorted(index, const StoredRows<double>&, index, const double*, index,
                               const double*, double*, index, double*);
 
 }  // namespace foxnn

@@ -3,7 +3,7 @@
 // so that all of them give the same bits here.
 #pragma once
 
-#include "foxnn/rows.hpp"
+#include "foxnn/layer.hpp"
 
 namespace foxnn {
 
@@ -12,6 +12,11 @@ namespace foxnn {
 /// magnitude, the negative one comes first. `terms` is memory for k + 1 numbers.
 template <class T>
 void multiply_sorted(index m, index k, const Rows<const T>& a, const T* panel, index width,
+                     const T* bias, T* c, index ldc, T* terms);
+
+/// The same for rows first_row ... first_row + m - 1 of stored rows.
+template <class T>
+void multiply_sorted(index m, const StoredRows<T>& a, index first_row, const T* panel, index width,
                      const T* bias, T* c, index ldc, T* terms);
 
 }  // namespace foxnn

@@ -19,9 +19,14 @@ constexpr index kChunkRows = 56;
 // A worker's memory for a chunk.
 template <class T>
 struct Chunk {
-  Chunk(const Network<T>& network, index rows)
-      : pass(network, rows, {.backward = true, .gradient_of_input = true}),
-        scratch(network, rows) {}
+  Chunk(const Network<T>& network, index rows, const MatrixView& samples)
+      : pass(network, rows,
+             {.backward = true,
+              .gradient_of_input = true,
+              .stored = network.goes_by_stored(samples)}),
+        scratch(network, rows) {
+    if (pass.stored()) pass.make_room(most_stored(samples, rows));
+  }
   Pass<T> pass;
   ScratchSpace<T> scratch;
 };
@@ -29,10 +34,7 @@ struct Chunk {
 template <class T>
 void forward(const Network<T>& network, const MatrixView& samples, index first, index rows,
              Chunk<T>& chunk) {
-  const Rows<T> in = chunk.pass.input();
-  for (index r = 0; r < rows; ++r) {
-    read_row(samples, first + r, in.from_row(r), chunk.pass.nonzero() + r);
-  }
+  chunk.pass.read(samples, first, rows);
   chunk.pass.forward({}, rows, {}, chunk.scratch.get(), [] {});
   network.top().finish_rows(rows, chunk.pass.output());
 }
@@ -66,7 +68,9 @@ bool Network<T>::input_gradient(const MatrixView& x, index first_output, index c
   const int workers =
       std::max(1, static_cast<int>(std::min<index>(workers_for(cost, threads), chunks)));
   std::vector<Chunk<T>> held;
-  for (int w = 0; w < workers; ++w) held.emplace_back(*this, std::min(x.rows, kChunkRows));
+  for (int w = 0; w < workers; ++w) {
+    held.emplace_back(*this, std::min(x.rows, kChunkRows), samples);
+  }
   std::atomic<bool> stopped{false};
   StopPoll poll;
   run_team(workers, [&](const Team& team) {

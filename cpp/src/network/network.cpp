@@ -207,6 +207,18 @@ MatrixView Network<T>::scaled_inputs(MatrixView x) const {
 }
 
 template <class T>
+bool Network<T>::goes_by_stored(const MatrixView& x) const {
+  const auto is_zero = [](double shift) { return shift == 0.0; };
+  const std::vector<double>& shifts = input_scaling_.shift;
+  if (!x.is_sparse() || !std::all_of(shifts.begin(), shifts.end(), is_zero)) return false;
+  return std::all_of(nodes_.begin(), nodes_.end(), [](const Node<T>& node) {
+    const std::vector<index>& reads = node.reads;
+    const bool reads_inputs = std::find(reads.begin(), reads.end(), kNetworkInput) != reads.end();
+    return !reads_inputs || node.layer->takes_stored_rows();
+  });
+}
+
+template <class T>
 Samples Network<T>::scaled(Samples samples) const {
   samples.inputs = scaled_inputs(samples.inputs);
   if (!output_scaling_.empty()) samples.outputs.scaling = &output_scaling_;

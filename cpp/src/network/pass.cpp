@@ -14,8 +14,13 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
       needs_(needs),
       input_count_(rows * panel_count<T>(network.inputs()) * kPanelWidth<T>) {
   for (int slot = 0; slot < needs.slots; ++slot) {
-    inputs_.push_back(Batch<T>::panels(rows, network.inputs()));
     nonzero_.emplace_back();
+    if (needs.stored) {
+      stored_.emplace_back(rows, network.inputs(), needs.backward);
+      inputs_.emplace_back();
+      continue;
+    }
+    inputs_.push_back(Batch<T>::panels(rows, network.inputs()));
     if (needs.looks_for_zeros) {
       nonzero_.back().resize(at(panel_count<T>(network.inputs()) * rows));
     }
@@ -29,6 +34,7 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     for (const index read : reads) {
       ++memory_of(read).readers;
       memory_of(read).last_reader = i;
+      if (read == kNetworkInput) nodes_[at(i)].reads_stored = needs.stored;
     }
   }
   std::uint32_t draws = 0;
@@ -38,6 +44,11 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     node.columns = node.layer->output().layout.columns();
     node.first_draw = draws;
     draws += static_cast<std::uint32_t>(node.layer->draws());
+  }
+  for (const NodeMemory& node : nodes_) {
+    const std::vector<Array>& arrays = node.layer->arrays();
+    const auto is_running = [](const Array& array) { return !array.is_trained(); };
+    if (std::any_of(arrays.begin(), arrays.end(), is_running)) settling_.push_back(&node);
   }
   make_outputs();
   find_inputs();
@@ -51,6 +62,25 @@ template <class T>
 Rows<T> Pass<T>::hold(Batch<T> batch) {
   held_.push_back(std::move(batch));
   return held_.back().rows();
+}
+
+template <class T>
+void Pass<T>::read(const MatrixView& x, index first, index rows) {
+  if (needs_.stored) {
+    return stored_.front().read({}, x, rows, [first](index r) { return first + r; }, nullptr);
+  }
+  const Rows<T> in = input();
+  for (index r = 0; r < rows; ++r) {
+    read_row(x, first + r, in.from_row(r), nonzero() ? nonzero() + r : nullptr);
+  }
+}
+
+template <class T>
+bool Pass<T>::inputs_are_finite(index rows) {
+  const KernelTable<T>& k = active_kernels().table<T>();
+  if (!needs_.stored) return k.all_finite(input_count_, input().data, T(1));
+  const StoredRows<T> batch = stored_.front().rows();
+  return k.all_finite(index{batch.starts[rows]}, batch.values, T(1));
 }
 
 // Without a backward pass, a buffer is reused when all of its readers are done: a chain needs two.

@@ -8,6 +8,7 @@
 
 #include "foxnn/network.hpp"
 #include "network/batch.hpp"
+#include "network/stored_batch.hpp"
 
 namespace foxnn {
 
@@ -18,6 +19,7 @@ struct PassNeeds {
   bool gradient_of_input = false;
   int slots = 1;                ///< number of input batches held at once
   bool looks_for_zeros = true;  ///< zeros in the inputs are recorded and skipped
+  bool stored = false;          ///< inputs are stored rows, in place of panels
 };
 
 /// The options of one pass.
@@ -36,8 +38,17 @@ class Pass {
 
   /// Memory for the inputs, in compact panels.
   Rows<T> input(int slot = 0) { return inputs_[at(slot)].rows(); }
-  /// The size of that memory, padding included.
-  index input_count() const { return input_count_; }
+  /// Reads rows [first, first + rows) of x into the first slot.
+  void read(const MatrixView& x, index first, index rows);
+  /// Whether all inputs of a batch of `rows` rows are finite. If the batch is not full, panels also
+  /// hold older rows.
+  bool inputs_are_finite(index rows);
+  /// Memory for the inputs as stored rows; null if they are in panels.
+  StoredBatch<T>* stored(int slot = 0) { return needs_.stored ? &stored_[at(slot)] : nullptr; }
+  /// Makes room for batches of so many stored numbers, if the inputs are stored rows.
+  void make_room(index stored) {
+    for (StoredBatch<T>& batch : stored_) batch.make_room(stored);
+  }
   /// Which inputs are nonzero, in the format of Rows; null if this is not recorded.
   std::uint32_t* nonzero(int slot = 0) {
     return nonzero_[at(slot)].empty() ? nullptr : nonzero_[at(slot)].data();
@@ -67,8 +78,19 @@ class Pass {
         out.training = &occasion;
       }
       if (node.out.dropped.data) out.mask = node.masks[at(options.slot)];
-      node.layer->forward(share, rows, node.inputs(options.slot), out, scratch);
+      if (node.reads_stored) {
+        node.layer->forward_stored(share, rows, stored_[at(options.slot)].rows(), out, scratch);
+      } else {
+        node.layer->forward(share, rows, node.inputs(options.slot), out, scratch);
+      }
       wait();
+    }
+  }
+
+  /// Lets layers update their running arrays after a training step.
+  void settle(Share share, index rows) {
+    for (const NodeMemory* node : settling_) {
+      if (node->layer->is_trained()) node->layer->settle(share, rows, node->out.kept);
     }
   }
 
@@ -88,7 +110,9 @@ class Pass {
   bool backward(Share share, index rows, int slot, Scratch<T>& scratch, Wait wait, Visit visit) {
     for (index i = static_cast<index>(nodes_.size()) - 1; i >= 0; --i) {
       const NodeMemory& node = nodes_[at(i)];
+      const StoredRows<T> stored = node.reads_stored ? stored_[at(slot)].rows() : StoredRows<T>();
       const Back<T> back{.x = node.inputs(slot),
+                         .stored = node.reads_stored ? &stored : nullptr,
                          .y = node.out.y,
                          .slope = node.out.slope,
                          .kept = node.out.kept,
@@ -135,6 +159,7 @@ class Pass {
     std::uint32_t first_draw = 0;
     index columns = 0;
     bool needs_gradient = false;  // the backward pass needs its gradient
+    bool reads_stored = false;    // it reads the network's inputs as stored rows
     std::vector<Passing> passings;
     std::vector<Rows<T>> parts;  // of delta, one per reader if there are several
 
@@ -160,12 +185,14 @@ class Pass {
   index input_count_;
   index last_to_pass_ = 0;
   std::vector<Batch<T>> inputs_;
+  std::vector<StoredBatch<T>> stored_;
   std::vector<std::vector<std::uint32_t>> nonzero_;
   std::vector<Batch<T>> held_;
   std::vector<Buffer<T>> kept_;
   std::vector<Rows<const T>> x_;  // of all nodes
   NodeMemory input_;
   std::vector<NodeMemory> nodes_;
+  std::vector<const NodeMemory*> settling_;  // those with running arrays
 };
 
 extern template class Pass<float>;

@@ -33,10 +33,12 @@ bool all_numbers(index count, const T* values) {
 // A worker's memory for a chunk of samples.
 template <class T>
 struct Chunk {
-  Chunk(const Network<T>& network, index rows, const PassNeeds& needs)
+  Chunk(const Network<T>& network, index rows, index stored, const PassNeeds& needs)
       : pass(network, rows, needs),
         target(Batch<T>::plain(rows, network.outputs())),
-        scratch(network, rows) {}
+        scratch(network, rows) {
+    pass.make_room(stored);
+  }
   Pass<T> pass;
   Batch<T> target;
   ScratchSpace<T> scratch;
@@ -46,25 +48,30 @@ struct Chunk {
 template <class T>
 Rows<const T> answers(const Network<T>& network, const MatrixView& x, index first, index rows,
                       Chunk<T>& chunk, bool finish) {
-  const Rows<T> in = chunk.pass.input();
-  std::uint32_t* nonzero = chunk.pass.nonzero();
-  for (index r = 0; r < rows; ++r) read_row(x, first + r, in.from_row(r), nonzero + r);
+  chunk.pass.read(x, first, rows);
   chunk.pass.forward({}, rows, {.raw = !finish}, chunk.scratch.get(), [] {});
   if (finish) network.top().finish_rows(rows, chunk.pass.output());
   return chunk.pass.output();
 }
 
-// Calls f(first, rows, chunk) for every chunk of n rows. Chunks are divided between the workers.
+// Calls f(first, rows, chunk) for every chunk of the rows of x. Chunks are divided between the
+// workers.
 template <class T, class Function>
-bool each_chunk(const Network<T>& network, index n, int threads, const StopRequest& stop,
-                Function f, const PassNeeds& needs = {}) {
-  const index height = network.sorted_summation() ? kSortedChunkRows : kChunkRows;
+bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
+                const StopRequest& stop, Function f, PassNeeds needs = {}) {
+  const index n = x.rows, height = network.sorted_summation() ? kSortedChunkRows : kChunkRows;
   const index chunks = (n + height - 1) / height;
-  const int workers =
-      static_cast<int>(std::min<index>(workers_for(forward_cost(network, n), threads), chunks));
+  needs.stored = network.goes_by_stored(x);
+  index stored = 0;
+  for (index first = 0; needs.stored && first < n; first += height) {
+    stored = std::max(stored, x.stored(first, std::min(first + height, n)));
+  }
+  const Cost cost =
+      needs.stored ? forward_cost(network, n, stored_per_row(x)) : forward_cost(network, n);
+  const int workers = static_cast<int>(std::min<index>(workers_for(cost, threads), chunks));
   std::vector<Chunk<T>> held;
   for (int w = 0; w < std::max(workers, 1); ++w) {
-    held.emplace_back(network, std::min(n, height), needs);
+    held.emplace_back(network, std::min(n, height), stored, needs);
   }
   std::atomic<bool> stopped{false};
   StopPoll poll;
@@ -86,15 +93,13 @@ template <class T>
 auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopRequest& stop) const
     -> Outcome {
   const index width = outputs();
-  const KernelTable<T>& k = active_kernels().table<T>();
   const MatrixView samples = scaled_inputs(x);
   std::atomic<bool> finite{true}, numbers{true};
   const bool done =
-      each_chunk(*this, x.rows, threads, stop, [&](index first, index rows, Chunk<T>& chunk) {
+      each_chunk(*this, samples, threads, stop, [&](index first, index rows, Chunk<T>& chunk) {
         const Rows<const T> y = answers(*this, samples, first, rows, chunk, true);
-        // Checked while they are in the cache, rather than in a separate pass. If the last chunk is
-        // not full, its panels also hold older rows.
-        if (!k.all_finite(chunk.pass.input_count(), chunk.pass.input().data, T(1))) finite = false;
+        // Checked while they are in the cache, rather than in a separate pass.
+        if (!chunk.pass.inputs_are_finite(rows)) finite = false;
         for (index r = 0; r < rows; ++r) std::copy_n(y.at(r), width, out + (first + r) * width);
         unscale_outputs(rows, out + first * width);
         if (!all_numbers(rows * width, out + first * width)) numbers = false;
@@ -108,14 +113,13 @@ template <class T>
 auto Network<T>::node_outputs(const MatrixView& x, const std::vector<index>& nodes,
                               const std::vector<T*>& out, int threads,
                               const StopRequest& stop) const -> Outcome {
-  const KernelTable<T>& k = active_kernels().table<T>();
   const MatrixView samples = scaled_inputs(x);
   std::atomic<bool> finite{true};
   const bool done = each_chunk(
-      *this, x.rows, threads, stop,
+      *this, samples, threads, stop,
       [&](index first, index rows, Chunk<T>& chunk) {
         answers(*this, samples, first, rows, chunk, true);
-        if (!k.all_finite(chunk.pass.input_count(), chunk.pass.input().data, T(1))) finite = false;
+        if (!chunk.pass.inputs_are_finite(rows)) finite = false;
         for (std::size_t i = 0; i < nodes.size(); ++i) {
           const Form& form = layer(nodes[i]).output();
           const index size = form.shape.size();
@@ -147,8 +151,8 @@ bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
   std::vector<std::uint8_t> matches(static_cast<std::size_t>(n));
   const bool finish = !loss_takes_preactivations();
   const Judge<T> judge(*this);
-  const bool done =
-      each_chunk(*this, n, threads, stop, [&](index first, index rows, Chunk<T>& chunk) {
+  const bool done = each_chunk(
+      *this, samples.inputs, threads, stop, [&](index first, index rows, Chunk<T>& chunk) {
         const Rows<const T> y = answers(*this, samples.inputs, first, rows, chunk, finish);
         const Rows<T> target = chunk.target.rows();
         for (index r = 0; r < rows; ++r) {

@@ -22,6 +22,10 @@ class Batches {
 
   const Samples& samples() const { return samples_; }
   void set_samples(const Samples& samples) { samples_ = samples; }
+  /// The most stored numbers of a batch; 0 for dense samples.
+  index most_stored() const {
+    return samples_.inputs.is_sparse() ? foxnn::most_stored(samples_.inputs, batch_) : 0;
+  }
   /// The number of samples of a full batch.
   index size() const { return batch_; }
   /// The number of samples of the batch that begins at position `first` of the epoch.
@@ -31,6 +35,9 @@ class Batches {
   /// Reads the worker's share of `rows` samples, from `sample[0]` on, into a slot of the pass.
   void gather(const Share& share, const std::uint32_t* sample, index rows, Pass<T>& pass, int slot,
               Leaving* leaving) {
+    if (StoredBatch<T>* stored = pass.stored(slot)) {
+      return gather_stored(share, sample, rows, *stored, target(slot), leaving);
+    }
     const index begin = share.first(rows), end = share.last(rows);
     const Rows<T> inputs = pass.input(slot), targets = target(slot);
     std::uint32_t* bits = pass.nonzero(slot);
@@ -42,13 +49,24 @@ class Batches {
       read_target(samples_, sample[r], outputs_, targets.from_row(r));
     }
   }
-  /// The rows that `gather` will read.
+  /// The rows that `gather` will read; none of sparse samples, whose rows are short.
   RowsToFetch rows_to_fetch(const Share& share, const std::uint32_t* sample, index rows) const {
+    if (samples_.inputs.is_sparse()) return {};
     return {samples_.inputs.data, samples_.inputs.row_bytes, sample + share.first(rows),
             sample + share.last(rows)};
   }
 
  private:
+  void gather_stored(const Share& share, const std::uint32_t* sample, index rows,
+                     StoredBatch<T>& stored, const Rows<T>& targets, Leaving* leaving) {
+    const auto row_of = [sample](index r) { return index{sample[r]}; };
+    stored.read(share, samples_.inputs, rows, row_of, leaving);
+    for (index r = share.first(rows); r < share.last(rows); ++r) {
+      if (leaving && r % 64 == 0 && leaving->now()) return;
+      read_target(samples_, sample[r], outputs_, targets.from_row(r));
+    }
+  }
+
   Samples samples_;
   index batch_, outputs_;
   Batch<T> targets_[2];  // the next batch is gathered while this one is trained on

@@ -17,8 +17,11 @@ namespace {
 constexpr double kLongStep = 0.02;
 
 template <class T>
-bool is_long_step(const Network<T>& network, index batch) {
-  return training_cost(network, batch).alone > kLongStep;
+Cost cost_of_step(const Network<T>& network, const Samples& samples, index batch) {
+  if (!network.goes_by_stored(network.scaled_inputs(samples.inputs))) {
+    return training_cost(network, batch);
+  }
+  return training_cost(network, batch, stored_per_row(samples.inputs));
 }
 
 // Whether a batch's outputs take more memory than the parameters.
@@ -59,8 +62,10 @@ template <class T>
 Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan)
     : network_(network),
       plan_(plan),
-      is_long_(is_long_step(network, std::min(plan.batch_size, samples.size()))),
-      workers_(training_workers(network, std::min(plan.batch_size, samples.size()), plan.threads)),
+      is_long_(cost_of_step(network, samples, std::min(plan.batch_size, samples.size())).alone >
+               kLongStep),
+      workers_(workers_for(
+          cost_of_step(network, samples, std::min(plan.batch_size, samples.size())), plan.threads)),
       batches_(network, samples, std::min(plan.batch_size, samples.size())),
       tally_(network, plan, batches_.size()),
       update_(network, plan, is_long_ && is_wider_than_deep(network, batches_.size())),
@@ -68,6 +73,16 @@ Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& pla
   if (workers_ == 1 && !step_.draws() && !is_long_) {
     narrow_ = narrow_step_of(network, batches_.size());
   }
+}
+
+template <class T>
+void Run<T>::set_optimizer(const Optimizer& rule) {
+  plan_.optimizer = rule;
+  OptimizerState<T>& state = network_.optimizer();
+  const bool has_its_moments = state.rule.kind == rule.kind &&
+                               state.rule.remembers(0) == rule.remembers(0) &&
+                               state.rule.remembers(1) == rule.remembers(1);
+  if (state.step > 0 && has_its_moments) state.rule = rule;
 }
 
 template <class T>
@@ -133,8 +148,20 @@ StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, St
 }
 
 template <class T>
-StepReport Run<T>::step_on(const Samples& samples) {
+void Run<T>::set_samples(const Samples& samples) {
+  const Samples before = batches_.samples();
   batches_.set_samples(network_.scaled(samples));
+  try {
+    step_.make_room();
+  } catch (...) {
+    batches_.set_samples(before);
+    throw;
+  }
+}
+
+template <class T>
+StepReport Run<T>::step_on(const Samples& samples) {
+  set_samples(samples);
   order_.take_in_order(batches_.size());
   if (!step_.draws()) return steps(1, {}, Saving::now);
   const std::uint32_t draw = network_.draw();
@@ -240,7 +267,9 @@ void Run<T>::step_of_worker(const Team& team, index first, index rows, int slot,
         gather_next, leaving, [](Leaving*&) { return true; });
     team.wait();
     is_dropped = dropped_.is();  // the same for all workers: none polls before the update
-    if (!is_dropped) update_.step_along_stored(team);
+    if (is_dropped) return;
+    update_.step_along_stored(team);
+    step_.settle(team, rows);
     return;
   }
   is_dropped = !step_.backward(
@@ -253,6 +282,7 @@ void Run<T>::step_of_worker(const Team& team, index first, index rows, int slot,
         leaves = nullptr;
         return true;
       });
+  if (!is_dropped) step_.settle(team, rows);
 }
 
 template <class T>

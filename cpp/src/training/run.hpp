@@ -17,6 +17,8 @@ class Run {
 
   const TrainingPlan& plan() const { return plan_; }
   void set_learning_rate(double rate) { plan_.learning_rate = rate; }
+  /// Sets other constants. The network's moments are kept if they are those of such a rule.
+  void set_optimizer(const Optimizer& rule);
   const Batches<T>& batches() const { return batches_; }
   int workers() const { return workers_; }
   DroppedStep& dropped() { return dropped_; }
@@ -40,6 +42,13 @@ class Run {
   Saving saving_within_epoch() const;
   /// Makes `count` steps, and adds their sums to `report`.
   StepReport steps(index count, const StopRequest& stop, Saving saving, StepReport report = {});
+  /// Whether it can go on with other samples: its batches hold what these have.
+  bool holds(const Samples& samples) {
+    return step_.goes_by_stored() ==
+           network_.goes_by_stored(network_.scaled_inputs(samples.inputs));
+  }
+  /// Goes on with other samples, which it must hold.
+  void set_samples(const Samples& samples);
   /// One step on other samples, in their order.
   StepReport step_on(const Samples& samples);
   /// The mean loss over all samples in one batch, and its gradient.

@@ -26,13 +26,19 @@ class Step {
               {.backward = true,
                .slots = 2,
                // With one panel of inputs, looking for zeros does not pay off.
-               .looks_for_zeros = panel_count<T>(network.inputs()) > 1}),
+               .looks_for_zeros = panel_count<T>(network.inputs()) > 1,
+               .stored = network.goes_by_stored(batches.samples().inputs)}),
         dropout_(network, plan.dropout, batches.size()) {
+    make_room();
     for (index i = 0; i < network.size(); ++i) layer_draws_ += network.layer(i).draws();
     for (int w = 0; w < workers; ++w) scratch_.emplace_back(network, batches.size());
     dropout_.apply_to(pass_, true);
   }
 
+  /// Makes room for batches of the samples that there are now, if they go by their stored numbers.
+  void make_room() { pass_.make_room(batches_.most_stored()); }
+  /// Whether the samples go by their stored numbers.
+  bool goes_by_stored() { return pass_.stored() != nullptr; }
   /// Whether anything besides the order of the samples is random.
   bool draws() const { return dropout_.is_used() || layer_draws_ > 0; }
   /// Takes the numbers of the sub-streams that the epoch, or a single step, draws from.
@@ -89,6 +95,11 @@ class Step {
                               out, slope.data ? slope.from_row(first) : slope);
     }
     team.wait();
+  }
+
+  /// Must be called by every worker once the step is made.
+  void settle(const Team& team, index rows) {
+    if (is_training_) pass_.settle(team.share(), rows);
   }
 
   // A layer's parameters are changed only after all workers have passed its inputs' gradient on. So

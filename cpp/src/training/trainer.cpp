@@ -29,6 +29,10 @@ void check_fit(index inputs, index outputs, const Samples& samples) {
   }
 }
 
+void check_kind(bool takes) {
+  if (!takes) throw std::invalid_argument("sparse samples cannot follow dense ones, or these them");
+}
+
 }  // namespace
 
 template <class T>
@@ -120,6 +124,17 @@ void Trainer<T>::set_learning_rate(double rate) {
 }
 
 template <class T>
+void Trainer<T>::set_optimizer(const Optimizer& rule) {
+  TrainingPlan plan = run_->plan();
+  if (plan.optimizer.kind != rule.kind) {
+    throw std::invalid_argument("the optimizer must be of the kind that the training began with");
+  }
+  plan.optimizer = rule;
+  plan.template check<T>();
+  run_->set_optimizer(rule);
+}
+
+template <class T>
 void Trainer<T>::drop_steps_on(StopRequest request) {
   run_->dropped().ask_by(std::move(request));
 }
@@ -148,8 +163,24 @@ StepReport Trainer<T>::run_steps(index steps, const StopRequest& stop) {
 }
 
 template <class T>
+bool Trainer<T>::takes(const Samples& samples) const {
+  return run_->holds(samples);
+}
+
+template <class T>
+void Trainer<T>::set_samples(const Samples& samples) {
+  check_fit(run_->network().inputs(), run_->network().outputs(), samples);
+  check_kind(takes(samples));
+  if (samples.size() != run_->batches().samples().size()) {
+    throw std::invalid_argument("there must be as many samples as before");
+  }
+  run_->set_samples(samples);
+}
+
+template <class T>
 StepReport Trainer<T>::step(const Samples& samples) {
   check_fit(run_->network().inputs(), run_->network().outputs(), samples);
+  check_kind(takes(samples));
   if (samples.size() > run_->batches().size()) {
     throw std::invalid_argument("there must be at most as many samples as a batch holds");
   }

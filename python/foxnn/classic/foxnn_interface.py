@@ -6,10 +6,9 @@ import math
 import time
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
-from foxnn.checks import Array
+from foxnn.checks import Array, SamplesLike
 from foxnn.classic.train_data import train_data
 from foxnn.formats import endings, paths
 from foxnn.formats.saved_network import SavedNetwork
@@ -22,12 +21,12 @@ from foxnn.support.streams import HOLDOUT, MUTATION
 class FoxnnInterface(SavedNetwork):
     """The methods that programs written for FoxNN call."""
 
-    def get_out(self, x: ArrayLike) -> Array:
+    def get_out(self, x: SamplesLike) -> Array:
         """Return the outputs for one or more samples, rounded if the settings say so.
 
         Parameters
         ----------
-        x : array-like of shape (inputs,) or (samples, inputs)
+        x : array-like of shape (inputs,) or (samples, inputs), or sparse matrix
 
         Returns
         -------
@@ -44,6 +43,8 @@ class FoxnnInterface(SavedNetwork):
         if out is not None:
             return out
         self._check_names(x, "x")
+        if checks.is_sparse(x):
+            return self._rounded(self.predict(x))
         array = checks.as_array(x, "x")
         if array.ndim == 1:
             if array.shape[0] != self._inputs():
@@ -53,7 +54,8 @@ class FoxnnInterface(SavedNetwork):
         if len(self._input_shape()) > 1 and self._is_one_sample(array):
             one: Array = self._rounded(self.predict(array[None]))[0]
             return one
-        return self._rounded(self.predict(array))
+        # A table itself where messages name its columns.
+        return self._rounded(self.predict(x if checks.column_names(x) else array))
 
     def testing(self, data: train_data) -> float:
         """Print and return the mean over the samples of the sum of absolute errors.
@@ -98,7 +100,7 @@ class FoxnnInterface(SavedNetwork):
         if self.settings.auto_save_iteration:
             # What cannot be saved is refused before training, not after the first part of it.
             name = self.settings.auto_save_name_file
-            endings.check(self, endings.path_of(name, "auto_save_name_file"))
+            endings.check(self, endings.path_to_write(name, "auto_save_name_file"))
         plan = _core.Plan(
             self.settings._rule(),
             rate,
@@ -222,7 +224,8 @@ class FoxnnInterface(SavedNetwork):
                 f"{name} must have {self._inputs()} inputs and {self._outputs()} outputs, "
                 f"got {x.shape[1]} and {y.shape[1]}"
             )
-        return self._samples(x, y, f"the inputs of {name}", f"the outputs of {name}")
+        inputs, wanted = self._samples(x, y, f"the inputs of {name}", f"the outputs of {name}")
+        return checks.dense(inputs), wanted
 
     def _print_iteration(
         self, reached: int, iterations: int, seconds: float, held_out: train_data | None

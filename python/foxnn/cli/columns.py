@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
-from foxnn import neural_network
+from foxnn import checks, neural_network
+from foxnn.cli.cells import CategoryCells, Cells, NumberCells
+from foxnn.cli.labels import Labels, is_whole
+from foxnn.cli.numerals import Numerals
 from foxnn.cli.tables import Table, TableError
 
 # The key in the notes of a network.
 KEY = "foxnn.table"
+
+# Raised when the meaning of the notes changes. 1 is that of 0.1.0's first tables, in which classes
+# of whole numbers were kept as numbers: 7 for 007 or 7.0.
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,13 @@ class Columns:
     header : bool
     width : int
         The number of all columns of the table, including unused ones.
+    categories : dict
+        From the names of inputs that are categories to their texts. Each has as many columns in
+        the network.
+    missing : list of str or None
+        The texts that say that a cell is missing, if not the usual ones.
+    format : int
+        What the notes mean.
     """
 
     inputs: list[str]
@@ -33,12 +48,47 @@ class Columns:
     classes: list[str] | None
     header: bool
     width: int
+    categories: dict[str, list[str]] = field(default_factory=dict)
+    missing: list[str] | None = None
+    format: int = FORMAT
+
+    def names(self) -> list[str]:
+        """Return a name for each input of the network."""
+        return [
+            name if text is None else f"{name}={text}"
+            for name in self.inputs
+            for text in self.categories.get(name, [None])
+        ]
+
+    def cells(self, positions: list[int]) -> list[Cells]:
+        """Return what reads the inputs from a table in which they have these positions."""
+        return [
+            CategoryCells(position, self.categories[name])
+            if name in self.categories
+            else NumberCells(position)
+            for name, position in zip(self.inputs, positions, strict=True)
+        ]
+
+    def labels(self, numerals: Numerals) -> Labels:
+        """Return the classes, which are looked up by their texts."""
+        old = self.format == 1
+        return Labels(self.classes or [], numerals if old else None)
 
     def note(self, nn: neural_network) -> None:
-        """Store the columns in the notes of a network, and the names of its inputs."""
-        nn.notes = nn.notes | {KEY: asdict(self)}
-        if self.header:
-            nn.input_names = self.inputs
+        """Store the columns in the notes of a network, and the names of its inputs.
+
+        What format 1 holds is written in format 1, which earlier versions read.
+        """
+        given = asdict(self)
+        news = [name for name in ("categories", "missing") if not given[name]]
+        for name in news:
+            del given[name]
+        if len(news) == 2 and not any(map(is_whole, self.classes or [])):
+            del given["format"]
+        nn.notes = nn.notes | {KEY: given}
+        names = self.names()
+        if self.header and len(set(names)) == len(names):  # "a=b" may be a column, too
+            nn.input_names = names
 
     def positions(self, table: Table) -> list[int]:
         """Return the positions of the inputs in a table.
@@ -86,13 +136,25 @@ def columns_of(nn: neural_network) -> Columns | None:
     given = nn.notes.get(KEY)
     if given is None:
         return None
-    names = {field.name for field in fields(Columns)}
-    if not isinstance(given, dict) or not names <= given.keys():
-        raise ValueError(f"the notes of the network must hold {', '.join(sorted(names))}")
-    found = Columns(**{name: given[name] for name in names})
+    needed = {part.name for part in _PARTS if part.default is part.default_factory is MISSING}
+    if not isinstance(given, dict) or not needed <= given.keys():
+        raise ValueError(f"the notes of the network must hold {', '.join(sorted(needed))}")
+    known = {part.name: given[part.name] for part in _PARTS if part.name in given}
+    found = Columns(**{"format": 1, **known})
+    if type(found.format) is not int or not 1 <= found.format <= FORMAT:
+        later = type(found.format) is int and found.format > FORMAT
+        why = ": a later version of foxnn has written them" if later else ""
+        raise ValueError(
+            f"the notes of the network must have a format from 1 to {FORMAT}, got "
+            f"{checks.shown(found.format)}{why}"
+        )
+    if not _are_categories(found.categories, found.inputs):
+        raise ValueError("the notes of the network must name different categories of its inputs")
+    if not (found.missing is None or _are_names(found.missing)):
+        raise ValueError("the notes of the network must name texts for missing cells, or None")
     outputs = found.targets if found.classes is None else found.classes
     if not all(map(_are_names, (found.inputs, found.targets, outputs))) or (
-        [len(found.inputs), len(outputs)] != [nn.sizes[0], nn.sizes[-1]]
+        [len(found.names()), len(outputs)] != [nn.sizes[0], nn.sizes[-1]]
     ):
         raise ValueError("the notes of the network name other inputs or outputs than it has")
     if type(found.header) is not bool or type(found.width) is not int:
@@ -102,6 +164,17 @@ def columns_of(nn: neural_network) -> Columns | None:
     if not (found.header or all(_is_number(name, found.width) for name in found.inputs)):
         raise ValueError("the notes of the network must number inputs without a header")
     return found
+
+
+_PARTS = fields(Columns)
+
+
+def _are_categories(value: Any, inputs: Any) -> bool:
+    if not isinstance(value, Mapping) or not _are_names(inputs):
+        return False
+    return value.keys() <= set(inputs) and all(
+        _are_names(texts) and texts and len(set(texts)) == len(texts) for texts in value.values()
+    )
 
 
 def _is_number(name: str, width: int) -> bool:

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from foxnn import neural_network
-from foxnn.cli.network_files import keeps_notes, save
+from foxnn.cli.network_files import check_name, keeps_notes, save
 
 HELP = "write a network in another format"
 EXAMPLES = """\
@@ -15,9 +15,10 @@ examples:
   python -m foxnn convert net.safetensors net.txt
   python -m foxnn convert net.onnx net.h
 
-The endings name the formats: .safetensors, .onnx, .txt (FoxNN's), and for output .h (C, with a
-self-test next to it). A network that the new format cannot hold is refused. Names of columns and
-classes, and the state of the optimizer, are kept in .safetensors files only.
+The ending of the new file names its format: .safetensors, .onnx, .txt (FoxNN's) or .h (C, with a
+self-test next to it). The old one may have any name. A network that the new format cannot hold is
+refused. Names of columns and classes, and the state of the optimizer, are kept in .safetensors
+files only.
 """
 
 
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Convert."""
+    check_name(args.target, "target")
     nn = neural_network(args.source)
     save(nn, args.target)
     if nn.notes and not keeps_notes(args.target):

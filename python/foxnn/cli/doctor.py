@@ -1,29 +1,40 @@
 """What ``python -m foxnn doctor`` prints: the machine, the choices made for it, speed, advice.
 
-Facts are gathered first, and the advice depends only on the facts.
+Facts are gathered first (`machine`), and the advice depends only on the facts.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import re
-import statistics
-import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 import foxnn
-from foxnn import _core
+from foxnn.cli.machine import (
+    ISA_VARIABLE,
+    OPENMP_VARIABLE,
+    THREADS_VARIABLE,
+    WIDE,
+    WIDE_SAMPLES,
+    Facts,
+    core_quota,
+    gather,
+    processor,
+    usable_cores,
+)
 
-ISA_VARIABLE = "FOXNN_FORCE_ISA"
-THREADS_VARIABLE = "FOXNN_FORCE_THREADS"
-OPENMP_VARIABLE = "OMP_NUM_THREADS"
+__all__ = [
+    "Facts",
+    "advice",
+    "core_quota",
+    "gather",
+    "main",
+    "processor",
+    "report",
+    "usable_cores",
+    "version_of",
+]
 
 # What foxnn needs, and what it can use.
 DEPENDENCIES = (
@@ -36,59 +47,15 @@ DEPENDENCIES = (
     "threadpoolctl",
 )
 
-# Long enough for a median, short enough for all of them to end within a second.
-_SECONDS_A_MEASUREMENT = 0.2
-_TINY_STEPS = 5000
-# One million weights: like those of real networks, they do not fit into a second-level cache.
-_WIDE = 1024
-_WIDE_SAMPLES = 256
-
 # AVX2 at 2 GHz can do 64 GFLOP/s a core; without optimisation of the compiler not even the vector
 # kernels reach an eighth of that.
 _SLOWEST_OPTIMISED_GFLOPS = 8.0
 
-
-@dataclass(frozen=True)
-class Facts:
-    """What was found. Speeds are None if the engine refused to work."""
-
-    cores: int
-    usable_cores: int
-    quota: float | None
-    kernel_sets: tuple[str, ...]
-    kernel_set: str | None
-    trouble: str | None
-    threads: int
-    environment: dict[str, str]
-    step_microseconds: float | None = None
-    gflops: float | None = None
-    gflops_of_one: float | None = None
-
-
-def processor() -> str:
-    """Return the name of the processor."""
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        found = re.search(r"^model name\s*:\s*(.+)$", info.read_text(encoding="utf-8"), re.M)
-        if found:
-            return found[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def usable_cores() -> int:
-    """Return how many cores this process may use, considering its affinity."""
-    if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def core_quota(root: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Return how many cores' time the container may use, or None if there is no limit."""
-    path = root / "cpu.max"
-    if not path.exists():
-        return None
-    quota, period = path.read_text(encoding="utf-8").split()
-    return None if quota == "max" else int(quota) / int(period)
+# More threads are said to be slower than fewer if they reach less than this share of their speed;
+# measurements on a quiet machine differ by a few per cent.
+_CLEARLY_SLOWER = 0.9
+# Other programs are mentioned if they use as much of a core: less is the system itself.
+_BUSY = 0.2
 
 
 def version_of(package: str) -> str | None:
@@ -99,62 +66,9 @@ def version_of(package: str) -> str | None:
         return None
 
 
-def gather() -> Facts:
-    """Look at the machine and measure."""
-    names = (ISA_VARIABLE, THREADS_VARIABLE, OPENMP_VARIABLE)
-    kernel_set = trouble = step = all_gflops = one_gflops = None
-    try:
-        kernel_set = foxnn.kernel_set()
-        step = _tiny_step()
-        all_gflops, one_gflops = _product(0), _product(1)
-    except ValueError as error:  # a variable that forces what is not available
-        trouble = str(error)
-    return Facts(
-        cores=os.cpu_count() or 1,
-        usable_cores=usable_cores(),
-        quota=core_quota(),
-        kernel_sets=tuple(foxnn.kernel_sets()),
-        kernel_set=kernel_set,
-        trouble=trouble,
-        threads=_core.thread_limit(),
-        environment={name: os.environ[name] for name in names if os.environ.get(name)},
-        step_microseconds=step,
-        gflops=all_gflops,
-        gflops_of_one=one_gflops,
-    )
-
-
-def _median_seconds(work: Callable[[], object]) -> float:
-    work()
-    found: list[float] = []
-    end = time.perf_counter() + _SECONDS_A_MEASUREMENT
-    while not found or time.perf_counter() < end:
-        start = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found)
-
-
-def _tiny_step() -> float:
-    """Return the microseconds of a training step of [3, 5, 4, 2] with one sample."""
-    nn = foxnn.neural_network([3, 5, 4, 2], seed=0)
-    x, y = np.zeros((_TINY_STEPS, 3), np.float32), np.zeros((_TINY_STEPS, 2), np.float32)
-    seconds = _median_seconds(lambda: nn.fit(x, y, 1, 1, "sgd", progress=False))
-    return 1e6 * seconds / _TINY_STEPS
-
-
-def _product(threads: int) -> float:
-    """Return the GFLOP/s of a layer of a thousand neurons."""
-    nn = foxnn.neural_network([_WIDE, _WIDE], "identity", seed=0)
-    nn.settings.n_threads = threads
-    x = np.ones((_WIDE_SAMPLES, _WIDE), np.float32)
-    seconds = _median_seconds(lambda: nn.predict(x))
-    return 2e-9 * _WIDE_SAMPLES * _WIDE**2 / seconds
-
-
 def advice(facts: Facts) -> list[str]:
     """Return what the user could change, in a sentence or two each."""
-    return [*_about_kernels(facts), *_about_threads(facts)]
+    return [*_about_kernels(facts), *_about_threads(facts), *_about_load(facts)]
 
 
 def _about_kernels(facts: Facts) -> list[str]:
@@ -228,6 +142,30 @@ def _about_threads(facts: Facts) -> list[str]:
     return found
 
 
+def _about_load(facts: Facts) -> list[str]:
+    every, one = facts.gflops, facts.gflops_of_one
+    forced = facts.environment.get(THREADS_VARIABLE)  # n_threads changes nothing then
+    if every is None or one is None or facts.threads < 2 or forced:
+        return []
+    speeds = {1: one, **facts.gflops_of_some}
+    best = max(speeds, key=lambda count: speeds[count])
+    if not (every < one or every < _CLEARLY_SLOWER * speeds[best]):
+        return []
+    few = "one does" if best == 1 else f"{best} do"
+    found = f"{facts.threads} threads do {every:.3g} GFLOP/s, {few} {speeds[best]:.3g}: "
+    if facts.busy_cores is not None and facts.busy_cores >= _BUSY:
+        found += (
+            f"other programs use about {facts.busy_cores:.1f} of the {_cores(facts.usable_cores)}"
+        )
+    else:
+        found += "something else uses the cores, such as another program or virtual machine"
+    return [
+        f"{found}, and a thread that waits for a core holds up all others. Wait until the machine "
+        f"is idle, or set nn.settings.n_threads = {best} meanwhile (n_threads={best} of an "
+        f"estimator, --threads {best} of the command line)."
+    ]
+
+
 def _number(text: str) -> int | None:
     """Return the first number of a list such as ``4,2``, or None."""
     found = re.match(r"\s*(\d+)", text)
@@ -259,10 +197,12 @@ def report(facts: Facts) -> str:
         lines.append(
             (
                 "product",
-                f"{facts.gflops:.0f} GFLOP/s through predict, {_WIDE_SAMPLES} x {_WIDE} by "
-                f"{_WIDE} x {_WIDE}; {facts.gflops_of_one:.0f} on one thread",
+                f"{facts.gflops:.0f} GFLOP/s through predict, {WIDE_SAMPLES} x {WIDE} by "
+                f"{WIDE} x {WIDE}; {facts.gflops_of_one:.0f} on one thread",
             )
         )
+    if facts.busy_cores is not None:
+        lines.append(("load", f"other programs use about {facts.busy_cores:.1f} cores"))
     lines += [(name, version_of(name) or "not installed") for name in DEPENDENCIES]
     width = max(len(name) for name, _ in lines) + 2
     text = [f"{name:<{width}}{value}" for name, value in lines]

@@ -47,9 +47,14 @@ def _lines(nn: neural_network) -> Iterator[tuple[str, str]]:
         columns = None
     if columns is not None:
         yield "inputs", some(columns.inputs)
+        if columns.categories:
+            shown = [f"{name} ({some(texts)})" for name, texts in columns.categories.items()]
+            yield "categories", some(shown)
         yield "target", some(columns.targets)
         if columns.classes is not None:
             yield "classes", some(columns.classes)
+        if columns.missing is not None:
+            yield "missing", some(text or "(empty)" for text in columns.missing)
     scalers = (nn.input_scaler, "inputs"), (nn.output_scaler, "outputs")
     scaled = [f"{name} {scaler.method}" for scaler, name in scalers if scaler is not None]
     yield "scaling", ", ".join(scaled) or "none"

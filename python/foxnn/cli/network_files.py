@@ -24,8 +24,15 @@ def save(nn: neural_network, path: str) -> None:
         nn.save(path)
 
 
+def check_name(path: str, name: str) -> None:
+    """Raise ValueError for the name of a file that is not written; `name` is that of the option."""
+    if not _is_header(path):
+        formats.path_to_write(path, name)
+
+
 def check_out(nn: neural_network, path: str) -> None:
     """Raise the error that saving would, as far as it is known before the training."""
+    check_name(path, "--out")
     if _is_header(path):
         c_export.check(path)
     else:

@@ -10,6 +10,8 @@ import os
 from collections.abc import Callable
 
 from foxnn import neural_network
+from foxnn.cli.missing import USUAL
+from foxnn.cli.numerals import THOUSANDS
 from foxnn.cli.tables import TableFormat
 
 
@@ -62,6 +64,14 @@ def names(text: str) -> list[str]:
     return found
 
 
+def texts(text: str) -> list[str]:
+    """Return the texts of a comma-separated list, of which one may be empty."""
+    try:
+        return next(csv.reader([text], skipinitialspace=True, strict=True), [""])
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"must be texts separated by commas: {error}") from None
+
+
 def layers(text: str) -> list[int]:
     """Return the sizes of hidden layers: comma-separated numbers, or "none"."""
     if text == "none":
@@ -72,7 +82,7 @@ def layers(text: str) -> list[int]:
 def activation(text: str) -> str:
     """Return the name of an activation for hidden layers."""
     try:
-        neural_network([1, 1, 1], [text, "identity"])
+        neural_network([1, 1, 1], text, "identity")
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text
@@ -114,6 +124,28 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         "--decimal", choices=[".", ","], default=".", help="the decimal sign (default: %(default)s)"
     )
     group.add_argument(
+        "--thousands",
+        type=_thousands,
+        metavar="SIGN",
+        help="what separates thousands: a comma, a point, 'space', 'apostrophe' or _ "
+        "(default: nothing)",
+    )
+    group.add_argument(
+        "--units",
+        type=names,
+        default=[],
+        metavar="LIST",
+        help="texts before or behind numbers that are left out, separated by commas, such as '$' "
+        "or kg; 3%% is read as 3",
+    )
+    group.add_argument(
+        "--missing",
+        type=texts,
+        metavar="LIST",
+        help="what a missing cell holds, separated by commas, beside nothing "
+        f"(default: {','.join(filter(None, USUAL))}, and for predict that of the training)",
+    )
+    group.add_argument(
         "--encoding",
         type=_encoding,
         default="utf-8-sig",
@@ -121,9 +153,30 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def table_format(args: argparse.Namespace) -> TableFormat:
-    """Return the format of the table that the options describe."""
-    return TableFormat(args.delimiter, args.header, args.decimal, args.encoding)
+def _thousands(text: str) -> str:
+    sign = {" ": "space", "'": "apostrophe"}.get(text, text)
+    if sign not in THOUSANDS:
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(THOUSANDS)}; got {text!r}")
+    return sign
+
+
+def table_format(args: argparse.Namespace, missing: list[str] | None = None) -> TableFormat:
+    """Return the format of the table that the options describe.
+
+    Parameters
+    ----------
+    args : Namespace
+    missing : list of str, optional
+        What missing cells hold where the options do not say it.
+    """
+    if args.thousands == args.decimal:
+        raise ValueError(f"--thousands and --decimal must differ, got {args.decimal} for both")
+    if args.missing is not None:
+        missing = args.missing
+    return TableFormat(
+        args.delimiter, args.header, args.decimal, args.encoding, args.thousands,
+        tuple(args.units), USUAL if missing is None else tuple(missing),
+    )  # fmt: skip
 
 
 def check_apart(out: str | None, *inputs: str) -> None:

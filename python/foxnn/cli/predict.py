@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import contextlib
 import csv
+import gzip
 import itertools
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import IO, Any, cast
 
+import numpy as np
 from numpy.typing import NDArray
 
-from foxnn import neural_network
+from foxnn import checks, neural_network
 from foxnn.cli import options
+from foxnn.cli.cells import CategoryCells, Cells, NumberCells, TextCells
 from foxnn.cli.columns import Columns, columns_of
-from foxnn.cli.tables import Table, TableError, opened
+from foxnn.cli.info import some
+from foxnn.cli.tables import Rows, Table, TableError, opened
 from foxnn.cli.targets import Target, labels_of, numbers_of, score
-from foxnn.formats import whole_files
+from foxnn.formats import endings, foreign, whole_files
 
 HELP = "predict the targets of the lines of a table"
 EXAMPLES = """\
@@ -25,10 +31,12 @@ examples:
   python -m foxnn predict net.safetensors new.csv
   python -m foxnn predict net.safetensors new.csv --probabilities --out answers.csv
   python -m foxnn predict net.safetensors test.csv --score --out answers.csv
+  python -m foxnn predict net.safetensors new.csv.gz --keep id,name --drop-missing
   cat new.csv | python -m foxnn predict net.safetensors -
 
 The table holds the columns that the network was trained on; if it has a header, in any order and
-among others. The predictions are in the order of its lines: the class, or the numbers.
+among others. The predictions are in the order of its lines: the class, or the numbers. A category
+that the training has not seen is told, and taken as none of those that it has.
 """
 
 
@@ -47,6 +55,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="compare with the targets in the table, and write the score to standard error",
     )
+    parser.add_argument(
+        "--keep", type=options.names, default=[], metavar="COLUMNS",
+        help="columns of the table to write before the predictions",
+    )  # fmt: skip
+    parser.add_argument(
+        "--drop-missing", action="store_true",
+        help="leave out lines with an empty cell, and say which",
+    )  # fmt: skip
     options.add_threads(parser)
     options.add_table_options(parser)
 
@@ -62,23 +78,58 @@ def run(args: argparse.Namespace) -> None:
         raise ValueError(f"{args.network} predicts numbers, not classes")
     options.check_apart(args.out, args.data, args.network)
     if args.out is not None:
-        whole_files.check_place(args.out)
-    with opened(args.data, options.table_format(args)) as table:
-        found = _positions(table, columns, nn)
-        target = None
-        if columns is not None and args.score:
-            samples = table.read(found, columns.target_positions(table))
-            if columns.classes is None:
-                target = Target(numbers_of(table, samples, columns.targets), None)
-            else:
-                labels = labels_of(table, samples, columns.targets[0], columns.classes)
-                target = Target(labels, columns.classes)
-        else:
-            samples = table.read(found)
-    outputs = nn.predict(samples.numbers)
-    _write(args, table, columns, outputs)
+        _check_out(args.out)
+    form = options.table_format(args, None if columns is None else columns.missing)
+    with opened(args.data, form) as table:
+        positions = _positions(table, columns, nn)
+        inputs: list[Cells] = list(map(NumberCells, positions))
+        wanted: list[TextCells] = []
+        if columns is not None:
+            inputs = columns.cells(positions)
+            if args.score:
+                wanted = [TextCells(i) for i in columns.target_positions(table)]
+        kept = [TextCells(table.find(name), are_needed=False) for name in args.keep]
+        rows = table.fill([*inputs, *wanted, *kept], drop_missing=args.drop_missing)
+    target = None
+    if columns is not None and wanted:
+        target = _target(columns, wanted, rows)
+    if rows.dropped:
+        warnings.warn(f"{table.name}: left out, with missing cells: {rows.places}", stacklevel=2)
+    for column in inputs:
+        if isinstance(column, CategoryCells) and column.unseen:
+            warnings.warn(_unseen(column), stacklevel=2)
+    outputs = nn.predict(np.concatenate([column.values() for column in inputs], axis=1))
+    _write(args, table, columns, kept, outputs)
     if target is not None:
-        print(f"{score(outputs, target)} on {len(samples)} samples", file=sys.stderr)
+        print(f"{score(outputs, target)} on {len(rows.lines)} samples", file=sys.stderr)
+
+
+def _check_out(path: str) -> None:
+    """Raise the error that writing predictions would: they are text, perhaps in gzip."""
+    if foreign.kind_of_name(path) not in ("table", "gzip"):
+        allowed = "the name of a text table (.csv, .csv.gz)"
+        foreign.refuse_name(path, "--out", allowed)
+        if endings.ending_of(path) != ".txt":
+            raise ValueError(f"--out must be {allowed}, got {path!r}, that of a network")
+    whole_files.check_place(path)
+
+
+def _target(columns: Columns, wanted: list[TextCells], rows: Rows) -> Target:
+    if columns.classes is None:
+        return Target(numbers_of(wanted, rows.lines), None)
+    known = columns.labels(wanted[0].numerals)
+    return Target(labels_of(wanted[0], rows.lines, known), columns.classes)
+
+
+def _unseen(column: CategoryCells) -> str:
+    count = sum(number for _, number in column.unseen.values())
+    text, (line, _) = next(iter(column.unseen.items()))
+    others = f", and {len(column.unseen) - 1} others" if len(column.unseen) > 1 else ""
+    return (
+        f"{column.table}, line {line}: column {checks.shown(column.name)} holds "
+        f"{checks.shown(text)}{others}, which the training has not seen; {count} "
+        f"cell{'s' * (count != 1)} taken as none of its categories ({some(column.categories)})"
+    )
 
 
 def _positions(table: Table, columns: Columns | None, nn: neural_network) -> list[int]:
@@ -95,17 +146,31 @@ def _positions(table: Table, columns: Columns | None, nn: neural_network) -> lis
 
 
 def _write(
-    args: argparse.Namespace, table: Table, columns: Columns | None, outputs: NDArray[Any]
+    args: argparse.Namespace,
+    table: Table,
+    columns: Columns | None,
+    kept: list[TextCells],
+    outputs: NDArray[Any],
 ) -> None:
     rows: Iterable[list[str]] = _rows(columns, outputs, args.probabilities, args.decimal)
+    if kept:
+        beside = zip(*(column.texts for column in kept), strict=True)
+        rows = ([*cells, *row] for cells, row in zip(beside, rows, strict=True))
     if table.has_header:
+        names = [column.name for column in kept]
         header = _header(columns, outputs.shape[1], args.probabilities)
-        rows = itertools.chain([header], rows)
+        # A target that is kept would otherwise have the name of its prediction.
+        header = [f"predicted {name}" if name in names else name for name in header]
+        rows = itertools.chain([[*names, *header]], rows)
     if args.out is None:
         csv.writer(sys.stdout, delimiter=table.delimiter, lineterminator="\n").writerows(rows)
         sys.stdout.flush()
         return
-    with whole_files.replacing(args.out) as file:
+    with contextlib.ExitStack() as stack:
+        file: IO[bytes] = stack.enter_context(whole_files.replacing(args.out))
+        if args.out.lower().endswith(".gz"):  # without the time, so that equal answers are equal
+            packed = stack.enter_context(gzip.GzipFile("", "wb", fileobj=file, mtime=0))
+            file = cast(IO[bytes], packed)
         text = codecs.getwriter("utf-8")(file)
         csv.writer(text, delimiter=table.delimiter, lineterminator="\n").writerows(rows)
 

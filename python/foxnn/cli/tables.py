@@ -1,4 +1,4 @@
-"""Tables in text files (CSV): their columns by name or number, and cells as numbers.
+"""Tables in text files (CSV): their columns by name or number, and the cells of their lines.
 
 Every error names the file, and the line if there is one.
 """
@@ -9,27 +9,29 @@ import contextlib
 import csv
 import difflib
 import itertools
-import os
-import stat
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TextIO
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foxnn import checks
+from foxnn.cli.cells import Cells, NumberCells, TextCells
+from foxnn.cli.missing import USUAL, Lacking, Missing
+from foxnn.cli.numerals import Numerals, way_of
+from foxnn.cli.table_files import TableError, guessed_delimiter, opened_text
 
-# Candidates in order of preference: a comma may also be the decimal sign with another delimiter.
-_DELIMITERS = ("\t", ";", "|", ",")
+__all__ = ["Rows", "Table", "TableError", "TableFormat", "TableRows", "opened"]
+
 # Lines from which the delimiter is guessed.
 _GUESSED_FROM = 20
-# Cells converted to numbers at once: as Python's strings they take ten times the memory.
+# Cells converted to numbers at once: so many, as Python's strings, stay in the second-level cache,
+# which takes a fifth less time than 500,000; but enough lines for calls for each column to pay off.
+_CELLS_IN_CACHE = 20_000
+_FEW_LINES = 256
+# As strings they take ten times the memory.
 _CELLS_AT_ONCE = 500_000
-# How an empty cell is written, in lower case.
-_MISSING = frozenset({"", "?", "na", "n/a", "nan", "null"})
 # Column names shown in a message.
 _NAMES_SHOWN = 12
 # Names that an unknown name is compared with, and the length of each: about 50 ms.
@@ -37,10 +39,6 @@ _NAMES_COMPARED = 1000
 _LONGEST_COMPARED = 60
 
 Line = tuple[int, list[str]]
-
-
-class TableError(ValueError):
-    """A table is malformed; the message names the file, the line and the fault."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,14 @@ class TableFormat:
     header: bool | None = None
     decimal: str = "."
     encoding: str = "utf-8-sig"
+    thousands: str | None = None
+    units: tuple[str, ...] = ()
+    missing: tuple[str, ...] = USUAL
+
+    @property
+    def numerals(self) -> Numerals:
+        """How numbers are written."""
+        return Numerals(self.decimal, self.thousands, self.units)
 
 
 class Table:
@@ -63,19 +69,18 @@ class Table:
         The names in the header, "" for a column without one; or "1", "2", ...
     """
 
-    def __init__(self, name: str, file: TextIO, form: TableFormat) -> None:
+    def __init__(self, name: str, lines: Iterator[str], form: TableFormat) -> None:
         self.name = name
-        self._decimal = form.decimal
-        lines = _decoded(name, file, form.encoding)
+        self.numerals = form.numerals
+        self._missing = Missing(form.missing, self.numerals)
         start = list(itertools.islice(lines, _GUESSED_FROM))
-        self.delimiter = form.delimiter or _guessed_delimiter(start)
+        self.delimiter = form.delimiter or guessed_delimiter(start)
         self._records = self._read(itertools.chain(start, lines))
         first = next(self._records, None)
         if first is None:
             raise TableError(f"{name}: the file is empty")
         cells = first[1]
-        numbers = any(self.number(cell) is not None for cell in cells)
-        self.has_header = not numbers if form.header is None else form.header
+        self.has_header = self._is_header(cells) if form.header is None else form.header
         self._width = len(cells)
         if self.has_header:
             self.columns = cells
@@ -84,6 +89,17 @@ class Table:
         else:
             self.columns = [str(i + 1) for i in range(len(cells))]
             self._records = itertools.chain([first], self._records)
+
+    def _is_header(self, cells: list[str]) -> bool:
+        """Return whether the first line holds names: no numbers, however they are written."""
+        if any(self.numerals.number(cell) is not None for cell in cells):
+            return False
+        # Names such as 50% or 2020-01-05 are possible, but not 3,50.
+        others = [cell for cell in cells if cell and way_of([cell], self.numerals) is not None]
+        return not (
+            any("," in cell and cell[-1:].isdigit() for cell in others)
+            or (others and len(others) == len([cell for cell in cells if cell]))
+        )
 
     def _read(self, lines: Iterable[str]) -> Iterator[Line]:
         """Yield the cells of each line that is not blank, with its number from 1."""
@@ -96,7 +112,7 @@ class Table:
                 raise TableError(f"{self.name}, line {line}: {error}") from None
             if cells is None:
                 return
-            if any(cells := [cell.strip() for cell in cells]) or len(cells) > 1:
+            if any(cells := list(map(str.strip, cells))) or len(cells) > 1:
                 yield line, cells
 
     def find(self, column: str) -> int:
@@ -121,7 +137,7 @@ class Table:
                 return number - 1 if number > 0 else count + number
         raise TableError(
             f"{self.name}: there is no column {column!r}; without a header columns are numbered "
-            f"from 1 to {count}"
+            f"from 1 to {count} (--header takes the first line as names)"
         )
 
     def _nearest(self, column: str) -> str | None:
@@ -154,82 +170,99 @@ class Table:
         drop_missing : bool
             Whether lines with an empty cell in one of them are left out, instead of refused.
         """
-        parts: list[NDArray[np.float64]] = []
-        samples = TableRows(self.name, np.empty((0, len(numbers))), [[] for _ in texts], [])
-        at_once = max(1, _CELLS_AT_ONCE // max(1, self._width))
+        values = [NumberCells(i) for i in numbers]
+        words = [TextCells(i) for i in texts]
+        rows = self.fill([*values, *words], drop_missing=drop_missing)
+        columns = [column.values() for column in values]
+        found = np.concatenate([np.empty((len(rows.lines), 0)), *columns], axis=1)
+        return TableRows(
+            self.name, found, [column.texts for column in words], rows.lines, len(rows.dropped)
+        )
+
+    def fill(self, columns: Sequence[Cells], *, drop_missing: bool = False) -> Rows:
+        """Add the cells of all lines to their columns; see `read`."""
+        for column in columns:
+            column.belong_to(self.name, self.columns[column.position], self.numerals)
+        rows, lacking = Rows(), Lacking(self.name, self.columns)
+        width = max(1, self._width)
+        at_once = max(1, min(_CELLS_AT_ONCE // width, max(_FEW_LINES, _CELLS_IN_CACHE // width)))
         while chunk := list(itertools.islice(self._records, at_once)):
-            for line, cells in chunk:
-                self._check_width(line, cells)
-            if drop_missing:
-                whole = [c for c in chunk if not self._lacks(c[1], (*numbers, *texts))]
-                samples.dropped += len(chunk) - len(whole)
-                chunk = whole
-            parts.append(self._numbers(chunk, numbers))
-            for column, position in zip(samples.texts, texts, strict=True):
-                column.extend(self._texts(chunk, position))
-            samples.lines.extend(line for line, _ in chunk)
-        if not samples.lines:
-            why = f"; {samples.dropped} lines have missing cells" if samples.dropped else ""
+            if {len(cells) for _, cells in chunk} != {self._width}:
+                self._refuse_widths(chunk)
+            rows.lines.extend(self._fill(chunk, columns, lacking))
+        rows.dropped, rows.places = sorted(lacking.cells), lacking.places
+        if lacking.cells and not drop_missing:
+            raise TableError(lacking.message)
+        if not rows.lines:
+            why = f"; {len(rows.dropped)} lines have missing cells" if rows.dropped else ""
             raise TableError(f"{self.name}: there are no samples{why}")
-        samples.numbers = np.concatenate(parts)
-        return samples
+        return rows
 
-    def _check_width(self, line: int, cells: list[str]) -> None:
-        if len(cells) != self._width:
-            before = "the header has" if self.has_header else "the first line has"
-            raise TableError(
-                f"{self.name}, line {line}: {len(cells)} cells, but {before} {self._width} "
-                f"(separated by {self.delimiter!r})"
-            )
+    def _fill(self, chunk: list[Line], columns: Sequence[Cells], lacking: Lacking) -> list[int]:
+        """Add the cells of some lines, and return the numbers of those that lack none."""
+        by_column = list(zip(*(cells for _, cells in chunk), strict=True))
+        texts = [by_column[column.position] for column in columns]
+        numbers = self._numbers(columns, texts)
+        lines = [line for line, _ in chunk]
+        empty = {
+            row
+            for column, cells, found in zip(columns, texts, numbers, strict=True)
+            if column.are_needed and found is None
+            for row in self._missing.rows(cells)
+            if lacking.add(lines[row], column.position, cells[row])
+        }
+        whole = [row for row in range(len(chunk)) if row not in empty] if empty else None
+        if whole is not None:
+            lines = [lines[row] for row in whole]
+        for column, cells, found in zip(columns, texts, numbers, strict=True):
+            if whole is None:
+                column.add(lines, cells, found)
+            else:
+                some = [cells[row] for row in whole]
+                column.add(lines, some, None if found is None else found[whole])
+        return lines
 
-    def _lacks(self, cells: list[str], positions: Iterable[int]) -> bool:
-        return any(is_missing(cells[i]) for i in positions)
+    def _refuse_widths(self, chunk: list[Line]) -> None:
+        line, cells = next(pair for pair in chunk if len(pair[1]) != self._width)
+        before = "the header has" if self.has_header else "the first line has"
+        raise TableError(
+            f"{self.name}, line {line}: {len(cells)} cells, but {before} {self._width} "
+            f"(separated by {self.delimiter!r})"
+        )
 
-    def _texts(self, chunk: list[Line], position: int) -> list[str]:
-        for line, cells in chunk:
-            if is_missing(cells[position]):
-                raise self._error_in_cell(line, position, cells[position])
-        return [cells[position] for _, cells in chunk]
-
-    def _numbers(self, chunk: list[Line], positions: Sequence[int]) -> NDArray[np.float64]:
-        rows = [[cells[i] for i in positions] for _, cells in chunk]
-        if self._decimal != ".":
-            rows = [[self._with_point(cell) for cell in row] for row in rows]
-        try:
-            found = np.array(rows, np.float64).reshape(len(rows), len(positions))
-        except ValueError:
-            found = None
-        # Python allows underscores between digits, but tables do not have them.
-        if found is None or not np.isfinite(found).all() or "_" in "".join(map("".join, rows)):
-            self._refuse(chunk, positions)
-        assert found is not None
+    def _numbers(
+        self, columns: Sequence[Cells], texts: Sequence[Sequence[str]]
+    ) -> list[NDArray[np.float64] | None]:
+        """Return the cells of each column as numbers, or None if some need a closer look."""
+        found: list[NDArray[np.float64] | None] = []
+        for column, cells in zip(columns, texts, strict=True):
+            numbers = None
+            if column.may_be_numbers:
+                if not self.numerals.are_plain:
+                    cells = [self.numerals.plain(cell) for cell in cells]
+                # Python allows underscores between digits, but tables do not have them.
+                if "_" not in "".join(cells):
+                    with contextlib.suppress(ValueError):
+                        numbers = np.array(cells, np.float64)
+            found.append(numbers)
+        # One check of all: there may be many columns, of a few lines each.
+        there = [(i, numbers) for i, numbers in enumerate(found) if numbers is not None]
+        if there:
+            finite = np.isfinite(np.stack([numbers for _, numbers in there]))
+            whole: list[bool] = np.all(finite, axis=1).tolist()
+            for (i, numbers), is_whole in zip(there, whole, strict=True):
+                if not is_whole or self._missing.are_among(numbers):
+                    found[i] = None
         return found
 
-    def _refuse(self, chunk: list[Line], positions: Sequence[int]) -> None:
-        for line, cells in chunk:
-            for i in positions:
-                if self.number(cells[i]) is None:
-                    raise self._error_in_cell(line, i, cells[i])
 
-    def _error_in_cell(self, line: int, position: int, cell: str) -> TableError:
-        where = f"{self.name}, line {line}: column {checks.shown(self.columns[position])}"
-        if is_missing(cell):
-            return TableError(f"{where} is missing{f' ({cell!r})' if cell else ''}")
-        return TableError(f"{where} holds {checks.shown(cell)}, which is not a finite number")
+@dataclass
+class Rows:
+    """The numbers of lines that were read, and of those left out, whose `places` are in words."""
 
-    def number(self, cell: str) -> float | None:
-        """Return a cell as a finite number, or None."""
-        try:
-            value = float(self._with_point(cell))
-        except ValueError:
-            return None
-        return value if np.isfinite(value) and "_" not in cell else None
-
-    def _with_point(self, cell: str) -> str:
-        if self._decimal == ".":
-            return cell
-        # A point would separate thousands: it is refused, not taken for the decimal sign.
-        return "" if "." in cell else cell.replace(self._decimal, ".", 1)
+    lines: list[int] = field(default_factory=list)
+    dropped: list[int] = field(default_factory=list)
+    places: str = ""
 
 
 @dataclass
@@ -246,11 +279,6 @@ class TableRows:
         return len(self.lines)
 
 
-def is_missing(cell: str) -> bool:
-    """Return whether a cell is empty or says that a value is missing."""
-    return cell.casefold() in _MISSING
-
-
 @contextlib.contextmanager
 def opened(path: str, form: TableFormat) -> Iterator[Table]:
     """Open a table; "-" is standard input.
@@ -262,38 +290,5 @@ def opened(path: str, form: TableFormat) -> Iterator[Table]:
     TableError
         If it is not a table.
     """
-    if path == "-":
-        reconfigure = getattr(sys.stdin, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(encoding=form.encoding, newline="")
-        yield Table("standard input", sys.stdin, form)
-        return
-    with open(path, encoding=form.encoding, newline="") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if stat.S_ISBLK(mode) or (stat.S_ISCHR(mode) and not file.isatty()):  # it may never end
-            raise TableError(f"{path}: expected a file, got a device")
-        yield Table(path, file, form)
-
-
-def _decoded(name: str, lines: Iterable[str], encoding: str) -> Iterator[str]:
-    try:
-        yield from lines
-    except UnicodeError as error:
-        encoding = getattr(error, "encoding", encoding)  # not in UTF-16 without a mark
-        raise TableError(
-            f"{name}: this is not {encoding.upper()} text; --encoding names another encoding"
-        ) from None
-
-
-def _guessed_delimiter(lines: Sequence[str]) -> str:
-    """Return the delimiter that splits the most lines into the same number of cells."""
-    best, most = ",", 0
-    for delimiter in _DELIMITERS:
-        try:
-            widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter) if row)
-        except csv.Error:
-            continue
-        width, count = widths.most_common(1)[0] if widths else (0, 0)
-        if width > 1 and count > most:
-            best, most = delimiter, count
-    return best
+    with opened_text(path, form.encoding) as (name, lines):
+        yield Table(name, lines, form)

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foxnn.cli.tables import Table, TableError, TableRows
+from foxnn.cli.cells import TextCells
+from foxnn.cli.labels import Labels, in_order
+from foxnn.cli.numerals import MOST_CLASSES, way_of
+from foxnn.cli.table_files import TableError
 
-# Integers are taken as classes if there are at most this many different ones.
-_MOST_CLASSES = 10
+_REMEDY = "--classify takes all cells as classes"
 
 
 @dataclass
@@ -26,87 +28,76 @@ class Target:
     classes: list[str] | None
 
 
-def target_of(
-    table: Table, samples: TableRows, names: Sequence[str], classify: bool | None
-) -> Target:
-    """Return the texts of samples as targets, of the columns with these names.
+def target_of(columns: Sequence[TextCells], lines: list[int], classify: bool | None) -> Target:
+    """Return the texts of columns as targets; `lines` are their numbers in the table.
 
     Texts are classes, and so are integers if there are few different ones; other numbers are
-    numbers. `classify` overrides this.
+    numbers. `classify` overrides this. A class is a text: 007 and 7 are two.
 
     Raises
     ------
     TableError
-        For invalid cells, a single class, or as many classes as samples.
+        For invalid cells, a single class, or as many classes as samples; and for numbers that are
+        written in another way, unless `classify` is True.
     """
+    first = columns[0]
     if classify is None:
-        classify = len(names) == 1 and _are_classes(table, samples, names[0])
+        classify = len(columns) == 1 and _are_classes(first, lines)
     if not classify:
-        return Target(numbers_of(table, samples, names), None)
-    if len(names) > 1:
-        raise TableError(f"{table.name}: classes stand in one column, got {', '.join(names)}")
-    texts = samples.texts[0]
-    numbers = [table.number(text) for text in texts]
-    if all(number is not None and number.is_integer() for number in numbers):
-        classes = [str(whole) for whole in sorted({int(number or 0) for number in numbers})]
-    else:
-        classes = sorted(set(texts))
+        return Target(numbers_of(columns, lines), None)
+    if len(columns) > 1:
+        names = ", ".join(column.name for column in columns)
+        raise TableError(f"{first.table}: classes stand in one column, got {names}")
+    classes = in_order(set(first.texts), first.numerals)
     if len(classes) == 1:
-        raise TableError(f"{table.name}: column {names[0]!r} holds only one class, {classes[0]!r}")
-    if len(classes) == len(samples):
         raise TableError(
-            f"{table.name}: column {names[0]!r} holds a different class on every line, so there is "
-            "nothing to learn"
+            f"{first.table}: column {first.name!r} holds only one class, {classes[0]!r}"
         )
-    return Target(labels_of(table, samples, names[0], classes), classes)
+    if len(classes) == len(lines):
+        raise TableError(
+            f"{first.table}: column {first.name!r} holds a different class on every line, so there "
+            "is nothing to learn"
+        )
+    return Target(labels_of(first, lines, Labels(classes)), classes)
 
 
-def _are_classes(table: Table, samples: TableRows, name: str) -> bool:
-    texts = samples.texts[0]
-    numbers = [table.number(text) for text in texts]
-    there = {number for number in numbers if number is not None}
-    if not there:
+def _are_classes(column: TextCells, lines: list[int]) -> bool:
+    different = dict.fromkeys(column.texts)
+    numbers = {text: column.numerals.number(text) for text in different}
+    others = [text for text, number in numbers.items() if number is None]
+    if others and (way := way_of(others, column.numerals)) is not None:
+        line = lines[column.texts.index(way)]
+        raise column.refusal(line, way, column.texts, _REMEDY)
+    if len(others) == len(numbers):
         return True
-    if None in numbers:
-        at = numbers.index(None)
-        raise TableError(
-            f"{table.name}, line {samples.lines[at]}: column {name!r} holds {texts[at]!r}, while "
-            "other cells of it are numbers; --classify takes all of them as classes"
-        )
-    few = len(there) <= min(_MOST_CLASSES, len(texts) / 2)
-    return few and all(number.is_integer() for number in there)
+    if others:
+        line = lines[column.texts.index(others[0])]
+        raise column.mixture(line, others[0], "--classify takes all of them as classes")
+    found = {number for number in numbers.values() if number is not None}
+    few = len(found) <= min(MOST_CLASSES, len(lines) / 2)
+    return few and all(map(float.is_integer, found))
 
 
-def numbers_of(table: Table, samples: TableRows, names: Sequence[str]) -> NDArray[np.float64]:
-    """Return the texts of samples as numbers, of shape (samples, columns)."""
-    found = np.empty((len(samples), len(names)))
-    for column, (name, texts) in enumerate(zip(names, samples.texts, strict=True)):
-        for row, text in enumerate(texts):
-            number = table.number(text)
+def numbers_of(columns: Sequence[TextCells], lines: Sequence[int]) -> NDArray[np.float64]:
+    """Return the texts of columns as numbers, of shape (lines, columns)."""
+    found = np.empty((len(lines), len(columns)))
+    for i, column in enumerate(columns):
+        for row, text in enumerate(column.texts):
+            number = column.numerals.number(text)
             if number is None:
-                raise TableError(
-                    f"{table.name}, line {samples.lines[row]}: column {name!r} holds {text!r}, "
-                    "which is not a finite number"
-                )
-            found[row, column] = number
+                raise column.refusal(lines[row], text, column.texts)
+            found[row, i] = number
     return found
 
 
-def labels_of(
-    table: Table, samples: TableRows, name: str, classes: Sequence[str]
-) -> NDArray[np.int64]:
-    """Return the positions of the texts of samples among the classes."""
-    places = {text: i for i, text in enumerate(classes)}
-    found = np.empty(len(samples), np.int64)
-    for row, text in enumerate(samples.texts[0]):
-        place = places.get(text)
-        if place is None:  # a class 1 may be written as 1.0
-            number = table.number(text)
-            if number is not None and number.is_integer():
-                place = places.get(str(int(number)))
+def labels_of(column: TextCells, lines: Sequence[int], known: Labels) -> NDArray[np.int64]:
+    """Return the positions of the texts of a column among known classes."""
+    found = np.empty(len(lines), np.int64)
+    for row, text in enumerate(column.texts):
+        place = known.find(text)
         if place is None:
             raise TableError(
-                f"{table.name}, line {samples.lines[row]}: column {name!r} holds the class "
+                f"{column.table}, line {lines[row]}: column {column.name!r} holds the class "
                 f"{text!r}, which the network does not know"
             )
         found[row] = place

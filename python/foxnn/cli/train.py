@@ -6,13 +6,17 @@ import argparse
 import time
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 import foxnn
 from foxnn import neural_network
 from foxnn.cli import options
+from foxnn.cli.cells import InputCells, TextCells
 from foxnn.cli.columns import Columns
 from foxnn.cli.info import described, some
 from foxnn.cli.network_files import check_out, keeps_notes, save
-from foxnn.cli.tables import Table, TableError, TableRows, opened
+from foxnn.cli.tables import Rows, Table, TableError, opened
 from foxnn.cli.targets import Target, score, target_of
 from foxnn.training.samples import WeightedSamples, samples_of
 from foxnn.training.validation import split
@@ -23,11 +27,12 @@ examples:
   python -m foxnn train iris.csv --target species --out net.safetensors
   python -m foxnn train data.csv --target class --layers 16,16 --dropout 0.1 --out net.safetensors
   python -m foxnn train houses.csv --target price --ignore id,street --early-stopping 20
+  python -m foxnn train cars.csv --target price --units '$' --thousands , --categorical doors
   python -m foxnn train data.csv --no-header --target -1 --scale none --seed 1
 
 The table holds one sample per line. The target is a column of classes (texts, or a few integers) or
-of numbers; all other columns with a name are inputs, and must be numbers. Without a header, columns
-are numbered from 1, and -1 is the last.
+of numbers; all other columns with a name are inputs: numbers, or texts and true or false, which
+become an input for each text. Without a header, columns are numbered from 1, and -1 is the last.
 """
 
 # The default fraction of the training samples that early stopping watches.
@@ -55,6 +60,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task.add_argument(
         "--regress", dest="classify", action="store_const", const=False,
         help="treat the target as numbers",
+    )  # fmt: skip
+    parser.add_argument(
+        "--categorical", type=options.names, default=[], metavar="COLUMNS",
+        help="inputs that are categories though they are numbers; texts are categories anyway",
     )  # fmt: skip
     parser.add_argument(
         "--drop-missing", action="store_true", help="leave out lines with an empty cell"
@@ -135,19 +144,20 @@ def run(args: argparse.Namespace) -> None:
     """Train."""
     options.check_apart(args.out, args.data)
     with opened(args.data, options.table_format(args)) as table:
-        columns, samples, target = _read(args, table)
+        columns, rows, x, target = _read(args, table)
     nn = _network(args, columns)
     if args.out is not None:
         check_out(nn, args.out)
     tell = _silent if args.quiet else _tell
-    _tell_what(tell, table, columns, samples)
-    if args.classify is None and all(map(str.isdecimal, columns.classes or [""])):
+    _tell_what(tell, table, columns, rows)
+    numbers = map(table.numerals.number, columns.classes or [""])
+    if args.classify is None and None not in numbers:
         tell("", "(--regress treats them as numbers)")
     tell("network", f"{described(nn)}, {nn.loss}, seed {nn.seed}")
-    training = samples_of(nn, samples.numbers, target.y, None)
+    training = samples_of(nn, x, target.y, None)
     held_out = None
     if args.hold_out:
-        training, held_out = _split(nn, training, args.hold_out)
+        training, held_out = _split(nn, training, args.hold_out, target.classes)
     start = time.perf_counter()
     history = _fit(args, nn, training)
     epochs = len(history["loss"])
@@ -163,7 +173,9 @@ def run(args: argparse.Namespace) -> None:
         tell("saved", args.out + ("" if keeps_notes(args.out) else ", without the names"))
 
 
-def _read(args: argparse.Namespace, table: Table) -> tuple[Columns, TableRows, Target]:
+def _read(
+    args: argparse.Namespace, table: Table
+) -> tuple[Columns, Rows, NDArray[np.float64], Target]:
     targets = [table.find(name) for name in args.target]
     if len(set(targets)) < len(targets):
         raise TableError(f"{table.name}: --target names a column twice")
@@ -176,14 +188,26 @@ def _read(args: argparse.Namespace, table: Table) -> tuple[Columns, TableRows, T
         inputs = [i for i in table.named_columns() if i not in without]
     if not inputs:
         raise TableError(f"{table.name}: there is no column left as input")
-    samples = table.read(inputs, targets, drop_missing=args.drop_missing)
-    names = [table.columns[i] for i in targets]
-    target = target_of(table, samples, names, args.classify)
+    forced = {table.find(name) for name in args.categorical}
+    if others := forced - set(inputs):
+        name = table.columns[others.pop()]
+        raise TableError(f"{table.name}: --categorical names {name!r}, which is no input")
+    cells = [InputCells(i, i in forced) for i in inputs]
+    wanted = [TextCells(i) for i in targets]
+    rows = table.fill([*cells, *wanted], drop_missing=args.drop_missing)
+    for column in cells:
+        column.decide()
+    target = target_of(wanted, rows.lines, args.classify)
     columns = Columns(
-        [table.columns[i] for i in inputs], names, target.classes, table.has_header,
+        [column.name for column in cells],
+        [column.name for column in wanted],
+        target.classes,
+        table.has_header,
         len(table.columns),
-    )  # fmt: skip
-    return columns, samples, target
+        {column.name: column.categories for column in cells if column.categories is not None},
+        args.missing,
+    )
+    return columns, rows, np.concatenate([column.values() for column in cells], axis=1), target
 
 
 def _network(args: argparse.Namespace, columns: Columns) -> neural_network:
@@ -193,21 +217,21 @@ def _network(args: argparse.Namespace, columns: Columns) -> neural_network:
         if args.loss is not None:
             raise ValueError(f"--loss {args.loss} is for numbers, but the targets are classes")
         last, loss, outputs = "softmax", "cross_entropy", len(columns.classes)
-    sizes = [len(columns.inputs), *args.layers, outputs]
+    sizes = [len(columns.names()), *args.layers, outputs]
     nn = neural_network(sizes, args.activation, last, loss=loss, dtype=args.dtype, seed=args.seed)
     nn.settings.n_threads = args.threads
     return nn
 
 
 def _split(
-    nn: neural_network, samples: WeightedSamples, share: float
+    nn: neural_network, samples: WeightedSamples, share: float, classes: list[str] | None
 ) -> tuple[WeightedSamples, WeightedSamples | None]:
     if not 0 < round(len(samples) * share) < len(samples):
         raise ValueError(
             f"--hold-out {share:g} of {len(samples)} samples leaves none to train on or none "
             "to score; 0 holds out none"
         )
-    parts = split(nn, samples, share, nn._draw())
+    parts = split(nn, samples, share, nn._draw(), f"--hold-out {share:g}", classes)
     nn._next_draw()
     return parts
 
@@ -245,11 +269,14 @@ def _silent(name: str, text: str) -> None:
 
 
 def _tell_what(
-    tell: Callable[[str, str], None], table: Table, columns: Columns, samples: TableRows
+    tell: Callable[[str, str], None], table: Table, columns: Columns, rows: Rows
 ) -> None:
-    dropped = f" ({samples.dropped} more have missing cells)" if samples.dropped else ""
-    tell("table", f"{table.name}, {len(samples)} samples{dropped}")
+    dropped = f" ({len(rows.dropped)} more have missing cells)" if rows.dropped else ""
+    tell("table", f"{table.name}, {len(rows.lines)} samples{dropped}")
     tell("inputs", f"{len(columns.inputs)}: {some(columns.inputs)}")
+    if columns.categories:
+        counts = [f"{name} ({len(texts)})" for name, texts in columns.categories.items()]
+        tell("", f"as categories: {some(counts)}")
     if nameless := columns.width - len([name for name in table.columns if name]):
         tell("", f"left out: {nameless} without a name")
     if columns.classes is None:

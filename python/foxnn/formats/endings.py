@@ -1,13 +1,21 @@
-"""The formats of network files by their endings: which module writes and reads each."""
+"""The formats of network files: which module writes and reads each.
+
+A name's ending decides in which format a file is written. When it is read, its first bytes decide,
+and the ending only where they do not.
+"""
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any
 
 from foxnn import checks
-from foxnn.formats import foxnn_text, paths, safetensors_file, whole_files
+from foxnn.formats import foreign, foxnn_text, paths, safetensors_file, state_dict, whole_files
+from foxnn.layers import Activation, layer
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
+from foxnn.model.losses import CLASSIFYING, LOSS_NAMES, joined
 from foxnn.support import extras
 
 _BINARY = (".safetensors", ".onnx")
@@ -15,9 +23,21 @@ _BINARY = (".safetensors", ".onnx")
 # Who refuses other layers.
 _TEXT = "FoxNN's text format"
 
+# What a safetensors file begins with: the length of its JSON, at most 100 MB, and the JSON.
+_SAFETENSORS = re.compile(rb".{3}[\0-\x05]\0{4}\{", re.S)
+# What an ONNX file begins with, which is a protobuf message: the version of the format, 3 or later
+# since 2017, and the next field of a model. Most begin with the name of the program that wrote
+# them; other protobuf files have a message of that number, which is no text.
+_ONNX = re.compile(rb"\x08[\x03-\x20](?:[\x1a\"(2:Br]|\x12([\0-\x7f])([ -~]*))", re.S)
+# FoxNN's text: a number in a line of its own, and no more than ASCII.
+_NUMBER = re.compile(rb"\s*\+?[0-9]+\s[\t-\r -~]*\Z")
+
+_READ = "a network (.safetensors, .onnx or FoxNN's text)"
+_WRITTEN = "the name of a network file (.safetensors, .onnx, or .txt for FoxNN's text)"
+
 
 def path_of(name_file: object, name: str) -> str:
-    """Return the name of a network file, in a format that is read and written."""
+    """Return the name of a network file to read."""
     path = paths.path_of(name_file, name)
     if path.lower().endswith(".h"):
         raise ValueError(
@@ -27,9 +47,55 @@ def path_of(name_file: object, name: str) -> str:
     return path
 
 
+def path_to_write(name_file: object, name: str) -> str:
+    """Return the name of a network file to write; those of other programs' formats are refused."""
+    path = path_of(name_file, name)
+    foreign.refuse_name(path, name, _WRITTEN)
+    ending = os.path.splitext(path.lower())[1]
+    if ending not in (*_BINARY, "") and (meant := _misspelt(ending)) is not None:
+        raise ValueError(
+            f"{name} must be {_WRITTEN}, got {checks.shown(path)}; did you mean {meant}?"
+        )
+    return path
+
+
+def _misspelt(ending: str) -> str | None:
+    """Return the ending of a binary format that another one resembles, or None."""
+    import difflib  # late: its import takes longer than that of most of foxnn
+
+    near = difflib.get_close_matches(ending, _BINARY, 1, 0.8)
+    return near[0] if near else None
+
+
 def ending_of(path: str) -> str:
     """Return the ending that names the format; any other means FoxNN's text, ".txt"."""
     return next((ending for ending in _BINARY if path.lower().endswith(ending)), ".txt")
+
+
+def own_format(head: bytes) -> str | None:
+    """Return the ending of the format that begins with these bytes, or None."""
+    if _SAFETENSORS.match(head):
+        return ".safetensors"
+    if (found := _ONNX.match(head)) and (found[1] is None or found[1][0] <= len(found[2])):
+        return ".onnx"
+    return ".txt" if _NUMBER.match(head) else None
+
+
+def format_of(path: str) -> str:
+    """Return the ending of the format in which a file is written, whatever its name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened.
+    foxnn.FileFormatError
+        If it is a file of another program.
+    """
+    head = foreign.head_of(path)
+    if (found := own_format(head)) is not None:
+        return found
+    foreign.refuse(path, head, _READ)
+    return ending_of(path)
 
 
 def check(network: Any, path: str) -> None:
@@ -85,18 +151,62 @@ def load(
     ValueError, TypeError
         For invalid arguments, or arguments that do not fit the file.
     """
-    if ending_of(path) == ".txt":
+    ending = format_of(path)
+    if ending == ".txt":
         _load_text(network, path, only_scale, loss, dtype, seed)
         return
     _check_only_scale(only_scale, path)
     start = None if seed is None else checks.integer(seed, "seed", 0, 2**64 - 1)
-    if ending_of(path) == ".onnx":
+    if ending == ".onnx":
         _load_onnx(network, path, dtype, start)
     else:
         _load_safetensors(network, path, dtype, start)
     if loss is not None:
-        network._set_loss(checks.word(loss, "loss"))
+        word = LOSS_NAMES.known(loss, "loss")
+        if ending_of(path) == ".onnx" and word in CLASSIFYING:
+            _end_logits(network, word)
+        network._set_loss(word)
         network._loss_given = True
+        network._forget_misfit()
+
+
+def is_state_dict(name_file: object) -> bool:
+    """Return whether a name is that of a file of safetensors that foxnn has not written."""
+    try:
+        path = path_of(name_file, "sizes")
+    except (ValueError, TypeError):  # refused by whoever reads it
+        return False
+    return ending_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
+
+
+def load_state_dict(
+    network: Any,
+    path: str,
+    activation: Any,
+    output_activation: Any,
+    only_scale: bool,
+    loss: str | None,
+    dtype: str | None,
+    seed: int | None,
+) -> None:
+    """Initialize a new network from a state dict, which does not tell the activations.
+
+    Raises
+    ------
+    OSError, foxnn.FileFormatError, ValueError, TypeError
+        As `load`; also for activations that are not given.
+    """
+    _check_only_scale(only_scale, path)
+    word = None if loss is None else checks.word(loss, "loss")
+    found = state_dict.read(path)
+    given = state_dict.activations(path, found, activation, output_activation, word)
+    sizes = [found.layers[0].inputs, *(layer.outputs for layer in found.layers)]
+    network._make(sizes, given, None, word, "zeros", found.dtype if dtype is None else dtype, seed)
+    for part, named, arrays in zip(network, found.layers, found.parameters, strict=True):
+        try:
+            part.weights, part.bias = arrays
+        except ValueError as error:  # infinite, or too large for float32
+            raise paths.FileFormatError(f"{path}, {named.name}: {error}") from None
 
 
 def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
@@ -117,6 +227,27 @@ def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> 
         read.make(network, found, dtype, seed)
     except (ValueError, TypeError) as error:
         raise paths.FileFormatError(f"{path}: {error}") from None
+
+
+def _end_logits(network: Any, loss: str) -> None:
+    """Give a network that ends in sums the activation that the loss takes them through.
+
+    Other libraries leave it to the loss: CrossEntropyLoss, BCEWithLogitsLoss, from_logits=True.
+    """
+    if network._output_activation()[0] != "identity_x":
+        return
+    (activation,) = joined(loss)
+    last, scaler = network[-1], network.output_scaler
+    if not isinstance(last, layer):
+        network.next_layer(Activation(activation))
+        return
+    if scaler is not None:  # what was read as scaled outputs are sums, shifted and scaled
+        shift, scale = scaler._measured()
+        network.output_scaler = None
+        last.weights = last.weights * scale
+        if "bias" in last.arrays:
+            last.bias = last.bias * scale + shift
+    last.set_activation_function(activation)
 
 
 def _check_only_scale(only_scale: bool, path: str) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.formats.foreign import refuse_name
 from foxnn.formats.paths import path_of
 from foxnn.formats.text import TextReader, is_word, write_rows
 from foxnn.formats.whole_files import replacing
@@ -76,10 +77,11 @@ def _part(settings: Settings, where: str) -> Any:
 
 
 def text_path(name_file: object, name: str) -> str:
-    """Return the name of a text file; names of other formats are refused."""
-    path = path_of(name_file, name)
+    """Return the name of a text file to write; names of other formats are refused."""
+    path, allowed = path_of(name_file, name), "a text file of FoxNN's (.txt)"
     if path.lower().endswith((".safetensors", ".onnx", ".h")):
-        raise ValueError(f"{name} must be a text file of FoxNN's (.txt), got {checks.shown(path)}")
+        raise ValueError(f"{name} must be {allowed}, got {checks.shown(path)}")
+    refuse_name(path, name, allowed)
     return path
 
 

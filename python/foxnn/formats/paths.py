@@ -14,6 +14,10 @@ from foxnn import checks
 class FileFormatError(ValueError):
     """A file is malformed; the message names the file, the line and what was expected."""
 
+    def __getstate__(self) -> dict[str, object]:
+        # The message is no attribute of its own.
+        return {"args": self.args, **self.__dict__}
+
 
 def path_of(name_file: object, name: str = "name_file") -> str:
     """Return the name of a file from a string or a path."""

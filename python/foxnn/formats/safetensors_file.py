@@ -21,6 +21,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.formats import foreign
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.formats.whole_files import replacing
 from foxnn.model import state
@@ -39,6 +40,19 @@ _ROOM = 2**22
 _SCALERS = ("input_scaler", "output_scaler")
 _LONGEST_REASON = 200
 _CODES = {"float32": "F32", "float64": "F64"}
+
+
+def is_foreign(path: str) -> bool:
+    """Return whether a file is one that foxnn has not written, or is damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with reading(path), safe_open(path, framework="numpy") as tensors:
+            return "foxnn" not in (tensors.metadata() or {})
+    except SafetensorError:
+        return True
+    except OSError:
+        return False
 
 
 def write(
@@ -158,8 +172,8 @@ def read_checkpoint(
     """
     from safetensors import SafetensorError, safe_open
 
-    with reading(path):  # says better than the library why it cannot be read
-        pass
+    with reading(path) as file:  # says better than the library why it cannot be read
+        foreign.refuse(path, file.read(foreign.HEAD), "a safetensors file")
     try:
         with safe_open(path, framework="numpy") as tensors:
             given, run, best = _rest(path, tensors.metadata())

@@ -4,42 +4,61 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from numpy.typing import ArrayLike
 
 from foxnn import checks
+from foxnn.checks.keywords import answers, unknown
 from foxnn.formats import endings
 from foxnn.layers import ActivationLike
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.base import dtype_name
 
 
+class _Usual(str):
+    """The activation that a network has where none is given, which files of others must tell."""
+
+
+_USUAL = _Usual("sigmoid")
+
+
 class SavedNetwork(AnsweringNetwork):
     """Made from a list of sizes, or from a file; saved as a file, or as C."""
 
+    @answers("neural_network")
     def __init__(
         self,
-        sizes: Sequence[int] | str | os.PathLike[str],
-        activation: ActivationLike | Sequence[ActivationLike] | bool = "sigmoid",
+        sizes: Sequence[Any] | str | os.PathLike[str],
+        activation: ActivationLike | Sequence[ActivationLike] | bool = _USUAL,
         output_activation: ActivationLike | None = None,
         loss: str | None = None,
         init: str = "auto",
         dtype: str | None = None,
         seed: int | None = None,
         only_scale: bool = False,
+        **others: NoReturn,
     ) -> None:
+        if others:
+            raise unknown("neural_network", others)
         self._refuse_second_making()
         if isinstance(sizes, str | os.PathLike):
             if isinstance(activation, bool | int):  # FoxNN's second argument
                 if only_scale and not activation:
                     raise ValueError("only_scale must be given once, got False and True")
-                activation, only_scale = "sigmoid", checks.flag(activation, "only_scale")
-            _refuse_beside_a_file(
-                activation=activation, output_activation=output_activation, init=init
-            )
+                activation, only_scale = _USUAL, checks.flag(activation, "only_scale")
+            is_state_dict = endings.is_state_dict(sizes)
+            told = {"activation": activation, "output_activation": output_activation}
+            _refuse_beside_a_file(**({} if is_state_dict else told), init=init)
             kind = None if dtype is None else dtype_name(dtype)
             path, alone = endings.path_of(sizes, "sizes"), checks.flag(only_scale, "only_scale")
-            endings.load(self, path, alone, loss, kind, seed)
+            if is_state_dict:
+                given = None if isinstance(activation, _Usual) else activation
+                endings.load_state_dict(
+                    self, path, given, output_activation, alone, loss, kind, seed
+                )
+            else:
+                endings.load(self, path, alone, loss, kind, seed)
             return
         if isinstance(sizes, bytes):
             raise TypeError(
@@ -54,9 +73,10 @@ class SavedNetwork(AnsweringNetwork):
 
         The ending says the format: `.safetensors` holds everything, the optimizer and the random
         numbers too, so that training goes on bit for bit; `.onnx` (extra `onnx`) what others need
-        to compute the outputs; any other is FoxNN's text, whose numbers read back exactly. FoxNN
-        has no scalers: they are worked into the weights of the first and the last layer. The file
-        is whole or, where anything goes wrong, as it was before.
+        to compute the outputs; any other is FoxNN's text, whose numbers read back exactly, but
+        those of other programs (`.pt`, `.h5`, `.pkl`) are refused. FoxNN has no scalers: they are
+        worked into the weights of the first and the last layer. The file is whole or, where
+        anything goes wrong, as it was before.
 
         Parameters
         ----------
@@ -68,8 +88,8 @@ class SavedNetwork(AnsweringNetwork):
         Raises
         ------
         ValueError
-            For what the format cannot hold. FoxNN's text lacks some activations, and scaled outputs
-            that do not come out of identity_x.
+            For the ending of another program's format, and for what the format cannot hold. FoxNN's
+            text lacks some activations, and scaled outputs that do not come out of identity_x.
         ImportError
             Where onnx is needed and missing.
         OSError
@@ -77,7 +97,7 @@ class SavedNetwork(AnsweringNetwork):
         RuntimeError
             While another thread trains the network.
         """
-        path = endings.path_of(name_file, "name_file")
+        path = endings.path_to_write(name_file, "name_file")
         endings.save(self, path, checks.flag(only_scale, "only_scale"))
 
     def export_c(

@@ -13,6 +13,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.formats import foreign
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.support import pieces
 
@@ -51,7 +52,12 @@ class TextReader:
         self._at = 0
         self._start = self._table_start = 0
         with reading(path, pipes=True) as file:
-            self._text = file.read()
+            head = file.read(foreign.HEAD)
+            foreign.refuse(path, head, "FoxNN's text")
+            if file.seekable():  # saves a copy of all of it
+                file.seek(0)
+                head = b""
+            self._text = head + file.read()
 
     def word(self, expected: str) -> str:
         """Return the next word."""

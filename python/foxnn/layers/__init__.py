@@ -6,7 +6,7 @@ from foxnn.layers.convolution import Conv1D, Conv2D, Conv3D
 from foxnn.layers.dense import Dense
 from foxnn.layers.dense_view import _alone, layer
 from foxnn.layers.elementwise import Activation, Dropout
-from foxnn.layers.normalization import LayerNorm
+from foxnn.layers.normalization import BatchNorm, LayerNorm
 from foxnn.layers.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -27,6 +27,7 @@ __all__ = [
     "AveragePool1D",
     "AveragePool2D",
     "AveragePool3D",
+    "BatchNorm",
     "Conv1D",
     "Conv2D",
     "Conv3D",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from foxnn.checks.unpickling import attributes
 from foxnn.layers.kind import checked_name
 
 Item = Any
@@ -29,6 +30,14 @@ class Composite:
     def name(self) -> str | None:
         """The name, or None."""
         return self._name
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"branches": self._branches, "name": self._name}
+
+    def __setstate__(self, state: object) -> None:
+        given = attributes(state, type(self), "branches", "name")
+        made = (_residual if self.kind_name == "residual" else _parallel)(**given)
+        Composite.__init__(self, made._branches, made._name)
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: {name} cannot be set")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 from foxnn import checks
+from foxnn.checks.keywords import answering
 from foxnn.layers.activations import ActivationLike
 from foxnn.layers.kind import (
     Description,
@@ -18,6 +19,7 @@ from foxnn.layers.kind import (
     only,
     set_checked,
 )
+from foxnn.layers.names import INIT_NAMES
 from foxnn.layers.windows import (
     LONGEST,
     Lengths,
@@ -81,6 +83,8 @@ def _shown(options: Options) -> tuple[list[Any], dict[str, Any]]:
     return [given["filters"], given["kernel"]], further
 
 
+_CHANNELS = "the channels of the input are those of the layer before it"
+
 CONV1D, CONV2D, CONV3D = (_kind(axes) for axes in (1, 2, 3))
 
 
@@ -88,6 +92,7 @@ CONV1D, CONV2D, CONV3D = (_kind(axes) for axes in (1, 2, 3))
 class _Conv(Description):
     filters: int
     kernel: Lengths
+    _: KW_ONLY
     stride: Lengths = 1
     padding: str = "valid"
     dilation: Lengths = 1
@@ -95,7 +100,7 @@ class _Conv(Description):
     activation: ActivationLike | None = None
     init: str | None = None
     bias: bool = True
-    name: str | None = field(default=None, kw_only=True)
+    name: str | None = None
 
     _axes: ClassVar[int]
 
@@ -106,7 +111,7 @@ class _Conv(Description):
             padding=checked_padding(self.padding),
             groups=checks.integer(self.groups, "groups", 1, LONGEST),
             activation=checked_activation(self.activation),
-            init=None if self.init is None else checks.word(self.init, "init"),
+            init=None if self.init is None else INIT_NAMES.known(self.init, "init"),
             bias=checks.flag(self.bias, "bias"),
             name=checked_name(self.name),
             **{
@@ -126,6 +131,7 @@ class _Conv(Description):
         return own | lengths
 
 
+@answering(_CHANNELS)
 class Conv1D(_Conv):
     """Convolution over steps: f(x W + b) of shape (steps, filters) from (steps, channels).
 
@@ -174,6 +180,7 @@ class Conv1D(_Conv):
     _axes: ClassVar[int] = 1
 
 
+@answering(_CHANNELS)
 class Conv2D(_Conv):
     """Convolution over pictures: (height, width, filters) from (height, width, channels).
 
@@ -213,6 +220,7 @@ class Conv2D(_Conv):
     _axes: ClassVar[int] = 2
 
 
+@answering(_CHANNELS)
 class Conv3D(_Conv):
     """Convolution over volumes: (depth, height, width, filters) from (..., channels).
 

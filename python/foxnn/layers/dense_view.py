@@ -8,7 +8,9 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.checks.unpickling import attributes
 from foxnn.layers.activations import ActivationPair, activation_parameters, parse_activation
+from foxnn.layers.names import ACTIVATION_NAMES, INIT_NAMES
 from foxnn.layers.specs import dense_spec
 from foxnn.layers.view import VIEWS, LayerView, _viewed
 
@@ -53,7 +55,7 @@ class layer(LayerView):
         self._path = (0,)
         self._network = _core.Network(
             sizes[:1],
-            [dense_spec(sizes[1], parse_activation(activation), checks.word(init, "init"))],
+            [dense_spec(sizes[1], parse_activation(activation), INIT_NAMES.known(init, "init"))],
             False,
             start,
         )
@@ -79,7 +81,8 @@ class layer(LayerView):
             For an unknown name, parameters that it does not take, or softmax before the last layer.
         """
         values = activation_parameters(parameters, "parameters")
-        self._network._set_activation(self._index, checks.word(name, "name"), values)
+        known = ACTIVATION_NAMES.known(name, "name")
+        self._network._set_activation(self._index, known, values)
 
     def get_name_activation_function(self) -> str:
         """Return the name of the activation."""
@@ -106,8 +109,22 @@ class layer(LayerView):
     def __reduce__(self) -> tuple[Any, ...]:
         if hasattr(self._network, "settings"):  # a view of a network takes it along
             return super().__reduce__()
+        return _alone, tuple(self.__getstate__().values())
+
+    def __getstate__(self) -> dict[str, Any]:
+        if hasattr(self._network, "settings"):
+            return super().__getstate__()
         weights = self.weights
-        return _alone, ((*weights.shape, self._activation()), weights, self.bias)
+        arguments = (*weights.shape, self._activation())
+        return {"arguments": arguments, "weights": weights, "bias": self.bias}
+
+    def __setstate__(self, state: object) -> None:
+        if not isinstance(state, dict) or "network" in state:
+            super().__setstate__(state)
+            return
+        given = attributes(state, type(self), "arguments", "weights", "bias")
+        made = _alone(given["arguments"], given["weights"], given["bias"])
+        self._network, self._path = made._network, made._path
 
     def __repr__(self) -> str:
         if self._network is None:

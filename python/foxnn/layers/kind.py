@@ -7,6 +7,7 @@ from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 from foxnn import checks
+from foxnn.checks.unpickling import Constants
 from foxnn.layers.activations import ActivationLike, ActivationPair, parse_activation
 
 Shape = tuple[int, ...]
@@ -72,7 +73,7 @@ def same_shape(shape: Shape, options: Options) -> Shape:
     return shape
 
 
-class Description:
+class Description(Constants):
     """A layer that is described but not made; frozen, and equal to one of the same arguments."""
 
     kind: ClassVar[Kind]

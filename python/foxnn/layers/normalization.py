@@ -1,12 +1,13 @@
-"""Layers that bring their inputs to a common size: `LayerNorm`."""
+"""Layers that bring their inputs to a common size: `BatchNorm`, `LayerNorm`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 from foxnn import checks
+from foxnn.checks.keywords import answering
 from foxnn.layers.kind import (
     Description,
     Kind,
@@ -19,6 +20,7 @@ from foxnn.layers.kind import (
 )
 
 _EPSILON = 1e-5
+_MOMENTUM = 0.9
 
 
 def _checked(given: Mapping[str, Any]) -> Options:
@@ -41,6 +43,7 @@ def _shown(options: Options) -> tuple[list[Any], dict[str, Any]]:
 LAYER_NORM = Kind("layer_norm", "LayerNorm", _checked, same_shape, _arrays, _shown)
 
 
+@answering("the shape is that of the layer before it")
 @dataclass(frozen=True, repr=False)
 class LayerNorm(Description):
     """Layer normalization over the channels of each position.
@@ -68,8 +71,9 @@ class LayerNorm(Description):
     [-1.0, 1.0]
     """
 
+    _: KW_ONLY
     epsilon: float = _EPSILON
-    name: str | None = field(default=None, kw_only=True)
+    name: str | None = None
 
     kind: ClassVar[Kind] = LAYER_NORM
 
@@ -78,3 +82,84 @@ class LayerNorm(Description):
 
     def _options(self) -> Options:
         return {"epsilon": self.epsilon}
+
+
+def _checked_batch(given: Mapping[str, Any]) -> Options:
+    own = only(given, "epsilon", "momentum")
+    return {
+        "epsilon": _checked_epsilon(own["epsilon"]),
+        "momentum": _checked_momentum(own["momentum"]),
+    }
+
+
+def _checked_momentum(momentum: object) -> float:
+    return checks.real(momentum, "momentum", 0.0, 1.0)
+
+
+def _batch_arrays(shape: Shape, options: Options) -> dict[str, Shape]:
+    names = "weights", "bias", "running_mean", "running_variance"
+    return dict.fromkeys(names, shape[-1:])
+
+
+def _shown_batch(options: Options) -> tuple[list[Any], dict[str, Any]]:
+    usual = {"epsilon": _EPSILON, "momentum": _MOMENTUM}
+    return [], {n: options[n] for n, default in usual.items() if options[n] != default}
+
+
+BATCH_NORM = Kind(
+    "batch_norm", "BatchNorm", _checked_batch, same_shape, _batch_arrays, _shown_batch
+)
+
+
+@answering("the channels are those of the layer before it")
+@dataclass(frozen=True, repr=False)
+class BatchNorm(Description):
+    """Batch normalization: each channel is brought to mean 0 and variance 1 over a batch.
+
+    y = (x - mean) / sqrt(variance + epsilon) * weights + bias, where mean and variance are in
+    training those of the channel over all samples and positions of the batch (Ioffe and Szegedy,
+    "Batch normalization", 2015). In prediction, and where the layer is frozen, they are running
+    means of those of earlier batches.
+
+    Parameters
+    ----------
+    epsilon : float, default=1e-5
+        Added to the variance; from 1e-37 to 1e30.
+    momentum : float, default=0.9
+        The share that a running mean keeps in a step, from 0 to 1; as in Keras. (PyTorch's is the
+        share of the new batch: 0.1 there is 0.9 here.)
+    name : str, optional
+
+    Notes
+    -----
+    Its arrays are "weights" (channels,), which start at 1, "bias", which start at 0, and
+    "running_mean" and "running_variance", which are not trained. The running variance is that of
+    the population, as estimated from the batch: n / (n - 1) times the batch's, as in the paper and
+    in PyTorch. Penalties and weight decay do not apply to any of them.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> nn = foxnn.neural_network([1, foxnn.BatchNorm(momentum=0.0), 1], "identity", seed=1)
+    >>> loss = nn.train_on_batch([[1.0], [3.0]], [[0.0], [1.0]])
+    >>> nn[0].arrays["running_mean"].tolist(), nn[0].arrays["running_variance"].tolist()
+    ([2.0], [2.0])
+    """
+
+    _: KW_ONLY
+    epsilon: float = _EPSILON
+    momentum: float = _MOMENTUM
+    name: str | None = None
+
+    kind: ClassVar[Kind] = BATCH_NORM
+
+    def __post_init__(self) -> None:
+        set_checked(
+            self,
+            epsilon=_checked_epsilon(self.epsilon),
+            momentum=_checked_momentum(self.momentum),
+            name=checked_name(self.name),
+        )
+
+    def _options(self) -> Options:
+        return {"epsilon": self.epsilon, "momentum": self.momentum}

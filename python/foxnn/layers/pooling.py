@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from foxnn import checks
+from foxnn.checks.keywords import answering
 from foxnn.layers.kind import (
     Description,
     Kind,
@@ -131,6 +132,7 @@ class _Pool(Description):
         }
 
 
+@answering()
 class MaxPool1D(_Pool):
     """The largest number of each window of steps, channel by channel.
 
@@ -157,6 +159,7 @@ class MaxPool1D(_Pool):
     _axes: ClassVar[int] = 1
 
 
+@answering()
 class MaxPool2D(_Pool):
     """The largest number of each window of a picture, channel by channel.
 
@@ -181,6 +184,7 @@ class MaxPool2D(_Pool):
     _axes: ClassVar[int] = 2
 
 
+@answering()
 class MaxPool3D(_Pool):
     """The largest number of each window of a volume, channel by channel.
 
@@ -205,6 +209,7 @@ class MaxPool3D(_Pool):
     _axes: ClassVar[int] = 3
 
 
+@answering()
 class AveragePool1D(_Pool):
     """The mean of each window of steps, channel by channel.
 
@@ -231,6 +236,7 @@ class AveragePool1D(_Pool):
     _axes: ClassVar[int] = 1
 
 
+@answering()
 class AveragePool2D(_Pool):
     """The mean of each window of a picture, channel by channel.
 
@@ -255,6 +261,7 @@ class AveragePool2D(_Pool):
     _axes: ClassVar[int] = 2
 
 
+@answering()
 class AveragePool3D(_Pool):
     """The mean of each window of a volume, channel by channel.
 
@@ -287,6 +294,7 @@ class _GlobalPool(Description):
         set_checked(self, name=checked_name(self.name))
 
 
+@answering()
 class GlobalMaxPool(_GlobalPool):
     """The largest number of each channel over all positions: (channels,) from (..., channels).
 
@@ -305,6 +313,7 @@ class GlobalMaxPool(_GlobalPool):
     kind: ClassVar[Kind] = GLOBAL_MAX_POOL
 
 
+@answering()
 class GlobalAveragePool(_GlobalPool):
     """The mean of each channel over all positions: (channels,) from (..., channels).
 
@@ -323,6 +332,7 @@ class GlobalAveragePool(_GlobalPool):
     kind: ClassVar[Kind] = GLOBAL_AVERAGE_POOL
 
 
+@answering()
 @dataclass(frozen=True, repr=False)
 class UpSample(Description):
     """Every position repeated, so that a picture is enlarged: the nearest position's numbers.

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.checks.unpickling import attributes
 from foxnn.layers.kind import Shape, Spec, shown_activation
 from foxnn.layers.kinds import KINDS, leaves, public_name
 
@@ -128,6 +129,16 @@ class LayerView:
     def __reduce__(self) -> tuple[Any, ...]:
         return _viewed, (self._network, self._path)
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {"network": self._network, "path": self._path}
+
+    def __setstate__(self, state: object) -> None:
+        given = attributes(state, type(self), "network", "path")
+        found = _viewed(given["network"], given["path"])
+        if type(found) is not type(self):
+            raise ValueError(f"the layer must be a {type(self).__name__}, got {found!r}")
+        self._network, self._path = found._network, found._path
+
     def __repr__(self) -> str:
         if self._network is None:
             return "<layer, not made>"
@@ -237,6 +248,8 @@ def view_at(network: _core.Network, path: Path) -> LayerView:
 
 def _viewed(network: _core.Network, path: Path) -> LayerView:
     """Return the layer of a network at a path that a pickle holds; IndexError for none."""
+    if not isinstance(network, _core.Network):
+        raise TypeError(f"a layer must be of a network, got {checks.shown(network)}")
     try:
         return view_at(network, tuple(checks.integer(i, "a layer's place", 0) for i in path))
     except (IndexError, KeyError, ValueError):  # KeyError: a layer without branches

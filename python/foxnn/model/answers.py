@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foxnn import checks
-from foxnn.checks import Array
+from foxnn.checks import Array, Rows, SamplesLike
+from foxnn.checks.keywords import answers, unknown
+from foxnn.checks.labels import LabelReader, may_be_labels
 from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
@@ -19,12 +23,13 @@ from foxnn.model.walk import backward, forward, loss_and_gradients
 class AnsweringNetwork(BaseNetwork):
     """The outputs for samples, and what follows from them."""
 
-    def predict(self, x: ArrayLike) -> Array:
+    @answers("predict")
+    def predict(self, x: SamplesLike, **others: NoReturn) -> Array:
         """Return the outputs for many samples.
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
 
         Returns
         -------
@@ -36,6 +41,8 @@ class AnsweringNetwork(BaseNetwork):
         OverflowError
             Where an output is no number (NaN), since layers before it are beyond the type.
         """
+        if others:
+            raise unknown("predict", others)
         self._check_names(x, "x")
         inputs = self._rows(x, "x", finite=False)
         out = self._predict(inputs, self.settings.n_threads)
@@ -47,25 +54,108 @@ class AnsweringNetwork(BaseNetwork):
             raise ValueError("x changed while it was read")
         return out
 
-    def evaluate(
-        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> dict[str, float]:
-        """Return the mean loss over samples, and the accuracy where the loss classifies.
+    def predict_classes(self, x: SamplesLike) -> Array:
+        """Return the class of each sample: that of the largest output.
+
+        With loss="binary_cross_entropy", an output above a half means the second class. Several
+        such outputs say yes or no each, and 1 or 0 is returned for each of them.
 
         Parameters
         ----------
         x : array-like of shape (samples, inputs)
+
+        Returns
+        -------
+        ndarray of shape (samples,)
+            Labels of `classes`, or the numbers of the outputs where the network has no classes.
+
+        Raises
+        ------
+        ValueError
+            Where the loss does not classify.
+        OverflowError
+            As `predict`.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([2, 2], output_activation="softmax", init="zeros")
+        >>> nn[0].weights = [[1.0, 0.0], [0.0, 1.0]]
+        >>> nn.classes = ["left", "right"]
+        >>> nn.predict_classes([[3.0, 1.0], [2.0, 5.0]]).tolist()
+        ['left', 'right']
+        """
+        if not self._classifies():
+            raise ValueError(
+                f"predict_classes needs loss={' or '.join(map(repr, CLASSIFYING))}, got a network "
+                f"with loss={self._loss()!r}"
+            )
+        out = self.predict(x)
+        if self._loss() in LABELLED:
+            numbers = out.argmax(axis=-1)
+        elif self._outputs() > 1:
+            return (out > 0.5).astype(np.int64)
+        else:
+            numbers = (out.reshape(len(out)) > 0.5).astype(np.int64)
+        return numbers if self._classes is None else self._classes.of(numbers)
+
+    @answers("evaluate")
+    def evaluate(
+        self,
+        x: SamplesLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        metrics: str | Sequence[str] = (),
+        **others: NoReturn,
+    ) -> dict[str, float]:
+        """Return the mean loss over samples, the accuracy where the loss classifies, and metrics.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs), or sparse matrix
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
         sample_weight : array-like of shape (samples,), optional
-            How much the loss of each counts; at least 0.
+            How much the loss and the metrics of each count; at least 0.
+        metrics : str or sequence of str, default=()
+            Names of `foxnn.metrics()`, computed as scikit-learn does. Of numbers: mse, rmse, mae,
+            mape, max_error, r2, explained_variance, means over the outputs. Of classes: accuracy,
+            balanced_accuracy, precision, recall, f1, mcc (Matthews), auc, average_precision,
+            log_loss, brier, and top_5 or any other number; precision, recall and f1 are those of
+            the second of two classes, or the mean over more classes, as auc and average_precision
+            are of one class against all others. Outputs of other losses are classes, too, where the
+            targets are 0 and 1.
 
         Returns
         -------
         dict
             "loss", and with cross_entropy and binary_cross_entropy "accuracy": the share of samples
             whose largest output is where the largest wanted output is; of sigmoid outputs, those
-            whose every output is on the right side of a half. Each sample counts once.
+            whose every output is on the right side of a half. Each sample counts once, whatever its
+            weight, unless metrics name "accuracy". Then the metrics, by the names that were given;
+            NaN where a metric is not defined, such as the auc of samples that are all of one class.
+
+        Raises
+        ------
+        ValueError
+            For a metric that is not known, or that these targets or outputs do not have.
+        OverflowError
+            Where the loss or an output is no number (NaN), since layers are beyond the type.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([1, 1], "identity", init="zeros")
+        >>> nn.evaluate([[1.0], [2.0]], [[1.0], [3.0]], metrics=("mae", "r2"))
+        {'loss': 2.5, 'mae': 2.0, 'r2': -4.0}
         """
+        if others:
+            raise unknown("evaluate", others)
+        asked: dict[str, str] = {}
+        if not (isinstance(metrics, tuple) and len(metrics) == 0):
+            from foxnn.model import metrics as by_name  # late: few evaluations ask for them
+
+            asked = by_name.checked(metrics)
         inputs, wanted = self._samples(x, y)
         weights = checks.weights(sample_weight, "sample_weight", len(inputs))
         found = self._evaluation(inputs, wanted, weights)
@@ -73,14 +163,36 @@ class AnsweringNetwork(BaseNetwork):
             raise OverflowError(
                 f"the loss is not a number (NaN): layers go beyond {self.dtype}; scale x"
             )
-        return found
+        return found | self._metrics(asked, inputs, wanted, weights) if asked else found
 
-    def gradient(self, x: ArrayLike, output: int | None = None) -> Array:
+    def _metrics(
+        self,
+        asked: Mapping[str, str],
+        inputs: Rows,
+        wanted: Array,
+        weights: NDArray[np.float64] | None,
+    ) -> dict[str, float]:
+        from foxnn.model import metrics as by_name
+
+        outputs = self._predict(inputs, self.settings.n_threads)
+        if outputs is None:
+            raise ValueError("x must be finite as input_scaler scales it")
+        count = self._outputs()
+        rows = by_name.one_hot(wanted, count) if wanted.ndim == 1 else wanted
+        answers = by_name.Answers(
+            outputs.reshape(len(inputs), count).astype(np.float64),
+            rows.reshape(len(inputs), count).astype(np.float64),
+            np.ones(len(inputs)) if weights is None else weights,
+            self._loss(),
+        )
+        return by_name.values(asked, answers, self._single())
+
+    def gradient(self, x: SamplesLike, output: int | None = None) -> Array:
         """Return how the outputs change with the inputs: d output / d input.
 
         Parameters
         ----------
-        x : array-like of shape (inputs,) or (samples, inputs)
+        x : array-like of shape (inputs,) or (samples, inputs), or sparse matrix
         output : int, optional
             Of which output; a negative one counts from the end. By default of all.
 
@@ -108,12 +220,16 @@ class AnsweringNetwork(BaseNetwork):
         [3.0, -2.0]
         """
         self._check_names(x, "x")
-        array = checks.as_array(x, "x")
-        is_flat = len(self._input_shape()) == 1
-        if is_flat and array.ndim not in (1, 2):
-            raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
-        is_one = array.ndim == 1 or (not is_flat and self._is_one_sample(array))
-        inputs = self._rows(array.reshape(1, -1) if is_one else array, "x", single=self._single())
+        is_one, rows = False, x
+        if not checks.is_sparse(x):
+            array = checks.as_array(x, "x")
+            is_flat = len(self._input_shape()) == 1
+            if is_flat and array.ndim not in (1, 2):
+                raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
+            is_one = array.ndim == 1 or (not is_flat and self._is_one_sample(array))
+            # A table itself where messages name its columns.
+            rows = array.reshape(1, -1) if is_one else x if checks.column_names(x) else array
+        inputs = self._rows(rows, "x", single=self._single())
         outputs = self._outputs()
         first, count = 0, outputs
         if output is not None:
@@ -123,12 +239,12 @@ class AnsweringNetwork(BaseNetwork):
         found = found.reshape(len(inputs), *shape, *self._input_shape())
         return found[0] if is_one else found
 
-    def layer_outputs(self, x: ArrayLike) -> dict[str, Array]:
+    def layer_outputs(self, x: SamplesLike) -> dict[str, Array]:
         """Return what every layer gives for samples, by the layer's name.
 
         Parameters
         ----------
-        x : array-like of shape (samples, inputs)
+        x : array-like of shape (samples, inputs), or sparse matrix
             Or samples of the network's input shape.
 
         Returns
@@ -208,27 +324,35 @@ class AnsweringNetwork(BaseNetwork):
         return self._loss() in CLASSIFYING
 
     def _evaluation(
-        self, x: Array, y: Array, weights: NDArray[np.float64] | None
+        self, x: Rows, y: Array, weights: NDArray[np.float64] | None
     ) -> dict[str, float]:
         loss, correct = self._evaluate(x, y, weights, self.settings.n_threads)
         return {"loss": loss} | ({"accuracy": correct / len(x)} if self._classifies() else {})
 
     def _samples(
-        self, x: ArrayLike, y: ArrayLike, x_name: str = "x", y_name: str = "y"
-    ) -> tuple[Array, Array]:
+        self,
+        x: SamplesLike,
+        y: ArrayLike,
+        x_name: str = "x",
+        y_name: str = "y",
+        labels: LabelReader | None = None,
+    ) -> tuple[Rows, Array]:
+        """Return inputs and targets, checked; labels are by default of the classes there are."""
         self._check_names(x, x_name)
         single = self._single()
         inputs = self._rows(x, x_name, single=single)
-        wanted = checks.targets(
+        wanted = (LabelReader(self._classes) if labels is None else labels).targets(
             y, y_name, self._outputs(), loss=self._loss(), single=single, shape=self._output_shape()
         )
         checks.same_length(inputs, wanted, x_name, y_name)
         return inputs, wanted
 
-    def _rows(self, x: ArrayLike, name: str, *, single: bool = False, finite: bool = True) -> Array:
-        """Return samples as rows of numbers, checked."""
+    def _rows(
+        self, x: SamplesLike, name: str, *, single: bool = False, finite: bool = True
+    ) -> Rows:
+        """Return samples as rows of numbers, dense or sparse, checked."""
         shape = self._input_shape()
-        return checks.matrix(
+        return checks.samples(
             x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
         )
 
@@ -238,6 +362,7 @@ class AnsweringNetwork(BaseNetwork):
         return array.shape == shape or (shape[-1] == 1 and array.shape == shape[:-1] != ())
 
     def _one_sample(self, x: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
+        """Return one dense sample as a row, and its target."""
         row = checks.as_array(x, "x")
         if row.shape != (self._inputs(),) and not self._is_one_sample(row):
             raise ValueError(
@@ -246,7 +371,12 @@ class AnsweringNetwork(BaseNetwork):
         row = row.reshape(-1)
         if y is None:
             return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), None
-        wanted, outputs = checks.as_array(y, "y"), self._outputs()
+        outputs, kind = self._outputs(), checks.target_kind(self._loss())
+        is_one = isinstance(y, str | bool | int | float | np.generic)
+        if is_one and self._classes is not None and may_be_labels(kind, outputs):
+            inputs, checked = self._samples(row[None], np.array([y]))
+            return checks.dense(inputs), checked
+        wanted = checks.as_array(y, "y")
         takes_labels = self._loss() in LABELLED
         if wanted.ndim == 0 and outputs == 1 and not takes_labels:
             wanted = wanted.reshape(1)
@@ -255,10 +385,12 @@ class AnsweringNetwork(BaseNetwork):
                 f"y must have shape ({outputs},), got shape {wanted.shape} "
                 "(a class label needs loss='cross_entropy')"
             )
-        return self._samples(row[None], wanted.reshape(1, -1) if wanted.ndim else wanted[None])
+        target = wanted.reshape(1, -1) if wanted.ndim else wanted[None]
+        inputs, checked = self._samples(row[None], target)
+        return checks.dense(inputs), checked
 
     def _loss_and_gradients(
-        self, x: ArrayLike, y: ArrayLike
+        self, x: SamplesLike, y: ArrayLike
     ) -> tuple[float, list[tuple[Array, ...]]]:
         """Return the mean loss over samples, and the gradients of each layer's arrays."""
         return loss_and_gradients(self, *self._samples(x, y))

@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from foxnn import _core, checks
+from foxnn.checks.labels import Classes, count_of
 from foxnn.checks.notes import notes_of
 from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike, LayerView, layer, parse_activations, view_at
@@ -25,12 +26,15 @@ from foxnn.layers.items import (
 )
 from foxnn.layers.kind import Description, Spec
 from foxnn.layers.kinds import leaves
+from foxnn.layers.names import INIT_NAMES
 from foxnn.layers.specs import dense_specs, sizes_of
-from foxnn.layers.summary import summary_lines
+from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
 from foxnn.model import state
+from foxnn.model.losses import LOSS_NAMES
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
+from foxnn.support.html import escaped
 
 
 class BaseNetwork(_core.Network):
@@ -38,7 +42,7 @@ class BaseNetwork(_core.Network):
 
     def __init__(
         self,
-        sizes: Sequence[int],
+        sizes: Sequence[Any],
         activation: ActivationLike | Sequence[ActivationLike] = "sigmoid",
         output_activation: ActivationLike | None = None,
         loss: str | None = None,
@@ -55,7 +59,7 @@ class BaseNetwork(_core.Network):
 
     def _make(
         self,
-        sizes: Sequence[int],
+        sizes: Sequence[Any],
         activation: Any,
         output_activation: Any,
         loss: str | None,
@@ -73,7 +77,7 @@ class BaseNetwork(_core.Network):
         activations = parse_activations(activation, output_activation, len(checked) - 1)
         if wrong := FOR_OUTPUT & {name for name, _ in activations[:-1]}:
             raise ValueError(f"activation {sorted(wrong)[0]!r} is for the output layer only")
-        specs = dense_specs(checked, activations, checks.word(init, "init"))
+        specs = dense_specs(checked, activations, INIT_NAMES.known(init, "init"))
         self._begin(checked[:1], specs, loss, dtype, seed)
 
     def _make_of_items(
@@ -87,7 +91,7 @@ class BaseNetwork(_core.Network):
         seed: int | None,
     ) -> None:
         """Become the network of a list that holds layers, or begins with a shape."""
-        word = checks.word(init, "init")
+        word = INIT_NAMES.known(init, "init")
         parsed: Parsed = parse_items(list(items), activation, output_activation, word)
         try:
             self._begin(parsed.shape, parsed.specs, loss, dtype, seed)
@@ -112,10 +116,11 @@ class BaseNetwork(_core.Network):
         single = dtype_name("float32" if dtype is None else dtype) == "float32"
         super().__init__(shape, specs, single, checks.seed(seed))
         self._loss_given = loss is not None
-        self._set_loss(self._usual_loss() if loss is None else checks.word(loss, "loss"))
+        self._set_loss(self._usual_loss() if loss is None else LOSS_NAMES.known(loss, "loss"))
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         self._input_names: list[str] | None = None
+        self._classes: Classes | None = None
         self._notes: dict[str, Any] = {}
         self._history: Mapping[str, list[float]] | None = None  # of the last fit
         # The plan of the last `train_on_batch`, and what it was made from.
@@ -184,6 +189,39 @@ class BaseNetwork(_core.Network):
     @input_names.setter
     def input_names(self, names: Sequence[str] | None) -> None:
         self._input_names = state.names_from(names, self._inputs())
+
+    @property
+    def classes(self) -> list[str | int | bool] | None:
+        """The labels of the classes, in the order of the outputs, or None.
+
+        `fit` learns them from its y: strings, whole numbers, True and False; sorted, or in the
+        order of a categorical column. Labels that come later must be among them. Set them where
+        `fit` does not see all of them, or to None, and the next `fit` decides anew. One output that
+        tells two classes apart has two labels.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([1, 2], output_activation="softmax", seed=1)
+        >>> history = nn.fit([[0.0], [1.0]], ["no", "yes"], epochs=200, learning_rate=0.1)
+        >>> nn.classes, nn.predict_classes([[0.9], [0.2]]).tolist()
+        (['no', 'yes'], ['yes', 'no'])
+        """
+        return None if self._classes is None else list(self._classes.labels)
+
+    @classes.setter
+    def classes(self, labels: Sequence[str | int | bool] | None) -> None:
+        self._classes = (
+            None if labels is None else Classes.checked(labels, "classes", self._count_of_classes())
+        )
+
+    def _count_of_classes(self) -> int:
+        return count_of(checks.target_kind(self._loss()), self._outputs())
+
+    def _forget_misfit(self) -> None:
+        """Forget the classes where outputs or loss have changed so that their number is another."""
+        if self._classes is not None and len(self._classes) != self._count_of_classes():
+            self._classes = None
 
     @property
     def notes(self) -> dict[str, Any]:
@@ -275,10 +313,19 @@ class BaseNetwork(_core.Network):
         own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
         return _unpickled, (type(self), state.state_of(self)), own
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return all that the network is, for libraries that do not go by `__reduce__`."""
+        own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
+        return {_STATE: state.state_of(self), **own}
+
     def __setstate__(self, own: object) -> None:
         given = attributes(own, type(self))
         if wrong := _OWN & given.keys():
             raise ValueError(f"{min(wrong)} must stand in the state of the network itself")
+        if _STATE in given:
+            self._refuse_second_making()
+            given = dict(given)
+            state.make(self, state.checked(given.pop(_STATE)))
         self.__dict__.update(given)
 
     def __repr__(self) -> str:
@@ -308,22 +355,35 @@ class BaseNetwork(_core.Network):
         self.settings.print_settings()
 
     def summary(self) -> None:
-        """Print the layers with the shapes that they give and their numbers of parameters.
+        """Print the layers: what they are and return, their parameters, and which are trained.
 
         Examples
         --------
         >>> import foxnn
         >>> foxnn.neural_network([(28, 28, 1), 16, foxnn.Residual(8, 16), 10]).summary()
-        layer          output       parameters
-        input          (28, 28, 1)
-        dense_0        (16,)            12,560
-        residual_1     (16,)               280
-          dense_1_0_0  (8,)                136
-          dense_1_0_1  (16,)               144
-        dense_2        (10,)               170
-        parameters: 13,010
+        layer          kind            output       parameters  trainable
+        input                          (28, 28, 1)
+        dense_0        Dense, sigmoid  (16,)            12,560  yes
+        residual_1     Residual        (16,)               280  yes
+          dense_1_0_0  Dense, sigmoid  (8,)                136  yes
+          dense_1_0_1  Dense, sigmoid  (16,)               144  yes
+        dense_2        Dense, sigmoid  (10,)               170  yes
+        parameters: 13,010 (52.0 kB)
+        trainable: 13,010
+        not trainable: 0
         """
-        print("\n".join(summary_lines(self._input_shape(), list(self))))
+        print("\n".join(summary_lines(self._input_shape(), list(self), self._item_size())))
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: the loss, and the table of `summary`."""
+        if "_settings" not in self.__dict__:
+            return escaped(repr(self))
+        head = f"{type(self).__name__}: loss {self.loss}, {self.dtype}, seed {self.seed}"
+        table = summary_html(self._input_shape(), list(self), self._item_size())
+        return f"<p>{escaped(head)}</p>\n{table}"
+
+    def _item_size(self) -> int:
+        return 4 if self._single() else 8
 
     def reset_optimizer(self) -> None:
         """Forget the moments of the optimizer: the next training starts them at zero."""
@@ -342,6 +402,7 @@ class BaseNetwork(_core.Network):
     def _adopt_usual_loss(self) -> None:
         if not self._loss_given:
             self._set_loss(self._usual_loss())
+        self._forget_misfit()
 
     def _check_names(self, x: object, name: str) -> None:
         checks.same_columns(x, name, self._input_names)
@@ -360,7 +421,19 @@ class BaseNetwork(_core.Network):
 
 
 # The attributes that a state says in its own words.
-_OWN = {"_settings", "_scalers", "_loss_given", "_step_plan", "_input_names", "_notes", "_history"}
+_OWN = {
+    "_settings",
+    "_scalers",
+    "_loss_given",
+    "_step_plan",
+    "_input_names",
+    "_classes",
+    "_notes",
+    "_history",
+}
+
+# Where a state holds what the network itself is; pickles have it beside the state.
+_STATE = "foxnn.network"
 
 
 class _NotMade:
@@ -411,6 +484,7 @@ def _as_given(options: Mapping[str, Any]) -> str | tuple[str, list[float]]:
 
 
 # Views of a network's dense layers are those of layers that are alone, but for the loss.
+_NetworkLayer.set_activation_function.__qualname__ = layer.set_activation_function.__qualname__
 VIEWS["dense"] = _NetworkLayer
 
 
@@ -430,9 +504,10 @@ def dtype_name(dtype: Any) -> str:
     name = ""
     if isinstance(dtype, str | type | np.dtype):
         with contextlib.suppress(TypeError, ValueError):
-            name = str(np.dtype(dtype).name)
+            name = str(np.dtype(dtype.lower() if isinstance(dtype, str) else dtype).name)
     if name not in state.DTYPES:
+        hint = checks.meant(dtype, state.DTYPES) if isinstance(dtype, str) and not name else ""
         raise ValueError(
-            f"dtype must be one of {', '.join(state.DTYPES)}; got {checks.shown(dtype)}"
+            f"dtype must be one of {', '.join(state.DTYPES)}; got {checks.shown(dtype)}{hint}"
         )
     return name

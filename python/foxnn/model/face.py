@@ -15,6 +15,7 @@ from foxnn.model.settings import Settings
 class Face(Protocol):
     """A network, as states see it."""
 
+    classes: Any
     notes: dict[str, Any]
     _loss_given: bool
     _input_names: list[str] | None

@@ -1,4 +1,4 @@
-"""The names that the engine knows: activations, losses, initializers, optimizers, kernel sets."""
+"""What is known by name: activations, losses, metrics, initializers, optimizers, kernel sets."""
 
 from __future__ import annotations
 
@@ -29,6 +29,20 @@ def losses() -> list[str]:
     True
     """
     return _core.losses()
+
+
+def metrics() -> list[str]:
+    """Return the names of the metrics of `neural_network.evaluate`; top_5 stands for any number.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> "r2" in foxnn.metrics()
+    True
+    """
+    from foxnn.model.metrics import names  # late: few evaluations ask for them
+
+    return names()
 
 
 def initializers() -> list[str]:

@@ -7,8 +7,8 @@ import copy
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from foxnn import checks
-from foxnn.checks import Array
+from foxnn import _core, checks
+from foxnn.checks import Array, Rows, SamplesLike
 from foxnn.checks.unpickling import attributes
 from foxnn.support import pieces
 
@@ -56,12 +56,14 @@ class Scaler:
         self.method = checks.choice(method, "method", METHODS)
         self.shift = self.scale = None
 
-    def fit(self, x: ArrayLike) -> Scaler:
+    def fit(self, x: SamplesLike) -> Scaler:
         """Measure the columns.
 
         Parameters
         ----------
-        x : array-like of shape (samples, columns)
+        x : array-like of shape (samples, columns), or sparse matrix
+            A sparse matrix must keep its zeros: only the method "minmax" takes one, if the smallest
+            value of every column is 0.
 
         Returns
         -------
@@ -71,12 +73,15 @@ class Scaler:
         Raises
         ------
         ValueError, TypeError
-            For a wrong shape, no samples, an infinity or NaN.
+            For a wrong shape, no samples, an infinity or NaN, and for a sparse matrix whose zeros
+            the scaler would change.
         """
         method = checks.choice(self.method, "method", METHODS)  # it may have been set directly
-        array = checks.matrix(x, "x", -1, "columns")
+        rows = checks.samples(x, "x", -1, "columns")
+        if not isinstance(rows, np.ndarray):
+            _refuse_to_center(rows, method)
         with np.errstate(over="ignore", invalid="ignore"):
-            shift, scale = _measure(array, method)
+            shift, scale = _measure(rows, method)
         if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
             raise ValueError("x must have columns whose spread is finite in float64")
         with np.errstate(over="ignore", divide="ignore"):
@@ -140,7 +145,7 @@ class Scaler:
 
     def __setstate__(self, state: object) -> None:
         given = attributes(state, type(self), "method", "shift", "scale")
-        checks.choice(given["method"], "method", METHODS)
+        given = given | {"method": checks.choice(given["method"], "method", METHODS)}
         for name in ("shift", "scale"):
             if given[name] is not None:
                 checks.as_array(given[name], name)
@@ -162,14 +167,52 @@ class Scaler:
         return f"<Scaler {self.method!r}{measured}>" if measured else f"Scaler({self.method!r})"
 
 
-def _measure(array: Array, method: str) -> tuple[Array, Array]:
+def _refuse_to_center(rows: _core.SparseRows, method: str) -> None:
+    """Raise ValueError unless all zeros of sparse samples stay zeros when they are scaled."""
+    remedy = (
+        "and zeros would become other numbers; divide the columns by their spread beforehand, as "
+        "scikit-learn's MaxAbsScaler does, or pass x as an array"
+    )
+    if method != "minmax":
+        raise ValueError(
+            f"x must not be sparse for the method {method!r}: it would subtract a mean, {remedy}"
+        )
+    least, _ = _extremes(rows)
+    if least.any():
+        column = int(np.flatnonzero(least)[0])
+        raise ValueError(
+            f"x must have 0 as the smallest value of each column where it is sparse, got "
+            f"{least[column]} in column {column}: it would be subtracted, {remedy}"
+        )
+
+
+def _extremes(rows: Rows) -> tuple[Array, Array]:
+    """Return the smallest and the largest number of each column."""
+    if isinstance(rows, np.ndarray):
+        return pieces.column_extremes(rows)
+    count = rows.shape[1]
+    stored = np.zeros(count, np.int64)
+    least, largest = np.full(count, np.inf), np.full(count, -np.inf)
+    for part in pieces.slices(rows.values):
+        columns, values = rows.columns[part], rows.values[part]
+        stored += np.bincount(columns, minlength=count)
+        np.minimum.at(least, columns, values)
+        np.maximum.at(largest, columns, values)
+    has_zeros = stored < len(rows)
+    least[has_zeros] = np.minimum(least[has_zeros], 0.0)
+    largest[has_zeros] = np.maximum(largest[has_zeros], 0.0)
+    return least, largest
+
+
+def _measure(rows: Rows, method: str) -> tuple[Array, Array]:
     """Return the shift and scale of each column; a scale of 0 for constant columns."""
-    parts = [array[i : i + _CHUNK] for i in range(0, len(array), _CHUNK)]
-    least, largest = pieces.column_extremes(array)
-    if method == "minmax":
+    least, largest = _extremes(rows)
+    if method == "minmax" or not isinstance(rows, np.ndarray):
         shift = least.astype(np.float64)
         scale = largest.astype(np.float64) - shift
     else:
+        array = rows
+        parts = [array[i : i + _CHUNK] for i in range(0, len(array), _CHUNK)]
         shift = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / len(array)
         # From the differences: in the mean of squares minus the square of the mean, digits cancel.
         squares = sum(((part - shift) ** 2).sum(axis=0) for part in parts)

@@ -29,7 +29,7 @@ from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
 
 # Raised when a state means something else; earlier states must still be read, or refused by name.
-# What came later (input_names, notes) may be missing in earlier ones.
+# What came later (input_names, classes, notes) may be missing in earlier ones.
 VERSION = 2
 
 DTYPES = ("float32", "float64")
@@ -65,6 +65,7 @@ def surroundings_of(network: Face, copy: _core.Network) -> dict[str, Any]:
         "output_scaler": _scaler_state(network.output_scaler),
         "settings": network.settings._values(),
         "input_names": network.input_names,
+        "classes": network.classes,
         "notes": notes_of(network.notes),
     }
 
@@ -179,6 +180,7 @@ def _fill(network: Face, state: Mapping[str, Any], there: list[Leaf]) -> None:
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
     network._input_names = names_from(state.get("input_names"), network._inputs())
+    network.classes = state.get("classes")
     network.notes = state.get("notes", {})
     if state["optimizer"] is not None:
         _set_optimizer(network, state, there)

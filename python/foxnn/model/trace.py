@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.checks.unpickling import attributes
 from foxnn.layers import parse_activation
 from foxnn.layers.activation_table import ACTIVATIONS, JOINING
 from foxnn.layers.activations import ActivationPair
@@ -102,7 +104,8 @@ class Trace(Mapping[str, Array]):
         if not activations:
             raise ValueError("activations must be those of at least one layer, got none")
         self._activations = [
-            parse_activation(given, f"activations[{i}]") for i, given in enumerate(activations)
+            parse_activation(given, f"activations[{i}]", only_known=False)
+            for i, given in enumerate(activations)
         ]
         self._values, self._loss = arrays, checks.word(loss, "loss")
         self._check_shapes()
@@ -152,6 +155,14 @@ class Trace(Mapping[str, Array]):
     def __reduce__(self) -> tuple[object, ...]:
         # By the constructor: NumPy's own pickles can be written to.
         return Trace, (self._values, self._activations, self._loss)
+
+    def __getstate__(self) -> dict[str, Any]:
+        values, activations = dict(self._values), list(self._activations)
+        return {"values": values, "activations": activations, "loss": self._loss}
+
+    def __setstate__(self, state: object) -> None:
+        given = attributes(state, Trace, "values", "activations", "loss")
+        self.__init__(**given)  # type: ignore[misc]  # it makes what it is given its own
 
     def __repr__(self) -> str:
         if not self._activations:

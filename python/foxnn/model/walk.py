@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foxnn import _core
-from foxnn.checks import Array
+from foxnn.checks import Array, Rows
 from foxnn.layers.specs import dense_spec, sizes_of
 
 
@@ -75,7 +75,7 @@ def backward(network: _core.Network, x: Array, y: Array) -> dict[str, Array]:
 
 
 def loss_and_gradients(
-    network: _core.Network, x: Array, y: Array
+    network: _core.Network, x: Rows, y: Array
 ) -> tuple[float, list[tuple[Array, ...]]]:
     """Return the mean loss over samples, and the gradients of each layer's arrays."""
     # Without a shuffle, which would move the network's random numbers on.

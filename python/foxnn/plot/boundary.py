@@ -1,4 +1,4 @@
-"""The outputs of a network with two inputs, over the plane of the inputs."""
+"""The outputs of a network or an estimator with two inputs, over the plane of the inputs."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import checks
-from foxnn.checks import Array
 from foxnn.plot import drawing
+from foxnn.plot.predictors import Estimator, predictor_of, wanted_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def decision_boundary(
-    nn: neural_network,
+    nn: neural_network | Estimator,
     x: ArrayLike,
     y: ArrayLike,
     ax: Axes | None = None,
@@ -27,7 +27,7 @@ def decision_boundary(
     resolution: int = 300,
     colorbar: bool = True,
 ) -> Axes:
-    """Draw the outputs of a network over the plane of its two inputs, and samples on it.
+    """Draw the outputs of a network or estimator over the plane of its two inputs, with samples.
 
     With one sigmoid output, or if a threshold is given, bands of colour show the output, and a line
     shows where it crosses the threshold. With one output and no threshold, targets and outputs are
@@ -35,13 +35,15 @@ def decision_boundary(
 
     Parameters
     ----------
-    nn : neural_network
-        With two inputs.
+    nn : neural_network or estimator
+        With two inputs. Of a fitted estimator, such as those of `foxnn.sklearn` and pipelines with
+        them, the probabilities are drawn, or else the classes, or the numbers that it predicts.
     x : array-like of shape (samples, 2)
         The plane is drawn to a tenth of their range beyond them.
     y : array-like of shape (samples,), (samples, 1) or (samples, outputs)
         The targets: with one output, its values; with several, class labels or rows whose largest
-        number is that of the class, such as one-hot rows.
+        number is that of the class, such as one-hot rows. Labels may be texts: those of an
+        estimator are its classes, those of a network in their order.
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
     threshold : float, optional
@@ -58,8 +60,8 @@ def decision_boundary(
     Raises
     ------
     ValueError
-        For a network with other than two inputs, samples that do not fit it, or outputs that are
-        not finite.
+        For other than two inputs, an estimator that is not fitted or answers with several labels,
+        samples that do not fit, or outputs that are not finite.
     TypeError
         For an argument of a wrong type.
     ImportError
@@ -75,26 +77,21 @@ def decision_boundary(
     >>> ax.get_xlabel(), ax.get_ylabel()
     ('input 0', 'input 1')
     """
-    drawing.check_network(nn)
-    nn._check_names(x, "x")
     drawing.check_axes(ax)
-    if nn.sizes[0] != 2:
-        raise ValueError(f"nn must have 2 inputs, which span a plane, got {nn.sizes[0]}")
-    points = checks.matrix(x, "x", 2, "inputs", single=nn.dtype == "float32").astype(np.float64)
+    predictor = predictor_of(nn, x)
+    points = checks.matrix(x, "x", 2, "inputs", single=predictor.single).astype(np.float64)
     resolution = checks.integer(resolution, "resolution", 2, 2000)
     colorbar = checks.flag(colorbar, "colorbar")
-    outputs = nn.sizes[-1]
-    # A sigmoid output is the probability of the second class, unless it is scaled.
-    is_share = nn._output_activation()[0] == "sigmoid" and nn.output_scaler is None
+    outputs, is_share = predictor.outputs, predictor.is_share
     if threshold is not None:
         if outputs > 1:
             raise ValueError(f"threshold is for networks with one output, got one with {outputs}")
         threshold = checks.real(threshold, "threshold", -drawing.FARTHEST, drawing.FARTHEST)
-    elif outputs == 1 and is_share:
+    elif is_share:
         threshold = 0.5
-    wanted = _wanted(y, outputs)
+    wanted, classes = wanted_of(y, predictor)
     checks.same_length(points, wanted)
-    if outputs == 1 and is_share and not 0 <= wanted.min() <= wanted.max() <= 1:
+    if is_share and not 0 <= wanted.min() <= wanted.max() <= 1:
         wrong = wanted.min() if wanted.min() < 0 else wanted.max()
         raise ValueError(f"y must be from 0 to 1 for a sigmoid output, got {wrong:g}")
 
@@ -103,7 +100,7 @@ def decision_boundary(
     around = np.where(high > low, (high - low) / 10, np.maximum(0.5, np.abs(high) / 10))
     sides = np.linspace(low - around, high + around, resolution)
     plane = np.stack(np.meshgrid(sides[:, 0], sides[:, 1]), axis=-1).reshape(-1, 2)
-    answers = nn.predict(plane).astype(np.float64).reshape(resolution, resolution, outputs)
+    answers = predictor.answer(plane).reshape(resolution, resolution, outputs)
     if not np.isfinite(answers).all():
         raise ValueError("nn must have finite outputs over the plane of x, got an infinity or NaN")
 
@@ -112,12 +109,12 @@ def decision_boundary(
     drawn = sides[:, 0], sides[:, 1], answers if outputs > 1 else answers[:, :, 0]
     scale = None
     if outputs > 1:
-        drawing.draw_regions(ax, drawn, points, wanted)
+        drawing.draw_regions(ax, drawn, points, wanted, classes)
     elif threshold is None:
         scale = drawing.draw_levels(ax, drawn, points, wanted)
     else:
         bounds = (0.0, 1.0) if is_share else (answers.min(), answers.max())
-        scale = drawing.draw_two_sides(ax, drawn, points, wanted, threshold, bounds)
+        scale = drawing.draw_two_sides(ax, drawn, points, wanted, threshold, bounds, classes)
     if scale is not None and colorbar:
         ax.figure.colorbar(scale, ax=ax, label="output", format="%.3g")
     ax.set_xlim(sides[0, 0], sides[-1, 0])
@@ -126,15 +123,3 @@ def decision_boundary(
     ax.set_xlabel(str(names[0]))
     ax.set_ylabel(str(names[1]))
     return ax
-
-
-def _wanted(y: ArrayLike, outputs: int) -> Array:
-    """Return class labels, or with one output its targets, one number per sample."""
-    array = checks.as_array(y, "y")
-    if outputs == 1:
-        column = checks.targets(array, "y", 1, loss="mse", single=False)
-        return column[:, 0].astype(np.float64)
-    if array.ndim == 1:
-        return checks.targets(array, "y", outputs, loss="cross_entropy", single=False)
-    labels: Array = checks.matrix(array, "y", outputs, "outputs").argmax(axis=1)
-    return labels

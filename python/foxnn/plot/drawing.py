@@ -46,10 +46,10 @@ def check_axes(ax: object) -> None:
         raise TypeError(f"ax must be a matplotlib Axes or None, got {checks.shown(ax)}{hint}")
 
 
-def check_network(nn: object) -> None:
+def check_network(nn: object, wanted: str = "a foxnn.neural_network") -> None:
     """Raise TypeError for anything but an initialized network."""
     if not isinstance(nn, AnsweringNetwork) or "_settings" not in vars(nn):  # or not initialized
-        raise TypeError(f"nn must be a foxnn.neural_network, got {checks.shown(nn)}")
+        raise TypeError(f"nn must be {wanted}, got {checks.shown(nn)}")
 
 
 def axes_or_new(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
@@ -133,11 +133,12 @@ def draw_two_sides(
     wanted: Array,
     threshold: float,
     bounds: tuple[float, float],
+    classes: list[str] | None = None,
 ) -> Any:
     """Draw an output with a threshold, and samples of two classes; return the colour scale.
 
     `plane` holds the coordinates of both axes, and the output at every pair of them; `bounds` are
-    the smallest and largest output.
+    the smallest and largest output; `classes` are the names of 0 and 1.
     """
     low, high = bounds
     if not low < threshold < high:
@@ -151,7 +152,7 @@ def draw_two_sides(
     names = [f"below {threshold:g}", f"{threshold:g} or more"]
     for i, of_class in enumerate((wanted < threshold, wanted >= threshold)):
         if len(found := np.unique(wanted[of_class])) == 1:
-            names[i] = f"{found[0]:g}"
+            names[i] = f"{found[0]:g}" if classes is None else classes[int(found[0])]
         colour = matplotlib().colormaps[DIVERGING](0.07 + 0.86 * i)
         draw_points(ax, points[of_class], len(points), i, color=colour, label=names[i])
     draw_legend(ax, 2, len(points))
@@ -171,12 +172,19 @@ def draw_levels(ax: Axes, plane: tuple[Array, Array, Array], points: Array, want
     return scale
 
 
-def draw_regions(ax: Axes, plane: tuple[Array, Array, Array], points: Array, labels: Array) -> None:
+def draw_regions(
+    ax: Axes,
+    plane: tuple[Array, Array, Array],
+    points: Array,
+    labels: Array,
+    classes: list[str] | None = None,
+) -> None:
     """Draw the regions in which each output is the largest, and samples by their labels."""
     across, up, answers = plane
     largest = answers.argmax(axis=2)
     colours = colours_of_classes(answers.shape[2])
     pale = 0.35 * colours + 0.65
+    names = [str(i) for i in range(len(colours))] if classes is None else classes
     # The points of the plane are the centres of the picture's dots.
     half = (across[1] - across[0]) / 2, (up[1] - up[0]) / 2
     extent = (across[0] - half[0], across[-1] + half[0], up[0] - half[1], up[-1] + half[1])
@@ -187,7 +195,7 @@ def draw_regions(ax: Axes, plane: tuple[Array, Array, Array], points: Array, lab
         if lead.min() < 0 < lead.max():
             ax.contour(across, up, lead, levels=[0.0], colors=DARK, linewidths=1.0)
         of_class = labels == i
-        draw_points(ax, points[of_class], len(points), i, color=colour, label=str(i))
+        draw_points(ax, points[of_class], len(points), i, color=colour, label=names[i])
     draw_legend(ax, len(colours), len(points))
 
 

@@ -21,5 +21,9 @@ if not hasattr(library("sklearn.utils.validation", "sklearn", "foxnn.sklearn"), 
 # After the check, whose message says what to install.
 from foxnn.sklearn.classifier import MLPClassifier  # noqa: E402
 from foxnn.sklearn.regressor import MLPRegressor  # noqa: E402
+from foxnn.sklearn.skl2onnx_hook import register_when_imported  # noqa: E402
+
+register_when_imported()
+del register_when_imported
 
 __all__ = ["MLPClassifier", "MLPRegressor"]

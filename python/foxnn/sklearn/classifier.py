@@ -233,8 +233,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples. Trained in float32 where they are float32, else in float64. The rows of a
-            sparse matrix become dense some at a time, 64 MB at most.
+            The samples. Trained in float32 where they are float32, else in float64. A sparse matrix
+            does not become dense: the first layer goes by the numbers that it stores.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or for multilabel targets an indicator matrix.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -411,6 +411,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             return gradients
         return np.concatenate([-gradients, gradients], axis=1)
 
-    @staticmethod
-    def _score(samples: EstimatorSamples, outputs: Array) -> float:
+    def _score(self, samples: EstimatorSamples, outputs: Array) -> float:
+        if len(self.classes_) == 1:  # It is predicted, whatever the outputs.
+            return 1.0
         return scores.accuracy(samples, outputs)

@@ -19,7 +19,7 @@ from foxnn.checks import Array
 from foxnn.layers.activation_table import FOR_OUTPUT, with_aliases
 from foxnn.sklearn import lbfgs, model, stochastic
 from foxnn.sklearn.model import Task
-from foxnn.sklearn.samples import EstimatorSamples, HeldOut, dense_blocks
+from foxnn.sklearn.samples import EstimatorSamples, HeldOut
 from foxnn.training.arguments import dropout_rates
 
 _ACTIVATIONS = set(with_aliases(foxnn.activations()) - FOR_OUTPUT)
@@ -28,8 +28,9 @@ _ACTIVATIONS = set(with_aliases(foxnn.activations()) - FOR_OUTPUT)
 _REALS = ("alpha", "learning_rate_init", "power_t", "tol", "time_limit", "epsilon")
 
 
-def _all_equal(some: list[Array], others: list[Array]) -> bool:
-    return len(some) == len(others) and all(map(np.array_equal, some, others))
+def _rows(X: Any) -> foxnn.checks.Rows:
+    """Return checked samples as the engine reads them, sparse ones as sparse rows."""
+    return foxnn.checks.samples(X, "X", -1, "features", finite=False) if issparse(X) else X
 
 
 class BaseMLP(BaseEstimator):
@@ -66,8 +67,15 @@ class BaseMLP(BaseEstimator):
         "n_threads": [Interval(Integral, 0, None, closed="left")],
         "time_limit": [None, Interval(Real, 0, None, closed="neither")],
     }
-    network_: foxnn.neural_network
-    _fingerprints: list[Array]  # of coefs_ and intercepts_, as the network has them
+    # Fingerprints of coefs_ and intercepts_, as the network has them; None: it has others.
+    _written: list[object] | None = None
+
+    @property
+    def network_(self) -> foxnn.neural_network:
+        """The network, with the parameters that coefs_ and intercepts_ have when it is read."""
+        if "network_" not in self.__dict__:
+            raise AttributeError(f"{type(self).__name__} has no network_ before it is fitted")
+        return self._synced()
 
     def _fit(
         self,
@@ -112,8 +120,8 @@ class BaseMLP(BaseEstimator):
                 "values and need to be preprocessed."
             ) from error
         finally:
-            self.coefs_, self.intercepts_ = model.read_parameters(self.network_)
-            self._fingerprints: list[Array] = model.fingerprints([*self.coefs_, *self.intercepts_])
+            self.coefs_, self.intercepts_ = model.read_parameters(self.__dict__["network_"])
+            self._written = self._read_fingerprints()
         return self
 
     def _earlier_curve(self, begins: bool) -> list[float]:
@@ -126,7 +134,7 @@ class BaseMLP(BaseEstimator):
         self.t_ = 0
         self.n_layers_ = len(units)
         self.coefs_, self.intercepts_ = model.first_parameters(
-            units, activations, self._random_state, dtype
+            units, activations or model.lone_activation(self.activation), self._random_state, dtype
         )
         self.__dict__.pop("network_", None)
         # What is left of another solver would not be of this training.
@@ -137,7 +145,7 @@ class BaseMLP(BaseEstimator):
         self, units: list[int], activations: list[Any], dtype: np.dtype[Any]
     ) -> None:
         """Have a network of these layers, a new one of this type, with the parameters of coefs_."""
-        there = getattr(self, "network_", None)
+        there = self.__dict__.get("network_")
         wanted = [len(w) for w in self.coefs_] + [len(self.intercepts_[-1])]
         if wanted != units:
             raise ValueError(
@@ -145,21 +153,26 @@ class BaseMLP(BaseEstimator):
             )
         if there is None or there.loss != self._task.loss:
             seed = model.seed_of(self.coefs_)
-            self.network_ = model.make_network(units, activations, self._task, dtype, seed)
-            self._fingerprints = []
-        for layer, (name, parameters) in zip(self.network_, activations, strict=False):
+            there = model.make_network(units, activations, self._task, dtype, seed)
+            # Beside the property: pickles hold it by this name.
+            self.__dict__["network_"] = there
+            self._written = None
+        for layer, (name, parameters) in zip(there, activations, strict=False):
             layer.set_activation_function(name, parameters)
         self._synced()
 
     def _synced(self) -> foxnn.neural_network:
         """Return the network, with the parameters of coefs_ and intercepts_, which may be set."""
-        network = self.network_
-        found = model.fingerprints([*self.coefs_, *self.intercepts_])
-        if not _all_equal(found, self._fingerprints):
+        network: foxnn.neural_network = self.__dict__["network_"]
+        found = self._read_fingerprints()
+        if found != self._written:
             model.write_parameters(network, self.coefs_, self.intercepts_)
-            self._fingerprints = found
+            self._written = found
         network.settings.n_threads = int(self.n_threads)
         return network
+
+    def _read_fingerprints(self) -> list[object]:
+        return [model.fingerprint(array) for array in (*self.coefs_, *self.intercepts_)]
 
     # Samples.
 
@@ -193,7 +206,7 @@ class BaseMLP(BaseEstimator):
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
             if not weights.sum() > 0.0:
                 raise ValueError("the sample weights must have a sum above 0")
-        return EstimatorSamples(X.tocsr() if issparse(X) else X, self._targets(y), weights)
+        return EstimatorSamples(_rows(X), self._targets(y), weights)
 
     def _check_known(self, y: Any, name: str) -> None:
         """Refuse targets that are not of the kind that was learnt."""
@@ -223,7 +236,7 @@ class BaseMLP(BaseEstimator):
 
     def _outputs(self, X: Any) -> Array:
         check_is_fitted(self)
-        return model.outputs_of(self._synced(), self._checked_inputs(X))
+        return self._synced().predict(self._checked_inputs(X))
 
     def _checked_inputs(self, X: Any) -> Any:
         X = validate_data(
@@ -234,7 +247,7 @@ class BaseMLP(BaseEstimator):
             order="C",
             reset=False,
         )
-        return X.tocsr() if issparse(X) else X
+        return _rows(X)
 
     def gradients(self, X: Any, output: int | None = None) -> Array:
         """Return how the predictions change with the inputs: d prediction / d input.
@@ -254,8 +267,7 @@ class BaseMLP(BaseEstimator):
         """
         check_is_fitted(self)
         network = self._synced()
-        blocks = [network.gradient(block) for block in dense_blocks(self._checked_inputs(X))]
-        found = self._gradients_of_predictions(np.concatenate(blocks))
+        found = self._gradients_of_predictions(network.gradient(self._checked_inputs(X)))
         if output is None:
             return found
         at = foxnn.checks.position(output, "output", found.shape[1], "a prediction")
@@ -293,6 +305,5 @@ class BaseMLP(BaseEstimator):
         """Return wanted outputs, or labels from 0, as the engine reads them."""
         raise NotImplementedError
 
-    @staticmethod
-    def _score(samples: EstimatorSamples, outputs: Array) -> float:
+    def _score(self, samples: EstimatorSamples, outputs: Array) -> float:
         raise NotImplementedError

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from sklearn.utils.optimize import _check_optimize_result
 from threadpoolctl import ThreadpoolController
 
@@ -109,16 +108,17 @@ class Objective:
         self._weight = float(count if samples.weights is None else samples.weights.sum())
         constants = poisson_constants(samples.y) if task.loss == "poisson" else None
         self._constant = 0.0 if constants is None else samples.mean(constants)
-        row_bytes = 8 * (2 * network._inputs() + 3 * sum(network.sizes[1:]))
-        blocks = -(-count * row_bytes // _BLOCK_BYTES)
+        # Inputs in float64, once for each direction at most.
+        inputs = 2 * samples.row_bytes * 8 / samples.x.dtype.itemsize
+        row_bytes = inputs + 8 * 3 * sum(network.sizes[1:])
+        blocks = math.ceil(count * row_bytes / _BLOCK_BYTES)
         self._block = -(-count // blocks)
         self._starts = range(0, count, self._block)
         self._count = count
         # Blocks are all as long as the first: of the last, the rest weighs nothing.
         self._buffers: Any = samples
-        if blocks > 1 or issparse(samples.x):
-            weighted = blocks > 1 or samples.weights is not None
-            self._buffers = Buffers(samples, self._block, weighted)
+        if blocks > 1:
+            self._buffers = Buffers(samples, self._block, True)
             self._buffers.load(slice(0, self._block), self._block)
         plan = _core.Plan(
             _core.Optimizer("sgd"),
@@ -181,6 +181,9 @@ class Objective:
         for start in self._starts:
             stop = min(start + self._block, self._count)
             self._buffers.load(slice(start, stop), stop - start)
+            found = self._buffers
+            if not isinstance(found.x, np.ndarray):
+                self._trainer.set_samples(found.x, found.y, found.weights)
             share = float(self._buffers.weights.sum()) / self._weight
             if share > 0.0:
                 part, slope = self._block_loss()

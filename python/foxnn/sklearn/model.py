@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import itertools
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import foxnn
 from foxnn import checks
@@ -16,8 +18,12 @@ from foxnn.checks import Array
 from foxnn.layers import parse_activation
 from foxnn.layers.activation_table import with_aliases
 from foxnn.layers.activations import ActivationPair
-from foxnn.sklearn.samples import EstimatorSamples, dense_blocks, poisson_constants
+from foxnn.sklearn.samples import EstimatorSamples, poisson_constants
 
+# The words of a block, whose random factors stay in the first level of the cache.
+_WORDS = 1 << 11
+# Below so many bytes a CRC is faster than NumPy is to begin; beyond, it takes twice as long.
+_SMALL = 1 << 14
 _LOGISTIC = with_aliases(["sigmoid"])
 
 
@@ -47,6 +53,11 @@ def hidden_activations(activation: Any, hidden: int) -> list[ActivationPair]:
     return [parse_activation(a, f"activation[{i}]") for i, a in enumerate(activation)]
 
 
+def lone_activation(activation: Any) -> list[ActivationPair]:
+    """Return what the first weights of a network without hidden layers are drawn for."""
+    return [] if isinstance(activation, list) else [parse_activation(activation)]
+
+
 def make_network(
     units: Sequence[int], hidden: list[ActivationPair], task: Task, dtype: np.dtype[Any], seed: int
 ) -> foxnn.neural_network:
@@ -62,15 +73,16 @@ def make_network(
 
 
 def first_parameters(
-    units: Sequence[int], hidden: list[ActivationPair], random: Any, dtype: np.dtype[Any]
+    units: Sequence[int], activations: list[ActivationPair], random: Any, dtype: np.dtype[Any]
 ) -> tuple[list[Array], list[Array]]:
     """Return weights and biases as scikit-learn draws them, so that a seed means the same.
 
     Uniform from -b to b with b^2 = 6 / (inputs + neurons), for the logistic sigmoid 2 instead of 6
     (Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", 2010); the last layer goes by the activation before it.
+    networks", 2010); the last layer goes by the activation before it, or, without hidden layers,
+    by the one that they would have.
     """
-    names = [name for name, _ in hidden] or ["identity"]
+    names = [name for name, _ in activations] or ["identity"]
     weights, biases = [], []
     for i, (inputs, neurons) in enumerate(itertools.pairwise(units)):
         factor = 2.0 if names[min(i, len(names) - 1)] in _LOGISTIC else 6.0
@@ -107,40 +119,39 @@ def write_parameters(
 
 
 @functools.cache
-def _random_row(length: int) -> Array:
-    return np.random.default_rng(length).random(length)
+def _factors() -> NDArray[np.uint64]:
+    drawn: NDArray[np.uint64] = np.random.default_rng(0).integers(0, 2**64, _WORDS, np.uint64)
+    return drawn
 
 
-def fingerprints(arrays: Sequence[Any]) -> list[Array]:
-    """Return for each array a sum of its rows, each times a random number of its own.
+def fingerprint(given: Any) -> object:
+    """Return a value that is another when the array is, to the last bit.
 
-    It shows whether somebody has changed the array, in a fraction of the time of a comparison, and
-    without a copy to compare with.
+    It shows whether somebody has changed the array without a copy to compare with. Of a large one
+    words of 4 bytes are added up modulo 2**64, each times a random number of 8 bytes (a multilinear
+    hash: Lemire and Kaser, "Strongly universal string hashing is fast", 2014).
     """
+    array = np.ascontiguousarray(given)
+    if array.dtype.hasobject:
+        return object()  # like no other: what it holds may change unseen
+    data = array.reshape(-1).view(np.uint8)
+    if len(data) < _SMALL or len(data) % 4:
+        return array.dtype.str, array.shape, zlib.crc32(data.data)
+    words = data.view(np.uint32)
+    blocks = words[: len(words) // _WORDS * _WORDS].reshape(-1, _WORDS)
+    rest = words[blocks.size :]
     # Not by BLAS, whose idle threads would be in the way of the engine's.
-    return [np.einsum("i,i...->...", _random_row(len(array)), array) for array in arrays]
-
-
-def outputs_of(network: foxnn.neural_network, x: Any) -> Array:
-    """Return the outputs for samples that may be sparse."""
-    found = [network.predict(block) for block in dense_blocks(x)]
-    return found[0] if len(found) == 1 else np.concatenate(found)
+    sums = np.einsum("bi,i->b", blocks, _factors())
+    last = np.einsum("i,i->", rest, _factors()[: len(rest)])
+    return array.dtype.str, array.shape, sums.tobytes(), int(last)
 
 
 def mean_loss(network: foxnn.neural_network, task: Task, samples: EstimatorSamples) -> float:
-    """Return scikit-learn's loss over samples that may be sparse, without penalty."""
-    loss, total, first = 0.0, 0.0, 0
-    for block in dense_blocks(samples.x):
-        rows = slice(first, first + len(block))
-        weights = None if samples.weights is None else samples.weights[rows]
-        together = float(len(block)) if weights is None else float(weights.sum())
-        if together > 0.0:
-            part, _ = network._evaluate(block, samples.y[rows], weights, network.settings.n_threads)
-            loss += part * together
-            total += together
-        first += len(block)
+    """Return scikit-learn's loss over samples, without penalty."""
+    threads = network.settings.n_threads
+    loss, _ = network._evaluate(samples.x, samples.y, samples.weights, threads)
     constant = samples.mean(poisson_constants(samples.y)) if task.loss == "poisson" else 0.0
-    return loss / total * task.loss_share + constant
+    return loss * task.loss_share + constant
 
 
 def layer_sizes(hidden_layer_sizes: Any) -> list[int]:

@@ -216,8 +216,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples. Trained in float32 where they are float32, else in float64. The rows of a
-            sparse matrix become dense some at a time, 64 MB at most.
+            The samples. Trained in float32 where they are float32, else in float64. A sparse matrix
+            does not become dense: the first layer goes by the numbers that it stores.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The wanted outputs.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -289,6 +289,5 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _targets(self, y: Any) -> Array:
         return np.ascontiguousarray(checks.engine_type(y.reshape(len(y), -1)))
 
-    @staticmethod
-    def _score(samples: EstimatorSamples, outputs: Array) -> float:
+    def _score(self, samples: EstimatorSamples, outputs: Array) -> float:
         return scores.r2(samples, outputs)

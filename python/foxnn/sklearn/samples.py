@@ -1,39 +1,43 @@
-"""What the estimators train and validate on, and the dense rows of it that the engine reads."""
+"""What the estimators train and validate on, and copies of some of it that the engine reads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import issparse
 from scipy.special import xlogy
 
+from foxnn import _core, checks
 from foxnn.checks import Array
-
-# Rows of a sparse matrix become dense so many bytes at a time.
-_BLOCK_BYTES = 16 << 20
 
 Rows = Any  # a slice, or an array of positions
 
 
 @dataclass
 class EstimatorSamples:
-    """Inputs (an array, or a sparse matrix by rows), wanted outputs or labels, and weights."""
+    """Inputs (an array, or sparse rows), wanted outputs or labels, and weights."""
 
-    x: Any
+    x: checks.Rows
     y: Array
     weights: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return int(self.x.shape[0])
 
-    def part(self, rows: Rows) -> EstimatorSamples:
-        """Return copies of some samples."""
+    @property
+    def row_bytes(self) -> float:
+        """The mean size of a sample's inputs."""
+        if isinstance(self.x, _core.SparseRows):
+            return (self.x.values.nbytes + self.x.columns.nbytes) / len(self)
+        return float(self.x.shape[1] * self.x.dtype.itemsize)
+
+    def part(self, rows: Array) -> EstimatorSamples:
+        """Return copies of the samples at some positions."""
         weights = None if self.weights is None else self.weights[rows]
-        return EstimatorSamples(self.x[rows], self.y[rows], weights)
+        return EstimatorSamples(checks.taken(self.x, rows), self.y[rows], weights)
 
     def mean(self, values: Array) -> float:
         """Return the weighted mean of a number for each sample."""
@@ -49,21 +53,26 @@ class HeldOut:
 
 
 class Buffers:
-    """Dense copies of so many samples at most, always in the same place."""
+    """Copies of so many samples at most, those of arrays always in the same place."""
 
     def __init__(self, samples: EstimatorSamples, rows: int, weighted: bool) -> None:
         self._samples = samples
-        self.x = np.empty((rows, samples.x.shape[1]), samples.x.dtype)
+        self._rows = rows
+        self.x: checks.Rows = samples.x
+        if isinstance(samples.x, np.ndarray):
+            self.x = np.empty((rows, samples.x.shape[1]), samples.x.dtype)
         self.y = np.empty((rows, *samples.y.shape[1:]), samples.y.dtype)
         self.weights = np.zeros(rows) if weighted else None
 
     def load(self, rows: Rows, count: int) -> None:
         """Copy `count` samples to the beginning."""
         samples = self._samples
-        if issparse(samples.x):
-            samples.x[rows].toarray(out=self.x[:count])
+        if isinstance(samples.x, _core.SparseRows):
+            which = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+            # The rows behind them are empty.
+            self.x = _with_length(checks.taken(samples.x, which), self._rows)
         else:
-            _copy(samples.x, rows, self.x[:count])
+            _copy(samples.x, rows, self.x[:count])  # type: ignore[index]
         _copy(samples.y, rows, self.y[:count])
         if self.weights is not None:
             self.weights[count:] = 0.0
@@ -81,14 +90,17 @@ def _copy(source: Array, rows: Rows, out: Array) -> None:
         np.take(source, rows, axis=0, out=out, mode="clip")
 
 
-def dense_blocks(x: Any) -> Iterator[Array]:
-    """Yield the rows of a matrix as arrays: the whole, or of a sparse one some at a time."""
-    if not issparse(x):
-        yield x
-        return
-    rows = max(1, _BLOCK_BYTES // max(1, x.shape[1] * x.dtype.itemsize))
-    for start in range(0, x.shape[0], rows):
-        yield x[start : start + rows].toarray()
+def first_rows(x: checks.Rows, count: int) -> checks.Rows:
+    """Return the first samples, without a copy."""
+    return x[:count] if isinstance(x, np.ndarray) else _with_length(x, count)
+
+
+def _with_length(x: Any, count: int) -> _core.SparseRows:
+    """Return so many sparse rows; those beyond the last are empty."""
+    starts = np.full(count + 1, x.starts[-1])
+    some = x.starts[: count + 1]
+    starts[: len(some)] = some
+    return _core.SparseRows(x.values, x.columns, starts, x.shape[1])
 
 
 def poisson_constants(y: Array) -> NDArray[np.float64]:

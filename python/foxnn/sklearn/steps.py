@@ -13,13 +13,12 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
 import foxnn
 from foxnn import _core
 from foxnn.checks import Array
 from foxnn.sklearn.model import Task
-from foxnn.sklearn.samples import Buffers, EstimatorSamples, poisson_constants
+from foxnn.sklearn.samples import Buffers, EstimatorSamples, first_rows, poisson_constants
 from foxnn.sklearn.solver import Solver
 from foxnn.support.errors import diverged
 
@@ -66,7 +65,7 @@ class Steps:
         # In a single batch the order is nothing, so the samples are used where they are.
         self._stays = self._count <= batch and rows is None
         self._buffers: Any = samples
-        if not self._stays or issparse(samples.x):
+        if not self._stays:
             self._buffers = Buffers(samples, longest, self._weighted)
             self._buffers.load(slice(0, longest), longest)
         self._constants = poisson_constants(samples.y) if task.loss == "poisson" else None
@@ -78,8 +77,7 @@ class Steps:
         """Return how many batches make a group."""
         if self._weighted:
             return 1  # Their penalties differ.
-        x = self._samples.x
-        fit = _GROUP_BYTES // max(1, x.shape[1] * x.dtype.itemsize * self._batch)
+        fit = _GROUP_BYTES // max(1.0, self._samples.row_bytes * self._batch)
         return int(max(1, min(fit, self._count // self._batch // _LEAST_GROUPS)))
 
     def _groups(self) -> Iterator[tuple[int, int]]:
@@ -127,7 +125,9 @@ class Steps:
         ------
         foxnn.DivergedError
         """
-        if self._rows is not None:
+        if self._stays:
+            order = None
+        elif self._rows is not None:
             order = self._rows if order is None else self._rows[order]
         loss, samples = 0.0, 0
         for start, stop in self._groups():
@@ -149,9 +149,10 @@ class Steps:
         weight = float(self._buffers.weights[:count].sum()) if self._weighted else float(batch)
         if not weight > 0.0:
             return 0.0, count  # Samples that count nothing pull nowhere.
-        if self._solver.turn_to(self._network._steps() + 1):
-            self.carry_moments()
+        is_another = self._solver.turn_to(self._network._steps() + 1)
         trainer = self._trainer_for(count, batch, rate, weight)
+        if is_another:
+            trainer.set_optimizer(self._solver.optimizer())
         report = trainer.run_epoch(None if end is None else max(0.0, end - time.perf_counter()))
         if report.diverged:
             raise diverged("in the last epoch")
@@ -173,6 +174,9 @@ class Steps:
 
     def _trainer_for(self, count: int, batch: int, rate: float, weight: float) -> _core.Trainer:
         made_for = (count, rate, weight)
+        found = self._buffers
+        weights = found.weights[:count] if self._weighted else None
+        x, y = first_rows(found.x, count), found.y[:count]
         if self._trainer is None or made_for != self._made_for:
             self.close()
             plan = _core.Plan(
@@ -184,12 +188,10 @@ class Steps:
                 l2=self._alpha / weight,
                 dropout=self._dropout,
             )
-            found = self._buffers
-            weights = found.weights[:count] if self._weighted else None
-            self._trainer = _core.Trainer(
-                self._network, found.x[:count], found.y[:count], plan, weights
-            )
+            self._trainer = _core.Trainer(self._network, x, y, plan, weights)
             self._made_for = made_for
+        elif not isinstance(x, np.ndarray):
+            self._trainer.set_samples(x, y, weights)
         return self._trainer
 
     def _sum_squares(self) -> float:
@@ -199,8 +201,8 @@ class Steps:
         # Not by BLAS, whose idle threads would be in the way of the engine's.
         return sum(float(np.einsum("i,i->", w, w, dtype=np.float64)) for w in weights)
 
-    def carry_moments(self, velocities: float = 1.0) -> None:
-        """Go on with the moments that there are after a change of the solver.
+    def carry_moments(self, velocities: float) -> None:
+        """Go on with the moments that there are, times a factor, after a change of the rate.
 
         scikit-learn's velocities are steps, in which the learning rates of before live on; the
         engine's are gradients, which another rate must bring to size.
@@ -209,6 +211,6 @@ class Steps:
         found = _core.optimizer_state(self._network)
         if found is not None:
             _, step, moments = found
-            if velocities != 1.0 and (first := moments[0]) is not None:
+            if (first := moments[0]) is not None:
                 moments[0] = [{k: v * velocities for k, v in arrays.items()} for arrays in first]
             _core.set_optimizer_state(self._network, self._solver.optimizer(), step, moments)

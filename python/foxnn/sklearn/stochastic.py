@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 
 from foxnn import DivergedError
 from foxnn.checks import Array
-from foxnn.sklearn.model import mean_loss, outputs_of, read_parameters, write_parameters
+from foxnn.sklearn.model import mean_loss, read_parameters, write_parameters
 from foxnn.sklearn.samples import EstimatorSamples, HeldOut
 from foxnn.sklearn.solver import Solver
 from foxnn.sklearn.steps import Steps
@@ -178,7 +178,10 @@ class Training:
             return
         estimator.validation_loss_curve_.append(mean_loss(self._network, self._task, held.samples))
         if self._early:
-            score = held.score(held.samples, outputs_of(self._network, held.samples.x))
+            try:
+                score = held.score(held.samples, self._network.predict(held.samples.x))
+            except OverflowError:  # The training is about to diverge; it goes on as scikit-learn's.
+                score = math.nan
             estimator.validation_scores_.append(score)
             if estimator.verbose:
                 print(f"Validation score: {score:f}")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.checks.labels import Classes
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
 from foxnn.support import pieces
@@ -30,9 +31,12 @@ def classes_of(y: Array, loss: str) -> Array | None:
 
 
 def weighted_by_class(
-    network: AnsweringNetwork, samples: WeightedSamples, class_weight: Any
+    network: AnsweringNetwork, samples: WeightedSamples, class_weight: Any, known: Classes | None
 ) -> WeightedSamples:
-    """Return the samples with their weights multiplied by those of their classes."""
+    """Return the samples with their weights multiplied by those of their classes.
+
+    `known` has the labels by which weights are given, where they are not the classes' numbers.
+    """
     if class_weight is None:
         return samples
     classes = classes_of(samples.y, network.loss)
@@ -41,14 +45,17 @@ def weighted_by_class(
             "class_weight needs classes: loss='cross_entropy', or 'binary_cross_entropy' with one "
             f"output; got loss={network.loss!r} with {network._outputs()} outputs"
         )
-    factors = checks.near_one(_class_factors(class_weight, classes, max(2, network._outputs())))
+    count = max(2, network._outputs())
+    factors = checks.near_one(_class_factors(class_weight, classes, count, known))
     weights = factors[classes] if samples.weights is None else samples.weights * factors[classes]
     if not weights.any():
         raise ValueError("class_weight must not leave only samples of weight 0")
     return WeightedSamples(samples.x, samples.y, checks.near_one(weights))
 
 
-def _class_factors(class_weight: Any, classes: Array, count: int) -> NDArray[np.float64]:
+def _class_factors(
+    class_weight: Any, classes: Array, count: int, known: Classes | None
+) -> NDArray[np.float64]:
     factors = np.ones(count)
     if isinstance(class_weight, str):  # "balanced"
         # King and Zeng, "Logistic regression in rare events data", 2001: every class that occurs
@@ -58,6 +65,10 @@ def _class_factors(class_weight: Any, classes: Array, count: int) -> NDArray[np.
         factors[there] = len(classes) / (there.sum() * counts[there])
         return factors
     for label, weight in class_weight.items():
+        if known is not None and not known.are_numbers:
+            at, name = known.number(label, "labels in class_weight"), checks.shown(label)
+            factors[at] = checks.real(weight, f"class_weight[{name}]", 0.0)
+            continue
         at = checks.integer(label, "a class of class_weight", 0)
         if at >= count:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""The data of one `fit`: samples to train and to validate on, columns and scalers."""
+"""The data of one `fit`: samples to train and to validate on, columns, classes, scalers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from foxnn import checks
+from foxnn.checks.labels import Classes, LabelReader
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.training import auto
 from foxnn.training.checkpoint import Start
 from foxnn.training.classes import weighted_by_class
 from foxnn.training.options import FitOptions
@@ -23,6 +25,7 @@ class FitData:
     held_out: WeightedSamples | None
     count: int  # of all samples, including a held-out share
     columns: list[str] | None
+    classes: Classes | None
     scalers: Scalers | None  # None: the network keeps its own
     draw: int  # the number of the random draw of a share
     takes_draw: bool
@@ -32,26 +35,32 @@ def fit_data(
     network: AnsweringNetwork, x: Any, y: Any, options: FitOptions, start: Start | None
 ) -> FitData:
     """Check and split the samples; a resumed run splits with the draw of its checkpoint."""
-    samples = samples_of(network, x, y, options.sample_weight)
+    labels = LabelReader(network._classes, learns=True)
+    samples = samples_of(network, x, y, options.sample_weight, labels=labels)
+    labels.learns = False
     if start is not None and start.samples not in (None, len(samples)):
         raise ValueError(
             f"x must have the {start.samples} samples that fit was given, got {len(samples)}"
         )
     columns = _columns(network, x)
-    weighted_by_class(network, samples, options.class_weight)  # refuses bad class weights
+    classes = labels.classes
+    weighted_by_class(network, samples, options.class_weight, classes)  # refuses bad class weights
+    validation = options.validation
+    if options.is_auto and options.early_stopping is None:
+        validation = auto.validation_of(network, len(samples), validation)
     draw = network._draw() if start is None else start.draw_of_split
     training, held_out, is_drawn = samples, None, False
-    if isinstance(options.validation, tuple):
-        held_out = given_samples(network, options.validation, columns)
-    elif options.validation is not None:
-        training, held_out = split(network, samples, options.validation, draw)
+    if isinstance(validation, tuple):
+        held_out = given_samples(network, validation, columns, labels)
+    elif validation is not None:
+        training, held_out = split(network, samples, validation, draw)
         is_drawn = True
-    training = weighted_by_class(network, training, options.class_weight)
+    training = weighted_by_class(network, training, options.class_weight, classes)
     scalers = options.scalers
     if scalers is not None:
         scalers = measured(scalers, training.x, training.y)
     takes_draw = is_drawn and start is None
-    return FitData(training, held_out, len(samples), columns, scalers, draw, takes_draw)
+    return FitData(training, held_out, len(samples), columns, classes, scalers, draw, takes_draw)
 
 
 def _columns(network: AnsweringNetwork, x: Any) -> list[str] | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from foxnn import checks
 from foxnn.checks.unpickling import attributes
 from foxnn.support.extras import library
+from foxnn.support.html import escaped, table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,23 +134,34 @@ class History(Mapping[str, list[float]]):
         return f"History({self._size()}; last: {last})" if last else f"History({self._size()})"
 
     def __str__(self) -> str:
-        epochs = self._epochs()
-        if not epochs:
+        if not self._epochs():
             return repr(self)
-        numbers = list(range(epochs))
-        if epochs > _LONGEST_TABLE:
-            numbers = numbers[:_ROWS_AT_AN_END] + numbers[-_ROWS_AT_AN_END:]
-        columns = [["epoch", *map(str, numbers)]]
-        for name, values in self._values.items():
-            columns.append([name, *(f"{values[number]:.4g}" for number in numbers)])
-        if epochs > _LONGEST_TABLE:
-            for column in columns:
-                column.insert(1 + _ROWS_AT_AN_END, "...")
+        columns = list(zip(*self._table(), strict=True))
         widths = [max(map(len, column)) for column in columns]
         return "\n".join(
             "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
-            for row in zip(*columns, strict=True)
+            for row in self._table()
         )
+
+    def _repr_html_(self) -> str:
+        """Return what notebooks show: the table of `print`."""
+        header, *rows = self._table()
+        if not rows:
+            return escaped(repr(self))
+        return f"{table(header, rows, range(len(header)))}\n<p>{escaped(repr(self))}</p>"
+
+    def _table(self) -> list[list[str]]:
+        """Return the rows of a table, its header first; of many epochs those at either end."""
+        numbers = list(range(self._epochs()))
+        is_long = len(numbers) > _LONGEST_TABLE
+        if is_long:
+            numbers = numbers[:_ROWS_AT_AN_END] + numbers[-_ROWS_AT_AN_END:]
+        rows = [["epoch", *self._values]]
+        for number in numbers:
+            rows.append([str(number), *(f"{v[number]:.4g}" for v in self._values.values())])
+        if is_long:
+            rows.insert(1 + _ROWS_AT_AN_END, ["..."] * len(rows[0]))
+        return rows
 
     def _epochs(self) -> int:
         return len(next(iter(self._values.values()), []))

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from numpy.typing import ArrayLike
 
+from foxnn.checks import SamplesLike
 from foxnn.model.scaler import Scaler
 from foxnn.schedules import Schedule
 from foxnn.training.early_stopping import EarlyStopping
@@ -14,7 +15,9 @@ from foxnn.training.update_rules import UpdateRule
 
 OptimizerLike = str | UpdateRule
 #: A share of the samples, or separate samples with or without weights.
-ValidationLike = float | tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike | None]
+ValidationLike = (
+    float | tuple[SamplesLike, ArrayLike] | tuple[SamplesLike, ArrayLike, ArrayLike | None]
+)
 EarlyStoppingLike = int | EarlyStopping
 ScheduleLike = Schedule | Callable[[int], float]
 ClassWeightLike = Mapping[Any, float] | Literal["balanced"]

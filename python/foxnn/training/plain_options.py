@@ -82,7 +82,7 @@ def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]
     """
     share, weight, rates = options.validation, options.class_weight, options.dropout
     return {
-        "epochs": options.epochs.stop,
+        "epochs": "auto" if options.is_auto else options.epochs.stop,
         "batch_size": options.batch_size,
         "optimizer": optimizer_as_values(options.optimizer),
         "learning_rate": options.rates.base,
@@ -94,7 +94,7 @@ def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]
         "dropout": rates or [0.0],
         "one_dropout": not rates,
         "sample_weight": None if options.sample_weight is None else "given",
-        "class_weight": [[int(k), float(v)] for k, v in weight.items()]
+        "class_weight": [[_label(k), float(v)] for k, v in weight.items()]
         if isinstance(weight, Mapping)
         else weight,
         "shuffle": options.shuffle,
@@ -103,6 +103,10 @@ def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]
         "draw_of_split": draw,
         "samples": samples,
     }
+
+
+def _label(label: Any) -> Any:
+    return label if isinstance(label, str | bool) else int(label)
 
 
 def every_from(values: Any) -> Any:

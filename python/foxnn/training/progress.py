@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 from foxnn import checks
 
 
 def is_wanted(progress: object) -> bool:
-    """Return whether to show a bar: as requested, else if standard error is a terminal."""
-    return sys.stderr.isatty() if progress is None else checks.flag(progress, "progress")
+    """Return whether to show a bar: as requested, else on a terminal and in a notebook."""
+    if progress is None:
+        return sys.stderr.isatty() or _is_in_notebook()
+    return checks.flag(progress, "progress")
+
+
+def _is_in_notebook() -> bool:
+    """Return whether a kernel of Jupyter runs the program; it has imported IPython then."""
+    ipython = sys.modules.get("IPython")
+    shell = getattr(ipython, "get_ipython", lambda: None)()
+    # A shell on a terminal has no kernel.
+    return getattr(shell, "kernel", None) is not None
 
 
 class Progress:
-    """A progress bar on standard error, one step per epoch, or nothing."""
+    """A progress bar on standard error, one step per epoch, or nothing.
 
-    def __init__(self, epochs: int, shown: bool) -> None:
+    Its number of epochs is None where nobody knows it.
+    """
+
+    def __init__(self, epochs: int | None, shown: bool) -> None:
         self._bar = None
         if shown:
-            from tqdm.auto import tqdm  # late: the import takes longer than a short run
+            with warnings.catch_warnings():
+                # A notebook without ipywidgets gets a bar of characters, and need not be told.
+                warnings.simplefilter("ignore")
+                from tqdm.auto import tqdm  # late: the import takes longer than a short run
 
             self._bar = tqdm(total=epochs, unit="epoch")
 

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foxnn import checks
-from foxnn.checks import Array
+from foxnn.checks import Array, Rows
+from foxnn.checks.labels import LabelReader
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.support import pieces
 
@@ -20,7 +21,7 @@ Weights = NDArray[np.float64] | None
 class WeightedSamples:
     """Inputs, targets (or labels), and how much each sample counts (None: all the same)."""
 
-    x: Array
+    x: Rows
     y: Array
     weights: Weights
 
@@ -30,14 +31,15 @@ class WeightedSamples:
     def part(self, which: Array) -> WeightedSamples:
         """Return copies of some samples."""
         weights = None if self.weights is None else self.weights[which]
-        return WeightedSamples(pieces.taken(self.x, which), pieces.taken(self.y, which), weights)
+        return WeightedSamples(checks.taken(self.x, which), pieces.taken(self.y, which), weights)
 
 
 def samples_of(
     network: AnsweringNetwork, x: Any, y: Any, sample_weight: Any,
     x_name: str = "x", y_name: str = "y",
     weight_name: str = "sample_weight",
+    labels: LabelReader | None = None,
 ) -> WeightedSamples:  # fmt: skip
-    """Return samples that fit the network, checked."""
-    inputs, wanted = network._samples(x, y, x_name, y_name)
+    """Return samples that fit the network, checked; labels are by default of its classes."""
+    inputs, wanted = network._samples(x, y, x_name, y_name, labels)
     return WeightedSamples(inputs, wanted, checks.weights(sample_weight, weight_name, len(inputs)))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
-
 import numpy as np
 
-from foxnn import _core
-from foxnn.checks import Array
+from foxnn import _core, checks
+from foxnn.checks import Array, Rows
 from foxnn.layers.activation_table import ACTIVATIONS
 from foxnn.layers.specs import dense_spec
 from foxnn.layers.view import is_flat_dense
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.support.errors import DataWarning
+from foxnn.training.warn import warn
 
 # Number of samples to look at: enough for a reliable share of saturated outputs.
 _SAMPLES = 64
@@ -20,7 +19,7 @@ _SAMPLES = 64
 _USUAL_SIZE = 3.0
 
 
-def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
+def warn_if_saturated(network: AnsweringNetwork, x: Rows) -> None:
     """Warn if inputs are so large that most outputs of a bounded first layer are saturated."""
     first = network._layer(0)
     if not is_flat_dense(first):
@@ -29,7 +28,8 @@ def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
     flat_beyond = ACTIVATIONS[function].flat_beyond
     if flat_beyond is None:
         return
-    some = np.asarray(x[:: max(1, len(x) // _SAMPLES)][:_SAMPLES], np.float64)
+    which = np.arange(0, len(x), max(1, len(x) // _SAMPLES))[:_SAMPLES]
+    some = checks.dense(checks.taken(x, which)).astype(np.float64)
     size = float(np.sqrt(np.mean(some * some)))
     if size <= _USUAL_SIZE:
         return
@@ -39,12 +39,11 @@ def warn_if_saturated(network: AnsweringNetwork, x: Array) -> None:
         return
     flat = float((np.abs(z) > flat_beyond).mean())
     if flat > 0.5:
-        warnings.warn(
+        warn(
             f"the inputs are large (root mean square {size:.3g}), and {flat:.0%} of the first "
             f"layer's {function} outputs are flat, where they hardly learn: scale the inputs, by "
             "scale='standard' in fit",
-            UserWarning,
-            stacklevel=_frames_of_foxnn() + 1,
+            DataWarning,
         )
 
 
@@ -60,11 +59,3 @@ def _sums(x: Array, arrays: dict[str, Array], threads: int) -> Array | None:
         return alone._predict(x, threads)
     except OverflowError:
         return None
-
-
-def _frames_of_foxnn() -> int:
-    """Return the number of foxnn's own frames between here and the user's line."""
-    count, frame = 0, sys._getframe(1)
-    while str(frame.f_globals.get("__name__")).partition(".")[0] == "foxnn" and frame.f_back:
-        count, frame = count + 1, frame.f_back
-    return count

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from foxnn.checks import Array
+from foxnn.checks import Array, Rows
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import SCALABLE_LOSSES
 from foxnn.model.scaler import Scaler, scaler_of
@@ -53,7 +53,7 @@ def _scaler(wanted: Any, old: Scaler | None, name: str) -> Scaler:
     return scaler
 
 
-def measured(scalers: Scalers, x: Array, y: Array) -> Scalers:
+def measured(scalers: Scalers, x: Rows, y: Array) -> Scalers:
     """Return scalers fitted to the samples, except those that are fitted already."""
     found = [
         scaler if scaler is None or scaler.shift is not None else Scaler(scaler.method).fit(values)

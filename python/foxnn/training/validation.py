@@ -2,56 +2,108 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
+from foxnn.checks.labels import LabelReader
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.support.streams import HOLDOUT
 from foxnn.training.classes import classes_of
 from foxnn.training.samples import WeightedSamples, samples_of
 
 Parts = tuple[WeightedSamples, WeightedSamples]
+Names = Sequence[str] | None
 
 
 def given_samples(
-    network: AnsweringNetwork, given: tuple[Any, Any, Any], columns: list[str] | None
+    network: AnsweringNetwork,
+    given: tuple[Any, Any, Any],
+    columns: list[str] | None,
+    labels: LabelReader,
 ) -> WeightedSamples:
     """Return the samples of `validation=(x, y, weights)`, whose columns must be those of x."""
     x, y, weights = given
     names = "the x of validation", "the y of validation", "the weights of validation"
     checks.same_columns(x, names[0], columns)
-    return samples_of(network, x, y, weights, *names)
+    return samples_of(network, x, y, weights, *names, labels)
 
 
-def split(network: AnsweringNetwork, samples: WeightedSamples, share: float, draw: int) -> Parts:
+def split(
+    network: AnsweringNetwork,
+    samples: WeightedSamples,
+    share: float,
+    draw: int,
+    said: str | None = None,
+    names: Names = None,
+) -> Parts:
     """Return the samples to train on and a share to validate on, stratified by class.
 
-    The share is drawn with the network's draw number `draw`. The caller advances that number, once
-    nothing can be refused any more.
+    Of each class at least one sample is left to train on. The share is drawn with the network's
+    draw number `draw`. The caller advances that number, once nothing can be refused any more.
+    Errors call the share as `said` and the classes by their names.
     """
+    said = said or f"validation={share}"
     count = round(len(samples) * share)
     if not 0 < count < len(samples):
-        raise ValueError(
-            f"validation={share} of {len(samples)} samples leaves none to train or to validate on"
-        )
+        raise ValueError(f"{said} of {len(samples)} samples leaves none to train or to validate on")
     order = _core.shuffled(network.seed, HOLDOUT, len(samples), draw)
     if (classes := classes_of(samples.y, network.loss)) is not None:
-        order = _stratified(order, classes, count)
+        weights = samples.weights
+        counts = np.ones(len(samples), bool) if weights is None else weights > 0.0
+        order = _stratified(order, classes, count, counts, said, names)
     held, kept = samples.part(order[:count]), samples.part(order[count:])
     for part, what in ((held, "validate on"), (kept, "train on")):
         if part.weights is not None and not part.weights.any():
-            raise ValueError(f"validation={share} leaves only samples of weight 0 to {what}")
+            raise ValueError(f"{said} leaves only samples of weight 0 to {what}")
     return kept, held
 
 
-def _stratified(order: Array, classes: Array, count: int) -> Array:
-    """Return the order with `count` samples in front in which all classes are represented."""
+def _stratified(
+    order: Array, classes: Array, count: int, counts: Array, said: str, names: Names
+) -> Array:
+    """Return the order with `count` samples in front in which all classes are represented.
+
+    Behind them are all classes of samples that count.
+    """
     # Sorted by class, in random order within each; then samples at equal distances are taken.
     few = classes.dtype if classes.max() >= 2**15 else np.int16  # which NumPy sorts fastest
     by_class = order[np.argsort(classes[order].astype(few), kind="stable")]
     places = np.arange(len(order)) * count // len(order)
     held = np.diff(places, append=count) > 0
+    lost = _keep_every_class(held, classes[by_class], counts[by_class])
+    if lost is not None:
+        raise ValueError(
+            f"{said} of {len(order)} samples leaves {len(order) - count} to train on, fewer than "
+            f"there are classes: none of class {lost if names is None else repr(names[lost])}"
+        )
     return np.concatenate([by_class[held], by_class[~held]])
+
+
+def _keep_every_class(held: Array, classes: Array, counts: Array) -> int | None:
+    """Exchange samples held out, which are sorted by class, so that of each class one is left.
+
+    Samples of weight 0 do not count: nothing is learned from them. Return a class of which none
+    can be left, as there are fewer places than classes; None: there is none.
+    """
+    counting, kept = np.flatnonzero(counts), np.flatnonzero(counts & ~held)
+    first, first_kept = _first_of_each(classes, counting), _first_of_each(classes, kept)
+    come = first[~np.isin(classes[first], classes[first_kept])]
+    spare = ~held
+    spare[first_kept] = False
+    go = np.flatnonzero(spare)
+    if len(go) < len(come):
+        return int(classes[come[0]])
+    held[come] = False
+    held[go[np.arange(len(come)) * len(go) // max(1, len(come))]] = True
+    return None
+
+
+def _first_of_each(classes: Array, places: Array) -> Array:
+    """Return those of the places at which another class begins; the classes are sorted."""
+    there = classes[places]
+    first: Array = places[np.diff(there, prepend=there[:1] - 1) != 0]
+    return first

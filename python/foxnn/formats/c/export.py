@@ -15,6 +15,7 @@ from foxnn.formats import paths, whole_files
 from foxnn.formats.c import source as c_source
 from foxnn.formats.c.layered import BODIES, program
 from foxnn.formats.c.source import Layer, Program, chain_program
+from foxnn.formats.rounding import warn_if_coarse
 from foxnn.layers.chain import PlainLayer, plain_layers
 from foxnn.layers.view import is_number
 from foxnn.model import state
@@ -33,11 +34,13 @@ def export(
     path, word = _names(name_file, name)
     kind = None if weights is None else checks.choice(weights, "weights", ("int8",))
     x, y = _samples(network, samples)
+    warn_if_coarse(network, path)
     # A consistent snapshot, even if another thread trains; without the state of the optimizer.
     given = state.state_of(network) | {"optimizer": None, "steps": 0, "moments": [None, None]}
     twin = _made(network, given)
     scalings = _scaling(network, "input"), _scaling(network, "output")
     source = _program(twin, word, kind, scalings)
+    source.classes = twin.classes
     report: dict[str, float] = {"constant_bytes": source.constants, "stack_bytes": source.stack}
     if kind is not None and x is not None:
         report |= _loss_of_accuracy(_made(network, given), twin, x, y)
@@ -121,7 +124,7 @@ def _samples(network: Any, samples: Any) -> tuple[Array | None, Array | None]:
     if not isinstance(samples, tuple) or len(samples) != 2:
         raise TypeError(f"samples must be a pair (x, y), got {checks.shown(samples)}")
     x, y = network._samples(*samples, "samples[0]", "samples[1]")
-    return x, y
+    return checks.dense(x), y
 
 
 def _made(network: Any, given: dict[str, Any], dtype: str | None = None) -> Any:

@@ -13,6 +13,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
+from foxnn.formats.c.classes import class_names
 from foxnn.layers.activation_table import ACTIVATIONS
 
 _PER_LINE = 8
@@ -44,6 +45,7 @@ class Program:
     declarations: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     scratch: int = 0  # numbers on the stack
+    classes: list[str | int | bool] | None = None
 
     @property
     def type(self) -> str:
@@ -178,6 +180,7 @@ def header(source: Program) -> str:
         f"#define {upper}_INPUTS {source.counts[0]}\n#define {upper}_OUTPUTS {source.counts[1]}\n"
         f"#define {upper}_STACK {source.stack}",
         '#ifdef __cplusplus\nextern "C" {\n#endif',
+        *class_names(source.name, source.classes),
         *(_array(source, ending, array) for ending, array in source.all_arrays),
         *source.functions,
         f"static inline void {name}_predict(const {kind} *x, {kind} *y) {{\n{_body(source)}}}",

@@ -16,7 +16,7 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
-from foxnn.formats.onnx.graph import NO_SUCH_NODE, Graph, NotAChain, Step
+from foxnn.formats.onnx.graph import NO_SUCH_NODE, SOFTMAX, Graph, NotAChain, Step
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
 
@@ -161,7 +161,7 @@ def _stage(graph: Graph, cut: int, end: int) -> _Stage:
         raise graph.refused(step.node, f"expected at most {_MOST_STEPS} nodes of a function")
     if step.kind in ("Gemm", "MatMul"):
         return _Stage("dense", cut, end)
-    if step.kind == "Softmax":
+    if step.kind in SOFTMAX:
         # Without an axis it is 1, and from operator set 13 on -1: in rows the same.
         if step.given.get("axis", -1) not in (-1, 1) or len(step.dimensions) != 2:
             raise graph.refused(step.node, "expected softmax over the outputs of a sample")

@@ -29,13 +29,15 @@ _FIELDS = {1: "float_data", 6: "int32_data", 7: "int64_data", 9: "int32_data", 1
 MOST_DIMENSIONS = 16
 
 # Numbers of AttributeProto.AttributeType.
-_FLOAT, _INT, _STRING, _TENSOR, _FLOAT_LIST, _INT_LIST = 1, 2, 3, 4, 6, 7
+_FLOAT, _INT, _STRING, _TENSOR, _FLOAT_LIST, _INT_LIST, _STRING_LIST = 1, 2, 3, 4, 6, 7, 8
 _FIELD_OF = {_FLOAT: "f", _INT: "i", _STRING: "s", _TENSOR: "t", _FLOAT_LIST: "floats",
-             _INT_LIST: "ints"}  # fmt: skip
+             _INT_LIST: "ints", _STRING_LIST: "strings"}  # fmt: skip
+_LISTS = _FLOAT_LIST, _INT_LIST, _STRING_LIST
 # The attributes that are looked at, and what each must be.
 _ATTRIBUTES = {
     "allowzero": _INT, "alpha": _FLOAT, "approximate": _STRING, "auto_pad": _STRING,
     "axes": _INT_LIST, "axis": _INT, "beta": _FLOAT, "ceil_mode": _INT,
+    "classlabels_int64s": _INT_LIST, "classlabels_strings": _STRING_LIST,
     "coordinate_transformation_mode": _STRING, "count_include_pad": _INT, "dilations": _INT_LIST,
     "epsilon": _FLOAT, "gamma": _FLOAT, "group": _INT, "keepdims": _INT,
     "kernel_shape": _INT_LIST, "max": _FLOAT, "min": _FLOAT, "mode": _STRING,
@@ -61,7 +63,7 @@ def attributes_of(node: Any) -> Attributes:
         if given.type != kind or given.ref_attr_name:
             raise NotRead(f"expected another type of attribute {checks.shown(given.name)}")
         value = getattr(given, _FIELD_OF[kind])
-        found[given.name] = list(value) if kind in (_FLOAT_LIST, _INT_LIST) else value
+        found[given.name] = list(value) if kind in _LISTS else value
     return found
 
 

@@ -31,9 +31,11 @@ from foxnn.formats.paths import FileFormatError
 NO_SUCH_NODE = "expected a dense layer, an activation of foxnn, or a shift or factor of columns"
 ONE_INPUT = "expected the samples as its first input only"
 
+# The logarithms of the probabilities are for a loss that takes them; foxnn's takes probabilities.
+SOFTMAX = ("Softmax", "LogSoftmax")
 _PASSING = ("Identity", "Dropout", "Cast", "ai.onnx.ml.ZipMap")
 _SHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
-_OTHERS = ("Gemm", "MatMul", "Softmax", "Concat", "BatchNormalization", "ai.onnx.ml.Scaler")
+_OTHERS = ("Gemm", "MatMul", *SOFTMAX, "Concat", "BatchNormalization", "ai.onnx.ml.Scaler")
 _NO_CHAIN = ("LayerNormalization", "ReduceMax", "ReduceMean", *WINDOWED)
 _OF_CONSTANTS = ("Constant", "Gather", "Shape", "Slice", "Transpose")
 _KNOWN = {*FUNCTIONS, *_PASSING, *_SHAPING, *_OTHERS, *_OF_CONSTANTS}
@@ -66,6 +68,7 @@ class Graph(ModelFile):
     def __init__(self, path: str, model: Any) -> None:
         super().__init__(path, model)
         self.steps: list[Step | None] = [None]
+        self._labels: list[str] | list[int] = []
         name, dimensions = self._input(model.graph)
         self._values: dict[str, _Data | Sizes | Array] = {name: _Data(0, dimensions)}
         output = self._output(model.graph)
@@ -89,6 +92,11 @@ class Graph(ModelFile):
         found = self.steps[number]
         assert found is not None
         return found
+
+    def labels_of(self, count: int) -> list[str] | list[int] | None:
+        """Return the labels that a classifier of scikit-learn gives its outputs, if so many."""
+        are_all = len(set(self._labels)) == len(self._labels) == count
+        return self._labels if are_all else None
 
     def _input(self, graph: Any) -> tuple[str, Dimensions]:
         inputs = [given for given in graph.input if given.name not in self._stored]
@@ -166,6 +174,8 @@ class Graph(ModelFile):
             raise NotRead(ONE_INPUT)
         if kind in _PASSING:
             check_passing(kind, given, values)
+            if kind == "ai.onnx.ml.ZipMap":
+                self._labels = _labels_of(given)
             return data[0]
         if kind in _SHAPING:
             shaped = behind(kind, given, values, data[0].dimensions)
@@ -211,6 +221,14 @@ class Graph(ModelFile):
 
 def _names(values: list[Any]) -> str:
     return checks.shown([value.name for value in values[:5]]) if values else "none"
+
+
+def _labels_of(given: Attributes) -> list[str] | list[int]:
+    """Return the labels of a ZipMap."""
+    texts = given.get("classlabels_strings") or []
+    if texts:
+        return [text.decode("utf-8", "replace") for text in texts]
+    return [int(number) for number in given.get("classlabels_int64s") or []]
 
 
 def check_passing(kind: str, given: Attributes, values: list[Any]) -> None:

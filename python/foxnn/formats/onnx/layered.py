@@ -15,6 +15,7 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
+from foxnn.formats.onnx.graph import SOFTMAX
 from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation
 from foxnn.formats.onnx.layout import Shape
 from foxnn.formats.onnx.leaves import DENSE, Leaf, Spec, activated, bias_of, identity, leaf_of
@@ -133,7 +134,7 @@ class _Reader:
         if is_alone and step.kind not in FUNCTIONS:
             if step.kind == "Concat":
                 found.append(self._parallel(step, stage.cut, depth))
-            elif step.kind == "Softmax":
+            elif step.kind in SOFTMAX:
                 _activate(found, last, ("softmax", []))
             else:
                 if step.kind in DENSE and last is not None and not last.is_flat_before:

@@ -25,7 +25,7 @@ from foxnn.formats.onnx.constants import (
     folded,
 )
 from foxnn.formats.onnx.functions import FUNCTIONS
-from foxnn.formats.onnx.graph import NO_SUCH_NODE, ONE_INPUT, check_passing
+from foxnn.formats.onnx.graph import NO_SUCH_NODE, ONE_INPUT, SOFTMAX, check_passing
 from foxnn.formats.onnx.layered_shapes import (
     behind_dense,
     beside,
@@ -194,7 +194,7 @@ class LayeredGraph(ModelFile):
             found = behind_dense(kind, given, values, data[0])
             return self._put(node, kind, given, self._turned(node, kind, given, values), found)
         # Up to operator set 12, softmax is by default over all that a sample holds.
-        usual = 1 if kind == "Softmax" and self._version < 13 else -1
+        usual = 1 if kind in SOFTMAX and self._version < 13 else -1
         is_turned = kind == "LayerNormalization" and data[0].flat_of is not None
         if kind != "Dropout" and (is_turned or not is_last(data[0], given.get("axis", usual))):
             raise NotRead("expected the last axis")
@@ -281,7 +281,7 @@ class LayeredGraph(ModelFile):
 
 
 #: Operations that become layers by `leaves`, beside those of windows.
-LAYERS = ("Gemm", "MatMul", "Softmax", "Dropout", "LayerNormalization")
+LAYERS = ("Gemm", "MatMul", *SOFTMAX, "Dropout", "LayerNormalization")
 
 
 def _whole(sizes: Sizes) -> Array:

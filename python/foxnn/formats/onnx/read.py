@@ -5,6 +5,7 @@ The file is data: it is parsed and looked at, and nothing of it is run.
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from foxnn.formats.onnx.chain import Affine, chain_of
 from foxnn.formats.onnx.graph import Graph, NotAChain
 from foxnn.formats.onnx.layered import Layered, layered_of
 from foxnn.formats.onnx.layered_graph import LayeredGraph
+from foxnn.formats.onnx.model_file import ModelFile
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.layers.activations import ActivationPair
 from foxnn.layers.kinds import checked_specs, leaves
@@ -34,6 +36,7 @@ class Found(NamedTuple):
     loss: str | None
     input_scaler: Scaler | None
     output_scaler: Scaler | None
+    classes: Any
 
 
 class FoundLayers(NamedTuple):
@@ -43,6 +46,7 @@ class FoundLayers(NamedTuple):
     loss: str | None
     input_scaler: Scaler | None
     output_scaler: Scaler | None
+    classes: Any
 
 
 # Nodes beyond which a graph that is no chain is not looked at a second time.
@@ -94,7 +98,7 @@ def _may_be_layered(model: Any) -> bool:
 
 def _found_layers(graph: LayeredGraph) -> FoundLayers:
     layers, said = layered_of(graph), _said(graph.model)
-    scalers = []
+    scalers: list[Scaler | None] = []
     for pair, name in ((layers.before, "input"), (layers.behind, "output")):
         affine = None if pair is None else Affine(*pair)
         width = 0 if pair is None else pair[0].size
@@ -102,7 +106,8 @@ def _found_layers(graph: LayeredGraph) -> FoundLayers:
         if scaler is None and pair is not None:
             raise graph.error(f"expected a scale of the {name}s above 0")
         scalers.append(scaler)
-    return FoundLayers(layers, said.get("foxnn_loss"), *scalers)
+    before, behind = scalers
+    return FoundLayers(layers, said.get("foxnn_loss"), before, behind, _classes(graph, said))
 
 
 def _found(graph: Graph) -> Found:
@@ -138,6 +143,7 @@ def _found(graph: Graph) -> Found:
         said.get("foxnn_loss"),
         before,
         behind,
+        _classes(graph, said) or graph.labels_of(len(layers[-1].weights[0])),
     )
 
 
@@ -153,12 +159,14 @@ def make(network: Any, found: Found | FoundLayers, dtype: str | None, seed: int 
                 array = checked_array(values, name, leaf["arrays"][name], network._single())
                 network._set_array(leaf["index"], name, array)
         network._set_scalers(found.input_scaler, found.output_scaler)
+        network.classes = found.classes
         return
     kind = found.dtype if dtype is None else dtype
     network._make(found.sizes, found.activations, None, found.loss, "zeros", kind, seed)
     for part, (weights, bias) in zip(network, found.parameters, strict=True):
         part.weights, part.bias = weights, bias
     network._set_scalers(found.input_scaler, found.output_scaler)
+    network.classes = found.classes
 
 
 def _said(model: Any) -> dict[str, str]:
@@ -169,6 +177,16 @@ def _said(model: Any) -> dict[str, str]:
     if said.get("foxnn_loss") not in _core.losses():
         said.pop("foxnn_loss", None)
     return said
+
+
+def _classes(graph: ModelFile, said: dict[str, str]) -> Any:
+    """Return the labels of the classes, which the network checks."""
+    if (text := said.get("foxnn_classes")) is None:
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise graph.error(f"expected labels as foxnn_classes, got {checks.shown(text)}") from None
 
 
 def _undone(affine: Affine | None) -> Affine | None:

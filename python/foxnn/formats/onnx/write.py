@@ -7,6 +7,7 @@ operator set 13 (ONNX 1.8, 2020), which gelu is composed of; so old runtimes rea
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from foxnn import _core, checks
 from foxnn.formats.onnx.nodes import BODIES, NEWER, LayerGraph, size_of
+from foxnn.formats.rounding import warn_if_coarse
 from foxnn.formats.whole_files import replacing
 from foxnn.layers.activation_table import ACTIVATIONS, Node, Number
 from foxnn.layers.kinds import leaves
@@ -21,7 +23,7 @@ from foxnn.layers.view import is_number
 from foxnn.model.scaler import Scaler
 from foxnn.support import extras
 
-_OPSET, _IR = 13, 7
+OPSET, _IR = 13, 7
 
 # protobuf takes no message of 2 GiB; some of it is for names.
 _LARGEST = 2**31 - 2**20
@@ -77,6 +79,8 @@ def write(path: str, network: Any) -> None:
     copy = network._copy()  # of one moment, even where another thread trains
     # The graph, the file, and what the checker makes of it, twice; numbers of 8 bytes at most.
     checks.memory(4 * 8 * size_of(copy._layers()) + 2**23)
+    check(network)
+    warn_if_coarse(network, path)
     data = _model(onnx, copy, network).SerializeToString(deterministic=True)
     onnx.checker.check_model(data, full_check=True)
     with replacing(path) as file:
@@ -112,8 +116,23 @@ def _check_range(scaler: Scaler, name: str, dtype: str) -> None:
         raise ValueError(f"{name} must be within the range of {dtype}, as the ONNX file has it")
 
 
+def nodes_of(onnx: Any, network: Any, dtype: str, source: str) -> tuple[list[Any], list[Any], str]:
+    """Return the nodes and the arrays of the layers, and the name of their last value.
+
+    They are for a graph that another library makes, in which they begin with the value `source`.
+    """
+    _check_kinds(network._layers())
+    copy, graph = network._copy(), _Graph(onnx, dtype)
+    graph.last = source
+
+    def activate(graph: _Graph, layer: str, name: str, parameters: list[float]) -> None:
+        _activate(graph, layer, name, parameters, dtype)
+
+    LayerGraph(graph, copy._array, activate).layers(copy._layers(), "layers")
+    return graph.nodes, graph.arrays, graph.last
+
+
 def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
-    check(network)
     helper, dtype = onnx.helper, network.dtype
     inputs, outputs = network.input_scaler, network.output_scaler
     ends_of = copy._input_shape(), copy._output_shape()
@@ -138,7 +157,7 @@ def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
         for name, shape in zip("xy", ends_of, strict=True)
     ]
     kinds = {leaf["kind"] for leaf in leaves(parts)}
-    opset, version = max([(_OPSET, _IR), *(NEWER[kind] for kind in kinds & NEWER.keys())])
+    opset, version = max([(OPSET, _IR), *(NEWER[kind] for kind in kinds & NEWER.keys())])
     model = helper.make_model(
         helper.make_graph(graph.nodes, "foxnn", *ends, graph.arrays),
         opset_imports=[helper.make_opsetid("", opset)],
@@ -149,6 +168,8 @@ def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
     said = {"foxnn_version": _core.__version__, "foxnn_loss": copy._loss()}
     if len(ends_of[0]) > 1 or any(not is_number(part) for part in parts):
         said["foxnn_layers"] = "of every kind"  # else those of a chain are read, which is stricter
+    if network.classes is not None:
+        said["foxnn_classes"] = json.dumps(network.classes)
     for scaler, name in ((inputs, "foxnn_input_scaler"), (outputs, "foxnn_output_scaler")):
         if scaler is not None:
             said[name] = scaler.method

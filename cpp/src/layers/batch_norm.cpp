@@ -1,0 +1,234 @@
+// Mean and variance are divided by channels: a worker has a line of them over all samples and
+// positions, so that the order of a sum does not depend on the workers. The rest is divided by
+// positions, or by samples if there is only one.
+#include "layers/batch_norm.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "layers/columns.hpp"
+
+namespace foxnn {
+namespace {
+
+template <class T>
+const KernelTable<T>& kernels() {
+  return active_kernels().table<T>();
+}
+
+// The two sums of KernelTable::column_sums, over all positions.
+template <class T>
+struct Sums {
+  alignas(64) T first[kColumnSums * kLineWidth<T>] = {};
+  alignas(64) T second[kColumnSums * kLineWidth<T>] = {};
+
+  // The sums of one channel.
+  static T total(const T* parts, index channel) {
+    const T* at = parts + channel;
+    static_assert(kColumnSums == 4);
+    return (at[0] + at[kLineWidth<T>]) + (at[2 * kLineWidth<T>] + at[3 * kLineWidth<T>]);
+  }
+};
+
+}  // namespace
+
+template <class T>
+BatchNorm<T>::BatchNorm(const LayerSpec& spec, const std::vector<Form>& inputs)
+    : Layer<T>(spec, inputs),
+      channels_(inputs.front().shape.channels),
+      positions_(inputs.front().shape.positions()),
+      panels_(panel_count<T>(channels_)),
+      columns_(panels_ * kPanelWidth<T>),
+      epsilon_(static_cast<T>(spec.number("epsilon"))),
+      momentum_(static_cast<T>(spec.number("momentum"))) {
+  if (!(epsilon_ > T(0))) throw std::invalid_argument("epsilon must be above 0");
+  if (!(momentum_ >= T(0) && momentum_ <= T(1))) {
+    throw std::invalid_argument("momentum must be from 0 to 1");
+  }
+  this->set_output(inputs.front());
+  // Penalties would pull the weights to 0.
+  this->add_array("weights", {channels_}, columns_, Array::Role::bias);
+  this->add_array("bias", {channels_}, columns_, Array::Role::bias);
+  this->add_array("running_mean", {channels_}, columns_, Array::Role::running);
+  this->add_array("running_variance", {channels_}, columns_, Array::Role::running);
+}
+
+template <class T>
+double BatchNorm<T>::flops() const {
+  return 10.0 * static_cast<double>(this->output().shape.size());
+}
+
+template <class T>
+void BatchNorm<T>::initialize(std::uint64_t, std::uint32_t, const StopRequest&) {
+  std::fill_n(parameter(kGain), channels_, T(1));
+  std::fill_n(parameter(kRunningVariance), channels_, T(1));
+}
+
+template <class T>
+index BatchNorm<T>::kept_size(index) const {
+  return measured_at() + 1;
+}
+
+// The coefficients of each channel in a pass.
+template <class T>
+ScratchSize BatchNorm<T>::scratch_size(index) const {
+  return {.numbers = 3 * columns_};
+}
+
+template <class T>
+template <class Function>
+void BatchNorm<T>::each_share(Share share, index batch, Function f) const {
+  const bool by_rows = positions_ < share.workers;
+  const Share rows = by_rows ? share : Share{}, places = by_rows ? Share{} : share;
+  const index first = rows.first(batch), count = rows.last(batch) - first;
+  for (index p = places.first(positions_); p < places.last(positions_); ++p) {
+    each_panel<T>(channels_, [&](index q, index width) {
+      f(first, count, p * panels_ + q, q * kPanelWidth<T>, width);
+    });
+  }
+}
+
+// Mean and variance of a line of channels over the batch. The mean is corrected by what rounding
+// left over, which counts where the inputs lie close together.
+template <class T>
+void BatchNorm<T>::measure(index line, index batch, const Rows<const T>& x, T* all) const {
+  const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
+  const T count = static_cast<T>(batch * positions_);
+  T* const mean = kept(all, kMean) + channel;
+  T* const variance = kept(all, kVariance) + channel;
+  T* const factor = kept(all, kFactor) + channel;
+  std::fill_n(mean, kLineWidth<T>, T(0));
+  for (const bool is_second : {false, true}) {
+    Sums<T> sums;
+    for (index p = 0; p < positions_; ++p) {
+      const T* at = x.at(0, p * panels_ + channel / kPanelWidth<T>) + lane;
+      kernels<T>().column_sums(batch, at, x.stride, nullptr, 0, mean, sums.first, sums.second);
+    }
+    for (index c = 0; c < kLineWidth<T>; ++c) {
+      const T sum = Sums<T>::total(sums.first, c), squares = Sums<T>::total(sums.second, c);
+      mean[c] += sum / count;
+      if (!is_second) continue;
+      variance[c] = std::max(T(0), squares - sum * (sum / count)) / count;
+      factor[c] = T(1) / std::sqrt(variance[c] + epsilon_);
+    }
+  }
+}
+
+template <class T>
+void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+                           Scratch<T> scratch) const {
+  const bool measures = out.training && this->is_trained();
+  if (out.kept && share.worker == 0) out.kept[measured_at()] = measures ? T(1) : T(0);
+  if (measures) {
+    // A worker's channels, from the sums to the outputs.
+    for (index line = share.first(lines()); line < share.last(lines()); ++line) {
+      if (scratch.leaves()) return;
+      measure(line, batch, *x, out.kept);
+      const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
+      for (index p = 0; p < positions_; ++p) {
+        const index panel = p * panels_ + channel / kPanelWidth<T>;
+        kernels<T>().normalize(batch, kLineWidth<T>, x->at(0, panel) + lane, x->stride,
+                               kept(out.kept, kMean) + channel, kept(out.kept, kFactor) + channel,
+                               parameter(kGain) + channel, parameter(kShift) + channel,
+                               out.y.at(0, panel) + lane, out.y.stride);
+      }
+    }
+    return;
+  }
+  T* const factor = scratch.numbers;
+  for (index c = 0; c < columns_; ++c) {
+    factor[c] = T(1) / std::sqrt(parameter(kRunningVariance)[c] + epsilon_);
+  }
+  if (out.kept && share.worker == 0) {
+    std::copy_n(parameter(kRunningMean), columns_, kept(out.kept, kMean));
+    std::copy_n(factor, columns_, kept(out.kept, kFactor));
+  }
+  each_share(share, batch, [&](index row, index rows, index panel, index channel, index width) {
+    if (scratch.leaves()) return;
+    kernels<T>().normalize(rows, width, x->at(row, panel), x->stride,
+                           parameter(kRunningMean) + channel, factor + channel,
+                           parameter(kGain) + channel, parameter(kShift) + channel,
+                           out.y.at(row, panel), out.y.stride);
+  });
+}
+
+// The sums of d loss / d y, and of its products with x - mean, from which both gradients follow.
+template <class T>
+void BatchNorm<T>::backward(Share share, index batch, const Back<T>& back, Scratch<T>) const {
+  for (index line = share.first(lines()); line < share.last(lines()); ++line) {
+    const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
+    Sums<T> sums;
+    for (index p = 0; p < positions_; ++p) {
+      const index panel = p * panels_ + channel / kPanelWidth<T>;
+      kernels<T>().column_sums(batch, back.x->at(0, panel) + lane, back.x->stride,
+                               back.delta.at(0, panel) + lane, back.delta.stride,
+                               kept(back.kept, kMean) + channel, sums.first, sums.second);
+    }
+    for (index c = 0; c < kLineWidth<T>; ++c) {
+      kept(back.kept, kSumOfDeltas)[channel + c] = Sums<T>::total(sums.first, c);
+      kept(back.kept, kSumAlong)[channel + c] = Sums<T>::total(sums.second, c);
+    }
+  }
+}
+
+template <class T>
+void BatchNorm<T>::backward_input(Share share, index batch, index, const Back<T>& back,
+                                  const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                                  Scratch<T> scratch) const {
+  // d loss / d x = gain factor (delta - mean(delta) - x' mean(delta x')) for the normal x', where
+  // the means are those of the batch: a multiple of delta, one of x - mean, and a constant.
+  const T count = static_cast<T>(batch * positions_);
+  T *const along = scratch.numbers, *const constant = along + columns_;
+  T* const gain = constant + columns_;
+  for (index c = 0; c < columns_; ++c) {
+    const T factor = kept(back.kept, kFactor)[c];
+    gain[c] = parameter(kGain)[c] * factor;
+    along[c] = constant[c] = T(0);
+    if (back.kept[measured_at()] == T(0)) continue;
+    along[c] = -gain[c] * factor * factor * (kept(back.kept, kSumAlong)[c] / count);
+    constant[c] = -gain[c] * (kept(back.kept, kSumOfDeltas)[c] / count);
+  }
+  each_share(share, batch, [&](index row, index rows, index panel, index channel, index width) {
+    if (scratch.leaves()) return;
+    kernels<T>().normalize_backward(
+        rows, width, back.x->at(row, panel), back.x->stride, back.delta.at(row, panel),
+        back.delta.stride, kept(back.kept, kMean) + channel, gain + channel, along + channel,
+        constant + channel, delta_below.at(row, panel), delta_below.stride);
+    below.finish(row, rows, panel, width, delta_below);
+  });
+}
+
+template <class T>
+void BatchNorm<T>::backward_parameters(Share share, index, const Back<T>& back,
+                                       GradientSink<T>& sink, Scratch<T>) const {
+  for (index q = share.first(panels_); q < share.last(panels_); ++q) {
+    alignas(64) T gain[kPanelWidth<T>] = {}, shift[kPanelWidth<T>] = {};
+    const index offset = q * kPanelWidth<T>;
+    // Not of the padding, which stays as it is.
+    for (index c = 0; c < std::min(kPanelWidth<T>, channels_ - offset); ++c) {
+      gain[c] = kept(back.kept, kSumAlong)[offset + c] * kept(back.kept, kFactor)[offset + c];
+      shift[c] = kept(back.kept, kSumOfDeltas)[offset + c];
+    }
+    sink.take(offset, kPanelWidth<T>, gain);
+    sink.take(columns_ + offset, kPanelWidth<T>, shift);
+  }
+}
+
+// The running variance is that of the whole population, as estimated from the batch.
+template <class T>
+void BatchNorm<T>::settle(Share share, index batch, const T* all) const {
+  const index count = batch * positions_;
+  const T whole = count > 1 ? static_cast<T>(count) / static_cast<T>(count - 1) : T(1);
+  for (index c = share.first(channels_); c < share.last(channels_); ++c) {
+    T& mean = parameter(kRunningMean)[c];
+    T& variance = parameter(kRunningVariance)[c];
+    mean = momentum_ * mean + (T(1) - momentum_) * kept(all, kMean)[c];
+    variance = momentum_ * variance + (T(1) - momentum_) * (kept(all, kVariance)[c] * whole);
+  }
+}
+
+template class BatchNorm<float>;
+template class BatchNorm<double>;
+
+}  // namespace foxnn

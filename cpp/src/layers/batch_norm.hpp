@@ -1,0 +1,64 @@
+// Batch normalization (Ioffe and Szegedy, "Batch normalization", 2015): each channel is brought to
+// mean 0 and variance 1 over the positions of a batch, y = (x - mean) / sqrt(variance + epsilon) *
+// weights + bias. In inference, and while the layer is frozen, mean and variance are running means
+// of those of earlier batches.
+#pragma once
+
+#include "foxnn/layer.hpp"
+#include "kernels/kernel_table.hpp"
+
+namespace foxnn {
+
+template <class T>
+class BatchNorm final : public Layer<T> {
+ public:
+  /// Options: epsilon, momentum (the share of a running mean that a step keeps).
+  BatchNorm(const LayerSpec& spec, const std::vector<Form>& inputs);
+
+  std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<BatchNorm>(*this); }
+  double flops() const override;
+  void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
+  index kept_size(index batch) const override;
+  ScratchSize scratch_size(index batch) const override;
+  void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
+               Scratch<T> scratch) const override;
+  bool has_backward() const override { return true; }
+  void backward(Share share, index batch, const Back<T>& back, Scratch<T> scratch) const override;
+  void backward_input(Share share, index batch, index which, const Back<T>& back,
+                      const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                      Scratch<T> scratch) const override;
+  void backward_parameters(Share share, index batch, const Back<T>& back, GradientSink<T>& sink,
+                           Scratch<T> scratch) const override;
+  void settle(Share share, index batch, const T* kept) const override;
+
+ private:
+  // An array of the layer, or one of the arrays that it keeps of a batch: a number for each
+  // channel.
+  enum Parameter : index { kGain, kShift, kRunningMean, kRunningVariance };
+  enum Kept : index { kMean, kFactor, kVariance, kSumOfDeltas, kSumAlong, kKeptArrays };
+
+  T* parameter(Parameter which) const {
+    return this->own_parameters() + static_cast<index>(which) * columns_;
+  }
+  T* kept(T* all, Kept which) const { return all + static_cast<index>(which) * columns_; }
+  const T* kept(const T* all, Kept which) const {
+    return all + static_cast<index>(which) * columns_;
+  }
+  // Whether mean and variance are those of the batch: a number behind the others.
+  index measured_at() const { return kKeptArrays * columns_; }
+  index lines() const { return columns_ / kLineWidth<T>; }
+  void measure(index line, index batch, const Rows<const T>& x, T* all) const;
+  // Calls f(rows at a position, channel) for the panels of the worker's share.
+  template <class Function>
+  void each_share(Share share, index batch, Function f) const;
+
+  index channels_, positions_;
+  index panels_;   // of a position
+  index columns_;  // channels, padded to panels
+  T epsilon_, momentum_;
+};
+
+extern template class BatchNorm<float>;
+extern template class BatchNorm<double>;
+
+}  // namespace foxnn

@@ -1,0 +1,178 @@
+"""Random programs run with foxnn.sklearn and with scikit-learn, which must find the same.
+
+FOXNN_BESIDE_SECONDS makes it search for so long, each time elsewhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+pytest.importorskip("sklearn")
+pytest.importorskip("pandas")
+
+from sklearn import neural_network as theirs
+from sklearn.neural_network._base import LOSS_FUNCTIONS
+
+import foxnn.sklearn as ours
+from sklearn_programs import Outcome, Program, programs, run
+from test_sklearn import new_scikit_learn
+
+SECONDS = float(os.environ.get("FOXNN_BESIDE_SECONDS", "0"))
+# How many copies of a program, with inputs off by a rounding, tell what rounding does to it.
+COPIES = 8
+# foxnn may be off so many times further than the copies: they differ from scikit-learn by one
+# rounding of each input, the library by one of each sum, in each step.
+FURTHER = 100.0
+# In errors of a fit, and of a score, for numbers that are not finite.
+NOT_FINITE = ("non-finite", "contains NaN", "contains infinity")
+# Beyond such weights a training has exploded, and foxnn ends it earlier.
+LARGEST = 30.0
+# In a warm start with early stopping scikit-learn writes over the best weights of the earlier fit.
+OVERWRITTEN = ("coefs_", "intercepts_", "predict", "score")
+
+
+def is_number(value: Any) -> bool:
+    """Return whether a value is one that rounding changes."""
+    if value is None or isinstance(value, str | bool):
+        return False
+    return np.asarray(value).dtype.kind == "f"
+
+
+def dtype_of(value: Any) -> Any:
+    """Return the type of the numbers of an array; None: it is not one."""
+    return value.dtype if isinstance(value, np.ndarray) else None
+
+
+def same(one: Any, other: Any, allowed: Any) -> bool:
+    """Return whether two values are equal, or numbers no further from each other than allowed."""
+    if is_number(one) and is_number(other):
+        a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
+        if a.shape != b.shape or dtype_of(one) != dtype_of(other):
+            return False
+        close = np.abs(a - b) <= allowed
+        return bool((close | (a == b) | (np.isnan(a) & np.isnan(b))).all())
+    a, b = np.asarray(one), np.asarray(other)
+    return a.dtype == b.dtype and a.shape == b.shape and bool((a == b).all())
+
+
+def slack(program: Program, value: Any) -> float:
+    """Return the difference that is allowed without a second look."""
+    largest = float(np.nanmax(np.abs(value), initial=1.0)) if is_number(value) else 1.0
+    return 1e5 * program.epsilon * largest
+
+
+Place = tuple[int, str]  # the number of a call, and the name of what it found
+
+
+def differences(program: Program, a: list[Outcome], b: list[Outcome]) -> list[Place]:
+    """Return what differs."""
+    found = []
+    overwrites = program.settings["warm_start"] and program.settings["early_stopping"]
+    for i, (one, other) in enumerate(zip(a, b, strict=False)):
+        for name in sorted(one.keys() | other.keys()):
+            if overwrites and i and name.startswith(OVERWRITTEN):
+                continue
+            there = name in one and name in other
+            if not there or not same(one[name], other[name], slack(program, one[name])):
+                found.append((i, name))
+    if len(a) != len(b):
+        found.append((min(len(a), len(b)), "calls"))
+    return found
+
+
+def diverges(outcomes: list[Outcome]) -> bool:
+    """Return whether a training ended with numbers that are not finite, or was on the way to it."""
+    for outcome in outcomes:
+        curve = np.array(outcome.get("loss_curve_", [0.0]))
+        coefficients = [np.abs(v).max() for name, v in outcome.items() if name.startswith("coefs_")]
+        if (
+            any(word in outcome.get("error", "") for word in NOT_FINITE)
+            or not np.isfinite(curve).all()
+            or curve.max() > 10.0 * curve[0]
+            or max(coefficients, default=0.0) > LARGEST
+        ):
+            return True
+    return False
+
+
+def explained(place: Place, a: list[Outcome], b: list[Outcome], copies: list[Any]) -> bool:
+    """Return whether rounding alone makes as much of a difference there."""
+    i, name = place
+    if i >= min(len(a), len(b)) or name not in a[i] or name not in b[i]:
+        return False
+    one, other = a[i][name], b[i][name]
+    values = [copy[i][name] for copy in copies if len(copy) > i and name in copy[i]]
+    if len(values) < len(copies):
+        return True  # Some end with an error there, some do not.
+    if is_number(one) and is_number(other) and np.shape(one) == np.shape(other):
+        if any(np.shape(value) != np.shape(one) for value in values):
+            return True
+        spread = max(np.abs(np.subtract(value, one)).max() for value in values)
+        return same(one, other, FURTHER * spread)
+    return any(not same(value, values[0], 0.0) for value in values)
+
+
+@contextlib.contextmanager
+def watched_clips() -> Iterator[list[str]]:
+    """Note the losses for which scikit-learn clips a probability, so that they have a bound."""
+    clips: list[str] = []
+
+    def watched(name: str, loss: Any) -> Any:
+        def run_loss(y: Any, p: Any, weights: Any = None) -> Any:
+            of_target = np.where(y, p, 1.0 - p) if name == "binary_log_loss" else p[y]
+            if of_target.min() < np.finfo(p.dtype).eps:
+                clips.append(name)
+            return loss(y, p, weights)
+
+        return run_loss
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("log_loss", "binary_log_loss"):
+            patch.setitem(LOSS_FUNCTIONS, name, watched(name, LOSS_FUNCTIONS[name]))
+        yield clips
+
+
+def check(program: Program) -> None:
+    """Run a program with both libraries and compare what they find."""
+    with watched_clips() as clips:
+        a, b = run(program, theirs), run(program, ours)
+    found = [] if clips or diverges(a) else differences(program, a, b)
+    if not found:
+        return
+    copies = [run(program.perturbed(i), theirs) for i in range(1, COPIES + 1)]
+    left = [place for place in found if not explained(place, a, b, copies)]
+    lines = [
+        f"call {i}, {name}:\n  {library} {outcomes[i].get(name) if i < len(outcomes) else None}"
+        for i, name in left
+        for library, outcomes in (("scikit-learn", a), ("foxnn       ", b))
+    ]
+    assert not left, "\n".join([str(program), *lines])
+
+
+@new_scikit_learn
+def test_random_programs_find_the_same() -> None:
+    @settings(
+        deadline=None,
+        max_examples=250,
+        derandomize=not SECONDS,
+        suppress_health_check=list(HealthCheck),
+        print_blob=True,
+        database=None,
+    )
+    @given(programs())
+    def search(program: Program) -> None:
+        check(program)
+
+    end = time.monotonic() + SECONDS
+    while True:
+        search()
+        if time.monotonic() >= end:
+            break
