@@ -484,7 +484,7 @@ def test_two_classes_of_one_output(tmp_path: Path) -> None:
 LENET: list[Any] = [
     (14, 13, 1), foxnn.Conv2D(6, 5, padding="same"), foxnn.MaxPool2D(2),
     foxnn.Conv2D(16, 3, dilation=2, groups=2), foxnn.AveragePool2D(2, 1, "same"),
-    foxnn.UpSample((1, 2)), foxnn.Conv2D(4, (1, 2), (1, 2), bias=False),
+    foxnn.UpSample((1, 2)), foxnn.Conv2D(4, (1, 2), stride=(1, 2), bias=False),
     foxnn.Parallel(foxnn.GlobalMaxPool(), foxnn.GlobalAveragePool()), 20, 10,
 ]  # fmt: skip
 VOLUMES: list[Any] = [
@@ -492,8 +492,9 @@ VOLUMES: list[Any] = [
     foxnn.MaxPool3D((2, 3, 2), 2, "same"), foxnn.AveragePool3D(2, 1), foxnn.GlobalAveragePool(), 2,
 ]  # fmt: skip
 STEPS: list[Any] = [
-    (40, 3), foxnn.Conv1D(8, 5, 2), foxnn.MaxPool1D(3, 2, "same"), foxnn.Conv1D(8, 3, groups=8),
-    foxnn.AveragePool1D(2), foxnn.Residual(foxnn.Conv1D(8, 3, padding="same")), 3,
+    (40, 3), foxnn.Conv1D(8, 5, stride=2), foxnn.MaxPool1D(3, 2, "same"),
+    foxnn.Conv1D(8, 3, groups=8), foxnn.AveragePool1D(2),
+    foxnn.Residual(foxnn.Conv1D(8, 3, padding="same")), 3,
 ]  # fmt: skip
 WINDOWED = {"pictures": LENET, "volumes": VOLUMES, "steps": STEPS}
 

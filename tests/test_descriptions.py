@@ -54,10 +54,10 @@ DESCRIPTIONS: dict[str, Callable[[], Any]] = {
     "Dropout(0.5)": lambda: Dropout(0.5),
     "LayerNorm()": lambda: LayerNorm(),
     "LayerNorm(epsilon=0.5, name='even')": lambda: LayerNorm(epsilon=0.5, name="even"),
-    "Conv1D(4, 3)": lambda: Conv1D(4, (3,), 1, "valid", [1], 1, None, None, True),
+    "Conv1D(4, 3)": lambda: Conv1D(4, (3,), stride=1, padding="valid", dilation=[1]),
     "Conv2D(4, 3, padding='same', groups=2)": lambda: Conv2D(4, (3, 3), padding="same", groups=2),
     "Conv2D(4, (3, 2), stride=(2, 1), dilation=2, bias=False)": lambda: Conv2D(
-        4, [3, 2], (2, 1), dilation=[2, 2], bias=False
+        4, [3, 2], stride=(2, 1), dilation=[2, 2], bias=False
     ),
     "Conv3D(4, 2, activation=('elu', (0.5,)), init='zeros', name='c')": lambda: Conv3D(
         4, 2, activation=("elu", 0.5), init="zeros", name="c"
@@ -158,8 +158,8 @@ ANY = (ValueError, TypeError)
         (lambda: Conv2D(4, (3, 0)), ValueError, "kernel must be .* got 0"),
         (lambda: Conv2D(4, (3, 3, 3)), ValueError, r"kernel .* number or 2, .* got \(3, 3, 3\)"),
         (lambda: Conv1D(4, ()), ValueError, r"kernel must be one number or 1, .* got \(\)"),
-        (lambda: Conv2D(4, 3, 0), ValueError, "stride must be .* got 0"),
-        (lambda: Conv2D(4, 3, -1), ValueError, "stride must be .* got -1"),
+        (lambda: Conv2D(4, 3, stride=0), ValueError, "stride must be .* got 0"),
+        (lambda: Conv2D(4, 3, stride=-1), ValueError, "stride must be .* got -1"),
         (lambda: Conv3D(4, 3, dilation=(1, 2)), ValueError, r"dilation .* or 3, .* got \(1, 2\)"),
         (lambda: Conv2D(4, 3, dilation=0), ValueError, "dilation must be .* got 0"),
         (lambda: Conv2D(4, 3, padding="full"), ValueError, "padding .* valid, same, got 'full'"),

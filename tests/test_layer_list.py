@@ -62,7 +62,8 @@ def test_shapes_of_windows() -> None:
     nn = neural_network(
         [
             (28, 28, 1), Conv2D(6, 5, padding="same"), MaxPool2D(2), Conv2D(16, 5),
-            AveragePool2D(3, 2, "same"), UpSample((2, 1)), Conv2D(8, 3, (2, 1), dilation=(1, 2)),
+            AveragePool2D(3, 2, "same"), UpSample((2, 1)),
+            Conv2D(8, 3, stride=(2, 1), dilation=(1, 2)),
             GlobalAveragePool(), 10,
         ]
     )  # fmt: skip
@@ -71,7 +72,7 @@ def test_shapes_of_windows() -> None:
         (8,), (10,),
     ]  # fmt: skip
     assert nn[2].arrays["weights"].shape == (5, 5, 6, 16)
-    nn = neural_network([(9, 6), Conv1D(4, 3, 2, groups=2, bias=False), MaxPool1D(2, 1), 3])
+    nn = neural_network([(9, 6), Conv1D(4, 3, stride=2, groups=2, bias=False), MaxPool1D(2, 1), 3])
     assert shapes(nn) == [(9, 6), (4, 4), (3, 4), (3,)]
     assert {name: array.shape for name, array in nn[0].arrays.items()} == {"weights": (3, 3, 4)}
     assert shapes(neural_network([(4, 5, 6, 2), Conv3D(3, (1, 2, 3)), 2]))[1] == (4, 4, 4, 3)

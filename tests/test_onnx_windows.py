@@ -94,8 +94,8 @@ def transposes(nn: foxnn.neural_network, folder: Path) -> int:
         (0, [(9, 2), GlobalMaxPool(), 5]),
         (2, [(9, 2), Conv1D(3, 3), MaxPool1D(2)]),
         (4, [(9, 2), Conv1D(3, 3), LayerNorm(), Conv1D(3, 3), 2]),
-        (2, [(9, 2), Residual(Conv1D(2, 3, 1, "same")), Conv1D(2, 2), 2]),
-        (3, [(9, 2), Parallel(Conv1D(3, 3, 1, "same"), Activation("sin")), Conv1D(2, 2), 2]),
+        (2, [(9, 2), Residual(Conv1D(2, 3, padding="same")), Conv1D(2, 2), 2]),
+        (3, [(9, 2), Parallel(Conv1D(3, 3, padding="same"), Activation("sin")), Conv1D(2, 2), 2]),
         (
             1,
             [
@@ -141,8 +141,8 @@ def test_same_that_adds_nothing_is_read_as_valid(tmp_path: Path) -> None:
 @pytest.mark.parametrize("padding", ["valid", "same"])
 def test_windows_of_every_form(padding: str, length: int, tmp_path: Path) -> None:
     for kernel, stride, dilation in itertools.product((1, 2, 3), (1, 2, 3), (1, 2)):
-        layers = [Conv1D(4, kernel, stride, padding, dilation, groups=2)]
-        nn = foxnn.neural_network([(length, 2), *layers], "tanh", seed=1)
+        given = {"stride": stride, "padding": padding, "dilation": dilation, "groups": 2}
+        nn = foxnn.neural_network([(length, 2), Conv1D(4, kernel, **given)], "tanh", seed=1)
         again = through(nn, tmp_path)
         x = kinds.samples(nn, 3).astype(np.float32)
         assert_close(ran(tmp_path / "net.onnx", x), nn.predict(x))
