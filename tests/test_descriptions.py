@@ -168,6 +168,7 @@ ANY = (ValueError, TypeError)
         (lambda: Conv2D(4, 3, groups=3), ValueError, "groups must divide the 4 filters, got 3"),
         (lambda: Conv2D(4, 3, activation=5), TypeError, "activation must be .* got 5"),
         (lambda: Conv2D(4, 3, bias="no"), TypeError, "bias must be .* got 'no'"),
+        (lambda: Conv2D(4, 3, init="nope"), ValueError, "unknown init 'nope'; known are"),
         (lambda: MaxPool2D(0), ValueError, "size must be .* got 0"),
         (lambda: MaxPool2D((2, 2, 2)), ValueError, r"size .* number or 2, .* got \(2, 2, 2\)"),
         (lambda: MaxPool2D(2, (1, 0)), ValueError, "stride must be .* got 0"),

@@ -315,11 +315,6 @@ OTHER = source()
             ValueError,
             r"sizes\[1\] \(Conv2D\): softmax needs a flat output, got shape \(3, 3, 4\)",
         ),
-        (
-            [(4, 4, 3), Conv2D(4, 2, init="nope")],
-            ValueError,
-            r"sizes\[1\] \(Conv2D\): unknown init 'nope'",
-        ),
         ([6, OTHER[0], 2], ValueError, r"sizes\[1\] \(Dense\) .* weights .* \(3, 5\), .* \(6, 5\)"),
     ],
 )

@@ -62,6 +62,7 @@ WINDOWED = [
     row
     for row in kinds.ROWS
     if any(word in repr(row.items) for word in ("Conv", "Pool", "UpSample"))
+    and "BatchNorm" not in repr(row.items)  # which is not read as the layer that it was
 ]
 
 

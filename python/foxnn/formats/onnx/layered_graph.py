@@ -282,6 +282,8 @@ class LayeredGraph(ModelFile):
 
 #: Operations that become layers by `leaves`, beside those of windows.
 LAYERS = ("Gemm", "MatMul", *SOFTMAX, "Dropout", "LayerNormalization")
+#: All that may be behind the samples, beside functions of one number.
+KNOWN = (*LAYERS, *WINDOWED, *_MEANS, *_SHAPING, *_PASSING, "Concat", "Shape", "Transpose")
 
 
 def _whole(sizes: Sizes) -> Array:
