@@ -417,6 +417,18 @@ BROKEN: dict[str, tuple[str, Callable[[], Net]]] = {
         "expected a bias of shape (3,)",
         lambda: told("Conv", np.ones((3, 2, 1, 1)), np.ones(2)),
     ),
+    "axes left out": (
+        "(Unsqueeze): expected constant axes",
+        lambda: Net(2, 6).conv(1, 2, 1).add("Unsqueeze", ""),
+    ),
+    "axes that are no whole numbers": (
+        "(Squeeze): expected constant axes",
+        lambda: Net(2, 6).conv(1, 2, 1).add("Squeeze", np.array([np.nan])),
+    ),
+    "a bias of whole numbers": (
+        "expected a bias of shape (3,)",
+        lambda: told("Conv", np.ones((3, 2, 1, 1)), np.ones(3, np.int64)),
+    ),
     "samples turned": (
         "(Transpose): expected the samples to stay",
         lambda: told("Transpose", perm=[1, 0, 2, 3]).add("MaxPool", **POOL),

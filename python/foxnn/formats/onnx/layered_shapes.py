@@ -49,13 +49,20 @@ def reshaped(kind: str, given: Attributes, values: list[Any], value: Value) -> V
     return plain(0, found)
 
 
-def _axes(given: Attributes, values: list[Any], axes: int) -> list[int]:
-    """Return the axes, counted with the samples, that a node names as attribute or input."""
+def _named_axes(given: Attributes, values: list[Any]) -> list[int]:
+    """Return the axes that a node names as attribute or input."""
     wanted = values[1] if len(values) > 1 else None
-    named = wanted.reshape(-1).tolist() if isinstance(wanted, np.ndarray) else given.get("axes")
-    if named is None or not named or len(named) > MOST_DIMENSIONS:
+    named: list[int] | None = given.get("axes")
+    if isinstance(wanted, np.ndarray) and wanted.dtype.kind == "i":
+        named = wanted.reshape(-1).tolist()
+    if not named or len(named) > MOST_DIMENSIONS:
         raise NotRead("expected constant axes")
-    found = [int(axis) + axes if axis < 0 else int(axis) for axis in named]
+    return named
+
+
+def _axes(given: Attributes, values: list[Any], axes: int) -> list[int]:
+    """Return the axes that a node names, counted with the samples from the front."""
+    found = [axis + axes if axis < 0 else axis for axis in _named_axes(given, values)]
     if len(set(found)) < len(found) or not all(0 < axis < axes for axis in found):
         raise NotRead("expected the samples to stay the first axis")
     return found
@@ -75,8 +82,7 @@ def unsqueezed(value: Value, given: Attributes, values: list[Any]) -> Value:
     """Return a value with further axes of one place."""
     if value.flat_of is not None:
         raise NotRead(_TURNED)
-    count = len(values[1].reshape(-1)) if len(values) > 1 else len(given.get("axes", ()))
-    axes = len(value.order) + count
+    axes = len(value.order) + len(_named_axes(given, values))
     if axes > MOST_DIMENSIONS:
         raise NotRead("expected fewer axes")
     new = {axis - 1 for axis in _axes(given, values, axes + 1)}

@@ -99,7 +99,8 @@ def _weights(given: Attributes, values: Sequence[Any], shape: Shape) -> Array:
         )
     if len(values) > 2 and values[2] is not None:
         bias = values[2]
-        if not isinstance(bias, np.ndarray) or bias.shape != weights.shape[:1]:
+        is_float = isinstance(bias, np.ndarray) and bias.dtype.kind == "f"
+        if not is_float or bias.shape != weights.shape[:1]:
             raise NotRead(f"expected a bias of shape {weights.shape[:1]}")
     return weights
 
