@@ -137,9 +137,28 @@ ROWS = [
         for channels in CHANNELS
     ),
     Row("conv-1d", [(11, 3), Conv1D(5, 3, stride=2, padding="same"), Conv1D(33, 2, dilation=2), 2]),
-    Row("conv-3d", [(3, 4, 5, 2), Conv3D(7, (2, 1, 3)), Conv3D(2, 2, stride=2, padding="same", bias=False), 2]),
-    Row("conv-same", [(5, 6, 1), Conv2D(4, (4, 3), stride=(2, 1), padding="same"), Conv2D(40, 3, padding="same"), 2]),
-    Row("conv-padding-alone", [(2, 2, 3), Conv2D(5, 5, padding="same", dilation=3), Conv2D(2, 1), 2]),
+    Row(
+        "conv-3d",
+        [
+            (3, 4, 5, 2),
+            Conv3D(7, (2, 1, 3)),
+            Conv3D(2, 2, stride=2, padding="same", bias=False),
+            2,
+        ],
+    ),
+    Row(
+        "conv-same",
+        [
+            (5, 6, 1),
+            Conv2D(4, (4, 3), stride=(2, 1), padding="same"),
+            Conv2D(40, 3, padding="same"),
+            2,
+        ],
+    ),
+    Row(
+        "conv-padding-alone",
+        [(2, 2, 3), Conv2D(5, 5, padding="same", dilation=3), Conv2D(2, 1), 2],
+    ),
     Row("conv-groups", [(4, 3, 6), Conv2D(9, 2, groups=3), Conv2D(9, 2, groups=9), 2]),
     Row("conv-groups-wide", [(4, 64), Conv1D(64, 2, groups=2), Conv1D(80, 2, groups=16), 2]),
     Row("conv-last", [(6, 5), Conv1D(32, 3, activation="identity")]),
