@@ -35,6 +35,7 @@ X = constant(np.linspace(-1, 1, 24).reshape(8, 3))
 Y = constant(np.eye(2)[[0, 1, 1, 0, 1, 0, 0, 1]])
 W = constant(np.linspace(-2, 2, 12).reshape(3, 4))
 COUNTS = constant(np.arange(8) % 3 + 0.5)
+PICTURE = constant(np.linspace(-1, 1, 16).reshape(4, 4))
 LABELS = constant(Y.argmax(axis=1), "i8")
 
 
@@ -86,6 +87,10 @@ def classifying() -> foxnn.neural_network:
 
 def of_the_plane() -> foxnn.neural_network:
     return foxnn.neural_network([2, 4, 1], "tanh", "sigmoid", seed=1)
+
+
+def of_pictures() -> foxnn.neural_network:
+    return foxnn.neural_network([(4, 4, 1), foxnn.Conv2D(2, 3), 1], seed=1)
 
 
 def data() -> foxnn.train_data:
@@ -179,6 +184,21 @@ def _of_layers(kind: str) -> SimpleNamespace:
 
 
 NAME: dict[str, list[Any]] = {"name": ["a layer", None]}
+PADDING: list[Any] = ["same", "valid"]
+_CONV: dict[str, list[Any]] = {
+    "filters": [6], "padding": PADDING, "groups": [2, 1], "activation": [*ACTIVATION, None],
+    "init": ["he_normal", None], "bias": [True, False], **NAME,
+}  # fmt: skip
+
+
+def _lengths(of: str, axes: int) -> dict[str, list[Any]]:
+    """Return the lengths of a window over so many axes: one number, or one for each axis."""
+    given = [2, (2,) * axes, [3] * axes]
+    if of == "size":
+        return {"size": given, "stride": [*given, None]}
+    return {"kernel": given, "stride": given, "dilation": given}
+
+
 _KEY = {"name": "a key of a mapping, which its own class hashes and compares"}
 CALLS: dict[str, Call] = {
     **dict.fromkeys(
@@ -245,6 +265,15 @@ CALLS: dict[str, Call] = {
     "Activation": Call(lambda: foxnn, {"activation": ACTIVATION, **NAME}),
     "Dropout": Call(lambda: foxnn, {"rate": [0.5], **NAME}),
     "Flatten": Call(lambda: foxnn, NAME),
+    **{f"Conv{n}D": Call(lambda: foxnn, {**_CONV, **_lengths("kernel", n)}) for n in (1, 2, 3)},
+    **{
+        f"{kind}Pool{n}D": Call(lambda: foxnn, {**_lengths("size", n), "padding": PADDING, **NAME})
+        for kind in ("Max", "Average")
+        for n in (1, 2, 3)
+    },
+    "GlobalMaxPool": Call(lambda: foxnn, NAME),
+    "GlobalAveragePool": Call(lambda: foxnn, NAME),
+    "UpSample": Call(lambda: foxnn, {"factor": [2, (2, 3), [2]], **NAME}),
     "LayerNorm": Call(lambda: foxnn, {"epsilon": [1e-5], **NAME}),
     "Reshape": Call(lambda: foxnn, {"shape": [(2, 3), [2, 3], 6], **NAME}),
     "Residual": Call(
@@ -427,6 +456,22 @@ CALLS: dict[str, Call] = {
             "limit": [0.5], "colorbar": [False],
         },
         shown={"nn": "(nn|shape)"},  # of another network the inputs are another picture
+    ),
+    "plot.filters": Call(
+        lambda: foxnn.plot,
+        {
+            "nn": [Made(of_pictures)], "layer": [0], "ax": AX, "which": [[0]], "limit": [0.5],
+            "colorbar": [False],
+        },
+        shown={"nn": "(nn|layer)"},  # another network has other layers
+    ),
+    "plot.feature_maps": Call(
+        lambda: foxnn.plot,
+        {
+            "nn": [Made(of_pictures)], "x": [PICTURE, PICTURE[..., None], PICTURE.ravel()],
+            "layer": [0], "ax": AX, "channels": [[0]], "colorbar": [False],
+        },
+        shown={"nn": "(nn|x|layer)"},  # another network has other inputs
     ),
     "plot.network": Call(
         lambda: foxnn.plot,

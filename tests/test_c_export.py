@@ -479,3 +479,65 @@ def test_two_classes_of_one_output(tmp_path: Path) -> None:
     assert "second where y[0] is above 0.5. */\n#define NET_CLASSES 2\n" in text
     assert 'net_classes[NET_CLASSES] = {\n  "no",\n  "yes"\n};' in text
     assert self_test(tmp_path / "net.h").returncode == 0
+
+
+LENET: list[Any] = [
+    (14, 13, 1), foxnn.Conv2D(6, 5, padding="same"), foxnn.MaxPool2D(2),
+    foxnn.Conv2D(16, 3, dilation=2, groups=2), foxnn.AveragePool2D(2, 1, "same"),
+    foxnn.UpSample((1, 2)), foxnn.Conv2D(4, (1, 2), stride=(1, 2), bias=False),
+    foxnn.Parallel(foxnn.GlobalMaxPool(), foxnn.GlobalAveragePool()), 20, 10,
+]  # fmt: skip
+VOLUMES: list[Any] = [
+    (5, 4, 6, 2), foxnn.Conv3D(3, (2, 1, 3), padding="same"), foxnn.UpSample(2),
+    foxnn.MaxPool3D((2, 3, 2), 2, "same"), foxnn.AveragePool3D(2, 1), foxnn.GlobalAveragePool(), 2,
+]  # fmt: skip
+STEPS: list[Any] = [
+    (40, 3), foxnn.Conv1D(8, 5, stride=2), foxnn.MaxPool1D(3, 2, "same"),
+    foxnn.Conv1D(8, 3, groups=8), foxnn.AveragePool1D(2),
+    foxnn.Residual(foxnn.Conv1D(8, 3, padding="same")), 3,
+]  # fmt: skip
+WINDOWED = {"pictures": LENET, "volumes": VOLUMES, "steps": STEPS}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", WINDOWED)
+def test_convolutions_and_pools(name: str, dtype: str, tmp_path: Path) -> None:
+    nn = foxnn.neural_network(WINDOWED[name], "relu", "softmax", dtype=dtype, seed=1)
+    nn.input_scaler = foxnn.Scaler().fit(inputs(60, nn.sizes[0]) * 3 + 1)
+    report = nn.export_c(tmp_path / "net.h")
+    for compiler in COMPILERS:
+        assert self_test(tmp_path / "net.h", compiler, "-O2").returncode == 0
+    itemsize = np.dtype(dtype).itemsize
+    numbers = sum(array.size for part in nn for array in part.arrays.values())
+    assert report["constant_bytes"] >= itemsize * numbers
+    # No more of the values between the layers than what one layer reads and the next writes.
+    widest = max(np.prod(part.output_shape) for part in nn)
+    assert report["stack_bytes"] <= itemsize * (3 * widest + nn.sizes[0])
+    x = inputs(9, nn.sizes[0])
+    x[:, ::3] = 0
+    np.testing.assert_allclose(
+        function(tmp_path / "net.h", dtype)(x), nn.predict(x), rtol=1e-5, atol=1e-6
+    )
+
+
+def test_convolutions_in_cpp(tmp_path: Path) -> None:
+    compiler = next((name for name in ("g++", "clang++", "c++") if shutil.which(name)), None)
+    if compiler is None:
+        pytest.skip("there is no C++ compiler")
+    nn = foxnn.neural_network(LENET, "relu", seed=1)
+    nn.export_c(tmp_path / "net.h")
+    done = compiled(
+        compiler, tmp_path, *(flag for flag in FLAGS if "std" not in flag), "-std=c++11", "-x",
+        "c++", "net_test.c", "-o", "test",
+    )  # fmt: skip
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_eight_bits_are_for_numbers_only(tmp_path: Path) -> None:
+    for items, message in (
+        (STEPS, r"8 bits has flat samples only, .* shape \(40, 3\)"),
+        ([6, foxnn.Reshape((3, 2)), foxnn.Conv1D(2, 2)], "8 bits .* layer 0 is a Reshape"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            foxnn.neural_network(items, seed=1).export_c(tmp_path / "net.h", weights="int8")
+    assert list(tmp_path.iterdir()) == []

@@ -365,8 +365,13 @@ def as_onnx(nn: Any, x: np.ndarray, folder: Path) -> np.ndarray:
     """Return the outputs of the network that the file is read as; its graph has nearly the same."""
     onnx = pytest.importorskip("onnx.reference")
     again = through_a_file(nn, folder / "net.onnx")
-    graph = onnx.ReferenceEvaluator(str(folder / "net.onnx"))
-    (outputs,) = graph.run(None, {graph.input_names[0]: x.astype(nn.dtype)})
+    if any(leaf.kind == "max_pool3d" for leaf in kinds.leaves(nn)):
+        # Whose evaluator leaves the padding of volumes out.
+        session = pytest.importorskip("onnxruntime").InferenceSession(str(folder / "net.onnx"))
+        (outputs,) = session.run(None, {"x": x.astype(nn.dtype)})
+    else:
+        graph = onnx.ReferenceEvaluator(str(folder / "net.onnx"))
+        (outputs,) = graph.run(None, {graph.input_names[0]: x.astype(nn.dtype)})
     assert_within(outputs, nn.predict(x), 1e-6)  # its erf, behind gelu, is that of float32
     return again.predict(x)
 

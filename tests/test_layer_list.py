@@ -9,7 +9,24 @@ import pytest
 
 import foxnn
 import kinds
-from foxnn import Activation, Dense, Dropout, Flatten, Parallel, Reshape, Residual, neural_network
+from foxnn import (
+    Activation,
+    AveragePool2D,
+    Conv1D,
+    Conv2D,
+    Conv3D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool,
+    MaxPool1D,
+    MaxPool2D,
+    Parallel,
+    Reshape,
+    Residual,
+    UpSample,
+    neural_network,
+)
 
 NAMESPACE = {name: getattr(foxnn, name) for name in foxnn.__all__}
 
@@ -39,6 +56,37 @@ def test_shapes_of_every_kind() -> None:
     assert [part.kind for part in nn] == [
         "Dense", "Dropout", "Reshape", "Residual", "Parallel", "Flatten", "Dense"
     ]  # fmt: skip
+
+
+def test_shapes_of_windows() -> None:
+    nn = neural_network(
+        [
+            (28, 28, 1), Conv2D(6, 5, padding="same"), MaxPool2D(2), Conv2D(16, 5),
+            AveragePool2D(3, 2, "same"), UpSample((2, 1)),
+            Conv2D(8, 3, stride=(2, 1), dilation=(1, 2)),
+            GlobalAveragePool(), 10,
+        ]
+    )  # fmt: skip
+    assert shapes(nn) == [
+        (28, 28, 1), (28, 28, 6), (14, 14, 6), (10, 10, 16), (5, 5, 16), (10, 5, 16), (4, 1, 8),
+        (8,), (10,),
+    ]  # fmt: skip
+    assert nn[2].arrays["weights"].shape == (5, 5, 6, 16)
+    nn = neural_network([(9, 6), Conv1D(4, 3, stride=2, groups=2, bias=False), MaxPool1D(2, 1), 3])
+    assert shapes(nn) == [(9, 6), (4, 4), (3, 4), (3,)]
+    assert {name: array.shape for name, array in nn[0].arrays.items()} == {"weights": (3, 3, 4)}
+    assert shapes(neural_network([(4, 5, 6, 2), Conv3D(3, (1, 2, 3)), 2]))[1] == (4, 4, 4, 3)
+
+
+@pytest.mark.parametrize("shape", [(9, 6, 5, 1), (9, 6, 5), (9, 30)])
+def test_pictures_may_lack_their_channel_or_be_flat(shape: tuple[int, ...]) -> None:
+    results = []
+    for given in ((9, 6, 5, 1), shape):
+        nn = neural_network([(6, 5, 1), Conv2D(3, 2), MaxPool2D(2), 2], "tanh", seed=1)
+        x = np.random.default_rng(0).normal(size=(9, 6, 5, 1)).reshape(given)
+        losses = list(nn.fit(x, np.eye(2)[[0, 1] * 4 + [1]], 2, 4, validation=0.25)["loss"])
+        results.append((losses, nn.predict(x).tobytes(), nn.get_out(x[3]).tobytes()))
+    assert results[0] == results[1]
 
 
 @pytest.mark.parametrize("first", [6, (6,), [6], np.int64(6)])
@@ -211,6 +259,62 @@ OTHER = source()
         ([3, Dense(4, name="a"), Dense(3, name="a")], ValueError, "names, got 'a' twice"),
         ([3, Dense(4, name="dense_1"), 3], ValueError, "names, got 'dense_1' twice"),
         ([3, Residual(Dense(3, name="a")), Dense(3, name="a")], ValueError, "got 'a' twice"),
+        (
+            [(4, 4, 1), Conv2D(3, 5)],
+            ValueError,
+            r"sizes\[1\] \(Conv2D\) has a window over 5 positions, more than the 4 of axis 0",
+        ),
+        (
+            [(9, 4, 1), 36, Reshape((9, 4, 1)), Conv2D(3, 3, dilation=(1, 2))],
+            ValueError,
+            r"sizes\[3\] \(Conv2D\) has a window over 5 positions, more than the 4 of axis 1",
+        ),
+        (
+            [(4, 4, 3), Conv2D(3, 3), MaxPool2D(3)],
+            ValueError,
+            r"sizes\[2\] \(MaxPool2D\) has a window over 3 positions, more than the 2",
+        ),
+        (
+            [(4, 4), Conv2D(3, 2)],
+            ValueError,
+            r"sizes\[1\] \(Conv2D\) needs .* \(height, width, channels\), got \(4, 4\)",
+        ),
+        ([4, Conv1D(3, 2)], ValueError, r"\(Conv1D\) needs .* \(steps, channels\), got \(4,\)"),
+        (
+            [(4, 4, 1), Conv3D(3, 2)],
+            ValueError,
+            r"\(Conv3D\) needs .* \(depth, height, width, channels\), got \(4, 4, 1\)",
+        ),
+        ([(4, 4, 1), MaxPool1D(2)], ValueError, r"sizes\[1\] \(MaxPool1D\) needs inputs of shape"),
+        (
+            [(4, 4, 3), Conv2D(4, 2, groups=2)],
+            ValueError,
+            r"sizes\[1\] \(Conv2D\) has 2 groups, which must divide its 3 channels and 4 filters",
+        ),
+        (
+            [(4, 4, 3), Residual(Conv2D(3, 2))],
+            ValueError,
+            r"sizes\[1\] \(Residual\) adds shapes \(3, 3, 3\) and \(4, 4, 3\)",
+        ),
+        (
+            [(4, 4, 3), Parallel(Conv2D(3, 5), Conv2D(3, 1))],
+            ValueError,
+            r"sizes\[1\] \(Parallel\)\.branches\[0\]\[0\] \(Conv2D\) has a window over 5",
+        ),
+        (
+            [(4, 4, 3), UpSample((2, 2, 2))],
+            ValueError,
+            r"sizes\[1\] \(UpSample\) has 3 factors, but shape \(4, 4, 3\) has 2 axes",
+        ),
+        ([4, UpSample(2)], ValueError, r"sizes\[1\] \(UpSample\) needs inputs with positions"),
+        ([(4, 4, 3), UpSample(2**20)], ValueError, r"\(UpSample\) gives shape .* more than"),
+        ([(4, 4, 3), Conv2D(2**31 - 1, 2)], ValueError, r"\(Conv2D\) gives shape .* more than"),
+        ([(4, 4, 3), Conv2D], TypeError, r"sizes\[1\] must be .* write Conv2D\(\.\.\.\)"),
+        (
+            [(4, 4, 3), Conv2D(4, 2, activation="softmax")],
+            ValueError,
+            r"sizes\[1\] \(Conv2D\): softmax needs a flat output, got shape \(3, 3, 4\)",
+        ),
         ([6, OTHER[0], 2], ValueError, r"sizes\[1\] \(Dense\) .* weights .* \(3, 5\), .* \(6, 5\)"),
     ],
 )

@@ -220,7 +220,6 @@ LIBRARIES = {
     for name, record in json.loads((RECORDS / f"{library}.json").read_text()).items()
 }
 REFUSED = {
-    "pytorch_conv": "Conv",
     "pytorch_relu6": "Clip", "pytorch_mish": "Mish|Mul",
     "pytorch_gelu_tanh": "Gelu", "pytorch_hidden_exp": "Exp", "keras_softsign": "Softsign",
     "pytorch_hidden_softmax": "Softmax",

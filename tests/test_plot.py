@@ -60,6 +60,9 @@ def on_new_axes(*size: float) -> Axes:
 
 SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]])
 SIDES = with_weights([[4.0], [0.0]], "sigmoid")  # which side of the vertical axis
+CONVOLUTIONS = foxnn.neural_network(
+    [(5, 6, 1), foxnn.Conv2D(3, (2, 3)), foxnn.Conv2D(2, 2), foxnn.MaxPool2D(2), 2], "tanh", seed=1
+)
 NUMBERS = {"loss": [0.5, 0.25], "accuracy": [0.25, 0.75]}
 
 # Each function with what it needs, to be called with ax.
@@ -69,6 +72,8 @@ CALLS: dict[str, Callable[..., Axes]] = {
         SIDES, SQUARE, [0, 1, 0, 1], ax, resolution=20
     ),
     "weights": lambda ax=None: foxnn.plot.weights(foxnn.neural_network([9, 4]), 0, ax),
+    "filters": lambda ax=None: foxnn.plot.filters(CONVOLUTIONS, 0, ax),
+    "feature_maps": lambda ax=None: foxnn.plot.feature_maps(CONVOLUTIONS, np.ones((5, 6)), 0, ax),
     "network": lambda ax=None: foxnn.plot.network(foxnn.neural_network([3, 4]), ax),
     "activations": lambda ax=None: foxnn.plot.activations(None, ax),
 }
@@ -773,6 +778,8 @@ NINE = foxnn.neural_network([9, 3, 2], seed=1)
         (lambda w: w(NINE, shape=(3, 4)), ValueError, ("shape", "9 inputs", "3 x 4 = 12")),
         (lambda w: w(NINE, shape=(3, 0)), ValueError, ("shape", "at least 1", "0")),
         (lambda w: w(NINE, shape=(3, 3.0)), TypeError, ("shape", "integer", "3.0")),
+        (lambda w: w(CONVOLUTIONS), ValueError, ("layer 0 is a Conv2D", "foxnn.plot.filters")),
+        (lambda w: w(CONVOLUTIONS, 2), ValueError, ("layer must be", "layer 2 is a MaxPool2D")),
         (lambda w: w(NINE, shape=9), TypeError, ("shape must be (rows, columns)", "9")),
         (lambda w: w(NINE, shape=(3, 3, 1)), TypeError, ("shape must be (rows, columns)", "1)")),
         (lambda w: w(NINE, shape="33"), TypeError, ("shape must be (rows, columns)", "'33'")),
@@ -789,6 +796,116 @@ def test_wrong_calls_of_weights(
     call: Callable[..., object], error: type[Exception], parts: tuple[str, ...]
 ) -> None:
     refuses(lambda: call(foxnn.plot.weights), error, *parts)
+
+
+# Filters and feature maps
+
+
+def test_each_filter_is_a_picture_of_its_weights() -> None:
+    ax = foxnn.plot.filters(CONVOLUTIONS)
+    weights = CONVOLUTIONS[0].weights
+    for i, picture in enumerate(tiles(ax, 2, 3)):
+        assert np.array_equal(picture, weights[:, :, 0, i])
+    assert ax.get_title() == "layer 0: 3 filters, each 2 x 3"
+    assert ax.figure.axes[1].get_ylabel() == "weight"
+
+
+def test_filters_of_several_channels_are_rows() -> None:
+    ax = foxnn.plot.filters(CONVOLUTIONS, -4, which=[2, -3])
+    assert len(tiles(ax, 2, 3)) == 2
+    ax = foxnn.plot.filters(CONVOLUTIONS, 1, which=[1, 0], colorbar=False)
+    found, weights = tiles(ax, 2, 2), CONVOLUTIONS[1].weights
+    places = [(channel, which) for which in (1, 0) for channel in range(3)]
+    assert ax.images[0].get_array().shape == (2 * 2 + 1, 3 * 2 + 2)
+    for picture, (channel, which) in zip(found, places, strict=True):
+        assert np.array_equal(picture, weights[:, :, channel, which])
+    assert ax.get_title() == "layer 1: 2 filters, each 2 x 2 x 3 channels"
+    assert len(ax.figure.axes) == 1
+
+
+@pytest.mark.parametrize(
+    ("items", "rows", "columns", "size"),
+    [
+        ([(9, 2), foxnn.Conv1D(4, 3)], 1, 3, "3 x 2 channels"),
+        ([(9, 9, 9, 1), foxnn.Conv3D(2, (4, 2, 3))], 2, 3, "4 x 2 x 3"),
+        ([(9, 4), foxnn.Conv1D(4, 3, groups=4)], 1, 3, "3"),
+    ],
+)
+def test_filters_over_steps_and_volumes(
+    items: list[Any], rows: int, columns: int, size: str
+) -> None:
+    nn = foxnn.neural_network(items, seed=1)
+    ax = foxnn.plot.filters(nn)
+    found = np.array(tiles(ax, rows, columns))
+    weights = nn[0].weights
+    expected = np.moveaxis(weights, (-1, -2), (0, 1)).reshape(found.shape)
+    assert np.array_equal(found, expected)
+    assert ax.get_title() == f"layer 0: {weights.shape[-1]} filters, each {size}"
+
+
+@pytest.mark.parametrize("layer", [0, 1, 2])
+@pytest.mark.parametrize("is_flat", [False, True])
+def test_feature_maps_are_what_the_layer_gives(layer: int, is_flat: bool) -> None:
+    x = np.random.default_rng(0).normal(size=30)
+    ax = foxnn.plot.feature_maps(CONVOLUTIONS, x if is_flat else x.reshape(5, 6), layer)
+    expected = list(CONVOLUTIONS.layer_outputs(x[None]).values())[layer][0]
+    rows, columns, count = expected.shape
+    found = tiles(ax, rows, columns)
+    assert len(found) == count
+    for i, picture in enumerate(found):
+        assert np.array_equal(picture, expected[:, :, i])
+    kind = CONVOLUTIONS[layer].kind
+    assert ax.get_title() == f"layer {layer} ({kind}): {count} channels, each {rows} x {columns}"
+    low, high = ax.figure.axes[1].get_ylim()
+    assert (low, high) == pytest.approx((expected.min(), expected.max()))
+
+
+def test_some_feature_maps_of_steps_and_volumes() -> None:
+    nn = foxnn.neural_network([(9, 2), foxnn.Conv1D(4, 3)], seed=1)
+    ax = foxnn.plot.feature_maps(nn, np.ones((9, 2)), channels=[3, 0], colorbar=False)
+    (expected,) = nn.layer_outputs(np.ones((1, 9, 2))).values()
+    assert np.array_equal(np.array(tiles(ax, 1, 7))[:, 0], expected[0].T[[3, 0]])
+    nn = foxnn.neural_network([(3, 4, 5, 1), foxnn.UpSample(1)], seed=1)
+    x = np.arange(60.0).reshape(3, 4, 5)
+    assert np.array_equal(np.array(tiles(foxnn.plot.feature_maps(nn, x), 4, 5)), x)
+    assert foxnn.plot.feature_maps(nn, np.zeros(60)).figure.axes[1].get_ylim() == (-0.5, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "parts"),
+    [
+        (lambda: foxnn.plot.filters(NINE), ValueError, ("layer 0 is a Dense",)),
+        (lambda: foxnn.plot.filters(CONVOLUTIONS, 2), ValueError, ("layer 2 is a MaxPool2D",)),
+        (lambda: foxnn.plot.filters(CONVOLUTIONS, 5), IndexError, ("layer must be", "5")),
+        (lambda: foxnn.plot.filters(CONVOLUTIONS, which=[3]), IndexError, ("which[0]", "3")),
+        (lambda: foxnn.plot.filters(CONVOLUTIONS, which=[]), ValueError, ("which", "none")),
+        (lambda: foxnn.plot.filters(CONVOLUTIONS, limit=0), ValueError, ("limit", "above 0")),
+        (
+            lambda: foxnn.plot.feature_maps(CONVOLUTIONS, np.ones((5, 6)), 3),
+            ValueError,
+            ("layer must give", "layer 3 (Dense)", "(2,)"),
+        ),
+        (
+            lambda: foxnn.plot.feature_maps(CONVOLUTIONS, np.ones((2, 5, 6))),
+            ValueError,
+            ("x must be one sample of shape (5, 6, 1)", "(2, 5, 6)"),
+        ),
+        (
+            lambda: foxnn.plot.feature_maps(CONVOLUTIONS, np.full((5, 6), np.nan)),
+            ValueError,
+            ("x", "finite"),
+        ),
+        (
+            lambda: foxnn.plot.feature_maps(CONVOLUTIONS, np.ones(30), channels=["a"]),
+            TypeError,
+            ("channels[0]", "'a'"),
+        ),
+    ],
+)
+def test_wrong_calls_of_filters_and_feature_maps(
+    call: Callable[[], object], error: type[Exception], parts: tuple[str, ...]
+) -> None:
+    refuses(call, error, *parts)
 
 
 # Network

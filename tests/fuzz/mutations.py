@@ -310,7 +310,7 @@ def _scalar(model: Any, field: Any, draw: random.Random) -> Any:
 def _operators() -> list[str]:
     from foxnn.formats.onnx import graph, layered_graph
 
-    return sorted({*graph._KNOWN, *layered_graph._OTHERS})
+    return sorted({*graph._KNOWN, *layered_graph.KNOWN})
 
 
 def state(data: bytes, draw: random.Random) -> bytes:

@@ -52,9 +52,20 @@ def networks() -> Iterator[foxnn.neural_network]:
     yield nn
     for i, name in enumerate(["gelu", "leaky_relu", "sinusoid", "exp"]):
         yield foxnn.neural_network([2, 2, 1], "tanh" if name == "exp" else name, name, seed=i)
+    yield windowed()
     nn = layered()
     nn.fit(X, Y, 1, 6, "adam", scale="standard", progress=False)
     yield nn
+
+
+def windowed() -> foxnn.neural_network:
+    """Return a network of convolutions and pools."""
+    items = [
+        (5, 4, 2), foxnn.Conv2D(4, 3, padding="same", groups=2), foxnn.MaxPool2D(2),
+        foxnn.Residual(foxnn.Conv2D(4, 1, bias=False)), foxnn.UpSample((2, 1)),
+        foxnn.AveragePool2D(3, 1, "same"), foxnn.Parallel(foxnn.GlobalAveragePool(), 2), 2,
+    ]  # fmt: skip
+    return foxnn.neural_network(items, "tanh", seed=7)
 
 
 def layered() -> foxnn.neural_network:
@@ -214,7 +225,8 @@ def seeds(reader: str) -> list[bytes]:
             if importlib.util.find_spec("onnx") is None:
                 return []
             saved = list(_saved(folder, ".onnx"))
-            return [*saved, _of_another(saved[-1]), *_recorded("onnx", "*.onnx")]
+            others = [_of_another(data) for data in saved[-2:]]
+            return [*saved, *others, *_recorded("onnx", "*.onnx")]
         if reader == "pickle":
             return [_pickled(thing) for thing in (*networks(), *objects())]
         if reader == "state":

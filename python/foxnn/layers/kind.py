@@ -81,6 +81,13 @@ class Description(Constants):
     kind: ClassVar[Kind]
     name: str | None
 
+    # What a dataclass refuses by itself are the fields of the very class that is one.
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a description does not change, and {name} was set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a description does not change, and {name} was deleted")
+
     def _spec(self) -> Spec:
         """Return the spec; activation and init are missing where they are the network's."""
         options = self._options()

@@ -8,9 +8,18 @@ from foxnn.plot.boundary import decision_boundary
 from foxnn.plot.curves import history
 from foxnn.plot.diagram import network
 from foxnn.plot.functions import activations
+from foxnn.plot.maps import feature_maps, filters
 from foxnn.plot.pictures import weights
 
-__all__ = ["activations", "decision_boundary", "history", "network", "weights"]
+__all__ = [
+    "activations",
+    "decision_boundary",
+    "feature_maps",
+    "filters",
+    "history",
+    "network",
+    "weights",
+]
 
 
 def __dir__() -> list[str]:

@@ -79,6 +79,15 @@ def weight_scale(limit: float, largest: float) -> Any:
     return cm.ScalarMappable(colors.Normalize(-limit, limit), shades)
 
 
+def level_scale(values: Array) -> Any:
+    """Return a colour scale from the smallest to the largest number."""
+    cm, colors = matplotlib("cm"), matplotlib("colors")
+    low, high = values.min(), values.max()
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return cm.ScalarMappable(colors.Normalize(low, high), matplotlib().colormaps[SEQUENTIAL])
+
+
 def pale_diverging() -> Any:
     """Return the colour map for the background of samples, without its darkest ends."""
     shades = matplotlib().colormaps[DIVERGING](np.linspace(0.18, 0.82, 256))
@@ -190,11 +199,11 @@ def draw_regions(
     draw_legend(ax, len(colours), len(points))
 
 
-def draw_tiles(ax: Axes, pictures: Array, scale: Any) -> None:
+def draw_tiles(ax: Axes, pictures: Array, scale: Any, in_a_row: int | None = None) -> None:
     """Draw pictures (count, rows, columns) side by side in one, with a gap between them."""
     collections, patches = matplotlib("collections"), matplotlib("patches")
     count, rows, columns = pictures.shape
-    across = min(count, math.ceil(math.sqrt(count * rows / columns)))
+    across = in_a_row or min(count, math.ceil(math.sqrt(count * rows / columns)))
     down = math.ceil(count / across)
     gap = max(1, min(rows, columns) // 12)
     frames = []

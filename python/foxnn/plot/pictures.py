@@ -54,7 +54,8 @@ def weights(
     Raises
     ------
     ValueError
-        If the inputs are not a square image, or not an image of that shape.
+        If the inputs are not a square image, or not an image of that shape, or the layer is not
+        dense.
     IndexError
         If there is no such layer or neuron.
     TypeError
@@ -73,6 +74,8 @@ def weights(
     drawing.check_network(nn)
     drawing.check_axes(ax)
     index = checks.position(layer, "layer", len(nn), "a layer")
+    if (kind := nn[index].kind) != "Dense":
+        raise ValueError(f"layer must be a dense one, and layer {index} is a {kind}{_hint(kind)}")
     values = nn[index].weights.T.astype(np.float64)
     rows, columns = _picture(shape, values.shape[1], index)
     chosen = _neurons(neurons, len(values))
@@ -88,6 +91,10 @@ def weights(
     if colorbar:
         ax.figure.colorbar(scale, ax=ax, label="weight")
     return ax
+
+
+def _hint(kind: str) -> str:
+    return ": foxnn.plot.filters draws it" if kind.startswith("Conv") else ""
 
 
 def _picture(shape: object, inputs: int, layer: int) -> tuple[int, int]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.c.source import Layer, Program, activation_function, dense_function, number
+from foxnn.formats.c.windows import WINDOWED
 
 Part = Mapping[str, Any]
 
@@ -188,6 +189,7 @@ def _parallel(to: Writer, part: Part, x: Value) -> Value:
 #: What each kind is in C; one that is not here is refused by name.
 BODIES: dict[str, Callable[[Writer, Part, Value], Value]] = {
     "dense": _dense,
+    **WINDOWED,
     "activation": _activation,
     "flatten": _same,
     "reshape": _same,

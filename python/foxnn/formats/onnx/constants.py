@@ -35,10 +35,14 @@ _FIELD_OF = {_FLOAT: "f", _INT: "i", _STRING: "s", _TENSOR: "t", _FLOAT_LIST: "f
 _LISTS = _FLOAT_LIST, _INT_LIST, _STRING_LIST
 # The attributes that are looked at, and what each must be.
 _ATTRIBUTES = {
-    "allowzero": _INT, "alpha": _FLOAT, "approximate": _STRING, "axes": _INT_LIST, "axis": _INT,
-    "beta": _FLOAT, "classlabels_int64s": _INT_LIST, "classlabels_strings": _STRING_LIST,
-    "epsilon": _FLOAT, "gamma": _FLOAT, "max": _FLOAT, "min": _FLOAT,
-    "offset": _FLOAT_LIST, "perm": _INT_LIST, "scale": _FLOAT_LIST, "to": _INT,
+    "allowzero": _INT, "alpha": _FLOAT, "approximate": _STRING, "auto_pad": _STRING,
+    "axes": _INT_LIST, "axis": _INT, "beta": _FLOAT, "ceil_mode": _INT,
+    "classlabels_int64s": _INT_LIST, "classlabels_strings": _STRING_LIST,
+    "coordinate_transformation_mode": _STRING, "count_include_pad": _INT, "dilations": _INT_LIST,
+    "epsilon": _FLOAT, "gamma": _FLOAT, "group": _INT, "keepdims": _INT,
+    "kernel_shape": _INT_LIST, "max": _FLOAT, "min": _FLOAT, "mode": _STRING,
+    "nearest_mode": _STRING, "offset": _FLOAT_LIST, "pads": _INT_LIST, "perm": _INT_LIST,
+    "scale": _FLOAT_LIST, "scales": _FLOAT_LIST, "strides": _INT_LIST, "to": _INT,
     "training_mode": _INT, "transA": _INT, "transB": _INT, "value": _TENSOR,
     "value_float": _FLOAT, "value_floats": _FLOAT_LIST, "value_int": _INT,
     "value_ints": _INT_LIST,

@@ -25,6 +25,7 @@ from foxnn.formats.onnx.constants import (
 from foxnn.formats.onnx.functions import FUNCTIONS
 from foxnn.formats.onnx.model_file import ModelFile, kind_of
 from foxnn.formats.onnx.shapes import UNKNOWN, Dimensions, Sizes, behind, computed
+from foxnn.formats.onnx.window_shapes import WINDOWED
 from foxnn.formats.paths import FileFormatError
 
 NO_SUCH_NODE = "expected a dense layer, an activation of foxnn, or a shift or factor of columns"
@@ -35,7 +36,7 @@ SOFTMAX = ("Softmax", "LogSoftmax")
 _PASSING = ("Identity", "Dropout", "Cast", "ai.onnx.ml.ZipMap")
 _SHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _OTHERS = ("Gemm", "MatMul", *SOFTMAX, "Concat", "BatchNormalization", "ai.onnx.ml.Scaler")
-_NO_CHAIN = ("LayerNormalization",)
+_NO_CHAIN = ("LayerNormalization", "ReduceMax", "ReduceMean", *WINDOWED)
 _OF_CONSTANTS = ("Constant", "Gather", "Shape", "Slice", "Transpose")
 _KNOWN = {*FUNCTIONS, *_PASSING, *_SHAPING, *_OTHERS, *_OF_CONSTANTS}
 

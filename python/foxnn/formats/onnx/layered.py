@@ -16,7 +16,8 @@ import numpy as np
 from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
 from foxnn.formats.onnx.graph import SOFTMAX
-from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation, Shape
+from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation
+from foxnn.formats.onnx.layout import Shape
 from foxnn.formats.onnx.leaves import DENSE, Leaf, Spec, activated, bias_of, identity, leaf_of
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
@@ -138,6 +139,9 @@ class _Reader:
             else:
                 if step.kind in DENSE and last is not None and not last.is_flat_before:
                     found.pop()
+                # No more than where numbers are: the last of several says it all.
+                if step.kind == "Relaid" and last is not None and last.spec["kind"] == "reshape":
+                    found.pop()
                 found.append(leaf_of(self.graph, step, stage.cut))
             return 1
         bias = bias_of(step) if is_alone and last is not None and last.takes_bias else None
@@ -237,9 +241,11 @@ class _Reader:
         if len(stage.numbers) > 1 or step.kind != kind or len(step.inputs) != 2:
             return None
         column = step.inputs[1]
-        if not isinstance(column, np.ndarray) or column.shape != step.shape:
+        if not isinstance(column, np.ndarray):
             return None
-        return column.reshape(-1)
+        if kind != "Mul" and kind != "Add" and column.size > 1 and len(step.shape) > 1:
+            column = np.broadcast_to(column.reshape(column.shape[-len(step.shape) :]), step.shape)
+        return column.reshape(-1) if column.shape == step.shape else None
 
 
 def _activate(found: list[Any], last: Leaf | None, activation: ActivationPair) -> None:

@@ -1,7 +1,9 @@
 """The operations of an ONNX graph over samples of any shape, each with its constants.
 
 Where `graph` knows rows of a chain only, this knows the shape of a sample at every value, so that
-layers at positions, sums and values side by side can be told.
+layers at positions, sums and values side by side can be told. Shapes are foxnn's, with the channels
+last; `layout` knows the order of axes in the file. An input that goes into convolutions has its
+channels first in the file, and last in foxnn.
 """
 
 from __future__ import annotations
@@ -24,14 +26,41 @@ from foxnn.formats.onnx.constants import (
 )
 from foxnn.formats.onnx.functions import FUNCTIONS
 from foxnn.formats.onnx.graph import NO_SUCH_NODE, ONE_INPUT, SOFTMAX, check_passing
-from foxnn.formats.onnx.model_file import ModelFile
+from foxnn.formats.onnx.layered_shapes import (
+    behind_dense,
+    beside,
+    is_over_positions,
+    reshaped,
+    squeezed,
+    unsqueezed,
+    with_channels_first,
+)
+from foxnn.formats.onnx.layout import (
+    Shape,
+    Value,
+    channels_first,
+    constant_as_ours,
+    is_last,
+    places,
+    plain,
+    transposed,
+)
+from foxnn.formats.onnx.model_file import ModelFile, kind_of
+from foxnn.formats.onnx.shapes import Sizes, computed
+from foxnn.formats.onnx.window_shapes import (
+    GLOBAL_POOLS,
+    RESIZES,
+    WINDOWED,
+    factors_of,
+    window_of,
+)
 
-Shape = tuple[int, ...]
-
-_SHAPING = ("Flatten", "Reshape")
+_SHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _PASSING = ("Identity", "Dropout", "Cast")
-_OTHERS = ("Gemm", "MatMul", *SOFTMAX, "Concat", "Dropout", "LayerNormalization")
+_MEANS = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
 _LARGEST = 2**31 - 1
+#: A global pool's numbers as positions of one, which no layer is made of where they are flattened.
+_AT_ONE = "AtOne"
 
 
 class Operation(NamedTuple):
@@ -49,18 +78,21 @@ class LayeredGraph(ModelFile):
 
     def __init__(self, path: str, model: Any) -> None:
         super().__init__(path, model)
-        name, self.shape = self._input()
+        name, start = self._input()
+        self.shape = start.shape
         self.operations: list[Operation | None] = [None]
-        self._values: dict[str, int | Array] = {name: 0}
+        self._values: dict[str, Value | Sizes | Array] = {name: start}
         for node in model.graph.node:
             try:
                 self._add(node)
             except NotRead as error:
                 raise self.refused(node, str(error)) from None
         end = self._values.get(str(model.graph.output[0].name)) if model.graph.output else None
-        if not isinstance(end, int) or len(model.graph.output) != 1:
+        if not isinstance(end, Value) or len(model.graph.output) != 1:
             raise self.error("expected one output that depends on the input")
-        self.end = end
+        if end.flat_of or (not end.is_plain and end.order != channels_first(len(end.order))):
+            raise self.error("expected an output whose numbers are in foxnn's order")
+        self.end = end.number
 
     def operation(self, number: int) -> Operation:
         """Return an operation, not the input."""
@@ -72,11 +104,11 @@ class LayeredGraph(ModelFile):
         """Return the shape of a sample of a value."""
         return self.shape if number == 0 else self.operation(number).shape
 
-    def _input(self) -> tuple[str, Shape]:
+    def _input(self) -> tuple[str, Value]:
         inputs = [given for given in self.model.graph.input if given.name not in self._stored]
         if len(inputs) != 1:
             raise self.error(f"expected one input, got {len(inputs)}")
-        dimensions = inputs[0].type.tensor_type.shape.dim
+        name, dimensions = str(inputs[0].name), inputs[0].type.tensor_type.shape.dim
         shape = tuple(int(d.dim_value) for d in list(dimensions)[1:])
         if (
             not shape
@@ -85,9 +117,22 @@ class LayeredGraph(ModelFile):
             or math.prod(shape) > _LARGEST
         ):
             raise self.error(f"expected an input of a known shape, got {checks.shown(shape)}")
-        return str(inputs[0].name), shape
+        if len(shape) > 1 and self._goes_into_windows(name):
+            return name, Value(0, (*shape[1:], shape[0]), channels_first(len(shape)))
+        return name, plain(0, shape)
 
-    def _named(self, name: str) -> int | Array | None:
+    def _goes_into_windows(self, name: str) -> bool:
+        """Return whether a value goes, but for functions of one number, into a convolution."""
+        names = {name}
+        for node in self.model.graph.node:
+            if not names.isdisjoint(node.input):
+                if kind_of(node) in WINDOWED:
+                    return True
+                if kind_of(node) in FUNCTIONS or kind_of(node) in _PASSING:
+                    names.update(node.output)
+        return False
+
+    def _named(self, name: str) -> Value | Sizes | Array | None:
         if not name:
             return None
         if name not in self._values:
@@ -101,108 +146,152 @@ class LayeredGraph(ModelFile):
             raise NotRead(NO_SUCH_NODE)
         kind, given = str(node.op_type), attributes_of(node)
         values = [self._named(name) for name in node.input]
-        data = [value for value in values if isinstance(value, int)]
+        data = [value for value in values if isinstance(value, Value)]
         if node.output[0] in self._values:
             raise NotRead(f"expected a new name, got {checks.shown(node.output[0])}")
-        if not data:
+        if data:
+            made: Value | Sizes | Array = self._of_data(node, kind, given, values, data)
+        elif any(isinstance(value, Sizes) for value in values):
+            sizes = computed(kind, values)
+            if sizes is None:
+                raise NotRead("expected a shape that is known")
+            made = sizes
+        else:
             made = constant_of(given) if kind == "Constant" else folded(kind, given, values)
             self.take(node, made)
             self.take(node, made)
-            self._values[node.output[0]] = made
-            return
-        if kind in _PASSING and (len(data) > 1 or not isinstance(values[0], int)):
+        self._values[node.output[0]] = made
+
+    def _of_data(
+        self, node: Any, kind: str, given: Attributes, values: list[Any], data: list[Value]
+    ) -> Value | Sizes:
+        takes_several = kind in FUNCTIONS or kind == "Concat"
+        if kind in _PASSING and (len(data) > 1 or not isinstance(values[0], Value)):
             raise NotRead(ONE_INPUT)
         check_passing(kind, given, values)
         is_alone = kind == "Concat" and len(values) == 1
         if is_alone or (kind in _PASSING and not (kind == "Dropout" and _says_rate(values))):
-            self._values[node.output[0]] = data[0]
-            return
-        shape = self._shape_behind(kind, given, values, data)
-        if math.prod(shape) > _LARGEST:
-            raise NotRead(f"expected at most {_LARGEST} numbers of a sample")
-        self.operations.append(Operation(node, kind, given, tuple(values), shape))
-        self._values[node.output[0]] = len(self.operations) - 1
-
-    def _shape_behind(
-        self, kind: str, given: Attributes, values: list[Any], data: list[int]
-    ) -> Shape:
-        shape = self.shape_of(data[0])
-        if kind in FUNCTIONS:
-            return self._broadcast(values, data, shape)
-        if kind not in _OTHERS and kind not in _SHAPING:
-            raise NotRead(NO_SUCH_NODE)
-        if kind == "Concat":
-            return self._beside(given, values, shape)
-        if len(data) != 1 or not isinstance(values[0], int):
-            raise NotRead(ONE_INPUT)
+            return data[0]
+        if not takes_several and (len(data) != 1 or not isinstance(values[0], Value)):
+            known = kind in (*_SHAPING, *LAYERS, *WINDOWED)
+            raise NotRead(ONE_INPUT if known else NO_SUCH_NODE)
+        if kind == "Shape":
+            return Sizes([None, *data[0].file_shape])
+        if kind == "Transpose":
+            return transposed(data[0], given.get("perm"))
+        values = [_whole(v) if isinstance(v, Sizes) else v for v in values]
         if kind in _SHAPING:
-            return _reshaped(kind, given, values, shape)
+            return self._shaped(node, kind, given, values, data[0])
+        if kind in WINDOWED or kind in _MEANS:
+            return self._windowed(node, kind, given, values, data[0])
+        if kind == "Concat":
+            return self._put(node, kind, given, values, beside(given, values, data))
+        if kind in FUNCTIONS:
+            return self._computed(node, kind, given, values, data)
+        if kind not in LAYERS:
+            raise NotRead(NO_SUCH_NODE)
         if kind in ("Gemm", "MatMul"):
-            return _behind_dense(kind, given, values, shape)
+            found = behind_dense(kind, given, values, data[0])
+            return self._put(node, kind, given, self._turned(node, kind, given, values), found)
         # Up to operator set 12, softmax is by default over all that a sample holds.
         usual = 1 if kind in SOFTMAX and self._version < 13 else -1
-        last = given.get("axis", usual) in (-1, len(shape))
-        if kind in (*SOFTMAX, "LayerNormalization") and not last:
+        is_turned = kind == "LayerNormalization" and data[0].flat_of is not None
+        if kind != "Dropout" and (is_turned or not is_last(data[0], given.get("axis", usual))):
             raise NotRead("expected the last axis")
-        return shape
+        return self._put(node, kind, given, values, data[0])
 
-    def _broadcast(self, values: list[Any], data: list[int], shape: Shape) -> Shape:
-        if any(self.shape_of(value) != shape for value in data[1:]):
+    def _put(
+        self, node: Any, kind: str, given: Attributes, values: list[Any], found: Value
+    ) -> Value:
+        """Append an operation; return the value that comes out of it."""
+        if math.prod(found.shape) > _LARGEST:
+            raise NotRead(f"expected at most {_LARGEST} numbers of a sample")
+        inputs = tuple(value.number if isinstance(value, Value) else value for value in values)
+        self.operations.append(Operation(node, kind, given, inputs, found.shape))
+        return found._replace(number=len(self.operations) - 1)
+
+    def _turned(self, node: Any, kind: str, given: Attributes, values: list[Any]) -> list[Any]:
+        """Return the inputs of a dense layer with the weights of what was flattened in order."""
+        turned = places(values[0])
+        if turned is None:
+            return values
+        weights = values[1].take(turned, 1 if kind == "Gemm" and given.get("transB", 0) else 0)
+        self.take(node, weights)
+        return [values[0], weights, *values[2:]]
+
+    def _computed(
+        self, node: Any, kind: str, given: Attributes, values: list[Any], data: list[Value]
+    ) -> Value:
+        first = data[0]
+        if any(other.file_shape != first.file_shape for other in data[1:]):
             raise NotRead("expected inputs of one shape")
-        whole = (1, *shape)  # the same for every sample
-        for value in values:
-            if isinstance(value, np.ndarray):
-                pairs = zip(value.shape[::-1], whole[::-1], strict=False)
-                if value.ndim > len(whole) or any(a not in (1, b) for a, b in pairs):
-                    raise NotRead(f"expected a constant for each column, got shape {value.shape}")
-        return shape
+        if any((o.order, o.flat_of) != (first.order, first.flat_of) for o in data[1:]):
+            raise NotRead("expected inputs whose axes are in one order")
+        ours = [constant_as_ours(v, first) if isinstance(v, np.ndarray) else v for v in values]
+        return self._put(node, kind, given, ours, first)
 
-    def _beside(self, given: Attributes, values: list[Any], shape: Shape) -> Shape:
-        if not all(isinstance(value, int) for value in values):
-            raise NotRead("expected values that depend on the samples")
-        shapes = [self.shape_of(value) for value in values]
-        if given.get("axis") not in (-1, len(shape)) or any(s[:-1] != shape[:-1] for s in shapes):
-            raise NotRead("expected values of the same positions, along the last axis")
-        return (*shape[:-1], sum(s[-1] for s in shapes))
+    def _shaped(
+        self, node: Any, kind: str, given: Attributes, values: list[Any], value: Value
+    ) -> Value:
+        if kind == "Squeeze":
+            found = squeezed(value, given, values)
+        elif kind == "Unsqueeze":
+            found = unsqueezed(value, given, values)
+        else:
+            found = reshaped(kind, given, values, value)
+        source = self.operations[value.number]
+        if source is not None and source.kind == _AT_ONE and len(found.shape) == 1:
+            (number,) = source.inputs
+            assert isinstance(number, int)
+            return plain(number, found.shape)
+        if found.flat_of is not None:
+            kind = "Flatten"
+        return self._put(node, kind, given, values, found)
+
+    def _windowed(
+        self, node: Any, kind: str, given: Attributes, values: list[Any], value: Value
+    ) -> Value:
+        keeps = True
+        if kind in _MEANS:
+            if not is_over_positions(value, given, values):
+                raise NotRead("expected the mean or maximum over all positions")
+            keeps, kind = bool(given.get("keepdims", 1)), _MEANS[kind]
+        else:
+            value = self._first(node, value)
+        axes, channels = len(value.shape) - 1, value.shape[-1]
+        if kind in GLOBAL_POOLS:
+            pooled = self._put(node, kind, given, [value], plain(0, (channels,)))
+            at_one = Value(0, (*(1,) * axes, channels), value.order)
+            return self._put(node, _AT_ONE, {}, [pooled], at_one) if keeps else pooled
+        if kind in RESIZES:
+            factors = factors_of(kind, given, values, value.shape)
+            positions = tuple(n * f for n, f in zip(value.shape, factors, strict=False))
+        else:
+            positions = window_of(kind, given, values, value.shape).positions
+            channels = len(values[1]) if kind == "Conv" else channels
+        found = Value(0, (*positions, channels), value.order)
+        return self._put(node, kind, given, [value, *values[1:]], found)
+
+    def _first(self, node: Any, value: Value) -> Value:
+        """Return a value whose channels are first in the file, reshaped where that is all."""
+        found = with_channels_first(value)
+        if found is value:
+            return value
+        return self._put(node, "Relaid", {}, [value], found)
+
+
+#: Operations that become layers by `leaves`, beside those of windows.
+LAYERS = ("Gemm", "MatMul", *SOFTMAX, "Dropout", "LayerNormalization")
+#: All that may be behind the samples, beside functions of one number.
+KNOWN = (*LAYERS, *WINDOWED, *_MEANS, *_SHAPING, *_PASSING, "Concat", "Shape", "Transpose")
+
+
+def _whole(sizes: Sizes) -> Array:
+    """Return a shape that nodes have computed; 0 is the number of samples."""
+    return np.array([0 if size is None else size for size in sizes.values], np.int64)
 
 
 def _says_rate(values: list[Any]) -> bool:
     """Return whether a Dropout says its rate."""
     rate = values[1] if len(values) > 1 else None
     return isinstance(rate, np.ndarray) and rate.size == 1 and 0.0 <= float(rate.ravel()[0]) < 1.0
-
-
-def _reshaped(kind: str, given: Attributes, values: list[Any], shape: Shape) -> Shape:
-    if kind == "Flatten":
-        if given.get("axis", 1) not in (1, -len(shape)):
-            raise NotRead("expected the samples to stay apart")
-        return (math.prod(shape),)
-    wanted = values[1] if len(values) > 1 else None
-    if not isinstance(wanted, np.ndarray) or wanted.dtype.kind != "i" or wanted.ndim != 1:
-        raise NotRead("expected a constant shape")
-    if not 2 <= wanted.size <= MOST_DIMENSIONS or (given.get("allowzero", 0) and 0 in wanted):
-        raise NotRead("expected the samples to stay apart")
-    first, *lengths = (int(n) for n in wanted)
-    filled = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(lengths)]
-    if filled.count(-1) == 1 and first == 0:
-        rest = -math.prod(filled)
-        if rest > 0 and math.prod(shape) % rest == 0:
-            filled[filled.index(-1)] = math.prod(shape) // rest
-    found = tuple(filled)
-    right = first in (0, -1) and found and min(found) >= 1
-    if not right or math.prod(found) != math.prod(shape):
-        raise NotRead("expected the samples to stay apart")
-    return found
-
-
-def _behind_dense(kind: str, given: Attributes, values: list[Any], shape: Shape) -> Shape:
-    weights = values[1] if len(values) > 1 else None
-    if not isinstance(weights, np.ndarray) or weights.ndim != 2 or weights.dtype.kind != "f":
-        raise NotRead("expected samples times a matrix of constant weights")
-    if given.get("transA", 0) or (kind == "Gemm" and len(shape) != 1):
-        raise NotRead("expected samples in rows")
-    turned = kind == "Gemm" and given.get("transB", 0)
-    inputs, units = weights.shape[::-1] if turned else weights.shape
-    if inputs != shape[-1] or units < 1:
-        raise NotRead(f"expected weights for {shape[-1]} inputs, got {inputs}")
-    return (*shape[:-1], units)

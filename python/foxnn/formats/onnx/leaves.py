@@ -9,14 +9,19 @@ from typing import Any
 import numpy as np
 
 from foxnn.checks import Array
+from foxnn.formats.onnx import window_leaves
 from foxnn.formats.onnx.graph import NO_SUCH_NODE
 from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation
+from foxnn.formats.onnx.window_shapes import POOLS, RESIZES, WINDOWED
 from foxnn.layers.activations import ActivationPair
 
 Spec = dict[str, Any]
 
 # The operations that become dense layers.
 DENSE = ("Gemm", "MatMul")
+
+# The layers that have weights and a bias.
+WITH_BIAS = ("dense", "conv1d", "conv2d", "conv3d")
 
 _IDENTITY: ActivationPair = ("identity_x", [])
 
@@ -32,14 +37,15 @@ class Leaf:
 
     @property
     def takes_bias(self) -> bool:
-        """Whether it is a dense layer that has neither bias nor activation yet."""
+        """Whether it is a layer of weights that has neither bias nor activation yet."""
         options = self.spec["options"]
-        bare = self.spec["kind"] == "dense" and options.get("activation") == "identity_x"
+        has_one = self.spec["kind"] in WITH_BIAS
+        bare = has_one and options.get("activation") == "identity_x"
         return bare and "bias" not in self.arrays
 
     @property
     def takes_activation(self) -> bool:
-        """Whether it is a dense layer that has no activation yet."""
+        """Whether it is a layer that has no activation yet."""
         return bool(self.spec["options"].get("activation") == "identity_x")
 
 
@@ -109,6 +115,21 @@ def _reshape(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
     return Leaf({"kind": "reshape", "options": {"shape": [float(n) for n in step.shape]}})
 
 
+def _windowed(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    shape = graph.shape_of(cut)
+    if step.kind == "Conv":
+        made = window_leaves.conv(step.given, step.inputs, shape)
+        graph.take(step.node, made[2]["weights"])
+    elif step.kind in POOLS:
+        made = window_leaves.pool(step.kind, step.given, step.inputs, shape)
+    elif step.kind in RESIZES:
+        made = window_leaves.up_sample(step.kind, step.given, step.inputs, shape)
+    else:
+        made = window_leaves.global_pool(step.kind)
+    kind, options, arrays = made
+    return Leaf({"kind": kind, "options": options}, arrays)
+
+
 def _dropout(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
     rate = step.inputs[1]
     assert isinstance(rate, np.ndarray)  # as the graph has checked
@@ -137,7 +158,8 @@ LEAVES: dict[str, Callable[[LayeredGraph, Operation, int], Leaf]] = {
     "Gemm": _dense,
     "MatMul": _dense,
     "Flatten": _flatten,
-    "Reshape": _reshape,
+    **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze", "Relaid", "AtOne"), _reshape),
+    **dict.fromkeys(WINDOWED, _windowed),
     "Dropout": _dropout,
     "LayerNormalization": _layer_norm,
 }

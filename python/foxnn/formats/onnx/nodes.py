@@ -3,6 +3,8 @@
 Dense layers at positions are MatMul and Add, a dense layer over all positions flattens first;
 Residual ends in Add, Parallel in Concat; Dropout carries its rate, and does nothing outside of
 training. Names of layers, initializers, and which layers are frozen have no place in a file.
+Convolutions and pools stand in `window_nodes`: around them values have their channels first, and
+are turned where a layer needs the other order.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from foxnn.checks import Array
+from foxnn.formats.onnx.window_nodes import WINDOWED
 
 # The operator set of networks that need one of these, and the version of the format then.
 NEWER = {"layer_norm": (17, 8)}
@@ -26,6 +29,9 @@ class LayerGraph:
 
     def __init__(self, graph: Any, read: Callable[[int, str], Array], activate: Any) -> None:
         self.graph, self.read, self._activate = graph, read, activate
+        #: Whether the last value has its channels before its positions, as convolutions need it.
+        self.is_first = False
+        self._turned: dict[str, str] = {}  # values with the other order, by value
 
     def layers(self, parts: Sequence[Part], place: str) -> None:
         """Add the nodes of layers behind the last value."""
@@ -35,6 +41,32 @@ class LayerGraph:
     def layer(self, part: Part, name: str) -> None:
         """Add the nodes of a layer behind the last value."""
         BODIES[part["kind"]](self, part, name)
+
+    def turn(self, axes: int, is_first: bool) -> None:
+        """Give the last value, whose samples have so many axes, this order of axes."""
+        if self.is_first == is_first or axes == 1:
+            return
+        start, self.is_first = self.graph.last, is_first
+        if start not in self._turned:
+            order = [axes, *range(1, axes)] if is_first else [*range(2, axes + 1), 1]
+            end = f"{start}.{'first' if is_first else 'last'}"
+            self.graph.node("Transpose", end, perm=[0, *order])
+            self._turned |= {start: end, end: start}
+        self.graph.last = self._turned[start]
+
+    def ends(self, branches: Sequence[Sequence[Part]], name: str, axes: int) -> list[str]:
+        """Add branches behind the last value; return their ends, all in one order of axes."""
+        start, found = (self.graph.last, self.is_first), []
+        for i, branch in enumerate(branches):
+            self.graph.last, self.is_first = start
+            self.layers(branch, f"{name}.{i}")
+            found.append((self.graph.last, self.is_first))
+        is_first = any(first for _, first in found)
+        for i, (end, first) in enumerate(found):
+            self.graph.last, self.is_first = end, first
+            self.turn(axes, is_first)
+            found[i] = self.graph.last, is_first
+        return [end for end, _ in found]
 
     def activate(self, part: Part, name: str) -> None:
         """Add the nodes of a layer's activation."""
@@ -48,12 +80,14 @@ class LayerGraph:
 
 def _flatten(to: LayerGraph, part: Part, name: str) -> None:
     if len(part["input_shape"]) > 1:
+        to.turn(len(part["input_shape"]), is_first=False)
         to.graph.node("Flatten", f"{name}.flat", axis=1)
 
 
 def _dense(to: LayerGraph, part: Part, name: str) -> None:
     has_bias = "bias" in part["arrays"]
     if part["options"].get("each_position") and len(part["input_shape"]) > 1:
+        to.turn(len(part["input_shape"]), is_first=False)
         weights = to.array(part, name, "weights", "weight")
         to.graph.node("MatMul", f"{name}.product", to.graph.last, weights)
         if has_bias:
@@ -75,10 +109,12 @@ def _activation(to: LayerGraph, part: Part, name: str) -> None:
 
 
 def _flat(to: LayerGraph, part: Part, name: str) -> None:
+    to.turn(len(part["input_shape"]), is_first=False)
     to.graph.node("Flatten", f"{name}.flat", axis=1)
 
 
 def _reshape(to: LayerGraph, part: Part, name: str) -> None:
+    to.turn(len(part["input_shape"]), is_first=False)
     lengths = np.array([0, *part["output_shape"]], np.int64)  # 0: as before, the samples
     shape = to.graph.whole_numbers(f"{name}.shape", lengths)
     to.graph.node("Reshape", f"{name}.reshaped", to.graph.last, shape)
@@ -90,6 +126,7 @@ def _dropout(to: LayerGraph, part: Part, name: str) -> None:
 
 
 def _layer_norm(to: LayerGraph, part: Part, name: str) -> None:
+    to.turn(len(part["input_shape"]), is_first=False)
     arrays = [to.array(part, name, "weights", "weight"), to.array(part, name, "bias", "bias")]
     epsilon = part["options"]["epsilon"]
     given = {"axis": -1, "epsilon": epsilon}
@@ -97,27 +134,18 @@ def _layer_norm(to: LayerGraph, part: Part, name: str) -> None:
 
 
 def _residual(to: LayerGraph, part: Part, name: str) -> None:
-    start = to.graph.last
-    inner, shortcut = part["branches"]
-    to.layers(inner, f"{name}.0")
-    end = to.graph.last
-    to.graph.last = start
-    to.layers(shortcut, f"{name}.1")
-    to.graph.node("Add", f"{name}.sum", end, to.graph.last)
+    to.graph.node("Add", f"{name}.sum", *to.ends(part["branches"], name, len(part["output_shape"])))
 
 
 def _parallel(to: LayerGraph, part: Part, name: str) -> None:
-    start, ends = to.graph.last, []
-    for i, branch in enumerate(part["branches"]):
-        to.graph.last = start
-        to.layers(branch, f"{name}.{i}")
-        ends.append(to.graph.last)
-    to.graph.node("Concat", f"{name}.together", *ends, axis=-1)
+    ends = to.ends(part["branches"], name, len(part["output_shape"]))
+    to.graph.node("Concat", f"{name}.together", *ends, axis=1 if to.is_first else -1)
 
 
 #: How each kind is written; one that is not here is refused by name.
 BODIES: dict[str, Callable[[LayerGraph, Part, str], None]] = {
     "dense": _dense,
+    **WINDOWED,
     "activation": _activation,
     "flatten": _flat,
     "reshape": _reshape,

@@ -50,6 +50,11 @@ class _Graph:
         self.arrays.append(self._onnx.numpy_helper.from_array(values, name))
         return name
 
+    def singles(self, name: str, values: NDArray[np.float32]) -> str:
+        """Add a constant of float32, whatever the type of the network; return its name."""
+        self.arrays.append(self._onnx.numpy_helper.from_array(values, name))
+        return name
+
     def node(self, kind: str, name: str, *inputs: str, **attributes: Any) -> str:
         """Add a node, by default behind the last value; return the name of its output."""
         given = inputs or (self.last,)
@@ -141,7 +146,9 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
     def activate(graph: _Graph, layer: str, name: str, parameters: list[float]) -> None:
         _activate(graph, layer, name, parameters, dtype)
 
-    LayerGraph(graph, copy._array, activate).layers(parts, "layers")
+    writer = LayerGraph(graph, copy._array, activate)
+    writer.layers(parts, "layers")
+    writer.turn(len(ends_of[1]), is_first=False)
     if outputs is not None:
         shift, scale = (column.reshape(ends_of[1]) for column in outputs._measured())
         graph.node("Mul", "y_scaled", graph.last, graph.array("output_scaler.scale", scale))

@@ -1,0 +1,145 @@
+"""What nodes that move numbers, or join values, make of a sample's shape and its order of axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from foxnn.formats.onnx.constants import MOST_DIMENSIONS, Attributes, NotRead
+from foxnn.formats.onnx.layout import (
+    Value,
+    channels_first,
+    flattened,
+    is_in_place,
+    is_last,
+    plain,
+)
+
+_TURNED = "expected numbers in foxnn's order, which has channels last"
+
+
+def reshaped(kind: str, given: Attributes, values: list[Any], value: Value) -> Value:
+    """Return a value behind a Flatten or Reshape."""
+    shape = value.file_shape
+    if kind == "Flatten":
+        if given.get("axis", 1) not in (1, -len(shape)):
+            raise NotRead("expected the samples to stay apart")
+        return flattened(value, 0)
+    wanted = values[1] if len(values) > 1 else None
+    if not isinstance(wanted, np.ndarray) or wanted.dtype.kind != "i" or wanted.ndim != 1:
+        raise NotRead("expected a constant shape")
+    if not 2 <= wanted.size <= MOST_DIMENSIONS or (given.get("allowzero", 0) and 0 in wanted):
+        raise NotRead("expected the samples to stay apart")
+    first, *lengths = (int(n) for n in wanted)
+    filled = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(lengths)]
+    if filled.count(-1) == 1 and first == 0:
+        rest = -math.prod(filled)
+        if rest > 0 and math.prod(shape) % rest == 0:
+            filled[filled.index(-1)] = math.prod(shape) // rest
+    found = tuple(filled)
+    right = first in (0, -1) and found and min(found) >= 1
+    if not right or math.prod(found) != math.prod(shape):
+        raise NotRead("expected the samples to stay apart")
+    if len(found) == 1:
+        return flattened(value, 0)
+    if not value.is_plain:
+        raise NotRead(_TURNED)
+    return plain(0, found)
+
+
+def _named_axes(given: Attributes, values: list[Any]) -> list[int]:
+    """Return the axes that a node names as attribute or input."""
+    wanted = values[1] if len(values) > 1 else None
+    named: list[int] | None = given.get("axes")
+    if isinstance(wanted, np.ndarray) and wanted.dtype.kind == "i":
+        named = wanted.reshape(-1).tolist()
+    if not named or len(named) > MOST_DIMENSIONS:
+        raise NotRead("expected constant axes")
+    return named
+
+
+def _axes(given: Attributes, values: list[Any], axes: int) -> list[int]:
+    """Return the axes that a node names, counted with the samples from the front."""
+    found = [axis + axes if axis < 0 else axis for axis in _named_axes(given, values)]
+    if len(set(found)) < len(found) or not all(0 < axis < axes for axis in found):
+        raise NotRead("expected the samples to stay the first axis")
+    return found
+
+
+def squeezed(value: Value, given: Attributes, values: list[Any]) -> Value:
+    """Return a value without axes of one place."""
+    gone = {value.order[axis - 1] for axis in _axes(given, values, len(value.order) + 1)}
+    if any(value.shape[axis] != 1 for axis in gone) or len(gone) == len(value.order):
+        raise NotRead("expected axes of length 1 beside another")
+    kept = [axis for axis in range(len(value.shape)) if axis not in gone]
+    order = tuple(kept.index(axis) for axis in value.order if axis in kept)
+    return Value(0, tuple(value.shape[axis] for axis in kept), order)
+
+
+def unsqueezed(value: Value, given: Attributes, values: list[Any]) -> Value:
+    """Return a value with further axes of one place."""
+    if value.flat_of is not None:
+        raise NotRead(_TURNED)
+    axes = len(value.order) + len(_named_axes(given, values))
+    if axes > MOST_DIMENSIONS:
+        raise NotRead("expected fewer axes")
+    new = {axis - 1 for axis in _axes(given, values, axes + 1)}
+    lengths = iter(value.file_shape)
+    shape = tuple(1 if axis in new else next(lengths) for axis in range(axes))
+    if len(value.order) == 1 or value.order == tuple(range(len(value.order))):
+        return plain(0, shape)
+    if value.order != channels_first(len(value.order)) or 0 in new:
+        raise NotRead(_TURNED)
+    return Value(0, (*shape[1:], shape[0]), channels_first(axes))
+
+
+def with_channels_first(value: Value) -> Value:
+    """Return a value as one with its channels first in the file, if no number has to move."""
+    axes = len(value.order)
+    if axes > 1 and value.order == channels_first(axes):
+        return value
+    # The value's axes in the order that foxnn would have.
+    order = (*value.order[1:], value.order[0])
+    if axes < 2 or value.flat_of is not None or not is_in_place(value.shape, order):
+        raise NotRead("expected channels first by a Transpose, or behind layers that have them so")
+    return Value(0, tuple(value.shape[axis] for axis in order), channels_first(axes))
+
+
+def is_over_positions(value: Value, given: Attributes, values: list[Any]) -> bool:
+    """Return whether a mean or maximum is over all axes but the channels."""
+    axes = len(value.order)
+    if axes < 2:
+        return False
+    named = _axes(given, values, axes + 1)
+    return sorted(value.order[axis - 1] for axis in named) == list(range(axes - 1))
+
+
+def beside(given: Attributes, values: list[Any], data: list[Value]) -> Value:
+    """Return values side by side, along the channels."""
+    if len(data) < len(values):
+        raise NotRead("expected values that depend on the samples")
+    first = data[0]
+    shapes = [value.shape for value in data]
+    is_along = is_last(first, given.get("axis")) and all(v.flat_of is None for v in data)
+    is_same = all(value.order == first.order for value in data)
+    if not is_along or not is_same or any(s[:-1] != first.shape[:-1] for s in shapes):
+        raise NotRead("expected values of the same positions, along the last axis")
+    return first._replace(shape=(*first.shape[:-1], sum(s[-1] for s in shapes)))
+
+
+def behind_dense(kind: str, given: Attributes, values: list[Any], value: Value) -> Value:
+    """Return a value behind a dense layer."""
+    weights = values[1] if len(values) > 1 else None
+    if not isinstance(weights, np.ndarray) or weights.ndim != 2 or weights.dtype.kind != "f":
+        raise NotRead("expected samples times a matrix of constant weights")
+    if given.get("transA", 0) or (kind == "Gemm" and len(value.shape) != 1):
+        raise NotRead("expected samples in rows")
+    if not is_last(value, -1):
+        raise NotRead(_TURNED)
+    turned = kind == "Gemm" and given.get("transB", 0)
+    inputs, units = weights.shape[::-1] if turned else weights.shape
+    if inputs != value.shape[-1] or units < 1:
+        raise NotRead(f"expected weights for {value.shape[-1]} inputs, got {inputs}")
+    return value._replace(shape=(*value.shape[:-1], units), flat_of=None)

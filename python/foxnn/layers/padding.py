@@ -1,0 +1,28 @@
+"""How many positions "same" adds around a sample, for formats that must say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from foxnn.layers.kind import Shape
+
+
+def pads_of(shape: Shape, options: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return how many positions a layer's window takes before and behind each axis of a shape."""
+    found = []
+    for axis, length in enumerate(shape[:-1]):
+        kernel, stride = (int(options[name][axis]) for name in ("kernel", "stride"))
+        dilation = int(options["dilation"][axis]) if "dilation" in options else 1
+        if options["padding"] == "same":
+            found.append(same_pads(length, (kernel - 1) * dilation + 1, stride))
+        else:
+            found.append((0, 0))
+    return found
+
+
+def same_pads(length: int, span: int, stride: int) -> tuple[int, int]:
+    """Return what "same" adds before and behind an axis for a window over `span` positions."""
+    count = -(-length // stride)
+    total = max((count - 1) * stride + span - length, 0)
+    return total // 2, total - total // 2
