@@ -274,6 +274,7 @@ CALLS: dict[str, Call] = {
     "GlobalMaxPool": Call(lambda: foxnn, NAME),
     "GlobalAveragePool": Call(lambda: foxnn, NAME),
     "UpSample": Call(lambda: foxnn, {"factor": [2, (2, 3), [2]], **NAME}),
+    "BatchNorm": Call(lambda: foxnn, {"epsilon": [1e-5], "momentum": [0.9], **NAME}),
     "LayerNorm": Call(lambda: foxnn, {"epsilon": [1e-5], **NAME}),
     "Reshape": Call(lambda: foxnn, {"shape": [(2, 3), [2, 3], 6], **NAME}),
     "Residual": Call(

@@ -441,13 +441,12 @@ void Conv<T>::bias_gradient(Share share, index batch, const Rows<const T>& delta
   const Columns columns(this->output());
   const index panels = panel_count<T>(filters_), positions = this->output().shape.positions();
   for (index q = share.first(panels); q < share.last(panels); ++q) {
-    alignas(64) T sums[kPanelWidth<T>] = {}, added[kPanelWidth<T>] = {};
+    alignas(64) T sums[kPanelWidth<T>] = {};
     const index used = std::min(kPanelWidth<T>, filters_ - q * kPanelWidth<T>);
     for (index p = 0; p < positions; ++p) {
       const index panel = columns.at(p, 0) / kPanelWidth<T> + q;
       kernels<T>().sum_rows(batch, delta.at(0, panel), delta.stride,
-                            rounded_up(used, kLineWidth<T>), added);
-      for (index i = 0; i < used; ++i) sums[i] += added[i];
+                            rounded_up(used, kLineWidth<T>), sums, true);
     }
     sink.take(this->arrays().back().offset + q * kPanelWidth<T>, kPanelWidth<T>, sums);
   }

@@ -190,10 +190,12 @@ class Conv2D(_Conv):
     ----------
     filters : int
         Outputs at each position.
-    kernel, stride, dilation : int or (int, int)
+    kernel, stride : int or (int, int)
         One number, or one for the height and one for the width.
     padding : str, default="valid"
         "valid" or "same".
+    dilation : int or (int, int), default=1
+        As in `Conv1D`.
     groups : int, default=1
         As in `Conv1D`.
     activation : str or (str, parameters), optional
@@ -230,10 +232,12 @@ class Conv3D(_Conv):
     ----------
     filters : int
         Outputs at each position.
-    kernel, stride, dilation : int or (int, int, int)
+    kernel, stride : int or (int, int, int)
         One number, or one for each of depth, height and width.
     padding : str, default="valid"
         "valid" or "same".
+    dilation : int or (int, int, int), default=1
+        As in `Conv1D`.
     groups : int, default=1
         As in `Conv1D`.
     activation : str or (str, parameters), optional

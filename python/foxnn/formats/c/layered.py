@@ -158,6 +158,27 @@ static inline void {to.name}_layer_norm(const {kind} *w, const {kind} *b, {kind}
     return to.add([x], x.size, statement)
 
 
+def _batch_norm(to: Writer, part: Part, x: Value) -> Value:
+    (width,) = part["arrays"]["weights"]
+    names = {"weights": "w", "bias": "b", "running_mean": "m", "running_variance": "v"}
+    arrays = ", ".join(to.constant(part, name, letter) for name, letter in names.items())
+    kind = to.type
+    to.functions["batch_norm"] = f"""\
+static inline void {to.name}_batch_norm(const {kind} *w, const {kind} *b, const {kind} *m,
+    const {kind} *v, {kind} epsilon, int count, const {kind} *x, {kind} *y) {{
+  int j;
+  for (j = 0; j < count; j++)
+    y[j] = ({kind})((x[j] - m[j]) / sqrt((double)v[j] + epsilon)) * w[j] + b[j];
+}}"""
+    call = f"{to.name}_batch_norm({arrays}, {number(to.dtype, part['options']['epsilon'])}, {width}"
+
+    def statement(y: Value) -> str:
+        steps = f"{x.text} + i * {width}, {y.text} + i * {width}"
+        return f"for (i = 0; i < {x.size // width}; i++) {call}, {steps});"
+
+    return to.add([x], x.size, statement)
+
+
 def _residual(to: Writer, part: Part, x: Value) -> Value:
     a, b = (to.layers(branch, x) for branch in part["branches"])
 
@@ -194,6 +215,7 @@ BODIES: dict[str, Callable[[Writer, Part, Value], Value]] = {
     "flatten": _same,
     "reshape": _same,
     "dropout": _same,
+    "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "residual": _residual,
     "parallel": _parallel,
