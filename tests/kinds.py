@@ -192,6 +192,23 @@ ROWS = [
     Row("global-pool-last", [(7, 3), Parallel(GlobalMaxPool(), GlobalAveragePool())]),
     Row("up-sample", [(3, 2, 2), Dense(3), UpSample((2, 3)), Conv2D(2, 2), 2]),
     Row("up-sample-last", [(3, 33), Dense(2), UpSample(2)]),
+    Row("conv-1d-places", [(7, 2), Conv1D(3, 2), Conv1D(2, 2), Conv1D(3, 2)]),
+    Row("conv-2d-places", [(5, 6, 2), Conv2D(3, 2), Conv2D(2, 2), Conv2D(3, 2)]),
+    Row("conv-3d-places", [(4, 4, 5, 2), Conv3D(3, 2), Conv3D(2, 2), Conv3D(3, 2)]),
+    Row("max-pool-1d-places", [(9, 2), MaxPool1D(2), Dense(3), MaxPool1D(2), MaxPool1D(2)]),
+    Row("max-pool-2d-places", [(9, 8, 2), MaxPool2D(2), Dense(3), MaxPool2D(2), MaxPool2D(2)]),
+    Row("max-pool-3d-places", [(8, 4, 4, 2), *[MaxPool3D((2, 1, 1))] * 3]),
+    Row("average-pool-1d-places", [(9, 2), *[AveragePool1D(2)] * 2, Dense(3), AveragePool1D(2)]),
+    Row("average-pool-2d-places", [(9, 8, 2), AveragePool2D(2), Dense(3), *[AveragePool2D(2)] * 2]),
+    Row("average-pool-3d-places", [(8, 4, 4, 2), *[AveragePool3D((2, 1, 1))] * 3]),
+    *(
+        Row(
+            f"global-pool-places-{pool.kind.name}",
+            [(3, 4), pool(), Reshape((2, 2)), pool(), Dense(4), Reshape((2, 2)), pool()],
+        )
+        for pool in (GlobalMaxPool, GlobalAveragePool)
+    ),
+    Row("up-sample-places", [(2, 2, 1), UpSample(2), Dense(3), UpSample((1, 2)), UpSample(2)]),
     Row("activation-first", [(4, 3), Activation("sin"), Dense(13), 2]),
     Row("activation-middle", [(4, 3), Dense(31, "identity"), Activation(("elu", 0.5)), 2]),
     Row("activation-last", [(2, 13), Dense(33), Activation("sigmoid")]),
@@ -238,7 +255,7 @@ ROWS = [
     ),
     Row(
         "batch-norm-conv",
-        [(5, 5, 2), Conv2D(4, 3, activation="identity"), BatchNorm(), Activation("sin"), 2],
+        [(5, 5, 2), Conv2D(4, 3, activation="identity", bias=False), BatchNorm(), Activation("sin"), 2],
         refused_by=NOT_IN_ONNX,
     ),
     Row("layer-norm-first", [9, LayerNorm(epsilon=0.5), 13, LayerNorm(), 2]),

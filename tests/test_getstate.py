@@ -82,6 +82,24 @@ EXAMPLES: dict[str, Any] = {
     "Dropout": lambda: foxnn.Dropout(0.25),
     "Flatten": foxnn.Flatten,
     "LayerNorm": foxnn.LayerNorm,
+    "BatchNorm": lambda: foxnn.BatchNorm(momentum=0.5),
+    "Conv1D": lambda: foxnn.Conv1D(3, 2, padding="same"),
+    "Conv2D": lambda: foxnn.Conv2D(4, (3, 2), groups=2),
+    "Conv3D": lambda: foxnn.Conv3D(2, 3, stride=(1, 2, 1)),
+    **{
+        name: lambda name=name: getattr(foxnn, name)(3, stride=2)
+        for name in (
+            "MaxPool1D",
+            "MaxPool2D",
+            "MaxPool3D",
+            "AveragePool1D",
+            "AveragePool2D",
+            "AveragePool3D",
+        )
+    },
+    "GlobalMaxPool": foxnn.GlobalMaxPool,
+    "GlobalAveragePool": lambda: foxnn.GlobalAveragePool(name="mean"),
+    "UpSample": lambda: foxnn.UpSample((2, 3)),
     "Reshape": lambda: foxnn.Reshape((2, 3)),
     "Residual": lambda: foxnn.Residual(3, foxnn.Dense(4), shortcut=[4], name="res"),
     "Parallel": lambda: foxnn.Parallel(4, [8, foxnn.Residual(8)]),
