@@ -9,6 +9,7 @@ epochs; 275 of the 1,372 notes are held out. The seed determines split, weights 
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
@@ -90,10 +91,13 @@ def train(recipe: Recipe, seed: int, epochs: int) -> tuple[End, Array]:
     order = rng.permutation(len(x))
     held_out, rest = order[:HELD_OUT], order[HELD_OUT:]
     nn = started(recipe.start, seed, rng)
-    history = nn.fit(
-        x[rest], forged[rest], epochs, recipe.batch, "sgd", RATE, scale=recipe.scale,
-        validation=(x[held_out], forged[held_out]), progress=False,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # Runs that end too early are shown here.
+        warnings.simplefilter("ignore", foxnn.ConvergenceWarning)
+        history = nn.fit(
+            x[rest], forged[rest], epochs, recipe.batch, "sgd", RATE, scale=recipe.scale,
+            validation=(x[held_out], forged[held_out]), progress=False,
+        )  # fmt: skip
     course = 100 * np.array(history["val_accuracy"])
     return End(float(course[-1]), squared_error(nn, x[held_out], forged[held_out])), course
 

@@ -66,7 +66,7 @@ ARTICLE = [
     ),
     Setting("1-20-1 tanh, he", [1, 20, 1], "tanh", "he_normal", *KERAS, 400, KERAS_BATCH, False),
 ]
-MOMENTUM, NESTEROV = foxnn.SGD(0.9), foxnn.SGD(0.9, nesterov=True)
+MOMENTUM, NESTEROV = foxnn.SGD(momentum=0.9), foxnn.SGD(momentum=0.9, nesterov=True)
 SETTINGS = [
     Setting("1-5-1 relu, momentum", [1, 5, 1], "relu", "auto", MOMENTUM, 0.01),
     Setting("1-5-1 relu, Nesterov", [1, 5, 1], "relu", "auto", NESTEROV, 0.01),

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -39,9 +40,12 @@ def train(neurons: int, epochs: int, seed: int) -> tuple[foxnn.neural_network, C
     """Return a network, and its squared errors, epoch by epoch: on its points and on new ones."""
     nn = foxnn.neural_network([1, neurons, 1], "tanh", "identity", seed=seed)
     fresh = points(300, 1000)
-    history = nn.fit(
-        *points(POINTS, seed), epochs, BATCH, "adam", RATE, validation=fresh, progress=False
-    )
+    with warnings.catch_warnings():
+        # Runs that end too early are shown here.
+        warnings.simplefilter("ignore", foxnn.ConvergenceWarning)
+        history = nn.fit(
+            *points(POINTS, seed), epochs, BATCH, "adam", RATE, validation=fresh, progress=False
+        )
     # The losses are half the squared error.
     return nn, 2 * np.array([history["loss"], history["val_loss"]])
 

@@ -123,7 +123,7 @@ def gradients() -> dict[str, np.ndarray]:
 def training() -> dict[str, np.ndarray]:
     """Return parameters, histories, outputs and evaluations after trainings of every kind."""
     found = {}
-    optimizers = ("sgd", foxnn.SGD(0.9), "nesterov", "adam")
+    optimizers = ("sgd", foxnn.SGD(momentum=0.9), "nesterov", "adam")
     for dtype in DTYPES:
         for i, (hidden, output, loss) in enumerate(endings()):
             nn = foxnn.neural_network([13, 33, 15, 5], hidden, output, loss, dtype=dtype, seed=i)
@@ -149,7 +149,12 @@ def options() -> dict[str, np.ndarray]:
     found = {}
     kinds = (
         {"optimizer": "adamw", "dropout": 0.3, "clip_norm": 0.1},
-        {"optimizer": foxnn.RMSprop(0.9, 0.5), "dropout": 0.5, "l2": 0.01, "clip_value": 0.01},
+        {
+            "optimizer": foxnn.RMSprop(rho=0.9, momentum=0.5),
+            "dropout": 0.5,
+            "l2": 0.01,
+            "clip_value": 0.01,
+        },
         {"optimizer": "rmsprop", "l1": 0.01, "clip_norm": 0.05, "scale": "standard"},
         {"optimizer": "nesterov", "l1": 0.001, "l2": 0.01, "scale": "minmax"},
     )

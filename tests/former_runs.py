@@ -53,12 +53,12 @@ SETTINGS: dict[str, Any] = {
 # another, it is Adam.
 OPTIMIZERS: dict[str, Any] = {
     "network-sgd": "sgd",
-    "network-momentum": foxnn.SGD(0.5),
+    "network-momentum": foxnn.SGD(momentum=0.5),
     "network-nesterov": "nesterov",
-    "network-adam-constants": foxnn.Adam(0.75, 0.5, 0.001),
-    "network-adamw": foxnn.AdamW(0.125),
+    "network-adam-constants": foxnn.Adam(beta_1=0.75, beta_2=0.5, epsilon=0.001),
+    "network-adamw": foxnn.AdamW(weight_decay=0.125),
     "network-rmsprop": "rmsprop",
-    "network-rmsprop-momentum": foxnn.RMSprop(0.5, 0.5, 0.001),
+    "network-rmsprop-momentum": foxnn.RMSprop(rho=0.5, momentum=0.5, epsilon=0.001),
 }
 
 

@@ -58,6 +58,13 @@ def samples() -> foxnn.train_data:
     return foxnn.train_data(X, Y)
 
 
+def objects(values: np.ndarray) -> np.ndarray:
+    """Return an array of objects, all of them numbers but one."""
+    array = values.astype(object)
+    array[1, 0] = {}
+    return array
+
+
 def bits(nn: foxnn.neural_network) -> list[bytes]:
     return [values.tobytes() for part in nn for values in (part.weights, part.bias)]
 
@@ -212,7 +219,6 @@ def test_no_layer_is_made_where_a_later_one_has_no_room(
 
 @table(
     ("unknown", lambda: make([3, 2], "rellu"), ValueError, "'rellu'", *KNOWN_ACTIVATIONS),
-    ("case", lambda: make([3, 2], "ReLU"), ValueError, "'ReLU'", *KNOWN_ACTIVATIONS),
     ("empty", lambda: make([3, 2], ""), ValueError, "''", *KNOWN_ACTIVATIONS),
     ("number", lambda: make([3, 2], 1), TypeError, "activation", "a name", "got 1"),
     ("none", lambda: make([3, 2], None), TypeError, "activation", "a name", "got None"),
@@ -364,7 +370,7 @@ PARAMETERS: list[tuple[Any, ...]] = [
     ("string", "abc", TypeError, "real numbers", "got 'abc'"),
     ("strings", W.astype(str), TypeError, "real numbers"),
     ("complex", W * 1j, TypeError, "real numbers", "complex128"),
-    ("objects", W.astype(object), TypeError, "real numbers", "object"),
+    ("objects", objects(W), TypeError, "real numbers", "got {} in sample 1, column 0"),
 ]
 
 
@@ -409,9 +415,9 @@ BAD_MATRICES: list[tuple[Any, ...]] = [
     ("strings", [["1", "2", "3"]] * 8, TypeError, "real numbers", "got [['1'"),
     ("bytes", b"abc", TypeError, "real numbers", "got b'abc'"),
     ("none", None, TypeError, "real numbers", "got None"),
-    ("nones", [[None, 1, 2]] * 8, TypeError, "real numbers", "object"),
+    ("nones", [[None, 1, 2]] * 8, TypeError, "real numbers", "got None in sample 0, column 0"),
     ("complex", X * 1j, TypeError, "real numbers", "complex128"),
-    ("objects", X.astype(object), TypeError, "real numbers", "object"),
+    ("objects", objects(X), TypeError, "real numbers", "got {} in sample 1, column 0"),
     ("dates", np.zeros((8, 3), "M8[s]"), TypeError, "real numbers", "datetime64"),
     ("record", np.zeros(8, "f4,f4,f4"), TypeError, "real numbers"),
     ("dict", {1: 2}, TypeError, "real numbers", "got {1: 2}"),
@@ -475,7 +481,7 @@ per_use = pytest.mark.parametrize("use", USES_OF_BOTH.values(), ids=USES_OF_BOTH
     ("string", "abc", TypeError, "y must", "real numbers", "got 'abc'"),
     ("none", None, TypeError, "y must", "real numbers", "got None"),
     ("complex", Y * 1j, TypeError, "y must", "real numbers", "complex128"),
-    ("objects", Y.astype(object), TypeError, "y must", "real numbers", "object"),
+    ("objects", objects(Y), TypeError, "y must", "real numbers", "got {} in sample 1"),
 )
 def test_targets(
     use: Callable[..., object], call: Any, error: ErrorType, parts: tuple[str, ...]
@@ -670,7 +676,7 @@ FLAGS = ["yes", 2, -1, 0.5, None]
     ("auto_save_name_file", "a string", [], [None, 3, b"net.txt"]),
     ("auto_save_iteration", "an integer at least 0", [-1], NOT_WHOLE),
     ("correct_summation", "True or False", [], FLAGS),
-    ("mode", "SGD, Nesterov, Adam", ["sgd", "ADAM", "", "Adam "], []),
+    ("mode", "SGD, Nesterov, Adam", ["sdg", "ADAMS", "", "Adam "], []),
     ("mode", "a string", [], [None, 3, foxnn.SGD()]),
     ("settings_optimization", "", [], [None, 3, "Adam"]),
 )
@@ -760,7 +766,7 @@ def test_steps_to_zero_beyond_every_integer() -> None:
     ("inf", lambda: foxnn.train_data(X, with_one(Y, INF)), ValueError, "y must", "finite", "inf"),
     ("complex", lambda: foxnn.train_data(X * 1j, Y), TypeError, "x must", "real numbers"),
     ("strings", lambda: foxnn.train_data(X, Y.astype(str)), TypeError, "y must", "real numbers"),
-    ("objects", lambda: foxnn.train_data(X.astype(object), Y), TypeError, "x must", "object"),
+    ("objects", lambda: foxnn.train_data(objects(X), Y), TypeError, "x must", "got {}"),
     ("itself", lambda: foxnn.train_data(samples(), samples()), TypeError, "x must", "real"),
 )
 def test_train_data(call: Callable[[], object], error: ErrorType, parts: tuple[str, ...]) -> None:

@@ -91,3 +91,13 @@ def test_roofline_gives_every_phase(tmp_path: Path) -> None:
     written = json.loads(path.read_text())
     assert written["bound"]["total"] > 0
     assert sum(written["phases"].values()) > 0
+
+
+def test_the_epochs_that_runs_find_are_beside_scikit_learn_s() -> None:
+    pytest.importorskip("sklearn")
+    lines = run("auto_epochs.py", "--splits", 2, "--only", "wine, scaled").splitlines()
+    assert len(lines) == 3
+    cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
+    assert cells[0] == "wine, scaled"
+    assert all(float(cell.split(" ± ")[0]) > 0.8 for cell in cells[1:3])
+    assert int(cells[3]) > 100

@@ -91,18 +91,21 @@ def test_losses(loss: str) -> None:
 
 
 OPTIMIZERS = {
-    "momentum": (foxnn.SGD(0.8), lambda m: torch.optim.SGD(m.parameters(), 0.02, momentum=0.8)),
+    "momentum": (
+        foxnn.SGD(momentum=0.8),
+        lambda m: torch.optim.SGD(m.parameters(), 0.02, momentum=0.8),
+    ),
     "nesterov": (
-        foxnn.SGD(0.8, nesterov=True),
+        foxnn.SGD(momentum=0.8, nesterov=True),
         lambda m: torch.optim.SGD(m.parameters(), 0.02, momentum=0.8, nesterov=True),
     ),
     "adam": ("adam", lambda m: torch.optim.Adam(m.parameters(), 0.02)),
-    "adamw": (foxnn.AdamW(0.3), lambda m: torch.optim.AdamW(groups(m, 0.3), 0.02)),
+    "adamw": (foxnn.AdamW(weight_decay=0.3), lambda m: torch.optim.AdamW(groups(m, 0.3), 0.02)),
     "rmsprop": (
-        foxnn.RMSprop(0.99), lambda m: torch.optim.RMSprop(m.parameters(), 0.02, alpha=0.99)
+        foxnn.RMSprop(rho=0.99), lambda m: torch.optim.RMSprop(m.parameters(), 0.02, alpha=0.99)
     ),
     "rmsprop-momentum": (
-        foxnn.RMSprop(0.9, 0.5),
+        foxnn.RMSprop(rho=0.9, momentum=0.5),
         lambda m: torch.optim.RMSprop(m.parameters(), 0.02, alpha=0.9, momentum=0.5),
     ),
 }  # fmt: skip

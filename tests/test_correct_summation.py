@@ -250,6 +250,7 @@ def test_the_estimate_knows_the_price() -> None:
 # The setting
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_switching_off_brings_the_old_bits_back() -> None:
     nn = foxnn.neural_network([33, 97, 15], seed=1)
     other = foxnn.neural_network([33, 97, 15], seed=1)

@@ -32,7 +32,7 @@ DESCRIPTIONS: dict[str, Callable[[], Any]] = {
     "Reshape((6,))": lambda: Reshape(6),
     "Dropout(0.5)": lambda: Dropout(0.5),
     "LayerNorm()": lambda: LayerNorm(),
-    "LayerNorm(epsilon=0.5, name='even')": lambda: LayerNorm(0.5, name="even"),
+    "LayerNorm(epsilon=0.5, name='even')": lambda: LayerNorm(epsilon=0.5, name="even"),
     "Residual(4, Dense(3))": lambda: Residual(4, Dense(3)),
     "Residual(4, shortcut=4, name='x')": lambda: Residual([4], shortcut=4, name="x"),
     "Residual(4, shortcut=[5, 4])": lambda: Residual(4, shortcut=[5, 4]),

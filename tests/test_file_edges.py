@@ -56,6 +56,7 @@ def test_a_scaler_set_by_hand_comes_back(form: Any) -> None:
 # Checkpoints
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.ConvergenceWarning")
 def test_notes_may_change_while_a_checkpoint_is_written() -> None:
     nn = network()
     nn.notes = {f"k{i}": list(range(50)) for i in range(300)}

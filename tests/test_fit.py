@@ -210,6 +210,7 @@ def test_labels_are_one_hot_rows(kind: Any) -> None:
     assert by_row.evaluate(x, np.eye(3)[y]) == by_label.evaluate(x, given)
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_one_output_takes_a_vector() -> None:
     found = set()
     y = inputs(20, 1)
@@ -223,7 +224,7 @@ def test_one_output_takes_a_vector() -> None:
 # Going on
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", foxnn.SGD(0.5)])
+@pytest.mark.parametrize("optimizer", ["sgd", "nesterov", "adam", foxnn.SGD(momentum=0.5)])
 def test_two_and_three_epochs_are_five(optimizer: Any) -> None:
     x, y = inputs(20, 4), labels(20)
     once, twice = classifier(), classifier()
@@ -249,7 +250,7 @@ def test_moments_begin_anew(way: str) -> None:
     if way == "reset":
         nn.reset_optimizer()
     else:
-        optimizer = "nesterov" if way == "another name" else foxnn.Adam(0.8)
+        optimizer = "nesterov" if way == "another name" else foxnn.Adam(beta_1=0.8)
     fresh = restarted(nn)
     for network in (nn, fresh):
         network.fit(x, y, 2, 6, optimizer, 0.02, shuffle=False)

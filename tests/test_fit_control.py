@@ -445,10 +445,10 @@ def test_divergence_between_batches_sets_the_epochs_start_back() -> None:
 @pytest.mark.parametrize(
     "thing",
     [
-        foxnn.EarlyStopping("val_loss", 3, 0.5, False),
-        foxnn.SGD(0.5, nesterov=True),
-        foxnn.Adam(0.5),
-        foxnn.AdamW(0.1),
+        foxnn.EarlyStopping("val_loss", patience=3, min_delta=0.5, restore_best=False),
+        foxnn.SGD(momentum=0.5, nesterov=True),
+        foxnn.Adam(beta_1=0.5),
+        foxnn.AdamW(weight_decay=0.1),
         foxnn.RMSprop(momentum=0.5),
         foxnn.schedules.cosine(10),
         foxnn.schedules.warmup(3, foxnn.schedules.exponential(0.5)),

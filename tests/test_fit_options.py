@@ -228,6 +228,7 @@ def test_other_epochs_drop_others() -> None:
     assert len(set(losses)) == 5
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_a_network_without_hidden_layers_drops_nothing() -> None:
     nn = foxnn.neural_network([4, 3], seed=1)
     nn.fit(inputs(20, 4), wanted(20, 3, "mse"), 1, dropout=0.5)
@@ -241,6 +242,7 @@ LAYERED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @pytest.mark.parametrize("message", LAYERED)
 def test_dropout_of_other_layers_stands_in_their_list(message: str) -> None:
     nn, x, y = foxnn.neural_network(LAYERED[message], seed=1), inputs(20, 4), wanted(20, 3, "mse")
@@ -257,6 +259,7 @@ def test_dropout_of_other_layers_stands_in_their_list(message: str) -> None:
     nn.fit(x, y, 1, dropout=[0.0] * (len(nn) - 1))
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_dense_layers_that_take_the_whole_sample_may_drop_out() -> None:
     described = [(2, 2), 5, foxnn.Dense(4, "relu", bias=False, name="hidden"), 3]
     history = foxnn.neural_network(described, seed=1).fit(

@@ -437,7 +437,7 @@ def test_counts_off_by_one(kind: str, tmp_path: Path) -> None:
         (10, "1.0"),  # betta_1
         (12, "0.0"),  # epsilon
         (14, "1.0"),  # gamma
-        (15, "adam"),  # mode
+        (15, "adamw"),  # mode
         (17, "softmax"),
         (17, "gelu"),
     ],

@@ -238,7 +238,7 @@ def test_a_layer_that_is_not_there() -> None:
     [
         (foxnn.Scaler(), {"method": "x"}, "method must be one of"),
         (foxnn.Scaler(), {"shift": "x"}, "shift must hold real numbers"),
-        (foxnn.SGD(0.9), {"momentum": 7.0}, "momentum must be"),
+        (foxnn.SGD(momentum=0.9), {"momentum": 7.0}, "momentum must be"),
         (foxnn.Adam(), {"epsilon": "x"}, "epsilon must be"),
         (foxnn.EarlyStopping(), {"patience": 0}, "patience must be"),
         (foxnn.schedules.step(2), {"every": -1}, "every must be"),

@@ -122,6 +122,7 @@ def test_gradients_beside_differences(row: Row) -> None:
         assert_within(of_inputs[:, :, j], difference.reshape(len(x), -1), 1e-7)
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @per_dtype
 @per_row
 def test_training_beside_the_oracle(row: Row, dtype: str) -> None:
@@ -187,6 +188,7 @@ def test_one_sample_is_as_many(row: Row, dtype: str) -> None:
     assert nn.gradient(x)[3].tobytes() == nn.gradient(x[3]).tobytes()
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @per_row
 def test_samples_may_be_flat(row: Row) -> None:
     results = []
@@ -206,9 +208,9 @@ def test_samples_may_be_flat(row: Row) -> None:
 
 RULES = {
     "sgd": "sgd",
-    "momentum": foxnn.SGD(0.9),
+    "momentum": foxnn.SGD(momentum=0.9),
     "adam": "adam",
-    "adamw": foxnn.AdamW(0.1),
+    "adamw": foxnn.AdamW(weight_decay=0.1),
 }
 
 
@@ -316,6 +318,7 @@ COPIES: dict[str, Callable[[Any, Path], Any]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @pytest.mark.parametrize("way", COPIES)
 @per_dtype
 @per_row
@@ -339,6 +342,7 @@ class Stop:
         return epoch == 1
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @per_row
 def test_a_run_goes_on_as_if_it_had_not_stopped(row: Row, tmp_path: Path) -> None:
     path = tmp_path / "run.safetensors"

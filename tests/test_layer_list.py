@@ -205,10 +205,9 @@ OTHER = source()
             r"sizes\[1\] \(Dense\): softmax needs a flat output, got shape \(4, 4\)",
         ),
         ([(4, 3), Activation("softmax")], ValueError, r"sizes\[1\] \(Activation\): softmax needs"),
-        ([3, 2, Dense(4, "nope")], ValueError, r"sizes\[2\] \(Dense\): unknown activation 'nope'"),
-        ([3, Activation("nope")], ValueError, r"sizes\[1\] \(Activation\): unknown .* 'nope'"),
-        ([3, Residual(Dense(3, "nope"))], ValueError, r"sizes\[1\] \(Residual\): unknown"),
-        ([3, Dense(4, init="nope")], ValueError, r"sizes\[1\] \(Dense\): unknown init 'nope'"),
+        ([3, 2, Dense(4, ("relu", 1.0))], ValueError, r"sizes\[2\] \(Dense\): .*relu"),
+        ([3, Activation(("relu", 1.0))], ValueError, r"sizes\[1\] \(Activation\): .*relu"),
+        ([3, Residual(Dense(3, ("elu", -1.0)))], ValueError, r"sizes\[1\] \(Residual\): .*elu"),
         ([3, Dense(4, name="a"), Dense(3, name="a")], ValueError, "names, got 'a' twice"),
         ([3, Dense(4, name="dense_1"), 3], ValueError, "names, got 'dense_1' twice"),
         ([3, Residual(Dense(3, name="a")), Dense(3, name="a")], ValueError, "got 'a' twice"),
@@ -280,8 +279,8 @@ def test_what_is_wrong_with_a_next_layer_is_told_of_it() -> None:
     for _ in range(60):
         deep = Residual(deep)
     for given, message in [
-        (Dense(4, "foo"), r"new_layer \(Dense\): unknown activation 'foo'"),
-        (Residual(Dense(4, init="foo")), r"new_layer \(Residual\): unknown init 'foo'"),
+        (Dense(4, ("relu", 1.0)), r"new_layer \(Dense\): .*relu"),
+        (Residual(Dense(4, ("elu", -1.0))), r"new_layer \(Residual\): .*elu"),
         (deep, "new_layer must not hold layers more than 50 deep"),
     ]:
         with pytest.raises(ValueError, match=message):

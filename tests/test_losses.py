@@ -179,6 +179,7 @@ def test_targets_out_of_range(loss: str, activation: str, y: list, message: str)
     assert forced_runs.parameters(nn).tobytes() == before
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @per_dtype
 def test_one_step_at_a_time_is_a_step_of_fit(dtype: str) -> None:
     x = forced_runs.inputs(20, 4)

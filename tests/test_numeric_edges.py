@@ -234,6 +234,7 @@ def test_widths_and_depths(sizes: list[int], dtype: str) -> None:
 SINGLE_BOUND = 16.0
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.ConvergenceWarning")
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "nesterov", "adam", "adamw", "rmsprop"])
 @pytest.mark.parametrize("hidden", ["tanh", "gelu", "softplus"])
 def test_single_against_double_precision(hidden: str, optimizer: str) -> None:

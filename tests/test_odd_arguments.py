@@ -93,6 +93,7 @@ def test_a_method_that_is_none_measures_nothing() -> None:
     assert scaler.shift is None
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @pytest.mark.parametrize("limit", [1e9, 1e10, 1e300])
 def test_a_limit_of_three_hundred_years_is_none(limit: float) -> None:
     """In nanoseconds it is more than a clock counts to, and the training ended at once."""

@@ -39,7 +39,7 @@ def state(nn: foxnn.neural_network) -> tuple[float, float]:
         # g = 1, v = 1, g + v/2 = 3/2; g = 1/4, v = 3/4, g + v/2 = 5/8
         (foxnn.SGD(momentum=0.5, nesterov=True), 0.25, [-0.375, -0.53125]),
         # Without memory a step of Adam is the rate times the sign of g.
-        (foxnn.Adam(0.0, 0.0, 1e-30), 0.125, [-0.125, -0.25, -0.375]),
+        (foxnn.Adam(beta_1=0.0, beta_2=0.0, epsilon=1e-30), 0.125, [-0.125, -0.25, -0.375]),
     ],
     ids=["sgd", "SGD", "momentum", "nesterov", "adam"],
 )
@@ -77,15 +77,21 @@ def test_a_gradient_of_zero_moves_nothing(dtype: str) -> None:
 
 RULES: dict[str, tuple[object, Callable[[], reference.Optimizer]]] = {
     "sgd": ("sgd", reference.SGD),
-    "momentum": (foxnn.SGD(0.8), lambda: reference.SGD(0.8)),
+    "momentum": (foxnn.SGD(momentum=0.8), lambda: reference.SGD(0.8)),
     "nesterov by name": ("nesterov", lambda: reference.Nesterov(0.9)),
-    "nesterov": (foxnn.SGD(0.7, nesterov=True), lambda: reference.Nesterov(0.7)),
+    "nesterov": (foxnn.SGD(momentum=0.7, nesterov=True), lambda: reference.Nesterov(0.7)),
     "adam by name": ("adam", reference.Adam),
-    "adam": (foxnn.Adam(0.8, 0.95, 1e-3), lambda: reference.Adam(0.8, 0.95, 1e-3)),
+    "adam": (
+        foxnn.Adam(beta_1=0.8, beta_2=0.95, epsilon=1e-3),
+        lambda: reference.Adam(0.8, 0.95, 1e-3),
+    ),
     "adamw by name": ("adamw", reference.AdamW),
-    "adamw": (foxnn.AdamW(0.5, 0.8), lambda: reference.AdamW(0.5, beta_1=0.8)),
+    "adamw": (foxnn.AdamW(weight_decay=0.5, beta_1=0.8), lambda: reference.AdamW(0.5, beta_1=0.8)),
     "rmsprop by name": ("rmsprop", reference.RMSprop),
-    "rmsprop": (foxnn.RMSprop(0.8, 0.5, 1e-3), lambda: reference.RMSprop(0.8, 0.5, 1e-3)),
+    "rmsprop": (
+        foxnn.RMSprop(rho=0.8, momentum=0.5, epsilon=1e-3),
+        lambda: reference.RMSprop(0.8, 0.5, 1e-3),
+    ),
 }
 
 
@@ -135,7 +141,15 @@ def make() -> foxnn.neural_network:
 
 @pytest.mark.parametrize(
     "optimizer",
-    ["sgd", foxnn.SGD(0.9), "nesterov", "adam", "adamw", "rmsprop", foxnn.RMSprop(0.9, 0.5)],
+    [
+        "sgd",
+        foxnn.SGD(momentum=0.9),
+        "nesterov",
+        "adam",
+        "adamw",
+        "rmsprop",
+        foxnn.RMSprop(rho=0.9, momentum=0.5),
+    ],
 )
 def test_two_fits_are_one_long_fit(optimizer: object) -> None:
     once, twice = fitted(make(), optimizer, 5), fitted(fitted(make(), optimizer, 2), optimizer, 3)
@@ -144,7 +158,7 @@ def test_two_fits_are_one_long_fit(optimizer: object) -> None:
 
 def test_reset_optimizer_starts_anew() -> None:
     nn = line()
-    adam = foxnn.Adam(0.5, 0.5)
+    adam = foxnn.Adam(beta_1=0.5, beta_2=0.5)
     for _ in range(2):
         nn.fit([[1.0]], [[-100.0]], 1, optimizer=adam, learning_rate=0.1)
     before = state(nn)[0]
@@ -154,20 +168,20 @@ def test_reset_optimizer_starts_anew() -> None:
     assert state(nn)[0] - before == pytest.approx(0.1, rel=1e-6)
 
 
-@pytest.mark.parametrize("other", ["sgd", foxnn.Adam(0.5, 0.25)])
+@pytest.mark.parametrize("other", ["sgd", foxnn.Adam(beta_1=0.5, beta_2=0.25)])
 def test_another_optimizer_starts_anew(other: object) -> None:
     nn = line()
-    nn.fit([[1.0]], [[-100.0]], 2, optimizer=foxnn.Adam(0.5, 0.5), learning_rate=0.1)
+    nn.fit([[1.0]], [[-100.0]], 2, optimizer=foxnn.Adam(beta_1=0.5, beta_2=0.5), learning_rate=0.1)
     nn.fit([[1.0]], [[-100.0]], 1, optimizer=other, learning_rate=1e-9)
     before = state(nn)[0]
-    nn.fit([[1.0]], [[300.0]], 1, optimizer=foxnn.Adam(0.5, 0.5), learning_rate=0.1)
+    nn.fit([[1.0]], [[300.0]], 1, optimizer=foxnn.Adam(beta_1=0.5, beta_2=0.5), learning_rate=0.1)
     assert state(nn)[0] - before == pytest.approx(0.1, rel=1e-6)
 
 
 def test_another_learning_rate_keeps_the_moments() -> None:
     nn = line()
     for rate in (0.25, 0.125):
-        nn.fit([[1.0]], [[-1.0]], 1, optimizer=foxnn.SGD(0.5), learning_rate=rate)
+        nn.fit([[1.0]], [[-1.0]], 1, optimizer=foxnn.SGD(momentum=0.5), learning_rate=rate)
     assert state(nn) == (-0.375, -0.375)  # v = 1, then 1/2 + 1/2
 
 

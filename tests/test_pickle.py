@@ -67,7 +67,8 @@ def test_a_copy_trains_on_bit_for_bit(dtype: str, again: Callable[[Any], Any]) -
 
 @pytest.mark.parametrize(
     "optimizer",
-    ["sgd", foxnn.SGD(0.5), "nesterov", foxnn.Adam(0.5), foxnn.AdamW(0.3), foxnn.RMSprop(0.5, 0.5),
+    ["sgd", foxnn.SGD(momentum=0.5), "nesterov", foxnn.Adam(beta_1=0.5),
+     foxnn.AdamW(weight_decay=0.3), foxnn.RMSprop(rho=0.5, momentum=0.5),
      "rmsprop"],
     ids=str,
 )  # fmt: skip
@@ -124,7 +125,9 @@ def test_views_of_layers_of_every_kind(again: Callable[[Any], Any]) -> None:
             assert other.arrays[name].tobytes() == array.tobytes()
 
 
-@pytest.mark.parametrize("optimizer", [foxnn.SGD(0.5), foxnn.RMSprop(0.5, 0.5)], ids=str)
+@pytest.mark.parametrize(
+    "optimizer", [foxnn.SGD(momentum=0.5), foxnn.RMSprop(rho=0.5, momentum=0.5)], ids=str
+)
 def test_moments_of_every_kind_go_along(optimizer: Any) -> None:
     nn = every_kind.trained(optimizer=optimizer)
     other = pickle.loads(pickle.dumps(nn))

@@ -286,7 +286,7 @@ def test_a_history_of_fit() -> None:
         ({"loss": [[1.0]]}, ValueError, ("history['loss']", "(1, 1)")),
         ({"loss": 1.0}, ValueError, ("history['loss']", "()")),
         ({"loss": ["a"]}, TypeError, ("history['loss']", "['a']")),
-        ({"accuracy": [None]}, TypeError, ("history['accuracy']", "[None]")),
+        ({"accuracy": [None]}, TypeError, ("history['accuracy']", "got None")),
     ],
 )
 def test_wrong_histories(history: Any, error: type[Exception], parts: tuple[str, ...]) -> None:

@@ -110,6 +110,7 @@ def test_arrays_without_strides(dtype: str, samples: int, width: int, seed: int)
         assert nn.predict(x).tobytes() == nn.predict(x.copy()).tobytes()
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @pytest.mark.filterwarnings("ignore:the inputs are large")
 @per_dtype
 @examples

@@ -60,12 +60,12 @@ def results(nn: foxnn.neural_network, history: foxnn.History) -> list[Any]:
 
 RUNS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd"},
-    "momentum": {"optimizer": foxnn.SGD(0.9)},
+    "momentum": {"optimizer": foxnn.SGD(momentum=0.9)},
     "nesterov": {"optimizer": "nesterov"},
     "adam": {"optimizer": "adam"},
-    "adam-constants": {"optimizer": foxnn.Adam(0.8, 0.95)},
-    "adamw": {"optimizer": foxnn.AdamW(0.1)},
-    "rmsprop": {"optimizer": foxnn.RMSprop(0.9, 0.5)},
+    "adam-constants": {"optimizer": foxnn.Adam(beta_1=0.8, beta_2=0.95)},
+    "adamw": {"optimizer": foxnn.AdamW(weight_decay=0.1)},
+    "rmsprop": {"optimizer": foxnn.RMSprop(rho=0.9, momentum=0.5)},
     "dropout": {"dropout": 0.3},
     "dropouts": {"dropout": [0.3, 0.0]},
     "validation": {"validation": 0.25},
@@ -207,7 +207,7 @@ def test_a_run_goes_on_within_an_epoch(name: str, dtype: str, tmp_path: Path) ->
 KINDS_RUNS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd"},
     "adam": {"optimizer": "adam", "scale": "standard"},
-    "rmsprop": {"optimizer": foxnn.RMSprop(0.9, 0.5), "l2": 0.01, "clip_norm": 0.5},
+    "rmsprop": {"optimizer": foxnn.RMSprop(rho=0.9, momentum=0.5), "l2": 0.01, "clip_norm": 0.5},
     "early-stopping": {"validation": 0.25, "early_stopping": 3, "learning_rate": 0.1},
 }
 

@@ -52,7 +52,8 @@ def test_training_goes_on_bit_for_bit(dtype: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "optimizer",
-    ["sgd", foxnn.SGD(0.5), "nesterov", foxnn.Adam(0.5), foxnn.AdamW(0.3), foxnn.RMSprop(0.5, 0.5),
+    ["sgd", foxnn.SGD(momentum=0.5), "nesterov", foxnn.Adam(beta_1=0.5),
+     foxnn.AdamW(weight_decay=0.3), foxnn.RMSprop(rho=0.5, momentum=0.5),
      "rmsprop"],
     ids=str,
 )  # fmt: skip

@@ -111,6 +111,7 @@ def network(**options: Any) -> foxnn.neural_network:
     return foxnn.neural_network([4, 16, 2], "tanh", "identity", **{"seed": 1, **options})
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.ConvergenceWarning")
 @per_dtype
 @pytest.mark.parametrize("method", ["standard", "minmax"])
 @pytest.mark.parametrize("sizes", [[4, 7, 2], [4, 40, 2]], ids=["narrow", "wide"])
@@ -216,6 +217,7 @@ def test_zeros_that_become_something_count() -> None:
 # What `scale` does
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @pytest.mark.parametrize(
     ("loss", "activation", "outputs_too"),
     [
@@ -364,7 +366,7 @@ def test_scaled_outputs_of_a_bent_layer_are_not_for_a_text_file(tmp_path: Path) 
 
 def test_inputs_that_saturate_give_one_warning() -> None:
     x = RNG.integers(0, 256, (300, 100)).astype(np.uint8)
-    y = wanted(300, 2, "mse")
+    y = wanted(300, 2, "binary_cross_entropy")
     for name in ("sigmoid", "tanh"):
         nn = foxnn.neural_network([100, 20, 2], name, seed=1)
         with pytest.warns(UserWarning, match="scale='standard' in fit") as caught:
@@ -376,7 +378,7 @@ def test_inputs_that_saturate_give_one_warning() -> None:
 
 
 def test_the_warning_is_of_the_user_s_line_wherever_fit_is_called_from() -> None:
-    x, y = RNG.integers(0, 256, (300, 100)), wanted(300, 2, "mse")
+    x, y = RNG.integers(0, 256, (300, 100)), wanted(300, 2, "binary_cross_entropy")
     within: dict[str, Any] = {"__name__": "foxnn.some.module"}
     exec("def fit(nn, *args):\n    def deeper():\n        nn.fit(*args)\n    deeper()", within)
     without: dict[str, Any] = {"__name__": "foxnn_of_a_user"}
@@ -396,7 +398,7 @@ def test_inputs_beyond_every_number_are_no_error_here() -> None:
 
 
 def test_others_give_none() -> None:
-    x, y = RNG.integers(0, 256, (300, 100)), wanted(300, 2, "mse")
+    x, y = RNG.integers(0, 256, (300, 100)), wanted(300, 2, "binary_cross_entropy")
     foxnn.neural_network([100, 20, 2], "relu", seed=1).fit(x, y, 1, learning_rate=1e-9)
     foxnn.neural_network([100, 20, 2], "sigmoid", seed=1).fit(x / 255.0, y, 1)
     # Flat because of its weights, not of its inputs.

@@ -300,6 +300,7 @@ def test_each_step_has_the_rate_that_its_caller_gave() -> None:
 # Whatever goes away meanwhile
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.ConvergenceWarning")
 def test_a_training_keeps_what_it_needs() -> None:
     """Network, arrays and data may be forgotten by everybody else."""
     expected = network()

@@ -57,11 +57,17 @@ ENDINGS = (
 OPTIMIZERS: tuple[tuple[Any, Rule], ...] = (
     ("sgd", Rule("sgd")),
     ("momentum", Rule("momentum", momentum=0.9)),
-    (foxnn.SGD(0.5, nesterov=True), Rule("nesterov", momentum=0.5)),
+    (foxnn.SGD(momentum=0.5, nesterov=True), Rule("nesterov", momentum=0.5)),
     ("adam", Rule("adam")),
-    (foxnn.Adam(0.5, 0.75, 1e-3), Rule("adam", beta_1=0.5, beta_2=0.75, epsilon=1e-3)),
-    (foxnn.AdamW(0.1, epsilon=1e-4), Rule("adamw", weight_decay=0.1, epsilon=1e-4)),
-    (foxnn.RMSprop(0.5, 0.5, 1e-3), Rule("rmsprop", rho=0.5, momentum=0.5, epsilon=1e-3)),
+    (
+        foxnn.Adam(beta_1=0.5, beta_2=0.75, epsilon=1e-3),
+        Rule("adam", beta_1=0.5, beta_2=0.75, epsilon=1e-3),
+    ),
+    (foxnn.AdamW(weight_decay=0.1, epsilon=1e-4), Rule("adamw", weight_decay=0.1, epsilon=1e-4)),
+    (
+        foxnn.RMSprop(rho=0.5, momentum=0.5, epsilon=1e-3),
+        Rule("rmsprop", rho=0.5, momentum=0.5, epsilon=1e-3),
+    ),
 )
 MODES = {"SGD": "sgd", "Nesterov": "nesterov", "Adam": "adam"}
 optimizers = st.sampled_from(OPTIMIZERS)
@@ -376,7 +382,7 @@ class Networks(RuleBasedStateMachine):
         """Train in ways that the model does not follow: both networks must stay equal."""
         x, y = self.samples(12, seed)
         ways: dict[str, dict[str, Any]] = {
-            "stopping": {"early_stopping": foxnn.EarlyStopping("loss", 1), "epochs": 4},
+            "stopping": {"early_stopping": foxnn.EarlyStopping("loss", patience=1), "epochs": 4},
             "schedule": {"schedule": foxnn.schedules.warmup(2), "epochs": 3},
             "classes": {"validation": (x, y), "epochs": 1},
             "limit": {"time_limit": 1e9, "epochs": 2},
@@ -540,7 +546,7 @@ class Networks(RuleBasedStateMachine):
             lambda nn: nn.fit(x * np.nan, y),
             lambda nn: nn.fit(x, y, schedule=lambda epoch: -1.0),
             lambda nn: nn.train_on_batch(x, y[:-1]),
-            lambda nn: nn.train_on_batch(x, y, foxnn.AdamW(2.0), 0.6),
+            lambda nn: nn.train_on_batch(x, y, foxnn.AdamW(weight_decay=2.0), 0.6),
             lambda nn: nn.train(foxnn.train_data(wide, y), 0.1, 3),
             lambda nn: nn.train(foxnn.train_data(x, y), 0.1, -3),
             lambda nn: nn.random_mutation(1e300 if nn.dtype == "float32" else np.inf),
@@ -582,6 +588,7 @@ usual = settings(
 )
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_histories_of_calls() -> None:
     end = time.monotonic() + SECONDS
     while True:

@@ -107,6 +107,7 @@ def test_columns_must_be_those_of_fit(library: str, names: list[str]) -> None:
     assert nn.input_names == names
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @libraries
 def test_the_validation_has_the_columns_of_the_training(library: str) -> None:
     nn = foxnn.neural_network([3, 2], seed=1)

@@ -581,6 +581,7 @@ def test_pickle_and_copy(wanted: int | None) -> None:
         assert not any(array.flags.writeable for array in again.values())
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_the_network_stays_as_it_is() -> None:
     runs = []
     for traced in (False, True):

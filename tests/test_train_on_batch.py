@@ -10,7 +10,7 @@ import pytest
 import foxnn
 from forced_runs import inputs, parameters, wanted
 
-OPTIMIZERS = ("sgd", "nesterov", "adam", foxnn.SGD(0.5), foxnn.Adam(0.5))
+OPTIMIZERS = ("sgd", "nesterov", "adam", foxnn.SGD(momentum=0.5), foxnn.Adam(beta_1=0.5))
 
 
 def make(loss: str, dtype: str = "float32", width: int = 40) -> foxnn.neural_network:
@@ -80,6 +80,7 @@ def test_layers_may_change_between_steps() -> None:
     assert nn.get_out([1.0, 2.0, 3.0, 4.0]).shape == (2,)
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_divergence_keeps_the_weights() -> None:
     nn = make("mse")
     x, y = inputs(9, 4), wanted(9, 3, "mse")

@@ -265,10 +265,10 @@ def test_the_class_of_a_callback_is_none() -> None:
 
 def test_numbers_of_numpy() -> None:
     half = np.float64(0.5)
-    assert repr(foxnn.SGD(half)) == "SGD(momentum=0.5, nesterov=False)"
-    assert repr(foxnn.Adam(half)) == "Adam(beta_1=0.5, beta_2=0.999, epsilon=1e-08)"
-    assert "0.5" in repr(foxnn.AdamW(half))
-    assert "np" not in repr(foxnn.RMSprop(half)) + repr(foxnn.AdamW(half))
+    assert repr(foxnn.SGD(momentum=half)) == "SGD(momentum=0.5, nesterov=False)"
+    assert repr(foxnn.Adam(beta_1=half)) == "Adam(beta_1=0.5, beta_2=0.999, epsilon=1e-08)"
+    assert "0.5" in repr(foxnn.AdamW(weight_decay=half))
+    assert "np" not in repr(foxnn.RMSprop(rho=half)) + repr(foxnn.AdamW(weight_decay=half))
     rule = foxnn.EarlyStopping(patience=np.int64(3), min_delta=half)
     assert repr(rule) == "EarlyStopping(monitor=None, patience=3, min_delta=0.5, restore_best=True)"
     nn, other = regression(), regression()

@@ -36,7 +36,7 @@ from foxnn.model.names import (
 from foxnn.model.scaler import Scaler
 from foxnn.model.trace import Trace
 from foxnn.network import neural_network
-from foxnn.support.errors import DivergedError
+from foxnn.support.errors import ConvergenceWarning, DataWarning, DivergedError
 from foxnn.support.former import find_former_names
 from foxnn.support.interpreter import refuse_without_lock
 
@@ -56,6 +56,8 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "ConvergenceWarning",
+    "DataWarning",
     "Dense",
     "DivergedError",
     "Dropout",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime
 import os
+import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.checks import SamplesLike
+from foxnn.checks.keywords import answers, unknown
 from foxnn.classic.foxnn_interface import FoxnnInterface
 from foxnn.support.errors import diverged
 
@@ -85,11 +88,12 @@ class neural_network(FoxnnInterface):
 
     _history: History | None
 
+    @answers("fit")
     def fit(
         self,
         x: SamplesLike,
         y: ArrayLike,
-        epochs: int = 10,
+        epochs: int | Literal["auto"] = 10,
         batch_size: int = 32,
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
@@ -111,6 +115,7 @@ class neural_network(FoxnnInterface):
         clip_value: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | datetime.timedelta = 1,
+        **others: NoReturn,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
 
@@ -127,8 +132,11 @@ class neural_network(FoxnnInterface):
             (samples,) or (samples, 1): strings, whole numbers, True and False, or a categorical
             column. The network keeps them as `classes`, and later ones must be among them. Whole
             numbers from 0 to outputs - 1 are the numbers of the outputs, whether all occur or not.
-        epochs : int, default=10
-            Passes over the samples.
+        epochs : int or "auto", default=10
+            Passes over the samples. "auto" trains until the loss has not improved for a while, or
+            until the validation loss has not, if samples are held out; the network then has its
+            best weights. Losses of numbers hold out a tenth of 100 samples or more by themselves.
+            With `early_stopping`, its rule says when; `time_limit` and callbacks end a run, too.
         batch_size : int, default=32
             Samples per step; the last step of an epoch takes the remaining ones.
         optimizer : str or an optimizer, default="adam"
@@ -211,8 +219,13 @@ class neural_network(FoxnnInterface):
 
         Warns
         -----
-        UserWarning
-            If inputs are so large that most outputs of a sigmoid or tanh first layer are saturated.
+        foxnn.DataWarning
+            If inputs are so large that most outputs of a sigmoid or tanh first layer are saturated;
+            if targets are beyond the range of the output activation.
+        foxnn.ConvergenceWarning
+            If the epochs are over (at least 10) while the loss was still falling steeply: by more
+            than a tenth in their last quarter, and still more than a third of that of the best
+            constant answer; or falling at all, and above that.
 
         Examples
         --------
@@ -224,6 +237,8 @@ class neural_network(FoxnnInterface):
         >>> round(float(nn.predict([[5.0]])[0, 0]))
         16
         """
+        if others:
+            raise unknown("fit", others)
         from foxnn.training.fitting import fitted
         from foxnn.training.options import FitArguments
 
@@ -254,12 +269,14 @@ class neural_network(FoxnnInterface):
         """
         return self._history
 
+    @answers("train_on_batch")
     def train_on_batch(
         self,
         x: SamplesLike,
         y: ArrayLike,
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
+        **others: NoReturn,
     ) -> float:
         """Make one training step on these samples.
 
@@ -294,6 +311,8 @@ class neural_network(FoxnnInterface):
         >>> losses[-1] < losses[0]
         True
         """
+        if others:
+            raise unknown("train_on_batch", others)
         rate = learning_rate
         if type(rate) is not float:
             rate = checks.real(rate, "learning_rate", 0.0, open_low=True)
@@ -325,3 +344,17 @@ class neural_network(FoxnnInterface):
         # Others than our own may define comparison differently: their plans are never kept.
         self._step_plan = (key, plan) if kind is str or kind in RULES else None
         return key, plan
+
+
+def _say_neural_network() -> None:
+    """Let messages of Python, tracebacks and help name the class that users know."""
+    for base in neural_network.__mro__[1:]:
+        if base.__module__.partition(".")[0] == "foxnn" and base is not _core.Network:
+            # Pickles of methods look for the class in the module of the method.
+            vars(sys.modules[base.__module__])[neural_network.__name__] = neural_network
+            for name, method in vars(base).items():
+                if isinstance(method, FunctionType):
+                    method.__qualname__ = f"{neural_network.__qualname__}.{name}"
+
+
+_say_neural_network()

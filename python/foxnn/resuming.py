@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy.typing import ArrayLike
 
 from foxnn import checks
 from foxnn.checks import SamplesLike
+from foxnn.checks.keywords import answers, unknown
 from foxnn.formats import paths
 from foxnn.formats.paths import FileFormatError
 from foxnn.network import neural_network
@@ -20,6 +21,7 @@ from foxnn.training.kinds import ScheduleLike, ValidationLike
 from foxnn.training.options import FitArguments
 
 
+@answers("resume")
 def resume(
     name_file: str | os.PathLike[str],
     x: SamplesLike,
@@ -32,6 +34,7 @@ def resume(
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
+    **others: NoReturn,
 ) -> tuple[neural_network, History]:
     """Continue a training run from the checkpoint that `fit` has written.
 
@@ -85,6 +88,8 @@ def resume(
     >>> len(history["loss"]), len(longer["loss"])
     (5, 8)
     """
+    if others:
+        raise unknown("resume", others)
     path = paths.path_of(name_file, "name_file")
     _, told, start = checkpoint.read(path)
     network = neural_network(path)

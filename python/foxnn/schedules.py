@@ -12,7 +12,11 @@ import math
 from dataclasses import dataclass
 
 from foxnn import checks
+from foxnn.checks.keywords import answering
 from foxnn.checks.unpickling import Constants
+
+# What is said of a number too many: elsewhere the rate comes first.
+_RATE = "a schedule is a share of fit(learning_rate=...)"
 
 
 class Schedule:
@@ -53,6 +57,7 @@ class Schedule:
             object.__setattr__(self, name, value)
 
 
+@answering(_RATE)
 @dataclass(frozen=True)
 class constant(Constants, Schedule):
     """The same rate in every epoch.
@@ -68,6 +73,7 @@ class constant(Constants, Schedule):
         return 1.0
 
 
+@answering(_RATE)
 @dataclass(frozen=True)
 class step(Constants, Schedule):
     """A rate that drops every few epochs: rate * factor^floor(epoch / every).
@@ -92,7 +98,7 @@ class step(Constants, Schedule):
 
     def __post_init__(self) -> None:
         self._keep(
-            every=checks.integer(self.every, "every", 1),
+            every=_epochs(self.every, "every"),
             factor=checks.real(self.factor, "factor", 0.0, 1.0, open_low=True),
         )
 
@@ -100,6 +106,7 @@ class step(Constants, Schedule):
         return self.factor ** (epoch // self.every)
 
 
+@answering(_RATE)
 @dataclass(frozen=True)
 class exponential(Constants, Schedule):
     """A rate that decays by the same factor in every epoch: rate * decay^epoch.
@@ -126,6 +133,7 @@ class exponential(Constants, Schedule):
         return self.decay**epoch
 
 
+@answering(_RATE)
 @dataclass(frozen=True)
 class cosine(Constants, Schedule):
     """A rate that decays along half a cosine wave, slowly at both ends.
@@ -155,7 +163,7 @@ class cosine(Constants, Schedule):
 
     def __post_init__(self) -> None:
         self._keep(
-            epochs=checks.integer(self.epochs, "epochs", 1),
+            epochs=_epochs(self.epochs, "epochs"),
             final=checks.real(self.final, "final", 0.0, 1.0),
         )
 
@@ -166,6 +174,7 @@ class cosine(Constants, Schedule):
         return self.final + (1.0 - self.final) * wave
 
 
+@answering(_RATE)
 @dataclass(frozen=True)
 class inverse(Constants, Schedule):
     """A rate inversely proportional to the epoch: rate / (1 + decay * epoch).
@@ -196,6 +205,7 @@ class inverse(Constants, Schedule):
         return 1.0 / (1.0 + self.decay * epoch)
 
 
+@answering(_RATE)
 @dataclass(frozen=True)
 class warmup(Constants, Schedule):
     """A rate that first rises in equal steps, and then follows another schedule.
@@ -224,7 +234,7 @@ class warmup(Constants, Schedule):
     then: Schedule | None = None
 
     def __post_init__(self) -> None:
-        self._keep(epochs=checks.integer(self.epochs, "epochs", 1))
+        self._keep(epochs=_epochs(self.epochs, "epochs"))
         if self.then is not None and not _says_rates(self.then):
             raise TypeError(
                 "then must be one of foxnn.schedules, made with its parameters, or None, "
@@ -235,6 +245,14 @@ class warmup(Constants, Schedule):
         if epoch < self.epochs:
             return (epoch + 1) / (self.epochs + 1)
         return 1.0 if self.then is None else self.then._share(epoch - self.epochs)
+
+
+def _epochs(value: object, name: str) -> int:
+    if isinstance(value, float):
+        raise TypeError(
+            f"{name} must be an integer at least 1, a number of epochs, got {value}; {_RATE}"
+        )
+    return checks.integer(value, name, 1)
 
 
 def _says_rates(schedule: object) -> bool:
@@ -298,3 +316,9 @@ def rate_of(schedule: object, epoch: int, learning_rate: float) -> float:
             "schedule must return a finite learning rate above 0, but "
             f"{checks.shown(schedule)} returns {checks.shown(rate)} in epoch {epoch}"
         ) from None
+
+
+def __dir__() -> list[str]:
+    # What is defined here, and not what it is made with.
+    names = (n for n, v in globals().items() if getattr(v, "__module__", "") == __name__)
+    return sorted(name for name in names if not name.startswith("_"))

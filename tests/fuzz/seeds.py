@@ -48,7 +48,7 @@ def networks() -> Iterator[foxnn.neural_network]:
     nn = foxnn.neural_network([2, 2], "tanh", dtype="float64", seed=5)
     nn.settings.set_mode("Nesterov")
     nn.settings.auto_save_name_file = "n\u00e4me.txt"
-    nn.fit(X, Y, 1, 6, foxnn.SGD(0.9, nesterov=True), progress=False)
+    nn.fit(X, Y, 1, 6, foxnn.SGD(momentum=0.9, nesterov=True), progress=False)
     yield nn
     for i, name in enumerate(["gelu", "leaky_relu", "sinusoid", "exp"]):
         yield foxnn.neural_network([2, 2, 1], "tanh" if name == "exp" else name, name, seed=i)
@@ -76,7 +76,7 @@ def checkpoints(folder: Path) -> Iterator[bytes]:
     schedule = foxnn.schedules.warmup(2, then=foxnn.schedules.step(3, 0.5))
     runs: list[dict[str, Any]] = [
         {},
-        {"optimizer": foxnn.AdamW(0.1), "schedule": schedule, "dropout": 0.2},
+        {"optimizer": foxnn.AdamW(weight_decay=0.1), "schedule": schedule, "dropout": 0.2},
         {"validation": 0.3, "early_stopping": foxnn.EarlyStopping(patience=2), "l2": 0.1},
         {"optimizer": foxnn.RMSprop(), "clip_norm": 1.0, "scale": "minmax"},
         {"shuffle": False, "dropout": [0.1], "schedule": foxnn.schedules.cosine(9)},
@@ -110,8 +110,8 @@ def objects() -> list[Any]:
         foxnn.train_data(),
         foxnn.layer(2, 3, ("elu", 0.5), seed=1),
         foxnn.EarlyStopping(patience=3),
-        foxnn.SGD(0.9),
-        foxnn.AdamW(0.1),
+        foxnn.SGD(momentum=0.9),
+        foxnn.AdamW(weight_decay=0.1),
         foxnn.schedules.warmup(3, then=foxnn.schedules.exponential(0.5)),
         foxnn.neural_network([2, 1], seed=1).trace([1.0, 2.0], [0.5]),
         foxnn.DivergedError("diverged", 1, 0.5),

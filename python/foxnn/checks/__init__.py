@@ -12,21 +12,20 @@ from foxnn.checks.arrays import (
     SamplesLike,
     all_finite,
     as_array,
-    column_names,
     contiguous_rows,
     engine_type,
     is_engine_type,
     matrix,
     near_one,
-    same_columns,
     same_length,
     target_kind,
     targets,
     weights,
 )
+from foxnn.checks.names import Names, choice, meant
 from foxnn.checks.sparse import dense, is_sparse, samples, taken
+from foxnn.checks.tables import column_names, same_columns
 from foxnn.checks.values import (
-    choice,
     flag,
     integer,
     items,
@@ -43,6 +42,7 @@ from foxnn.checks.values import (
 
 __all__ = [
     "Array",
+    "Names",
     "Rows",
     "SamplesLike",
     "all_finite",
@@ -59,6 +59,7 @@ __all__ = [
     "items",
     "layer_sizes",
     "matrix",
+    "meant",
     "memory",
     "near_one",
     "number",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foxnn import _core
+from foxnn.checks.tables import from_objects, from_table, place_of, text_remedy
 from foxnn.checks.values import shown
 from foxnn.support import pieces
 
@@ -38,44 +39,6 @@ _AT_ONCE = 64 << 20
 _TARGETS = {name: row["targets"] for name, row in _core.loss_traits().items()}
 
 
-def column_names(values: object) -> list[str] | None:
-    """Return the column names of a table (pandas, Polars), or None if there are none."""
-    columns = getattr(values, "columns", None)
-    if columns is None and getattr(values, "ndim", 0) == 1 and hasattr(values, "to_numpy"):
-        columns = getattr(values, "index", None)  # where a row of a table has them
-    if columns is None or callable(columns) or isinstance(values, np.ndarray):
-        return None
-    names = list(columns)
-    return names if names and all(isinstance(name, str) for name in names) else None
-
-
-def same_columns(table: object, name: str, seen: list[str] | None) -> None:
-    """Raise ValueError for a table whose columns are not those seen earlier."""
-    if seen is None or (names := column_names(table)) is None or names == seen:
-        return
-    raise ValueError(
-        f"{name} must have the columns seen before, in their order ({', '.join(seen)}), "
-        f"got {', '.join(names)}"
-    )
-
-
-def _from_table(table: Any, name: str) -> Array:
-    """Return a table or a column of pandas, Polars or a similar library as an array."""
-    dtypes = getattr(table, "dtypes", None)
-    kinds = [dtypes] if dtypes is None or not hasattr(dtypes, "__iter__") else list(dtypes)
-    for i, kind in enumerate(kinds):
-        # Strings that look like numbers are refused, too.
-        if getattr(kind, "kind", "f") not in "fiub":
-            names = column_names(table)
-            which = f"column {names[i]!r}" if names else "it"
-            raise TypeError(f"{name} must hold real numbers, but {which} holds {kind}")
-    array: Array = np.asarray(table.to_numpy())
-    if array.dtype == object and all(hasattr(kind, "kind") for kind in kinds):
-        # Nullable numbers: a missing one becomes NaN, which is refused later.
-        array = table.to_numpy(dtype=np.float64, na_value=np.nan)
-    return array
-
-
 def _plain_array(values: object, name: str) -> Array:
     try:
         return np.asarray(values)
@@ -97,7 +60,7 @@ def as_array(values: SamplesLike, name: str) -> Array:
         )
     try:
         if hasattr(values, "to_numpy") and (hasattr(values, "dtypes") or hasattr(values, "dtype")):
-            array = _from_table(values, name)
+            array = from_table(values, name)
         elif isinstance(values, list | tuple):
             array = pieces.from_sequence(values)
         else:
@@ -108,8 +71,13 @@ def as_array(values: SamplesLike, name: str) -> Array:
         raise ValueError(f"{name} must not be masked, got {hidden} masked numbers")
     if array.dtype.kind == "b":
         array = array.view(np.uint8)
+    if array.dtype == object and array.ndim > 0:
+        array = from_objects(array, name, values)
     if array.dtype.kind not in "fiu":
-        raise TypeError(f"{name} must hold real numbers, got {shown(values)} (dtype {array.dtype})")
+        raise TypeError(
+            f"{name} must hold real numbers, got {shown(values)} (dtype {array.dtype})"
+            f"{text_remedy(array)}"
+        )
     return array
 
 
@@ -190,19 +158,35 @@ def matrix(
         array = flat_samples(array, name, shape)
     if array.ndim != 2 or (columns >= 0 and array.shape[1] != columns):
         wanted = columns if columns >= 0 else what
-        raise ValueError(f"{name} must have shape (samples, {wanted}), got {array.shape}")
+        raise ValueError(
+            f"{name} must have shape (samples, {wanted}), got {array.shape}"
+            f"{_about_rows(array, name, columns)}"
+        )
     if array.shape[0] == 0:
         raise ValueError(f"{name} must hold at least one sample, got shape {array.shape}")
     array = contiguous_rows(engine_type(array))
     if finite and (part := first_infinite(array, single)) is not None:
         with np.errstate(over="ignore"):
             wrong = ~np.isfinite(array[part].astype(np.float32) if single else array[part])
-        row, column = np.argwhere(wrong)[0] + (part.start, 0)
+        row, column = (int(i) for i in np.argwhere(wrong)[0] + (part.start, 0))
+        value, kind = array[row, column], " in float32" if single else ""
+        remedy = "fill in what is missing, or leave out its sample or its column"
+        if np.isfinite(value):
+            remedy = "scale the column, or let the network be of dtype='float64'"
         raise ValueError(
-            f"{name} must be finite{' in float32' if single else ''}, "
-            f"got {array[row, column]} in sample {row}, column {column}"
+            f"{name} must be finite{kind}, got {value} in {place_of(values, row, column)}"
+            + ("" if np.isinf(value) else f"; {remedy}")
         )
     return array
+
+
+def _about_rows(array: Array, name: str, columns: int) -> str:
+    """Return what a vector may be meant as, for a message."""
+    if array.ndim != 1:
+        return ""
+    if array.size == columns:
+        return f"; a single sample is [{name}]"
+    return f"; one column is {name}.reshape(-1, 1)" if columns in (1, -1) else ""
 
 
 def flat_samples(array: Array, name: str, shape: tuple[int, ...]) -> Array:
@@ -235,6 +219,8 @@ def targets(
     array = as_array(values, name)
     if len(shape) > 1:
         array = flat_samples(array, name, shape)
+    if array.ndim == 2 and array.shape[1] == 1 < outputs and _TARGETS[loss] == "classes":
+        array = array[:, 0]  # a column of labels
     if array.ndim == 1 and _TARGETS[loss] == "classes":
         return _labels(array, name, outputs)
     if array.ndim == 1 and outputs == 1:
@@ -244,8 +230,13 @@ def targets(
             f"{name} must have shape (samples, {outputs}), got {array.shape} "
             "(class labels need loss='cross_entropy')"
         )
-    array = matrix(array, name, outputs, "outputs", single=single)
     kind = _TARGETS[loss]
+    if array.ndim == 2 and array.shape[1] == 1 < outputs:
+        raise ValueError(
+            f"{name} must have shape (samples, {outputs}), got {array.shape} "
+            "(a column of class labels needs loss='cross_entropy')"
+        )
+    array = matrix(array, name, outputs, "outputs", single=single)
     if kind == "numbers":
         return array
     least, largest = pieces.extremes(array)
@@ -280,8 +271,9 @@ def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.flo
         return None
     array = as_array(values, name)
     if array.shape != (samples,):
+        hint = " (foxnn divides the samples into batches itself)" if array.ndim == 0 else ""
         raise ValueError(
-            f"{name} must have shape ({samples},), one for each sample, got {array.shape}"
+            f"{name} must have shape ({samples},), one for each sample, got {array.shape}{hint}"
         )
     numbers = np.require(array, np.float64, ["C", "ALIGNED"])
     if not np.isfinite(numbers).all() or (samples and numbers.min() < 0):

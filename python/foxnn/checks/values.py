@@ -8,7 +8,6 @@ import mmap
 import operator
 import os
 import reprlib
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -157,14 +156,6 @@ def word(value: object, name: str) -> str:
     found = text(value, name)
     if not found.isprintable() or len(found) > _LONGEST_NAME:
         raise ValueError(f"{name} must be a known name, got {shown(found)}")
-    return found
-
-
-def choice(value: object, name: str, allowed: Iterable[str]) -> str:
-    """Return a string that is one of those allowed."""
-    known, found = list(allowed), text(value, name)
-    if found not in known:
-        raise ValueError(f"{name} must be one of {', '.join(known)}; got {shown(found)}")
     return found
 
 

@@ -82,7 +82,7 @@ def layers(text: str) -> list[int]:
 def activation(text: str) -> str:
     """Return the name of an activation for hidden layers."""
     try:
-        neural_network([1, 1, 1], [text, "identity"])
+        neural_network([1, 1, 1], text, "identity")
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
     return text

@@ -15,7 +15,7 @@ from foxnn.formats import foreign, foxnn_text, paths, safetensors_file, state_di
 from foxnn.layers import Activation, layer
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
-from foxnn.model.losses import CLASSIFYING, joined
+from foxnn.model.losses import CLASSIFYING, LOSS_NAMES, joined
 from foxnn.support import extras
 
 _BINARY = (".safetensors", ".onnx")
@@ -162,7 +162,7 @@ def load(
     else:
         _load_safetensors(network, path, dtype, start)
     if loss is not None:
-        word = checks.word(loss, "loss")
+        word = LOSS_NAMES.known(loss, "loss")
         if ending_of(path) == ".onnx" and word in CLASSIFYING:
             _end_logits(network, word)
         network._set_loss(word)

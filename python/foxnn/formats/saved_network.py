@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy.typing import ArrayLike
 
 from foxnn import checks
+from foxnn.checks.keywords import answers, unknown
 from foxnn.formats import endings
 from foxnn.layers import ActivationLike
 from foxnn.model.answers import AnsweringNetwork
@@ -25,6 +26,7 @@ _USUAL = _Usual("sigmoid")
 class SavedNetwork(AnsweringNetwork):
     """Made from a list of sizes, or from a file; saved as a file, or as C."""
 
+    @answers("neural_network")
     def __init__(
         self,
         sizes: Sequence[Any] | str | os.PathLike[str],
@@ -35,7 +37,10 @@ class SavedNetwork(AnsweringNetwork):
         dtype: str | None = None,
         seed: int | None = None,
         only_scale: bool = False,
+        **others: NoReturn,
     ) -> None:
+        if others:
+            raise unknown("neural_network", others)
         self._refuse_second_making()
         if isinstance(sizes, str | os.PathLike):
             if isinstance(activation, bool | int):  # FoxNN's second argument

@@ -7,7 +7,8 @@ names, the aliases, the parameter, and which are for output layers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from foxnn import _core
@@ -55,6 +56,8 @@ class ActivationRow(NamedTuple):
         Beyond this preactivation the slope is under a hundredth of its largest, on both sides.
     is_wave : bool
         Far out its value depends on the last digits of z.
+    least, largest : float or "-alpha"
+        The bounds of f(z).
     """
 
     formula: str
@@ -65,6 +68,8 @@ class ActivationRow(NamedTuple):
     foxnn: bool = False
     flat_beyond: float | None = None
     is_wave: bool = False
+    least: float | str = -math.inf
+    largest: float = math.inf
 
 
 _ONE, _ZERO = Number(1.0), Number(0.0)
@@ -80,30 +85,34 @@ def _elu_of_double(alpha: Number | str, factor: float) -> Node:
 ACTIVATIONS = {
     "sigmoid": ActivationRow(
         "1 / (1 + e^-z)", "a (1 - a)", "1 / (1 + exp_F(-z))", Node("Sigmoid"),
-        foxnn=True, flat_beyond=6.0,
+        foxnn=True, flat_beyond=6.0, least=0.0, largest=1.0,
     ),
     "sinusoid": ActivationRow(
-        "sin z", "cos z", "sin_F(z)", Node("Sin"), foxnn=True, is_wave=True
+        "sin z", "cos z", "sin_F(z)", Node("Sin"), foxnn=True, is_wave=True,
+        least=-1.0, largest=1.0,
     ),
     "gaussian": ActivationRow(
         "e^(-z²)", "-2 z a", "exp_F(-z * z)",
         Node("Exp", (Node("Neg", (Node("Mul", ("z", "z")),)),)), foxnn=True,
+        least=0.0, largest=1.0,
     ),
     "relu": ActivationRow(
         "z where z > 0, else 0", "1 where z > 0, else 0", "z > 0 ? z : 0", Node("Relu"),
-        foxnn=True,
+        foxnn=True, least=0.0,
     ),
     "identity_x": ActivationRow("z", "1", "z", None, foxnn=True),
     "tan_h": ActivationRow(
-        "tanh z", "1 - a²", "tanh_F(z)", Node("Tanh"), foxnn=True, flat_beyond=3.0
+        "tanh z", "1 - a²", "tanh_F(z)", Node("Tanh"), foxnn=True, flat_beyond=3.0,
+        least=-1.0, largest=1.0,
     ),
     "arctan": ActivationRow(
-        "arctan z", "1 / (1 + z²)", "atan_F(z)", Node("Atan"), foxnn=True
+        "arctan z", "1 / (1 + z²)", "atan_F(z)", Node("Atan"), foxnn=True,
+        least=-math.pi / 2, largest=math.pi / 2,
     ),
     "elu": ActivationRow(
         "z where z > 0, else alpha (e^z - 1)", "1 where z > 0, else alpha e^z",
         "z > 0 ? z : ALPHA * expm1_F(z)", Node("Elu", attributes=(("alpha", "alpha"),)),
-        _elu_of_double("alpha", 1.0), foxnn=True,
+        _elu_of_double("alpha", 1.0), foxnn=True, least="-alpha",
     ),
     "leaky_relu": ActivationRow(
         "z where z > 0, else alpha z", "1 where z > 0, else alpha", "z < 0 ? ALPHA * z : z",
@@ -115,7 +124,7 @@ ACTIVATIONS = {
         f"{SELU_GAMMA:.5g} where z > 0, else {SELU_GAMMA * SELU_ALPHA:.5g} e^z",
         f"NUMBER({SELU_GAMMA}) * (z > 0 ? z : NUMBER({SELU_ALPHA}) * expm1_F(z))",
         Node("Selu", attributes=(("alpha", SELU_ALPHA), ("gamma", SELU_GAMMA))),
-        _elu_of_double(Number(SELU_ALPHA), SELU_GAMMA),
+        _elu_of_double(Number(SELU_ALPHA), SELU_GAMMA), least=-SELU_GAMMA * SELU_ALPHA,
     ),
     # Hendrycks and Gimpel, "Gaussian error linear units", 2016; erfc keeps the digits of its tail.
     "gelu": ActivationRow(
@@ -124,24 +133,31 @@ ACTIVATIONS = {
         Node("Mul", ("z", Node("Mul", (
             Node("Add", (Node("Erf", (Node("Mul", ("z", Number(_ROOT_HALF))),)), _ONE)),
             Number(0.5),
-        )))),
+        )))), least=-0.16997120747990369,
     ),
     "silu": ActivationRow(
         "z s(z), s(z) = 1 / (1 + e^-z)", "s(z) (1 + z (1 - s(z)))", "z / (1 + exp_F(-z))",
-        Node("Mul", ("z", Node("Sigmoid"))),
+        Node("Mul", ("z", Node("Sigmoid"))), least=-0.2784645427610738,
     ),
     "softplus": ActivationRow(
         "ln(1 + e^z)", "1 / (1 + e^-z)", "(z > 0 ? z : 0) + log1p_F(exp_F(-fabs_F(z)))",
         Node("Softplus"),
         Node("Add", (_ABOVE, Node("Log", (
             Node("Add", (Node("Exp", (Node("Neg", (Node("Abs"),)),)), _ONE)),
-        )))),
+        )))), least=0.0,
     ),
-    "exp": ActivationRow("e^z", "a", "exp_F(z)", Node("Exp")),
+    "exp": ActivationRow("e^z", "a", "exp_F(z)", Node("Exp"), least=0.0),
     "softmax": ActivationRow(
-        "e^z / Σ e^z", "", "", Node("Softmax", attributes=(("axis", -1),))
+        "e^z / Σ e^z", "", "", Node("Softmax", attributes=(("axis", -1),)), least=0.0, largest=1.0
     ),
 }  # fmt: skip
+
+
+def reach(name: str, parameters: Sequence[float]) -> tuple[float, float]:
+    """Return the bounds of an activation's values."""
+    row = ACTIVATIONS[name]
+    return (-parameters[0] if isinstance(row.least, str) else row.least), row.largest
+
 
 # What the engine says of each.
 _TRAITS = _core.activation_traits()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from foxnn import checks
+from foxnn.layers.names import ACTIVATION_NAMES
 
 #: A name, or a name with its parameters.
 ActivationLike = str | tuple[str, float | Sequence[float]]
@@ -14,13 +15,16 @@ ActivationPair = tuple[str, list[float]]
 _MOST_PARAMETERS = 100
 
 
-def parse_activation(activation: object, name: str = "activation") -> ActivationPair:
+def parse_activation(
+    activation: object, name: str = "activation", *, only_known: bool = True
+) -> ActivationPair:
     """Return name and parameters from a name or a (name, parameters) pair."""
+    find = ACTIVATION_NAMES.known if only_known else checks.word
     if isinstance(activation, str):
-        return checks.word(activation, name), []
+        return find(activation, name), []
     if isinstance(activation, Sequence) and len(activation) == 2 and isinstance(activation[0], str):
         parameters = activation_parameters(activation[1], f"parameters of {name}")
-        return checks.word(activation[0], name), parameters
+        return find(activation[0], name), parameters
     raise TypeError(
         f"{name} must be a name or a (name, parameters) pair, got {checks.shown(activation)}"
     )

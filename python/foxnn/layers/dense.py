@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from foxnn import checks
+from foxnn.checks.keywords import answering
 from foxnn.layers.activations import ActivationLike
 from foxnn.layers.kind import (
     Description,
@@ -18,6 +19,7 @@ from foxnn.layers.kind import (
     checked_name,
     set_checked,
 )
+from foxnn.layers.names import INIT_NAMES
 
 LARGEST = 2**31 - 1
 
@@ -56,6 +58,7 @@ DENSE = Kind(
 )
 
 
+@answering()
 @dataclass(frozen=True, repr=False)
 class Dense(Description):
     """A dense layer at each position: f(x W + b) of shape (..., units) from (..., channels).
@@ -96,11 +99,19 @@ class Dense(Description):
     kind: ClassVar[Kind] = DENSE
 
     def __post_init__(self) -> None:
+        if isinstance(self.activation, int) and not isinstance(self.activation, bool):
+            raise TypeError(
+                f"activation must be a name or a (name, parameters) pair, got {self.activation}; "
+                "Dense takes the number of its outputs alone: its inputs follow from the layer "
+                "before it"
+            )
+        if isinstance(self.init, bool):
+            raise TypeError(f"init must be a name, got {self.init}; a bias is bias={self.init}")
         set_checked(
             self,
             units=checks.integer(self.units, "units", 1, LARGEST),
             activation=checked_activation(self.activation),
-            init=None if self.init is None else checks.word(self.init, "init"),
+            init=None if self.init is None else INIT_NAMES.known(self.init, "init"),
             bias=checks.flag(self.bias, "bias"),
             name=checked_name(self.name),
         )

@@ -10,6 +10,7 @@ from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.checks.unpickling import attributes
 from foxnn.layers.activations import ActivationPair, activation_parameters, parse_activation
+from foxnn.layers.names import ACTIVATION_NAMES, INIT_NAMES
 from foxnn.layers.specs import dense_spec
 from foxnn.layers.view import VIEWS, LayerView, _viewed
 
@@ -54,7 +55,7 @@ class layer(LayerView):
         self._path = (0,)
         self._network = _core.Network(
             sizes[:1],
-            [dense_spec(sizes[1], parse_activation(activation), checks.word(init, "init"))],
+            [dense_spec(sizes[1], parse_activation(activation), INIT_NAMES.known(init, "init"))],
             False,
             start,
         )
@@ -80,7 +81,8 @@ class layer(LayerView):
             For an unknown name, parameters that it does not take, or softmax before the last layer.
         """
         values = activation_parameters(parameters, "parameters")
-        self._network._set_activation(self._index, checks.word(name, "name"), values)
+        known = ACTIVATION_NAMES.known(name, "name")
+        self._network._set_activation(self._index, known, values)
 
     def get_name_activation_function(self) -> str:
         """Return the name of the activation."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from foxnn import checks
+from foxnn.checks.keywords import answering
 from foxnn.layers.activations import ActivationLike
 from foxnn.layers.kind import (
     Description,
@@ -32,6 +33,7 @@ ACTIVATION = Kind(
 )
 
 
+@answering()
 @dataclass(frozen=True, repr=False)
 class Activation(Description):
     """An activation by itself.
@@ -78,6 +80,7 @@ DROPOUT = Kind(
 )
 
 
+@answering()
 @dataclass(frozen=True, repr=False)
 class Dropout(Description):
     """Leaves numbers out at random while the network trains.

@@ -13,6 +13,7 @@ from foxnn.layers.composition import COMPOSITES
 from foxnn.layers.dense import DENSE, LARGEST
 from foxnn.layers.elementwise import ACTIVATION, DROPOUT
 from foxnn.layers.kind import Kind, Options, Shape, Spec, given_name
+from foxnn.layers.names import INIT_NAMES
 from foxnn.layers.normalization import LAYER_NORM
 from foxnn.layers.reshaping import FLATTEN, RESHAPE
 
@@ -75,8 +76,11 @@ def _append(found: Checked, spec: object, place: str, depth: int) -> None:
         _append_composite(found, spec, f"{place} ({COMPOSITES[name]})", depth)
         return
     if name not in KINDS:
-        known = ", ".join([*KINDS, *COMPOSITES])
-        raise ValueError(f"{place} is of an unknown kind {checks.shown(name)}; known are {known}")
+        known = [*KINDS, *COMPOSITES]
+        raise ValueError(
+            f"{place} is of an unknown kind {checks.shown(name)}{checks.meant(name, known)}; "
+            f"known are {', '.join(known)}"
+        )
     kind = KINDS[name]
     where = f"{place} ({kind.public})"
     try:
@@ -101,7 +105,7 @@ def _checked_options(kind: Kind, given: object) -> Options:
         pair = own.pop("activation"), list(own.pop("parameters", ()))
         common["activation"], common["parameters"] = parse_activation(pair, "activation")
     if kind.has_init and "init" in own:
-        common["init"] = checks.word(own.pop("init"), "init")
+        common["init"] = INIT_NAMES.known(own.pop("init"), "init")
     return kind.checked(own) | common
 
 

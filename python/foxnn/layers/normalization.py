@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 
 from foxnn import checks
+from foxnn.checks.keywords import answering
 from foxnn.layers.kind import (
     Description,
     Kind,
@@ -41,6 +42,7 @@ def _shown(options: Options) -> tuple[list[Any], dict[str, Any]]:
 LAYER_NORM = Kind("layer_norm", "LayerNorm", _checked, same_shape, _arrays, _shown)
 
 
+@answering("the shape is that of the layer before it")
 @dataclass(frozen=True, repr=False)
 class LayerNorm(Description):
     """Layer normalization over the channels of each position.
@@ -68,8 +70,9 @@ class LayerNorm(Description):
     [-1.0, 1.0]
     """
 
+    _: KW_ONLY
     epsilon: float = _EPSILON
-    name: str | None = field(default=None, kw_only=True)
+    name: str | None = None
 
     kind: ClassVar[Kind] = LAYER_NORM
 

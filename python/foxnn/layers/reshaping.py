@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from foxnn import checks
+from foxnn.checks.keywords import answering
 from foxnn.layers.kind import (
     Description,
     Kind,
@@ -55,6 +56,7 @@ FLATTEN = Kind(
 )
 
 
+@answering()
 @dataclass(frozen=True, repr=False)
 class Flatten(Description):
     """The same numbers as a flat sample, position by position.
@@ -105,6 +107,7 @@ RESHAPE = Kind(
 )
 
 
+@answering()
 @dataclass(frozen=True, repr=False)
 class Reshape(Description):
     """The same numbers in another shape, in the order of NumPy's reshape.

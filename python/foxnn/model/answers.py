@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foxnn import checks
 from foxnn.checks import Array, Rows, SamplesLike
+from foxnn.checks.keywords import answers, unknown
 from foxnn.checks.labels import LabelReader, may_be_labels
 from foxnn.layers.chain import check_plain
 from foxnn.model.base import BaseNetwork
@@ -21,7 +23,8 @@ from foxnn.model.walk import backward, forward, loss_and_gradients
 class AnsweringNetwork(BaseNetwork):
     """The outputs for samples, and what follows from them."""
 
-    def predict(self, x: SamplesLike) -> Array:
+    @answers("predict")
+    def predict(self, x: SamplesLike, **others: NoReturn) -> Array:
         """Return the outputs for many samples.
 
         Parameters
@@ -38,6 +41,8 @@ class AnsweringNetwork(BaseNetwork):
         OverflowError
             Where an output is no number (NaN), since layers before it are beyond the type.
         """
+        if others:
+            raise unknown("predict", others)
         self._check_names(x, "x")
         inputs = self._rows(x, "x", finite=False)
         out = self._predict(inputs, self.settings.n_threads)
@@ -94,6 +99,7 @@ class AnsweringNetwork(BaseNetwork):
             numbers = (out.reshape(len(out)) > 0.5).astype(np.int64)
         return numbers if self._classes is None else self._classes.of(numbers)
 
+    @answers("evaluate")
     def evaluate(
         self,
         x: SamplesLike,
@@ -101,6 +107,7 @@ class AnsweringNetwork(BaseNetwork):
         sample_weight: ArrayLike | None = None,
         *,
         metrics: str | Sequence[str] = (),
+        **others: NoReturn,
     ) -> dict[str, float]:
         """Return the mean loss over samples, the accuracy where the loss classifies, and metrics.
 
@@ -142,6 +149,8 @@ class AnsweringNetwork(BaseNetwork):
         >>> nn.evaluate([[1.0], [2.0]], [[1.0], [3.0]], metrics=("mae", "r2"))
         {'loss': 2.5, 'mae': 2.0, 'r2': -4.0}
         """
+        if others:
+            raise unknown("evaluate", others)
         asked: dict[str, str] = {}
         if not (isinstance(metrics, tuple) and len(metrics) == 0):
             from foxnn.model import metrics as by_name  # late: few evaluations ask for them
@@ -218,7 +227,8 @@ class AnsweringNetwork(BaseNetwork):
             if is_flat and array.ndim not in (1, 2):
                 raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
             is_one = array.ndim == 1 or (not is_flat and self._is_one_sample(array))
-            rows = array.reshape(1, -1) if is_one else array
+            # A table itself where messages name its columns.
+            rows = array.reshape(1, -1) if is_one else x if checks.column_names(x) else array
         inputs = self._rows(rows, "x", single=self._single())
         outputs = self._outputs()
         first, count = 0, outputs
@@ -364,8 +374,8 @@ class AnsweringNetwork(BaseNetwork):
         outputs, kind = self._outputs(), checks.target_kind(self._loss())
         is_one = isinstance(y, str | bool | int | float | np.generic)
         if is_one and self._classes is not None and may_be_labels(kind, outputs):
-            wanted = self._samples(row[None], np.array([y]))[1]
-            return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), wanted
+            inputs, checked = self._samples(row[None], np.array([y]))
+            return checks.dense(inputs), checked
         wanted = checks.as_array(y, "y")
         takes_labels = self._loss() in LABELLED
         if wanted.ndim == 0 and outputs == 1 and not takes_labels:

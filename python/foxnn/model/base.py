@@ -26,10 +26,12 @@ from foxnn.layers.items import (
 )
 from foxnn.layers.kind import Description, Spec
 from foxnn.layers.kinds import leaves
+from foxnn.layers.names import INIT_NAMES
 from foxnn.layers.specs import dense_specs, sizes_of
 from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
 from foxnn.model import state
+from foxnn.model.losses import LOSS_NAMES
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
 from foxnn.support.html import escaped
@@ -75,7 +77,7 @@ class BaseNetwork(_core.Network):
         activations = parse_activations(activation, output_activation, len(checked) - 1)
         if wrong := FOR_OUTPUT & {name for name, _ in activations[:-1]}:
             raise ValueError(f"activation {sorted(wrong)[0]!r} is for the output layer only")
-        specs = dense_specs(checked, activations, checks.word(init, "init"))
+        specs = dense_specs(checked, activations, INIT_NAMES.known(init, "init"))
         self._begin(checked[:1], specs, loss, dtype, seed)
 
     def _make_of_items(
@@ -89,7 +91,7 @@ class BaseNetwork(_core.Network):
         seed: int | None,
     ) -> None:
         """Become the network of a list that holds layers, or begins with a shape."""
-        word = checks.word(init, "init")
+        word = INIT_NAMES.known(init, "init")
         parsed: Parsed = parse_items(list(items), activation, output_activation, word)
         try:
             self._begin(parsed.shape, parsed.specs, loss, dtype, seed)
@@ -114,7 +116,7 @@ class BaseNetwork(_core.Network):
         single = dtype_name("float32" if dtype is None else dtype) == "float32"
         super().__init__(shape, specs, single, checks.seed(seed))
         self._loss_given = loss is not None
-        self._set_loss(self._usual_loss() if loss is None else checks.word(loss, "loss"))
+        self._set_loss(self._usual_loss() if loss is None else LOSS_NAMES.known(loss, "loss"))
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         self._input_names: list[str] | None = None
@@ -482,6 +484,7 @@ def _as_given(options: Mapping[str, Any]) -> str | tuple[str, list[float]]:
 
 
 # Views of a network's dense layers are those of layers that are alone, but for the loss.
+_NetworkLayer.set_activation_function.__qualname__ = layer.set_activation_function.__qualname__
 VIEWS["dense"] = _NetworkLayer
 
 
@@ -501,9 +504,10 @@ def dtype_name(dtype: Any) -> str:
     name = ""
     if isinstance(dtype, str | type | np.dtype):
         with contextlib.suppress(TypeError, ValueError):
-            name = str(np.dtype(dtype).name)
+            name = str(np.dtype(dtype.lower() if isinstance(dtype, str) else dtype).name)
     if name not in state.DTYPES:
+        hint = checks.meant(dtype, state.DTYPES) if isinstance(dtype, str) and not name else ""
         raise ValueError(
-            f"dtype must be one of {', '.join(state.DTYPES)}; got {checks.shown(dtype)}"
+            f"dtype must be one of {', '.join(state.DTYPES)}; got {checks.shown(dtype)}{hint}"
         )
     return name

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from foxnn import _core
+from foxnn.checks import Names
 
 
 class LossRow(NamedTuple):
@@ -30,6 +31,23 @@ LOSSES = {
     ),
     "poisson": LossRow("Σ (a - y ln a)", "1 - y / a"),
 }  # fmt: skip
+
+#: The names as arguments. Beside them, what Keras, PyTorch and scikit-learn call similar ones.
+LOSS_NAMES = Names(
+    "loss",
+    _core.losses(),
+    {},
+    {
+        "absoluteerror": "mae", "bce": "binary_cross_entropy", "bceloss": "binary_cross_entropy",
+        "bcewithlogits": "binary_cross_entropy", "bcewithlogitsloss": "binary_cross_entropy",
+        "categoricalcrossentropy": "cross_entropy", "halfsquarederror": "mse", "l1": "mae",
+        "l1loss": "mae", "l2": "mse", "logloss": "cross_entropy", "meanabsoluteerror": "mae",
+        "meansquarederror": "mse", "nll": "cross_entropy", "nllloss": "cross_entropy",
+        "poissonnllloss": "poisson", "rmse": "mse", "smoothl1": "huber", "smoothl1loss": "huber",
+        "softmaxcrossentropy": "cross_entropy", "sparsecategoricalcrossentropy": "cross_entropy",
+        "squarederror": "mse",
+    },
+)  # fmt: skip
 
 _TRAITS = _core.loss_traits()
 

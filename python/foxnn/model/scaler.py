@@ -145,7 +145,7 @@ class Scaler:
 
     def __setstate__(self, state: object) -> None:
         given = attributes(state, type(self), "method", "shift", "scale")
-        checks.choice(given["method"], "method", METHODS)
+        given = given | {"method": checks.choice(given["method"], "method", METHODS)}
         for name in ("shift", "scale"):
             if given[name] is not None:
                 checks.as_array(given[name], name)

@@ -104,7 +104,8 @@ class Trace(Mapping[str, Array]):
         if not activations:
             raise ValueError("activations must be those of at least one layer, got none")
         self._activations = [
-            parse_activation(given, f"activations[{i}]") for i, given in enumerate(activations)
+            parse_activation(given, f"activations[{i}]", only_known=False)
+            for i, given in enumerate(activations)
         ]
         self._values, self._loss = arrays, checks.word(loss, "loss")
         self._check_shapes()

@@ -11,3 +11,7 @@ from foxnn.plot.functions import activations
 from foxnn.plot.pictures import weights
 
 __all__ = ["activations", "decision_boundary", "history", "network", "weights"]
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

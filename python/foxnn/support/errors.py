@@ -1,4 +1,4 @@
-"""The error of a diverged training run; that of files is in `foxnn.formats.paths`."""
+"""The error of a diverged training run, and warnings; that of files is in `foxnn.formats.paths`."""
 
 from __future__ import annotations
 
@@ -30,6 +30,21 @@ class DivergedError(ArithmeticError):
     def __getstate__(self) -> dict[str, object]:
         # The message is no attribute of its own.
         return {"args": self.args, **self.__dict__}
+
+
+class DataWarning(UserWarning):
+    """The samples of a training are not such that the network can learn them.
+
+    Of inputs so large that a first layer of sigmoid or tanh is saturated, and of targets beyond the
+    range of the output activation.
+    """
+
+
+class ConvergenceWarning(UserWarning):
+    """A training ended while the loss was still falling steeply.
+
+    Filter it where short runs are meant: warnings.simplefilter("ignore", foxnn.ConvergenceWarning).
+    """
 
 
 def diverged(where: str, epoch: int | None = None, loss: float | None = None) -> DivergedError:

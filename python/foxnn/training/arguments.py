@@ -13,6 +13,18 @@ from foxnn.layers.view import is_flat_dense, shown_part
 from foxnn.model.answers import AnsweringNetwork
 
 
+def checked_epochs(epochs: Any) -> int:
+    """Return a number of epochs."""
+    try:
+        return checks.integer(epochs, "epochs", 1)
+    except TypeError:
+        is_vector = not isinstance(epochs, str) and getattr(epochs, "ndim", 0) == 1
+        hint = "; weights of samples are sample_weight=..." if is_vector else ""
+        raise TypeError(
+            f"epochs must be an integer at least 1, or 'auto', got {checks.shown(epochs)}{hint}"
+        ) from None
+
+
 def dropout_rates(dropout: Any, hidden: int) -> list[float]:
     """Return a rate for each hidden layer, or an empty list if all of them are 0."""
     is_list = isinstance(dropout, Sequence) and not isinstance(dropout, str | bytes | bytearray)

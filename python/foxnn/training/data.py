@@ -8,6 +8,7 @@ from typing import Any
 from foxnn import checks
 from foxnn.checks.labels import Classes, LabelReader
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.training import auto
 from foxnn.training.checkpoint import Start
 from foxnn.training.classes import weighted_by_class
 from foxnn.training.options import FitOptions
@@ -44,12 +45,15 @@ def fit_data(
     columns = _columns(network, x)
     classes = labels.classes
     weighted_by_class(network, samples, options.class_weight, classes)  # refuses bad class weights
+    validation = options.validation
+    if options.is_auto and options.early_stopping is None:
+        validation = auto.validation_of(network, len(samples), validation)
     draw = network._draw() if start is None else start.draw_of_split
     training, held_out, is_drawn = samples, None, False
-    if isinstance(options.validation, tuple):
-        held_out = given_samples(network, options.validation, columns, labels)
-    elif options.validation is not None:
-        training, held_out = split(network, samples, options.validation, draw)
+    if isinstance(validation, tuple):
+        held_out = given_samples(network, validation, columns, labels)
+    elif validation is not None:
+        training, held_out = split(network, samples, validation, draw)
         is_drawn = True
     training = weighted_by_class(network, training, options.class_weight, classes)
     scalers = options.scalers

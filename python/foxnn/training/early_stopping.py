@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from foxnn import _core, checks
+from foxnn.checks.keywords import answering
 from foxnn.checks.unpickling import Constants
 
 _MONITORS = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
+@answering("Keras has them in another order")
 @dataclass(frozen=True)
 class EarlyStopping(Constants):
     """End training when a quantity has not improved for some epochs.
@@ -42,19 +44,25 @@ class EarlyStopping(Constants):
     """
 
     monitor: str | None = None
+    _: KW_ONLY
     patience: int = 10
     min_delta: float = 0.0
     restore_best: bool = True
 
     def __post_init__(self) -> None:
-        if self.monitor is not None:
-            checks.choice(self.monitor, "monitor", _MONITORS)
+        monitor = self.monitor
+        if isinstance(monitor, int | float):  # a patience comes first in some libraries
+            raise TypeError(
+                f"monitor must be one of {', '.join(_MONITORS)} or None, got "
+                f"{checks.shown(monitor)}; a number of epochs is patience={checks.shown(monitor)}"
+            )
         checked = {
+            "monitor": None if monitor is None else checks.choice(monitor, "monitor", _MONITORS),
             "patience": checks.integer(self.patience, "patience", 1),
             "min_delta": checks.real(self.min_delta, "min_delta", 0.0),
             "restore_best": checks.flag(self.restore_best, "restore_best"),
         }
-        for name, value in checked.items():  # plain numbers, whatever was given
+        for name, value in checked.items():  # plain values, whatever was given
             object.__setattr__(self, name, value)
 
 
@@ -74,8 +82,10 @@ def early_stopping_of(value: object) -> EarlyStopping | None:
 class Watch:
     """Follows one training run for an EarlyStopping rule."""
 
-    def __init__(self, rule: EarlyStopping, monitor: str) -> None:
+    def __init__(self, rule: EarlyStopping, monitor: str, least_gain: float = 0.0) -> None:
         self._rule = rule
+        self._least_gain = least_gain  # beside min_delta, as a share of the first value
+        self._first: float | None = None
         self._monitor = monitor
         self._sign = -1.0 if monitor.endswith("accuracy") else 1.0
         self._least = math.inf
@@ -90,19 +100,24 @@ class Watch:
     def progress(self) -> dict[str, float | None]:
         """Return the progress as plain values."""
         least = None if self._least == math.inf else self._least  # no epoch has ended yet
-        return {"least": least, "waited": self._waited}
+        progress: dict[str, float | None] = {"least": least, "waited": self._waited}
+        return progress | ({"first": self._first} if self._least_gain else {})
 
     def go_on(self, progress: Mapping[str, Any], best: _core.Network | None) -> None:
         """Continue from the progress of an earlier watch."""
         least = progress.get("least")
         self._least = math.inf if least is None else checks.real(least, "least")
         self._waited = checks.integer(progress.get("waited"), "waited", 0)
+        first = progress.get("first")
+        self._first = None if first is None else checks.real(first, "first")
         self._best = best
 
     def is_over(self, record: Mapping[str, float], network: _core.Network) -> bool:
         """Process the record of an epoch; return whether to stop."""
         value = self._sign * record[self._monitor]
-        if value < self._least - self._rule.min_delta:
+        if self._first is None:
+            self._first = value
+        if value < self._least - max(self._rule.min_delta, self._least_gain * abs(self._first)):
             self._least, self._waited = value, 0
             if self._rule.restore_best:
                 self._best = network._copy()
@@ -121,7 +136,9 @@ class Watch:
             network._restore(self._best)
 
 
-def watch_of(rule: EarlyStopping | None, quantities: set[str]) -> Watch | None:
+def watch_of(
+    rule: EarlyStopping | None, quantities: set[str], least_gain: float = 0.0
+) -> Watch | None:
     """Return a watch on one of the quantities that the run will report."""
     if rule is None:
         return None
@@ -131,4 +148,4 @@ def watch_of(rule: EarlyStopping | None, quantities: set[str]) -> Watch | None:
             f"early_stopping monitors {monitor!r}, but this training reports "
             f"{', '.join(sorted(quantities))}"
         )
-    return Watch(rule, monitor)
+    return Watch(rule, monitor, least_gain)

@@ -12,7 +12,9 @@ from foxnn.training.history import History
 from foxnn.training.loop import FitLoop
 from foxnn.training.options import FitArguments, checked_options
 from foxnn.training.plan import fit_plan
+from foxnn.training.reach import warn_if_out_of_reach
 from foxnn.training.saturation import warn_if_saturated
+from foxnn.training.unfinished import warn_if_unfinished
 
 
 def fitted(
@@ -27,8 +29,10 @@ def fitted(
     _refuse_second_training(network)
     data = fit_data(network, x, y, options, start)
     plan = fit_plan(network, data, options, start)
-    if (network._scalers if data.scalers is None else data.scalers)[0] is None:
+    scalers = network._scalers if data.scalers is None else data.scalers
+    if scalers[0] is None:
         warn_if_saturated(network, data.training.x)
+    warn_if_out_of_reach(network, data.training.y, scalers)
     _refuse_second_training(network)
     # From here on nothing is refused, and the network changes.
     if data.scalers is not None:
@@ -38,7 +42,11 @@ def fitted(
     network._input_names = data.columns
     network._classes = data.classes
     network._history = history = History() if start is None else History.of(start.history)
-    return FitLoop(network, data, plan, history).run()
+    loop = FitLoop(network, data, plan, history)
+    loop.run()
+    if loop.ran_out:
+        warn_if_unfinished(network, history, data, options.is_auto)
+    return history
 
 
 def _refuse_second_training(network: AnsweringNetwork) -> None:

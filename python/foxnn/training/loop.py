@@ -36,6 +36,11 @@ class FitLoop:
         self._is_new = False  # an epoch has ended, and no checkpoint includes it
         self._start = 0.0  # when the epoch began, minus the time it took in an earlier run
 
+    @property
+    def ran_out(self) -> bool:
+        """Whether the run ended because its epochs were over."""
+        return not self._stops and len(self._plan.epochs) > 0
+
     def run(self) -> History:
         """Train for the planned epochs, or until something ends the run; return all records."""
         training, plan = self._data.training, self._plan
@@ -43,7 +48,7 @@ class FitLoop:
             _core.Trainer(
                 self._network, training.x, training.y, plan.engine, training.weights
             ) as trainer,
-            Progress(plan.epochs.stop, plan.shows_progress) as bar,
+            Progress(None if plan.is_auto else plan.epochs.stop, plan.shows_progress) as bar,
         ):
             return self._run(trainer, bar)
 

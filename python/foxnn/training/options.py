@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.training import arguments
+from foxnn.training import arguments, auto
 from foxnn.training.callbacks import Callbacks
 from foxnn.training.early_stopping import EarlyStopping, early_stopping_of
 from foxnn.training.kinds import (
@@ -30,7 +30,7 @@ from foxnn.training.update_rules import rule_of
 class FitArguments(NamedTuple):
     """The arguments of `fit`, by name and not yet checked."""
 
-    epochs: int
+    epochs: int | Literal["auto"]
     batch_size: int
     optimizer: OptimizerLike
     learning_rate: float
@@ -57,6 +57,7 @@ class FitOptions(NamedTuple):
     """The same arguments, checked as far as possible without the samples."""
 
     epochs: range  # to train for; a resumed run starts at that of its checkpoint
+    is_auto: bool  # whether the run finds its own end, and `epochs` is only the most
     batch_size: int
     optimizer: OptimizerLike
     rule: _core.Optimizer
@@ -81,15 +82,19 @@ class FitOptions(NamedTuple):
 
 def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done: int) -> FitOptions:
     """Check the arguments; samples, their weights and the checkpoint's file are checked later."""
-    epochs = range(epochs_done, checks.integer(given.epochs, "epochs", 1))
+    is_auto = auto.is_auto(given.epochs)
+    epochs = range(
+        epochs_done, auto.MOST_EPOCHS if is_auto else arguments.checked_epochs(given.epochs)
+    )
     rate = checks.real(given.learning_rate, "learning_rate", 0.0, open_low=True)
     time_limit = arguments.checked_time_limit(given.time_limit)
-    ends_early = given.early_stopping is not None or time_limit is not None
+    ends_early = is_auto or given.early_stopping is not None or time_limit is not None
     rates = Rates(given.schedule, rate, epochs, ends_early)
     shows_progress, callbacks = is_wanted(given.progress), Callbacks(given.callbacks)
     clip_norm, clip_value = arguments.checked_clipping(given.clip_norm, given.clip_value)
     return FitOptions(
         epochs=epochs,
+        is_auto=is_auto,
         rule=rule_of(given.optimizer),
         optimizer=given.optimizer,
         rates=rates,

@@ -82,7 +82,7 @@ def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]
     """
     share, weight, rates = options.validation, options.class_weight, options.dropout
     return {
-        "epochs": options.epochs.stop,
+        "epochs": "auto" if options.is_auto else options.epochs.stop,
         "batch_size": options.batch_size,
         "optimizer": optimizer_as_values(options.optimizer),
         "learning_rate": options.rates.base,

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from foxnn import _core
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.training import auto
 from foxnn.training.callbacks import Callbacks
 from foxnn.training.checkpoint import Checkpoints, Running, Start
 from foxnn.training.data import FitData
@@ -27,6 +28,7 @@ class FitPlan(NamedTuple):
     checkpoints: Checkpoints | None
     time_limit: float | None
     shows_progress: bool
+    is_auto: bool
 
 
 def fit_plan(
@@ -39,10 +41,11 @@ def fit_plan(
         running=None if start is None else start.running,
         rates=options.rates,
         callbacks=options.callbacks,
-        watch=_watch(network, options, start),
+        watch=_watch(network, data, options, start),
         checkpoints=_checkpoints(network, data, options),
         time_limit=options.time_limit,
         shows_progress=options.shows_progress,
+        is_auto=options.is_auto,
     )
 
 
@@ -64,11 +67,18 @@ def _engine_plan(network: AnsweringNetwork, options: FitOptions) -> _core.Plan:
     return plan
 
 
-def _watch(network: AnsweringNetwork, options: FitOptions, start: Start | None) -> Watch | None:
+def _watch(
+    network: AnsweringNetwork, data: FitData, options: FitOptions, start: Start | None
+) -> Watch | None:
     quantities = {"loss"} | ({"accuracy"} if network._classifies() else set())
-    if options.validation is not None:
+    has_held_out = data.held_out is not None
+    if has_held_out:
         quantities |= {f"val_{name}" for name in quantities}
-    watch = watch_of(options.early_stopping, quantities)
+    rule, least_gain = options.early_stopping, 0.0
+    if options.is_auto and rule is None:
+        rule = auto.rule_of(len(data.training), options.batch_size, has_held_out)
+        least_gain = auto.LEAST_GAIN
+    watch = watch_of(rule, quantities, least_gain)
     if watch is not None and start is not None:
         watch.go_on(start.watch or {}, start.best_of(network))
     return watch

@@ -24,9 +24,12 @@ def _is_in_notebook() -> bool:
 
 
 class Progress:
-    """A progress bar on standard error, one step per epoch, or nothing."""
+    """A progress bar on standard error, one step per epoch, or nothing.
 
-    def __init__(self, epochs: int, shown: bool) -> None:
+    Its number of epochs is None where nobody knows it.
+    """
+
+    def __init__(self, epochs: int | None, shown: bool) -> None:
         self._bar = None
         if shown:
             with warnings.catch_warnings():

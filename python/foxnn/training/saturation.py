@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from foxnn import _core, checks
@@ -12,7 +10,8 @@ from foxnn.layers.activation_table import ACTIVATIONS
 from foxnn.layers.specs import dense_spec
 from foxnn.layers.view import is_flat_dense
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.support.frames import frames_of_foxnn
+from foxnn.support.errors import DataWarning
+from foxnn.training.warn import warn
 
 # Number of samples to look at: enough for a reliable share of saturated outputs.
 _SAMPLES = 64
@@ -40,12 +39,11 @@ def warn_if_saturated(network: AnsweringNetwork, x: Rows) -> None:
         return
     flat = float((np.abs(z) > flat_beyond).mean())
     if flat > 0.5:
-        warnings.warn(
+        warn(
             f"the inputs are large (root mean square {size:.3g}), and {flat:.0%} of the first "
             f"layer's {function} outputs are flat, where they hardly learn: scale the inputs, by "
             "scale='standard' in fit",
-            UserWarning,
-            stacklevel=frames_of_foxnn() + 1,
+            DataWarning,
         )
 
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from foxnn import _core, checks
+from foxnn.checks.keywords import answering
 from foxnn.checks.unpickling import Constants
 
+# What is said of a number by position: elsewhere the rate comes first.
+_RATE = "the learning rate belongs to fit(learning_rate={})"
 # The check of each constant.
 _CHECKS: dict[str, Callable[[object, str], Any]] = {
     **dict.fromkeys(
@@ -37,7 +40,8 @@ class UpdateRule(Constants):
         return _core.Optimizer(self._name, **constants)
 
 
-@dataclass(frozen=True)
+@answering(_RATE)
+@dataclass(frozen=True, kw_only=True)
 class SGD(UpdateRule):
     """Stochastic gradient descent: w <- w - learning_rate * gradient.
 
@@ -71,7 +75,8 @@ class SGD(UpdateRule):
         return _core.Optimizer(name, momentum=self.momentum)
 
 
-@dataclass(frozen=True)
+@answering(_RATE)
+@dataclass(frozen=True, kw_only=True)
 class Adam(UpdateRule):
     """Adam (Kingma and Ba, "Adam: a method for stochastic optimization", 2015).
 
@@ -96,7 +101,8 @@ class Adam(UpdateRule):
     epsilon: float = 1e-8
 
 
-@dataclass(frozen=True)
+@answering(_RATE)
+@dataclass(frozen=True, kw_only=True)
 class AdamW(UpdateRule):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019).
 
@@ -130,7 +136,8 @@ class AdamW(UpdateRule):
     epsilon: float = 1e-8
 
 
-@dataclass(frozen=True)
+@answering(_RATE)
+@dataclass(frozen=True, kw_only=True)
 class RMSprop(UpdateRule):
     """RMSprop: the gradient divided by the root of the running mean of its square.
 
@@ -165,6 +172,17 @@ class RMSprop(UpdateRule):
 
 #: All update rules.
 RULES = (SGD, Adam, AdamW, RMSprop)
+# Beside them, the rules of other libraries, with the nearest.
+OPTIMIZER_NAMES = checks.Names(
+    "optimizer",
+    _core.optimizers(),
+    {},
+    {
+        "adadelta": "rmsprop", "adagrad": "rmsprop", "adamax": "adam", "amsgrad": "adam",
+        "gd": "sgd", "gradientdescent": "sgd", "heavyball": "momentum", "lbfgs": "adam",
+        "lion": "adamw", "nadam": "adam", "nag": "nesterov", "radam": "adam", "sgdm": "momentum",
+    },
+)  # fmt: skip
 _BY_CALL = [f"foxnn.{rule.__name__}(...)" for rule in RULES]
 
 
@@ -177,6 +195,9 @@ def rule_of(optimizer: object) -> _core.Optimizer:
             f"optimizer must be a name, {', '.join(_BY_CALL[:-1])} or {_BY_CALL[-1]}, "
             f"got {checks.shown(optimizer)}"
         )
-    if optimizer.lower() not in _core.optimizers():
-        checks.choice(optimizer, "optimizer", _core.optimizers())
-    return _core.Optimizer(optimizer.lower())
+    if (name := OPTIMIZER_NAMES.find(optimizer)) is None:
+        raise ValueError(
+            f"optimizer must be one of {OPTIMIZER_NAMES.listed()}; got {checks.shown(optimizer)}"
+            f"{OPTIMIZER_NAMES.meant(optimizer)}"
+        )
+    return _core.Optimizer(name)

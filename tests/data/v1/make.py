@@ -151,7 +151,10 @@ def things() -> Iterator[tuple[str, Any]]:
     yield "trace-scaled", wide.trace(inputs(1, 4)[0], [0.5, 0.25])
 
     yield "early-stopping", foxnn.EarlyStopping()
-    yield "early-stopping-all", foxnn.EarlyStopping("val_accuracy", 2, 0.125, restore_best=False)
+    yield (
+        "early-stopping-all",
+        foxnn.EarlyStopping("val_accuracy", patience=2, min_delta=0.125, restore_best=False),
+    )
     given = foxnn.schedules
     for name, schedule in {
         "constant": given.constant(),
@@ -165,11 +168,11 @@ def things() -> Iterator[tuple[str, Any]]:
         yield f"schedule-{name}", schedule
     for name, rule in {
         "sgd": foxnn.SGD(),
-        "sgd-nesterov": foxnn.SGD(0.75, nesterov=True),
+        "sgd-nesterov": foxnn.SGD(momentum=0.75, nesterov=True),
         "adam": foxnn.Adam(),
-        "adam-constants": foxnn.Adam(0.5, 0.75, 1e-4),
-        "adamw": foxnn.AdamW(0.125, 0.5, 0.75, 1e-4),
-        "rmsprop": foxnn.RMSprop(0.5, 0.25, 1e-4),
+        "adam-constants": foxnn.Adam(beta_1=0.5, beta_2=0.75, epsilon=1e-4),
+        "adamw": foxnn.AdamW(weight_decay=0.125, beta_1=0.5, beta_2=0.75, epsilon=1e-4),
+        "rmsprop": foxnn.RMSprop(rho=0.5, momentum=0.25, epsilon=1e-4),
     }.items():
         yield f"optimizer-{name}", rule
     try:
@@ -206,25 +209,34 @@ def estimators() -> Iterator[tuple[str, Any]]:
 rates = foxnn.schedules
 RUNS: dict[str, dict[str, Any]] = {
     "sgd": {"optimizer": "sgd", "schedule": rates.constant()},
-    "momentum": {"optimizer": foxnn.SGD(0.75), "dropout": [0.25]},
+    "momentum": {"optimizer": foxnn.SGD(momentum=0.75), "dropout": [0.25]},
     "nesterov": {"optimizer": "nesterov", "schedule": rates.inverse(0.5), "clip_norm": 0.5},
     "adam": {"dropout": 0.25, "validation": 0.25, "early_stopping": 2, "learning_rate": 1 / 16},
-    "adamconstants": {"optimizer": foxnn.Adam(0.75, 0.875, 1e-4), "class_weight": {1: 3.0}},
-    "adamw": {"optimizer": foxnn.AdamW(0.125), "schedule": rates.exponential(0.5), "l1": 0.001},
+    "adamconstants": {
+        "optimizer": foxnn.Adam(beta_1=0.75, beta_2=0.875, epsilon=1e-4),
+        "class_weight": {1: 3.0},
+    },
+    "adamw": {
+        "optimizer": foxnn.AdamW(weight_decay=0.125),
+        "schedule": rates.exponential(0.5),
+        "l1": 0.001,
+    },
     "rmsprop": {
-        "optimizer": foxnn.RMSprop(0.875, 0.5),
+        "optimizer": foxnn.RMSprop(rho=0.875, momentum=0.5),
         "schedule": rates.warmup(2, rates.step(2, 0.5)),
         "l2": 0.01,
         "clip_value": 0.125,
     },
     "monitor": {
-        "early_stopping": foxnn.EarlyStopping("accuracy", 3, 0.75, restore_best=False),
+        "early_stopping": foxnn.EarlyStopping(
+            "accuracy", patience=3, min_delta=0.75, restore_best=False
+        ),
         "scale": "minmax",
     },
     "best": {
         "optimizer": "momentum",
         "validation": 0.25,
-        "early_stopping": foxnn.EarlyStopping("val_loss", 1),
+        "early_stopping": foxnn.EarlyStopping("val_loss", patience=1),
         "learning_rate": 0.5,
     },
     "cosine": {"schedule": rates.cosine(1, 0.25), "class_weight": "balanced", "scale": "standard"},

@@ -1,0 +1,108 @@
+"""Keywords that a call does not have, answered by those that it has.
+
+A function that answers them has `**others: NoReturn` for what nobody can rightly give, so that
+type checkers still refuse unknown keywords, and what `inspect.signature` shows is without it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from foxnn.checks.habits import HERE, PLACES
+from foxnn.checks.names import meant
+from foxnn.checks.values import shown
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+_Class = TypeVar("_Class", bound=type)
+
+#: The arguments of the calls that answer, by the name of the call.
+ARGUMENTS: dict[str, list[str]] = {}
+# Calls of networks are methods; the others are found in foxnn, or in foxnn.schedules.
+_METHODS = ("fit", "evaluate", "predict", "train_on_batch")
+_SCHEDULES = ("constant", "step", "exponential", "cosine", "inverse", "warmup")
+
+
+def answers(call: str) -> Callable[[_Function], _Function]:
+    """Return a decorator for a function with `**others` that it passes to `unknown`."""
+
+    def decorate(function: _Function) -> _Function:
+        whole = inspect.signature(function)
+        kept = [p for p in whole.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        function.__signature__ = whole.replace(parameters=kept)  # type: ignore[attr-defined]
+        ARGUMENTS[call] = [p.name for p in kept if p.name != "self"]
+        return function
+
+    return decorate
+
+
+def answering(by_position: str = "") -> Callable[[_Class], _Class]:
+    """Return a decorator for a class whose constructor answers what it does not take.
+
+    Parameters
+    ----------
+    by_position : str
+        What is said of an argument too many by position; {} stands for what was given.
+    """
+
+    def decorate(kind: _Class) -> _Class:
+        call = kind.__name__
+        make = kind.__init__  # type: ignore[misc]
+        parameters = list(inspect.signature(make).parameters.values())[1:]
+        names = ARGUMENTS[call] = [p.name for p in parameters]
+        places = sum(p.kind is p.POSITIONAL_OR_KEYWORD for p in parameters)
+
+        @functools.wraps(make)
+        def __init__(self: Any, *given: Any, **named: Any) -> None:
+            if len(given) > places:
+                raise TypeError(_too_many(call, names, places, given, by_position))
+            if others := [name for name in named if name not in names]:
+                raise unknown(call, others)
+            make(self, *given, **named)
+
+        kind.__init__ = __init__  # type: ignore[misc]
+        return kind
+
+    return decorate
+
+
+def _too_many(call: str, names: list[str], places: int, given: tuple[Any, ...], more: str) -> str:
+    wrong = shown(given[places])
+    by_position, by_keyword = ", ".join(names[:places]) or "nothing", ", ".join(names[places:])
+    others = f", {by_keyword} by keyword" if by_keyword else ""
+    hint = f"; {more.replace('{}', wrong)}" if more else ""
+    return f"{call} takes {by_position} by position{others}; got {wrong}{hint}"
+
+
+def unknown(call: str, names: Iterable[str]) -> TypeError:
+    """Return the error for keywords that a call does not have, with the place of the first."""
+    name = next(iter(names))
+    return TypeError(f"{call} has no argument {shown(name)}{_answer(call, name)}")
+
+
+def _answer(call: str, name: str) -> str:
+    place = HERE.get((call, name.lower())) or PLACES.get(name.lower())
+    if name.lower() in ARGUMENTS[call]:
+        return f": it is called {name.lower()}"
+    if place is not None and " " not in place:
+        where, _, argument = place.rpartition(".")
+        if argument in ARGUMENTS[call]:
+            return f": it is called {argument}"
+        # A call that is not in the table has not been imported yet.
+        if argument in ARGUMENTS.get(where, (argument,)):
+            return f": {_said(where, argument)}"
+    elif place is not None:
+        return f": {place}"
+    for other in ("fit", "neural_network"):
+        if name in ARGUMENTS.get(other, ()):
+            return f": {_said(other, name)}"
+    if close := meant(name, ARGUMENTS[call]):
+        return close
+    return f"; it takes {', '.join(ARGUMENTS[call]) or 'none'}"
+
+
+def _said(call: str, argument: str) -> str:
+    module = "" if call in _METHODS else "foxnn.schedules." if call in _SCHEDULES else "foxnn."
+    return f"it belongs to {module}{call}({argument}=...)"

@@ -1,0 +1,67 @@
+"""A warning about targets that the output activation cannot reach."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from foxnn.checks import Array
+from foxnn.layers.activation_table import JOINING, reach
+from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.losses import SCALABLE_LOSSES
+from foxnn.support import pieces
+from foxnn.support.errors import DataWarning
+from foxnn.training.scaling import Scalers
+from foxnn.training.warn import warn
+
+# How far targets may lie beyond the outputs, as a share of their own range: noise about 0 and 1, or
+# a few counts just below zero, are learnt well enough.
+_TOLERATED = 0.05
+
+
+def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) -> None:
+    """Warn if targets, as the network scales them, are beyond the range of its outputs."""
+    name, parameters = network._output_activation()
+    low, high = reach(name, parameters)
+    bounded = math.isfinite(low) or math.isfinite(high)
+    # The other losses refuse targets that their outputs cannot reach.
+    if network.loss not in SCALABLE_LOSSES or y.ndim == 1 or not bounded:
+        return
+    least, largest = (ends.astype(np.float64) for ends in pieces.column_extremes(y))
+    if (scaler := scalers[1]) is not None:
+        shift, scale = scaler._measured("output_scaler")
+        least, largest = (least - shift) / scale, (largest - shift) / scale
+    beyond = float(np.maximum(low - least, largest - high).max())
+    size = max(float(largest.max() - least.min()), _size_of_constant(least))
+    is_whole = name in JOINING and _largest_gap(y) > _TOLERATED and scaler is None
+    if not beyond > _TOLERATED * size and not is_whole:
+        return
+    instead = "output_activation='identity', whose targets scale brings to size"
+    if is_whole:
+        instead += ", or loss='cross_entropy' for classes"
+    elif scaler is None:
+        instead += ", or scale=('standard', 'minmax')"
+    scaled = "" if scaler is None else " as output_scaler scales them"
+    warn(
+        f"the targets go from {least.min():.4g} to {largest.max():.4g}{scaled}, but {name} outputs "
+        f"{_range(low, high)}{' and add up to 1' if is_whole else ''}, which scale='standard' does "
+        f"not change: use {instead}",
+        DataWarning,
+    )
+
+
+def _size_of_constant(values: Array) -> float:
+    """Return the size of targets that may all be the same."""
+    return float(np.abs(values).max())
+
+
+def _largest_gap(y: Array) -> float:
+    """Return by how much the targets of a sample differ from 1 in sum, at most."""
+    return max(float(np.abs(y[part].sum(axis=1) - 1.0).max()) for part in pieces.slices(y))
+
+
+def _range(low: float, high: float) -> str:
+    if math.isinf(high):
+        return f"are at least {low:.4g}"
+    return f"go from {low:.4g} to {high:.4g}"

@@ -1,0 +1,157 @@
+"""Columns that hold no plain numbers: taken, or refused with a remedy; labels; sparse matrices."""
+
+from __future__ import annotations
+
+import copy
+import datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+import foxnn
+
+pandas = pytest.importorskip("pandas")
+polars = pytest.importorskip("polars")
+
+
+def test_numbers_in_columns_of_objects_are_numbers() -> None:
+    nn = foxnn.neural_network([2, 4, 1], seed=1)
+    wanted = nn.predict([[1.5, 2.0], [0.25, 4.0]])
+    for first in (
+        [Decimal("1.5"), Decimal("0.25")],
+        [Fraction(3, 2), 0.25],
+        [np.float32(1.5), np.float64(0.25)],
+    ):
+        column = np.empty(2, object)
+        column[:] = first
+        rows = np.stack([column, np.array([2, 4], object)], axis=1)
+        for x in (
+            rows,
+            rows.tolist(),
+            pandas.DataFrame(rows),
+            pandas.DataFrame({"a": column, "b": [2, 4]}),
+        ):
+            assert nn.predict(x).tobytes() == wanted.tobytes()
+    table = polars.DataFrame({"a": [Decimal("1.5"), Decimal("0.25")], "b": [2, 4]})
+    assert nn.predict(table).tobytes() == wanted.tobytes()
+
+
+@pytest.mark.parametrize("library", [pandas, polars])
+def test_a_missing_number_is_named_by_its_column(library: Any) -> None:
+    nn = foxnn.neural_network([2, 4, 1], seed=1)
+    missing = r"got nan in sample 1, column 1 \('age'\); fill in"
+    for table in (
+        library.DataFrame({"a": [1.0, 2.0], "age": [1.0, None]}),
+        library.DataFrame({"a": [True, False], "age": [True, None]}),
+    ):
+        fit = lambda t: nn.fit(t, [[1.0], [0.0]], 1)  # noqa: E731
+        for call in (nn.predict, nn.get_out, nn.gradient, nn.layer_outputs, fit):
+            with pytest.raises(ValueError, match=missing):
+                call(table)
+
+
+def test_missing_numbers_among_objects_and_nullable_columns() -> None:
+    nn = foxnn.neural_network([2, 4, 1], seed=1)
+    objects = np.array([1, None], object)
+    nullable = pandas.array([1, None], "Int64")
+    for a, b in ((objects, [1, 2]), (nullable, [1, 2]), (nullable, np.array([1, 2], object))):
+        with pytest.raises(ValueError, match=r"nan in sample 1, column 0 \('a'\)"):
+            nn.predict(pandas.DataFrame({"a": a, "b": b}))
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        (["1.5", "2"], "column 'a' holds '1.5' .*: convert it, as pandas.to_numeric does"),
+        (["x", "2"], "column 'a' holds 'x' .*: leave it out or encode it"),
+        (pandas.array(["x", "y"], "string"), "column 'a' holds 'x' .*: leave it out or encode"),
+        (pandas.Categorical([1, 2]), "column 'a' holds category: leave it out or encode"),
+        (pandas.to_datetime(["2020-01-01", "2020-01-02"]), "column 'a' holds datetime.* seconds"),
+        (pandas.to_timedelta([1, 2], unit="s"), "column 'a' holds timedelta.*: turn it into"),
+        ([1j, 2j], "column 'a' holds complex128: divide it"),
+        (polars.Series(["x", "y"]), "column 'a' holds 'x' .*: leave it out or encode it"),
+        (polars.Series([datetime.date(2020, 1, 1)] * 2), "column 'a' holds Date: turn it into"),
+        (polars.Series([datetime.timedelta(1)] * 2), "column 'a' holds Duration.*: turn it into"),
+        (polars.Series(["x", "y"], dtype=polars.Categorical), "column 'a' holds Categorical"),
+    ],
+)
+def test_a_column_that_holds_no_numbers_has_a_remedy(column: Any, said: str) -> None:
+    nn = foxnn.neural_network([2, 4, 1], seed=1)
+    library = polars if isinstance(column, polars.Series) else pandas
+    with pytest.raises(TypeError, match=f"x must hold real numbers, but {said}"):
+        nn.predict(library.DataFrame({"a": column, "b": [1.0, 2.0]}))
+
+
+def test_what_stands_in_arrays_has_a_remedy() -> None:
+    nn = foxnn.neural_network([2, 4, 1], seed=1)
+    for x, said in (
+        ([["1", "2"]], "convert it"),
+        ([[1.0, "x"]], "leave it out or encode it"),
+        (np.array([["2020-01-01"] * 2], "M8[D]"), "seconds"),
+        ([[Decimal(1), {}]], "got {} in sample 0, column 1"),
+        ([[Decimal(1), None]], "got None in sample 0, column 1"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            nn.predict(x)
+    for x, said in (
+        ([[10**400, Decimal(1)]], "numbers that float64 can hold"),
+        ([[1e39, 1.0]], "got 1e.39 in sample 0, column 0; scale the column, or .*float64"),
+        ([1.0, 2.0], r"got \(2,\); a single sample is \[x\]"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            nn.fit(x, [[1.0]], 1)
+    with pytest.raises(ValueError, match=r"one column is x.reshape\(-1, 1\)"):
+        foxnn.neural_network([1, 1]).predict([1.0, 2.0, 3.0])
+
+
+def test_a_column_of_labels_is_labels() -> None:
+    x = np.linspace(-1, 1, 24).reshape(12, 2)
+    labels = np.arange(12) % 3
+    columns = (
+        labels[:, None],
+        labels[:, None].astype(float),
+        labels[:, None].astype(object),
+        labels[:, None].tolist(),
+        pandas.DataFrame({"label": labels}),
+        polars.DataFrame({"label": labels}),
+    )
+    for y in columns:
+        nn, same = (foxnn.neural_network([2, 4, 3], "tanh", "softmax", seed=1) for _ in range(2))
+        assert nn.fit(x, y, 2)["loss"] == same.fit(x, labels, 2)["loss"]
+        assert nn.evaluate(x, y) == same.evaluate(x, labels)
+        assert nn.train_on_batch(x, y) == same.train_on_batch(x, labels)
+    with pytest.raises(ValueError, match="class labels in y must be whole numbers from 0 to 2"):
+        nn.fit(x, labels[:, None] + 1)
+    with pytest.raises(ValueError, match=r"\(12, 1\) \(a column of class labels needs"):
+        foxnn.neural_network([2, 3]).fit(x, labels[:, None])
+
+
+def test_sparse_matrices_are_taken_as_dense_ones() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    x = np.random.default_rng(0).normal(size=(50, 6)) * (np.arange(300).reshape(50, 6) % 7 == 0)
+    y = np.arange(50) % 3
+    for dtype in ("float32", "float64"):
+        nn = foxnn.neural_network([6, 5, 3], "tanh", "softmax", seed=1, dtype=dtype)
+        wanted = nn.predict(x)
+        for kind in ("csr_array", "csc_matrix", "coo_array", "lil_matrix", "dok_array"):
+            given = getattr(sparse, kind)(x)
+            assert nn.predict(given).tobytes() == wanted.tobytes()
+            assert nn.get_out(given).tobytes() == wanted.tobytes()
+            assert nn.evaluate(given, y) == nn.evaluate(x, y)
+        given, same = sparse.csr_matrix(x), copy.deepcopy(nn)
+        settings: Any = {"epochs": 3, "validation": 0.2, "scale": "standard"}
+        assert nn.fit(given, y, **settings)["loss"] == same.fit(x, y, **settings)["loss"]
+        assert nn.predict(given).tobytes() == same.predict(x).tobytes()
+        assert nn.train_on_batch(given[:5], y[:5]) == same.train_on_batch(x[:5], y[:5])
+    counts = sparse.csr_matrix((x != 0).astype("i8"))
+    assert nn.predict(counts).tobytes() == nn.predict(counts.toarray()).tobytes()
+    given.data[0] = np.nan
+    with pytest.raises(ValueError, match="got nan in sample 0, column 0"):
+        nn.fit(given, y)
+    with pytest.raises(ValueError, match=r"shape \(samples, 6\), got \(50, 5\)"):
+        nn.predict(given[:, :5])
+    with pytest.raises(TypeError, match="x must hold real numbers"):
+        nn.predict(sparse.csr_matrix(x.astype(complex)))
