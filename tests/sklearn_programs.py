@@ -123,7 +123,7 @@ def programs(draw: st.DrawFn) -> Program:
     return Program(
         classifies,
         settings,
-        draw(calls(settings, count, weighting == "some zeros")),
+        draw(calls(settings, count, together, weighting == "some zeros")),
         count,
         one_of(1, 2, 5),
         targets,
@@ -137,7 +137,7 @@ def programs(draw: st.DrawFn) -> Program:
 
 @st.composite
 def calls(
-    draw: st.DrawFn, settings: dict[str, Any], count: int, some_zeros: bool
+    draw: st.DrawFn, settings: dict[str, Any], count: int, together: int, some_zeros: bool
 ) -> tuple[tuple[str, dict[str, Any], int], ...]:
     """Draw calls that train: a fit, perhaps others after it or before it."""
     stochastic = settings["solver"] != "lbfgs"
@@ -152,8 +152,10 @@ def calls(
             optional = {name: st.sampled_from(values) for name, values in CHANGES.items()}
             if not stochastic:
                 del optional["solver"]
-            if some_zeros:
+            if some_zeros or count // 4 >= INTERPOLATED:
                 del optional["batch_size"]
+            if count // together >= INTERPOLATED:
+                del optional["alpha"]
             changes = draw(st.fixed_dictionaries({}, optional=optional))
         first = draw(st.sampled_from([0, 0, count // 3]))
         made.append((draw(st.sampled_from(methods)), changes, first))
