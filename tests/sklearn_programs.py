@@ -58,15 +58,16 @@ class Program:
     keeps_state: bool  # random_state is a RandomState, which the next call finds further on
     seed: int
     noise: int = 0  # of a perturbed copy: its number
+    reach: float = 1.0  # how far it is off
 
     @property
     def epsilon(self) -> float:
         """Return the rounding error of a number."""
         return float(np.finfo(self.dtype).eps)
 
-    def perturbed(self, number: int) -> Program:
+    def perturbed(self, number: int, reach: float = 1.0) -> Program:
         """Return a copy whose inputs are rounded elsewhere, and whose epsilon is off."""
-        return replace(self, noise=number)
+        return replace(self, noise=number, reach=reach)
 
 
 @st.composite
@@ -177,7 +178,8 @@ def inputs_of(program: Program) -> Any:
             return x.astype(np.int64)
     if program.noise:
         noise = np.random.default_rng(program.noise).uniform(-2.0, 2.0, x.shape)
-        x = x.astype(program.dtype).astype(np.float64) * (1.0 + noise * program.epsilon)
+        off = program.reach * program.epsilon * noise
+        x = x.astype(program.dtype).astype(np.float64) * (1.0 + off)
     x = x.astype(program.dtype)
     if program.container in ("csr", "csc"):
         return getattr(scipy.sparse, f"{program.container}_array")(x)
@@ -242,7 +244,7 @@ def run(program: Program, library: ModuleType) -> list[Outcome]:
     kind = library.MLPClassifier if program.classifies else library.MLPRegressor
     settings = dict(program.settings)
     if program.noise:
-        settings["epsilon"] *= 1.0 + 0.02 * (-1) ** program.noise
+        settings["epsilon"] *= 1.0 + (0.02 if program.reach == 1.0 else 0.1) * (-1) ** program.noise
     if program.keeps_state:
         settings["random_state"] = np.random.RandomState(settings["random_state"])
     estimator = kind(**settings)
