@@ -249,6 +249,9 @@ def run(program: Program, library: ModuleType) -> list[Outcome]:
         settings["random_state"] = np.random.RandomState(settings["random_state"])
     estimator = kind(**settings)
     x, y, weights = inputs_of(program), targets_of(program), weights_of(program)
+    in_float64 = program.settings["solver"] == "lbfgs" and program.dtype == "float32"
+    if in_float64 and program.container != "list" and library.__name__.startswith("sklearn"):
+        x = x.astype(np.float64)  # foxnn's lbfgs searches in float64, whatever the samples
     outcomes: list[Outcome] = []
     for method, changes, first in program.calls:
         estimator.set_params(**changes)
@@ -275,8 +278,7 @@ def run(program: Program, library: ModuleType) -> list[Outcome]:
                     for w in caught
                     if w.category is not RuntimeWarning  # of NumPy, for numbers that overflow
                 ]
-    if program.settings["solver"] == "lbfgs" and program.dtype == "float32":
-        # scikit-learn's weights, and what it predicts, become float64; foxnn's stay float32.
+    if in_float64:  # foxnn's weights and predictions are float32 all the same
         for outcome in outcomes:
             for name, value in outcome.items():
                 if isinstance(value, np.ndarray) and value.dtype == np.float64:

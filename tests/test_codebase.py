@@ -429,6 +429,7 @@ def test_nothing_is_built_for_one_processor_only() -> None:
     word = b"march=" + b"native"
     found = []
     for place in (
+        "cmake",
         "cpp",
         "python",
         "benchmarks",

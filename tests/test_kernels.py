@@ -156,6 +156,17 @@ def test_shapes_that_do_not_fit_are_refused(
         kernel("reference", *operands)
 
 
+@per_kernel_set
+@per_dtype
+def test_parts_of_the_samples_have_the_bits_of_all(kernel_set: str, dtype: str) -> None:
+    for k, n in itertools.product((1, 13, 33), (1, 16, 40)):
+        x, d = uneven(50, k, dtype, 4), uneven(50, n, dtype, 5)
+        expected = kernels.multiply_transposed(kernel_set, x, d)
+        for part in (1, 7, 49, 50):
+            found = kernels.multiply_transposed(kernel_set, x, d, part)
+            assert found.tobytes() == expected.tobytes()
+
+
 @pytest.mark.parametrize(
     "x",
     [

@@ -129,7 +129,7 @@ def test_the_tables_of_engine_and_package_name_the_same() -> None:
     reason="it builds the engine: nox -s recipes",
 )
 def test_an_activation_is_added_by_the_recipe(tmp_path: Path) -> None:
-    for name in ("cpp", "python", "tests", "CMakeLists.txt", "pyproject.toml", "LICENSE"):
+    for name in ("cmake", "cpp", "python", "tests", "CMakeLists.txt", "pyproject.toml", "LICENSE"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
     for name, (before, added) in ADDED.items():

@@ -53,6 +53,8 @@ def test_a_random_number_is_a_function_of_its_position(count: int) -> None:
     for threads in (0, 1, 2, 3):
         found = foxnn._core.uniform(7, 3, count, 5, threads=threads)
         assert found.tobytes() == many[:count].tobytes()
+        found = foxnn._core.uniform(7, 3, 100_001 - count, 5, threads, begin=count)
+        assert found.tobytes() == many[count:].tobytes()
 
 
 def test_a_run_can_be_repeated(run_python: RunPython) -> None:

@@ -266,6 +266,43 @@ void test_threads(const std::string& program) {
   }
 }
 
+// Training steps on so many samples that each is long: as they are, or asked again and again
+// whether to drop them. At the `stop`-th question the answer is yes, unless it is 0.
+template <class T>
+std::vector<T> long_steps(const Case& given, const char* optimizer, bool asked, int stop,
+                          int& questions) {
+  constexpr index kMany = 17000;
+  Network<T> network = made<T>(given);
+  auto x = numbers<T>(kMany * network.inputs(), 1.0);
+  for (std::size_t i = 0; i < x.size(); i += 3) x[i] = T(0);  // of which lists are made
+  const auto y = numbers<T>(kMany * network.outputs(), 0.5);
+  TrainingPlan plan{
+      .batch_size = kMany, .optimizer = parse_optimizer(optimizer), .shuffle = false, .threads = 1};
+  plan.l2 = 1e-3;
+  Trainer<T> trainer(network, {view(x, network.inputs()), view(y, network.outputs())}, plan);
+  if (asked) trainer.drop_steps_on([&] { return ++questions == stop; });
+  const StepReport report = trainer.run_steps(1, {});
+  FOXNN_CHECK(report.steps == (report.stopped ? 0 : 1) && !report.diverged);
+  FOXNN_CHECK(report.stopped == (stop > 0 && questions >= stop));
+  return parameters_of(network);
+}
+
+void test_long_steps() {
+  std::vector<Case> all = cases();
+  all.push_back({"narrow", {3}, {dense_spec(8, "tanh"), dense_spec(8, "gelu"), dense_spec(2)}});
+  all.push_back({"wide", {70}, {dense_spec(90, "tanh"), dense_spec(40, "gelu"), dense_spec(3)}});
+  for (const Case& given : all) {
+    int none = 0, questions = 0, again = 0;
+    const auto expected = long_steps<float>(given, "adam", false, 0, none);
+    FOXNN_CHECK(none == 0);
+    FOXNN_CHECK(long_steps<float>(given, "adam", true, 0, questions) == expected);
+    const std::vector<float> before = parameters_of(made<float>(given));
+    FOXNN_CHECK(before != expected);
+    if (questions == 0) continue;  // this machine takes less than the 20 ms between two questions
+    FOXNN_CHECK(long_steps<float>(given, "adam", true, 1, again) == before);
+  }
+}
+
 void test_own_layer() {
   const Case given{"own", {6}, {dense_spec(9, "tanh")}};
   Network<float> network = made<float>(given, true);
@@ -275,8 +312,8 @@ void test_own_layer() {
   trainer.run_steps(5, {});
   const Layer<float>& own = network.layer(1);
   std::vector<float> bias(9), mean(9);
-  own.unpack(own.arrays()[0], own.parameters(), bias.data(), Order::plain);
-  own.unpack(own.arrays()[1], own.parameters(), mean.data(), Order::plain);
+  own.unpack(own.arrays()[0], own.parameters(), bias.data(), Order::plain, {});
+  own.unpack(own.arrays()[1], own.parameters(), mean.data(), Order::plain, {});
   FOXNN_CHECK(std::all_of(bias.begin(), bias.end(), [](float b) { return b != 0.0f; }));
   FOXNN_CHECK(std::all_of(mean.begin(), mean.end(), [](float m) { return m != 0.0f; }));
   FOXNN_CHECK(test::throws<std::invalid_argument>([] {
@@ -381,6 +418,7 @@ int main(int count, char** arguments) {
   }
   test_gradients();
   test_threads(arguments[0]);
+  test_long_steps();
   test_own_layer();
   test_frozen();
   test_what_does_not_fit();

@@ -27,7 +27,14 @@ class AnyNetwork {
       network_.emplace<Network<double>>(inputs, seed);
     }
   }
-  AnyNetwork(const AnyNetwork& other) : network_(other.network_) {}
+  AnyNetwork(const AnyNetwork& other) : AnyNetwork(other, {}) {}
+  /// Throws Stopped if `stop` returns true before all is copied.
+  AnyNetwork(const AnyNetwork& other, const StopRequest& stop) {
+    const auto copy = [&](const auto& n) {
+      network_.template emplace<std::remove_cvref_t<decltype(n)>>(n, stop);
+    };
+    std::visit(copy, other.network_);
+  }
 
   /// Calls f with the Network<float> or Network<double>.
   template <class Function>

@@ -20,6 +20,22 @@ inline StopRequest signal_check() {
   };
 }
 
+/// The same for a thread that holds the GIL.
+inline StopRequest signal_check_with_gil() {
+  return [] { return PyErr_CheckSignals() != 0; };
+}
+
+/// Returns f(stop request), for a thread that holds the GIL and a function that throws Stopped; the
+/// exception that the handler has raised takes its place.
+template <class Function>
+decltype(auto) interruptible(Function&& f) {
+  try {
+    return f(signal_check_with_gil());
+  } catch (const Stopped&) {
+    throw pybind11::error_already_set();
+  }
+}
+
 /// Throws the exception that a signal handler raised during the call, if any.
 inline void throw_pending() {
   if (PyErr_Occurred()) throw pybind11::error_already_set();

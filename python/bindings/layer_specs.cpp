@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "interrupt.hpp"
+
 namespace foxnn::python {
 namespace {
 
@@ -101,8 +103,10 @@ py::list arrays_by_layer(const Network<T>& network, const Buffer<T>& flat, Order
       py::array_t<T> values =
           turns ? py::array_t<T>({array.shape[0], array.shape[1]}, {kSize, array.shape[0] * kSize})
                 : py::array_t<T>(array.shape);
-      network.layer(i).unpack(array, flat.data() + network.offset(i), values.mutable_data(),
-                              turns ? Order::transposed : Order::plain);
+      interruptible([&](const StopRequest& stop) {
+        network.layer(i).unpack(array, flat.data() + network.offset(i), values.mutable_data(),
+                                turns ? Order::transposed : Order::plain, stop);
+      });
       arrays[py::str(array.name)] = values;
     }
     layers.append(arrays);
@@ -129,7 +133,9 @@ void set_arrays_by_layer(const Network<T>& network, const py::sequence& given, B
               .template cast<py::array_t<T, py::array::c_style | py::array::forcecast>>();
       const std::vector<index> shape(values.shape(), values.shape() + values.ndim());
       if (shape != array.shape) refuse("a shape");
-      network.layer(i).pack(array, values.data(), flat.data() + network.offset(i));
+      interruptible([&](const StopRequest& stop) {
+        network.layer(i).pack(array, values.data(), flat.data() + network.offset(i), stop);
+      });
     }
   }
 }

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <stdexcept>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "any_network.hpp"
+#include "interrupt.hpp"
 #include "layer_specs.hpp"
 #include "registers.hpp"
 
@@ -28,7 +31,10 @@ py::array array(const AnyNetwork& self, index i, const std::string& name) {
     using T = std::remove_const_t<Number<decltype(n)>>;
     const Array& found = array_of(n, i, name);
     py::array_t<T> out(found.shape);
-    n.layer(i).unpack(found, n.layer(i).parameters(), out.mutable_data(), Order::plain);
+    const AnyNetwork::Reading reading(self);
+    interruptible([&](const StopRequest& stop) {
+      n.layer(i).unpack(found, n.layer(i).parameters(), out.mutable_data(), Order::plain, stop);
+    });
     return out;
   });
 }
@@ -40,6 +46,25 @@ void set_array(AnyNetwork& self, index i, const std::string& name, const py::arr
     const auto numbers = py::array_t<T, py::array::c_style | py::array::forcecast>(values);
     if (numbers.size() != found.size()) throw std::invalid_argument(name + " has the wrong size");
     n.set_array(i, found, numbers.data());
+  });
+}
+
+// Sets several arrays, or none: no signal handler runs in between.
+void set_arrays(AnyNetwork& self,
+                const std::vector<std::tuple<index, std::string, py::array>>& given) {
+  self.change([&](auto& n) {
+    using T = Number<decltype(n)>;
+    std::vector<py::array_t<T, py::array::c_style | py::array::forcecast>> all;
+    for (const auto& [i, name, values] : given) {
+      all.emplace_back(values);
+      if (all.back().size() != array_of(n, i, name).size()) {
+        throw std::invalid_argument(name + " has the wrong size");
+      }
+    }
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      const auto& [i, name, values] = given[k];
+      n.set_array(i, array_of(n, i, name), all[k].data());
+    }
   });
 }
 
@@ -123,6 +148,7 @@ void register_layers(NetworkClass& network) {
            })
       .def("_array", &array)
       .def("_set_array", &set_array)
+      .def("_set_arrays", &set_arrays)
       .def("_append", &append);
 }
 

@@ -57,13 +57,13 @@ std::vector<std::string> constant_names() {
 }
 
 py::array_t<double> uniform(std::uint64_t seed, std::uint32_t stream, py::ssize_t count,
-                            std::uint32_t substream, int threads) {
+                            std::uint32_t substream, int threads, std::uint64_t begin) {
   const Random random(seed, static_cast<Stream>(stream), substream);
   py::array_t<double> out(count);
   double* data = out.mutable_data();
   // No Python object is touched below; `out` is held by this frame.
   const GilReleased released;
-  uniforms(random, static_cast<std::size_t>(count), data, threads);
+  uniforms(random, begin, static_cast<std::size_t>(count), data, threads);
   return out;
 }
 
@@ -98,7 +98,9 @@ void register_names(py::module_& m) {
       "kernel_set", [] { return std::string(kernel_set()); },
       "Name of the kernel set in use; FOXNN_FORCE_ISA forces one.");
   m.def("uniform", &uniform, "seed"_a, "stream"_a, "count"_a, "substream"_a = 0, "threads"_a = 0,
-        "Uniform random numbers from 0 to 1, for a seed, a stream and a sub-stream of it.");
+        "begin"_a = 0,
+        "Uniform random numbers from 0 to 1, for a seed, a stream and a sub-stream of it: from "
+        "the one at position `begin` on.");
   m.def("shuffled", &shuffled, "seed"_a, "stream"_a, "count"_a, "substream"_a = 0,
         "The numbers 0 ... count - 1 in random order.");
   m.def("thread_limit", thread_limit, "The maximum number of threads that the engine uses.");

@@ -160,7 +160,10 @@ void restore(AnyNetwork& self, const AnyNetwork& earlier) {
   self.change([&](auto& n) {
     using N = std::remove_reference_t<decltype(n)>;
     earlier.visit([&](const auto& e) {
-      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(e)>, N>) n.restore(e);
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(e)>, N>) {
+        const AnyNetwork::Reading reading(earlier), changing(self);
+        interruptible([&](const StopRequest& stop) { n.restore(e, stop); });
+      }
     });
   });
 }
@@ -231,7 +234,9 @@ NetworkClass register_network(py::module_& m) {
       .def("_is_training", &AnyNetwork::training)
       .def("_copy", [](const AnyNetwork& self) {
         self.refuse_while_running();
-        return std::make_unique<AnyNetwork>(self);
+        const AnyNetwork::Reading reading(self);
+        return interruptible(
+            [&](const StopRequest& stop) { return std::make_unique<AnyNetwork>(self, stop); });
       });
   return network;
 }

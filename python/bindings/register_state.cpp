@@ -29,6 +29,7 @@ py::dict rule_as_dict(const Optimizer& rule) {
 
 py::object parameters(const AnyNetwork& self) {
   self.refuse_while_running();
+  const AnyNetwork::Reading reading(self);
   return self.visit([](const auto& n) -> py::object {
     return arrays_by_layer(n, n.parameters(), Order::transposed);
   });
@@ -37,6 +38,7 @@ py::object parameters(const AnyNetwork& self) {
 // The rule, the steps, and for each of the two kinds of moments the arrays of the layers, or None.
 py::object optimizer_state(const AnyNetwork& self) {
   self.refuse_while_running();
+  const AnyNetwork::Reading reading(self);
   return self.visit([](const auto& n) -> py::object {
     using T = NumberOf<decltype(n)>;
     const OptimizerState<T>& state = n.optimizer();
@@ -55,6 +57,7 @@ void set_optimizer_state(AnyNetwork& self, const Optimizer& rule, std::uint64_t 
                          const py::list& moments) {
   self.restructure([&](auto& n) {
     using T = NumberOf<decltype(n)>;
+    const AnyNetwork::Reading reading(self);
     OptimizerState<T> state;
     state.rule = rule;
     state.step = step;

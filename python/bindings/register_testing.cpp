@@ -76,11 +76,13 @@ Array<T> multiply(const std::string& set, const Array<T>& x, const Array<T>& w,
 }
 
 template <class T>
-Array<T> multiply_transposed(const std::string& set, const Array<T>& x, const Array<T>& d) {
+Array<T> multiply_transposed(const std::string& set, const Array<T>& x, const Array<T>& d,
+                             index part) {
   const KernelTable<T>& kernels = kernels_by_name(set.c_str()).template table<T>();
   expect(x.ndim() == 2 && d.ndim() == 2, "x and d of two dimensions");
   const index samples = x.shape(0), k = x.shape(1), n = d.shape(1);
   expect(d.shape(0) == samples, "x of shape (samples, k), d (samples, n)");
+  expect(part > 0, "part above 0");
   Array<T> out({k, n});
   each_panel<T>(n, [&](index first, index width) {
     Buffer<T> panel(samples * width), c(k * width);
@@ -88,9 +90,15 @@ Array<T> multiply_transposed(const std::string& set, const Array<T>& x, const Ar
     const Rows<const T> plain{x.data(), k};
     for (index q = 0; q * kPanelWidth<T> < k; ++q) {
       const index column = q * kPanelWidth<T>;
-      kernels.multiply_transposed(std::min(kPanelWidth<T>, k - column), samples,
-                                  plain.from_panel(q), nullptr, panel.data(), width, width,
-                                  c.data() + column * width, nullptr);
+      // At least once: without samples, the result is zero.
+      index r = 0;
+      do {
+        kernels.multiply_transposed(std::min(kPanelWidth<T>, k - column),
+                                    std::min(part, samples - r), plain.from_panel(q).from_row(r),
+                                    nullptr, panel.data() + r * width, width, width,
+                                    c.data() + column * width, nullptr, r > 0);
+        r += part;
+      } while (r < samples);
     }
     paste_columns(c.data(), k, n, first, width, out.mutable_data());
   });
@@ -177,7 +185,7 @@ void register_type(py::module_& m) {
   m.def("multiply", &multiply<T>, "kernel_set"_a, "x"_a.noconvert(), "w"_a.noconvert(),
         "bias"_a.noconvert());
   m.def("multiply_transposed", &multiply_transposed<T>, "kernel_set"_a, "x"_a.noconvert(),
-        "d"_a.noconvert());
+        "d"_a.noconvert(), "part"_a = std::numeric_limits<index>::max());
   m.def("multiply_by_transpose", &multiply_by_transpose<T>, "kernel_set"_a, "d"_a.noconvert(),
         "w"_a.noconvert());
   m.def("math", &math<T>, "kernel_set"_a, "name"_a, "x"_a.noconvert());

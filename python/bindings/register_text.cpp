@@ -30,11 +30,14 @@ py::bytes rows_as_text(const std::vector<py::array>& matrices, index first, inde
 
 // Returns where it stopped, whether the table is complete, and for each group whether its numbers
 // are written as float32.
-py::tuple read_table(const py::bytes& text, index start, index rows,
+py::tuple read_table(const py::buffer& text, index start, index rows,
                      const std::vector<py::array>& tables, index first_row) {
-  const std::string_view view = text;
-  const char* begin = view.data();
-  const index size = static_cast<index>(view.size());
+  const py::buffer_info view = text.request();
+  if (view.ndim != 1 || view.itemsize != 1 || view.strides[0] != 1) {
+    throw std::invalid_argument("text must be bytes");
+  }
+  const char* begin = static_cast<const char*>(view.ptr);
+  const index size = view.size;
   if (start < 0 || start > size) {
     throw std::invalid_argument("start must be a position in the text");
   }

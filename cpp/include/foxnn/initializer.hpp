@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,11 +38,13 @@ enum class InitializerKind { FOXNN_INITIALIZERS(FOXNN_KIND) };
 InitializerKind parse_initializer(std::string_view name);
 std::vector<std::string> initializer_names();
 
-/// The weights of a layer (inputs x neurons, row by row), followed by the biases. The numbers
+/// Draws the weights of a layer (inputs x neurons, row by row), followed by the biases, and passes
+/// them on piece by piece: take(first, count, numbers). What is not drawn is zero. The numbers
 /// depend only on the seed and `layer`, not on the platform or the type that they are rounded to.
 /// Throws Stopped if `stop` returns true.
-Buffer<double> initial_parameters(InitializerKind kind, const Activation& activation,
-                                  std::ptrdiff_t inputs, std::ptrdiff_t neurons, std::uint64_t seed,
-                                  std::uint32_t layer, const StopRequest& stop = {});
+using TakeDrawn = std::function<void(std::ptrdiff_t, std::ptrdiff_t, const double*)>;
+void draw_parameters(InitializerKind kind, const Activation& activation, std::ptrdiff_t inputs,
+                     std::ptrdiff_t neurons, std::uint64_t seed, std::uint32_t layer,
+                     const StopRequest& stop, const TakeDrawn& take);
 
 }  // namespace foxnn

@@ -177,9 +177,10 @@ class Layer {
   /// network. Throws Stopped if `stop` returns true.
   virtual void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop);
   /// Converts an array from the layout of the parameters (parameters, gradients and moments have
-  /// it), and back. Padding is left unchanged.
-  virtual void unpack(const Array& array, const T* packed, T* values, Order order) const;
-  virtual void pack(const Array& array, const T* values, T* packed) const;
+  /// it), and back. Padding is left unchanged. Throws Stopped if `stop` returns true.
+  virtual void unpack(const Array& array, const T* packed, T* values, Order order,
+                      const StopRequest& stop) const;
+  virtual void pack(const Array& array, const T* values, T* packed, const StopRequest& stop) const;
 
   // A pass over a batch.
 

@@ -58,7 +58,9 @@ class Network {
  public:
   /// Makes a network without layers. Everything random in it is derived from `seed`.
   Network(const Shape& inputs, std::uint64_t seed);
-  Network(const Network& other);
+  /// Throws Stopped if `stop` returns true before all is copied.
+  Network(const Network& other, const StopRequest& stop);
+  Network(const Network& other) : Network(other, {}) {}
   Network& operator=(const Network&) = delete;
 
   /// Appends all of the layers or none; their parameters are zero. Throws std::invalid_argument if
@@ -131,11 +133,13 @@ class Network {
   const Buffer<T>& parameters() const { return parameters_; }
   OptimizerState<T>& optimizer() { return optimizer_; }
   const OptimizerState<T>& optimizer() const { return optimizer_; }
-  /// Prepares for steps with `rule`: keeps the moments if they belong to the same rule.
-  void use_optimizer(const Optimizer& rule);
+  /// Prepares for steps with `rule`: keeps the moments if they belong to the same rule. Throws
+  /// Stopped, and has changed nothing, if `stop` returns true.
+  void use_optimizer(const Optimizer& rule, const StopRequest& stop = {});
   void reset_optimizer() { optimizer_ = {}; }
-  /// Copies the parameters and the optimizer's memory from a network with the same layers.
-  void restore(const Network& earlier);
+  /// Copies the parameters and the optimizer's memory from a network with the same layers. Throws
+  /// Stopped, and has changed nothing, if `stop` returns true.
+  void restore(const Network& earlier, const StopRequest& stop = {});
 
   /// Returns a new number on each call: the sub-stream for the next random draw.
   std::uint32_t next_draw() { return draws_++; }

@@ -35,7 +35,8 @@ class Random {
   void normals(std::uint64_t first, std::size_t count, double* out) const;
 
  private:
-  friend void uniforms(const Random& random, std::size_t count, double* out, int threads);
+  friend void uniforms(const Random& random, std::size_t begin, std::size_t count, double* out,
+                       int threads);
   friend bool shuffled_indices(const Random& random, std::size_t count,
                                std::vector<std::uint32_t>& out, const StopRequest& stop);
 
@@ -46,7 +47,7 @@ class Random {
 
 /// The uniform numbers at positions 0 ... count - 1, drawn by at most `threads` threads (0: as many
 /// as are available).
-void uniforms(const Random& random, std::size_t count, double* out, int threads);
+void uniforms(const Random& random, std::size_t begin, std::size_t count, double* out, int threads);
 /// The numbers 0 ... count - 1 in random order (Fisher and Yates). Returns false if `stop` returned
 /// true; the numbers are then in no particular order.
 bool shuffled_indices(const Random& random, std::size_t count, std::vector<std::uint32_t>& out,

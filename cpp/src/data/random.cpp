@@ -79,7 +79,8 @@ void Random::normals(std::uint64_t first, std::size_t count, double* out) const 
   }
 }
 
-void uniforms(const Random& random, std::size_t count, double* out, int threads) {
+void uniforms(const Random& random, std::size_t begin, std::size_t count, double* out,
+              int threads) {
   const KernelSet& kernels = active_kernels();  // before the team: an unknown name throws
   const index numbers = static_cast<index>(count);
   const index chunks = (numbers + kPhiloxBlocks - 1) / kPhiloxBlocks;
@@ -88,8 +89,9 @@ void uniforms(const Random& random, std::size_t count, double* out, int threads)
     const index last = team.share().last(chunks);
     for (index chunk = team.share().first(chunks); chunk < last; ++chunk) {
       const index first = chunk * kPhiloxBlocks;
-      kernels.philox(static_cast<std::uint64_t>(first), static_cast<std::uint32_t>(random.stream_),
-                     random.substream_, random.seed_, words);
+      kernels.philox(begin + static_cast<std::uint64_t>(first),
+                     static_cast<std::uint32_t>(random.stream_), random.substream_, random.seed_,
+                     words);
       const index length = std::min(kPhiloxBlocks, numbers - first);
       for (index i = 0; i < length; ++i) out[first + i] = uniform_of(words[0][i], words[1][i]);
     }

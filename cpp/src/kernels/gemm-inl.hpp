@@ -28,6 +28,16 @@ template <class T, int R, int V>
   }
 }
 
+// Chains that an earlier call has left in c go on.
+template <class T, int R, int V>
+[[gnu::always_inline]] inline void go_on(Vec<T> (&sums)[R][V], const T* c, index ldc) {
+  FOXNN_UNROLL
+  for (int r = 0; r < R; ++r) {
+    FOXNN_UNROLL
+    for (int v = 0; v < V; ++v) sums[r][v] = Vec<T>::load(c + r * ldc + v * Vec<T>::lanes);
+  }
+}
+
 // sums[r] += a[r * lda] * b.
 template <class T, int R, int V>
 [[gnu::always_inline]] inline void add(Vec<T> (&sums)[R][V], const T* a, index lda, const T* b) {
@@ -175,9 +185,13 @@ template <class T, int R, int V, class OffsetA, class OffsetB>
 // columns of a panel of a.
 template <class T, int R, int V, bool kCompact>
 void multiply_transposed_tile(index samples, const List* list, const T* a, index lda, const T* b,
-                              index ldb, T* c, index ldc, const Fetch<T>* fetch) {
+                              index ldb, T* c, index ldc, const Fetch<T>* fetch, bool goes_on) {
   Vec<T> sums[R][V];
-  start<T>(sums, nullptr);
+  if (goes_on) {
+    go_on<T>(sums, c, ldc);
+  } else {
+    start<T>(sums, nullptr);
+  }
   if constexpr (kCompact) lda = ldb = kPanelWidth<T>;
   if (list && list->items) {
     const std::uint32_t* items = list->items;
@@ -202,7 +216,7 @@ struct Tiles {
   using MultiplyListed = void (*)(const List&, const Rows<const T>&, const T*, const T*, T*, index,
                                   const T*, Errands*);
   using MultiplyTransposed = void (*)(index, const List*, const T*, index, const T*, index, T*,
-                                      index, const Fetch<T>*);
+                                      index, const Fetch<T>*, bool);
   Multiply multiply[kTileRows + 1] = {};
   // For panels of one line, and of two.
   MultiplyListed multiply_listed[2][kTileRows + 1] = {};
@@ -324,7 +338,7 @@ void list_samples_of_tiles(index rows, index samples, const std::uint32_t* nonze
 template <class T, int V>
 void multiply_transposed_columns(index rows, index samples, const Rows<const T>& a,
                                  const List* lists, const T* b, index ldb, index width, T* c,
-                                 const T* const* targets) {
+                                 const T* const* targets, bool goes_on) {
   const bool compact = a.stride == kPanelWidth<T> && ldb == kPanelWidth<T>;
   each_tile(rows, [&](index row, index height) {
     Fetch<T> fetch{{}, height * width / kLineWidth<T>};
@@ -332,23 +346,24 @@ void multiply_transposed_columns(index rows, index samples, const Rows<const T>&
     const auto tile = (compact ? kTiles<T, V, true>.multiply_transposed
                                : kTiles<T, V, false>.multiply_transposed)[height];
     tile(samples, lists, a.data + row, a.stride, b, ldb, c + row * width, width,
-         targets ? &fetch : nullptr);
+         targets ? &fetch : nullptr, goes_on);
     if (lists) ++lists;
   });
 }
 
 template <class T>
 void multiply_transposed(index rows, index samples, const Rows<const T>& a, const List* lists,
-                         const T* b, index ldb, index width, T* c, const T* const* targets) {
+                         const T* b, index ldb, index width, T* c, const T* const* targets,
+                         bool goes_on) {
   constexpr index L = Vec<T>::lanes;
   index column = 0;
   for (; column + 2 * L <= width; column += 2 * L) {
     multiply_transposed_columns<T, 2>(rows, samples, a, lists, b + column, ldb, width, c + column,
-                                      column == 0 ? targets : nullptr);
+                                      column == 0 ? targets : nullptr, goes_on);
   }
   if (column < width) {
     multiply_transposed_columns<T, 1>(rows, samples, a, lists, b + column, ldb, width, c + column,
-                                      column == 0 ? targets : nullptr);
+                                      column == 0 ? targets : nullptr, goes_on);
   }
 }
 
@@ -370,9 +385,9 @@ T peak(index rounds, T x) {
 }
 
 template <class T>
-void sum_rows(index samples, const T* b, index ldb, index width, T* sums) {
+void sum_rows(index samples, const T* b, index ldb, index width, T* sums, bool goes_on) {
   for (index column = 0; column < width; column += Vec<T>::lanes) {
-    Vec<T> sum = Vec<T>::all(T(0));
+    Vec<T> sum = goes_on ? Vec<T>::load(sums + column) : Vec<T>::all(T(0));
     for (index s = 0; s < samples; ++s) sum = sum + Vec<T>::load(b + s * ldb + column);
     sum.store(sums + column);
   }

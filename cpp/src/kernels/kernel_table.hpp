@@ -108,8 +108,10 @@ struct KernelTable {
   /// c[rows x width] = a^T . b for the first `rows` columns of one panel of a[samples], and
   /// b[samples x width]; c is dense. Meanwhile it prefetches `rows` x `width` elements at each of
   /// `targets`. `lists`, if given, name the samples by tile.
+  /// `goes_on`: c holds what earlier samples have given, and the bits become those of one call.
   void (*multiply_transposed)(index rows, index samples, const Rows<const T>& a, const List* lists,
-                              const T* b, index ldb, index width, T* c, const T* const* targets);
+                              const T* b, index ldb, index width, T* c, const T* const* targets,
+                              bool goes_on);
   /// The lists for multiply_transposed, at most kMostTiles, in items[kMostTiles x samples].
   void (*list_samples)(index rows, index samples, const std::uint32_t* nonzero,
                        std::uint32_t* items, List* lists);
@@ -127,8 +129,11 @@ struct KernelTable {
   /// gradient[k x line] = a^T . b for b[samples x n], and behind it a line with the sums of b.
   void (*narrow_gradient)(index samples, index k, const T* a, index lda, const T* b, index ldb,
                           index n, T* gradient);
+  /// The same added to what earlier samples have given, with the bits of one call for all.
+  void (*narrow_gradient_on)(index samples, index k, const T* a, index lda, const T* b, index ldb,
+                             index n, T* gradient);
   /// sums[width] = the sum of b[samples x width] over the samples.
-  void (*sum_rows)(index samples, const T* b, index ldb, index width, T* sums);
+  void (*sum_rows)(index samples, const T* b, index ldb, index width, T* sums, bool goes_on);
   /// target[columns x rows padded to a line] = source[rows x columns] transposed; the padding is
   /// set to zero.
   void (*transpose)(index rows, index columns, const T* source, index lds, T* target, index ldt);

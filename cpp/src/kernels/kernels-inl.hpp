@@ -55,7 +55,8 @@ constexpr KernelTable<T> make_table() {
   t.list_samples = list_samples_of_tiles<T>;
   t.sum_lines = sum_lines<T>;
   t.narrow_multiply = narrow_multiply<T>;
-  t.narrow_gradient = narrow_gradient<T>;
+  t.narrow_gradient = narrow_gradient<T, false>;
+  t.narrow_gradient_on = narrow_gradient<T, true>;
   t.sum_rows = sum_rows<T>;
   t.transpose = transpose<T>;
 #define FOXNN_SET(kind, arithmetic, ...) set_activation<T, arithmetic>(t, ActivationKind::kind);

@@ -36,15 +36,21 @@ void narrow_multiply(index samples, index k, const T* a, index lda, const T* wei
 }
 
 // gradient[R x line] = a^T . b for R inputs, where b has n columns. With kBias, also the sums of b,
-// whose chain is then hidden by the others.
-template <class T, int R, bool kBias>
+// whose chain is then hidden by the others. kGoesOn: the chains of earlier samples go on, which is
+// known at compile time, because a step of a tiny network notices a branch.
+template <class T, int R, bool kBias, bool kGoesOn>
 void narrow_gradient_rows(index samples, const T* a, index lda, const T* b, index ldb, index n,
                           T* gradient, T* bias) {
   constexpr int V = static_cast<int>(kLineVectors<T>);
   const Vec<T> zero = Vec<T>::all(T(0));
   Vec<T> sums[R][V], bias_sums[1][V];
-  start<T>(sums, nullptr);
-  start<T>(bias_sums, nullptr);
+  if constexpr (kGoesOn) {
+    go_on<T>(sums, gradient, kLineWidth<T>);
+    if constexpr (kBias) go_on<T>(bias_sums, bias, kLineWidth<T>);
+  } else {
+    start<T>(sums, nullptr);
+    start<T>(bias_sums, nullptr);
+  }
   for (index s = 0; s < samples; ++s) {
     FOXNN_UNROLL
     for (int v = 0; v < V; ++v) {
@@ -62,29 +68,29 @@ void narrow_gradient_rows(index samples, const T* a, index lda, const T* b, inde
   if constexpr (kBias) store<T>(bias_sums, bias, kLineWidth<T>);
 }
 
-template <class T, bool kBias>
+template <class T, bool kBias, bool kGoesOn>
 struct NarrowGradients {
   using Function = void (*)(index, const T*, index, const T*, index, index, T*, T*);
   Function rows[kNarrowInputs<T> + 1] = {};
 
   template <int R = kNarrowInputs<T>>
   constexpr void fill() {
-    rows[R] = narrow_gradient_rows<T, R, kBias>;
+    rows[R] = narrow_gradient_rows<T, R, kBias, kGoesOn>;
     if constexpr (R > 1) fill<R - 1>();
   }
   constexpr NarrowGradients() { fill(); }
 };
-template <class T, bool kBias>
-constexpr NarrowGradients<T, kBias> kNarrowGradients;
+template <class T, bool kBias, bool kGoesOn>
+constexpr NarrowGradients<T, kBias, kGoesOn> kNarrowGradients;
 
-template <class T>
+template <class T, bool kGoesOn>
 void narrow_gradient(index samples, index k, const T* a, index lda, const T* b, index ldb, index n,
                      T* gradient) {
   T* bias = gradient + k * kLineWidth<T>;
   for (index first = 0; first < k; first += kNarrowInputs<T>) {
     const index rows = k - first < kNarrowInputs<T> ? k - first : kNarrowInputs<T>;
-    const auto function =
-        (first == 0 ? kNarrowGradients<T, true>.rows : kNarrowGradients<T, false>.rows)[rows];
+    const auto function = (first == 0 ? kNarrowGradients<T, true, kGoesOn>.rows
+                                      : kNarrowGradients<T, false, kGoesOn>.rows)[rows];
     function(samples, a + first, lda, b, ldb, n, gradient + first * kLineWidth<T>, bias);
   }
 }

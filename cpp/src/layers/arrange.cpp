@@ -47,22 +47,24 @@ void Arrange<T>::each_copy(Function f) const {
 
 template <class T>
 void Arrange<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
-                         Scratch<T>) const {
-  const index first = share.first(batch), rows = share.last(batch) - first;
-  each_copy([&](index source, index target, index count) {
-    copy_columns<T>(first, rows, *x, source, out.y, target, count);
+                         Scratch<T> scratch) const {
+  each_part<T>(share, batch, scratch, [&](index first, index rows) {
+    each_copy([&](index source, index target, index count) {
+      copy_columns<T>(first, rows, *x, source, out.y, target, count);
+    });
   });
 }
 
 template <class T>
 void Arrange<T>::backward_input(Share share, index batch, index, const Back<T>& back,
                                 const Rows<T>& delta_below, const typename Layer<T>::Below& below,
-                                Scratch<T>) const {
-  const index first = share.first(batch), rows = share.last(batch) - first;
-  each_copy([&](index source, index target, index count) {
-    copy_columns<T>(first, rows, back.delta, target, delta_below, source, count);
+                                Scratch<T> scratch) const {
+  each_part<T>(share, batch, scratch, [&](index first, index rows) {
+    each_copy([&](index source, index target, index count) {
+      copy_columns<T>(first, rows, back.delta, target, delta_below, source, count);
+    });
+    below.finish_rows(first, rows, this->input().layout.columns(), delta_below);
   });
-  below.finish_rows(first, rows, this->input().layout.columns(), delta_below);
 }
 
 template <class T>
@@ -99,25 +101,28 @@ void Concatenate<T>::each_copy(std::size_t which, Function f) const {
 
 template <class T>
 void Concatenate<T>::forward(Share share, index batch, const Rows<const T>* x,
-                             const Outputs<T>& out, Scratch<T>) const {
-  const index first = share.first(batch), rows = share.last(batch) - first;
-  for (std::size_t which = 0; which < first_channels_.size(); ++which) {
-    each_copy(which, [&](index source, index target, index count) {
-      copy_columns<T>(first, rows, x[which], source, out.y, target, count);
-    });
-  }
+                             const Outputs<T>& out, Scratch<T> scratch) const {
+  each_part<T>(share, batch, scratch, [&](index first, index rows) {
+    for (std::size_t which = 0; which < first_channels_.size(); ++which) {
+      each_copy(which, [&](index source, index target, index count) {
+        copy_columns<T>(first, rows, x[which], source, out.y, target, count);
+      });
+    }
+  });
 }
 
 template <class T>
 void Concatenate<T>::backward_input(Share share, index batch, index which, const Back<T>& back,
                                     const Rows<T>& delta_below,
-                                    const typename Layer<T>::Below& below, Scratch<T>) const {
+                                    const typename Layer<T>::Below& below,
+                                    Scratch<T> scratch) const {
   const auto at = static_cast<std::size_t>(which);
-  const index first = share.first(batch), rows = share.last(batch) - first;
-  each_copy(at, [&](index source, index target, index count) {
-    copy_columns<T>(first, rows, back.delta, target, delta_below, source, count);
+  each_part<T>(share, batch, scratch, [&](index first, index rows) {
+    each_copy(at, [&](index source, index target, index count) {
+      copy_columns<T>(first, rows, back.delta, target, delta_below, source, count);
+    });
+    below.finish_rows(first, rows, this->inputs()[at].layout.columns(), delta_below);
   });
-  below.finish_rows(first, rows, this->inputs()[at].layout.columns(), delta_below);
 }
 
 template class Arrange<float>;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "foxnn/shape.hpp"
+#include "foxnn/layer.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace foxnn {
@@ -16,6 +16,18 @@ void each_panel(index columns, Function f) {
   const index padded = rounded_up(columns, kLineWidth<T>);
   for (index p = 0; p * kPanelWidth<T> < padded; ++p) {
     f(p, std::min(kPanelWidth<T>, padded - p * kPanelWidth<T>));
+  }
+}
+
+/// Calls f(first row, rows) for a worker's rows: for all of them at once, or in a step that may be
+/// left, for parts of them (a thousand rows of a thousand columns take less than a millisecond)
+/// until it is left.
+template <class T, class Function>
+void each_part(Share share, index batch, const Scratch<T>& scratch, Function f) {
+  constexpr index kPart = 1024;
+  const index end = share.last(batch), most = scratch.leaving ? kPart : batch;
+  for (index row = share.first(batch); row < end && !scratch.leaves(); row += most) {
+    f(row, std::min(most, end - row));
   }
 }
 

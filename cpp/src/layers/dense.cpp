@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/pieces.hpp"
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"
 #include "layers/narrow.hpp"
@@ -124,59 +125,68 @@ void Dense<T>::set_activation(const Activation& activation) {
 
 template <class T>
 void Dense<T>::initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) {
-  const Buffer<double> drawn =
-      initial_parameters(parse_initializer(this->spec().text("init", "auto")), activation_, inputs_,
-                         neurons_, seed, place, stop);
-  Buffer<T> rounded(drawn.size());
-  constexpr index kAtOnce = 1 << 20;
-  for (index first = 0; first < drawn.size(); first += kAtOnce) {
-    if (first > 0 && stop && stop()) throw Stopped();
-    const index last = std::min(first + kAtOnce, drawn.size());
-    for (index j = first; j < last; ++j) rounded.data()[j] = static_cast<T>(drawn.data()[j]);
-  }
-  const T* values = rounded.data();
-  for (const Array& array : this->arrays()) {
-    pack(array, values, this->own_parameters());
-    values += array.size();
-  }
-}
-
-template <class T>
-void Dense<T>::unpack(const Array& array, const T* packed, T* values, Order order) const {
-  if (array.offset > 0) {
-    Layer<T>::unpack(array, packed, values, order);
-  } else if (order == Order::transposed) {
-    unpack_by_neuron(packed, values);
-  } else {
-    unpack_weights(packed, values);
-  }
-}
-
-template <class T>
-void Dense<T>::pack(const Array& array, const T* values, T* packed) const {
-  if (array.offset > 0) {
-    Layer<T>::pack(array, values, packed);
-  } else {
-    pack_weights(values, packed);
-  }
-}
-
-template <class T>
-void Dense<T>::unpack_weights(const T* parameters, T* weights) const {
   const Panels<T> panels{padded_};
+  const index weights = inputs_ * neurons_,
+              last = no_bias_.size() > 0 ? weights : weights + neurons_;
+  // Weights come row by row, followed by the biases.
+  const auto take = [&](index first, index count, const double* drawn) {
+    for (index i = first, end = std::min(first + count, last); i < end;) {
+      index run = end - i;
+      T* to = this->own_parameters() + inputs_ * padded_ + (i - weights);
+      if (i < weights) {
+        const index row = i / neurons_, neuron = i % neurons_, p = neuron / kPanelWidth<T>;
+        const index width = panels.width(p), inside = neuron - panels.column(p);
+        run = std::min({run, neurons_ - neuron, width - inside});
+        to = this->own_parameters() + panels.column(p) * inputs_ + row * width + inside;
+      }
+      for (index j = 0; j < run; ++j) to[j] = static_cast<T>(drawn[i - first + j]);
+      i += run;
+    }
+  };
+  draw_parameters(parse_initializer(this->spec().text("init", "auto")), activation_, inputs_,
+                  neurons_, seed, place, stop, take);
+}
+
+template <class T>
+void Dense<T>::unpack(const Array& array, const T* packed, T* values, Order order,
+                      const StopRequest& stop) const {
+  if (array.offset > 0) {
+    Layer<T>::unpack(array, packed, values, order, stop);
+  } else if (order == Order::transposed) {
+    unpack_by_neuron(packed, values, stop);
+  } else {
+    unpack_weights(packed, values, stop);
+  }
+}
+
+template <class T>
+void Dense<T>::pack(const Array& array, const T* values, T* packed, const StopRequest& stop) const {
+  if (array.offset > 0) {
+    Layer<T>::pack(array, values, packed, stop);
+  } else {
+    pack_weights(values, packed, stop);
+  }
+}
+
+template <class T>
+void Dense<T>::unpack_weights(const T* parameters, T* weights, const StopRequest& stop) const {
+  const Panels<T> panels{padded_};
+  Pieces pieces(stop);
   for (index p = 0; p < panels.count(); ++p) {
     const index column = panels.column(p), width = panels.width(p);
     const index used = std::min(width, neurons_ - column);
     const T* panel = parameters + column * inputs_;
     for (index k = 0; k < inputs_; ++k) {
       std::copy_n(panel + k * width, used, weights + k * neurons_ + column);
+      pieces.after(used);
     }
   }
 }
 
 template <class T>
-void Dense<T>::unpack_by_neuron(const T* parameters, T* weights) const {
+void Dense<T>::unpack_by_neuron(const T* parameters, T* weights, const StopRequest& stop) const {
   const Panels<T> panels{padded_};
+  Pieces pieces(stop);
   // The kernel pads lines with zeros, so it cannot be used for the inputs after the last whole
   // line.
   const index whole = inputs_ / kLineWidth<T> * kLineWidth<T>;
@@ -185,7 +195,12 @@ void Dense<T>::unpack_by_neuron(const T* parameters, T* weights) const {
     const index used = std::min(width, neurons_ - column);
     const T* panel = parameters + column * inputs_;
     T* rows = weights + column * inputs_;
-    kernels<T>().transpose(whole, used, panel, width, rows, inputs_);
+    constexpr index kAtOnce = Pieces::kPiece / kPanelWidth<T>;  // whole lines
+    for (index k = 0; k < whole; k += kAtOnce) {
+      const index count = std::min(kAtOnce, whole - k);
+      kernels<T>().transpose(count, used, panel + k * width, width, rows + k, inputs_);
+      pieces.after(count * used);
+    }
     for (index i = 0; i < used; ++i) {
       for (index k = whole; k < inputs_; ++k) rows[i * inputs_ + k] = panel[k * width + i];
     }
@@ -193,14 +208,16 @@ void Dense<T>::unpack_by_neuron(const T* parameters, T* weights) const {
 }
 
 template <class T>
-void Dense<T>::pack_weights(const T* weights, T* parameters) const {
+void Dense<T>::pack_weights(const T* weights, T* parameters, const StopRequest& stop) const {
   const Panels<T> panels{padded_};
+  Pieces pieces(stop);
   for (index p = 0; p < panels.count(); ++p) {
     const index column = panels.column(p), width = panels.width(p);
     const index used = std::min(width, neurons_ - column);
     T* panel = parameters + column * inputs_;
     for (index k = 0; k < inputs_; ++k) {
       std::copy_n(weights + k * neurons_ + column, used, panel + k * width);
+      pieces.after(used);
     }
   }
 }
@@ -212,11 +229,10 @@ bool Dense<T>::keeps_slope() const {
 
 template <class T>
 ScratchSize Dense<T>::scratch_size(index batch) const {
-  // A panel of transposed weights and the terms of one sum; a list of columns with their lines, or
-  // lists of samples.
+  // A panel of transposed weights, or a piece of the gradient for each panel, and the terms of one
+  // sum; a list of columns with their lines, or lists of samples.
   const index terms = sorted_ ? std::max(inputs_, neurons_) + 1 : 0;
-  return {kPanelWidth<T> * neurons_ + terms,
-          std::max(2 * inputs_ + kListSlack, kMostTiles * batch)};
+  return {kPanelWidth<T> * padded_ + terms, std::max(2 * inputs_ + kListSlack, kMostTiles * batch)};
 }
 
 template <class T>
@@ -419,6 +435,18 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
   constexpr index kRows = kPanelWidth<T>;
   const Panels<T> panels{padded_};
   alignas(64) T piece[kRows * kPanelWidth<T>], added[kRows * kPanelWidth<T>];
+  // In a step that may be left, samples are taken in parts: 8192 rows of two panels are 2 MB. The
+  // sums of each part go on from those of the part before.
+  constexpr index kPart = 8192;
+  const index part = scratch.leaving ? std::min(kPart, batch) : batch;
+  // Calls f(first sample, samples, whether sums go on), and returns false if the step is left.
+  const auto each_part = [&](auto f) {
+    for (index r = 0; r < batch; r += part) {
+      if (scratch.leaves()) return false;
+      f(r, std::min(part, batch - r), r > 0);
+    }
+    return true;
+  };
   // Adds what the other positions contribute, in order, to the first position's result in `piece`.
   const auto add_positions = [&](index count, auto of_position) {
     for (index p = 1; p < positions_; ++p) {
@@ -427,27 +455,53 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
     }
   };
   const auto compute = [&](index p, index input, const List* lists) {
-    if (scratch.leaves()) return;
     const index column = panels.column(p), width = panels.width(p);
     const index rows = std::min(kRows, inputs_ - input), q = input / kRows;
     const index offset = column * inputs_ + input * width;
     const auto targets = sink.targets(offset);
-    k.multiply_transposed(rows, batch, x.from_panel(q), lists, delta.at(0, p), delta.stride, width,
-                          piece, targets.at[0] ? targets.at : nullptr);
+    const bool is_whole = each_part([&](index r, index count, bool goes_on) {
+      k.multiply_transposed(rows, count, x.from_panel(q).from_row(r), lists, delta.at(r, p),
+                            delta.stride, width, piece, targets.at[0] ? targets.at : nullptr,
+                            goes_on);
+    });
+    if (!is_whole) return;
     add_positions(rows * width, [&](index under, index above) {
-      k.multiply_transposed(rows, batch, x.from_panel(under + q), nullptr, delta.at(0, above + p),
-                            delta.stride, width, added, nullptr);
+      each_part([&](index r, index count, bool goes_on) {
+        k.multiply_transposed(rows, count, x.from_panel(under + q).from_row(r), nullptr,
+                              delta.at(r, above + p), delta.stride, width, added, nullptr, goes_on);
+      });
     });
     sink.take(offset, rows * width, piece);
+  };
+  // The pieces of panels `first` to `last` for the inputs from `input` on: a list of samples serves
+  // all panels, so that the pieces of all wait for the last part.
+  const auto compute_in_parts = [&](index input, index first, index last) {
+    const index rows = std::min(kRows, inputs_ - input), q = input / kRows;
+    const auto piece_of = [&](index p) { return scratch.numbers + panels.column(p) * kRows; };
+    List lists[kMostTiles];
+    const bool is_whole = each_part([&](index r, index count, bool goes_on) {
+      k.list_samples(rows, count, x.nonzero_at(r, q), scratch.items, lists);
+      for (index p = first; p < last; ++p) {
+        k.multiply_transposed(rows, count, x.from_panel(q).from_row(r), lists, delta.at(r, p),
+                              delta.stride, panels.width(p), piece_of(p), nullptr, goes_on);
+      }
+    });
+    for (index p = first; p < last && is_whole; ++p) {
+      const index width = panels.width(p);
+      sink.take(panels.column(p) * inputs_ + input * width, rows * width, piece_of(p));
+    }
   };
   const bool has_bias = no_bias_.size() == 0;
   const auto compute_bias = [&](index p) {
     if (!has_bias) return;
     const index column = panels.column(p), width = panels.width(p);
-    k.sum_rows(batch, delta.at(0, p), delta.stride, width, piece);
-    add_positions(width, [&](index, index above) {
-      k.sum_rows(batch, delta.at(0, above + p), delta.stride, width, added);
-    });
+    const auto sum = [&](index panel, T* sums) {
+      return each_part([&](index r, index count, bool goes_on) {
+        k.sum_rows(count, delta.at(r, panel), delta.stride, width, sums, goes_on);
+      });
+    };
+    if (!sum(p, piece)) return;
+    add_positions(width, [&](index, index above) { sum(above + p, added); });
     sink.take(inputs_ * padded_ + column, width, piece);
   };
   const auto compute_biases = [&] {
@@ -462,10 +516,17 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
     const index first = share.first(panels.count()), last = share.last(panels.count());
     // Inputs are the outer loop, so that the lists of their samples serve all panels.
     for (index input = 0; input < inputs_ && !scratch.leaves(); input += kRows) {
+      if (part < batch && positions_ == 1) {
+        compute_in_parts(input, first, last);
+        continue;
+      }
       List lists[kMostTiles];
-      k.list_samples(std::min(kRows, inputs_ - input), batch, x.nonzero_at(0, input / kRows),
-                     scratch.items, lists);
-      for (index p = first; p < last; ++p) compute(p, input, lists);
+      const bool uses_lists = part == batch;
+      if (uses_lists) {
+        k.list_samples(std::min(kRows, inputs_ - input), batch, x.nonzero_at(0, input / kRows),
+                       scratch.items, lists);
+      }
+      for (index p = first; p < last; ++p) compute(p, input, uses_lists ? lists : nullptr);
     }
     return compute_biases();
   }

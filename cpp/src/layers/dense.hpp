@@ -24,8 +24,9 @@ class Dense final : public Layer<T> {
   bool finishes_rows() const override { return activation_.kind == ActivationKind::softmax; }
   bool takes_masks() const override { return positions_ == 1; }
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
-  void unpack(const Array& array, const T* packed, T* values, Order order) const override;
-  void pack(const Array& array, const T* values, T* packed) const override;
+  void unpack(const Array& array, const T* packed, T* values, Order order,
+              const StopRequest& stop) const override;
+  void pack(const Array& array, const T* values, T* packed, const StopRequest& stop) const override;
   void set_sorted_summation(bool sorted) override { sorted_ = sorted; }
   double sorted_products() const override;
   ScratchSize scratch_size(index batch) const override;
@@ -58,9 +59,9 @@ class Dense final : public Layer<T> {
   void gradient_of_stored(Share share, index batch, const Back<T>& back, GradientSink<T>& sink,
                           Scratch<T> scratch) const;
 
-  void pack_weights(const T* weights, T* parameters) const;
-  void unpack_weights(const T* parameters, T* weights) const;
-  void unpack_by_neuron(const T* parameters, T* weights) const;
+  void pack_weights(const T* weights, T* parameters, const StopRequest& stop) const;
+  void unpack_weights(const T* parameters, T* weights, const StopRequest& stop) const;
+  void unpack_by_neuron(const T* parameters, T* weights, const StopRequest& stop) const;
   void activate(index rows, index width, index row, index panel, const Outputs<T>& out) const;
   /// Rows of a tile, the unit of work that is divided between workers.
   index tile_rows() const;

@@ -9,12 +9,13 @@
 namespace foxnn {
 namespace {
 
-// Calls f(first row, rows, panel, width) for the panels of the worker's rows.
+// Calls f(first row, rows, panel, width) for the panels of the worker's rows, part by part.
 template <class T, class Function>
-void each_block(Share share, index batch, const Form& form, Function f) {
-  const index first = share.first(batch), rows = share.last(batch) - first;
-  each_panel<T>(form.layout.columns(),
-                [&](index panel, index width) { f(first, rows, panel, width); });
+void each_block(Share share, index batch, const Form& form, const Scratch<T>& scratch, Function f) {
+  each_part<T>(share, batch, scratch, [&](index first, index rows) {
+    each_panel<T>(form.layout.columns(),
+                  [&](index panel, index width) { f(first, rows, panel, width); });
+  });
 }
 
 template <class T>
@@ -28,8 +29,9 @@ void copy_block(index row, index rows, index panel, index width, const Rows<cons
 // d loss / d inputs of a layer that passes its gradient on unchanged.
 template <class T>
 void pass_on(Share share, index batch, const Form& form, const Rows<const T>& delta,
-             const Rows<T>& delta_below, const typename Layer<T>::Below& below) {
-  each_block<T>(share, batch, form, [&](index row, index rows, index panel, index width) {
+             const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+             const Scratch<T>& scratch) {
+  each_block<T>(share, batch, form, scratch, [&](index row, index rows, index panel, index width) {
     copy_block<T>(row, rows, panel, width, delta, delta_below);
     below.finish(row, rows, panel, width, delta_below);
   });
@@ -70,21 +72,22 @@ bool ActivationLayer<T>::keeps_slope() const {
 
 template <class T>
 void ActivationLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
-                                 const Outputs<T>& out, Scratch<T>) const {
+                                 const Outputs<T>& out, Scratch<T> scratch) const {
   const KernelTable<T>& k = kernels<T>();
   const int kind = static_cast<int>(activation_.kind);
   const T parameter = static_cast<T>(activation_.parameter);
   const Rows<T>& y = out.y;
-  each_block<T>(share, batch, this->output(), [&](index row, index rows, index panel, index width) {
-    copy_block<T>(row, rows, panel, width, *x, y);
-    if (out.raw || finishes_rows()) return;
-    if (out.slope.data) {
-      k.activate_keep[kind](rows, width, y.at(row, panel), y.stride, out.slope.at(row, panel),
-                            out.slope.stride, parameter);
-    } else {
-      k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);
-    }
-  });
+  each_block<T>(share, batch, this->output(), scratch,
+                [&](index row, index rows, index panel, index width) {
+                  copy_block<T>(row, rows, panel, width, *x, y);
+                  if (out.raw || finishes_rows()) return;
+                  if (out.slope.data) {
+                    k.activate_keep[kind](rows, width, y.at(row, panel), y.stride,
+                                          out.slope.at(row, panel), out.slope.stride, parameter);
+                  } else {
+                    k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);
+                  }
+                });
 }
 
 template <class T>
@@ -113,8 +116,9 @@ void ActivationLayer<T>::backward_activation(index first_row, index rows, index 
 template <class T>
 void ActivationLayer<T>::backward_input(Share share, index batch, index, const Back<T>& back,
                                         const Rows<T>& delta_below,
-                                        const typename Layer<T>::Below& below, Scratch<T>) const {
-  pass_on<T>(share, batch, this->output(), back.delta, delta_below, below);
+                                        const typename Layer<T>::Below& below,
+                                        Scratch<T> scratch) const {
+  pass_on<T>(share, batch, this->output(), back.delta, delta_below, below, scratch);
 }
 
 template <class T>
@@ -140,40 +144,46 @@ index DropoutLayer<T>::kept_size(index batch) const {
 
 template <class T>
 void DropoutLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
-                              const Outputs<T>& out, Scratch<T>) const {
+                              const Outputs<T>& out, Scratch<T> scratch) const {
   if (!out.kept) {
-    each_block<T>(share, batch, this->output(),
+    each_block<T>(share, batch, this->output(), scratch,
                   [&](index row, index rows, index panel, index width) {
                     copy_block<T>(row, rows, panel, width, *x, out.y);
                   });
     return;
   }
   const Rows<T> mask{out.kept, kPanelWidth<T>, batch * kPanelWidth<T>};
-  const index begin = share.first(batch), end = share.last(batch);
   if (out.training) {
     const Occasion& occasion = *out.training;
-    masks_.draw(occasion.seed, occasion.draw, occasion.first, begin, end, mask);
+    each_part<T>(share, batch, scratch, [&](index first, index rows) {
+      masks_.draw(occasion.seed, occasion.draw, occasion.first, first, first + rows, mask);
+    });
   }
-  each_block<T>(share, batch, this->output(), [&](index row, index rows, index panel, index width) {
-    if (!out.training) {
-      for (index r = row; r < row + rows; ++r) std::fill_n(mask.at(r, panel), width, T(1));
-    }
-    kernels<T>().multiply_elements(rows, width, x->at(row, panel), x->stride, mask.at(row, panel),
-                                   mask.stride, out.y.at(row, panel), out.y.stride);
-  });
+  each_block<T>(share, batch, this->output(), scratch,
+                [&](index row, index rows, index panel, index width) {
+                  if (!out.training) {
+                    for (index r = row; r < row + rows; ++r)
+                      std::fill_n(mask.at(r, panel), width, T(1));
+                  }
+                  kernels<T>().multiply_elements(rows, width, x->at(row, panel), x->stride,
+                                                 mask.at(row, panel), mask.stride,
+                                                 out.y.at(row, panel), out.y.stride);
+                });
 }
 
 template <class T>
 void DropoutLayer<T>::backward_input(Share share, index batch, index, const Back<T>& back,
                                      const Rows<T>& delta_below,
-                                     const typename Layer<T>::Below& below, Scratch<T>) const {
+                                     const typename Layer<T>::Below& below,
+                                     Scratch<T> scratch) const {
   const Rows<const T> mask{back.kept, kPanelWidth<T>, batch * kPanelWidth<T>};
-  each_block<T>(share, batch, this->output(), [&](index row, index rows, index panel, index width) {
-    kernels<T>().multiply_elements(rows, width, back.delta.at(row, panel), back.delta.stride,
-                                   mask.at(row, panel), mask.stride, delta_below.at(row, panel),
-                                   delta_below.stride);
-    below.finish(row, rows, panel, width, delta_below);
-  });
+  each_block<T>(
+      share, batch, this->output(), scratch, [&](index row, index rows, index panel, index width) {
+        kernels<T>().multiply_elements(rows, width, back.delta.at(row, panel), back.delta.stride,
+                                       mask.at(row, panel), mask.stride, delta_below.at(row, panel),
+                                       delta_below.stride);
+        below.finish(row, rows, panel, width, delta_below);
+      });
 }
 
 template <class T>
@@ -193,21 +203,22 @@ double Add<T>::flops() const {
 
 template <class T>
 void Add<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
-                     Scratch<T>) const {
-  each_block<T>(share, batch, this->output(), [&](index row, index rows, index panel, index width) {
-    for (index r = row; r < row + rows; ++r) {
-      const T *a = x[0].at(r, panel), *b = x[1].at(r, panel);
-      T* sum = out.y.at(r, panel);
-      for (index c = 0; c < width; ++c) sum[c] = a[c] + b[c];
-    }
-  });
+                     Scratch<T> scratch) const {
+  each_block<T>(share, batch, this->output(), scratch,
+                [&](index row, index rows, index panel, index width) {
+                  for (index r = row; r < row + rows; ++r) {
+                    const T *a = x[0].at(r, panel), *b = x[1].at(r, panel);
+                    T* sum = out.y.at(r, panel);
+                    for (index c = 0; c < width; ++c) sum[c] = a[c] + b[c];
+                  }
+                });
 }
 
 template <class T>
 void Add<T>::backward_input(Share share, index batch, index, const Back<T>& back,
                             const Rows<T>& delta_below, const typename Layer<T>::Below& below,
-                            Scratch<T>) const {
-  pass_on<T>(share, batch, this->output(), back.delta, delta_below, below);
+                            Scratch<T> scratch) const {
+  pass_on<T>(share, batch, this->output(), back.delta, delta_below, below, scratch);
 }
 
 template class ActivationLayer<float>;

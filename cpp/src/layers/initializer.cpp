@@ -1,6 +1,7 @@
 // The distributions from which weights are drawn.
 #include "foxnn/initializer.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/messages.hpp"
@@ -44,36 +45,35 @@ InitializerKind parse_initializer(std::string_view name) {
 
 std::vector<std::string> initializer_names() { return all_names(kInitializers); }
 
-Buffer<double> initial_parameters(InitializerKind kind, const Activation& activation,
-                                  std::ptrdiff_t inputs, std::ptrdiff_t neurons, std::uint64_t seed,
-                                  std::uint32_t layer, const StopRequest& stop) {
+void draw_parameters(InitializerKind kind, const Activation& activation, std::ptrdiff_t inputs,
+                     std::ptrdiff_t neurons, std::uint64_t seed, std::uint32_t layer,
+                     const StopRequest& stop, const TakeDrawn& take) {
   if (kind == InitializerKind::automatic) {
     kind =
         activation.is_rectifier() ? InitializerKind::he_uniform : InitializerKind::glorot_uniform;
   }
-  const std::size_t weights = static_cast<std::size_t>(inputs) * static_cast<std::size_t>(neurons);
-  Buffer<double> parameters(inputs * neurons + neurons);
   const Entry& entry = kInitializers[static_cast<int>(kind)];
   const double scale = scale_of(entry, static_cast<double>(inputs), static_cast<double>(neurons));
-  if (scale == 0.0) return parameters;
+  if (scale == 0.0) return;
   const Random random(seed, Stream::weights, layer);
-  const std::size_t drawn =
-      entry.draws_biases ? weights + static_cast<std::size_t>(neurons) : weights;
+  const std::ptrdiff_t drawn = inputs * neurons + (entry.draws_biases ? neurons : 0);
   // This takes a few milliseconds, and consists of whole blocks as `normals` generates them.
-  constexpr std::size_t kAtOnce = 1 << 16;
-  for (std::size_t first = 0; first < drawn; first += kAtOnce) {
+  constexpr std::ptrdiff_t kAtOnce = 1 << 16;
+  Buffer<double> piece(std::min(kAtOnce, drawn));
+  for (std::ptrdiff_t first = 0; first < drawn; first += kAtOnce) {
     if (first > 0 && stop && stop()) throw Stopped();
-    const std::size_t last = std::min(first + kAtOnce, drawn);
+    const std::ptrdiff_t count = std::min(kAtOnce, drawn - first);
     if (entry.normal) {
-      random.normals(first, last - first, parameters.data() + first);
-      for (std::size_t i = first; i < last; ++i) parameters.data()[i] *= scale;
+      random.normals(static_cast<std::size_t>(first), static_cast<std::size_t>(count),
+                     piece.data());
+      for (std::ptrdiff_t i = 0; i < count; ++i) piece.data()[i] *= scale;
     } else {
-      for (std::size_t i = first; i < last; ++i) {
-        parameters.data()[i] = (2.0 * random.uniform(i) - 1.0) * scale;
+      for (std::ptrdiff_t i = 0; i < count; ++i) {
+        piece.data()[i] = (2.0 * random.uniform(static_cast<std::size_t>(first + i)) - 1.0) * scale;
       }
     }
+    take(first, count, piece.data());
   }
-  return parameters;
 }
 
 }  // namespace foxnn

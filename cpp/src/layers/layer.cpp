@@ -7,6 +7,7 @@
 #include <new>
 #include <stdexcept>
 
+#include "base/pieces.hpp"
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"
 
@@ -109,13 +110,14 @@ template <class T>
 void Layer<T>::initialize(std::uint64_t, std::uint32_t, const StopRequest&) {}
 
 template <class T>
-void Layer<T>::unpack(const Array& array, const T* packed, T* values, Order) const {
-  std::copy_n(packed + array.offset, array.size(), values);
+void Layer<T>::unpack(const Array& array, const T* packed, T* values, Order,
+                      const StopRequest& stop) const {
+  copy_in_pieces(packed + array.offset, array.size(), values, stop);
 }
 
 template <class T>
-void Layer<T>::pack(const Array& array, const T* values, T* packed) const {
-  std::copy_n(values, array.size(), packed + array.offset);
+void Layer<T>::pack(const Array& array, const T* values, T* packed, const StopRequest& stop) const {
+  copy_in_pieces(values, array.size(), packed + array.offset, stop);
 }
 
 template <class T>

@@ -49,34 +49,36 @@ index LayerNorm<T>::kept_size(index batch) const {
 
 template <class T>
 void LayerNorm<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
-                           Scratch<T>) const {
-  const index first = share.first(batch), rows = share.last(batch) - first;
+                           Scratch<T> scratch) const {
   const T *gain = this->parameters(), *shift = gain + panels_ * kPanelWidth<T>;
-  for (index p = 0; p < positions_; ++p) {
-    T* statistics = out.kept ? out.kept + 2 * (p * batch + first) : nullptr;
-    kernels<T>().layer_norm(rows, channels_, x->from_panel(p * panels_).from_row(first), gain,
-                            shift, epsilon_, out.y.from_panel(p * panels_).from_row(first),
-                            statistics);
-  }
+  each_part<T>(share, batch, scratch, [&](index first, index rows) {
+    for (index p = 0; p < positions_; ++p) {
+      T* statistics = out.kept ? out.kept + 2 * (p * batch + first) : nullptr;
+      kernels<T>().layer_norm(rows, channels_, x->from_panel(p * panels_).from_row(first), gain,
+                              shift, epsilon_, out.y.from_panel(p * panels_).from_row(first),
+                              statistics);
+    }
+  });
 }
 
 template <class T>
 void LayerNorm<T>::backward_input(Share share, index batch, index, const Back<T>& back,
                                   const Rows<T>& delta_below, const typename Layer<T>::Below& below,
-                                  Scratch<T>) const {
-  const index first = share.first(batch), rows = share.last(batch) - first;
-  for (index p = 0; p < positions_; ++p) {
-    const auto at = [&](const auto& all) { return all.from_panel(p * panels_).from_row(first); };
-    kernels<T>().layer_norm_backward(rows, channels_, at(*back.x), this->parameters(),
-                                     back.kept + 2 * (p * batch + first), at(back.delta),
-                                     at(delta_below));
-  }
-  below.finish_rows(first, rows, this->input().layout.columns(), delta_below);
+                                  Scratch<T> scratch) const {
+  each_part<T>(share, batch, scratch, [&](index first, index rows) {
+    for (index p = 0; p < positions_; ++p) {
+      const auto at = [&](const auto& all) { return all.from_panel(p * panels_).from_row(first); };
+      kernels<T>().layer_norm_backward(rows, channels_, at(*back.x), this->parameters(),
+                                       back.kept + 2 * (p * batch + first), at(back.delta),
+                                       at(delta_below));
+    }
+    below.finish_rows(first, rows, this->input().layout.columns(), delta_below);
+  });
 }
 
 template <class T>
 void LayerNorm<T>::backward_parameters(Share share, index batch, const Back<T>& back,
-                                       GradientSink<T>& sink, Scratch<T>) const {
+                                       GradientSink<T>& sink, Scratch<T> scratch) const {
   const Rows<const T>& x = *back.x;
   for (index q = share.first(panels_); q < share.last(panels_); ++q) {
     alignas(64) T gain[kPanelWidth<T>] = {}, shift[kPanelWidth<T>] = {};
@@ -84,9 +86,12 @@ void LayerNorm<T>::backward_parameters(Share share, index batch, const Back<T>& 
         std::min(kPanelWidth<T>, rounded_up(channels_, kLineWidth<T>) - q * kPanelWidth<T>);
     for (index p = 0; p < positions_; ++p) {
       const index panel = p * panels_ + q;
-      kernels<T>().layer_norm_gradient(batch, width, x.at(0, panel), x.stride,
-                                       back.kept + 2 * p * batch, back.delta.at(0, panel),
-                                       back.delta.stride, gain, shift);
+      // All rows, whatever the share: the kernel adds to the sums of the rows before.
+      each_part<T>({}, batch, scratch, [&](index first, index rows) {
+        kernels<T>().layer_norm_gradient(
+            rows, width, x.at(first, panel), x.stride, back.kept + 2 * (p * batch + first),
+            back.delta.at(first, panel), back.delta.stride, gain, shift);
+      });
     }
     const index offset = q * kPanelWidth<T>;
     // Of the padding, which is zero and stays so.

@@ -1,6 +1,8 @@
 // The narrow training step, implemented with the kernels.
 #include "layers/narrow.hpp"
 
+#include <algorithm>
+
 #include "kernels/kernel_table.hpp"
 
 namespace foxnn {
@@ -26,7 +28,8 @@ std::unique_ptr<NarrowStep<T>> narrow_step(const std::vector<const Layer<T>*>& l
     if (!part || part->neurons > kLineWidth<T>) return nullptr;
     parts.push_back(*part);
   }
-  return std::make_unique<NarrowStep<T>>(parts, offsets, parameters, batch);
+  return std::make_unique<NarrowStep<T>>(parts, offsets, parameters,
+                                         std::min(batch, NarrowStep<T>::kBlock));
 }
 
 template <class T>
@@ -89,8 +92,9 @@ void NarrowStep<T>::backward_activation(PartInUse& in_use, index rows) {
 }
 
 template <class T>
-void NarrowStep<T>::backward(index rows, bool through_activation) {
+void NarrowStep<T>::backward(index rows, bool through_activation, bool goes_on) {
   const KernelTable<T>& k = active_kernels().table<T>();
+  const auto gradient = goes_on ? k.narrow_gradient_on : k.narrow_gradient;
   if (through_activation) backward_activation(parts_.back(), rows);
   for (std::size_t i = parts_.size(); i-- > 0;) {
     PartInUse& in_use = parts_[i];
@@ -111,8 +115,8 @@ void NarrowStep<T>::backward(index rows, bool through_activation) {
                         in_use.transposed.data(), nullptr, below.delta.data(), below.stride);
       backward_activation(below, rows);
     }
-    k.narrow_gradient(rows, part.inputs, x, stride, in_use.delta.data(), in_use.stride,
-                      part.neurons, gradient_.data() + in_use.offset);
+    gradient(rows, part.inputs, x, stride, in_use.delta.data(), in_use.stride, part.neurons,
+             gradient_.data() + in_use.offset);
   }
 }
 

@@ -61,14 +61,14 @@ class ScratchSpace {
       size.items = std::max(size.items, needed.items);
     }
     numbers_ = Buffer<T>(size.numbers);
-    items_.resize(static_cast<std::size_t>(size.items));
+    items_ = Buffer<std::uint32_t>(size.items);
   }
 
   Scratch<T> get() { return {numbers_.data(), items_.data()}; }
 
  private:
   Buffer<T> numbers_;
-  std::vector<std::uint32_t> items_;
+  Buffer<std::uint32_t> items_;
 };
 
 }  // namespace foxnn

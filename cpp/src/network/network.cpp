@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "base/pieces.hpp"
 #include "network/plan.hpp"
 
 namespace foxnn {
@@ -48,13 +49,41 @@ void check_scaled_loss(LossKind loss) {
                               std::string(loss_name(loss)) + "'");
 }
 
+template <class T>
+Buffer<T> copied(const Buffer<T>& from, const StopRequest& stop) {
+  Buffer<T> to(from.size());
+  copy_in_pieces(from.data(), from.size(), to.data(), stop);
+  return to;
+}
+
+template <class T>
+OptimizerState<T> copied(const OptimizerState<T>& from, const StopRequest& stop) {
+  OptimizerState<T> to;
+  to.rule = from.rule;
+  to.step = from.step;
+  for (int i = 0; i < 2; ++i) to.moments[i] = copied(from.moments[i], stop);
+  return to;
+}
+
+// The system provides a page when it is first touched: in a step, that could not be interrupted.
+template <class T>
+void touch(Buffer<T>& fresh, const StopRequest& stop) {
+  if (fresh.size() < Pieces::kPiece) return;
+  constexpr index kPage = 4096 / static_cast<index>(sizeof(T));
+  Pieces pieces(stop);
+  for (index i = 0; i < fresh.size(); i += kPage) {
+    fresh.data()[i] = T(0);
+    pieces.after(kPage);
+  }
+}
+
 }  // namespace
 
 template <class T>
 Network<T>::Network(const Shape& inputs, std::uint64_t seed) : seed_(seed), input_shape_(inputs) {}
 
 template <class T>
-Network<T>::Network(const Network& other)
+Network<T>::Network(const Network& other, const StopRequest& stop)
     : seed_(other.seed_),
       draws_(other.draws_),
       loss_(other.loss_),
@@ -63,8 +92,8 @@ Network<T>::Network(const Network& other)
       output_scaling_(other.output_scaling_),
       input_shape_(other.input_shape_),
       parts_(other.parts_),
-      parameters_(other.parameters_),
-      optimizer_(other.optimizer_) {
+      parameters_(copied(other.parameters_, stop)),
+      optimizer_(copied(other.optimizer_, stop)) {
   for (const Node<T>& node : other.nodes_) {
     nodes_.push_back({node.layer->clone(), node.reads, node.offset, node.is_inserted});
     nodes_.back().layer->attach(parameters_.data() + node.offset);
@@ -173,7 +202,7 @@ void Network<T>::set_trained(index i, bool trained) {
 
 template <class T>
 void Network<T>::set_array(index i, const Array& array, const T* values) {
-  layer(i).pack(array, values, parameters_.data() + offset(i));
+  layer(i).pack(array, values, parameters_.data() + offset(i), {});
 }
 
 template <class T>
@@ -243,23 +272,25 @@ void Network<T>::set_sorted_summation(bool sorted) {
 }
 
 template <class T>
-void Network<T>::use_optimizer(const Optimizer& rule) {
+void Network<T>::use_optimizer(const Optimizer& rule, const StopRequest& stop) {
   rule.check();
   if (optimizer_.step > 0 && optimizer_.rule == rule) return;
   OptimizerState<T> fresh;
   fresh.rule = rule;
   for (int i = 0; i < 2; ++i) {
-    if (rule.remembers(i)) fresh.moments[i] = Buffer<T>(parameters_.size());
+    if (!rule.remembers(i)) continue;
+    fresh.moments[i] = Buffer<T>(parameters_.size());
+    touch(fresh.moments[i], stop);
   }
   optimizer_ = std::move(fresh);
 }
 
 template <class T>
-void Network<T>::restore(const Network& earlier) {
+void Network<T>::restore(const Network& earlier, const StopRequest& stop) {
   if (earlier.parameters_.size() != parameters_.size()) {
     throw std::invalid_argument("the layers have changed since");
   }
-  OptimizerState<T> memory = earlier.optimizer_;
+  OptimizerState<T> memory = copied(earlier.optimizer_, stop);
   // In place, because layers point into the buffer.
   std::copy_n(earlier.parameters_.data(), parameters_.size(), parameters_.data());
   optimizer_ = std::move(memory);

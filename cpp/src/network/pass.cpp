@@ -207,22 +207,24 @@ auto Pass<T>::below_of(const Passing& passing, int slot) const -> typename Layer
 
 // Sums the gradients from the last reader to the first, in whatever order they were computed.
 template <class T>
-void Pass<T>::add_parts(Share share, index rows, const NodeMemory& node, int slot) const {
-  const index first = share.first(rows), count = share.last(rows) - first;
-  each_panel<T>(node.columns, [&](index panel, index width) {
-    for (index r = first; r < first + count; ++r) {
-      T* sum = node.delta.at(r, panel);
-      std::copy_n(node.parts.back().at(r, panel), width, sum);
-      for (std::size_t part = node.parts.size() - 1; part-- > 0;) {
-        const T* added = node.parts[part].at(r, panel);
-        for (index c = 0; c < width; ++c) sum[c] += added[c];
-      }
-    }
-  });
-  if (!node.layer) return;
-  typename Layer<T>::Below own{node.layer, node.out.y, node.out.slope};
+void Pass<T>::add_parts(Share share, index rows, const NodeMemory& node, int slot,
+                        const Scratch<T>& scratch) const {
+  typename Layer<T>::Below own;  // of the network's inputs there is none
+  if (node.layer) own = {node.layer, node.out.y, node.out.slope};
   if (node.out.dropped.data) own.mask = node.masks[at(slot)];
-  own.finish_rows(first, count, node.columns, node.delta);
+  each_part<T>(share, rows, scratch, [&](index first, index count) {
+    each_panel<T>(node.columns, [&](index panel, index width) {
+      for (index r = first; r < first + count; ++r) {
+        T* sum = node.delta.at(r, panel);
+        std::copy_n(node.parts.back().at(r, panel), width, sum);
+        for (std::size_t part = node.parts.size() - 1; part-- > 0;) {
+          const T* added = node.parts[part].at(r, panel);
+          for (index c = 0; c < width; ++c) sum[c] += added[c];
+        }
+      }
+    });
+    own.finish_rows(first, count, node.columns, node.delta);
+  });
 }
 
 template class Pass<float>;

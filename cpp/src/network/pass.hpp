@@ -112,7 +112,7 @@ class Pass {
                          .delta = node.delta};
       if (node.needs_gradient) {
         if (!node.parts.empty()) {
-          add_parts(share, rows, node, slot);
+          add_parts(share, rows, node, slot, scratch);
           wait();
         }
         if (node.layer->has_backward()) {
@@ -128,7 +128,7 @@ class Pass {
       if (!visit(i, back)) return false;
     }
     if (!input_.parts.empty() && needs_.gradient_of_input) {
-      add_parts(share, rows, input_, slot);
+      add_parts(share, rows, input_, slot, scratch);
       wait();
     }
     return true;
@@ -170,7 +170,8 @@ class Pass {
   void find_inputs();
   Rows<T> hold(Batch<T> batch);
   typename Layer<T>::Below below_of(const Passing& passing, int slot) const;
-  void add_parts(Share share, index rows, const NodeMemory& node, int slot) const;
+  void add_parts(Share share, index rows, const NodeMemory& node, int slot,
+                 const Scratch<T>& scratch) const;
 
   const Network<T>& network_;
   index rows_;

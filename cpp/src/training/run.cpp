@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/parallel.hpp"
+#include "base/pieces.hpp"
 #include "base/subnormals.hpp"
 #include "network/cost.hpp"
 
@@ -49,7 +50,6 @@ std::unique_ptr<NarrowStep<T>> narrow_step_of(const Network<T>& network, index b
 // In place: another thread may be reading the network, so its buffers must remain valid.
 template <class T>
 void copy(const Buffer<T>& from, Buffer<T>& to) {
-  if (to.size() != from.size()) to = Buffer<T>(from.size());
   std::copy_n(from.data(), from.size(), to.data());
 }
 
@@ -70,7 +70,7 @@ Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& pla
       tally_(network, plan, batches_.size()),
       update_(network, plan, is_long_ && is_wider_than_deep(network, batches_.size())),
       step_(network, plan, batches_, tally_, workers_) {
-  if (workers_ == 1 && !step_.draws() && !is_long_) {
+  if (workers_ == 1 && !step_.draws()) {
     narrow_ = narrow_step_of(network, batches_.size());
   }
 }
@@ -117,8 +117,14 @@ auto Run<T>::saving_within_epoch() const -> Saving {
 
 template <class T>
 StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, StepReport report) {
-  network_.use_optimizer(plan_.optimizer);
-  if (saving == Saving::now) copy(network_.parameters(), saved_parameters_);
+  try {
+    // Not on `stop`, which may be the end of a time in which at least one step is made.
+    network_.use_optimizer(plan_.optimizer, dropped_.request());
+    if (saving == Saving::now) save_parameters();
+  } catch (const Stopped&) {
+    report.stopped = true;
+    return report;
+  }
   const index end = report.steps + count;
   report.stopped = false;
   poll_.restart();
@@ -148,6 +154,16 @@ StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, St
 }
 
 template <class T>
+void Run<T>::save_parameters() {
+  const Buffer<T>& from = network_.parameters();
+  // Taken away meanwhile, so that none are left if this is stopped.
+  Buffer<T> to = std::move(saved_parameters_);
+  if (to.size() != from.size()) to = Buffer<T>(from.size());
+  copy_in_pieces(from.data(), from.size(), to.data(), dropped_.request());
+  saved_parameters_ = std::move(to);
+}
+
+template <class T>
 void Run<T>::set_samples(const Samples& samples) {
   const Samples before = batches_.samples();
   batches_.set_samples(network_.scaled(samples));
@@ -171,28 +187,54 @@ StepReport Run<T>::step_on(const Samples& samples) {
   return report;
 }
 
+// Inlined: a step of a tiny network takes a fifth of a microsecond.
+template <class T>
+[[gnu::always_inline]] inline void Run<T>::gradient_of_block(const Samples& samples,
+                                                             const std::uint32_t* sample,
+                                                             index first, index count, T scale) {
+  read_rows(samples.inputs, sample + first, count, narrow_->inputs());
+  if (!samples.labels) {
+    read_rows(samples.outputs, sample + first, count, narrow_->target().data);
+  } else {
+    for (index r = 0; r < count; ++r) {
+      read_target(samples, sample[first + r], network_.outputs(), narrow_->target().from_row(r));
+    }
+  }
+  narrow_->forward(count, tally_.takes_raw());
+  tally_.judge(first, count, scale, samples.weights, sample, narrow_->outputs(), narrow_->target(),
+               narrow_->error());
+  narrow_->backward(count, !tally_.takes_raw(), first > 0);
+}
+
+template <class T>
+bool Run<T>::gradient_of_blocks(const Samples& samples, const std::uint32_t* sample, index rows,
+                                T scale) {
+  DroppedStep::View view(dropped_, true);
+  const bool can_be_left = is_long_ && dropped_.can_be();
+  for (index first = 0; first < rows; first += NarrowStep<T>::kBlock) {
+    if (can_be_left && view.now()) return false;
+    gradient_of_block(samples, sample, first, std::min(NarrowStep<T>::kBlock, rows - first), scale);
+  }
+  return true;
+}
+
 template <class T>
 void Run<T>::steps_of_narrow(index count, const StopRequest& stop, StepReport& report) {
   const SubnormalsAsZero subnormals;
   const Samples& samples = batches_.samples();
+  dropped_.begin();
   go_on_ = true;
   index position = order_.position();
   for (index left = count; go_on_; --left) {
     const index rows = batches_.count_from(position);
     const std::uint32_t* sample = order_.from(position);
     update_.begin_step(plan_.learning_rate);
-    read_rows(samples.inputs, sample, rows, narrow_->inputs());
-    if (!samples.labels) {
-      read_rows(samples.outputs, sample, rows, narrow_->target().data);
-    } else {
-      for (index r = 0; r < rows; ++r) {
-        read_target(samples, sample[r], network_.outputs(), narrow_->target().from_row(r));
-      }
+    const T scale = tally_.scale(rows, samples.weights, sample);
+    if (rows <= NarrowStep<T>::kBlock) {
+      gradient_of_block(samples, sample, 0, rows, scale);
+    } else if (!gradient_of_blocks(samples, sample, rows, scale)) {
+      return drop(report);
     }
-    narrow_->forward(rows, tally_.takes_raw());
-    tally_.judge(0, rows, tally_.scale(rows, samples.weights, sample), samples.weights, sample,
-                 narrow_->outputs(), narrow_->target(), narrow_->error());
-    narrow_->backward(rows, !tally_.takes_raw());
     update_.step_along(narrow_->gradient().data());
     tally_.count_step(rows, samples.weights, sample, report);
     position += rows;
@@ -200,6 +242,12 @@ void Run<T>::steps_of_narrow(index count, const StopRequest& stop, StepReport& r
     report.stopped = poll_.after_step(stop);
     go_on_ = left > 1 && position < samples.size() && !report.stopped && !report.diverged;
   }
+}
+
+template <class T>
+void Run<T>::drop(StepReport& report) {
+  report.stopped = true;
+  --network_.optimizer().step;
 }
 
 template <class T>
@@ -238,10 +286,7 @@ void Run<T>::steps_of_team(index count, const StopRequest& stop, StepReport& rep
       --left;
     }
   });
-  if (dropped_.is()) {
-    report.stopped = true;
-    --network_.optimizer().step;
-  }
+  if (dropped_.is()) drop(report);
 }
 
 template <class T>

@@ -58,6 +58,13 @@ class Run {
   // Up to `count` steps of the current epoch.
   void steps_of_team(index count, const StopRequest& stop, StepReport& report);
   void steps_of_narrow(index count, const StopRequest& stop, StepReport& report);
+  void gradient_of_block(const Samples& samples, const std::uint32_t* sample, index first,
+                         index count, T scale);
+  // Returns false if the step is dropped.
+  bool gradient_of_blocks(const Samples& samples, const std::uint32_t* sample, index rows, T scale);
+  // Takes back what a step has begun.
+  void drop(StepReport& report);
+  void save_parameters();
   void step_of_worker(const Team& team, index first, index rows, int slot, bool more,
                       Leaving* leaving, bool& is_dropped);
   void mark(const Team& team, Phase phase) {

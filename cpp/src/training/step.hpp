@@ -58,7 +58,7 @@ class Step {
     const index rows = batches_.count_from(first);
     batches_.gather(team.share(), order.from(first), rows, pass_, slot, leaving);
     if (dropout_.is_used() && is_training_) {
-      dropout_.draw(first, team.share().first(rows), team.share().last(rows), slot);
+      dropout_.draw(first, team.share().first(rows), team.share().last(rows), slot, leaving);
     }
   }
 

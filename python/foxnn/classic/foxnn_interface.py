@@ -162,29 +162,31 @@ class FoxnnInterface(SavedNetwork):
     def _mutate(self, speed: float, relative: bool) -> None:
         draw = self._draw()
         trained = [
-            (leaf["index"], name, leaf["arrays"][name])
+            (leaf["index"], name)
             for leaf in leaves(self._layers())
             for name in leaf["arrays"]
             if name not in leaf["running"]
         ]
-        count = sum(math.prod(shape) for _, _, shape in trained)
-        steps = _core.uniform(self.seed, MUTATION, count, draw, self.settings.n_threads)
-        steps *= 2.0
-        steps -= 1.0
         position = 0
-        mutated: list[Array] = []
-        for index, name, shape in trained:
-            old, size = self._array(index, name), math.prod(shape)
-            step = steps[position : position + size].reshape(shape)
-            with np.errstate(over="ignore", invalid="ignore"):
-                new = old + speed * step * (np.abs(old) if relative else 1.0)
-            if not checks.all_finite(new, self._single()):
-                raise ValueError(f"speed must leave the weights finite, got {speed}")
-            mutated.append(new)
-            position += size
+        mutated: list[tuple[int, str, Array]] = []
+        for index, name in trained:
+            array = self._array(index, name)
+            flat = array.reshape(-1)
+            for part in pieces.slices(flat):
+                old = flat[part]
+                step = _core.uniform(
+                    self.seed, MUTATION, len(old), draw, self.settings.n_threads, position
+                )
+                step = 2.0 * step - 1.0
+                with np.errstate(over="ignore", invalid="ignore"):
+                    new = old + speed * step * (np.abs(old) if relative else 1.0)
+                if not checks.all_finite(new, self._single()):
+                    raise ValueError(f"speed must leave the weights finite, got {speed}")
+                old[:] = new
+                position += len(old)
+            mutated.append((index, name, array))
+        self._set_arrays(mutated)
         self._next_draw()
-        for (index, name, _), values in zip(trained, mutated, strict=True):
-            self._set_array(index, name, values)
 
     def _rounded(self, out: Array) -> Array:
         settings = self.settings

@@ -21,6 +21,9 @@ from foxnn.support import pieces
 # handled.
 _AT_ONCE = 200_000
 
+# Bytes read at once: a small file must not take much memory.
+_PIECE = 1 << 18
+
 # No word is longer than a path may be; an unbounded pattern would match all of a broken file.
 _LONGEST_WORD = 4095
 _WORD = re.compile(rb"[^ \t-\r]{1,%d}" % (_LONGEST_WORD + 1))
@@ -51,13 +54,13 @@ class TextReader:
         self.path = path
         self._at = 0
         self._start = self._table_start = 0
+        self._text = bytearray()
         with reading(path, pipes=True) as file:
             head = file.read(foreign.HEAD)
             foreign.refuse(path, head, "FoxNN's text")
-            if file.seekable():  # saves a copy of all of it
-                file.seek(0)
-                head = b""
-            self._text = head + file.read()
+            self._text += head
+            while some := file.read(_PIECE):
+                self._text += some
 
     def word(self, expected: str) -> str:
         """Return the next word."""

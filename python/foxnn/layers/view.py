@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
@@ -12,6 +13,7 @@ from foxnn.checks import Array
 from foxnn.checks.unpickling import attributes
 from foxnn.layers.kind import Shape, Spec, shown_activation
 from foxnn.layers.kinds import KINDS, leaves, public_name
+from foxnn.support import pieces
 
 #: Where a layer is: its place in the list, and then branch and place, again and again.
 Path = tuple[int, ...]
@@ -190,7 +192,7 @@ def checked_array(values: ArrayLike, name: str, shape: Shape, single: bool) -> A
     if not checks.all_finite(array, single):
         kind = "finite in float32" if single else "finite"
         raise ValueError(f"{name} must be {kind}, got an infinity, NaN or too large a number")
-    return array
+    return pieces.of_type(array, np.float32 if single else np.float64)
 
 
 def shown_part(part: Spec) -> str:

@@ -20,7 +20,7 @@ from foxnn.layers.reshaping import checked_shape
 from foxnn.support import pieces
 
 
-@dataclass(frozen=True)
+@dataclass(repr=False, eq=False)
 class Leaf:
     """A layer that is not made of layers."""
 
@@ -31,7 +31,7 @@ class Leaf:
     trained: bool
 
 
-@dataclass(frozen=True)
+@dataclass(repr=False, eq=False)
 class Layers:
     """Layers that fit, as the engine takes them."""
 
@@ -150,5 +150,4 @@ def _checked(values: Any, name: str, shape: Shape, dtype: str) -> Array:
         raise ValueError(f"{name} must have shape {shape}, got {array.shape}")
     if not checks.all_finite(checks.engine_type(array), dtype == "float32"):
         raise ValueError(f"{name} must be finite{' in float32' if dtype == 'float32' else ''}")
-    right = array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned
-    return array if right else pieces.converted(array, dtype)
+    return pieces.of_type(array, dtype)

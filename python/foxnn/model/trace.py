@@ -20,6 +20,7 @@ from foxnn.layers import parse_activation
 from foxnn.layers.activation_table import ACTIVATIONS, JOINING
 from foxnn.layers.activations import ActivationPair
 from foxnn.model.losses import LOSSES, joined
+from foxnn.support import pieces
 
 _BACKWARD = ("delta", "dC/dw", "dC/db")
 
@@ -94,7 +95,7 @@ class Trace(Mapping[str, Array]):
         arrays: dict[str, Array] = {}
         for key in values:
             name = checks.text(key, "a name of values")
-            array = np.array(checks.as_array(values[key], f"values[{checks.shown(name)}]"))
+            array = pieces.converted(checks.as_array(values[key], f"values[{checks.shown(name)}]"))
             array.flags.writeable = False
             arrays[name] = array
         if not isinstance(activations, list | tuple):

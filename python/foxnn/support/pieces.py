@@ -34,6 +34,12 @@ def converted(array: Array, dtype: DTypeLike | None = None) -> Array:
     return out
 
 
+def of_type(array: Array, dtype: DTypeLike) -> Array:
+    """Return an array as the engine takes it: of that type, in C order and aligned."""
+    right = array.dtype == dtype and array.flags.c_contiguous and array.flags.aligned
+    return array if right else converted(array, dtype)
+
+
 def copy_into(target: Array, source: Array) -> None:
     """Copy an array into another one of its shape."""
     if source.size <= _NUMBERS:

@@ -6,6 +6,7 @@ Numbers are written as the shortest decimals that read back exactly, whatever th
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ from foxnn.formats.c.classes import class_names
 from foxnn.layers.activation_table import ACTIVATIONS
 
 _PER_LINE = 8
+# Numbers in a piece of text, whole lines: some milliseconds.
+_AT_ONCE = 1000 * _PER_LINE
 
 
 class Layer(NamedTuple):
@@ -159,8 +162,8 @@ def _chain_lines(made: Program, layers: list[Layer]) -> list[str]:
     return lines
 
 
-def header(source: Program) -> str:
-    """Return the text of the header."""
+def header(source: Program) -> Iterator[str]:
+    """Yield the text of the header, piece by piece: it may be as long as all weights."""
     name, upper, kind = source.name, source.name.upper(), source.type
     paragraphs = [
         f"A neural network, {source.title}, written by foxnn {_core.__version__}.",
@@ -174,19 +177,25 @@ def header(source: Program) -> str:
         textwrap.fill(text, 96, initial_indent=" * ", subsequent_indent=" * ")
         for text in paragraphs
     )
-    parts = [
+    before = [
         f"/*{comment[2:]}\n */",
         f"#ifndef {upper}_H\n#define {upper}_H\n\n#include <math.h>",
         f"#define {upper}_INPUTS {source.counts[0]}\n#define {upper}_OUTPUTS {source.counts[1]}\n"
         f"#define {upper}_STACK {source.stack}",
         '#ifdef __cplusplus\nextern "C" {\n#endif',
         *class_names(source.name, source.classes),
-        *(_array(source, ending, array) for ending, array in source.all_arrays),
+    ]
+    yield "\n\n".join(before)
+    for ending, array in source.all_arrays:
+        yield "\n\n"
+        yield from _array(source, ending, array)
+    after = [
         *source.functions,
         f"static inline void {name}_predict(const {kind} *x, {kind} *y) {{\n{_body(source)}}}",
         f"#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {upper}_H */\n",
     ]
-    return "\n\n".join(parts)
+    for part in after:
+        yield f"\n\n{part}"
 
 
 def test_program(
@@ -237,9 +246,13 @@ int main(void) {{
 """
 
 
-def _array(source: Program, ending: str, array: Array) -> str:
+def _array(source: Program, ending: str, array: Array) -> Iterator[str]:
     kind = "signed char" if array.dtype == np.int8 else source.type
-    return f"static const {kind} {source.name}_{ending}[{array.size}] = {{\n{_numbers(array)}\n}};"
+    yield f"static const {kind} {source.name}_{ending}[{array.size}] = {{\n"
+    for first in range(0, array.size, _AT_ONCE):
+        yield ",\n" if first else ""
+        yield _numbers(array[first : first + _AT_ONCE])
+    yield "\n};"
 
 
 def _numbers(array: Array) -> str:

@@ -1,0 +1,80 @@
+# What makes it safe to keep objects from one installation to the next. A build tool compares
+# commands and time stamps, which is not enough: an unpacked archive may replace a source by one
+# with an older time stamp, and an update the compiler or Python's headers. And pip puts the headers
+# of pybind11 into another folder each time, with new time stamps, though they are the same.
+
+# Describes the compiler, its standard library and what both define, in one variable.
+function(describe_compiler result)
+  separate_arguments(arguments NATIVE_COMMAND "${CMAKE_CXX_COMPILER_ARG1}")
+  set(compiler "${CMAKE_CXX_COMPILER}" ${arguments})
+  execute_process(COMMAND ${compiler} --version OUTPUT_VARIABLE version ERROR_QUIET)
+  set(macros "")
+  if(NOT MSVC)
+    execute_process(COMMAND ${compiler} -std=c++20 -dM -E -x c++ -include version /dev/null
+      OUTPUT_VARIABLE macros ERROR_QUIET)
+  endif()
+  file(REAL_PATH "${CMAKE_CXX_COMPILER}" path)
+  file(SIZE "${path}" size)
+  file(TIMESTAMP "${path}" time UTC)
+  string(SHA256 hash "${version}${macros}")
+  set(${result} "${path} ${size} ${time} ${hash}" PARENT_SCOPE)
+endfunction()
+
+# discard_stale_objects(FACTS <text>... FILES <path>...): removes objects of the current directory
+# that an earlier build left: all of them if a fact has changed; and if the contents of a file have,
+# those that are newer than the file, which the build tool would keep.
+function(discard_stale_objects)
+  cmake_parse_arguments(PARSE_ARGV 0 from "" "" "FACTS;FILES")
+  set(record "${CMAKE_CURRENT_BINARY_DIR}/built-from.txt")
+  string(JOIN " " facts ${from_FACTS})
+  set(now "${facts}")
+  foreach(file IN LISTS from_FILES)
+    file(SHA256 "${file}" hash)
+    list(APPEND now "${hash} ${file}")
+  endforeach()
+  set(before "")
+  if(EXISTS "${record}")
+    file(READ "${record}" before)
+  endif()
+  set(all "${now}")
+  if(before STREQUAL all)
+    return()
+  endif()
+  file(GLOB_RECURSE objects "${CMAKE_CURRENT_BINARY_DIR}/*${CMAKE_CXX_OUTPUT_EXTENSION}")
+  set(facts_before "")
+  if(NOT before STREQUAL "")
+    list(GET before 0 facts_before)
+  endif()
+  if(NOT facts STREQUAL facts_before)
+    set(stale ${objects})
+  else()
+    set(stale "")
+    list(REMOVE_ITEM now ${before})
+    foreach(line IN LISTS now)
+      string(SUBSTRING "${line}" 65 -1 file)  # after the hash
+      foreach(object IN LISTS objects)
+        if(NOT "${file}" IS_NEWER_THAN "${object}")
+          list(APPEND stale "${object}")
+        endif()
+      endforeach()
+    endforeach()
+  endif()
+  if(stale)
+    file(REMOVE ${stale})
+  endif()
+  file(WRITE "${record}" "${all}")
+endfunction()
+
+# Copies the headers below `from`, if their contents are new, to a folder that stays, and removes
+# from it what `from` does not have.
+function(copy_headers from to)
+  file(GLOB_RECURSE headers RELATIVE "${from}" "${from}/*.h")
+  file(GLOB_RECURSE copies RELATIVE "${to}" "${to}/*")
+  foreach(header IN LISTS headers)
+    configure_file("${from}/${header}" "${to}/${header}" COPYONLY)
+    list(REMOVE_ITEM copies "${header}")
+  endforeach()
+  foreach(copy IN LISTS copies)
+    file(REMOVE "${to}/${copy}")
+  endforeach()
+endfunction()
