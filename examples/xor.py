@@ -9,6 +9,7 @@ sigmoid, squared error with a ridge penalty (L2), gradient descent: all points i
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any, NamedTuple
 
 import matplotlib.pyplot as plt
@@ -68,10 +69,13 @@ def train(
         if epoch % 10 == 0:
             shares.append(accuracy(nn, x, labels))
 
-    history = nn.fit(
-        x, np.eye(2)[labels], steps, POINTS, "sgd", rate, l2=ridge, schedule=schedule,
-        callbacks=watch, progress=False,
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # Runs that end too early are shown here.
+        warnings.simplefilter("ignore", foxnn.ConvergenceWarning)
+        history = nn.fit(
+            x, np.eye(2)[labels], steps, POINTS, "sgd", rate, l2=ridge, schedule=schedule,
+            callbacks=watch, progress=False,
+        )  # fmt: skip
     return Run(nn, np.array(history["loss"]), np.array(shares))
 
 

@@ -15,6 +15,7 @@ from foxnn.formats import foreign, foxnn_text, paths, safetensors_file, state_di
 from foxnn.layers import Activation, layer
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
+from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import CLASSIFYING, LOSS_NAMES, joined
 from foxnn.support import extras
 
@@ -24,13 +25,13 @@ _BINARY = (".safetensors", ".onnx")
 _TEXT = "FoxNN's text format"
 
 # What a safetensors file begins with: the length of its JSON, at most 100 MB, and the JSON.
-_SAFETENSORS = re.compile(rb".{3}[\0-\x05]\0{4}\{", re.S)
+_SAFETENSORS = rb"(?s).{3}[\0-\x05]\0{4}\{"
 # What an ONNX file begins with, which is a protobuf message: the version of the format, 3 or later
 # since 2017, and the next field of a model. Most begin with the name of the program that wrote
 # them; other protobuf files have a message of that number, which is no text.
-_ONNX = re.compile(rb"\x08[\x03-\x20](?:[\x1a\"(2:Br]|\x12([\0-\x7f])([ -~]*))", re.S)
+_ONNX = rb"(?s)\x08[\x03-\x20](?:[\x1a\"(2:Br]|\x12([\0-\x7f])([ -~]*))"
 # FoxNN's text: a number in a line of its own, and no more than ASCII.
-_NUMBER = re.compile(rb"\s*\+?[0-9]+\s[\t-\r -~]*\Z")
+_NUMBER = rb"\s*\+?[0-9]+\s[\t-\r -~]*\Z"
 
 _READ = "a network (.safetensors, .onnx or FoxNN's text)"
 _WRITTEN = "the name of a network file (.safetensors, .onnx, or .txt for FoxNN's text)"
@@ -74,11 +75,11 @@ def ending_of(path: str) -> str:
 
 def own_format(head: bytes) -> str | None:
     """Return the ending of the format that begins with these bytes, or None."""
-    if _SAFETENSORS.match(head):
+    if re.match(_SAFETENSORS, head):
         return ".safetensors"
-    if (found := _ONNX.match(head)) and (found[1] is None or found[1][0] <= len(found[2])):
+    if (found := re.match(_ONNX, head)) and (found[1] is None or found[1][0] <= len(found[2])):
         return ".onnx"
-    return ".txt" if _NUMBER.match(head) else None
+    return ".txt" if re.match(_NUMBER, head) else None
 
 
 def format_of(path: str) -> str:
@@ -98,7 +99,7 @@ def format_of(path: str) -> str:
     return ending_of(path)
 
 
-def check(network: Any, path: str) -> None:
+def check(network: AnsweringNetwork, path: str) -> None:
     """Raise the error that `save` would, as far as it can be known in advance."""
     if ending_of(path) == ".txt":
         layers = plain_layers(network, _TEXT)
@@ -112,7 +113,7 @@ def check(network: Any, path: str) -> None:
     whole_files.check_place(path)
 
 
-def save(network: Any, path: str, only_scale: bool) -> None:
+def save(network: AnsweringNetwork, path: str, only_scale: bool) -> None:
     """Write a network to a file in the format that the ending names."""
     ending = ending_of(path)
     if ending != ".txt":
@@ -133,7 +134,7 @@ def save(network: Any, path: str, only_scale: bool) -> None:
 
 
 def load(
-    network: Any,
+    network: AnsweringNetwork,
     path: str,
     only_scale: bool,
     loss: str | None,
@@ -163,7 +164,7 @@ def load(
         _load_safetensors(network, path, dtype, start)
     if loss is not None:
         word = LOSS_NAMES.known(loss, "loss")
-        if ending_of(path) == ".onnx" and word in CLASSIFYING:
+        if ending == ".onnx" and word in CLASSIFYING:
             _end_logits(network, word)
         network._set_loss(word)
         network._loss_given = True
@@ -174,13 +175,13 @@ def is_state_dict(name_file: object) -> bool:
     """Return whether a name is that of a file of safetensors that foxnn has not written."""
     try:
         path = path_of(name_file, "sizes")
-    except (ValueError, TypeError):  # refused by whoever reads it
+        return format_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
+    except (ValueError, TypeError, OSError):  # refused by whoever reads it
         return False
-    return ending_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
 
 
 def load_state_dict(
-    network: Any,
+    network: AnsweringNetwork,
     path: str,
     activation: Any,
     output_activation: Any,
@@ -209,7 +210,9 @@ def load_state_dict(
             raise paths.FileFormatError(f"{path}, {named.name}: {error}") from None
 
 
-def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
+def _load_safetensors(
+    network: AnsweringNetwork, path: str, dtype: str | None, seed: int | None
+) -> None:
     given = safetensors_file.read(path)
     if seed is not None:
         given |= {"seed": seed, "draw": 0}
@@ -219,7 +222,7 @@ def _load_safetensors(network: Any, path: str, dtype: str | None, seed: int | No
         raise paths.FileFormatError(f"{path}: {error}") from None
 
 
-def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> None:
+def _load_onnx(network: AnsweringNetwork, path: str, dtype: str | None, seed: int | None) -> None:
     from foxnn.formats.onnx import read
 
     found = read.read(path)
@@ -229,7 +232,7 @@ def _load_onnx(network: Any, path: str, dtype: str | None, seed: int | None) -> 
         raise paths.FileFormatError(f"{path}: {error}") from None
 
 
-def _end_logits(network: Any, loss: str) -> None:
+def _end_logits(network: AnsweringNetwork, loss: str) -> None:
     """Give a network that ends in sums the activation that the loss takes them through.
 
     Other libraries leave it to the loss: CrossEntropyLoss, BCEWithLogitsLoss, from_logits=True.
@@ -258,7 +261,7 @@ def _check_only_scale(only_scale: bool, path: str) -> None:
 
 
 def _load_text(
-    network: Any,
+    network: AnsweringNetwork,
     path: str,
     only_scale: bool,
     loss: str | None,

@@ -81,7 +81,8 @@ KINDS = {
 }
 _BY_ENDING = {ending: kind for kind, row in KINDS.items() for ending in row.endings}
 
-# What a file of each kind begins with; the first that fits counts.
+# What a file of each kind begins with; the first that fits counts. (Patterns are compiled when they
+# are first used: most programs read no files.)
 _STARTS = (
     (b"\x89HDF\r\n\x1a\n", "hdf5"),
     (b"\x93NUMPY", "numpy"),
@@ -106,27 +107,27 @@ _STARTS = (
 )
 _PATTERNS = (
     # These may also be the name of a column, with which a table begins.
-    (re.compile(rb"(?:GGUF|lmgg|fmgg|tjgg)(?![\s,;|_\d])"), "gguf"),
-    (re.compile(rb"(?:PAR1|ARROW1|FEA1)(?![\s,;|_\d])"), "parquet"),
-    (re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"), "compressed"),
-    (re.compile(rb"\x80[\x02-\x05][^\0]"), "pickle"),
+    (rb"(?:GGUF|lmgg|fmgg|tjgg)(?![\s,;|_\d])", "gguf"),
+    (rb"(?:PAR1|ARROW1|FEA1)(?![\s,;|_\d])", "parquet"),
+    (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", "compressed"),
+    (rb"\x80[\x02-\x05][^\0]", "pickle"),
     # Protocols 0 and 1: a class by its name, a dict, a list.
-    (re.compile(rb"c(?:copy_?reg|__builtin__|builtins|[\w]+\.[\w.]+)\n\w+\n"), "pickle"),
-    (re.compile(rb"\([dl]p\d+\n|[\]}]q\0"), "pickle"),
-    (re.compile(rb".{4}TFL3", re.S), "tensorflow"),
-    (re.compile(rb".{257}ustar", re.S), "archive"),
-    (re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html)", re.I), "html"),
-    (re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml", re.I), "xml"),
-    (re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\"])"), "json"),
+    (rb"c(?:copy_?reg|__builtin__|builtins|[\w]+\.[\w.]+)\n\w+\n", "pickle"),
+    (rb"\([dl]p\d+\n|[\]}]q\0", "pickle"),
+    (rb"(?s).{4}TFL3", "tensorflow"),
+    (rb"(?s).{257}ustar", "archive"),
+    (rb"(?i)(?:\xef\xbb\xbf)?\s*<(?:!doctype|html)", "html"),
+    (rb"(?i)(?:\xef\xbb\xbf)?\s*<\?xml", "xml"),
+    (rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*[\"}]|\[\s*[\[{\"])", "json"),
 )
-_NO_TEXT = re.compile(rb"[^\t-\r -~]")
+_NO_TEXT = rb"[^\t-\r -~]"
 # The kinds of zip archives, by the name of the first file in them.
 _IN_ZIP = (
-    (re.compile(rb".*/(?:data\.pkl|version|\.format_version)\Z"), "pytorch"),
-    (re.compile(rb"(?:metadata|config)\.json\Z|model\.weights\.h5\Z"), "keras"),
-    (re.compile(rb".*\.npy\Z"), "numpy"),
-    (re.compile(rb"schema\.json\Z"), "skops"),
-    (re.compile(rb"\[Content_Types\]\.xml|_rels/|docProps/|xl/|mimetype\Z"), "excel"),
+    (rb".*/(?:data\.pkl|version|\.format_version)\Z", "pytorch"),
+    (rb"(?:metadata|config)\.json\Z|model\.weights\.h5\Z", "keras"),
+    (rb".*\.npy\Z", "numpy"),
+    (rb"schema\.json\Z", "skops"),
+    (rb"\[Content_Types\]\.xml|_rels/|docProps/|xl/|mimetype\Z", "excel"),
 )
 
 
@@ -148,7 +149,7 @@ def kind_of(head: bytes, path: str = "") -> str | None:
     if head[:4] in (b"PK\3\4", b"PK\5\6", b"PK\7\x08"):
         return _kind_of_zip(head, path)
     found = next((kind for start, kind in _STARTS if head.startswith(start)), None)
-    found = found or next((kind for pattern, kind in _PATTERNS if pattern.match(head)), None)
+    found = found or next((kind for pattern, kind in _PATTERNS if re.match(pattern, head)), None)
     return "compressed" if found is None and _is_zlib(head) else found
 
 
@@ -157,7 +158,7 @@ def _is_zlib(head: bytes) -> bool:
 
     Two bytes are too few to tell, and even text may be valid at first.
     """
-    if head[:2] not in (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda") or not _NO_TEXT.search(head):
+    if head[:2] not in (b"x\x01", b"x\x5e", b"x\x9c", b"x\xda") or not re.search(_NO_TEXT, head):
         return False
     import zlib  # late: few files need it
 
@@ -170,7 +171,7 @@ def _is_zlib(head: bytes) -> bool:
 def _kind_of_zip(head: bytes, path: str) -> str:
     name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
     for pattern, kind in _IN_ZIP:
-        if pattern.match(name):
+        if re.match(pattern, name):
             return kind
     by_name = kind_of_name(path)
     return by_name if by_name in {"pytorch", "keras", "numpy", "skops", "excel"} else "zip"

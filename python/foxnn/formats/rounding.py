@@ -8,10 +8,10 @@ seconds, by a minute.
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 
+from foxnn.model.answers import AnsweringNetwork
 from foxnn.support.frames import frames_of_foxnn
 
 # Rounding may move a scaled input by so much: noise of a hundredth of its standard deviation is
@@ -21,7 +21,7 @@ _UNIT = 2.0**-24
 _MOST_NAMED = 3
 
 
-def warn_if_coarse(network: Any, path: str) -> None:
+def warn_if_coarse(network: AnsweringNetwork, path: str) -> None:
     """Warn of input columns whose mean is so large that float32 loses their differences."""
     scaler = network.input_scaler
     if scaler is None or network.dtype != "float32":

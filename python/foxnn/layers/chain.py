@@ -14,7 +14,7 @@ from foxnn.layers.kinds import public_name
 _HOLDS = ".safetensors and pickles hold it"
 
 
-@dataclass(frozen=True)
+@dataclass(repr=False, eq=False)
 class PlainLayer:
     """A dense layer as plain values: f(x W + b)."""
 

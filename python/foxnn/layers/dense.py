@@ -59,7 +59,7 @@ DENSE = Kind(
 
 
 @answering()
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Dense(Description):
     """A dense layer at each position: f(x W + b) of shape (..., units) from (..., channels).
 

@@ -34,7 +34,7 @@ ACTIVATION = Kind(
 
 
 @answering()
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Activation(Description):
     """An activation by itself.
 
@@ -81,7 +81,7 @@ DROPOUT = Kind(
 
 
 @answering()
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Dropout(Description):
     """Leaves numbers out at random while the network trains.
 

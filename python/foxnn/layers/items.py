@@ -22,7 +22,7 @@ from foxnn.layers.view import LayerView, checked_array
 _LAYERS = (Description, Composite, LayerView)
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Parsed:
     """What the items say: the shape of a sample, specs, and what layers of others bring along."""
 

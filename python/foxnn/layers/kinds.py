@@ -23,7 +23,7 @@ KINDS = {kind.name: kind for kind in (DENSE, ACTIVATION, FLATTEN, RESHAPE, DROPO
 DEEPEST = 50
 
 
-@dataclass
+@dataclass(repr=False, eq=False)
 class Checked:
     """Layers that fit: their specs, the shape of what they give, and the arrays of each leaf."""
 

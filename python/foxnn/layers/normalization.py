@@ -43,7 +43,7 @@ LAYER_NORM = Kind("layer_norm", "LayerNorm", _checked, same_shape, _arrays, _sho
 
 
 @answering("the shape is that of the layer before it")
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class LayerNorm(Description):
     """Layer normalization over the channels of each position.
 

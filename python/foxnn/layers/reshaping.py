@@ -57,7 +57,7 @@ FLATTEN = Kind(
 
 
 @answering()
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Flatten(Description):
     """The same numbers as a flat sample, position by position.
 
@@ -108,7 +108,7 @@ RESHAPE = Kind(
 
 
 @answering()
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class Reshape(Description):
     """The same numbers in another shape, in the order of NumPy's reshape.
 

@@ -20,7 +20,7 @@ from foxnn.layers.reshaping import checked_shape
 from foxnn.support import pieces
 
 
-@dataclass(frozen=True)
+@dataclass(repr=False, eq=False)
 class Leaf:
     """A layer that is not made of layers."""
 
@@ -31,7 +31,7 @@ class Leaf:
     trained: bool
 
 
-@dataclass(frozen=True)
+@dataclass(repr=False, eq=False)
 class Layers:
     """Layers that fit, as the engine takes them."""
 

@@ -20,6 +20,7 @@ from foxnn.checks.notes import notes_of
 from foxnn.formats import paths, safetensors_file, whole_files
 from foxnn.formats.paths import FileFormatError
 from foxnn.model import state
+from foxnn.model.answers import AnsweringNetwork
 from foxnn.training.beside import Beside, wait_for_all
 from foxnn.training.early_stopping import Watch
 from foxnn.training.history import History, checked
@@ -76,7 +77,9 @@ class Running:
 class Checkpoints:
     """Where and how often checkpoints are written, and the thread that writes them."""
 
-    def __init__(self, network: Any, name_file: object, every: int | datetime.timedelta) -> None:
+    def __init__(
+        self, network: AnsweringNetwork, name_file: object, every: int | datetime.timedelta
+    ) -> None:
         self._path = paths.path_of(name_file, "checkpoint")
         if not self._path.lower().endswith(".safetensors"):
             raise ValueError(
@@ -111,7 +114,11 @@ class Checkpoints:
         return epochs_done % self._every == 0
 
     def write(
-        self, network: Any, history: History, watch: Watch | None, running: Running | None = None
+        self,
+        network: AnsweringNetwork,
+        history: History,
+        watch: Watch | None,
+        running: Running | None = None,
     ) -> None:
         """Start writing the current network; raise what the previous writing has raised."""
         self.wait()
@@ -168,7 +175,7 @@ class Start:
         """The number of completed epochs."""
         return len(next(iter(self.history.values()), []))
 
-    def best_of(self, network: Any) -> Any:
+    def best_of(self, network: AnsweringNetwork) -> Any:
         """Return the network as it was after its best epoch, or None."""
         if self.best is None:
             return None

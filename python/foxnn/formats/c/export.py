@@ -20,6 +20,7 @@ from foxnn.formats.rounding import warn_if_coarse
 from foxnn.layers.chain import PlainLayer, plain_layers
 from foxnn.layers.view import is_number
 from foxnn.model import state
+from foxnn.model.answers import AnsweringNetwork
 from foxnn.support import pieces
 
 # The number of samples in the self-test, and the seed of random ones.
@@ -30,7 +31,11 @@ _LARGEST = 127
 
 
 def export(
-    network: Any, name_file: object, name: str | None, weights: str | None, samples: Any
+    network: AnsweringNetwork,
+    name_file: object,
+    name: str | None,
+    weights: str | None,
+    samples: Any,
 ) -> dict[str, float]:
     """Write header and self-test; see `neural_network.export_c`."""
     path, word = _names(name_file, name)
@@ -44,7 +49,7 @@ def export(
     source = _program(twin, word, kind, scalings)
     source.classes = twin.classes
     report: dict[str, float] = {"constant_bytes": source.constants, "stack_bytes": source.stack}
-    if kind is not None and x is not None:
+    if kind is not None and x is not None and y is not None:
         report |= _loss_of_accuracy(_made(network, given), twin, x, y)
         source.notes.append(_told(report, len(x)))
     elif kind is not None:
@@ -68,7 +73,7 @@ def export(
 
 
 def _program(
-    twin: Any,
+    twin: AnsweringNetwork,
     word: str,
     kind: str | None,
     scalings: tuple[tuple[Array, Array] | None, tuple[Array, Array] | None],
@@ -120,7 +125,7 @@ def _names(name_file: object, name: str | None) -> tuple[str, str]:
     return path, word
 
 
-def _samples(network: Any, samples: Any) -> tuple[Array | None, Array | None]:
+def _samples(network: AnsweringNetwork, samples: Any) -> tuple[Array | None, Array | None]:
     """Return checked inputs and targets; both are None if there are none."""
     if samples is None:
         return None, None
@@ -130,7 +135,7 @@ def _samples(network: Any, samples: Any) -> tuple[Array | None, Array | None]:
     return checks.dense(x), y
 
 
-def _made(network: Any, given: dict[str, Any], dtype: str | None = None) -> Any:
+def _made(network: AnsweringNetwork, given: dict[str, Any], dtype: str | None = None) -> Any:
     kind: Any = type(network)
     made = kind.__new__(kind)
     state.make(made, given, dtype)
@@ -151,7 +156,7 @@ def _layer(part: PlainLayer, kind: str | None) -> Layer:
     return Layer(rounded, part.bias, part.activation, part.parameters, scale)
 
 
-def _scaling(network: Any, which: str) -> tuple[Array, Array] | None:
+def _scaling(network: AnsweringNetwork, which: str) -> tuple[Array, Array] | None:
     scaler = getattr(network, f"{which}_scaler")
     if scaler is None:
         return None
@@ -163,7 +168,9 @@ def _scaling(network: Any, which: str) -> tuple[Array, Array] | None:
     return shift, scale
 
 
-def _loss_of_accuracy(network: Any, twin: Any, x: Array, y: Array | None) -> dict[str, float]:
+def _loss_of_accuracy(
+    network: AnsweringNetwork, twin: AnsweringNetwork, x: Array, y: Array
+) -> dict[str, float]:
     """Return losses and accuracies of a network and of its rounded twin on samples."""
     report = {}
     for ending, each in (("", network), ("_int8", twin)):
@@ -184,7 +191,7 @@ def _told(report: dict[str, float], samples: int) -> str:
     return text + f"outputs change by at most {report['largest_difference']:.3g}."
 
 
-def _asked(network: Any, x: Array | None) -> tuple[Array, Array]:
+def _asked(network: AnsweringNetwork, x: Array | None) -> tuple[Array, Array]:
     """Return inputs and outputs for the self-test."""
     asked = _drawn(network) if x is None else x[:_COUNT].astype(network.dtype)
     outputs = network.predict(asked).reshape(len(asked), -1)
@@ -194,7 +201,7 @@ def _asked(network: Any, x: Array | None) -> tuple[Array, Array]:
     return asked[finite], outputs[finite]
 
 
-def _drawn(network: Any) -> Array:
+def _drawn(network: AnsweringNetwork) -> Array:
     """Return uniform inputs from -2 to 2, or within two scales of the shift."""
     x = np.random.default_rng(_SEED).uniform(-2.0, 2.0, (_COUNT, network._inputs()))
     if network.input_scaler is not None:
@@ -203,7 +210,7 @@ def _drawn(network: Any) -> Array:
     return x.astype(network.dtype)
 
 
-def _tolerance(network: Any, x: Array, outputs: Array) -> float:
+def _tolerance(network: AnsweringNetwork, x: Array, outputs: Array) -> float:
     """Return the allowed error of the outputs in C, relative to 1 or to a larger output.
 
     The effect of rounding is the difference between float32 and float64. The C code rounds in

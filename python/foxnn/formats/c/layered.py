@@ -7,7 +7,7 @@ operation that reads it is over.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +59,7 @@ class Writer:
         """The type of numbers in C."""
         return "float" if self.dtype == "float32" else "double"
 
-    def layers(self, parts: list[Part], value: Value) -> Value:
+    def layers(self, parts: Sequence[Part], value: Value) -> Value:
         """Add layers behind a value; return what they give."""
         for part in parts:
             value = BODIES[part["kind"]](self, part, value)
@@ -201,7 +201,7 @@ BODIES: dict[str, Callable[[Writer, Part, Value], Value]] = {
 def program(
     name: str,
     dtype: str,
-    parts: list[Part],
+    parts: Sequence[Part],
     read: Callable[[int, str], Array],
     shapes: tuple[tuple[int, ...], tuple[int, ...]],
     scalings: tuple[tuple[Array, Array] | None, tuple[Array, Array] | None],

@@ -21,6 +21,7 @@ from foxnn.formats.paths import FileFormatError, reading
 from foxnn.layers.activations import ActivationPair
 from foxnn.layers.kinds import checked_specs, leaves
 from foxnn.layers.view import checked_array
+from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import SCALABLE_LOSSES
 from foxnn.model.scaler import METHODS, Scaler
 from foxnn.support import extras
@@ -147,7 +148,9 @@ def _found(graph: Graph) -> Found:
     )
 
 
-def make(network: Any, found: Found | FoundLayers, dtype: str | None, seed: int | None) -> None:
+def make(
+    network: AnsweringNetwork, found: Found | FoundLayers, dtype: str | None, seed: int | None
+) -> None:
     """Make a new object of the class the network of a file."""
     if isinstance(found, FoundLayers):
         layers = found.layers

@@ -20,6 +20,7 @@ from foxnn.formats.whole_files import replacing
 from foxnn.layers.activation_table import ACTIVATIONS, Node, Number
 from foxnn.layers.kinds import leaves
 from foxnn.layers.view import is_number
+from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.scaler import Scaler
 from foxnn.support import extras
 
@@ -58,7 +59,7 @@ class _Graph:
         return name
 
 
-def write(path: str, network: Any) -> None:
+def write(path: str, network: AnsweringNetwork) -> None:
     """Write a network to a file.
 
     Raises
@@ -82,7 +83,7 @@ def write(path: str, network: Any) -> None:
         file.write(data)
 
 
-def check(network: Any) -> None:
+def check(network: AnsweringNetwork) -> None:
     """Raise ValueError where the format cannot hold the network."""
     _check_kinds(network._layers())
     size = np.dtype(network.dtype).itemsize * size_of(network._layers())
@@ -111,7 +112,9 @@ def _check_range(scaler: Scaler, name: str, dtype: str) -> None:
         raise ValueError(f"{name} must be within the range of {dtype}, as the ONNX file has it")
 
 
-def nodes_of(onnx: Any, network: Any, dtype: str, source: str) -> tuple[list[Any], list[Any], str]:
+def nodes_of(
+    onnx: Any, network: AnsweringNetwork, dtype: str, source: str
+) -> tuple[list[Any], list[Any], str]:
     """Return the nodes and the arrays of the layers, and the name of their last value.
 
     They are for a graph that another library makes, in which they begin with the value `source`.
@@ -127,7 +130,7 @@ def nodes_of(onnx: Any, network: Any, dtype: str, source: str) -> tuple[list[Any
     return graph.nodes, graph.arrays, graph.last
 
 
-def _model(onnx: Any, copy: _core.Network, network: Any) -> Any:
+def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
     helper, dtype = onnx.helper, network.dtype
     inputs, outputs = network.input_scaler, network.output_scaler
     ends_of = copy._input_shape(), copy._output_shape()
