@@ -255,7 +255,13 @@ ROWS = [
     ),
     Row(
         "batch-norm-conv",
-        [(5, 5, 2), Conv2D(4, 3, activation="identity", bias=False), BatchNorm(), Activation("sin"), 2],
+        [
+            (5, 5, 2),
+            Conv2D(4, 3, activation="identity", bias=False),
+            BatchNorm(),
+            Activation("sin"),
+            2,
+        ],
         refused_by=NOT_IN_ONNX,
     ),
     Row("layer-norm-first", [9, LayerNorm(epsilon=0.5), 13, LayerNorm(), 2]),

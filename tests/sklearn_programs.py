@@ -58,15 +58,16 @@ class Program:
     keeps_state: bool  # random_state is a RandomState, which the next call finds further on
     seed: int
     noise: int = 0  # of a perturbed copy: its number
+    reach: float = 1.0  # how far it is off
 
     @property
     def epsilon(self) -> float:
         """Return the rounding error of a number."""
         return float(np.finfo(self.dtype).eps)
 
-    def perturbed(self, number: int) -> Program:
+    def perturbed(self, number: int, reach: float = 1.0) -> Program:
         """Return a copy whose inputs are rounded elsewhere, and whose epsilon is off."""
-        return replace(self, noise=number)
+        return replace(self, noise=number, reach=reach)
 
 
 @st.composite
@@ -123,7 +124,7 @@ def programs(draw: st.DrawFn) -> Program:
     return Program(
         classifies,
         settings,
-        draw(calls(settings, count, weighting == "some zeros")),
+        draw(calls(settings, count, together, weighting == "some zeros")),
         count,
         one_of(1, 2, 5),
         targets,
@@ -137,7 +138,7 @@ def programs(draw: st.DrawFn) -> Program:
 
 @st.composite
 def calls(
-    draw: st.DrawFn, settings: dict[str, Any], count: int, some_zeros: bool
+    draw: st.DrawFn, settings: dict[str, Any], count: int, together: int, some_zeros: bool
 ) -> tuple[tuple[str, dict[str, Any], int], ...]:
     """Draw calls that train: a fit, perhaps others after it or before it."""
     stochastic = settings["solver"] != "lbfgs"
@@ -152,8 +153,10 @@ def calls(
             optional = {name: st.sampled_from(values) for name, values in CHANGES.items()}
             if not stochastic:
                 del optional["solver"]
-            if some_zeros:
+            if some_zeros or count // 4 >= INTERPOLATED:
                 del optional["batch_size"]
+            if count // together >= INTERPOLATED:
+                del optional["alpha"]
             changes = draw(st.fixed_dictionaries({}, optional=optional))
         first = draw(st.sampled_from([0, 0, count // 3]))
         made.append((draw(st.sampled_from(methods)), changes, first))
@@ -175,7 +178,8 @@ def inputs_of(program: Program) -> Any:
             return x.astype(np.int64)
     if program.noise:
         noise = np.random.default_rng(program.noise).uniform(-2.0, 2.0, x.shape)
-        x = x.astype(program.dtype).astype(np.float64) * (1.0 + noise * program.epsilon)
+        off = program.reach * program.epsilon * noise
+        x = x.astype(program.dtype).astype(np.float64) * (1.0 + off)
     x = x.astype(program.dtype)
     if program.container in ("csr", "csc"):
         return getattr(scipy.sparse, f"{program.container}_array")(x)
@@ -240,11 +244,14 @@ def run(program: Program, library: ModuleType) -> list[Outcome]:
     kind = library.MLPClassifier if program.classifies else library.MLPRegressor
     settings = dict(program.settings)
     if program.noise:
-        settings["epsilon"] *= 1.0 + 0.02 * (-1) ** program.noise
+        settings["epsilon"] *= 1.0 + (0.02 if program.reach == 1.0 else 0.1) * (-1) ** program.noise
     if program.keeps_state:
         settings["random_state"] = np.random.RandomState(settings["random_state"])
     estimator = kind(**settings)
     x, y, weights = inputs_of(program), targets_of(program), weights_of(program)
+    in_float64 = program.settings["solver"] == "lbfgs" and program.dtype == "float32"
+    if in_float64 and program.container != "list" and library.__name__.startswith("sklearn"):
+        x = x.astype(np.float64)  # foxnn's lbfgs searches in float64, whatever the samples
     outcomes: list[Outcome] = []
     for method, changes, first in program.calls:
         estimator.set_params(**changes)
@@ -271,8 +278,7 @@ def run(program: Program, library: ModuleType) -> list[Outcome]:
                     for w in caught
                     if w.category is not RuntimeWarning  # of NumPy, for numbers that overflow
                 ]
-    if program.settings["solver"] == "lbfgs" and program.dtype == "float32":
-        # scikit-learn's weights, and what it predicts, become float64; foxnn's stay float32.
+    if in_float64:  # foxnn's weights and predictions are float32 all the same
         for outcome in outcomes:
             for name, value in outcome.items():
                 if isinstance(value, np.ndarray) and value.dtype == np.float64:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import sys
 from collections.abc import Callable
@@ -587,7 +588,12 @@ def test_labels_in_texts() -> None:
     ax = boundary(THREE, ["b", "a", "c", "a"])
     assert points_of(ax) == {"a": SQUARE[1::2].tolist(), "b": [SQUARE[0].tolist()],
                              "c": [SQUARE[2].tolist()]}  # fmt: skip
+    with_classes = copy.copy(THREE)
+    with_classes.classes = ["c", "b", "a"]
+    ax = boundary(with_classes, ["b", "a", "c", "a"])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["c", "b", "a"]
     pyplot.close("all")
+    refuses(lambda: boundary(with_classes, ["b", "a", "c", "d"]), ValueError, "y must", "got 'd'")
     for nn, labels, parts in (
         (SIDES, ["a", "b", "c", "a"], ("y must hold", "3: ['a', 'b', 'c']")),
         (THREE, TEXTS, ("y must hold", "2: ['cat', 'dog']")),

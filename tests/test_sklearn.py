@@ -688,6 +688,17 @@ def test_every_way_out_sees_changed_weights(
     assert fitted.network_ is fitted.network_
 
 
+@pytest.mark.parametrize("labels", [["a", "b", "c"], [-3, 7, 10**12], [False, True], ["n", "y"]])
+def test_the_network_knows_the_classes(labels: Any, iris: tuple[np.ndarray, ...]) -> None:
+    x, y = iris
+    fitted = ours.MLPClassifier(6, solver="lbfgs", random_state=0)
+    fitted.fit(x, np.array(labels)[y % len(labels)])
+    assert fitted.network_.classes == labels
+    assert fitted.network_.predict_classes(x).tolist() == fitted.predict(x).tolist()
+    for others in (y * 1.0, np.zeros(150), np.eye(3)[y], np.array([0.0, 2.0])[y % 2]):
+        assert fitted.fit(x, others).network_.classes is None
+
+
 def test_network_is_there_after_a_fit(iris: tuple[np.ndarray, ...]) -> None:
     estimator = ours.MLPClassifier(max_iter=1)
     assert not hasattr(estimator, "network_")

@@ -43,7 +43,7 @@ def decision_boundary(
     y : array-like of shape (samples,), (samples, 1) or (samples, outputs)
         The targets: with one output, its values; with several, class labels or rows whose largest
         number is that of the class, such as one-hot rows. Labels may be texts: those of an
-        estimator are its classes, those of a network in their order.
+        estimator or a network with `classes` are of these, those of another network in their order.
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
     threshold : float, optional

@@ -70,7 +70,7 @@ def _of_network(nn: neural_network, x: Any) -> Predictor:
         lambda plane: nn.predict(plane).astype(np.float64),
         outputs,
         is_share and outputs == 1,
-        getattr(nn, "classes", None),
+        nn.classes,
         nn.dtype == "float32",
     )
 

@@ -18,6 +18,7 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import _check_sample_weight
 
+import foxnn
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.sklearn import scores
@@ -369,6 +370,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 "`y` has classes not in `self.classes_`. "
                 f"`self.classes_` has {self.classes_}. 'y' has {classes}."
             )
+
+    def _name_classes(self, network: foxnn.neural_network) -> None:
+        labels = self.classes_.tolist()
+        several = self._label_binarizer.y_type_.startswith("multilabel")
+        # A network has two classes at least, and none that are floats.
+        if not several and len(labels) > 1 and all(isinstance(x, str | int) for x in labels):
+            network.classes = labels
 
     def _check_known(self, y: Any, name: str) -> None:
         several = self._label_binarizer.y_type_.startswith("multilabel")

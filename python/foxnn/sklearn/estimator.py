@@ -154,6 +154,7 @@ class BaseMLP(BaseEstimator):
         if there is None or there.loss != self._task.loss:
             seed = model.seed_of(self.coefs_)
             there = model.make_network(units, activations, self._task, dtype, seed)
+            self._name_classes(there)
             # Beside the property: pickles hold it by this name.
             self.__dict__["network_"] = there
             self._written = None
@@ -207,6 +208,9 @@ class BaseMLP(BaseEstimator):
             if not weights.sum() > 0.0:
                 raise ValueError("the sample weights must have a sum above 0")
         return EstimatorSamples(_rows(X), self._targets(y), weights)
+
+    def _name_classes(self, network: foxnn.neural_network) -> None:
+        """Tell a network which classes its outputs stand for, if any."""
 
     def _check_known(self, y: Any, name: str) -> None:
         """Refuse targets that are not of the kind that was learnt."""
