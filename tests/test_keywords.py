@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import inspect
 import pickle
 import re
@@ -46,6 +47,17 @@ CALLS: dict[str, Callable[..., Any]] = {
     name: getattr(foxnn, name)
     for name in ("SGD", "Adam", "AdamW", "RMSprop", "EarlyStopping", "LayerNorm", "Flatten")
 }
+CALLS |= {
+    name: getattr(foxnn, name) for name in ("BatchNorm", "GlobalMaxPool", "GlobalAveragePool")
+}
+CALLS |= {
+    f"{name}{axes}D": functools.partial(getattr(foxnn, f"{name}{axes}D"), *given)
+    for name, given in (("Conv", (4, 3)), ("MaxPool", (2,)), ("AveragePool", (2,)))
+    for axes in (1, 2, 3)
+}
+CALLS["UpSample"] = functools.partial(foxnn.UpSample, 2)
+# What is imported when it is first used.
+assert foxnn.resume is not None
 
 
 def told(call: Callable[[], object]) -> str:
@@ -99,6 +111,10 @@ def test_every_call_that_answers_is_tried() -> None:
         ("Dropout", "p", "it is called rate"),
         ("Dense", "use_bias", "it is called bias"),
         ("LayerNorm", "normalized_shape", "layers leaves"),
+        ("Conv2D", "kernel_size", "it is called kernel"),
+        ("Conv1D", "in_channels", "layers leaves"),
+        ("MaxPool2D", "pool_size", "it is called size"),
+        ("BatchNorm", "num_features", "layers leaves"),
         ("step", "gamma", "it is called factor"),
         ("cosine", "T_max", "it is called epochs"),
     ],
