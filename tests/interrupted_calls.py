@@ -124,8 +124,21 @@ def _(size: float) -> Call:
         ],
         seed=1,
     )
-    x, y = numbers(500_000 * size, 64), numbers(500_000 * size, 4)
+    x, y = numbers(150_000 * size, 64), numbers(150_000 * size, 4)
     return lambda: nn.fit(x, y, 1, len(x))
+
+
+@call("fit, one step of sparse samples")
+def _(size: float) -> Call:
+    from scipy import sparse
+
+    nn = network(2000, 64, 10, output_activation="softmax")
+    rows, stored = int(300_000 * size), 30
+    columns = np.arange(rows * stored, dtype=np.int32) * 67 % 2000
+    ends = np.arange(0, rows * stored + 1, stored)
+    x = sparse.csr_matrix((np.ones(rows * stored, "float32"), columns, ends), (rows, 2000))
+    y = labels(rows)
+    return lambda: nn.fit(x, y, 1, len(y))
 
 
 @call("fit of a network of 400 MB")

@@ -39,7 +39,7 @@ NOT_OURS = {"save .onnx", "load .onnx", "plot"}
 SOME = {
     "fit, one step of all samples": 0.2,
     "fit, one step of a narrow network": 1.0,
-    "fit, one step of layers of every kind": 0.2,
+    "fit, one step of layers of every kind": 0.5,
     "fit of columns that are not contiguous": 0.5,
     "a network of 400 MB": 0.5,
     "save .txt": 0.5,
@@ -52,6 +52,8 @@ def test_how_long_a_call_goes_on(name: str) -> None:
         pytest.importorskip("onnx")
     if "MLP" in name:
         pytest.importorskip("sklearn")
+    if "sparse" in name:
+        pytest.importorskip("scipy")
     if name == "plot":
         pytest.importorskip("matplotlib")
     told = ("20", SIZE, "wall") if SIZE else ("3", str(SOME[name]), "processor")

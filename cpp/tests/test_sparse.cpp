@@ -82,9 +82,8 @@ std::vector<double> results(const Task& task, const MatrixView& x) {
   network.initialize();
   network.set_loss(LossKind::cross_entropy);
   const auto count = static_cast<std::size_t>(x.columns);
-  network.set_scaling({std::vector<double>(count, task.centred ? 0.25 : 0.0),
-                       std::vector<double>(count, 1.5)},
-                      {});
+  network.set_scaling(
+      {std::vector<double>(count, task.centred ? 0.25 : 0.0), std::vector<double>(count, 1.5)}, {});
   std::vector<std::int64_t> labels(kRows);
   std::vector<double> weights(kRows);
   for (std::size_t i = 0; i < labels.size(); ++i) {

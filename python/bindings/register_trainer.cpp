@@ -113,7 +113,14 @@ class AnyTrainer {
     return open().visit([&](auto& n) {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
       Buffer<T> flat(n.parameters().size());
-      const double loss = std::get<std::unique_ptr<Trainer<T>>>(trainer_)->gradient(flat.data());
+      double loss = 0.0;
+      {
+        const AnyNetwork::Running running(any());
+        // No Python object is touched below; the samples are held by this object.
+        const GilReleased released;
+        loss = std::get<std::unique_ptr<Trainer<T>>>(trainer_)->gradient(flat.data());
+      }
+      throw_pending();
       return py::make_tuple(loss, arrays_by_layer(n, flat, Order::plain));
     });
   }

@@ -106,7 +106,8 @@ class Trainer {
   /// Goes on with other samples, as many as before, from their first epoch on.
   void set_samples(const Samples& samples);
   /// The mean loss over all samples, and its gradient in the layout of the parameters, without
-  /// penalties, clipping and dropout. Makes no step; steps made afterwards have no dropout.
+  /// penalties, clipping and dropout. Makes no step; steps made afterwards have no dropout. NaN,
+  /// and half a gradient, if it has been dropped (`drop_steps_on`).
   double gradient(T* out);
 
  private:

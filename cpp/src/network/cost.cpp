@@ -21,8 +21,8 @@ constexpr double kMemorySecondsPerByte = 1.7e-9 / 24;
 // The cost of sorting one product before it is summed: unpredictable comparisons, as many as the
 // logarithm of the number of products. 16 ns for 16 products, 26 for 64, 34 for 784.
 constexpr double kSecondsPerSortedProduct = 30e-9;
-// A line of weights, or of a gradient, that a stored number is multiplied with: 0.6 ns forward, over
-// 5,000 and 50,000 inputs, and about twice that in the backward pass.
+// A line of weights, or of a gradient, that a stored number is multiplied with: 0.6 ns forward,
+// over 5,000 and 50,000 inputs, and about twice that in the backward pass.
 constexpr double kSecondsPerStoredLine = 0.6e-9;
 
 // The products of a pass for one sample, with one worker.

@@ -76,6 +76,7 @@ bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
   active_kernels();  // an unknown kernel set is refused here, since workers must not throw
   std::atomic<bool> stopped{false};
   StopPoll poll;
+  active_kernels();  // before the team, in which nothing may throw: an unknown name does
   run_team(workers, [&](const Team& team) {
     const Share share = team.share();
     Chunk<T>& chunk = held[static_cast<std::size_t>(share.worker)];

@@ -332,15 +332,19 @@ double Run<T>::gradient(T* out) {
   if (!begin_epoch()) return std::numeric_limits<double>::quiet_NaN();
   step_.draw_nothing();
   const index rows = batches_.size();
+  dropped_.begin();
   run_team(workers_, [&](const Team& team) {
-    step_.gather(team, order_, 0, 0, nullptr);
+    DroppedStep::View view(dropped_, team.is_first());
+    Leaving* const leaving = is_long_ && dropped_.can_be() ? &view : nullptr;
+    step_.gather(team, order_, 0, 0, leaving);
     team.wait();
-    step_.forward(team, 0, rows, 0, nullptr);
-    step_.loss(team, order_.from(0), rows, 0, nullptr);
+    step_.forward(team, 0, rows, 0, leaving);
+    step_.loss(team, order_.from(0), rows, 0, leaving);
     step_.backward(
         team, rows, 0, {}, [&](index node) { return StoreSink<T>(network_, node, out); },
-        [](Leaving*) {}, nullptr, [](Leaving*&) { return true; });
+        [](Leaving*) {}, leaving, [](Leaving*&) { return true; });
   });
+  if (dropped_.is()) return std::numeric_limits<double>::quiet_NaN();
   StepReport report;
   tally_.count_step(rows, batches_.samples().weights, order_.from(0), report);
   return report.loss / report.weight;
