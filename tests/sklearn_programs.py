@@ -268,7 +268,7 @@ def run(program: Program, library: ModuleType) -> list[Outcome]:
             try:
                 getattr(estimator, method)(x[rows], y[rows], **given)
                 outcome |= learned(estimator) | answers(estimator, x, y, weights)
-            except (ValueError, TypeError, AttributeError) as error:
+            except (ValueError, TypeError, AttributeError, OverflowError) as error:
                 outcome["error"] = f"{type(error).__name__}: {error}"
                 break
             finally:

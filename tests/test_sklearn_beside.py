@@ -66,10 +66,13 @@ def same(one: Any, other: Any, allowed: Any) -> bool:
 def slack(program: Program, value: Any) -> float:
     """Return the difference that is allowed without a second look."""
     largest = float(np.nanmax(np.abs(value), initial=1.0)) if is_number(value) else 1.0
-    if program.settings["solver"] == "lbfgs":
+    digits = {
+        # Its epsilon is off by up to 1 %, which shows in the sixth digit.
+        "adam": 1e-6,
         # Near a minimum a loss that differs by a rounding is as far off as the root of it.
-        return max(1e5 * program.epsilon, 10.0 * program.epsilon**0.5) * largest
-    return 1e5 * program.epsilon * largest
+        "lbfgs": 10.0 * program.epsilon**0.5,
+    }.get(program.settings["solver"], 0.0)
+    return max(1e5 * program.epsilon, digits) * largest
 
 
 Place = tuple[int, str]  # the number of a call, and the name of what it found
