@@ -120,6 +120,8 @@ def explained(place: Place, a: list[Outcome], b: list[Outcome], copies: list[Any
     i, name = place
     if i >= min(len(a), len(b)) or name not in a[i] or name not in b[i]:
         return False
+    if name in ("loss_", "best_loss_") and "loss_curve_" in a[i]:
+        name = "loss_curve_"  # of which they are: a single one may be close by chance
     one, other = a[i][name], b[i][name]
     values = [copy[i][name] for copy in copies if len(copy) > i and name in copy[i]]
     if len(values) < len(copies):
