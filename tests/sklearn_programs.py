@@ -244,7 +244,10 @@ def run(program: Program, library: ModuleType) -> list[Outcome]:
     kind = library.MLPClassifier if program.classifies else library.MLPRegressor
     settings = dict(program.settings)
     if program.noise:
-        settings["epsilon"] *= 1.0 + (0.02 if program.reach == 1.0 else 0.1) * (-1) ** program.noise
+        # Of several sizes, since a loss at its minimum may not tell two of them apart.
+        most = 0.02 if program.reach == 1.0 else 0.1
+        size = np.random.default_rng(program.noise).uniform(0.25, 1.0)
+        settings["epsilon"] *= 1.0 + most * size * (-1) ** program.noise
     if program.keeps_state:
         settings["random_state"] = np.random.RandomState(settings["random_state"])
     estimator = kind(**settings)
@@ -268,7 +271,7 @@ def run(program: Program, library: ModuleType) -> list[Outcome]:
             try:
                 getattr(estimator, method)(x[rows], y[rows], **given)
                 outcome |= learned(estimator) | answers(estimator, x, y, weights)
-            except (ValueError, TypeError, AttributeError) as error:
+            except (ValueError, TypeError, AttributeError, OverflowError) as error:
                 outcome["error"] = f"{type(error).__name__}: {error}"
                 break
             finally:
