@@ -44,7 +44,7 @@ void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index
 template <class T>
 void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32_t* nonzero) {
   if (matrix.is_sparse()) return read_whole_row(matrix, i, out, nonzero);
-  const KernelTable<T>& k = active_kernels().table<T>();
+  const KernelTable<T>& k = kernels<T>();
   const std::byte* row = matrix.row(i);
   const index step = out.panel / out.stride, n = matrix.columns;
   if (matrix.scaling) {

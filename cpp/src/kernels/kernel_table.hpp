@@ -293,5 +293,10 @@ const KernelSet& avx512_kernels();
 const KernelSet& kernels_by_name(const char* name);
 /// The set in use, chosen on first use (see cpu.hpp).
 const KernelSet& active_kernels();
+/// Its kernels for a type of numbers.
+template <class T>
+const KernelTable<T>& kernels() {
+  return active_kernels().table<T>();
+}
 
 }  // namespace foxnn

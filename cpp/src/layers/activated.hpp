@@ -16,40 +16,43 @@ class Activated : public Layer<T> {
     joins_outputs_ = activation.traits().joins_outputs;
   }
   bool keeps_slope() const override {
-    return table().keeps_slope[static_cast<int>(activation_.kind)];
+    return kernels<T>().keeps_slope[static_cast<int>(activation_.kind)];
   }
   bool finishes_rows() const override { return joins_outputs_; }
   void finish_rows(index rows, const Rows<T>& y) const override {
-    if (finishes_rows()) table().softmax(rows, this->output().shape.channels, y.data, y.stride);
+    if (finishes_rows())
+      kernels<T>().softmax(rows, this->output().shape.channels, y.data, y.stride);
   }
   void backward_activation(index first_row, index rows, index panel, index width,
                            const Rows<T>& delta, const Rows<const T>& y,
                            const Rows<const T>& slope) const override {
     if (finishes_rows()) {
-      table().softmax_backward(rows, this->output().shape.channels, delta.at(first_row),
-                               delta.stride, y.at(first_row), y.stride);
+      kernels<T>().softmax_backward(rows, this->output().shape.channels, delta.at(first_row),
+                                    delta.stride, y.at(first_row), y.stride);
       return;
     }
     if (activation_.kind == ActivationKind::identity) return;
     const int kind = static_cast<int>(activation_.kind);
-    const Rows<const T> kept = table().keeps_slope[kind] ? slope : y;
-    table().apply_slope[kind](rows, width, delta.at(first_row, panel), delta.stride,
-                              kept.at(first_row, panel), kept.stride,
-                              static_cast<T>(activation_.parameter));
+    const Rows<const T> kept = kernels<T>().keeps_slope[kind] ? slope : y;
+    kernels<T>().apply_slope[kind](rows, width, delta.at(first_row, panel), delta.stride,
+                                   kept.at(first_row, panel), kept.stride,
+                                   static_cast<T>(activation_.parameter));
   }
 
  protected:
-  /// Options: activation, parameters.
-  Activated(const LayerSpec& spec, std::vector<Form> inputs)
-      : Layer<T>(spec, std::move(inputs)),
-        activation_(
-            Activation::parse(spec.text("activation", "identity_x"), spec.numbers("parameters"))) {
-    set_activation(activation_);
+  Activated(const LayerSpec& spec, std::vector<Form> inputs, const Activation& activation)
+      : Layer<T>(spec, std::move(inputs)) {
+    set_activation(activation);
   }
+  /// Options: activation (by default the identity), parameters.
+  Activated(const LayerSpec& spec, std::vector<Form> inputs)
+      : Activated(
+            spec, std::move(inputs),
+            Activation::parse(spec.text("activation", "identity_x"), spec.numbers("parameters"))) {}
 
   /// Applies the activation to `width` columns of a panel of out.y, and then the dropout mask.
   void activate(index rows, index width, index row, index panel, const Outputs<T>& out) const {
-    const KernelTable<T>& k = table();
+    const KernelTable<T>& k = kernels<T>();
     const Rows<T>& y = out.y;
     const int kind = static_cast<int>(activation_.kind);
     const T parameter = static_cast<T>(activation_.parameter);
@@ -68,8 +71,6 @@ class Activated : public Layer<T> {
   }
 
  private:
-  static const KernelTable<T>& table() { return active_kernels().table<T>(); }
-
   Activation activation_;
   bool joins_outputs_ = false;
 };

@@ -12,11 +12,6 @@
 namespace foxnn {
 namespace {
 
-template <class T>
-const KernelTable<T>& kernels() {
-  return active_kernels().table<T>();
-}
-
 // The two sums of KernelTable::column_sums, over all positions.
 template <class T>
 struct Sums {

@@ -13,11 +13,6 @@
 namespace foxnn {
 namespace {
 
-template <class T>
-const KernelTable<T>& kernels() {
-  return active_kernels().table<T>();
-}
-
 index checked_filters(const LayerSpec& spec) {
   const index filters = spec.whole("filters");
   if (filters < 1 || filters > kMostNumbers) {

@@ -22,11 +22,6 @@ void check_size(index size, const char* what) {
   }
 }
 
-template <class T>
-const KernelTable<T>& kernels() {
-  return active_kernels().table<T>();
-}
-
 // Calls f(panel, first row, last row) for a worker's share of the tiles of a (panels x rows) grid,
 // panel by panel. `unit` is the tile height.
 template <class Function>
@@ -82,11 +77,7 @@ void product(index m, index k, const Rows<const T>& a, const T* panel, index wid
 
 template <class T>
 Dense<T>::Dense(const LayerSpec& spec, const std::vector<Form>& inputs)
-    : Layer<T>(spec, inputs),
-      neurons_(spec.whole("units")),
-      activation_(
-          Activation::parse(spec.text("activation", "identity_x"), spec.numbers("parameters"))) {
-  this->set_activation_option(activation_);
+    : Activated<T>(spec, inputs), neurons_(spec.whole("units")) {
   const Shape& shape = this->input().shape;
   Shape given{{}, neurons_};
   inputs_ = shape.size();
@@ -118,12 +109,6 @@ double Dense<T>::sorted_products() const {
 }
 
 template <class T>
-void Dense<T>::set_activation(const Activation& activation) {
-  this->set_activation_option(activation);
-  activation_ = activation;
-}
-
-template <class T>
 void Dense<T>::initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) {
   const Panels<T> panels{padded_};
   const index weights = inputs_ * neurons_,
@@ -143,7 +128,7 @@ void Dense<T>::initialize(std::uint64_t seed, std::uint32_t place, const StopReq
       i += run;
     }
   };
-  draw_parameters(parse_initializer(this->spec().text("init", "auto")), activation_, inputs_,
+  draw_parameters(parse_initializer(this->spec().text("init", "auto")), this->activation(), inputs_,
                   neurons_, seed, place, stop, take);
 }
 
@@ -223,11 +208,6 @@ void Dense<T>::pack_weights(const T* weights, T* parameters, const StopRequest& 
 }
 
 template <class T>
-bool Dense<T>::keeps_slope() const {
-  return kernels<T>().keeps_slope[static_cast<int>(activation_.kind)];
-}
-
-template <class T>
 ScratchSize Dense<T>::scratch_size(index batch) const {
   // A panel of transposed weights, or a piece of the gradient for each panel, and the terms of one
   // sum; a list of columns with their lines, or lists of samples.
@@ -239,27 +219,6 @@ template <class T>
 index Dense<T>::tile_rows() const {
   // Sorted sums are computed one at a time.
   return sorted_ ? 1 : kernels<T>().tile_rows;
-}
-
-template <class T>
-void Dense<T>::activate(index rows, index width, index row, index panel,
-                        const Outputs<T>& out) const {
-  const KernelTable<T>& k = kernels<T>();
-  const Rows<T>& y = out.y;
-  const int kind = static_cast<int>(activation_.kind);
-  const T parameter = static_cast<T>(activation_.parameter);
-  if (activation_.kind == ActivationKind::identity || finishes_rows() || out.raw) {
-    // Nothing to apply.
-  } else if (out.slope.data) {
-    k.activate_keep[kind](rows, width, y.at(row, panel), y.stride, out.slope.at(row, panel),
-                          out.slope.stride, parameter);
-  } else {
-    k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);
-  }
-  if (out.mask.data) {
-    k.multiply_elements(rows, width, y.at(row, panel), y.stride, out.mask.at(row, panel),
-                        out.mask.stride, out.dropped.at(row, panel), out.dropped.stride);
-  }
 }
 
 template <class T>
@@ -288,7 +247,7 @@ template <class T>
   const auto compute = [&](index p, index row, index rows, Errands* errands) {
     product(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p), bias + panels.column(p),
             y.at(row, p), y.stride, terms(scratch), errands);
-    activate(rows, panels.width(p), row, p, out);
+    this->activate(rows, panels.width(p), row, p, out);
   };
   if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
     // Tile by tile, so that one list of nonzero columns serves all panels.
@@ -310,7 +269,7 @@ template <class T>
         const T* next = far && row == 0 && p + 1 < last ? weights_of(p + 1) : nullptr;
         k.multiply_listed(rows, list, x.from_row(row), weights_of(p), panels.width(p),
                           bias + panels.column(p), y.at(row, p), y.stride, next, &errands);
-        activate(rows, panels.width(p), row, p, out);
+        this->activate(rows, panels.width(p), row, p, out);
       }
     }
     return;
@@ -335,30 +294,6 @@ template <class T>
       compute(p, row, std::min(band, last - row), far || news ? &errands : nullptr);
     }
   });
-}
-
-template <class T>
-void Dense<T>::finish_rows(index rows, const Rows<T>& y) const {
-  if (!finishes_rows()) return;
-  kernels<T>().softmax(rows, neurons_, y.data, y.stride);
-}
-
-template <class T>
-void Dense<T>::backward_activation(index first_row, index rows, index panel, index width,
-                                   const Rows<T>& delta, const Rows<const T>& y,
-                                   const Rows<const T>& slope) const {
-  const KernelTable<T>& k = kernels<T>();
-  const int kind = static_cast<int>(activation_.kind);
-  if (finishes_rows()) {
-    k.softmax_backward(rows, neurons_, delta.at(first_row), delta.stride, y.at(first_row),
-                       y.stride);
-    return;
-  }
-  if (activation_.kind == ActivationKind::identity) return;
-  const Rows<const T> kept = k.keeps_slope[kind] ? slope : y;
-  k.apply_slope[kind](rows, width, delta.at(first_row, panel), delta.stride,
-                      kept.at(first_row, panel), kept.stride,
-                      static_cast<T>(activation_.parameter));
 }
 
 template <class T>
@@ -544,7 +479,7 @@ std::optional<NarrowPart<T>> Dense<T>::narrow_part() const {
                        .neurons = neurons_,
                        .weights = weights(),
                        .bias = bias(),
-                       .activation = activation_};
+                       .activation = this->activation()};
 }
 
 template class Dense<float>;

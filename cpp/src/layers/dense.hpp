@@ -2,12 +2,12 @@
 // a sample as a whole, or to each position separately with the same weights.
 #pragma once
 
-#include "foxnn/layer.hpp"
+#include "layers/activated.hpp"
 
 namespace foxnn {
 
 template <class T>
-class Dense final : public Layer<T> {
+class Dense final : public Activated<T> {
  public:
   /// Options: units, activation, parameters (of the activation), init, bias, each_position. Throws
   /// std::invalid_argument for sizes below 1 or above kLargestSize.
@@ -18,10 +18,6 @@ class Dense final : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Dense>(*this); }
   double flops() const override;
-  Activation activation() const override { return activation_; }
-  void set_activation(const Activation& activation) override;
-  bool keeps_slope() const override;
-  bool finishes_rows() const override { return activation_.kind == ActivationKind::softmax; }
   bool takes_masks() const override { return positions_ == 1; }
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
   void unpack(const Array& array, const T* packed, T* values, Order order,
@@ -35,10 +31,6 @@ class Dense final : public Layer<T> {
   bool takes_stored_rows() const override { return positions_ == 1; }
   void forward_stored(Share share, index batch, const StoredRows<T>& x, const Outputs<T>& out,
                       Scratch<T> scratch) const override;
-  void finish_rows(index rows, const Rows<T>& y) const override;
-  void backward_activation(index first_row, index rows, index panel, index width,
-                           const Rows<T>& delta, const Rows<const T>& y,
-                           const Rows<const T>& slope) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,
                       const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                       Scratch<T> scratch) const override;
@@ -62,7 +54,6 @@ class Dense final : public Layer<T> {
   void pack_weights(const T* weights, T* parameters, const StopRequest& stop) const;
   void unpack_weights(const T* parameters, T* weights, const StopRequest& stop) const;
   void unpack_by_neuron(const T* parameters, T* weights, const StopRequest& stop) const;
-  void activate(index rows, index width, index row, index panel, const Outputs<T>& out) const;
   /// Rows of a tile, the unit of work that is divided between workers.
   index tile_rows() const;
   /// Memory for the terms of a sorted sum; null if sums are not sorted.
@@ -79,7 +70,6 @@ class Dense final : public Layer<T> {
 
   index inputs_ = 0, neurons_ = 0, positions_ = 1;
   index padded_ = 0;  // neurons, padded to a cache line
-  Activation activation_;
   bool sorted_ = false;
   Buffer<T> no_bias_;  // zeros, used if the layer has no bias
 };

@@ -60,7 +60,7 @@ std::uint32_t sort_by_column(const StoredRows<T>& x, index batch, index first, i
 template <class T>
 void Dense<T>::forward_stored(Share share, index batch, const StoredRows<T>& x,
                               const Outputs<T>& out, Scratch<T> scratch) const {
-  const KernelTable<T>& k = active_kernels().table<T>();
+  const KernelTable<T>& k = kernels<T>();
   const Panels<T> panels{padded_};
   const index last = share.last(batch);
   for (index row = share.first(batch); row < last && !scratch.leaves(); row += kBand) {
@@ -75,7 +75,7 @@ void Dense<T>::forward_stored(Share share, index batch, const StoredRows<T>& x,
         k.sum_lines(rows, x.starts[row], x.starts + row + 1, x.values, x.columns, weights, width,
                     width, bias, y, out.y.stride);
       }
-      activate(rows, width, row, p, out);
+      this->activate(rows, width, row, p, out);
     }
   }
 }
@@ -83,7 +83,7 @@ void Dense<T>::forward_stored(Share share, index batch, const StoredRows<T>& x,
 template <class T>
 void Dense<T>::gradient_of_stored(Share share, index batch, const Back<T>& back,
                                   GradientSink<T>& sink, Scratch<T> scratch) const {
-  const KernelTable<T>& k = active_kernels().table<T>();
+  const KernelTable<T>& k = kernels<T>();
   const StoredRows<T>& x = *back.stored;
   const Panels<T> panels{padded_};
   // Inputs are divided by panels, so that no two workers change the same line of the parameters.

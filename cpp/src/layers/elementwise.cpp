@@ -37,20 +37,14 @@ void pass_on(Share share, index batch, const Form& form, const Rows<const T>& de
   });
 }
 
-template <class T>
-const KernelTable<T>& kernels() {
-  return active_kernels().table<T>();
-}
-
 double size_of(const Form& form) { return static_cast<double>(form.shape.size()); }
 
 }  // namespace
 
 template <class T>
 ActivationLayer<T>::ActivationLayer(const LayerSpec& spec, const std::vector<Form>& inputs)
-    : Layer<T>(spec, inputs),
-      activation_(Activation::parse(spec.text("activation"), spec.numbers("parameters"))) {
-  this->set_activation_option(activation_);
+    : Activated<T>(spec, inputs,
+                   Activation::parse(spec.text("activation"), spec.numbers("parameters"))) {
   this->set_output(inputs.front());
 }
 
@@ -60,57 +54,13 @@ double ActivationLayer<T>::flops() const {
 }
 
 template <class T>
-void ActivationLayer<T>::set_activation(const Activation& activation) {
-  this->set_activation_option(activation);
-  activation_ = activation;
-}
-
-template <class T>
-bool ActivationLayer<T>::keeps_slope() const {
-  return kernels<T>().keeps_slope[static_cast<int>(activation_.kind)];
-}
-
-template <class T>
 void ActivationLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
                                  const Outputs<T>& out, Scratch<T> scratch) const {
-  const KernelTable<T>& k = kernels<T>();
-  const int kind = static_cast<int>(activation_.kind);
-  const T parameter = static_cast<T>(activation_.parameter);
-  const Rows<T>& y = out.y;
   each_block<T>(share, batch, this->output(), scratch,
                 [&](index row, index rows, index panel, index width) {
-                  copy_block<T>(row, rows, panel, width, *x, y);
-                  if (out.raw || finishes_rows()) return;
-                  if (out.slope.data) {
-                    k.activate_keep[kind](rows, width, y.at(row, panel), y.stride,
-                                          out.slope.at(row, panel), out.slope.stride, parameter);
-                  } else {
-                    k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);
-                  }
+                  copy_block<T>(row, rows, panel, width, *x, out.y);
+                  this->activate(rows, width, row, panel, out);
                 });
-}
-
-template <class T>
-void ActivationLayer<T>::finish_rows(index rows, const Rows<T>& y) const {
-  if (!finishes_rows()) return;
-  kernels<T>().softmax(rows, this->output().shape.channels, y.data, y.stride);
-}
-
-template <class T>
-void ActivationLayer<T>::backward_activation(index first_row, index rows, index panel, index width,
-                                             const Rows<T>& delta, const Rows<const T>& y,
-                                             const Rows<const T>& slope) const {
-  const KernelTable<T>& k = kernels<T>();
-  const int kind = static_cast<int>(activation_.kind);
-  if (finishes_rows()) {
-    k.softmax_backward(rows, this->output().shape.channels, delta.at(first_row), delta.stride,
-                       y.at(first_row), y.stride);
-    return;
-  }
-  const Rows<const T> kept = k.keeps_slope[kind] ? slope : y;
-  k.apply_slope[kind](rows, width, delta.at(first_row, panel), delta.stride,
-                      kept.at(first_row, panel), kept.stride,
-                      static_cast<T>(activation_.parameter));
 }
 
 template <class T>

@@ -2,14 +2,14 @@
 // and the sum of two values.
 #pragma once
 
-#include "foxnn/layer.hpp"
+#include "layers/activated.hpp"
 #include "layers/dropout_masks.hpp"
 
 namespace foxnn {
 
 /// f(x). Options: activation, parameters.
 template <class T>
-class ActivationLayer final : public Layer<T> {
+class ActivationLayer final : public Activated<T> {
  public:
   ActivationLayer(const LayerSpec& spec, const std::vector<Form>& inputs);
 
@@ -17,22 +17,11 @@ class ActivationLayer final : public Layer<T> {
     return std::make_unique<ActivationLayer>(*this);
   }
   double flops() const override;
-  Activation activation() const override { return activation_; }
-  void set_activation(const Activation& activation) override;
-  bool keeps_slope() const override;
-  bool finishes_rows() const override { return activation_.kind == ActivationKind::softmax; }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
-  void finish_rows(index rows, const Rows<T>& y) const override;
-  void backward_activation(index first_row, index rows, index panel, index width,
-                           const Rows<T>& delta, const Rows<const T>& y,
-                           const Rows<const T>& slope) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,
                       const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                       Scratch<T> scratch) const override;
-
- private:
-  Activation activation_;
 };
 
 /// x times a mask in training, x itself otherwise. Option: rate.

@@ -133,8 +133,8 @@ void Layer<T>::Below::finish(index row, index rows, index panel, index width,
   layer->backward_activation(row, rows, panel, width, delta, y, slope);
   if (!mask.data) return;
   T* at = delta.at(row, panel);
-  active_kernels().table<T>().multiply_elements(rows, width, at, delta.stride, mask.at(row, panel),
-                                                mask.stride, at, delta.stride);
+  kernels<T>().multiply_elements(rows, width, at, delta.stride, mask.at(row, panel), mask.stride,
+                                 at, delta.stride);
 }
 
 template <class T>

@@ -7,14 +7,7 @@
 #include "layers/columns.hpp"
 
 namespace foxnn {
-namespace {
-
-template <class T>
-const KernelTable<T>& kernels() {
-  return active_kernels().table<T>();
-}
-
-}  // namespace
+namespace {}  // namespace
 
 template <class T>
 LayerNorm<T>::LayerNorm(const LayerSpec& spec, const std::vector<Form>& inputs)

@@ -55,7 +55,7 @@ NarrowStep<T>::NarrowStep(const std::vector<NarrowPart<T>>& parts,
 
 template <class T>
 void NarrowStep<T>::forward(index rows, bool raw) {
-  const KernelTable<T>& k = active_kernels().table<T>();
+  const KernelTable<T>& k = kernels<T>();
   const T* x = x_.data();
   index stride = parts_.front().part.inputs;
   for (PartInUse& in_use : parts_) {
@@ -86,14 +86,14 @@ void NarrowStep<T>::backward_activation(PartInUse& in_use, index rows) {
     return;
   }
   const T* kept = in_use.slope.size() ? in_use.slope.data() : in_use.y.data();
-  active_kernels().table<T>().apply_slope[static_cast<int>(part.activation.kind)](
+  kernels<T>().apply_slope[static_cast<int>(part.activation.kind)](
       1, rows * in_use.stride, in_use.delta.data(), 0, kept, 0,
       static_cast<T>(part.activation.parameter));
 }
 
 template <class T>
 void NarrowStep<T>::backward(index rows, bool through_activation, bool goes_on) {
-  const KernelTable<T>& k = active_kernels().table<T>();
+  const KernelTable<T>& k = kernels<T>();
   const auto gradient = goes_on ? k.narrow_gradient_on : k.narrow_gradient;
   if (through_activation) backward_activation(parts_.back(), rows);
   for (std::size_t i = parts_.size(); i-- > 0;) {

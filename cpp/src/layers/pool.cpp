@@ -7,11 +7,6 @@
 namespace foxnn {
 namespace {
 
-template <class T>
-const KernelTable<T>& kernels() {
-  return active_kernels().table<T>();
-}
-
 Window window_of(const LayerSpec& spec, const Shape& input) {
   if (spec.options.contains("factor")) return Window::repeating(spec, input);
   return spec.options.contains("kernel") ? Window(spec, input) : Window::whole(input);

@@ -19,7 +19,7 @@ struct Judge {
   index outputs;
 
   explicit Judge(const Network<T>& network) : outputs(network.outputs()) {
-    const KernelTable<T>& k = active_kernels().table<T>();
+    const KernelTable<T>& k = kernels<T>();
     const int kind = static_cast<int>(network.loss());
     const bool sides = loss_traits(network.loss()).targets == Targets::sides;
     match = sides ? k.match_sides : k.match;

@@ -77,7 +77,7 @@ void Pass<T>::read(const MatrixView& x, index first, index rows) {
 
 template <class T>
 bool Pass<T>::inputs_are_finite(index rows) {
-  const KernelTable<T>& k = active_kernels().table<T>();
+  const KernelTable<T>& k = kernels<T>();
   if (!needs_.stored) return k.all_finite(input_count_, input().data, T(1));
   const StoredRows<T> batch = stored_.front().rows();
   return k.all_finite(index{batch.starts[rows]}, batch.values, T(1));

@@ -73,7 +73,6 @@ bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
   for (int w = 0; w < std::max(workers, 1); ++w) {
     held.emplace_back(network, std::min(n, height), stored, needs);
   }
-  active_kernels();  // an unknown kernel set is refused here, since workers must not throw
   std::atomic<bool> stopped{false};
   StopPoll poll;
   active_kernels();  // before the team, in which nothing may throw: an unknown name does

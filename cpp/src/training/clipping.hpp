@@ -35,7 +35,7 @@ class NormClip {
   /// gradient)`. Must be called by every worker, after a barrier.
   template <class Take>
   void hand_on(const Team& team, Take take) {
-    const KernelTable<T>& k = active_kernels().table<T>();
+    const KernelTable<T>& k = kernels<T>();
     const index count = static_cast<index>(pieces_.size());
     const index first = team.share().first(count), last = team.share().last(count);
     for (index i = first; i < last; ++i) sums_[at(i)] = sum_squares(k, pieces_[at(i)]);

@@ -140,8 +140,7 @@ StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, St
     }
   }
   const Buffer<T>& parameters = network_.parameters();
-  if (!report.diverged &&
-      !active_kernels().table<T>().all_finite(parameters.size(), parameters.data(), T(1))) {
+  if (!report.diverged && !kernels<T>().all_finite(parameters.size(), parameters.data(), T(1))) {
     report.diverged = true;
   }
   // Divided here, because a division per step would be noticeable in tiny steps.

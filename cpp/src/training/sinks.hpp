@@ -17,7 +17,7 @@ struct GradientRules {
   T l1 = T(0), l2 = T(0), clip_value = T(0);  ///< 0: none
 
   void apply(index count, T* gradient, const T* parameters, bool is_penalised) const {
-    const KernelTable<T>& k = active_kernels().table<T>();
+    const KernelTable<T>& k = kernels<T>();
     if (is_penalised && (l1 > T(0) || l2 > T(0)))
       k.add_penalty(count, gradient, parameters, l1, l2);
     if (clip_value > T(0)) k.clip(count, gradient, clip_value);
@@ -47,9 +47,7 @@ template <class T>
 class UpdateSink final : public GradientSink<T> {
  public:
   UpdateSink(Network<T>& network, OptimizerKind kind, const GradientRules<T>& rules)
-      : network_(network),
-        update_(active_kernels().table<T>().update[static_cast<int>(kind)]),
-        rules_(rules) {}
+      : network_(network), update_(kernels<T>().update[static_cast<int>(kind)]), rules_(rules) {}
 
   void set_step(const UpdateCoefficients& c) {
     shrink_ = static_cast<T>(c.shrink);
@@ -99,7 +97,7 @@ class UpdateSink final : public GradientSink<T> {
   void prepare(index count, T* gradient, T* parameters, bool is_penalised) const {
     rules_.apply(count, gradient, parameters, is_penalised);
     if (is_penalised && shrink_ != T(0)) {
-      active_kernels().table<T>().shrink(count, parameters, shrink_);
+      kernels<T>().shrink(count, parameters, shrink_);
     }
   }
 
