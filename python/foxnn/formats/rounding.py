@@ -7,12 +7,10 @@ seconds, by a minute.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.support.frames import frames_of_foxnn
+from foxnn.support.warn import warn
 
 # Rounding may move a scaled input by so much: noise of a hundredth of its standard deviation is
 # less than most data have, and outputs hardly change.
@@ -35,12 +33,11 @@ def warn_if_coarse(network: AnsweringNetwork, path: str) -> None:
     named = [repr(names[i]) if network.input_names else names[i] for i in coarse[:_MOST_NAMED]]
     more = coarse.size - len(named)
     worst = coarse[error[coarse].argmax()]
-    warnings.warn(
+    warn(
         f"{path}: its inputs are float32, which is too coarse for column{'s' * (coarse.size > 1)} "
         f"{', '.join(named)}{f' and {more} more' if more > 0 else ''}: numbers near "
         f"{shift[worst]:.6g} are rounded by up to {error[worst]:.2g} of the scale "
         f"{scale[worst]:.6g}. Subtract a constant from the column before training, or save the "
         "network and export it as neural_network(file, dtype='float64')",
         UserWarning,
-        stacklevel=frames_of_foxnn() + 1,
     )

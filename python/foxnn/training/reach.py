@@ -12,8 +12,8 @@ from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import SCALABLE_LOSSES
 from foxnn.support import pieces
 from foxnn.support.errors import DataWarning
+from foxnn.support.warn import warn
 from foxnn.training.scaling import Scalers
-from foxnn.training.warn import warn
 
 # How far targets may lie beyond the outputs, as a share of their own range: noise about 0 and 1, or
 # a few counts just below zero, are learnt well enough.

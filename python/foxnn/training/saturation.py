@@ -11,7 +11,7 @@ from foxnn.layers.specs import dense_spec
 from foxnn.layers.view import is_flat_dense
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.support.errors import DataWarning
-from foxnn.training.warn import warn
+from foxnn.support.warn import warn
 
 # Number of samples to look at: enough for a reliable share of saturated outputs.
 _SAMPLES = 64

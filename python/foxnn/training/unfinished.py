@@ -10,9 +10,9 @@ import numpy as np
 from foxnn.checks import Array
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.support.errors import ConvergenceWarning
+from foxnn.support.warn import warn
 from foxnn.training.data import FitData
 from foxnn.training.scaling import Scalers
-from foxnn.training.warn import warn
 
 # Shorter runs are not looked at: who asks for fewer epochs than the default knows that they are
 # few, and the loss of the first ones always falls.
