@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.plot import drawing
+from foxnn.plot.pictures import chosen_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -77,7 +78,7 @@ def filters(
     if kind not in ("Conv1D", "Conv2D", "Conv3D"):
         raise ValueError(f"layer must be a convolution, and layer {index} is a {kind}")
     values = nn[index].weights.astype(np.float64)
-    chosen = _chosen(which, "which", values.shape[-1], "a filter")
+    chosen = chosen_of(which, "which", values.shape[-1], "a filter")
     largest = np.abs(values).max()
     limit = drawing.limit_of(limit, np.quantile(np.abs(values), 0.995) or largest)
     colorbar = checks.flag(colorbar, "colorbar")
@@ -159,7 +160,7 @@ def feature_maps(
             f"layer must give one to three axes of positions, and layer {index} ({view.kind}) "
             f"gives shape {view.output_shape}"
         )
-    chosen = _chosen(channels, "channels", count, "a channel")
+    chosen = chosen_of(channels, "channels", count, "a channel")
     colorbar = checks.flag(colorbar, "colorbar")
 
     found = nn.layer_outputs(sample)[view.name][0].astype(np.float64)
@@ -174,15 +175,6 @@ def feature_maps(
     if colorbar:
         ax.figure.colorbar(scale, ax=ax, label="output")
     return ax
-
-
-def _chosen(given: Any, name: str, count: int, what: str) -> list[int]:
-    if given is None:
-        return list(range(count))
-    listed = checks.items(given, f"{name} must be a list of numbers")
-    if not listed:
-        raise ValueError(f"{name} must name at least one, got none")
-    return [checks.position(i, f"{name}[{k}]", count, what) for k, i in enumerate(listed)]
 
 
 def _pictures(values: Array) -> Array:

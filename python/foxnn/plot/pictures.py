@@ -78,7 +78,7 @@ def weights(
         raise ValueError(f"layer must be a dense one, and layer {index} is a {kind}{_hint(kind)}")
     values = nn[index].weights.T.astype(np.float64)
     rows, columns = _picture(shape, values.shape[1], index)
-    chosen = _neurons(neurons, len(values))
+    chosen = chosen_of(neurons, "neurons", len(values), "a neuron", "them")
     largest = np.abs(values).max()
     limit = drawing.limit_of(limit, np.quantile(np.abs(values), 0.995) or largest)
     colorbar = checks.flag(colorbar, "colorbar")
@@ -121,10 +121,11 @@ def _picture(shape: object, inputs: int, layer: int) -> tuple[int, int]:
     return rows, columns
 
 
-def _neurons(neurons: Any, count: int) -> list[int]:
-    if neurons is None:
+def chosen_of(given: Any, name: str, count: int, what: str, listed: str = "numbers") -> list[int]:
+    """Return the numbers of what is to be drawn, by default of all."""
+    if given is None:
         return list(range(count))
-    given = checks.items(neurons, "neurons must be a list of them")
-    if not given:
-        raise ValueError("neurons must name at least one, got none")
-    return [checks.position(i, f"neurons[{k}]", count, "a neuron") for k, i in enumerate(given)]
+    items = checks.items(given, f"{name} must be a list of {listed}")
+    if not items:
+        raise ValueError(f"{name} must name at least one, got none")
+    return [checks.position(i, f"{name}[{k}]", count, what) for k, i in enumerate(items)]
