@@ -88,7 +88,7 @@ _CHANNELS = "the channels of the input are those of the layer before it"
 CONV1D, CONV2D, CONV3D = (_kind(axes) for axes in (1, 2, 3))
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class _Conv(Description):
     filters: int
     kernel: Lengths

@@ -112,7 +112,7 @@ BATCH_NORM = Kind(
 
 
 @answering("the channels are those of the layer before it")
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class BatchNorm(Description):
     """Batch normalization: each channel is brought to mean 0 and variance 1 over a batch.
 

@@ -101,7 +101,7 @@ UP_SAMPLE = Kind("up_sample", "UpSample", _checked_factor, _enlarged, no_arrays,
 POOLING = (*MAX_POOLS, *AVERAGE_POOLS, GLOBAL_MAX_POOL, GLOBAL_AVERAGE_POOL, UP_SAMPLE)
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class _Pool(Description):
     size: Lengths
     stride: Lengths | None = None
@@ -111,8 +111,7 @@ class _Pool(Description):
     _axes: ClassVar[int]
 
     def __post_init__(self) -> None:
-        size = checked_lengths(self.size, "size", self._axes)
-        stride = size if self.stride is None else checked_lengths(self.stride, "stride", self._axes)
+        size, stride = self._lengths()
         set_checked(
             self,
             size=shown_lengths(size),
@@ -122,9 +121,15 @@ class _Pool(Description):
             name=checked_name(self.name),
         )
 
-    def _options(self) -> Options:
+    def _lengths(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Return size and stride, one number for each axis."""
         size = checked_lengths(self.size, "size", self._axes)
-        stride = size if self.stride is None else checked_lengths(self.stride, "stride", self._axes)
+        if self.stride is None:
+            return size, size
+        return size, checked_lengths(self.stride, "stride", self._axes)
+
+    def _options(self) -> Options:
+        size, stride = self._lengths()
         return {
             "kernel": [float(length) for length in size],
             "stride": [float(length) for length in stride],
@@ -286,7 +291,7 @@ class AveragePool3D(_Pool):
     _axes: ClassVar[int] = 3
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class _GlobalPool(Description):
     name: str | None = field(default=None, kw_only=True)
 
@@ -333,7 +338,7 @@ class GlobalAveragePool(_GlobalPool):
 
 
 @answering()
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, repr=False, eq=False)
 class UpSample(Description):
     """Every position repeated, so that a picture is enlarged: the nearest position's numbers.
 
