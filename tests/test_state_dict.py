@@ -103,7 +103,8 @@ def test_logits_and_other_arguments(tmp_path: Path) -> None:
     )
     assert nn.fit(X, np.eye(3)[np.arange(20) % 3], epochs=2)["loss"]
     alone = saved(state([""], [5, 3]), tmp_path)
-    assert foxnn.neural_network(alone, loss="cross_entropy").loss == "cross_entropy"
+    for name in ("cross_entropy", "CrossEntropy"):
+        assert foxnn.neural_network(alone, loss=name).loss == "cross_entropy"
     sigmoid = foxnn.neural_network(alone, activation="sigmoid")
     assert sigmoid[0].get_name_activation_function() == "sigmoid"
 

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from foxnn import checks
-from foxnn.formats import foreign, foxnn_text, paths, safetensors_file, state_dict, whole_files
+from foxnn.formats import foreign, foxnn_text, paths, safetensors_file, whole_files
 from foxnn.layers import Activation, layer
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
@@ -197,8 +197,10 @@ def load_state_dict(
     OSError, foxnn.FileFormatError, ValueError, TypeError
         As `load`; also for activations that are not given.
     """
+    from foxnn.formats import state_dict  # late: few programs read one
+
     _check_only_scale(only_scale, path)
-    word = None if loss is None else checks.word(loss, "loss")
+    word = None if loss is None else LOSS_NAMES.known(loss, "loss")
     found = state_dict.read(path)
     given = state_dict.activations(path, found, activation, output_activation, word)
     sizes = [found.layers[0].inputs, *(layer.outputs for layer in found.layers)]
