@@ -33,11 +33,7 @@ void add_products_tile(index samples, index positions, const index* columns, ind
                        const index* places, const T* a, index lda, const T* b, index ldb, T* c,
                        index ldc) {
   Vec<T> sums[R][V];
-  FOXNN_UNROLL
-  for (int r = 0; r < R; ++r) {
-    FOXNN_UNROLL
-    for (int v = 0; v < V; ++v) sums[r][v] = Vec<T>::load(c + r * ldc + v * Vec<T>::lanes);
-  }
+  go_on<T>(sums, c, ldc);
   for (index p = 0; p < positions; ++p, columns += step) {
     const T* line = b + places[p];
     if constexpr (kNeighbours) {
