@@ -16,7 +16,7 @@ import kinds
 import test_c_export
 from closeness import assert_within, epsilon
 from foxnn.layers.composition import COMPOSITES
-from foxnn.layers.kinds import KINDS
+from foxnn.layers.kinds import CLASSES, KINDS
 from kinds import ROWS, Row
 from layer_reference import APPLIED, Network
 from network_model import MUTATION, uniform
@@ -55,6 +55,13 @@ def test_every_kind_has_rows_and_an_oracle() -> None:
         look(parts[-1:], "last")
     assert found.keys() == {*KINDS, *COMPOSITES} <= APPLIED.keys()
     assert [kind for kind, at in found.items() if not {"first", "middle", "last"} <= at] == []
+
+
+def test_the_table_names_what_the_modules_hold() -> None:
+    for name, kind in KINDS.items():
+        described = getattr(foxnn, kind.public)
+        assert (kind.name, described.kind) == (name, kind)
+        assert described.__module__ == CLASSES[kind.public]
 
 
 # The oracle

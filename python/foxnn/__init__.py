@@ -13,30 +13,8 @@ import typing as _typing
 from foxnn._core import __version__
 from foxnn.classic.train_data import train_data
 from foxnn.formats.paths import FileFormatError
-from foxnn.layers import (
-    Activation,
-    AveragePool1D,
-    AveragePool2D,
-    AveragePool3D,
-    BatchNorm,
-    Conv1D,
-    Conv2D,
-    Conv3D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAveragePool,
-    GlobalMaxPool,
-    LayerNorm,
-    MaxPool1D,
-    MaxPool2D,
-    MaxPool3D,
-    Parallel,
-    Reshape,
-    Residual,
-    UpSample,
-    layer,
-)
+from foxnn.layers import CLASSES as _CLASSES
+from foxnn.layers import Parallel, Residual, layer
 from foxnn.model.names import (
     activations,
     initializers,
@@ -52,9 +30,31 @@ from foxnn.network import neural_network
 from foxnn.support.errors import ConvergenceWarning, DataWarning, DivergedError
 from foxnn.support.former import find_former_names
 from foxnn.support.interpreter import refuse_without_lock
+from foxnn.support.later import import_later as _import_later
 
 if _typing.TYPE_CHECKING:
     from foxnn import plot, schedules
+    from foxnn.layers import (
+        Activation,
+        AveragePool1D,
+        AveragePool2D,
+        AveragePool3D,
+        BatchNorm,
+        Conv1D,
+        Conv2D,
+        Conv3D,
+        Dense,
+        Dropout,
+        Flatten,
+        GlobalAveragePool,
+        GlobalMaxPool,
+        LayerNorm,
+        MaxPool1D,
+        MaxPool2D,
+        MaxPool3D,
+        Reshape,
+        UpSample,
+    )
     from foxnn.resuming import resume
     from foxnn.training.early_stopping import EarlyStopping
     from foxnn.training.history import History
@@ -114,8 +114,8 @@ __all__ = [
     "train_data",
 ]
 
-# What only trainings and pictures need, and where it is: imported when it is first asked for, since
-# these modules take as long as all others together.
+# What only trainings, pictures and networks with layers of some kind need: these modules take as
+# long as all others together.
 _LATER = {
     "SGD": "foxnn.training.update_rules",
     "Adam": "foxnn.training.update_rules",
@@ -123,22 +123,14 @@ _LATER = {
     "EarlyStopping": "foxnn.training.early_stopping",
     "History": "foxnn.training.history",
     "RMSprop": "foxnn.training.update_rules",
+    "plot": "foxnn.plot",
     "resume": "foxnn.resuming",
+    "schedules": "foxnn.schedules",
+    **_CLASSES,
 }
-_LATER_MODULES = {"plot", "schedules"}
-
 
 if not _typing.TYPE_CHECKING:  # type checkers must not take any name for one of the package's
-
-    def __getattr__(name: str) -> object:
-        from importlib import import_module
-
-        if name in _LATER_MODULES:
-            return import_module(f"foxnn.{name}")  # which sets the attribute
-        if name not in _LATER:
-            raise AttributeError(f"module 'foxnn' has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(_LATER[name]), name)
-        return value
+    __getattr__ = _import_later(globals(), _LATER)
 
 
 def __dir__() -> list[str]:

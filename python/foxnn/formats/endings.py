@@ -12,7 +12,7 @@ from typing import Any
 
 from foxnn import checks
 from foxnn.formats import foreign, foxnn_text, paths, safetensors_file, whole_files
-from foxnn.layers import Activation, layer
+from foxnn.layers import layer
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
@@ -244,6 +244,8 @@ def _end_logits(network: AnsweringNetwork, loss: str) -> None:
     (activation,) = joined(loss)
     last, scaler = network[-1], network.output_scaler
     if not isinstance(last, layer):
+        from foxnn.layers.elementwise import Activation
+
         network.next_layer(Activation(activation))
         return
     if scaler is not None:  # what was read as scaled outputs are sums, shifted and scaled

@@ -16,7 +16,7 @@ from foxnn.layers.composition import COMPOSITES, Composite
 from foxnn.layers.dense import LARGEST
 from foxnn.layers.kind import Description, Shape, Spec
 from foxnn.layers.kinds import DEEPEST, KINDS, checked_specs, leaves, public_name
-from foxnn.layers.reshaping import checked_shape
+from foxnn.layers.shapes import checked_shape
 from foxnn.layers.view import LayerView, checked_array
 
 _LAYERS = (Description, Composite, LayerView)

@@ -5,34 +5,63 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from foxnn import checks
 from foxnn.layers.activations import parse_activation
 from foxnn.layers.composition import COMPOSITES
-from foxnn.layers.convolution import CONV1D, CONV2D, CONV3D
-from foxnn.layers.dense import DENSE, LARGEST
-from foxnn.layers.elementwise import ACTIVATION, DROPOUT
+from foxnn.layers.dense import LARGEST
 from foxnn.layers.kind import Kind, Options, Shape, Spec, given_name
 from foxnn.layers.names import INIT_NAMES
-from foxnn.layers.normalization import BATCH_NORM, LAYER_NORM
-from foxnn.layers.pooling import POOLING
-from foxnn.layers.reshaping import FLATTEN, RESHAPE
 
-_ALL = (
-    DENSE,
-    CONV1D,
-    CONV2D,
-    CONV3D,
-    *POOLING,
-    ACTIVATION,
-    FLATTEN,
-    RESHAPE,
-    DROPOUT,
-    BATCH_NORM,
-    LAYER_NORM,
-)
-KINDS = {kind.name: kind for kind in _ALL}
+# The class that describes each kind, and the module with both: imported when a network has such a
+# layer, so that the import of foxnn does not grow with the number of kinds.
+_TABLE = {
+    "dense": ("Dense", "dense"),
+    "conv1d": ("Conv1D", "convolution"),
+    "conv2d": ("Conv2D", "convolution"),
+    "conv3d": ("Conv3D", "convolution"),
+    "max_pool1d": ("MaxPool1D", "pooling"),
+    "max_pool2d": ("MaxPool2D", "pooling"),
+    "max_pool3d": ("MaxPool3D", "pooling"),
+    "average_pool1d": ("AveragePool1D", "pooling"),
+    "average_pool2d": ("AveragePool2D", "pooling"),
+    "average_pool3d": ("AveragePool3D", "pooling"),
+    "global_max_pool": ("GlobalMaxPool", "pooling"),
+    "global_average_pool": ("GlobalAveragePool", "pooling"),
+    "up_sample": ("UpSample", "pooling"),
+    "activation": ("Activation", "elementwise"),
+    "flatten": ("Flatten", "reshaping"),
+    "reshape": ("Reshape", "reshaping"),
+    "dropout": ("Dropout", "elementwise"),
+    "batch_norm": ("BatchNorm", "normalization"),
+    "layer_norm": ("LayerNorm", "normalization"),
+}
+
+#: The module of each class that describes a kind.
+CLASSES = {public: f"foxnn.layers.{module}" for public, module in _TABLE.values()}
+
+
+class _Kinds(Mapping[str, Kind]):
+    """The kinds by the engine's names."""
+
+    def __getitem__(self, name: str) -> Kind:
+        public, _ = _TABLE[name]
+        found: Kind = getattr(import_module(CLASSES[public]), public).kind
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_TABLE)
+
+    def __len__(self) -> int:
+        return len(_TABLE)
+
+    def __contains__(self, name: object) -> bool:
+        return name in _TABLE
+
+
+KINDS: Mapping[str, Kind] = _Kinds()
 
 # Layers within layers: deeper than anyone builds, shallower than Python's own limit.
 DEEPEST = 50
@@ -173,4 +202,4 @@ def leaves(layers: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 
 def public_name(kind: str) -> str:
     """Return the name of the class that describes a kind."""
-    return COMPOSITES[kind] if kind in COMPOSITES else KINDS[kind].public
+    return COMPOSITES[kind] if kind in COMPOSITES else _TABLE[kind][0]

@@ -7,9 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import numpy as np
-
-from foxnn import checks
 from foxnn.checks.keywords import answering
 from foxnn.layers.kind import (
     Description,
@@ -22,29 +19,7 @@ from foxnn.layers.kind import (
     only,
     set_checked,
 )
-
-_LARGEST = 2**31 - 1
-# More axes than any data has, fewer than would take long to look at.
-_MOST_AXES = 16
-
-
-def checked_shape(shape: object, name: str) -> Shape:
-    """Return the lengths of a sample's axes, the channels last, from a number or several."""
-    if isinstance(shape, int | np.integer) and not isinstance(shape, bool):
-        shape = (shape,)
-    wanted = f"{name} must be a whole number or a tuple of up to {_MOST_AXES}"
-    lengths = checks.items(shape, wanted, _MOST_AXES + 1)
-    if not 1 <= len(lengths) <= _MOST_AXES:
-        raise ValueError(f"{wanted}, got {len(lengths)} lengths")
-    if any(length is None for length in lengths):
-        raise ValueError(f"{name} must not hold None: no layer yet takes any number of steps")
-    found = tuple(
-        checks.integer(length, f"{name}[{i}]", 1, _LARGEST) for i, length in enumerate(lengths)
-    )
-    if math.prod(found) > _LARGEST:
-        raise ValueError(f"{name} must hold at most {_LARGEST} numbers, got {math.prod(found)}")
-    return found
-
+from foxnn.layers.shapes import checked_shape
 
 FLATTEN = Kind(
     "flatten",

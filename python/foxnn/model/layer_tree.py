@@ -16,7 +16,7 @@ from foxnn.checks import Array
 from foxnn.layers.items import check_names, check_outputs
 from foxnn.layers.kind import Shape, Spec
 from foxnn.layers.kinds import KINDS, checked_specs, public_name
-from foxnn.layers.reshaping import checked_shape
+from foxnn.layers.shapes import checked_shape
 from foxnn.support import pieces
 
 

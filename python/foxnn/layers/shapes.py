@@ -1,0 +1,32 @@
+"""The shape of a sample, as users give it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from foxnn import checks
+from foxnn.layers.kind import Shape
+
+_LARGEST = 2**31 - 1
+# More axes than any data has, fewer than would take long to look at.
+_MOST_AXES = 16
+
+
+def checked_shape(shape: object, name: str) -> Shape:
+    """Return the lengths of a sample's axes, the channels last, from a number or several."""
+    if isinstance(shape, int | np.integer) and not isinstance(shape, bool):
+        shape = (shape,)
+    wanted = f"{name} must be a whole number or a tuple of up to {_MOST_AXES}"
+    lengths = checks.items(shape, wanted, _MOST_AXES + 1)
+    if not 1 <= len(lengths) <= _MOST_AXES:
+        raise ValueError(f"{wanted}, got {len(lengths)} lengths")
+    if any(length is None for length in lengths):
+        raise ValueError(f"{name} must not hold None: no layer yet takes any number of steps")
+    found = tuple(
+        checks.integer(length, f"{name}[{i}]", 1, _LARGEST) for i, length in enumerate(lengths)
+    )
+    if math.prod(found) > _LARGEST:
+        raise ValueError(f"{name} must hold at most {_LARGEST} numbers, got {math.prod(found)}")
+    return found

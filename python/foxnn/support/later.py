@@ -1,0 +1,30 @@
+"""Names of a package that are imported when they are first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any
+
+
+def import_later(namespace: dict[str, Any], places: Mapping[str, str]) -> Callable[[str], object]:
+    """Return a `__getattr__` for a package.
+
+    Parameters
+    ----------
+    namespace : dict
+        The package's `globals()`, which takes up what has been imported.
+    places : mapping of str to str
+        The module of each name. A name that is the module's own last part is the module itself.
+    """
+    package = namespace["__name__"]
+
+    def find(name: str) -> object:
+        if name not in places:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        module = import_module(places[name])
+        is_module = places[name] == f"{package}.{name}"
+        value = namespace[name] = module if is_module else getattr(module, name)
+        return value
+
+    return find
