@@ -78,24 +78,14 @@ struct ConvTiles {
 template <class T, int V>
 constexpr ConvTiles<T, V> kConvTiles;
 
-// Calls f(first column, vectors) for the columns of a tile: two registers at a time, or one.
-template <class T, class Function>
-[[gnu::always_inline]] inline void each_pair(index width, Function f) {
-  constexpr index L = Vec<T>::lanes;
-  index column = 0;
-  for (; column + 2 * L <= width; column += 2 * L) f(column, true);
-  if (column < width) f(column, false);
-}
-
 template <class T>
 void multiply_stretches(index m, const Stretch* stretches, index count, const T* a, index lda,
                         const T* b, index width, const T* init, T* c, index ldc) {
-  each_pair<T>(width, [&](index column, bool two) {
+  each_pair<T>(width, [&](index column, auto vectors) {
     each_tile(m, [&](index row, index rows) {
-      const auto tile =
-          (two ? kConvTiles<T, 2>.multiply_stretches : kConvTiles<T, 1>.multiply_stretches)[rows];
-      tile(stretches, count, a + row * lda, lda, b + column, width, init ? init + column : nullptr,
-           c + row * ldc + column, ldc);
+      kConvTiles<T, vectors>.multiply_stretches[rows](
+          stretches, count, a + row * lda, lda, b + column, width, init ? init + column : nullptr,
+          c + row * ldc + column, ldc);
     });
   });
 }
@@ -108,10 +98,9 @@ void add_products(index rows, index samples, index positions, const index* colum
   for (index i = 0; i < positions * rows; ++i) {
     neighbours = neighbours && (i % rows == 0 || columns[i] == columns[i - 1] + 1);
   }
-  each_pair<T>(width, [&](index column, bool two) {
-    const auto& tiles = two ? kConvTiles<T, 2>.add_products : kConvTiles<T, 1>.add_products;
-    tiles[neighbours][rows](samples, positions, columns, rows, places, a, lda, b + column, ldb,
-                            c + column, width);
+  each_pair<T>(width, [&](index column, auto vectors) {
+    kConvTiles<T, vectors>.add_products[neighbours][rows](
+        samples, positions, columns, rows, places, a, lda, b + column, ldb, c + column, width);
   });
 }
 

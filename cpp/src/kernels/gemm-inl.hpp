@@ -225,8 +225,10 @@ struct Tiles {
   template <int R = kTileRows>
   constexpr void fill() {
     multiply[R] = multiply_tile<T, R, V, kCompact>;
-    if constexpr (kCompact) {
+    if constexpr (kCompact && V * Vec<T>::lanes <= kLineWidth<T>) {
       multiply_listed[0][R] = multiply_listed_tile<T, R, V, 1>;
+    }
+    if constexpr (kCompact && V == 2) {
       multiply_listed[1][R] = multiply_listed_tile<T, R, V, 2>;
     }
     multiply_transposed[R] = multiply_transposed_tile<T, R, V, kCompact>;
@@ -250,6 +252,24 @@ template <class Function>
   }
 }
 
+// A number of vectors that is known at compile time. (The standard library's has external linkage.)
+template <int kCount>
+struct Vectors {
+  constexpr operator int() const { return kCount; }
+};
+
+// Calls f(first column, vectors) for the columns of one tile: two registers of them, or one where a
+// panel of one line is one register.
+template <class T, class Function>
+[[gnu::always_inline]] inline void each_pair(index width, Function f) {
+  constexpr index kPair = 2 * Vec<T>::lanes;
+  index column = 0;
+  for (; column + kPair <= width; column += kPair) f(column, Vectors<2>());
+  if constexpr (kLineWidth<T> % kPair != 0) {
+    if (column < width) f(column, Vectors<1>());
+  }
+}
+
 template <class T, int V>
 void multiply_columns(index m, index k, const Rows<const T>& a, const T* b, index ldb,
                       const T* init, T* c, index ldc, Errands* errands) {
@@ -263,32 +283,21 @@ void multiply_columns(index m, index k, const Rows<const T>& a, const T* b, inde
 template <class T>
 void multiply(index m, index k, const Rows<const T>& a, const T* panel, index width, const T* bias,
               T* c, index ldc, Errands* errands) {
-  constexpr index L = Vec<T>::lanes;
-  index column = 0;
-  for (; column + 2 * L <= width; column += 2 * L) {
-    multiply_columns<T, 2>(m, k, a, panel + column, width, bias ? bias + column : nullptr,
-                           c + column, ldc, errands);
-  }
-  if (column < width) {
-    multiply_columns<T, 1>(m, k, a, panel + column, width, bias ? bias + column : nullptr,
-                           c + column, ldc, errands);
-  }
+  each_pair<T>(width, [&](index column, auto vectors) {
+    multiply_columns<T, vectors>(m, k, a, panel + column, width, bias ? bias + column : nullptr,
+                                 c + column, ldc, errands);
+  });
 }
 
 template <class T>
 void multiply_listed(index m, const List& list, const Rows<const T>& a, const T* panel, index width,
                      const T* bias, T* c, index ldc, const T* next, Errands* errands) {
-  constexpr index L = Vec<T>::lanes;
   const bool two = width == 2 * kLineWidth<T>;
-  index column = 0;
-  for (; column + 2 * L <= width; column += 2 * L) {
-    kTiles<T, 2, true>.multiply_listed[two][m](list, a, panel + column, bias + column, c + column,
-                                               ldc, column == 0 ? next : nullptr, errands);
-  }
-  if (column < width) {
-    kTiles<T, 1, true>.multiply_listed[two][m](list, a, panel + column, bias + column, c + column,
-                                               ldc, column == 0 ? next : nullptr, errands);
-  }
+  each_pair<T>(width, [&](index column, auto vectors) {
+    const auto tile = kTiles<T, vectors, true>.multiply_listed[two][m];
+    tile(list, a, panel + column, bias + column, c + column, ldc, column == 0 ? next : nullptr,
+         errands);
+  });
 }
 
 // A list that skips less than this fraction is not used: the plain loop is faster by about as much.
@@ -355,16 +364,10 @@ template <class T>
 void multiply_transposed(index rows, index samples, const Rows<const T>& a, const List* lists,
                          const T* b, index ldb, index width, T* c, const T* const* targets,
                          bool goes_on) {
-  constexpr index L = Vec<T>::lanes;
-  index column = 0;
-  for (; column + 2 * L <= width; column += 2 * L) {
-    multiply_transposed_columns<T, 2>(rows, samples, a, lists, b + column, ldb, width, c + column,
-                                      column == 0 ? targets : nullptr, goes_on);
-  }
-  if (column < width) {
-    multiply_transposed_columns<T, 1>(rows, samples, a, lists, b + column, ldb, width, c + column,
-                                      column == 0 ? targets : nullptr, goes_on);
-  }
+  each_pair<T>(width, [&](index column, auto vectors) {
+    multiply_transposed_columns<T, vectors>(rows, samples, a, lists, b + column, ldb, width,
+                                            c + column, column == 0 ? targets : nullptr, goes_on);
+  });
 }
 
 template <class T>

@@ -44,9 +44,11 @@ void sum_lines(index sums, std::uint32_t begin, const std::uint32_t* ends, const
              out + first, ldo);
     first += count;
   };
-  while (first + 4 * L <= width) columns(sum_lines_of<T, 4>, 4 * L);
-  while (first + 2 * L <= width) columns(sum_lines_of<T, 2>, 2 * L);
-  while (first < width) columns(sum_lines_of<T, 1>, L);
+  if constexpr (4 * L <= kPanelWidth<T>) {
+    while (first + 4 * L <= width) columns(sum_lines_of<T, 4>, 4 * L);
+  }
+  each_pair<T>(width - first,
+               [&](index, auto vectors) { columns(sum_lines_of<T, vectors>, vectors * L); });
 }
 
 }  // namespace
