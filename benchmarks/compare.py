@@ -23,7 +23,8 @@ import peers
 import reports
 from foxnn.cli import doctor
 from measure import in_turns, machine, medians, positive, shown_machine
-from rows import ROWS, LeftOutError, Row, Run
+from row import LeftOutError, Row, Run
+from rows import ROWS
 from work import Data
 
 

@@ -7,8 +7,8 @@ import io
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,72 +20,9 @@ import roofline
 from answers import TOLERANCE, answering, sklearn_answer
 from machine_limits import UnmeasurableError
 from measure import Timed, one_call
-from work import Data, Work
-
-Sides = dict[str, Timed]
-
-
-class LeftOutError(RuntimeError):
-    """A row that cannot be measured here; the message says why."""
-
-
-@dataclass
-class Run:
-    """How all rows are measured, and the notes about the current one."""
-
-    threads: int
-    quick: bool = False
-    data: Data = field(default_factory=Data)
-    notes: list[str] = field(default_factory=list)
-
-    def samples(self, work: Work) -> Work:
-        """Return the work with the number of samples that this run uses."""
-        return replace(work, samples=min(work.samples, 5 * work.batch)) if self.quick else work
-
-
-@dataclass(frozen=True)
-class Target:
-    """A performance target for foxnn.
-
-    kind "times": the side takes at least `value` times as long as foxnn. "at most": foxnn's own
-    figure is at most `value`. "beyond": foxnn takes at most `value` longer than the side.
-    """
-
-    side: str
-    value: float
-    kind: str = "times"
-
-    def reached(self, medians: Mapping[str, float]) -> float | None:
-        """Return the figure that is compared with `value`, or None if a side is missing."""
-        if self.side not in medians or "foxnn" not in medians:
-            return None
-        own, other = medians["foxnn"], medians[self.side]
-        return {"times": other / own, "at most": own, "beyond": own - other}[self.kind]
-
-    def is_met(self, reached: float) -> bool:
-        """Return whether that figure meets the target."""
-        return reached >= self.value if self.kind == "times" else reached <= self.value
-
-
-@dataclass(frozen=True)
-class Row:
-    """A piece of work, how its sides are made, and foxnn's targets."""
-
-    name: str
-    title: str
-    sides: Callable[[Run], Sides]
-    targets: tuple[Target, ...]
-    rounds: int = 5
-    one_core: bool = False
-    isa: str = ""
-    unit: str = "s"
-    has_threads: bool = True
-
-    @property
-    def needs_own_process(self) -> bool:
-        """Whether it needs a different environment from that of the calling process."""
-        return self.one_core or bool(self.isa)
-
+from picture_rows import PICTURE_ROWS
+from row import LeftOutError, Row, Run, Sides, Target, at_most
+from work import Work
 
 MNIST = Work((784, 512, 512, 10), "relu", 60_000, True, "adam", 98, is_mnist=True)
 TEXTBOOK = Work((784, 100, 10), "sigmoid", 60_000, batch=10, is_mnist=True)
@@ -291,11 +228,6 @@ def packed_size(run: Run) -> Sides:
     return {"foxnn": partial(float, len(packed.getvalue()))}
 
 
-def at_most(value: float) -> Target:
-    """Return a target for foxnn's own figure."""
-    return Target("foxnn", value, "at most")
-
-
 def _mnist_title(threads: str) -> str:
     return (
         "epoch of MNIST, [784, 512, 512, 10], relu, softmax, cross-entropy, Adam, batch 98, "
@@ -363,6 +295,7 @@ ROWS: Sequence[Row] = (
         "get-out-image", "get_out of one MNIST image, [784, 512, 512, 10], one core",
         partial(images, 1), (Target("onnxruntime", 1.0),), one_core=True,
     ),
+    *PICTURE_ROWS,
     Row("import", "import, beyond NumPy's", imports, (at_most(25e-3),), has_threads=False),
     Row(
         "installed", "size, installed", installed_sizes, (at_most(5e6),), 1, unit="bytes",
