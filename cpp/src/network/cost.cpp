@@ -68,11 +68,13 @@ Cost training_cost(const Network<T>& network, index batch, std::optional<double>
   // No gradient is passed to the network's inputs.
   cost.alone += sorting_seconds(network, batch, 0) + sorting_seconds(network, batch, 1);
   for (index i = 0; i < network.size(); ++i) {
-    // Outputs and their gradients. Also weights: in the backward pass a worker reads weights that
-    // another one wrote.
-    double numbers =
-        2.0 * samples *
-        static_cast<double>(rounded_up(network.layer(i).output().layout.columns(), kLineWidth<T>));
+    // Outputs and their gradients; where there are positions, which all layers divide alike, only
+    // the gradients, which the workers that own the weights read. Also weights: in the backward
+    // pass a worker reads weights that another one wrote.
+    const Layout& layout = network.layer(i).output().layout;
+    double numbers = samples * static_cast<double>(layout.positions) *
+                     static_cast<double>(rounded_up(layout.channels, kLineWidth<T>)) *
+                     (layout.positions > 1 ? 1.0 : 2.0);
     if (i > 0) numbers += static_cast<double>(network.layer(i).parameter_count());
     cost.lines += numbers * sizeof(T) / kLineBytes;
   }
