@@ -336,9 +336,10 @@ CALLS: dict[str, Call] = {
             "shuffle": [True], "progress": [False], "time_limit": [5.0],
             "scale": [("minmax", None), "standard", Made(scaler)], "clip_norm": [0.5, None],
             "clip_value": [None], "checkpoint": ["run.safetensors"], "checkpoint_every": [1],
+            "augment": [foxnn.augment.noise(0.1), [foxnn.augment.noise(0.1)], None],
         },
         raises=(foxnn.DivergedError,),
-        functions=("callbacks", "schedule"),
+        functions=("callbacks", "schedule", "augment"),
     ),
     "neural_network.fit-of-classes": Call(
         classifying,
@@ -487,6 +488,11 @@ CALLS: dict[str, Call] = {
             "names": ["relu", ("elu", 0.5), ["relu"]], "ax": AX, "slopes": [False], "reach": [2.0],
         },
     ),
+    "augment.Augmentation": Call(lambda: foxnn.augment),
+    "augment.shift": Call(lambda: foxnn.augment, {"positions": [2]}),
+    "augment.flip": Call(lambda: foxnn.augment, {"axis": [0], "probability": [0.5]}),
+    "augment.rotate": Call(lambda: foxnn.augment, {"degrees": [10.0]}),
+    "augment.noise": Call(lambda: foxnn.augment, {"scale": [0.1]}),
     "schedules.rate_of": Call(
         lambda: schedules,
         {

@@ -173,7 +173,7 @@ def test_importing_foxnn_leaves_others_alone(package: str, run_python: RunPython
     assert (done.stdout.strip(), done.stderr) == ("False", "")
 
 
-LATER = {"plot", "schedules", "resuming", "training"}
+LATER = {"augment", "plot", "schedules", "resuming", "training"}
 
 
 def test_importing_foxnn_leaves_trainings_and_pictures_for_later(run_python: RunPython) -> None:
@@ -268,7 +268,7 @@ STOREYS = (
     ("model",),
     ("formats",),
     ("plot",),
-    ("schedules",),
+    ("augment", "schedules"),
     ("training",),
     ("classic",),
     ("network",),

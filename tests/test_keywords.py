@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 import foxnn
-from foxnn import schedules
+from foxnn import augment, schedules
 from foxnn.checks.habits import HERE, PLACES
 from foxnn.checks.keywords import ARGUMENTS
+from foxnn.layers.kinds import CLASSES
 
 X = np.linspace(-1, 1, 24).reshape(8, 3)
 Y = np.eye(2)[[0, 1, 1, 0, 1, 0, 0, 1]]
@@ -55,9 +56,15 @@ CALLS |= {
     for name, given in (("Conv", (4, 3)), ("MaxPool", (2,)), ("AveragePool", (2,)))
     for axes in (1, 2, 3)
 }
+CALLS |= {
+    "shift": functools.partial(augment.shift, 2),
+    "flip": augment.flip,
+    "rotate": functools.partial(augment.rotate, 10),
+    "noise": functools.partial(augment.noise, 0.1),
+}
 CALLS["UpSample"] = functools.partial(foxnn.UpSample, 2)
 # What is imported when it is first used.
-assert foxnn.resume is not None
+assert all(getattr(foxnn, name) for name in ("resume", *CLASSES))
 
 
 def told(call: Callable[[], object]) -> str:

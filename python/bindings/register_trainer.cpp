@@ -208,9 +208,23 @@ void register_trainer(py::module_& m) {
             return self.run([&](auto& trainer) { return trainer.run_epoch(stop_after(seconds)); });
           },
           "seconds"_a = py::none())
-      .def("run_batch",
+      .def(
+          "run_batch",
+          [](AnyTrainer& self, const std::optional<py::array>& x) {
+            if (!x) {
+              return self.run([](auto& trainer) { return trainer.run_batch(signal_check()); });
+            }
+            const MatrixView view = matrix_view(*x, "x");
+            return self.run([&](auto& trainer) { return trainer.run_batch(signal_check(), view); });
+          },
+          "x"_a = py::none())
+      .def("next_batch",
            [](AnyTrainer& self) {
-             return self.run([](auto& trainer) { return trainer.run_batch(signal_check()); });
+             return self.visit([](auto& trainer) {
+               const auto which = trainer.next_batch();
+               return py::array_t<std::uint32_t>(static_cast<py::ssize_t>(which.size()),
+                                                 which.data());
+             });
            })
       .def("begin_epoch",
            [](AnyTrainer& self) { self.begin([](auto& trainer) { trainer.begin_epoch(); }); })

@@ -33,7 +33,7 @@ from foxnn.support.interpreter import refuse_without_lock
 from foxnn.support.later import import_later as _import_later
 
 if _typing.TYPE_CHECKING:
-    from foxnn import plot, schedules
+    from foxnn import augment, plot, schedules
     from foxnn.layers import (
         Activation,
         AveragePool1D,
@@ -100,6 +100,7 @@ __all__ = [
     "UpSample",
     "__version__",
     "activations",
+    "augment",
     "initializers",
     "kernel_set",
     "kernel_sets",
@@ -123,6 +124,7 @@ _LATER = {
     "EarlyStopping": "foxnn.training.early_stopping",
     "History": "foxnn.training.history",
     "RMSprop": "foxnn.training.update_rules",
+    "augment": "foxnn.augment",
     "plot": "foxnn.plot",
     "resume": "foxnn.resuming",
     "schedules": "foxnn.schedules",

@@ -22,6 +22,7 @@ from foxnn.support.errors import diverged
 if TYPE_CHECKING:
     from foxnn.training.history import History
     from foxnn.training.kinds import (
+        AugmentLike,
         ClassWeightLike,
         EarlyStoppingLike,
         OptimizerLike,
@@ -115,6 +116,7 @@ class neural_network(FoxnnInterface):
         clip_value: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | datetime.timedelta = 1,
+        augment: AugmentLike | None = None,
         **others: NoReturn,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
@@ -194,6 +196,12 @@ class neural_network(FoxnnInterface):
             The number of epochs between two checkpoints, or the time between them, which may also
             run out within an epoch. The end of a run is saved, too, even one by `time_limit` or
             Ctrl-C.
+        augment : callable or sequence of callables, optional
+            Changes of the samples while they are learnt: functions f(x, rng), called one after the
+            other with each batch, of shape (samples, ...) and the network's type, and a
+            numpy.random.Generator, seeded by the network. They return the batch as it
+            is to be learnt, in the same shape. `foxnn.augment` has shift, flip, rotate and noise.
+            Samples held out for validation stay as they are.
 
         Returns
         -------
@@ -245,7 +253,7 @@ class neural_network(FoxnnInterface):
         given = FitArguments(
             epochs, batch_size, optimizer, learning_rate, validation, early_stopping, schedule, l1,
             l2, dropout, sample_weight, class_weight, callbacks, shuffle, progress, time_limit,
-            scale, clip_norm, clip_value, checkpoint, checkpoint_every,
+            scale, clip_norm, clip_value, checkpoint, checkpoint_every, augment,
         )  # fmt: skip
         return fitted(self, x, y, given)
 

@@ -17,7 +17,7 @@ from foxnn.training import checkpoint, plain_options
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.fitting import fitted
 from foxnn.training.history import History
-from foxnn.training.kinds import ScheduleLike, ValidationLike
+from foxnn.training.kinds import AugmentLike, ScheduleLike, ValidationLike
 from foxnn.training.options import FitArguments
 
 
@@ -31,6 +31,7 @@ def resume(
     validation: ValidationLike | None = None,
     sample_weight: ArrayLike | None = None,
     schedule: ScheduleLike | None = None,
+    augment: AugmentLike | None = None,
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
@@ -51,9 +52,10 @@ def resume(
         In place of the `epochs` that `fit` was told, those done included: the run ends as if `fit`
         had been told so, a run that had reached its end, too. A run that early stopping has ended
         stays ended.
-    validation, sample_weight, schedule : optional
+    validation, sample_weight, schedule, augment : optional
         Required if `fit` was given samples to validate on, sample weights, or a function as
-        schedule: a checkpoint does not hold these. It holds all other arguments.
+        schedule or for augmentation: a checkpoint does not hold these. It holds all other
+        arguments.
     callbacks : callback or sequence of callbacks, default=()
         As in `fit`.
     progress : bool, optional
@@ -97,6 +99,7 @@ def resume(
         "validation": (validation, told.get("validation") == "given"),
         "sample_weight": (sample_weight, told.get("sample_weight") == "given"),
         "schedule": (schedule, told.get("schedule") == "function"),
+        "augment": (augment, told.get("augment") == "function"),
     }
     if epochs is not None:
         done = start.epochs + (start.running is not None)  # an epoch that has begun is ended
@@ -148,6 +151,10 @@ def _arguments(
         clip_value=told["clip_value"],
         checkpoint=path,
         checkpoint_every=plain_options.every_from(told["checkpoint_every"]),
+        # Checkpoints of 0.1.0 have none.
+        augment=given["augment"]
+        if "augment" in given
+        else plain_options.augment_from(told.get("augment", [])),
     )
 
 

@@ -1,7 +1,9 @@
 // Training: batches drawn from shuffled samples, and an optimizer step for each batch.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "foxnn/network.hpp"
@@ -85,6 +87,11 @@ class Trainer {
   /// Runs the next step. If it diverges, the weights are reset to those at the start of the epoch:
   /// saving them at each step would take as long as a small step.
   StepReport run_batch(const StopRequest& stop);
+  /// The same with other inputs of its samples: as many, in the order of `next_batch`. An epoch
+  /// must have begun, and the constructor's samples must be dense.
+  StepReport run_batch(const StopRequest& stop, const MatrixView& x);
+  /// The positions of the next step's samples; none between epochs.
+  std::span<const std::uint32_t> next_batch() const;
   /// Begins an epoch. `run_epoch` and `run_batch` call it themselves when the last epoch is over.
   /// Returns false if `drop_steps_on` stops it; the epoch has then not begun.
   bool begin_epoch();

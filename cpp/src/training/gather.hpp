@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "base/parallel.hpp"
 #include "foxnn/network.hpp"
@@ -22,6 +23,9 @@ class Batches {
 
   const Samples& samples() const { return samples_; }
   void set_samples(const Samples& samples) { samples_ = samples; }
+  /// Reads the inputs of batches from rows of their own, in the order of the batch; null: from the
+  /// samples again.
+  void give_inputs(const MatrixView* x) { given_ = x ? std::optional(*x) : std::nullopt; }
   /// The most stored numbers of a batch; 0 for dense samples.
   index most_stored() const {
     return samples_.inputs.is_sparse() ? foxnn::most_stored(samples_.inputs, batch_) : 0;
@@ -41,11 +45,13 @@ class Batches {
     const index begin = share.first(rows), end = share.last(rows);
     const Rows<T> inputs = pass.input(slot), targets = target(slot);
     std::uint32_t* bits = pass.nonzero(slot);
+    const MatrixView& from = given_ ? *given_ : samples_.inputs;
+    const auto row_of = [&](index r) { return given_ ? r : index{sample[r]}; };
     for (index r = begin; r < end; ++r) {
       if (leaving && r % 64 == 0 && leaving->now()) return;
       // Rows can be anywhere in memory: the next one is prefetched while this one is converted.
-      if (r + 1 < end) fetch_row(samples_.inputs, sample[r + 1]);
-      read_row(samples_.inputs, sample[r], inputs.from_row(r), bits ? bits + r : nullptr);
+      if (r + 1 < end) fetch_row(from, row_of(r + 1));
+      read_row(from, row_of(r), inputs.from_row(r), bits ? bits + r : nullptr);
       read_target(samples_, sample[r], outputs_, targets.from_row(r));
     }
   }
@@ -68,6 +74,7 @@ class Batches {
   }
 
   Samples samples_;
+  std::optional<MatrixView> given_;
   index batch_, outputs_;
   Batch<T> targets_[2];  // the next batch is gathered while this one is trained on
 };

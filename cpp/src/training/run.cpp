@@ -186,6 +186,21 @@ StepReport Run<T>::step_on(const Samples& samples) {
   return report;
 }
 
+template <class T>
+std::span<const std::uint32_t> Run<T>::next_batch() const {
+  if (is_between_epochs()) return {};
+  const index first = order_.position();
+  return {order_.from(first), static_cast<std::size_t>(batches_.count_from(first))};
+}
+
+template <class T>
+void Run<T>::give_inputs(const MatrixView* x) {
+  narrow_.reset();
+  if (!x) return batches_.give_inputs(nullptr);
+  const MatrixView scaled = network_.scaled_inputs(*x);
+  batches_.give_inputs(&scaled);
+}
+
 // Inlined: a step of a tiny network takes a fifth of a microsecond.
 template <class T>
 [[gnu::always_inline]] inline void Run<T>::gradient_of_block(const Samples& samples,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 
 #include "base/stop_poll.hpp"
 #include "layers/narrow.hpp"
@@ -51,6 +52,11 @@ class Run {
   void set_samples(const Samples& samples);
   /// One step on other samples, in their order.
   StepReport step_on(const Samples& samples);
+  /// The samples of the next step; none between epochs.
+  std::span<const std::uint32_t> next_batch() const;
+  /// Trains on these inputs of the samples of the next step, until they are null. The narrow path
+  /// is switched off.
+  void give_inputs(const MatrixView* x);
   /// The mean loss over all samples in one batch, and its gradient.
   double gradient(T* out);
 

@@ -188,6 +188,28 @@ StepReport Trainer<T>::step(const Samples& samples) {
 }
 
 template <class T>
+std::span<const std::uint32_t> Trainer<T>::next_batch() const {
+  return run_->next_batch();
+}
+
+template <class T>
+StepReport Trainer<T>::run_batch(const StopRequest& stop, const MatrixView& x) {
+  const index rows = static_cast<index>(next_batch().size());
+  if (rows == 0) throw std::invalid_argument("there is no next batch between epochs");
+  if (x.rows != rows || x.columns != run_->network().inputs()) {
+    throw std::invalid_argument("x must have " + std::to_string(rows) + " rows of " +
+                                std::to_string(run_->network().inputs()) + " inputs");
+  }
+  if (x.is_sparse() || run_->batches().samples().inputs.is_sparse()) {
+    throw std::invalid_argument("sparse samples cannot be replaced");
+  }
+  run_->give_inputs(&x);
+  const StepReport report = run_batch(stop);
+  run_->give_inputs(nullptr);
+  return report;
+}
+
+template <class T>
 StepReport Trainer<T>::run_batch(const StopRequest& stop) {
   const StepReport report = run_->steps(1, stop, run_->saving_within_epoch());
   run_->epoch.steps += report.steps;

@@ -53,6 +53,11 @@ PLACES: dict[str, str] = {
     "params": "an optimizer belongs to no network before fit gets it",
     "maximize": "a loss is always minimized", "foreach": _NO_DEVICE, "fused": _NO_DEVICE,
     "use_ema": "weights are not averaged",
+    # Changes of the samples.
+    "data_augmentation": "fit.augment", "augmentation": "fit.augment", "transform": "fit.augment",
+    "transforms": "fit.augment", "width_shift_range": "shift.positions",
+    "horizontal_flip": "flip.axis", "p": "flip.probability", "rotation_range": "rotate.degrees",
+    "angle": "rotate.degrees", "stddev": "noise.scale", "std": "noise.scale",
     # Penalties.
     "alpha": "fit.l2", "l2_regularization": "fit.l2", "reg_lambda": "fit.l2", "penalty": "fit.l2",
     "l1_ratio": "the penalties are l1 and l2, one beside the other", "dropout_rate": "fit.dropout",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 from numpy.typing import ArrayLike
 
-from foxnn.checks import SamplesLike
+from foxnn.checks import Array, SamplesLike
 from foxnn.model.scaler import Scaler
 from foxnn.schedules import Schedule
 from foxnn.training.early_stopping import EarlyStopping
@@ -20,5 +21,7 @@ ValidationLike = (
 )
 EarlyStoppingLike = int | EarlyStopping
 ScheduleLike = Schedule | Callable[[int], float]
+_Change = Callable[[Array, np.random.Generator], Any]
+AugmentLike = _Change | Sequence[_Change]
 ClassWeightLike = Mapping[Any, float] | Literal["balanced"]
 ScaleLike = str | Scaler | tuple[str | Scaler | None, str | Scaler | None]

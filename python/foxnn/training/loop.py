@@ -113,11 +113,16 @@ class FitLoop:
     def _make_steps(self, trainer: _core.Trainer, epoch: int) -> None:
         """Make the remaining steps of the epoch, or those until something ends the run."""
         hears, all_steps = self._callbacks.wants("on_batch_end"), trainer.steps_per_epoch()
+        augmenting = self._plan.augmenting
         while (done := trainer.epoch().steps) < all_steps and not self._stops:
-            if hears:
-                report = self._checked(trainer.run_batch(), epoch)
+            if hears or augmenting is not None:
+                x = None
+                if augmenting is not None:
+                    draw = trainer.draw_of_epoch()
+                    x = augmenting.batch(trainer.next_batch(), draw, epoch, done)
+                report = self._checked(trainer.run_batch(x), epoch)
                 logs = _means(report, self._network._classifies())
-                if self._callbacks.call("on_batch_end", done, logs):
+                if hears and self._callbacks.call("on_batch_end", done, logs):
                     self._stops = True
             else:
                 self._checked(trainer.run_epoch(self._seconds_until_pause()), epoch)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from foxnn import _core, checks
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training import arguments, auto
+from foxnn.training.augmenting import Functions, checked_augment
 from foxnn.training.callbacks import Callbacks
 from foxnn.training.early_stopping import EarlyStopping, early_stopping_of
 from foxnn.training.kinds import (
@@ -51,6 +52,7 @@ class FitArguments(NamedTuple):
     clip_value: float | None
     checkpoint: Any
     checkpoint_every: int | datetime.timedelta
+    augment: object
 
 
 class FitOptions(NamedTuple):
@@ -78,6 +80,7 @@ class FitOptions(NamedTuple):
     clip_value: float | None
     checkpoint: Any
     checkpoint_every: int | datetime.timedelta
+    augment: Functions
 
 
 def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done: int) -> FitOptions:
@@ -115,4 +118,5 @@ def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done:
         clip_value=clip_value,
         checkpoint=given.checkpoint,
         checkpoint_every=arguments.checked_every(given.checkpoint_every),
+        augment=checked_augment(given.augment),
     )

@@ -7,12 +7,14 @@ import datetime
 from collections.abc import Mapping
 from typing import Any
 
-from foxnn import checks, schedules
+from foxnn import augment, checks, schedules
+from foxnn.training.augmenting import Functions
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.options import FitOptions
 from foxnn.training.update_rules import RULES
 
 _OPTIMIZERS = {rule.__name__: rule for rule in RULES}
+_AUGMENTATIONS = {kind.__name__: kind for kind in augment.ALL}
 _SCHEDULES = {
     kind.__name__: kind
     for kind in (
@@ -53,6 +55,20 @@ def schedule_from(values: Any) -> Any:
     if values is None:
         return None
     return _made(values, _SCHEDULES, "schedule")
+
+
+def augment_as_values(functions: Functions) -> Any:
+    """Return augmentations as plain values; "function" where one is the user's."""
+    if not all(isinstance(one, augment.Augmentation) for one in functions):
+        return "function"
+    return [{type(one).__name__: dataclasses.asdict(one)} for one in functions]  # type: ignore[call-overload]
+
+
+def augment_from(values: Any) -> Any:
+    """Return the augmentations that plain values name."""
+    if not isinstance(values, list):
+        raise ValueError(f"augment must be a list, got {checks.shown(values)}")
+    return [_made(one, _AUGMENTATIONS, "augment") for one in values]
 
 
 def early_stopping_as_values(rule: EarlyStopping | None) -> Any:
@@ -100,6 +116,7 @@ def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]
         "shuffle": options.shuffle,
         "clip_norm": options.clip_norm,
         "clip_value": options.clip_value,
+        "augment": augment_as_values(options.augment),
         "draw_of_split": draw,
         "samples": samples,
     }

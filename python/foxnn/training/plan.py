@@ -7,6 +7,7 @@ from typing import NamedTuple
 from foxnn import _core
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training import auto
+from foxnn.training.augmenting import Augmenting
 from foxnn.training.callbacks import Callbacks
 from foxnn.training.checkpoint import Checkpoints, Running, Start
 from foxnn.training.data import FitData
@@ -29,6 +30,7 @@ class FitPlan(NamedTuple):
     time_limit: float | None
     shows_progress: bool
     is_auto: bool
+    augmenting: Augmenting | None
 
 
 def fit_plan(
@@ -46,7 +48,12 @@ def fit_plan(
         time_limit=options.time_limit,
         shows_progress=options.shows_progress,
         is_auto=options.is_auto,
+        augmenting=_augmenting(network, data, options),
     )
+
+
+def _augmenting(network: AnsweringNetwork, data: FitData, options: FitOptions) -> Augmenting | None:
+    return Augmenting(network, data.training.x, options.augment) if options.augment else None
 
 
 def _engine_plan(network: AnsweringNetwork, options: FitOptions) -> _core.Plan:

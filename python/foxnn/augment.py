@@ -1,0 +1,234 @@
+"""Changes of samples while they are learnt, for the argument `augment` of `fit`.
+
+>>> import numpy as np, foxnn
+>>> images = np.arange(4.0).reshape(1, 2, 2, 1)
+>>> foxnn.augment.flip(probability=1.0)(images, np.random.default_rng(0))[0, ..., 0].tolist()
+[[1.0, 0.0], [3.0, 2.0]]
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.checks.keywords import answering
+from foxnn.checks.unpickling import Constants
+
+
+class Augmentation(Constants):
+    """Base class: called with a batch of shape (samples, positions..., channels) and a generator.
+
+    The batch itself is not changed.
+    """
+
+    def __call__(self, x: Array, rng: np.random.Generator) -> Array:
+        """Return the batch as it is to be learnt.
+
+        Parameters
+        ----------
+        x : ndarray of shape (samples, positions..., channels)
+        rng : numpy.random.Generator
+            The source of everything random.
+
+        Returns
+        -------
+        ndarray of the same shape
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a batch that it does not suit.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not say what it does")
+
+    def _keep(self, **values: object) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+
+def _batch(x: Array, name: str, axes: tuple[int, ...]) -> Array:
+    """Return a batch of samples with one of these numbers of axes of positions."""
+    array = checks.as_array(x, "x")
+    if array.ndim - 2 not in axes:
+        shapes = " or ".join(
+            ("(samples, steps, channels)", "(samples, height, width, channels)",
+             "(samples, depth, height, width, channels)")[n - 1] for n in axes
+        )  # fmt: skip
+        raise ValueError(f"foxnn.augment.{name} needs samples of shape {shapes}, got {array.shape}")
+    return array
+
+
+@answering()
+@dataclass(frozen=True)
+class shift(Augmentation):
+    """Moves each sample along its axes of positions; what comes in from outside is zero.
+
+    Parameters
+    ----------
+    positions : int
+        How far at most. Each axis of each sample is moved by a whole number from -positions to
+        positions, all of them equally likely.
+
+    Examples
+    --------
+    >>> import numpy as np, foxnn
+    >>> x = np.array([[[1.0], [2.0], [3.0]]])
+    >>> foxnn.augment.shift(1)(x, np.random.default_rng(3))[0, :, 0].tolist()
+    [0.0, 1.0, 2.0]
+    """
+
+    positions: int
+
+    def __post_init__(self) -> None:
+        self._keep(positions=checks.integer(self.positions, "positions", 0))
+
+    def __call__(self, x: Array, rng: np.random.Generator) -> Array:
+        """Return the batch, moved."""
+        batch = _batch(x, "shift", (1, 2, 3))
+        far = self.positions
+        moved = rng.integers(-far, far, (len(batch), batch.ndim - 2), endpoint=True)
+        for axis in range(batch.ndim - 2):
+            length = batch.shape[axis + 1]
+            source = np.arange(length) - moved[:, axis, None]
+            inside = (source >= 0) & (source < length)
+            shape = [len(batch), *(length if i == axis + 1 else 1 for i in range(1, batch.ndim))]
+            taken = np.take_along_axis(batch, source.clip(0, length - 1).reshape(shape), axis + 1)
+            batch = taken * inside.reshape(shape).astype(batch.dtype)
+        return batch
+
+
+@answering()
+@dataclass(frozen=True)
+class flip(Augmentation):
+    """Mirrors samples along an axis of positions, by default from left to right.
+
+    Parameters
+    ----------
+    axis : int, default=-1
+        Of the positions: 0 is the first (the height of a picture), -1 the last (its width).
+    probability : float, default=0.5
+        Of each sample to be mirrored, from 0 to 1.
+
+    Examples
+    --------
+    >>> import numpy as np, foxnn
+    >>> x = np.array([[[1.0], [2.0], [3.0]]] * 3)
+    >>> foxnn.augment.flip()(x, np.random.default_rng(1))[..., 0].tolist()
+    [[1.0, 2.0, 3.0], [1.0, 2.0, 3.0], [3.0, 2.0, 1.0]]
+    """
+
+    axis: int = -1
+    probability: float = 0.5
+
+    def __post_init__(self) -> None:
+        self._keep(
+            axis=checks.integer(self.axis, "axis", -3, 2),
+            probability=checks.real(self.probability, "probability", 0.0, 1.0),
+        )
+
+    def __call__(self, x: Array, rng: np.random.Generator) -> Array:
+        """Return the batch, some of its samples mirrored."""
+        batch = _batch(x, "flip", (1, 2, 3))
+        axes = batch.ndim - 2
+        if not -axes <= self.axis < axes:
+            raise ValueError(f"axis must be from {-axes} to {axes - 1} here, got {self.axis}")
+        chosen = rng.random(len(batch)) < self.probability
+        flipped: Array = batch.copy()
+        flipped[chosen] = np.flip(batch[chosen], 1 + self.axis % axes)
+        return flipped
+
+
+@answering()
+@dataclass(frozen=True)
+class rotate(Augmentation):
+    """Turns pictures around their centre; between pixels it interpolates, and outside is zero.
+
+    Parameters
+    ----------
+    degrees : float
+        How far at most: each picture is turned by an angle between -degrees and degrees, all of
+        them equally likely. From 0 to 180.
+
+    Examples
+    --------
+    >>> import numpy as np, foxnn
+    >>> x = np.zeros((1, 5, 5, 1))
+    >>> x[0, 2, 2] = 1.0  # the centre stays where it is
+    >>> turned = foxnn.augment.rotate(30)(x, np.random.default_rng(0))
+    >>> turned.shape, round(float(turned[0, 2, 2, 0]), 6)
+    ((1, 5, 5, 1), 1.0)
+    """
+
+    degrees: float
+
+    def __post_init__(self) -> None:
+        self._keep(degrees=checks.real(self.degrees, "degrees", 0.0, 180.0))
+
+    def __call__(self, x: Array, rng: np.random.Generator) -> Array:
+        """Return the batch, turned."""
+        batch = _batch(x, "rotate", (2,))
+        count, height, width, _ = batch.shape
+        angle = np.deg2rad(rng.uniform(-self.degrees, self.degrees, (count, 1, 1)))
+        down = np.arange(height)[:, None] - (height - 1) / 2
+        across = np.arange(width)[None] - (width - 1) / 2
+        # Where each pixel comes from: turned back, counted from the first pixel.
+        row = np.cos(angle) * down + np.sin(angle) * across + (height - 1) / 2
+        column = np.cos(angle) * across - np.sin(angle) * down + (width - 1) / 2
+        return _interpolated(batch, row, column)
+
+
+def _interpolated(batch: Array, row: Array, column: Array) -> Array:
+    """Return each picture at places between its pixels; outside of it all are zero."""
+    count, height, width, _ = batch.shape
+    top, left = np.floor(row).astype(int), np.floor(column).astype(int)
+    sample = np.arange(count)[:, None, None]
+    real = np.result_type(batch.dtype, np.float32)
+    total = np.zeros(batch.shape, real)
+    for i in (0, 1):
+        for j in (0, 1):
+            r, c = top + i, left + j
+            share = (1 - np.abs(row - r)) * (1 - np.abs(column - c))
+            share *= (r >= 0) & (r < height) & (c >= 0) & (c < width)
+            pixels = batch[sample, r.clip(0, height - 1), c.clip(0, width - 1)]
+            total += share[..., None].astype(real) * pixels
+    return total
+
+
+@answering()
+@dataclass(frozen=True)
+class noise(Augmentation):
+    """Adds random numbers of a normal distribution to all inputs.
+
+    Parameters
+    ----------
+    scale : float
+        Its standard deviation, in the units of the samples; at least 0.
+
+    Examples
+    --------
+    >>> import numpy as np, foxnn
+    >>> x = foxnn.augment.noise(0.5)(np.zeros((1000, 2)), np.random.default_rng(0))
+    >>> round(float(x.std()), 2)
+    0.5
+    """
+
+    scale: float
+
+    def __post_init__(self) -> None:
+        self._keep(scale=checks.real(self.scale, "scale", 0.0))
+
+    def __call__(self, x: Array, rng: np.random.Generator) -> Array:
+        """Return the batch with noise."""
+        batch = checks.as_array(x, "x")
+        real = np.result_type(batch.dtype, np.float32)
+        drawn = rng.standard_normal(batch.shape, dtype=real)
+        noisy: Array = batch + drawn * real.type(self.scale)
+        return noisy
+
+
+#: All of them.
+ALL: tuple[type[Any], ...] = (shift, flip, rotate, noise)

@@ -1,0 +1,67 @@
+"""The argument `augment` of `fit`: batches that are changed before they are learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from foxnn import _core, checks
+from foxnn.checks import Array, Rows
+from foxnn.model.answers import AnsweringNetwork
+
+Functions = tuple[Callable[[Array, np.random.Generator], Any], ...]
+
+
+def checked_augment(augment: object) -> Functions:
+    """Return the functions that change a batch, one after the other."""
+    given = augment if isinstance(augment, list | tuple) else () if augment is None else (augment,)
+    for one in given:
+        if isinstance(one, type) or not callable(one):
+            raise TypeError(
+                "augment must be a function of (x, rng), such as foxnn.augment.shift(2), or a list "
+                f"of them, got {checks.shown(one)}"
+            )
+    return tuple(given)
+
+
+class Augmenting:
+    """What is done with the batches of one run.
+
+    The random numbers of a batch depend on the network's seed, on the draw and the number of the
+    epoch and on the batch's number, and on nothing else: so a resumed run draws the same.
+    """
+
+    def __init__(self, network: AnsweringNetwork, x: Rows, functions: Functions) -> None:
+        if isinstance(x, _core.SparseRows):
+            raise ValueError(
+                "augment needs dense samples, got a sparse matrix; its toarray() is an array"
+            )
+        self._x = x
+        self._functions = functions
+        self._shape = network._input_shape()
+        self._type = np.float32 if network._single() else np.float64
+        self._seed = network.seed
+
+    def batch(self, which: Array, draw: int, epoch: int, number: int) -> Array:
+        """Return the inputs of a batch as they are to be learnt.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a function does not return a batch of the shape that it got, or not finite numbers.
+        """
+        rng = np.random.default_rng([self._seed, draw, epoch, number])
+        shape = (len(which), *self._shape)
+        x: Any = self._x[which].astype(self._type).reshape(shape)
+        for function in self._functions:
+            x = checks.as_array(function(x, rng), "the batch from augment")
+            if x.shape != shape:
+                raise ValueError(
+                    f"augment must return the shape that it gets, {shape}, got {x.shape}"
+                )
+        return checks.matrix(
+            x.reshape(len(which), -1), "the batch from augment", -1, "inputs",
+            single=self._type is np.float32,
+        )  # fmt: skip
