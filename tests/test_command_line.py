@@ -205,8 +205,32 @@ def test_training_on_numbers(here: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert err.startswith("R2 1.0000")
 
 
+@pytest.mark.parametrize("word", ["auto", "AUTO"])
+def test_epochs_until_they_help_no_more(
+    word: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+    real_fit = foxnn.neural_network.fit
+
+    def fit(self: foxnn.neural_network, x: Any, y: Any, epochs: Any, *more: Any, **kw: Any) -> Any:
+        seen.append(epochs)
+        return real_fit(self, x, y, epochs, *more, **kw)
+
+    monkeypatch.setattr(foxnn.neural_network, "fit", fit)
+    line = f"train insects.csv --target kind --seed 1 --epochs {word} --out net.safetensors"
+    assert run(line) == 0
+    assert seen == ["auto"]
+    out = capsys.readouterr().out
+    found = re.search(r"72 samples, (\d+) epochs", out)
+    assert found is not None
+    nn = foxnn.neural_network("net.safetensors")
+    assert run("info net.safetensors") == 0
+    assert f"adam, {3 * int(found[1])} steps" in capsys.readouterr().out
+    assert nn.evaluate(INSECTS, np.array(KINDS)[LABELS])["accuracy"] > 0.75
+
+
 def test_several_targets(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("train sums.csv --target 'sum, id' --inputs a,b --out net.safetensors") == 0
+    assert run("train sums.csv --target 'sum, id' --inputs a,b --seed 1 --out net.safetensors") == 0
     assert foxnn.neural_network("net.safetensors").sizes == [2, 32, 2]
     capsys.readouterr()
     assert run("predict net.safetensors sums.csv") == 0
@@ -523,7 +547,8 @@ def test_text_that_is_not_utf_8(here: Path, capsys: pytest.CaptureFixture[str]) 
         ("train a.csv --target a --activation step", "--activation: unknown activation 'step'"),
         ("train a.csv --target a --activation softmax", "--activation"),
         ("train a.csv --target a --optimizer lbfgs", "--optimizer: invalid choice"),
-        ("train a.csv --target a --epochs 0", "--epochs: must be a whole number at least 1"),
+        ("train a.csv --target a --epochs 0", "must be a whole number at least 1, or auto, got"),
+        ("train a.csv --target a --epochs many", "--epochs: must be a whole number at least 1"),
         ("train a.csv --target a --hold-out 1", "--hold-out: must be a number at least 0 and"),
         ("train a.csv --target a --dropout nan", "--dropout: must be a number at least 0 and"),
         ("train a.csv --target a --learning-rate 0", "--learning-rate: must be a number above 0"),

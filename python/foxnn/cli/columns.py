@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from foxnn import checks, neural_network
@@ -75,7 +75,7 @@ class Columns:
         return Labels(self.classes or [], numerals if old else None)
 
     def note(self, nn: neural_network) -> None:
-        """Store the columns in the notes of a network, and the names of its inputs.
+        """Store the columns in the notes of a network, the names of its inputs, and its classes.
 
         What format 1 holds is written in format 1, which earlier versions read.
         """
@@ -86,6 +86,7 @@ class Columns:
         if len(news) == 2 and not any(map(is_whole, self.classes or [])):
             del given["format"]
         nn.notes = nn.notes | {KEY: given}
+        nn.classes = self.classes
         names = self.names()
         if self.header and len(set(names)) == len(names):  # "a=b" may be a column, too
             nn.input_names = names
@@ -163,10 +164,22 @@ def columns_of(nn: neural_network) -> Columns | None:
         raise ValueError("the notes of the network must name one target of classes")
     if not (found.header or all(_is_number(name, found.width) for name in found.inputs)):
         raise ValueError("the notes of the network must number inputs without a header")
-    return found
+    return replace(found, classes=_classes(nn, found.classes))
 
 
 _PARTS = fields(Columns)
+
+
+def _classes(nn: neural_network, noted: list[str] | None) -> list[str] | None:
+    """Return the classes of a network: its own where it has labels, else those of its notes.
+
+    They differ if the network has been given other labels since. Networks of 0.1.0's first tables
+    have them in the notes alone.
+    """
+    labels = nn.classes
+    if noted is None or labels is None or labels == list(range(len(labels))):
+        return noted
+    return [str(label) for label in labels]
 
 
 def _are_categories(value: Any, inputs: Any) -> bool:

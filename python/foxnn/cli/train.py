@@ -26,7 +26,7 @@ EXAMPLES = """\
 examples:
   python -m foxnn train iris.csv --target species --out net.safetensors
   python -m foxnn train data.csv --target class --layers 16,16 --dropout 0.1 --out net.safetensors
-  python -m foxnn train houses.csv --target price --ignore id,street --early-stopping 20
+  python -m foxnn train houses.csv --target price --ignore id,street --epochs auto
   python -m foxnn train cars.csv --target price --units '$' --thousands , --categorical doors
   python -m foxnn train data.csv --no-header --target -1 --scale none --seed 1
 
@@ -108,7 +108,12 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the training")
     above = options.number(0.0, above=True)
     for name, kind, default, text in [
-        ("--epochs", options.whole(1), 200, "passes over the samples"),
+        (
+            "--epochs",
+            options.epochs,
+            200,
+            "passes over the samples, or auto",
+        ),
         ("--batch-size", options.whole(1), 32, "samples per step"),
         ("--learning-rate", above, 1e-3, "size of a step"),
         ("--l1", options.number(), 0.0, "penalty on the size of the weights"),
