@@ -466,6 +466,31 @@ def test_texts_and_booleans_are_categories(
     assert "categories  colour (blue, green, red), used (false, true)\n" in shown
 
 
+@pytest.mark.parametrize("method", ["standard", "minmax", "none"])
+def test_categories_are_not_scaled(method: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [row for i, row in enumerate(CARS) if row[1] != "blue" or i < 3]  # a rare colour
+    cars(rows=rows)
+    done(f"{TRAIN_CARS} --scale {method} --out net.safetensors", capsys)
+    nn, x = foxnn.neural_network("net.safetensors"), by_hand(rows)
+    doors = x[:, 5]
+    if method == "none":
+        assert (nn.input_scaler, nn.output_scaler) == (None, None)
+        return
+    assert nn.input_scaler is not None
+    scaled = nn.input_scaler.transform(x)
+    np.testing.assert_array_equal(scaled[:, :5], x[:, :5])
+    wanted = (doors - doors.mean()) / doors.std() if method == "standard" else doors / doors.max()
+    np.testing.assert_allclose(scaled[:, 5], wanted, rtol=1e-12, atol=1e-12)
+    prices = np.array([row[4] for row in rows], float)[:, None]
+    assert nn.output_scaler == foxnn.Scaler(method).fit(prices)
+    # Classes are not scaled.
+    line = TRAIN_CARS.replace("--target price --regress", "--target used")
+    done(f"{line} --scale {method} --out net.safetensors", capsys)
+    nn = foxnn.neural_network("net.safetensors")
+    assert nn.input_scaler is not None
+    assert nn.output_scaler is None
+
+
 def test_categories_of_tables_without_a_header(capsys: pytest.CaptureFixture[str]) -> None:
     table([row[1:] for row in CARS], "bare.csv")
     line = "train bare.csv --target -1 --regress --epochs 1 --out net.safetensors --no-header"

@@ -164,7 +164,7 @@ def run(args: argparse.Namespace) -> None:
     if args.hold_out:
         training, held_out = _split(nn, training, args.hold_out, target.classes)
     start = time.perf_counter()
-    history = _fit(args, nn, training)
+    history = _fit(args, nn, training, columns)
     epochs = len(history["loss"])
     seconds = time.perf_counter() - start
     tell("training", f"{len(training)} samples, {epochs} epochs, {seconds:.2f} s")
@@ -241,7 +241,9 @@ def _split(
     return parts
 
 
-def _fit(args: argparse.Namespace, nn: neural_network, samples: WeightedSamples) -> foxnn.History:
+def _fit(
+    args: argparse.Namespace, nn: neural_network, samples: WeightedSamples, columns: Columns
+) -> foxnn.History:
     validation = args.validation
     if validation is None and args.early_stopping is not None:
         validation = _WATCHED_SHARE
@@ -260,7 +262,7 @@ def _fit(args: argparse.Namespace, nn: neural_network, samples: WeightedSamples)
         class_weight=args.class_weight,
         progress=False if args.quiet else args.progress,
         time_limit=args.time_limit,
-        scale=None if args.scale == "none" else args.scale,
+        scale=None if args.scale == "none" else columns.scaling(args.scale, samples.x),
         clip_norm=args.clip_norm,
     )
 
