@@ -293,6 +293,56 @@ def test_a_network_that_learnt_from_a_data_frame(
     np.testing.assert_array_equal(found, nn.predict(frame[["c", "a"]])[:, 0])
 
 
+def test_a_network_that_learnt_labels(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nn = foxnn.neural_network([2, 8, 3], "tanh", "softmax", seed=1)
+    nn.fit(INSECTS, np.array(KINDS)[LABELS], 2, scale="standard")
+    nn.save("net.safetensors")
+    table_file(written([["length", "width"], *([a, b] for a, _, b in INSECT_ROWS)]))
+    x = INSECTS.round(6)
+    assert run("predict net.safetensors table.csv") == 0
+    assert capsys.readouterr().out.splitlines() == ["class", *nn.predict_classes(x)]
+    assert run("predict net.safetensors table.csv --probabilities") == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == "class,class=ant,class=bee,class=fly"
+    found = np.array([line.split(",")[1:] for line in lines], np.float32)
+    np.testing.assert_array_equal(found, nn.predict(x))
+    assert "does not say" in refused("predict net.safetensors table.csv --score", capsys)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"), [([False, True], ["False", "True"]), (["no", "yes"], ["no", "yes"])]
+)
+def test_one_output_tells_two_classes(
+    labels: list[Any], names: list[str], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nn = foxnn.neural_network([2, 1], "sigmoid", loss="binary_cross_entropy", seed=1)
+    nn.fit(INSECTS, np.array(labels)[LABELS // 2], 20, scale="standard", learning_rate=0.1)
+    nn.save("net.safetensors")
+    x = INSECTS.round(6)
+    table_file(written([[a, b] for a, _, b in INSECT_ROWS]))
+    assert run("predict net.safetensors table.csv --probabilities") == 0
+    rows = [line.split(",") for line in capsys.readouterr().out.splitlines()]
+    assert [row[0] for row in rows] == [str(label) for label in nn.predict_classes(x)]
+    assert {row[0] for row in rows} == set(names)
+    sides = np.array([row[1:] for row in rows], np.float32)
+    np.testing.assert_array_equal(sides[:, 1:], nn.predict(x))
+    np.testing.assert_allclose(sides.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_classes_go_with_the_network_into_another_format(
+    insects: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnx")
+    assert run("predict net.safetensors insects.csv") == 0
+    answers = capsys.readouterr().out.splitlines()[1:]
+    assert run("convert net.safetensors net.onnx") == 0
+    assert foxnn.neural_network("net.onnx").classes == ["ant", "bee", "fly"]
+    table_file(written([[a, b] for a, _, b in INSECT_ROWS]))
+    capsys.readouterr()
+    assert run("predict net.onnx table.csv") == 0
+    assert capsys.readouterr().out.splitlines() == answers
+
+
 # How tables are written
 
 

@@ -185,21 +185,22 @@ def columns_of(nn: neural_network) -> Columns | None:
         raise ValueError("the notes of the network must name one target of classes")
     if not (found.header or all(_is_number(name, found.width) for name in found.inputs)):
         raise ValueError("the notes of the network must number inputs without a header")
-    return replace(found, classes=_classes(nn, found.classes))
+    noted = found.classes
+    return found if noted is None else replace(found, classes=class_names(nn) or noted)
 
 
 _PARTS = fields(Columns)
 
 
-def _classes(nn: neural_network, noted: list[str] | None) -> list[str] | None:
-    """Return the classes of a network: its own where it has labels, else those of its notes.
+def class_names(nn: neural_network) -> list[str] | None:
+    """Return the labels of a network's classes, if it has others than the numbers of its outputs.
 
-    They differ if the network has been given other labels since. Networks of 0.1.0's first tables
-    have them in the notes alone.
+    They differ from those of its notes if it has been given others since. Networks of 0.1.0's first
+    tables have them in the notes alone.
     """
     labels = nn.classes
-    if noted is None or labels is None or labels == list(range(len(labels))):
-        return noted
+    if labels is None or (labels == list(range(len(labels))) and type(labels[0]) is int):
+        return None
     return [str(label) for label in labels]
 
 
