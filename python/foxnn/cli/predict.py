@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> None:
         names = columns.targets
     elif classes is not None:
         names = ["class"]
-    if classes is not None and outputs.shape[1] == 1:  # the probability of the second of two
+    if classes is not None and outputs.shape[1] < len(classes):  # that of the second of two
         outputs = np.concatenate([1 - outputs, outputs], axis=1)
     _write(args, table, names, classes, kept, outputs)
     if target is not None:
