@@ -69,6 +69,22 @@ def test_many_numbers_are_trained_until_a_held_out_share_improves_no_more(
     assert bits(nn) == bits(same)
 
 
+@pytest.mark.parametrize(
+    ("samples", "most", "held_out", "folds"),
+    [
+        (19, 10**6, None, False), (20, 121, None, True), (20, 120, None, False),
+        (99, 120, None, False), (100, 120, 0.1, False), (1000, 121, None, True),
+        (1001, 121, 0.1, False),
+    ],
+)  # fmt: skip
+def test_where_numbers_are_validated(
+    samples: int, most: int, held_out: float | None, folds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "_MOST_PARAMETERS", most)
+    assert auto.validation_of(regressor(), samples) == (held_out, folds)  # of 121 parameters
+    assert auto.validation_of(classifier(), samples) == (None, False)
+
+
 def by_hand(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
     """Return the validation losses of five networks after each epoch, added up."""
     order = _core.shuffled(1, HOLDOUT, len(x))

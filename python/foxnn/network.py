@@ -137,7 +137,8 @@ class neural_network(FoxnnInterface):
             until the validation loss has not, if samples are held out; the network then has the
             weights of its best epoch. Without `validation`, losses of numbers find the number of
             epochs by cross-validation, in five copies of the network, if there are from 20 to 1000
-            samples (sample weights of 0 do not count), and hold out a tenth of more. With
+            samples (sample weights of 0 do not count) and at most a million parameters; otherwise
+            they hold out a tenth of 100 samples or more. With
             `early_stopping`, its rule says when; `time_limit`, of which cross-validation takes at
             most half, and callbacks end a run, too.
         batch_size : int, default=32

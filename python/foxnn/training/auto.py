@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from foxnn.layers.kinds import leaves
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training.early_stopping import EarlyStopping
 
@@ -18,7 +21,10 @@ LEAST_GAIN = 1e-4
 # that function cross-validation gains 0.004, with 3000 less than 0.001. Of fewer, a fold would have
 # less than four.
 _FEWEST_IN_FOLDS, _MOST_IN_FOLDS = 20, 1000
-_SHARE = 0.1
+# Five copies of so many parameters, with their moments, take 60 MB in float32.
+_MOST_PARAMETERS = 1_000_000
+# The share that is held out otherwise, and the fewest samples of which it is: ten tell something.
+_SHARE, _FEWEST_TO_SHARE = 0.1, 100
 # A while is so many steps (an epoch of a small table has few, one of a large table thousands), but
 # within these numbers of epochs: 10 is scikit-learn's, and 100 are enough for four steps an epoch.
 _STEPS, _FEWEST_EPOCHS, _MOST_EPOCHS_WAITED = 1000, 10, 100
@@ -34,9 +40,16 @@ def validation_of(network: AnsweringNetwork, samples: int) -> tuple[float | None
 
     `samples` is the number of those that count.
     """
-    if network._classifies() or samples < _FEWEST_IN_FOLDS:
+    if network._classifies():
         return None, False
-    return (None, True) if samples <= _MOST_IN_FOLDS else (_SHARE, False)
+    if _FEWEST_IN_FOLDS <= samples <= _MOST_IN_FOLDS and _parameters(network) <= _MOST_PARAMETERS:
+        return None, True
+    return (_SHARE if samples >= _FEWEST_TO_SHARE else None), False
+
+
+def _parameters(network: AnsweringNetwork) -> int:
+    parts = leaves(network._layers())
+    return sum(math.prod(shape) for part in parts for shape in part["arrays"].values())
 
 
 def rule_of(samples: int, batch_size: int) -> EarlyStopping:
