@@ -53,6 +53,7 @@ def fit_data(
         weights = samples.weights
         counting = len(samples) if weights is None else np.count_nonzero(weights)
         validation, takes_folds = auto.validation_of(network, int(counting))
+        takes_folds = takes_folds and start is None  # a checkpoint holds what they have found
     draw = network._draw() if start is None else start.draw_of_split
     training, held_out, is_drawn = samples, None, False
     if isinstance(validation, tuple):
