@@ -148,6 +148,13 @@ def _(size: float) -> Call:
     return lambda: nn.fit(x, y, 2, 32, early_stopping=3)
 
 
+@call("fit of auto epochs by cross-validation")
+def _(size: float) -> Call:
+    nn = network(500, 1000, 400, 2)
+    x, y = numbers(1000 * size, 500), numbers(1000 * size, 2)
+    return lambda: nn.fit(x, y, "auto", time_limit=2.0)
+
+
 @call("fit of lists")
 def _(size: float) -> Call:
     nn, x = network(20, 4, 1), lists(200_000 * size, 20)

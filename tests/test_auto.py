@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 import warnings
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 
 import foxnn
+from foxnn import _core
+from foxnn.support.streams import HOLDOUT
 from foxnn.training import auto
 from foxnn.training.unfinished import constant_loss
 
@@ -19,6 +22,8 @@ LABELS = np.arange(150) % 3
 # Three clouds, about as far apart as the flowers of Fisher.
 X = RNG.normal(size=(150, 4)) * 0.6 + np.array([[5, 3, 1, 0], [6, 3, 4, 1], [6, 3, 5, 2]])[LABELS]
 Y = X[:, :1] - 0.5 * X[:, 1:2] ** 2 + RNG.normal(size=(150, 1))
+
+SCALED: Any = {"scale": "standard", "learning_rate": 0.01}
 
 
 def classifier(**given: Any) -> foxnn.neural_network:
@@ -48,17 +53,141 @@ def test_classes_are_trained_until_the_loss_falls_no_more() -> None:
     assert nn.evaluate(X, LABELS)["accuracy"] > 0.95
 
 
-def test_numbers_are_trained_until_a_held_out_share_improves_no_more() -> None:
+def test_many_numbers_are_trained_until_a_held_out_share_improves_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(auto, "_MOST_IN_FOLDS", 149)
     nn = regressor()
-    history = nn.fit(X, Y, "auto", scale="standard", learning_rate=0.01)
+    history = nn.fit(X, Y, "auto", **SCALED)
     losses = history["val_loss"]
     best = int(np.argmin(losses))
     assert 100 <= len(losses) - 1 - best < 300
     # The same as by hand, and it ends at the best epoch.
     same = regressor()
-    told = same.fit(X, Y, best + 1, scale="standard", learning_rate=0.01, validation=0.1)
+    told = same.fit(X, Y, best + 1, **SCALED, validation=0.1)
     assert told["val_loss"] == losses[: best + 1]
-    assert len(regressor().fit(X[:99], Y[:99], "auto", time_limit=5.0)) == 3  # too few to hold out
+    assert bits(nn) == bits(same)
+
+
+@pytest.mark.parametrize(
+    ("samples", "most", "held_out", "folds"),
+    [
+        (19, 10**6, None, False), (20, 121, None, True), (20, 120, None, False),
+        (99, 120, None, False), (100, 120, 0.1, False), (1000, 121, None, True),
+        (1001, 121, 0.1, False),
+    ],
+)  # fmt: skip
+def test_where_numbers_are_validated(
+    samples: int, most: int, held_out: float | None, folds: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "_MOST_PARAMETERS", most)
+    assert auto.validation_of(regressor(), samples) == (held_out, folds)  # of 121 parameters
+    assert auto.validation_of(classifier(), samples) == (None, False)
+
+
+def by_hand(x: np.ndarray, y: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
+    """Return the validation losses of five networks after each epoch, added up."""
+    order = _core.shuffled(1, HOLDOUT, len(x))
+    if weights is not None:
+        order = np.array([i for i in order if weights[i] > 0])
+    total = np.zeros(250)
+    for fold in range(5):
+        held = order[fold::5]
+        kept = np.concatenate([order[i::5] for i in range(5) if i != fold])
+        of_kept, of_held = (None if weights is None else weights[part] for part in (kept, held))
+        history = regressor().fit(
+            x[kept], y[kept], 250, **SCALED, sample_weight=of_kept,
+            validation=(x[held], y[held], of_held),
+        )  # fmt: skip
+        total += np.multiply(history["val_loss"], len(held) if of_held is None else of_held.sum())
+    return total
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_few_numbers_are_trained_for_the_epochs_that_folds_find(weighted: bool) -> None:
+    weights = np.arange(150) % 4 * 1.5 if weighted else None
+    nn = regressor()
+    history = nn.fit(X, Y, "auto", **SCALED, sample_weight=weights)
+    losses = by_hand(X, Y, weights)
+    found = len(history["loss"])
+    assert set(history) == {"loss", "learning_rate", "seconds"}
+    # They ended after as many epochs as the patience has, and the best one counts.
+    assert found == 1 + int(np.argmin(losses[: found + 110]))
+    assert found + 100 <= 250
+    # What they have found is all that they leave.
+    same = regressor()
+    assert same.fit(X, Y, found, **SCALED, sample_weight=weights)["loss"] == history["loss"]
+    assert bits(nn) == bits(same)
+    again = nn.fit(X, Y, 2, **SCALED, validation=0.2)
+    assert same.fit(X, Y, 2, **SCALED, validation=0.2)["val_loss"] == again["val_loss"]
+
+
+def test_too_few_numbers_are_trained_until_the_loss_falls_no_more() -> None:
+    history = regressor().fit(X[:19], Y[:19], "auto", learning_rate=0.05)
+    losses = np.array(history["loss"])
+    assert losses[:-100].min() - losses[-100:].min() < 2 * auto.LEAST_GAIN * losses[0]
+    weights = (np.arange(150) < 19).astype(float)  # the others tell nothing
+    history = regressor().fit(X, Y, "auto", learning_rate=0.05, sample_weight=weights)
+    losses = np.array(history["loss"])
+    assert losses[:-100].min() - losses[-100:].min() < 2 * auto.LEAST_GAIN * losses[0]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_folds_leave_the_network_and_what_it_has_learnt(threads: int) -> None:
+    nn, same = regressor(), regressor()
+    for network in (nn, same):
+        network.settings.n_threads = threads
+        network.fit(X, Y, 3, **SCALED)  # moments and scalers that the copies have, too
+    found = len(nn.fit(X, Y, "auto", learning_rate=0.01)["loss"])
+    same.fit(X, Y, found, learning_rate=0.01)
+    assert bits(nn) == bits(same)
+    assert nn.input_scaler == same.input_scaler
+    before = bits(nn)
+
+    def fail(epoch: int) -> float:
+        if epoch == 7:
+            raise KeyboardInterrupt
+        return 0.01
+
+    with pytest.raises(KeyboardInterrupt):
+        nn.fit(X, 1e3 * Y, "auto", schedule=fail, scale="minmax")
+    assert bits(nn) == before
+    assert nn.input_scaler == same.input_scaler
+
+
+def test_folds_and_a_time_limit() -> None:
+    nn = regressor()
+    start = time.perf_counter()
+    history = nn.fit(X, Y, "auto", time_limit=0.2, learning_rate=1e-5)
+    assert time.perf_counter() - start < 5
+    assert 1 <= len(history["loss"]) < auto.MOST_EPOCHS
+
+
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
+def test_folds_that_diverge_leave_the_error_to_the_training() -> None:
+    nn = foxnn.neural_network([4, 20, 1], "relu", "identity", seed=1)
+    with pytest.raises(foxnn.DivergedError):
+        nn.fit(1e4 * X, 1e6 * Y, "auto", optimizer="sgd", learning_rate=1e5)
+
+
+def test_folds_of_sparse_samples_have_the_same_end() -> None:
+    sparse = pytest.importorskip("scipy.sparse")
+    x = np.where(X > 3, X, 0.0)
+    dense = regressor().fit(x, Y, "auto", learning_rate=0.01)
+    found = regressor().fit(sparse.csr_array(x), Y, "auto", learning_rate=0.01)
+    assert found["loss"] == dense["loss"]
+
+
+def test_the_best_epoch_counts_even_if_it_gains_little() -> None:
+    given: Any = {"learning_rate": 0.01, "batch_size": 10}
+    nn = classifier()
+    losses = nn.fit(100.0 * X, LABELS, "auto", **given)["loss"]  # which jumps
+    best = int(np.argmin(losses))
+    # It is better than the one from which the patience counts, by less than what must be gained.
+    assert 0 < len(losses) - 1 - best < auto.rule_of(150, 10).patience
+    same = classifier()
+    same.fit(100.0 * X, LABELS, best + 1, **given)
+    assert bits(nn) == bits(same)
 
 
 def test_what_is_said_of_validation_is_kept() -> None:
@@ -88,7 +217,7 @@ def test_others_end_it_too(how: str) -> None:
 
 def test_patience_is_counted_in_steps() -> None:
     for samples, batch, patience in ((100, 32, 100), (1600, 32, 20), (60_000, 32, 10)):
-        assert auto.rule_of(samples, batch, False).patience == patience
+        assert auto.rule_of(samples, batch).patience == patience
 
 
 @pytest.mark.parametrize("epochs", ["many", "", None, 1.5, True, [1], np.ones(3)])
@@ -108,10 +237,15 @@ def test_the_most_epochs_end_it_with_a_warning(monkeypatch: pytest.MonkeyPatch) 
         assert len(classifier().fit(X, LABELS, "auto")["loss"]) == 7
 
 
-@pytest.mark.parametrize("make", [classifier, regressor])
-@pytest.mark.parametrize("stop", [0, 3, 110])
-def test_a_resumed_run_ends_where_it_would_have_ended(make: Any, stop: int, tmp_path: Path) -> None:
-    y = LABELS if make is classifier else Y
+@pytest.mark.parametrize("kind", ["classes", "few numbers", "many numbers"])
+@pytest.mark.parametrize("stop", [0, 3, 110, 150])
+def test_a_resumed_run_ends_where_it_would_have_ended(
+    kind: str, stop: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if kind == "many numbers":
+        monkeypatch.setattr(auto, "_MOST_IN_FOLDS", 149)
+    make: Any = classifier if kind == "classes" else regressor
+    y = LABELS if kind == "classes" else Y
     given: Any = {"epochs": "auto", "learning_rate": 0.05, "scale": "standard"}
     whole = make()
     wanted = whole.fit(X, y, **given)

@@ -99,5 +99,12 @@ def test_the_epochs_that_runs_find_are_beside_scikit_learn_s() -> None:
     assert len(lines) == 3
     cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
     assert cells[0] == "wine, scaled"
-    assert all(float(cell.split(" ± ")[0]) > 0.8 for cell in cells[1:3])
-    assert int(cells[3]) > 100
+    *mine, others = (float(cell.split(" ")[0]) for cell in cells[1:4])
+    assert others > 0.8
+    for score, cell in zip(mine, cells[1:3], strict=True):
+        assert score > 0.8
+        difference, error = map(float, cell.partition("(")[2].strip(")").split(" ± "))
+        assert difference == pytest.approx(score - others, abs=0.0016)  # all are rounded
+        assert 0 <= error < 0.2
+    assert all(int(epochs) > 100 for epochs in cells[4].split(", "))
+    assert cells[5].count("s") == 3

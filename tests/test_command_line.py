@@ -205,8 +205,32 @@ def test_training_on_numbers(here: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert err.startswith("R2 1.0000")
 
 
+@pytest.mark.parametrize("word", ["auto", "AUTO"])
+def test_epochs_until_they_help_no_more(
+    word: str, here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seen = []
+    real_fit = foxnn.neural_network.fit
+
+    def fit(self: foxnn.neural_network, x: Any, y: Any, epochs: Any, *more: Any, **kw: Any) -> Any:
+        seen.append(epochs)
+        return real_fit(self, x, y, epochs, *more, **kw)
+
+    monkeypatch.setattr(foxnn.neural_network, "fit", fit)
+    line = f"train insects.csv --target kind --seed 1 --epochs {word} --out net.safetensors"
+    assert run(line) == 0
+    assert seen == ["auto"]
+    out = capsys.readouterr().out
+    found = re.search(r"72 samples, (\d+) epochs", out)
+    assert found is not None
+    nn = foxnn.neural_network("net.safetensors")
+    assert run("info net.safetensors") == 0
+    assert f"adam, {3 * int(found[1])} steps" in capsys.readouterr().out
+    assert nn.evaluate(INSECTS, np.array(KINDS)[LABELS])["accuracy"] > 0.75
+
+
 def test_several_targets(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("train sums.csv --target 'sum, id' --inputs a,b --out net.safetensors") == 0
+    assert run("train sums.csv --target 'sum, id' --inputs a,b --seed 1 --out net.safetensors") == 0
     assert foxnn.neural_network("net.safetensors").sizes == [2, 32, 2]
     capsys.readouterr()
     assert run("predict net.safetensors sums.csv") == 0
@@ -267,6 +291,56 @@ def test_a_network_that_learnt_from_a_data_frame(
     assert header == "output 1"
     found = np.array(lines, np.float32)
     np.testing.assert_array_equal(found, nn.predict(frame[["c", "a"]])[:, 0])
+
+
+def test_a_network_that_learnt_labels(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nn = foxnn.neural_network([2, 8, 3], "tanh", "softmax", seed=1)
+    nn.fit(INSECTS, np.array(KINDS)[LABELS], 2, scale="standard")
+    nn.save("net.safetensors")
+    table_file(written([["length", "width"], *([a, b] for a, _, b in INSECT_ROWS)]))
+    x = INSECTS.round(6)
+    assert run("predict net.safetensors table.csv") == 0
+    assert capsys.readouterr().out.splitlines() == ["class", *nn.predict_classes(x)]
+    assert run("predict net.safetensors table.csv --probabilities") == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    assert header == "class,class=ant,class=bee,class=fly"
+    found = np.array([line.split(",")[1:] for line in lines], np.float32)
+    np.testing.assert_array_equal(found, nn.predict(x))
+    assert "does not say" in refused("predict net.safetensors table.csv --score", capsys)
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"), [([False, True], ["False", "True"]), (["no", "yes"], ["no", "yes"])]
+)
+def test_one_output_tells_two_classes(
+    labels: list[Any], names: list[str], here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nn = foxnn.neural_network([2, 1], "sigmoid", loss="binary_cross_entropy", seed=1)
+    nn.fit(INSECTS, np.array(labels)[LABELS // 2], 20, scale="standard", learning_rate=0.1)
+    nn.save("net.safetensors")
+    x = INSECTS.round(6)
+    table_file(written([[a, b] for a, _, b in INSECT_ROWS]))
+    assert run("predict net.safetensors table.csv --probabilities") == 0
+    rows = [line.split(",") for line in capsys.readouterr().out.splitlines()]
+    assert [row[0] for row in rows] == [str(label) for label in nn.predict_classes(x)]
+    assert {row[0] for row in rows} == set(names)
+    sides = np.array([row[1:] for row in rows], np.float32)
+    np.testing.assert_array_equal(sides[:, 1:], nn.predict(x))
+    np.testing.assert_allclose(sides.sum(axis=1), 1, rtol=1e-6)
+
+
+def test_classes_go_with_the_network_into_another_format(
+    insects: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnx")
+    assert run("predict net.safetensors insects.csv") == 0
+    answers = capsys.readouterr().out.splitlines()[1:]
+    assert run("convert net.safetensors net.onnx") == 0
+    assert foxnn.neural_network("net.onnx").classes == ["ant", "bee", "fly"]
+    table_file(written([[a, b] for a, _, b in INSECT_ROWS]))
+    capsys.readouterr()
+    assert run("predict net.onnx table.csv") == 0
+    assert capsys.readouterr().out.splitlines() == answers
 
 
 # How tables are written
@@ -523,7 +597,8 @@ def test_text_that_is_not_utf_8(here: Path, capsys: pytest.CaptureFixture[str]) 
         ("train a.csv --target a --activation step", "--activation: unknown activation 'step'"),
         ("train a.csv --target a --activation softmax", "--activation"),
         ("train a.csv --target a --optimizer lbfgs", "--optimizer: invalid choice"),
-        ("train a.csv --target a --epochs 0", "--epochs: must be a whole number at least 1"),
+        ("train a.csv --target a --epochs 0", "must be a whole number at least 1, or auto, got"),
+        ("train a.csv --target a --epochs many", "--epochs: must be a whole number at least 1"),
         ("train a.csv --target a --hold-out 1", "--hold-out: must be a number at least 0 and"),
         ("train a.csv --target a --dropout nan", "--dropout: must be a number at least 0 and"),
         ("train a.csv --target a --learning-rate 0", "--learning-rate: must be a number above 0"),

@@ -263,16 +263,56 @@ def test_long_cells_take_no_long_time() -> None:
         ["1.0", "1"],
         ["1e3", "1000"],
         ["-0", "0"],
+        ["0", "1e-99999999999999999999"],
     ],
     ids=str,
 )
+@pytest.mark.filterwarnings("default")
 def test_labels_are_texts(cells: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     name = with_target(cells)
     done(f"train {name} --target y --epochs 1 --classify --out net.safetensors", capsys)
     assert sorted(notes()["classes"]) == sorted(cells)
+    assert sorted(foxnn.neural_network("net.safetensors").classes or []) == sorted(cells)
     answers = done(f"predict net.safetensors {name}", capsys).split()[1:]
     assert set(answers) <= set(cells)
     done(f"predict net.safetensors {name} --score", capsys)
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize(
+    ("cells", "same"),
+    [
+        (["01000", "1000", "2000"], ("01000", "1000")),
+        (["1", "2", "1.0"], ("1", "1.0")),
+        (["-0", "3", "0"], ("-0", "0")),
+        ([str(2**53), str(2**53 + 1)], None),
+        (["1", "2", "-1"], None),
+    ],
+    ids=str,
+)
+def test_two_labels_that_are_one_number(
+    cells: list[str], same: tuple[str, str] | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = f"train {with_target(cells)} --target y --epochs 1 --out net.safetensors"
+    if same is None:
+        done(line, capsys)
+        return
+    # Whether they are two classes or one is not guessed.
+    assert refused(line, capsys) == (
+        f"foxnn: error: table.csv, line {2 + cells.index(same[1])}: column 'y' holds "
+        f"'{same[1]}', which is also written '{same[0]}'; --classify takes all cells as classes, "
+        "--regress as numbers\n"
+    )
+    assert not Path("net.safetensors").exists()
+    assert run(f"{line} --regress") == 0
+    assert capsys.readouterr().err == ""
+    assert run(f"{line} --classify") == 0
+    words = f"holds '{same[0]}' and '{same[1]}', the same number, as two"
+    assert f"warning: table.csv: column 'y' {words} classes; write" in capsys.readouterr().err
+    # Categories are told, too.
+    assert run(f"{line.replace('--target y', '--target a')} --categorical y") == 0
+    assert f"warning: table.csv: column 'y' {words} categories; write" in capsys.readouterr().err
+    assert len(notes()["categories"]["y"]) == len(cells)
 
 
 def test_whole_numbers_are_in_order() -> None:
@@ -351,6 +391,33 @@ def test_what_was_possible_is_noted_as_before(capsys: pytest.CaptureFixture[str]
     assert set(notes()) == {"inputs", "targets", "classes", "header", "width"}
 
 
+def test_the_network_has_the_classes(capsys: pytest.CaptureFixture[str]) -> None:
+    name = with_target(["p", "q"])
+    done(f"train {name} --target y --epochs 3 --seed 1 --out net.safetensors", capsys)
+    nn = foxnn.neural_network("net.safetensors")
+    assert nn.classes == ["p", "q"]
+    # It goes on in Python with the labels of the table, and answers in them.
+    x, y = np.array(NUMBERS, float), ["pq"[i % 2] for i in range(60)]
+    assert nn.evaluate(x, y)["accuracy"] > 0
+    nn.fit(x, y, 2)
+    nn.save("net.safetensors")
+    answers = done(f"predict net.safetensors {name}", capsys).split()[1:]
+    assert answers == nn.predict_classes(x).tolist()
+    # Labels that it was given since are those of the answers.
+    nn.classes = ["no", "yes"]
+    nn.save("net.safetensors")
+    new = done(f"predict net.safetensors {name}", capsys).split()[1:]
+    assert new == [{"p": "no", "q": "yes"}[answer] for answer in answers]
+    assert "classes    no, yes" in done("info net.safetensors", capsys)
+    # Files of early versions have them in the notes alone.
+    nn.classes = None
+    nn.save("net.safetensors")
+    assert done(f"predict net.safetensors {name}", capsys).split()[1:] == answers
+    done("train table.csv --target a --regress --epochs 1 --categorical y --out n.safetensors",
+         capsys)  # fmt: skip
+    assert foxnn.neural_network("n.safetensors").classes is None
+
+
 # Categories
 
 
@@ -397,6 +464,31 @@ def test_texts_and_booleans_are_categories(
     shown = done("info net.safetensors", capsys)
     assert "inputs      colour, used, doors\n" in shown
     assert "categories  colour (blue, green, red), used (false, true)\n" in shown
+
+
+@pytest.mark.parametrize("method", ["standard", "minmax", "none"])
+def test_categories_are_not_scaled(method: str, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [row for i, row in enumerate(CARS) if row[1] != "blue" or i < 3]  # a rare colour
+    cars(rows=rows)
+    done(f"{TRAIN_CARS} --scale {method} --out net.safetensors", capsys)
+    nn, x = foxnn.neural_network("net.safetensors"), by_hand(rows)
+    doors = x[:, 5]
+    if method == "none":
+        assert (nn.input_scaler, nn.output_scaler) == (None, None)
+        return
+    assert nn.input_scaler is not None
+    scaled = nn.input_scaler.transform(x)
+    np.testing.assert_array_equal(scaled[:, :5], x[:, :5])
+    wanted = (doors - doors.mean()) / doors.std() if method == "standard" else doors / doors.max()
+    np.testing.assert_allclose(scaled[:, 5], wanted, rtol=1e-12, atol=1e-12)
+    prices = np.array([row[4] for row in rows], float)[:, None]
+    assert nn.output_scaler == foxnn.Scaler(method).fit(prices)
+    # Classes are not scaled.
+    line = TRAIN_CARS.replace("--target price --regress", "--target used")
+    done(f"{line} --scale {method} --out net.safetensors", capsys)
+    nn = foxnn.neural_network("net.safetensors")
+    assert nn.input_scaler is not None
+    assert nn.output_scaler is None
 
 
 def test_categories_of_tables_without_a_header(capsys: pytest.CaptureFixture[str]) -> None:

@@ -167,9 +167,56 @@ def _check_recognised(name: str, what: str, remedy: str) -> None:
     assert what.split(";")[0].split(",")[0] in message
     assert remedy in message
     assert message.startswith(f"{name}: expected a network (.safetensors, .onnx or FoxNN's text)")
-    assert "expected FoxNN's text, got" in refusal(lambda: foxnn.train_data(name))
+    message = refusal(lambda: foxnn.train_data(name), foxnn.FileFormatError)
+    assert message.startswith(f"{name}: expected samples in FoxNN's text, got ")
+    assert "network" not in message.partition("got ")[2].partition("; ")[2]
     x, y = X, np.zeros((6, 3))
     assert what.split(";")[0].split(",")[0] in refusal(lambda: foxnn.resume(name, x, y))
+
+
+TABLES = {
+    "Excel": (FILES["Excel"][0], "pandas.read_excel"),
+    "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(90), "saved as CSV"),
+    "Parquet": (FILES["Parquet"][0], "pandas.read_parquet"),
+    "JSON": (b'[{"a": 1, "b": 2}]', "pandas.read_json"),
+    "SQLite": (FILES["SQLite"][0], "pandas.read_sql"),
+    "HDF5": (FILES["HDF5"][0], "h5py"),
+    "gzip": (gzip.compress(b"a,b\n1,2\n"), "python -m foxnn train"),
+    "zip": (zipped("table.csv"), "unpack"),
+    "NumPy": (FILES["NumPy"][0], "numpy.load"),
+    "a picture": (FILES["picture"][0], "no samples"),
+    "a network": (FILES["PyTorch"][0], "no samples"),
+    "commas": (b"a,b\n1,2\n", "pandas.read_csv"),
+    "semicolons, behind a blank line": ("\n\xe4;b\r\n1;2\n".encode(), "pandas.read_csv"),
+    "bars": (b"1 | 2\n3 | 4\n", "pandas.read_csv"),
+    "marked as UTF-8": ("\ufeffa,b\n1,2\n".encode(), "python -m foxnn train"),
+}
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_tables_of_others_are_no_samples(what: str) -> None:
+    data, remedy = TABLES[what]
+    Path("some table").write_bytes(data)
+    for read in (foxnn.train_data, lambda name: network().train_on_file(name, 0.1, 1)):
+        message = refusal(lambda read=read: read("some table"), foxnn.FileFormatError)
+        assert remedy in message
+        assert ("expected the number of" in message) == ("read_csv" in message)
+        if "read_csv" in message:
+            assert "this is a table: python -m foxnn train 'some table' --target" in message
+
+
+def test_a_table_is_known_by_its_name_too() -> None:
+    for name, is_table in (("t.csv", True), ("t.TSV", True), ("t.txt", False), ("t", False)):
+        Path(name).write_bytes(b"length\twidth\n1\t2\n")
+        message = refusal(lambda name=name: foxnn.train_data(name), foxnn.FileFormatError)
+        assert "expected the number of samples, a whole number from 1" in message
+        assert ("pandas.read_csv" in message) == is_table
+    # Samples in FoxNN's text are read under any name; what is wrong later in it is no table.
+    foxnn.train_data(X, X).save("data.txt")
+    Path("data.txt").rename("data.csv")
+    assert foxnn.train_data("data.csv").size() == 6
+    Path("data.csv").write_bytes(b"1\n1\n1\n0.5\nx,y\n")
+    assert "table" not in refusal(lambda: foxnn.train_data("data.csv")).partition("got")[2]
 
 
 def test_a_zip_archive_is_what_its_name_says() -> None:

@@ -216,3 +216,36 @@ def test_our_own_files_still_tell_their_activations(tmp_path: Path) -> None:
         foxnn.neural_network(tmp_path / "net.safetensors", "relu")
     again = foxnn.neural_network(tmp_path / "net.safetensors", "sigmoid")
     assert again[0].get_name_activation_function() == "tan_h"
+
+
+# Files that PyTorch has written (tests/data/pytorch/record.py makes them).
+
+PYTORCH = Path(__file__).parent / "data" / "pytorch"
+RECORDED: dict[str, tuple[dict[str, Any], list[int], str]] = {
+    "sequential": ({"activation": "relu"}, [5, 8, 8, 3], "float32"),
+    "named": ({"activation": "tanh"}, [5, 7, 4, 2], "float64"),
+    "deep": ({"activation": "relu", "loss": "cross_entropy"}, [5] * 7 + [3], "float32"),
+    "half": ({"activation": "relu"}, [5, 6, 2], "float32"),
+}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_what_pytorch_answers(name: str) -> None:
+    given, sizes, dtype = RECORDED[name]
+    if "loss" not in given:
+        given = given | {"output_activation": "identity"}
+    nn = foxnn.neural_network(PYTORCH / f"{name}.safetensors", **given)
+    assert (nn.sizes, nn.dtype) == (sizes, dtype)
+    with np.load(PYTORCH / "answers.npz") as answers:
+        x, expected = answers["inputs"], answers[name]
+    got = nn.predict(x)
+    if name == "deep":  # it ends in LogSoftmax
+        got = np.log(got)
+    # The sums have other orders; the functions differ by some units in the last place.
+    within = 1e-14 if dtype == "float64" else 1e-6
+    np.testing.assert_allclose(got, expected, rtol=10 * within, atol=within)
+    assert np.ptp(expected, axis=0).min() > 0.01  # other weights would show
+
+
+def test_every_file_of_pytorch_is_tried() -> None:
+    assert {path.stem for path in PYTORCH.glob("*.safetensors")} == set(RECORDED)

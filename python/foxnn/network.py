@@ -136,9 +136,13 @@ class neural_network(FoxnnInterface):
             numbers from 0 to outputs - 1 are the numbers of the outputs, whether all occur or not.
         epochs : int or "auto", default=10
             Passes over the samples. "auto" trains until the loss has not improved for a while, or
-            until the validation loss has not, if samples are held out; the network then has its
-            best weights. Losses of numbers hold out a tenth of 100 samples or more by themselves.
-            With `early_stopping`, its rule says when; `time_limit` and callbacks end a run, too.
+            until the validation loss has not, if samples are held out; the network then has the
+            weights of its best epoch. Without `validation`, losses of numbers find the number of
+            epochs by cross-validation, in five copies of the network, if there are from 20 to 1000
+            samples (sample weights of 0 do not count) and at most a million parameters; otherwise
+            they hold out a tenth of 100 samples or more. With
+            `early_stopping`, its rule says when; `time_limit`, of which cross-validation takes at
+            most half, and callbacks end a run, too.
         batch_size : int, default=32
             Samples per step; the last step of an epoch takes the remaining ones.
         optimizer : str or an optimizer, default="adam"

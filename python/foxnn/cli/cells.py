@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foxnn import checks
-from foxnn.cli.labels import BOOLEANS, Labels, are_booleans, in_order
+from foxnn.cli.labels import BOOLEANS, Labels, are_booleans, in_order, same_number
 from foxnn.cli.numerals import Numerals, options_for, way_of
 from foxnn.cli.table_files import TableError
 
@@ -72,6 +73,19 @@ class Cells:
         """Return the error for a text among numbers."""
         missing = f"--missing {quoted(text)} takes it as missing"
         return self._error(line, text, f"while other cells of it are numbers; {missing}, {remedy}")
+
+    def written_twice(self, line: int, same: tuple[str, str], remedy: str) -> TableError:
+        """Return the error for a cell whose number is written in another way in other cells."""
+        message = f"which is also written {checks.shown(same[0])}; {remedy}"
+        return self._error(line, same[1], message)
+
+    def told_twice(self, same: tuple[str, str], kind: str) -> str:
+        """Return the warning about two labels that are one number; `kind` is what they are."""
+        first, other = map(checks.shown, same)
+        return (
+            f"{self.table}: column {checks.shown(self.name)} holds {first} and {other}, the same "
+            f"number, as two {kind}; write it in one way if they are one"
+        )
 
     def _error(self, line: int, text: str, message: str) -> TableError:
         return TableError(
@@ -246,6 +260,8 @@ class InputCells(NumberCells):
             places = [BOOLEANS.index(text.casefold()) for text in texts]
         else:
             self.categories = in_order(texts, self.numerals)
+            if (same := same_number(self.categories, self.numerals)) is not None:
+                warnings.warn(self.told_twice(same, "categories"), stacklevel=2)
             order = {text: i for i, text in enumerate(self.categories)}
             places = [order[text] for text in texts]
         self._coded = [np.array(places, np.int64)[codes]]

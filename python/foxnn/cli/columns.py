@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
-from foxnn import checks, neural_network
+import numpy as np
+
+from foxnn import Scaler, checks, neural_network
+from foxnn.checks import Rows
 from foxnn.cli.cells import CategoryCells, Cells, NumberCells
 from foxnn.cli.labels import Labels, is_whole
 from foxnn.cli.numerals import Numerals
 from foxnn.cli.tables import Table, TableError
+from foxnn.training.kinds import ScaleLike
 
 # The key in the notes of a network.
 KEY = "foxnn.table"
@@ -60,6 +64,23 @@ class Columns:
             for text in self.categories.get(name, [None])
         ]
 
+    def scaling(self, method: str, x: Rows) -> ScaleLike:
+        """Return the scaling of these inputs, and of the targets, by a method.
+
+        The 0 and 1 of categories stay as they are: divided by their deviation, rare ones would be
+        the largest inputs. For mpg (40 of 43 inputs tell categories), the mean R2 of 20 splits was
+        0.93 without that and 0.85 with it; 0.965 and 0.960 for diamonds (20 of 26).
+        """
+        widths = [len(self.categories.get(name, "1")) for name in self.inputs]
+        kinds = np.repeat([name in self.categories for name in self.inputs], widths)
+        if method != "standard" or not kinds.any():
+            return method
+        scaler = Scaler(method).fit(x)
+        shift, scale = scaler._measured()
+        shift[kinds], scale[kinds] = 0.0, 1.0
+        scaler.shift, scaler.scale = shift, scale
+        return scaler, None if self.classes is not None else method
+
     def cells(self, positions: list[int]) -> list[Cells]:
         """Return what reads the inputs from a table in which they have these positions."""
         return [
@@ -75,7 +96,7 @@ class Columns:
         return Labels(self.classes or [], numerals if old else None)
 
     def note(self, nn: neural_network) -> None:
-        """Store the columns in the notes of a network, and the names of its inputs.
+        """Store the columns in the notes of a network, the names of its inputs, and its classes.
 
         What format 1 holds is written in format 1, which earlier versions read.
         """
@@ -86,6 +107,7 @@ class Columns:
         if len(news) == 2 and not any(map(is_whole, self.classes or [])):
             del given["format"]
         nn.notes = nn.notes | {KEY: given}
+        nn.classes = self.classes
         names = self.names()
         if self.header and len(set(names)) == len(names):  # "a=b" may be a column, too
             nn.input_names = names
@@ -163,10 +185,23 @@ def columns_of(nn: neural_network) -> Columns | None:
         raise ValueError("the notes of the network must name one target of classes")
     if not (found.header or all(_is_number(name, found.width) for name in found.inputs)):
         raise ValueError("the notes of the network must number inputs without a header")
-    return found
+    noted = found.classes
+    return found if noted is None else replace(found, classes=class_names(nn) or noted)
 
 
 _PARTS = fields(Columns)
+
+
+def class_names(nn: neural_network) -> list[str] | None:
+    """Return the labels of a network's classes, if it has others than the numbers of its outputs.
+
+    They differ from those of its notes if it has been given others since. Networks of 0.1.0's first
+    tables have them in the notes alone.
+    """
+    labels = nn.classes
+    if labels is None or (labels == list(range(len(labels))) and type(labels[0]) is int):
+        return None
+    return [str(label) for label in labels]
 
 
 def _are_categories(value: Any, inputs: Any) -> bool:

@@ -17,8 +17,8 @@ examples:
 
 The ending of the new file names its format: .safetensors, .onnx, .txt (FoxNN's) or .h (C, with a
 self-test next to it). The old one may have any name. A network that the new format cannot hold is
-refused. Names of columns and classes, and the state of the optimizer, are kept in .safetensors
-files only.
+refused. Names of columns and the state of the optimizer are kept in .safetensors files only, those
+of classes in .onnx and .h, too.
 """
 
 

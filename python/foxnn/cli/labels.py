@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 from foxnn.cli.numerals import Numerals
 
@@ -30,8 +30,28 @@ def in_order(texts: Collection[str], numerals: Numerals) -> list[str]:
     """
     if all((number := numerals.number(text)) is not None and number.is_integer() for text in texts):
         # A float would not tell numbers above 2^53 apart.
-        return sorted(texts, key=lambda text: (Decimal(numerals.plain(text)), text))
+        return sorted(texts, key=lambda text: (_exact(text, numerals), text))
     return sorted(texts)
+
+
+def same_number(texts: Collection[str], numerals: Numerals) -> tuple[str, str] | None:
+    """Return the first two of different texts that are one number, such as 1 and 1.0, or None."""
+    found: dict[Decimal, str] = {}
+    for text in texts:
+        if numerals.number(text) is not None:
+            other = found.setdefault(_exact(text, numerals), text)
+            if other != text:
+                return other, text
+    return None
+
+
+def _exact(text: str, numerals: Numerals) -> Decimal:
+    """Return the number that a text is, with all of its digits."""
+    plain = numerals.plain(text)
+    try:
+        return Decimal(plain)
+    except InvalidOperation:  # an exponent that no decimal has, though the float is 0
+        return Decimal(float(plain))
 
 
 class Labels:

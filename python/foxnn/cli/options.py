@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import contextlib
 import csv
 import math
 import os
 from collections.abc import Callable
+from typing import Literal
 
 from foxnn import neural_network
 from foxnn.cli.missing import USUAL
@@ -29,6 +31,15 @@ def whole(low: int, high: int = 2**63 - 1) -> Callable[[str], int]:
         return number
 
     return parse
+
+
+def epochs(text: str) -> int | Literal["auto"]:
+    """Return a number of epochs, or "auto"."""
+    if text.lower() == "auto":
+        return "auto"
+    with contextlib.suppress(argparse.ArgumentTypeError):
+        return whole(1)(text)
+    raise argparse.ArgumentTypeError(f"must be a whole number at least 1, or auto, got {text!r}")
 
 
 def number(

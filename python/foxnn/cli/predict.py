@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from foxnn import checks, neural_network
 from foxnn.cli import options
 from foxnn.cli.cells import CategoryCells, Cells, NumberCells, TextCells
-from foxnn.cli.columns import Columns, columns_of
+from foxnn.cli.columns import Columns, class_names, columns_of
 from foxnn.cli.info import some
 from foxnn.cli.tables import Rows, Table, TableError, opened
 from foxnn.cli.targets import Target, labels_of, numbers_of, score
@@ -72,9 +72,10 @@ def run(args: argparse.Namespace) -> None:
     nn = neural_network(args.network)
     nn.settings.n_threads = args.threads
     columns = columns_of(nn)
-    if columns is None and (args.score or args.probabilities):
+    classes = class_names(nn) if columns is None else columns.classes
+    if columns is None and (args.score or (args.probabilities and classes is None)):
         raise ValueError(f"{args.network} does not say what its outputs are")
-    if columns is not None and args.probabilities and columns.classes is None:
+    if args.probabilities and classes is None:
         raise ValueError(f"{args.network} predicts numbers, not classes")
     options.check_apart(args.out, args.data, args.network)
     if args.out is not None:
@@ -99,7 +100,14 @@ def run(args: argparse.Namespace) -> None:
         if isinstance(column, CategoryCells) and column.unseen:
             warnings.warn(_unseen(column), stacklevel=2)
     outputs = nn.predict(np.concatenate([column.values() for column in inputs], axis=1))
-    _write(args, table, columns, kept, outputs)
+    names = [f"output {i + 1}" for i in range(outputs.shape[1])]
+    if columns is not None:
+        names = columns.targets
+    elif classes is not None:
+        names = ["class"]
+    if classes is not None and outputs.shape[1] < len(classes):  # that of the second of two
+        outputs = np.concatenate([1 - outputs, outputs], axis=1)
+    _write(args, table, names, classes, kept, outputs)
     if target is not None:
         print(f"{score(outputs, target)} on {len(rows.lines)} samples", file=sys.stderr)
 
@@ -148,20 +156,22 @@ def _positions(table: Table, columns: Columns | None, nn: neural_network) -> lis
 def _write(
     args: argparse.Namespace,
     table: Table,
-    columns: Columns | None,
+    names: list[str],
+    classes: list[str] | None,
     kept: list[TextCells],
     outputs: NDArray[Any],
 ) -> None:
-    rows: Iterable[list[str]] = _rows(columns, outputs, args.probabilities, args.decimal)
+    rows: Iterable[list[str]] = _rows(classes, outputs, args.probabilities, args.decimal)
     if kept:
         beside = zip(*(column.texts for column in kept), strict=True)
         rows = ([*cells, *row] for cells, row in zip(beside, rows, strict=True))
     if table.has_header:
-        names = [column.name for column in kept]
-        header = _header(columns, outputs.shape[1], args.probabilities)
+        others = [column.name for column in kept]
+        if classes is not None and args.probabilities:
+            names = [*names, *(f"{names[0]}={label}" for label in classes)]
         # A target that is kept would otherwise have the name of its prediction.
-        header = [f"predicted {name}" if name in names else name for name in header]
-        rows = itertools.chain([[*names, *header]], rows)
+        header = [f"predicted {name}" if name in others else name for name in names]
+        rows = itertools.chain([[*others, *header]], rows)
     if args.out is None:
         csv.writer(sys.stdout, delimiter=table.delimiter, lineterminator="\n").writerows(rows)
         sys.stdout.flush()
@@ -175,18 +185,9 @@ def _write(
         csv.writer(text, delimiter=table.delimiter, lineterminator="\n").writerows(rows)
 
 
-def _header(columns: Columns | None, outputs: int, probabilities: bool) -> list[str]:
-    if columns is None:
-        return [f"output {i + 1}" for i in range(outputs)]
-    if columns.classes is None or not probabilities:
-        return columns.targets
-    return columns.targets + [f"{columns.targets[0]}={name}" for name in columns.classes]
-
-
 def _rows(
-    columns: Columns | None, outputs: NDArray[Any], probabilities: bool, decimal: str
+    classes: list[str] | None, outputs: NDArray[Any], probabilities: bool, decimal: str
 ) -> Iterator[list[str]]:
-    classes = None if columns is None else columns.classes
     best = outputs.argmax(axis=1)
     for row, place in zip(outputs, best, strict=True):
         cells = [] if classes is None else [classes[place]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foxnn.cli.cells import TextCells
-from foxnn.cli.labels import Labels, in_order
+from foxnn.cli.labels import Labels, in_order, same_number
 from foxnn.cli.numerals import MOST_CLASSES, way_of
 from foxnn.cli.table_files import TableError
 
@@ -32,16 +33,18 @@ def target_of(columns: Sequence[TextCells], lines: list[int], classify: bool | N
     """Return the texts of columns as targets; `lines` are their numbers in the table.
 
     Texts are classes, and so are integers if there are few different ones; other numbers are
-    numbers. `classify` overrides this. A class is a text: 007 and 7 are two.
+    numbers. `classify` overrides this. A class is a text: 007 and 7 are two, of which a warning
+    tells.
 
     Raises
     ------
     TableError
-        For invalid cells, a single class, or as many classes as samples; and for numbers that are
-        written in another way, unless `classify` is True.
+        For invalid cells, a single class, or as many classes as samples; and unless `classify` is
+        True, for numbers that are written in another way, and for two texts of one number.
     """
     first = columns[0]
-    if classify is None:
+    is_guess = classify is None
+    if is_guess:
         classify = len(columns) == 1 and _are_classes(first, lines)
     if not classify:
         return Target(numbers_of(columns, lines), None)
@@ -49,6 +52,11 @@ def target_of(columns: Sequence[TextCells], lines: list[int], classify: bool | N
         names = ", ".join(column.name for column in columns)
         raise TableError(f"{first.table}: classes stand in one column, got {names}")
     classes = in_order(set(first.texts), first.numerals)
+    if (same := same_number(classes, first.numerals)) is not None:
+        if is_guess:
+            line = lines[first.texts.index(same[1])]
+            raise first.written_twice(line, same, f"{_REMEDY}, --regress as numbers")
+        warnings.warn(first.told_twice(same, "classes"), stacklevel=2)
     if len(classes) == 1:
         raise TableError(
             f"{first.table}: column {first.name!r} holds only one class, {classes[0]!r}"

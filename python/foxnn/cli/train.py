@@ -26,7 +26,7 @@ EXAMPLES = """\
 examples:
   python -m foxnn train iris.csv --target species --out net.safetensors
   python -m foxnn train data.csv --target class --layers 16,16 --dropout 0.1 --out net.safetensors
-  python -m foxnn train houses.csv --target price --ignore id,street --early-stopping 20
+  python -m foxnn train houses.csv --target price --ignore id,street --epochs auto
   python -m foxnn train cars.csv --target price --units '$' --thousands , --categorical doors
   python -m foxnn train data.csv --no-header --target -1 --scale none --seed 1
 
@@ -108,7 +108,12 @@ def _add_fit_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("the training")
     above = options.number(0.0, above=True)
     for name, kind, default, text in [
-        ("--epochs", options.whole(1), 200, "passes over the samples"),
+        (
+            "--epochs",
+            options.epochs,
+            200,
+            "passes over the samples, or auto",
+        ),
         ("--batch-size", options.whole(1), 32, "samples per step"),
         ("--learning-rate", above, 1e-3, "size of a step"),
         ("--l1", options.number(), 0.0, "penalty on the size of the weights"),
@@ -159,7 +164,7 @@ def run(args: argparse.Namespace) -> None:
     if args.hold_out:
         training, held_out = _split(nn, training, args.hold_out, target.classes)
     start = time.perf_counter()
-    history = _fit(args, nn, training)
+    history = _fit(args, nn, training, columns)
     epochs = len(history["loss"])
     seconds = time.perf_counter() - start
     tell("training", f"{len(training)} samples, {epochs} epochs, {seconds:.2f} s")
@@ -236,7 +241,9 @@ def _split(
     return parts
 
 
-def _fit(args: argparse.Namespace, nn: neural_network, samples: WeightedSamples) -> foxnn.History:
+def _fit(
+    args: argparse.Namespace, nn: neural_network, samples: WeightedSamples, columns: Columns
+) -> foxnn.History:
     validation = args.validation
     if validation is None and args.early_stopping is not None:
         validation = _WATCHED_SHARE
@@ -255,7 +262,7 @@ def _fit(args: argparse.Namespace, nn: neural_network, samples: WeightedSamples)
         class_weight=args.class_weight,
         progress=False if args.quiet else args.progress,
         time_limit=args.time_limit,
-        scale=None if args.scale == "none" else args.scale,
+        scale=None if args.scale == "none" else columns.scaling(args.scale, samples.x),
         clip_norm=args.clip_norm,
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from foxnn import checks
@@ -196,11 +197,23 @@ def head_of(path: str) -> bytes:
         return file.read(HEAD)
 
 
-def refuse(path: str, head: bytes, expected: str) -> None:
-    """Raise FileFormatError if a file that begins with these bytes is one of another program."""
+def refuse(
+    path: str, head: bytes, expected: str, remedies: Mapping[str, str] | None = None
+) -> None:
+    """Raise FileFormatError if a file that begins with these bytes is one of another program.
+
+    Parameters
+    ----------
+    path, head : str, bytes
+    expected : str
+        What the file should be, for the message.
+    remedies : mapping, optional
+        From kinds to what to do, if it is not how a network gets to foxnn.
+    """
     if (kind := kind_of(head, path)) is not None:
         found = KINDS[kind]
-        raise FileFormatError(f"{path}: expected {expected}, got {found.what}; {found.remedy}")
+        remedy = (remedies or {}).get(kind, found.remedy)
+        raise FileFormatError(f"{path}: expected {expected}, got {found.what}; {remedy}")
 
 
 def refuse_name(path: str, name: str, allowed: str) -> None:

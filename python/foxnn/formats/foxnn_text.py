@@ -19,7 +19,7 @@ import numpy as np
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.formats.foreign import refuse_name
-from foxnn.formats.paths import path_of
+from foxnn.formats.paths import FileFormatError, path_of
 from foxnn.formats.text import TextReader, is_word, write_rows
 from foxnn.formats.whole_files import replacing
 from foxnn.layers.activation_table import ACTIVATIONS, WITH_ALPHA
@@ -247,10 +247,16 @@ def read_data(path: str) -> tuple[Array, Array]:
     foxnn.FileFormatError
         Where it is not a data file.
     """
-    reader = TextReader(path)
-    samples = reader.count("the number of samples", 1)
-    inputs = reader.count("the number of inputs", 1)
-    outputs = reader.count("the number of outputs", 1)
+    from foxnn.formats import tables  # late: few programs read samples from a file
+
+    reader = TextReader(path, "samples in FoxNN's text", tables.REMEDIES)
+    try:
+        samples = reader.count("the number of samples", 1)
+        inputs = reader.count("the number of inputs", 1)
+        outputs = reader.count("the number of outputs", 1)
+    except FileFormatError as error:
+        hint = tables.hint_of(path, reader.first_line())
+        raise FileFormatError(f"{error}{hint}") from None
     x, y = reader.tables(samples, [inputs, outputs], "inputs and outputs of the samples")
     reader.end()
     return x, y

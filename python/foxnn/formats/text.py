@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections.abc import Mapping
 from typing import IO
 
 import numpy as np
@@ -27,6 +28,7 @@ _PIECE = 1 << 18
 # No word is longer than a path may be; an unbounded pattern would match all of a broken file.
 _LONGEST_WORD = 4095
 _WORD = re.compile(rb"[^ \t-\r]{1,%d}" % (_LONGEST_WORD + 1))
+_LINE = re.compile(rb"[^ \t-\r][^\n\r]{0,%d}" % _LONGEST_WORD)
 
 
 def is_word(text: str) -> bool:
@@ -50,17 +52,28 @@ def write_rows(file: IO[bytes], *matrices: Array) -> None:
 class TextReader:
     """Reads the words of a text file in order; unexpected words raise FileFormatError."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(
+        self,
+        path: str,
+        expected: str = "FoxNN's text",
+        remedies: Mapping[str, str] | None = None,
+    ) -> None:
+        """Read a file; `expected` and `remedies` are for those of other programs."""
         self.path = path
         self._at = 0
         self._start = self._table_start = 0
         self._text = bytearray()
         with reading(path, pipes=True) as file:
             head = file.read(foreign.HEAD)
-            foreign.refuse(path, head, "FoxNN's text")
+            foreign.refuse(path, head, expected, remedies)
             self._text += head
             while some := file.read(_PIECE):
                 self._text += some
+
+    def first_line(self) -> bytes:
+        """Return the beginning of the first line that is not empty."""
+        found = _LINE.search(self._text)
+        return b"" if found is None else found[0]
 
     def word(self, expected: str) -> str:
         """Return the next word."""

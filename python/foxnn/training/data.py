@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from foxnn import checks
 from foxnn.checks.labels import Classes, LabelReader
 from foxnn.model.answers import AnsweringNetwork
@@ -29,6 +31,7 @@ class FitData:
     scalers: Scalers | None  # None: the network keeps its own
     draw: int  # the number of the random draw of a share
     takes_draw: bool
+    takes_folds: bool  # whether cross-validation finds the number of epochs
 
 
 def fit_data(
@@ -45,9 +48,13 @@ def fit_data(
     columns = _columns(network, x)
     classes = labels.classes
     weighted_by_class(network, samples, options.class_weight, classes)  # refuses bad class weights
-    validation = options.validation
-    if options.is_auto and options.early_stopping is None:
-        validation = auto.validation_of(network, len(samples), validation)
+    validation, takes_folds = options.validation, False
+    if validation is None and options.is_auto and options.early_stopping is None:
+        weights = samples.weights
+        counting = len(samples) if weights is None else np.count_nonzero(weights)
+        validation, takes_folds = auto.validation_of(network, int(counting))
+        # A checkpoint holds what they have found; and their copies learn the samples as they are.
+        takes_folds = takes_folds and start is None and not options.augment
     draw = network._draw() if start is None else start.draw_of_split
     training, held_out, is_drawn = samples, None, False
     if isinstance(validation, tuple):
@@ -62,7 +69,9 @@ def fit_data(
     # The random numbers of augmentation, where no shuffle draws anew for each epoch.
     is_alone = bool(options.augment) and not options.shuffle
     takes_draw = (is_drawn or is_alone) and start is None
-    return FitData(training, held_out, len(samples), columns, classes, scalers, draw, takes_draw)
+    return FitData(
+        training, held_out, len(samples), columns, classes, scalers, draw, takes_draw, takes_folds
+    )
 
 
 def _columns(network: AnsweringNetwork, x: Any) -> list[str] | None:

@@ -80,16 +80,23 @@ def early_stopping_of(value: object) -> EarlyStopping | None:
 
 
 class Watch:
-    """Follows one training run for an EarlyStopping rule."""
+    """Follows one training run for an EarlyStopping rule.
+
+    A least gain, a share of the first value, is what the patience waits for beside `min_delta`; the
+    best epoch may be better by less.
+    """
 
     def __init__(self, rule: EarlyStopping, monitor: str, least_gain: float = 0.0) -> None:
         self._rule = rule
-        self._least_gain = least_gain  # beside min_delta, as a share of the first value
+        self._least_gain = least_gain
         self._first: float | None = None
         self._monitor = monitor
         self._sign = -1.0 if monitor.endswith("accuracy") else 1.0
         self._least = math.inf
         self._waited = 0
+        self._lowest = math.inf  # the value of the best epoch
+        #: The number of epochs since the best one.
+        self.since_best = 0
         self._best: _core.Network | None = None
 
     @property
@@ -101,7 +108,10 @@ class Watch:
         """Return the progress as plain values."""
         least = None if self._least == math.inf else self._least  # no epoch has ended yet
         progress: dict[str, float | None] = {"least": least, "waited": self._waited}
-        return progress | ({"first": self._first} if self._least_gain else {})
+        if self._least_gain:
+            lowest = None if self._lowest == math.inf else self._lowest
+            progress |= {"first": self._first, "lowest": lowest, "since_best": self.since_best}
+        return progress
 
     def go_on(self, progress: Mapping[str, Any], best: _core.Network | None) -> None:
         """Continue from the progress of an earlier watch."""
@@ -110,6 +120,9 @@ class Watch:
         self._waited = checks.integer(progress.get("waited"), "waited", 0)
         first = progress.get("first")
         self._first = None if first is None else checks.real(first, "first")
+        lowest = progress.get("lowest")
+        self._lowest = self._least if lowest is None else checks.real(lowest, "lowest")
+        self.since_best = checks.integer(progress.get("since_best", self._waited), "since_best", 0)
         self._best = best
 
     def is_over(self, record: Mapping[str, float], network: _core.Network) -> bool:
@@ -117,10 +130,16 @@ class Watch:
         value = self._sign * record[self._monitor]
         if self._first is None:
             self._first = value
-        if value < self._least - max(self._rule.min_delta, self._least_gain * abs(self._first)):
-            self._least, self._waited = value, 0
+        gain = max(self._rule.min_delta, self._least_gain * abs(self._first))
+        is_gain = value < self._least - gain
+        if is_gain or (self._least_gain and value < self._lowest):
+            self._lowest, self.since_best = value, 0
             if self._rule.restore_best:
                 self._best = network._copy()
+        else:
+            self.since_best += 1
+        if is_gain:
+            self._least, self._waited = value, 0
             return False
         self._waited += 1
         return self.is_exhausted
@@ -132,7 +151,7 @@ class Watch:
 
     def restore(self, network: _core.Network) -> None:
         """Set the network back to its best epoch, if asked for and not the last one."""
-        if self._best is not None and self._waited > 0:
+        if self._best is not None and self.since_best > 0:
             network._restore(self._best)
 
 

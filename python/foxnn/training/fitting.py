@@ -8,6 +8,7 @@ from foxnn.checks import SamplesLike
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training.checkpoint import Start
 from foxnn.training.data import fit_data
+from foxnn.training.folds import planned_by_folds
 from foxnn.training.history import History
 from foxnn.training.loop import FitLoop
 from foxnn.training.options import FitArguments, checked_options
@@ -33,6 +34,8 @@ def fitted(
     if scalers[0] is None:
         warn_if_saturated(network, data.training.x)
     warn_if_out_of_reach(network, data.training.y, scalers)
+    if data.takes_folds:
+        plan = planned_by_folds(network, data, options, plan)
     _refuse_second_training(network)
     # From here on nothing is refused, and the network changes.
     if data.scalers is not None:
@@ -44,7 +47,7 @@ def fitted(
     network._history = history = History() if start is None else History.of(start.history)
     loop = FitLoop(network, data, plan, history)
     loop.run()
-    if loop.ran_out:
+    if loop.ran_out and not (data.takes_folds and not plan.is_auto):
         warn_if_unfinished(network, history, data, options.is_auto)
     return history
 

@@ -38,7 +38,7 @@ def fit_plan(
 ) -> FitPlan:
     """Return the plan of a training run, which starts at a checkpoint if there is one."""
     return FitPlan(
-        engine=_engine_plan(network, options),
+        engine=engine_plan(network, options),
         epochs=options.epochs,
         running=None if start is None else start.running,
         rates=options.rates,
@@ -56,7 +56,8 @@ def _augmenting(network: AnsweringNetwork, data: FitData, options: FitOptions) -
     return Augmenting(network, data.training.x, options.augment) if options.augment else None
 
 
-def _engine_plan(network: AnsweringNetwork, options: FitOptions) -> _core.Plan:
+def engine_plan(network: AnsweringNetwork, options: FitOptions) -> _core.Plan:
+    """Return the engine's plan of a training run."""
     plan = _core.Plan(
         options.rule,
         options.rates.first,
@@ -78,12 +79,11 @@ def _watch(
     network: AnsweringNetwork, data: FitData, options: FitOptions, start: Start | None
 ) -> Watch | None:
     quantities = {"loss"} | ({"accuracy"} if network._classifies() else set())
-    has_held_out = data.held_out is not None
-    if has_held_out:
+    if data.held_out is not None:
         quantities |= {f"val_{name}" for name in quantities}
     rule, least_gain = options.early_stopping, 0.0
     if options.is_auto and rule is None:
-        rule = auto.rule_of(len(data.training), options.batch_size, has_held_out)
+        rule = auto.rule_of(len(data.training), options.batch_size)
         least_gain = auto.LEAST_GAIN
     watch = watch_of(rule, quantities, least_gain)
     if watch is not None and start is not None:
