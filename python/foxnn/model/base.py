@@ -75,8 +75,10 @@ class BaseNetwork(_core.Network):
             return
         checked = checks.layer_sizes(sizes)
         activations = parse_activations(activation, output_activation, len(checked) - 1)
-        if wrong := FOR_OUTPUT & {name for name, _ in activations[:-1]}:
-            raise ValueError(f"activation {sorted(wrong)[0]!r} is for the output layer only")
+        for i, (name, _) in enumerate(activations[:-1]):
+            if name in FOR_OUTPUT:
+                which = f"activation[{i}]" if isinstance(activation, list) else "activation"
+                raise ValueError(f"{which} {name!r} is for the output layer only")
         specs = dense_specs(checked, activations, INIT_NAMES.known(init, "init"))
         self._begin(checked[:1], specs, loss, dtype, seed)
 
@@ -96,7 +98,7 @@ class BaseNetwork(_core.Network):
         try:
             self._begin(parsed.shape, parsed.specs, loss, dtype, seed)
         except ValueError as error:
-            raise located(error, parsed.specs, lambda i: f"sizes[{i + 1}]") from None
+            raise located(error, parsed) from None
         copies = checked_copies(self, parsed)
         for place, leaf in enumerate(leaves(self._layers()) if copies else ()):
             if place in copies:
@@ -277,7 +279,10 @@ class BaseNetwork(_core.Network):
         """
         is_made = not isinstance(new_layer, LayerView) or new_layer._network is not None
         if not isinstance(new_layer, LayerView | Description | Composite) or not is_made:
-            raise TypeError(f"new_layer must be a foxnn.layer, got {checks.shown(new_layer)}")
+            raise TypeError(
+                "new_layer must be a foxnn.layer, a layer of a network or a description such as "
+                f"foxnn.Dense(5), got {checks.shown(new_layer)}"
+            )
         if isinstance(new_layer, layer) and not new_layer._part()["options"].get("each_position"):
             self._check_inputs_of(new_layer)
         shape = self._output_shape()
@@ -286,7 +291,7 @@ class BaseNetwork(_core.Network):
         try:
             drawn = _core.Network(shape, parsed.specs, self._single(), self._next_seed())
         except ValueError as error:
-            raise located(error, parsed.specs, lambda _: "new_layer") from None
+            raise located(error, parsed) from None
         arrays = _core.parameters(drawn)
         for place, given in checked_copies(drawn, parsed).items():
             arrays[place] = given

@@ -18,6 +18,7 @@ from foxnn.formats.c.layered import BODIES, program
 from foxnn.formats.c.source import Layer, Program, chain_program
 from foxnn.formats.rounding import warn_if_coarse
 from foxnn.layers.chain import PlainLayer, plain_layers
+from foxnn.layers.kinds import check_held
 from foxnn.layers.view import is_number
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
@@ -81,7 +82,7 @@ def _program(
     """Return the program of a network, with weights rounded to 8 bits if asked for."""
     parts = twin._layers()
     if kind is None and not all(map(is_number, parts)):
-        _check_kinds(parts)
+        check_held(parts, BODIES, "a C header")
         shapes = twin._input_shape(), twin._output_shape()
         return program(word, twin.dtype, parts, twin._array, shapes, scalings)
     layers = [_layer(part, kind) for part in plain_layers(twin, "a C header of 8 bits")]
@@ -89,16 +90,6 @@ def _program(
         if layer.scale is not None:
             part.weights = layer.weights * layer.scale
     return chain_program(word, twin.dtype, layers, *scalings)
-
-
-def _check_kinds(parts: list[dict[str, Any]]) -> None:
-    for i, part in enumerate(parts):
-        if part["kind"] not in BODIES:
-            raise ValueError(
-                f"a C header cannot hold layer {i} ({part['kind']}); .safetensors and pickles can"
-            )
-        for branch in part.get("branches", ()):
-            _check_kinds(branch)
 
 
 def check(name_file: object, name: str | None = None) -> None:

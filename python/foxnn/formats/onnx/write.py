@@ -18,7 +18,7 @@ from foxnn.formats.onnx.nodes import BODIES, NEWER, LayerGraph, size_of
 from foxnn.formats.rounding import warn_if_coarse
 from foxnn.formats.whole_files import replacing
 from foxnn.layers.activation_table import ACTIVATIONS, Node, Number
-from foxnn.layers.kinds import leaves
+from foxnn.layers.kinds import check_held, leaves
 from foxnn.layers.view import is_number
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.scaler import Scaler
@@ -90,23 +90,13 @@ def write(path: str, network: AnsweringNetwork) -> None:
 
 def check(network: AnsweringNetwork) -> None:
     """Raise ValueError where the format cannot hold the network."""
-    _check_kinds(network._layers())
+    check_held(network._layers(), BODIES, "an ONNX file")
     size = np.dtype(network.dtype).itemsize * size_of(network._layers())
     if size > _LARGEST:
         raise ValueError(f"an ONNX file holds at most 2 GiB, and the weights take {size} bytes")
     for scaler, name in ((network.input_scaler, "input"), (network.output_scaler, "output")):
         if scaler is not None:
             _check_range(scaler, f"{name}_scaler", network.dtype)
-
-
-def _check_kinds(parts: list[dict[str, Any]]) -> None:
-    for i, part in enumerate(parts):
-        if part["kind"] not in BODIES:
-            raise ValueError(
-                f"an ONNX file cannot hold layer {i} ({part['kind']}); .safetensors and pickles can"
-            )
-        for branch in part.get("branches", ()):
-            _check_kinds(branch)
 
 
 def _check_range(scaler: Scaler, name: str, dtype: str) -> None:
@@ -124,7 +114,7 @@ def nodes_of(
 
     They are for a graph that another library makes, in which they begin with the value `source`.
     """
-    _check_kinds(network._layers())
+    check_held(network._layers(), BODIES, "an ONNX file")
     copy, graph = network._copy(), _Graph(onnx, dtype)
     graph.last = source
 
