@@ -318,9 +318,9 @@ def trained(row: Row, dtype: str) -> Any:
     return nn
 
 
-def through_a_file(nn: Any, path: Path) -> Any:
+def through_a_file(nn: Any, path: Path, **options: Any) -> Any:
     nn.save(str(path))
-    return foxnn.neural_network(str(path))
+    return foxnn.neural_network(str(path), **options)
 
 
 COPIES: dict[str, Callable[[Any, Path], Any]] = {
@@ -401,7 +401,7 @@ _REFUSED = "|".join(
 FORMATS: dict[str, Callable[[Any, np.ndarray, Path], np.ndarray]] = {
     "onnx": as_onnx,
     "c": as_c,
-    "txt": lambda nn, x, folder: through_a_file(nn, folder / "net.txt").predict(x),
+    "txt": lambda nn, x, folder: through_a_file(nn, folder / "net.txt", dtype=nn.dtype).predict(x),
     "trace": lambda nn, x, folder: np.stack([nn.trace(row)[f"a^{len(nn)}"] for row in x]),
 }
 
