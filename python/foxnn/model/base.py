@@ -32,7 +32,7 @@ from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
 from foxnn.model import state
 from foxnn.model.losses import LOSS_NAMES
-from foxnn.model.scaler import Scaler
+from foxnn.model.scaler import Scaler, copied, for_engine
 from foxnn.model.settings import Settings
 from foxnn.support.html import escaped
 
@@ -161,7 +161,7 @@ class BaseNetwork(_core.Network):
 
         Whoever asks or trains the network passes inputs as they are. What is read is a copy.
         """
-        return self._scalers[0] and self._scalers[0]._copy()
+        return self._scalers[0] and copied(self._scalers[0])
 
     @input_scaler.setter
     def input_scaler(self, scaler: Scaler | None) -> None:
@@ -173,7 +173,7 @@ class BaseNetwork(_core.Network):
 
         Losses are those of the scaled outputs. Only for the losses mse, mae and huber.
         """
-        return self._scalers[1] and self._scalers[1]._copy()
+        return self._scalers[1] and copied(self._scalers[1])
 
     @output_scaler.setter
     def output_scaler(self, scaler: Scaler | None) -> None:
@@ -419,10 +419,10 @@ class BaseNetwork(_core.Network):
                     f"{name} must be a foxnn.Scaler or None, got {checks.shown(scaler)}"
                 )
         self._set_scaling(
-            None if inputs is None else inputs._for_engine("input_scaler", self._inputs()),
-            None if outputs is None else outputs._for_engine("output_scaler", self._outputs()),
+            None if inputs is None else for_engine(inputs, "input_scaler", self._inputs()),
+            None if outputs is None else for_engine(outputs, "output_scaler", self._outputs()),
         )
-        self._scalers = inputs and inputs._copy(), outputs and outputs._copy()
+        self._scalers = inputs and copied(inputs), outputs and copied(outputs)
 
 
 # The attributes that a state says in its own words.

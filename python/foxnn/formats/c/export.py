@@ -22,6 +22,7 @@ from foxnn.layers.kinds import check_held
 from foxnn.layers.view import is_number
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.scaler import shift_and_scale
 from foxnn.support import pieces
 
 # The number of samples in the self-test, and the seed of random ones.
@@ -151,7 +152,7 @@ def _scaling(network: AnsweringNetwork, which: str) -> tuple[Array, Array] | Non
     scaler = getattr(network, f"{which}_scaler")
     if scaler is None:
         return None
-    shift, scale = scaler._measured()
+    shift, scale = shift_and_scale(scaler)
     limits = np.finfo(network.dtype)
     sound = (np.abs(shift) <= limits.max) & (scale <= limits.max) & (scale >= 1.0 / limits.max)
     if not sound.all():
@@ -196,7 +197,7 @@ def _drawn(network: AnsweringNetwork) -> Array:
     """Return uniform inputs from -2 to 2, or within two scales of the shift."""
     x = np.random.default_rng(_SEED).uniform(-2.0, 2.0, (_COUNT, network._inputs()))
     if network.input_scaler is not None:
-        shift, scale = network.input_scaler._measured()
+        shift, scale = shift_and_scale(network.input_scaler)
         x = x * scale + shift
     return x.astype(network.dtype)
 

@@ -21,7 +21,7 @@ from foxnn.layers.activation_table import ACTIVATIONS, Node, Number
 from foxnn.layers.kinds import check_held, leaves
 from foxnn.layers.view import is_number
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.scaler import Scaler
+from foxnn.model.scaler import Scaler, shift_and_scale
 from foxnn.support import extras
 
 OPSET, _IR = 13, 7
@@ -100,7 +100,7 @@ def check(network: AnsweringNetwork) -> None:
 
 
 def _check_range(scaler: Scaler, name: str, dtype: str) -> None:
-    shift, scale = scaler._measured()
+    shift, scale = shift_and_scale(scaler)
     limits = np.finfo(dtype)
     right = np.abs(shift).max() <= limits.max and (scale <= limits.max).all()
     if not right or (scale < limits.tiny).any():
@@ -140,7 +140,7 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
     writer.layers(parts, "layers")
     writer.turn(len(ends_of[1]), is_first=False)
     if outputs is not None:
-        shift, scale = (column.reshape(ends_of[1]) for column in outputs._measured())
+        shift, scale = (column.reshape(ends_of[1]) for column in shift_and_scale(outputs))
         graph.node("Mul", "y_scaled", graph.last, graph.array("output_scaler.scale", scale))
         graph.node("Add", "y_shifted", graph.last, graph.array("output_scaler.shift", shift))
     graph.nodes[-1].output[0] = "y"
@@ -171,7 +171,7 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
 
 
 def _scaled(graph: _Graph, scaler: Scaler, dtype: str, shape: tuple[int, ...]) -> None:
-    shift, scale = (column.reshape(shape) for column in scaler._measured())
+    shift, scale = (column.reshape(shape) for column in shift_and_scale(scaler))
     rounded = shift.astype(dtype)
     graph.node("Sub", "x_shifted", graph.last, graph.array("input_scaler.shift", rounded))
     # The engine shifts in float64. Where float32 loses digits of a shift that is large beside the
