@@ -190,7 +190,10 @@ def use(thing: Any) -> None:
             use(part)
     elif dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         repr(thing), hash(thing)
-        if callable(thing):
+        if isinstance(thing, foxnn.augment.Augmentation):
+            if type(thing) is not foxnn.augment.Augmentation:
+                thing(public_calls.PICTURES, np.random.default_rng(1))
+        elif callable(thing):
             thing(0), thing(10**6)
 
 
