@@ -54,6 +54,12 @@ def run_python() -> Callable[..., subprocess.CompletedProcess[str]]:
     return lambda program, **environment: python("-c", program, **environment)
 
 
+@pytest.fixture
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the test run in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(autouse=True)
 def figures_are_closed() -> Iterator[None]:
     """Close what a test has drawn, if it has drawn anything."""

@@ -1,4 +1,4 @@
-"""A network with a layer of every kind, in every place, and what it is trained on."""
+"""A network with layers of every family of kinds, one of them frozen, and what it is trained on."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ def of_every_kind(dtype: str = "float32", seed: int = 9) -> foxnn.neural_network
             7,
             foxnn.Dropout(0.5),
             foxnn.Dense(5, name="frozen"),
+            foxnn.Reshape((5, 1)),
+            foxnn.Conv1D(3, 2, name="slid"),
+            foxnn.BatchNorm(momentum=0.75, name="evened"),
+            foxnn.MaxPool1D(2, name="pooled"),
+            foxnn.LayerNorm(epsilon=0.125),
             2,
         ],
         "tanh",

@@ -131,6 +131,7 @@ ROWS = [
     Row("dense-last", [(3, 5, 2), Dense(32), Dense(1, "identity")]),
     Row("dense-without-bias", [(5, 3), Dense(13, bias=False), Dense(2, "gelu", bias=False)]),
     Row("dense-flat", [5, Dense(31), Dense(4, bias=False), Dense(3)], output="softmax"),
+    Row("dense-numbers", [5, Dense(31), 4, Dense(3)], refused_by=()),
     *(
         Row(
             f"conv-{channels}",

@@ -36,6 +36,7 @@ Y = constant(np.eye(2)[[0, 1, 1, 0, 1, 0, 0, 1]])
 W = constant(np.linspace(-2, 2, 12).reshape(3, 4))
 COUNTS = constant(np.arange(8) % 3 + 0.5)
 PICTURE = constant(np.linspace(-1, 1, 16).reshape(4, 4))
+PICTURES = constant(np.linspace(-1, 1, 32).reshape(2, 4, 4, 1))
 LABELS = constant(Y.argmax(axis=1), "i8")
 
 
@@ -44,6 +45,9 @@ class Made:
     """A value that is made anew for each call."""
 
     make: Callable[[], Any]
+
+
+GENERATOR = Made(lambda: np.random.default_rng(1))
 
 
 @dataclass(frozen=True)
@@ -423,10 +427,10 @@ CALLS: dict[str, Call] = {
             "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "epochs": [4, None],
             "validation": [(X, Y)], "sample_weight": [COUNTS],
             "schedule": [lambda epoch: 0.1], "callbacks": [stop], "progress": [False],
-            "time_limit": [5.0],
+            "time_limit": [5.0], "augment": [None],
         },
         raises=(foxnn.DivergedError,),
-        functions=("callbacks", "schedule"),
+        functions=("callbacks", "schedule", "augment"),
     ),
     "train_data": Call(lambda: foxnn, {"x": [X, X.tolist()], "y": [Y, Y.tolist()]}),
     "train_data-of-a-file": Call(lambda: foxnn, {"x": [Made(data_file)], "y": [None]}),
@@ -493,6 +497,16 @@ CALLS: dict[str, Call] = {
     "augment.flip": Call(lambda: foxnn.augment, {"axis": [0], "probability": [0.5]}),
     "augment.rotate": Call(lambda: foxnn.augment, {"degrees": [10.0]}),
     "augment.noise": Call(lambda: foxnn.augment, {"scale": [0.1]}),
+    **{
+        f"augment.{kind.__name__}.__call__": Call(
+            lambda kind=kind, of=of: kind(*of), {"x": [PICTURES], "rng": [GENERATOR]}, raises=raises
+        )
+        for kind, of, raises in (
+            (foxnn.augment.Augmentation, (), (NotImplementedError,)),
+            (foxnn.augment.shift, (2,), ()), (foxnn.augment.flip, (), ()),
+            (foxnn.augment.rotate, (10.0,), ()), (foxnn.augment.noise, (0.1,), ()),
+        )
+    },
     "schedules.rate_of": Call(
         lambda: schedules,
         {

@@ -6,6 +6,7 @@ Each subject has one table: a name for the case, the call, the error, and parts 
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,10 @@ import numpy as np
 import pytest
 
 import foxnn
+import small_runs
+from foxnn import schedules
+from foxnn.checks import shown
+from wrong_values import UsersOwn, answering, raising
 
 NAN, INF = math.nan, math.inf
 ENORMOUS = 2**2000  # beyond every type of number but Python's own
@@ -179,9 +184,9 @@ KNOWN_ACTIVATIONS = foxnn.activations()
     ("nan", lambda: make([3, NAN]), TypeError, "sizes[1]", SIZE, "got nan"),
     ("bool", lambda: make([3, True]), TypeError, "sizes[1]", SIZE, "got True"),
     ("numpy-bool", lambda: make([np.True_, 3]), TypeError, "sizes[0]", SIZE, "True"),
-    ("string", lambda: make([3, "2"]), TypeError, "sizes[1]", SIZE, "got '2'"),
+    ("string", lambda: make([3, "2"]), TypeError, "sizes[1]", "a number or a layer", "got '2'"),
     ("nested", lambda: make([[3, 2]] * 2), TypeError, "sizes[1]", "a number or a layer", "[3, 2]"),
-    ("nothing", lambda: make([3, None]), TypeError, "sizes[1]", SIZE, "got None"),
+    ("nothing", lambda: make([3, None]), TypeError, "sizes[1]", "a number or a layer", "got None"),
     ("2**31", lambda: make([3, 2**31]), ValueError, "sizes[1]", SIZE, "got 2147483648"),
     ("2**40", lambda: make([2**40, 3]), ValueError, "sizes[0]", SIZE, f"got {2**40}"),
     ("2**64+1", lambda: make([2**64 + 1, 3]), ValueError, "sizes[0]", SIZE),
@@ -849,3 +854,97 @@ def test_a_network_that_was_not_made_is_refused_not_read() -> None:
         lambda: foxnn._core.Network._copy(nn),
     ):
         refused(use, TypeError, "the neural_network has not been made by its constructor")
+
+
+def test_any_value_can_be_shown_in_a_short_time() -> None:
+    nested: Any = []
+    for _ in range(10_000):
+        nested = [nested]
+    for value in (
+        *(10**5000, nested, "x" * 10**7, [0.0] * 10**6, {i: i for i in range(10**5)}),
+        *(raising("__repr__")(), answering(__repr__=3)(), raising("__repr__", error=KeyError)()),
+    ):
+        assert 0 < len(shown(value)) <= 60
+    assert shown([1, "a", None]) == "[1, 'a', None]"
+
+
+@pytest.mark.parametrize("value", ["x" * 10_000, "\ud800", "a\0b", "a\nb"])
+def test_names_of_the_engine(value: str) -> None:
+    for call in (
+        lambda: foxnn.neural_network([3, 2], value),
+        lambda: foxnn.neural_network([3, 2], init=value),
+        lambda: foxnn.neural_network([3, 2], loss=value),
+        lambda: small_runs.few()[0].set_activation_function(value),
+        lambda: small_runs.few().fit(small_runs.FEW, small_runs.ONE_HOT, optimizer=value),
+    ):
+        with pytest.raises(ValueError, match=r"must be (a known name|one of)") as caught:
+            call()
+        assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("value", ["a\0b.txt", "\ud800.txt"])
+def test_names_that_no_file_can_have(value: str) -> None:
+    nn = small_runs.few()
+    for call in (
+        lambda: nn.save(value),
+        lambda: foxnn.neural_network(value),
+        lambda: foxnn.train_data(value),
+        lambda: nn.train_on_file(value, 0.1, 1),
+    ):
+        with pytest.raises(ValueError, match="must be a name that a file can have"):
+            call()
+
+
+def test_what_a_users_object_raises_comes_through() -> None:
+    nn, wrong = small_runs.few(), raising("__float__", "__index__", "__array__", "__iter__")()
+    for name in ("epochs", "learning_rate", "sample_weight", "callbacks", "l2"):
+        with pytest.raises(UsersOwn):
+            nn.fit(small_runs.FEW, small_runs.ONE_HOT, **{name: wrong})
+
+
+def test_iterators_without_end() -> None:
+    with pytest.raises(ValueError, match="sizes must be those of at most"):
+        foxnn.neural_network(itertools.repeat(3))
+    with pytest.raises(ValueError, match="parameters must be a few numbers"):
+        small_runs.few()[0].set_activation_function("elu", range(2**62))
+
+
+@pytest.mark.parametrize("dtype", [3, "\ud800", object(), [], np.int64, "f2", {"a": 1}])
+def test_types_that_no_network_has(dtype: Any) -> None:
+    with pytest.raises(ValueError, match="dtype must be one of float32, float64; got "):
+        foxnn.neural_network([3, 2], dtype=dtype)
+
+
+def test_what_was_made_without_its_constructor() -> None:
+    nn, bare = small_runs.few(), foxnn.neural_network.__new__(foxnn.neural_network)
+    for use in (
+        lambda: bare.predict(small_runs.FEW),
+        lambda: bare.settings,
+        lambda: bare.fit(small_runs.FEW, small_runs.ONE_HOT),
+        lambda: bare.notes,
+        lambda: len(bare),
+    ):
+        with pytest.raises(TypeError, match="the neural_network has not been made by its const"):
+            use()
+    with pytest.raises(AttributeError, match="no attribute 'weights'"):
+        _ = nn.weights
+    for call, match in (
+        (lambda: nn.next_layer(foxnn.layer.__new__(foxnn.layer)), "new_layer"),
+        (lambda: nn.train(foxnn.train_data.__new__(foxnn.train_data), 0.1, 1), "data_for_train"),
+        (lambda: setattr(nn, "input_scaler", foxnn.Scaler.__new__(foxnn.Scaler)), "input_scaler"),
+        (
+            lambda: nn.fit(
+                small_runs.FEW, small_runs.ONE_HOT, schedule=schedules.step.__new__(schedules.step)
+            ),
+            "schedule",
+        ),
+        (
+            lambda: nn.fit(small_runs.FEW, small_runs.ONE_HOT, schedule=schedules.Schedule()),
+            "schedule",
+        ),
+        (lambda: schedules.warmup(3, schedules.Schedule()), "then"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=match):
+            call()
+    for kind in (foxnn.layer, foxnn.Trace, foxnn.History, foxnn.Scaler, foxnn.train_data):
+        assert repr(kind.__new__(kind))

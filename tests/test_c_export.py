@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import foxnn
+import small_runs
 from forced_runs import inputs, parameters, wanted
 from foxnn.model import state
 
@@ -541,3 +542,14 @@ def test_eight_bits_are_for_numbers_only(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match=message):
             foxnn.neural_network(items, seed=1).export_c(tmp_path / "net.h", weights="int8")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("own_folder")
+def test_header_and_self_test_are_of_one_network() -> None:
+    small_runs.single().export_c("net.h")
+    before = Path("net.h").read_bytes()
+    Path("net_test.c").unlink()
+    Path("net_test.c").mkdir()
+    with pytest.raises(OSError, match=r"net_test.c"):
+        small_runs.single(seed=2).export_c("net.h")
+    assert Path("net.h").read_bytes() == before

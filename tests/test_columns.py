@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import foxnn
+import small_runs
 
 pandas = pytest.importorskip("pandas")
 polars = pytest.importorskip("polars")
@@ -155,3 +156,30 @@ def test_sparse_matrices_give_what_dense_ones_do() -> None:
         nn.predict(given[:, :5])
     with pytest.raises(TypeError, match="x must hold real numbers"):
         nn.predict(sparse.csr_matrix(x.astype(complex)))
+
+
+def test_columns_are_those_of_fit_in_data_and_rows_too() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(small_runs.ROWS, columns=list("abc"))
+    nn = small_runs.single()
+    nn.fit(table, small_runs.COLUMN, 1)
+    swapped = table[["c", "b", "a"]]
+    data = foxnn.train_data(swapped, small_runs.COLUMN)
+    for use in (
+        lambda: nn.train(data, 0.01, 2, 5),
+        lambda: nn.testing(data.get_part(10)),
+        lambda: nn.get_out(swapped.iloc[0]),
+        lambda: nn.gradient(swapped.iloc[0]),
+    ):
+        with pytest.raises(ValueError, match="must have the columns seen before"):
+            use()
+    assert nn.get_out(table.iloc[0]).tobytes() == nn.get_out(small_runs.ROWS[0]).tobytes()
+    nn.train(foxnn.train_data(table, small_runs.COLUMN), 0.01, 2, 5)
+
+
+def test_a_name_of_two_columns() -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(ValueError, match="different names, got 'a' twice"):
+        small_runs.single().fit(
+            pandas.DataFrame(small_runs.ROWS, columns=["a", "a", "b"]), small_runs.COLUMN, 1
+        )

@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 
 import foxnn
+import small_runs
 from foxnn import __main__
 from foxnn.cli import convert, info, predict, train
 
@@ -844,3 +845,29 @@ def test_the_wiki_page_is_true(here: Path, capsys: pytest.CaptureFixture[str]) -
                 assert re.fullmatch(pattern, out), out
                 sessions += 1
     assert sessions == 5
+
+
+@pytest.mark.usefixtures("own_folder")
+@pytest.mark.parametrize("name", ["my-net.h", "1net.h", "taken.h"])
+def test_a_header_that_cannot_be_is_refused_before_the_training(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("taken_test.c").mkdir()
+    rows = "\n".join(f"{a},{b},{a + b}" for a in range(6) for b in range(6))
+    Path("sums.csv").write_text(f"a,b,sum\n{rows}\n", encoding="utf-8")
+    assert (
+        __main__.main(["train", "sums.csv", "--target", "sum", "--epochs", "1", "--out", name]) == 1
+    )
+    printed = capsys.readouterr()
+    assert "error" in printed.err
+    assert "epoch" not in printed.out
+    assert not Path(name).exists()
+
+
+@pytest.mark.usefixtures("own_folder")
+def test_a_note_of_ones_own_called_table(capsys: pytest.CaptureFixture[str]) -> None:
+    nn = small_runs.single()
+    nn.notes = {"table": "customers", "foxnn.table": 3}
+    nn.save("net.safetensors")
+    assert __main__.main(["info", "net.safetensors"]) == 0
+    assert "table" in capsys.readouterr().out

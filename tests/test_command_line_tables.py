@@ -826,3 +826,12 @@ def test_a_program_without_a_binary_standard_input(
     cars()
     monkeypatch.setattr(sys, "stdin", io.StringIO(Path("cars.csv").read_text()))
     assert "standard input, 60 samples" in done(TRAIN_CARS.replace("cars.csv", "-"), capsys)
+
+
+def test_thousands_are_no_fractions(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "\n".join(f"1.{i:03d};{i},5;{i}" for i in range(30))
+    Path("de.csv").write_text(f"a;b;t\n{rows}\n", encoding="utf-8")
+    line = ["train", "de.csv", "--target", "t", "--decimal", ",", "--epochs", "1"]
+    assert __main__.main([*line, "--out", "net.safetensors"]) == 1
+    assert "de.csv" in (printed := capsys.readouterr().err)
+    assert "line 2" in printed

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import math
 import pickle
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import numpy as np
 import pytest
 
 import foxnn
+import small_runs
 from forced_runs import inputs, parameters, wanted
+from foxnn import schedules
 from foxnn.training import checkpoint
 
 
@@ -469,3 +473,165 @@ def test_the_bar_shows_loss_and_accuracy(capsys: pytest.CaptureFixture[str]) -> 
     for name in ("loss", "accuracy", "val_loss", "val_accuracy"):
         assert f"{name}={history[name][-1]:.4f}" in shown
     assert "samples/s=" in shown
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sample_weight": np.r_[1.0, np.zeros(59)]},
+        {"scale": ("standard", "x")},
+        {"dropout": [0.1, 0.2]},
+    ],
+)
+def test_no_number_is_drawn_for_what_is_refused(options: dict[str, Any]) -> None:
+    nn, other = small_runs.regression(), small_runs.regression()
+    with pytest.raises(ValueError, match=r"."):
+        nn.fit(small_runs.X, small_runs.Y, 1, validation=0.2, **options)
+    for each in (nn, other):
+        each.fit(small_runs.X, small_runs.Y, 1)
+    assert small_runs.bits(nn) == small_runs.bits(other)
+
+
+def test_a_second_training_leaves_the_first_alone() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame(small_runs.X, columns=list("abcd"))
+    nn, other = small_runs.regression(), small_runs.regression()
+
+    def train_again(epoch: int, logs: dict[str, float]) -> None:
+        with pytest.raises(RuntimeError, match="already training"):
+            nn.fit(table, small_runs.Y, 1, validation=0.2, scale="standard")
+
+    nn.fit(small_runs.X, small_runs.Y, 3, callbacks=train_again)
+    other.fit(small_runs.X, small_runs.Y, 3)
+    assert (small_runs.bits(nn), nn.input_names) == (small_runs.bits(other), None)
+
+
+def test_a_warning_that_is_an_error_changes_nothing() -> None:
+    pandas = pytest.importorskip("pandas")
+    large = pandas.DataFrame(small_runs.X * 1000, columns=list("abcd"))
+    nn, other = small_runs.regression(), small_runs.regression()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(UserWarning, match="the inputs are large"):
+            nn.fit(large, small_runs.Y, 1, validation=0.2)
+    assert nn.input_names is None
+    for each in (nn, other):
+        each.fit(small_runs.X, small_runs.Y, 1)
+    assert small_runs.bits(nn) == small_runs.bits(other)
+
+
+def test_samples_that_count_nothing_have_no_loss() -> None:
+    counts = np.r_[np.zeros(50), np.ones(10)]
+
+    class Stop:
+        """Stops after a batch of the third epoch, whose samples count nothing."""
+
+        seen = 0
+        logs: dict[str, float]
+
+        def on_batch_end(self, batch: int, logs: dict[str, float]) -> bool:
+            self.seen += 1
+            self.logs = logs
+            return self.seen == 13
+
+    stop, nn = Stop(), small_runs.classifier()
+    history = nn.fit(
+        small_runs.X, small_runs.LABELS, 9, 10, "adam", 0.01, sample_weight=counts, shuffle=False,
+        early_stopping=5, callbacks=stop,
+    )  # fmt: skip
+    assert math.isnan(history["loss"][-1])
+    assert math.isnan(stop.logs["loss"])
+    assert all(math.isfinite(loss) for loss in history["loss"][:-1])
+
+
+@pytest.mark.parametrize("batch_size", [60, 16])
+@pytest.mark.parametrize("hears", [False, True])
+def test_the_last_finite_loss_is_told(batch_size: int, hears: bool) -> None:
+    class Hears:
+        def on_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+            pass
+
+    nn = small_runs.regression()
+    expected = nn.evaluate(small_runs.X[:batch_size], small_runs.Y[:batch_size])["loss"]
+    with pytest.raises(foxnn.DivergedError) as caught:
+        nn.fit(
+            small_runs.X,
+            small_runs.Y,
+            5,
+            batch_size,
+            "sgd",
+            1e38,
+            shuffle=False,
+            callbacks=[Hears()] if hears else (),
+        )
+    assert caught.value.loss is not None
+    if batch_size == 60:
+        assert caught.value.loss == pytest.approx(expected, rel=1e-6)
+
+
+def test_numpys_true_stops_too() -> None:
+    history = small_runs.classifier().fit(
+        small_runs.X, small_runs.LABELS, 5, callbacks=lambda *_: np.float64(1.0) > 0
+    )
+    assert len(history["loss"]) == 1
+    history = small_runs.classifier().fit(
+        small_runs.X, small_runs.LABELS, 3, callbacks=lambda *_: np.float64(1.0) < 0
+    )
+    assert len(history["loss"]) == 3
+
+
+def test_a_schedule_is_asked_once_an_epoch() -> None:
+    asked: list[int] = []
+
+    def schedule(epoch: int) -> float:
+        asked.append(epoch)
+        return 0.01
+
+    small_runs.classifier().fit(small_runs.X, small_runs.LABELS, 3, schedule=schedule)
+    assert asked == [0, 1, 2]
+
+
+def test_epochs_that_are_never_reached_need_no_rate() -> None:
+    schedule = foxnn.schedules.exponential(0.5)
+    with pytest.raises(ValueError, match="schedule"):
+        small_runs.classifier().fit(
+            small_runs.X, small_runs.LABELS, 2000, learning_rate=0.5, schedule=schedule
+        )
+    history = small_runs.classifier().fit(
+        small_runs.X,
+        small_runs.LABELS,
+        2000,
+        learning_rate=0.5,
+        schedule=schedule,
+        early_stopping=2,
+    )
+    assert len(history["loss"]) < 100
+
+
+def test_the_class_of_a_callback_is_none() -> None:
+    class Watch:
+        def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+            pass
+
+    with pytest.raises(TypeError, match=r"callbacks\[0\] must be an object, got the class Watch"):
+        small_runs.classifier().fit(small_runs.X, small_runs.LABELS, 1, callbacks=[Watch])
+
+
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
+@pytest.mark.parametrize("limit", [1e9, 1e10, 1e300])
+def test_a_limit_of_three_hundred_years_is_none(limit: float) -> None:
+    """In nanoseconds it is more than a clock counts to, and the training ended at once."""
+    x = np.random.default_rng(1).normal(size=(20_000, 8))
+    limited, free = (foxnn.neural_network([8, 64, 2], "tanh", seed=1) for _ in range(2))
+    limited.fit(x, x[:, :2], epochs=1, batch_size=8, time_limit=limit)
+    free.fit(x, x[:, :2], epochs=1, batch_size=8)
+    assert limited[0].weights.tobytes() == free[0].weights.tobytes()
+
+
+def test_a_schedule_is_no_callback() -> None:
+    """It took the epoch and the logs, and failed after the first epoch."""
+    nn = small_runs.few()
+    before = nn[0].weights
+    with pytest.raises(TypeError, match=r"callbacks\[0\] must be a callback.*argument schedule"):
+        nn.fit(small_runs.FEW, small_runs.ONE_HOT, callbacks=schedules.exponential(0.5))
+    assert nn[0].weights.tobytes() == before.tobytes()

@@ -10,6 +10,7 @@ import pytest
 
 import foxnn
 import reference
+import small_runs
 from closeness import assert_within
 from forced_runs import inputs, parameters, wanted
 from reference import Rules
@@ -554,3 +555,56 @@ def test_a_decay_that_would_turn_weights_round() -> None:
 def test_constants_of_the_new_rules(rule: Callable[[], object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         rule()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("factor", [1e-40, 1e-300, 1e37, 1e300, 0.25])
+def test_the_size_of_weights_does_not_count(factor: float, dtype: str) -> None:
+    counts, found = np.arange(1, 61) / 4.0, []
+    for weights in (counts, counts * factor):
+        nn = small_runs.classifier(dtype=dtype)
+        history = nn.fit(small_runs.X, small_runs.LABELS, 3, 7, "sgd", 0.1, sample_weight=weights)
+        found.append(
+            (
+                parameters(nn),
+                history["loss"],
+                nn.evaluate(small_runs.X, small_runs.LABELS, weights)["loss"],
+            )
+        )
+    for one, other in zip(*found, strict=True):
+        assert other == pytest.approx(one, rel=1e-4 if dtype == "float32" else 1e-10, abs=1e-7)
+
+
+def test_large_class_weights_too() -> None:
+    nn, other = small_runs.classifier(), small_runs.classifier()
+    weights = np.full(60, 1e200)
+    nn.fit(
+        small_runs.X,
+        small_runs.LABELS,
+        2,
+        sample_weight=weights,
+        class_weight={0: 2e200, 1: 1e200, 2: 1e200},
+    )
+    other.fit(small_runs.X, small_runs.LABELS, 2, class_weight={0: 2.0})
+    assert parameters(nn) == pytest.approx(parameters(other), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["clip_value", "clip_norm"])
+def test_clipping_at_what_float32_takes_for_zero(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be at least .* in float32, got 1e-46"):
+        small_runs.regression().fit(small_runs.X, small_runs.Y, 1, **{name: 1e-46})
+    small_runs.regression(dtype="float64").fit(small_runs.X, small_runs.Y, 1, **{name: 1e-46})
+
+
+def test_numbers_of_numpy() -> None:
+    half = np.float64(0.5)
+    assert repr(foxnn.SGD(momentum=half)) == "SGD(momentum=0.5, nesterov=False)"
+    assert repr(foxnn.Adam(beta_1=half)) == "Adam(beta_1=0.5, beta_2=0.999, epsilon=1e-08)"
+    assert "0.5" in repr(foxnn.AdamW(weight_decay=half))
+    assert "np" not in repr(foxnn.RMSprop(rho=half)) + repr(foxnn.AdamW(weight_decay=half))
+    rule = foxnn.EarlyStopping(patience=np.int64(3), min_delta=half)
+    assert repr(rule) == "EarlyStopping(monitor=None, patience=3, min_delta=0.5, restore_best=True)"
+    nn, other = small_runs.regression(), small_runs.regression()
+    nn.fit(small_runs.X, small_runs.Y, 1, dropout=np.array(0.5))  # type: ignore[arg-type]
+    other.fit(small_runs.X, small_runs.Y, 1, dropout=0.5)
+    assert small_runs.bits(nn) == small_runs.bits(other)

@@ -16,6 +16,7 @@ import pytest
 
 import foxnn
 import reference
+import small_runs
 from closeness import assert_within, forward_bound
 from forced_runs import inputs, parameters, wanted
 
@@ -1015,3 +1016,21 @@ def test_room_does_not_come_into_the_training() -> None:
         nn.train(data, 0.1, 9, 4)
         found.append((bits(nn), nn.testing(data)))
     assert found[0] == found[1]
+
+
+@pytest.mark.usefixtures("own_folder")
+def test_auto_save_says_before_the_training_what_it_could_not_write() -> None:
+    nn = foxnn.neural_network([3, 4, 1], "tanh", seed=1)
+    nn.output_scaler = foxnn.Scaler().fit(small_runs.COLUMN)
+    nn.settings.auto_save_name_file, nn.settings.auto_save_iteration = "auto.txt", 2
+    before = parameters(nn).tobytes()
+    with pytest.raises(ValueError, match="output_scaler only behind identity_x"):
+        nn.train(foxnn.train_data(small_runs.ROWS, small_runs.COLUMN), 0.001, 5)
+    assert parameters(nn).tobytes() == before
+
+
+def test_the_rate_of_train_is_its_speed() -> None:
+    data = foxnn.train_data(small_runs.FEW, small_runs.ONE_HOT)
+    for speed in (1e308, 1e-320):
+        with pytest.raises(ValueError, match=r"^speed must be from"):
+            small_runs.few().train(data, speed, 1)

@@ -184,3 +184,13 @@ def test_a_bar_in_notebooks(shell: Any, expected: bool, monkeypatch: pytest.Monk
     assert is_wanted(False) is False
     monkeypatch.delitem(sys.modules, "IPython")
     assert is_wanted(None) is False
+
+
+def test_histories_and_traces_are_what_they_say() -> None:
+    with pytest.raises(ValueError, match="values must be lists of one length"):
+        foxnn.History.of({"loss": [1.0], "accuracy": []})
+    assert repr(foxnn.History.of({"loss": []})) == "History(0 epochs)"
+    with pytest.raises(TypeError, match="loss must be a number, got 'x'"):
+        foxnn.History().add(loss="x")
+    with pytest.raises(ValueError, match=r"values must hold w\^1"):
+        foxnn.Trace({"a^0": [1.0]}, [("tan_h", [])], "mse")

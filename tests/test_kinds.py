@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ import kinds
 import test_c_export
 from closeness import assert_within, epsilon
 from foxnn.layers.composition import COMPOSITES
-from foxnn.layers.kinds import CLASSES, KINDS
+from foxnn.layers.kinds import CLASSES, KINDS, check_held
 from kinds import ROWS, Row
 from layer_reference import APPLIED, Network
 from network_model import MUTATION, uniform
@@ -316,9 +318,9 @@ def trained(row: Row, dtype: str) -> Any:
     return nn
 
 
-def through_a_file(nn: Any, path: Path) -> Any:
+def through_a_file(nn: Any, path: Path, **options: Any) -> Any:
     nn.save(str(path))
-    return foxnn.neural_network(str(path))
+    return foxnn.neural_network(str(path), **options)
 
 
 COPIES: dict[str, Callable[[Any, Path], Any]] = {
@@ -392,10 +394,14 @@ def as_c(nn: Any, x: np.ndarray, folder: Path) -> np.ndarray:
     return outputs.reshape(len(x), *nn._output_shape())
 
 
+_REFUSED = "|".join(
+    (r"layer \d+ (is a|has none)", r"layers\[\d+\] \(", "flat samples only", "has no activation")
+)
+
 FORMATS: dict[str, Callable[[Any, np.ndarray, Path], np.ndarray]] = {
     "onnx": as_onnx,
     "c": as_c,
-    "txt": lambda nn, x, folder: through_a_file(nn, folder / "net.txt").predict(x),
+    "txt": lambda nn, x, folder: through_a_file(nn, folder / "net.txt", dtype=nn.dtype).predict(x),
     "trace": lambda nn, x, folder: np.stack([nn.trace(row)[f"a^{len(nn)}"] for row in x]),
 }
 
@@ -408,6 +414,38 @@ def test_other_formats_hold_it_or_refuse_it(row: Row, name: str, tmp_path: Path)
     if name not in row.refused_by:
         assert_within(FORMATS[name](nn, x, tmp_path), nn.predict(x), allowed(nn, 1.0))
         return
-    with pytest.raises(ValueError, match=r"layer \d+ (is a|\()|flat samples only"):
+    with pytest.raises(ValueError, match=_REFUSED):
         FORMATS[name](nn, x, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("lacking", "message"),
+    [
+        ("layer_norm", "layers[0] (Residual).layers[1] (Parallel).branches[1][0] (LayerNorm)"),
+        ("flatten", "layers[1] (Flatten), named 'flat'"),
+        ("residual", "layers[0] (Residual), named 'around'"),
+    ],
+)
+def test_a_format_refuses_a_kind_by_place_and_name(lacking: str, message: str) -> None:
+    inner = foxnn.Parallel(1, [foxnn.LayerNorm(), 2])
+    around = foxnn.Residual(4, inner, name="around")
+    nn = foxnn.neural_network([3, around, foxnn.Flatten(name="flat"), 2])
+    held = {*KINDS, *COMPOSITES}
+    check_held(nn._layers(), held, "a file")
+    with pytest.raises(ValueError, match=re.escape(f"a file cannot hold {message}; save it as")):
+        check_held(nn._layers(), held - {lacking}, "a file")
+
+
+@pytest.mark.parametrize(("table", "ending"), [("onnx.write", "onnx"), ("c.export", "h")])
+def test_onnx_and_c_hold_what_is_in_their_tables(
+    table: str, ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx")
+    module = importlib.import_module(f"foxnn.formats.{table}")
+    held = {kind: body for kind, body in module.BODIES.items() if kind != "layer_norm"}
+    monkeypatch.setattr(module, "BODIES", held)
+    nn = foxnn.neural_network([3, foxnn.LayerNorm(), 2])
+    with pytest.raises(ValueError, match=r"cannot hold layers\[0\] \(LayerNorm\); save it as"):
+        nn.save(tmp_path / "net.onnx") if ending == "onnx" else nn.export_c(tmp_path / "net.h")
     assert list(tmp_path.iterdir()) == []

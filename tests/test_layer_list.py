@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -234,7 +235,7 @@ OTHER = source()
         (
             [6, Residual(Parallel(Reshape((4, 2)), 2))],
             ValueError,
-            r"sizes\[1\] \(Residual\)\.branches\[0\]\[0\] \(Parallel\)\.branches\[0\]\[0\] "
+            r"sizes\[1\] \(Residual\)\.layers\[0\] \(Parallel\)\.branches\[0\]\[0\] "
             r"\(Reshape\) has 8",
         ),
         (
@@ -242,11 +243,22 @@ OTHER = source()
             TypeError,
             r"sizes\[1\] \(Parallel\)\.branches\[1\]\[1\] must be a number or a layer, got 'x'",
         ),
-        ([3, Residual(4, None, 3)], TypeError, r"sizes\[1\] \(Residual\)\.branches\[0\]\[1\] must"),
-        ([3, Residual([[3]])], TypeError, r"sizes\[1\] \(Residual\)\.branches\[0\]\[0\] must"),
+        ([3, Residual(4, None, 3)], TypeError, r"sizes\[1\] \(Residual\)\.layers\[1\] must"),
+        ([3, Residual([[3]])], TypeError, r"sizes\[1\] \(Residual\)\.layers\[0\] must"),
         ([3, Activation("softmax"), 2], ValueError, r"sizes\[1\] \(Activation\): .*'softmax' is"),
         ([3, 2, Dense(4, "exp"), 2], ValueError, r"sizes\[2\] \(Dense\): activation 'exp' is for"),
-        ([3, Residual(Dense(3, "softmax"))], ValueError, r"sizes\[1\] \(Residual\): .* output"),
+        (
+            [3, Residual(Dense(3, "softmax"))],
+            ValueError,
+            r"sizes\[1\] \(Residual\)\.layers\[0\] \(Dense\): activation 'softmax' is for the",
+        ),
+        (
+            [3, Parallel(2, [4, Residual(4, shortcut=Activation("exp"))])],
+            ValueError,
+            r"sizes\[1\] \(Parallel\)\.branches\[1\]\[1\] \(Residual\)\.shortcut\[0\] "
+            r"\(Activation\): activation 'exp'",
+        ),
+        ([3, Residual(3, shortcut="x")], TypeError, r"sizes\[1\] \(Residual\)\.shortcut\[0\] must"),
         (
             [(4, 3), Dense(4, "softmax")],
             ValueError,
@@ -255,7 +267,11 @@ OTHER = source()
         ([(4, 3), Activation("softmax")], ValueError, r"sizes\[1\] \(Activation\): softmax needs"),
         ([3, 2, Dense(4, ("relu", 1.0))], ValueError, r"sizes\[2\] \(Dense\): .*relu"),
         ([3, Activation(("relu", 1.0))], ValueError, r"sizes\[1\] \(Activation\): .*relu"),
-        ([3, Residual(Dense(3, ("elu", -1.0)))], ValueError, r"sizes\[1\] \(Residual\): .*elu"),
+        (
+            [3, Residual(Dense(3, ("elu", -1.0)))],
+            ValueError,
+            r"sizes\[1\] \(Residual\)\.layers\[0\] \(Dense\): .*elu",
+        ),
         ([3, Dense(4, name="a"), Dense(3, name="a")], ValueError, "names, got 'a' twice"),
         ([3, Dense(4, name="dense_1"), 3], ValueError, "names, got 'dense_1' twice"),
         ([3, Residual(Dense(3, name="a")), Dense(3, name="a")], ValueError, "got 'a' twice"),
@@ -384,12 +400,43 @@ def test_what_is_wrong_with_a_next_layer_is_told_of_it() -> None:
         deep = Residual(deep)
     for given, message in [
         (Dense(4, ("relu", 1.0)), r"new_layer \(Dense\): .*relu"),
-        (Residual(Dense(4, ("elu", -1.0))), r"new_layer \(Residual\): .*elu"),
+        (
+            Residual(Dense(4, ("elu", -1.0))),
+            r"new_layer \(Residual\)\.layers\[0\] \(Dense\): .*elu",
+        ),
         (deep, "new_layer must not hold layers more than 50 deep"),
     ]:
         with pytest.raises(ValueError, match=message):
             nn.next_layer(given)
     assert len(nn) == 1
+
+
+def test_layers_too_large_for_float32_are_told_by_their_place() -> None:
+    large = neural_network([3, Residual(4, 3), 2], dtype="float64", seed=1)
+    large[0].layers[1].weights = np.full((4, 3), 1e39)
+    where = r"weights of {}(Residual).layers[1] (Dense) must be finite in float32"
+    with pytest.raises(ValueError, match=re.escape(where.format("sizes[1] "))):
+        neural_network([3, large[0], 2])
+    nn = neural_network([2, 3])
+    before = kinds.bits(nn)
+    with pytest.raises(ValueError, match=re.escape(where.format("new_layer "))):
+        nn.next_layer(large[0])
+    assert (kinds.bits(nn), len(nn)) == (before, 1)
+
+
+@pytest.mark.parametrize("wrong", [None, "4", object(), foxnn.Adam(), {"units": 4}, {4}])
+def test_what_is_no_layer_among_numbers(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"^sizes\[1\] must be a number or a layer, got "):
+        neural_network([3, wrong, 2])
+    with pytest.raises(TypeError, match=r"^sizes\[0\] must be an integer from 1"):
+        neural_network([wrong, 3, 2])
+    with pytest.raises(TypeError, match=r"^sizes\[1\] must be an integer from 1 .* got 2.5"):
+        neural_network([3, 2.5])
+
+
+def test_the_activation_of_numbers_is_told_by_its_position() -> None:
+    with pytest.raises(ValueError, match=r"^activation\[1\] 'exp' is for the output layer only"):
+        neural_network([3, 4, 4, 2], ["tanh", "exp", "identity"])
 
 
 def test_deep_nesting_is_refused() -> None:

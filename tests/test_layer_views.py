@@ -102,7 +102,7 @@ def test_wrong_arrays(values: Any, error: type[Exception], message: str) -> None
 def test_arrays_that_are_not_there() -> None:
     nn = network()
     for call in (lambda: nn[0].arrays["gain"], lambda: nn[1].arrays["weights"]):
-        with pytest.raises(KeyError):
+        with pytest.raises(KeyError, match=r"(gain|weights): the layer's arrays are"):
             call()
     with pytest.raises(KeyError, match="gain: the layer's arrays are weights, bias"):
         nn[0].arrays["gain"] = 3
@@ -282,14 +282,18 @@ def test_next_layer_keeps_moments_going() -> None:
 @pytest.mark.parametrize(
     ("layer", "error", "message"),
     [
-        ("relu", TypeError, "new_layer must be .* got 'relu'"),
+        ("relu", TypeError, "new_layer must be .* a description such as .* got 'relu'"),
         (3, TypeError, "new_layer must be .* got 3"),
         (Dense, TypeError, "new_layer must be"),
         (Reshape((5, 5)), ValueError, r"new_layer \(Reshape\) has 25 numbers"),
         (Residual(Dense(2)), ValueError, r"new_layer \(Residual\) adds shapes \(4, 2\)"),
         (Parallel(Dense(2), 3), ValueError, r"new_layer \(Parallel\) must have .* same positions"),
         (Dense(3, "softmax"), ValueError, r"new_layer \(Dense\): softmax needs a flat output"),
-        (Residual(Dense(5, "exp")), ValueError, r"new_layer \(Residual\): .* output layer only"),
+        (
+            Residual(Dense(5, "exp")),
+            ValueError,
+            r"new_layer \(Residual\)\.layers\[0\] \(Dense\): .* output layer only",
+        ),
         (Dense(3, name="here"), ValueError, "names, got 'here' twice"),
         (OTHER[4], ValueError, "new_layer"),
         (foxnn.layer(9, 2), ValueError, "new_layer must have"),

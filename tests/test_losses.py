@@ -141,7 +141,7 @@ def test_activations_for_outputs_only(name: str) -> None:
     with pytest.raises(ValueError, match=f"{name}.* output layer"):
         foxnn.neural_network([2, 3, 3], [name, "identity"])
     nn = foxnn.neural_network([2, 3, 3])
-    with pytest.raises(ValueError, match=f"{name} is for the output layer, not for layer 0"):
+    with pytest.raises(ValueError, match=f"^{name} is for the output layer only$"):
         nn[0].set_activation_function(name)
     nn[1].set_activation_function(name)
     with pytest.raises(ValueError, match=f"{name} is for the output layer"):

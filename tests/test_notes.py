@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import foxnn
+import small_runs
 
 
 def network() -> foxnn.neural_network:
@@ -55,3 +56,11 @@ def test_what_they_cannot_hold(notes: Any, error: type[Exception], message: str)
     with pytest.raises(error, match=message):
         nn.notes = notes
     assert nn.notes == {"old": 1}
+
+
+def test_notes_that_no_file_takes() -> None:
+    nn = small_runs.few()
+    with pytest.raises(ValueError, match=r"notes\['a'\] must be an integer of at most"):
+        nn.notes = {"a": 10**5000}
+    nn.notes = {"a": 10**3000}
+    assert nn.notes == {"a": 10**3000}

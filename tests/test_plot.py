@@ -16,6 +16,7 @@ from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.figure import Figure
 
 import foxnn
+import small_runs
 from closeness import assert_within
 from foxnn.plot import drawing
 from reference import ACTIVATIONS
@@ -1113,3 +1114,14 @@ def test_wrong_calls_of_activations(
     call: Callable[..., object], error: type[Exception], parts: tuple[str, ...]
 ) -> None:
     refuses(lambda: call(foxnn.plot.activations), error, *parts)
+
+
+def test_a_boundary_is_drawn_for_the_columns_of_fit() -> None:
+    pandas = pytest.importorskip("pandas")
+    pytest.importorskip("matplotlib")
+    nn = foxnn.neural_network([2, 3, 1], "tanh", "sigmoid", seed=1)
+    table = pandas.DataFrame(small_runs.X[:, :2], columns=["a", "b"])
+    y = (small_runs.X[:, 0] > 0).astype(int)
+    nn.fit(table, y, 1)
+    with pytest.raises(ValueError, match="x must have the columns seen before"):
+        foxnn.plot.decision_boundary(nn, table[["b", "a"]], y)

@@ -1,4 +1,4 @@
-"""The recipe for a new activation, followed: one is added in just the places that HACKING names."""
+"""The recipes of HACKING: their places exist and have everything; one is followed as it stands."""
 
 from __future__ import annotations
 
@@ -9,11 +9,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import foxnn
+import reference
+import test_trace
+from foxnn import layers
+from foxnn.formats.c import layered as c_layered
+from foxnn.formats.onnx import nodes as onnx_nodes
 from foxnn.layers.activation_table import ACTIVATIONS
+from foxnn.layers.composition import COMPOSITES
+from foxnn.layers.kinds import CLASSES, KINDS
 from foxnn.model.losses import LOSSES
+from foxnn.training.unfinished import constant_loss
+from foxnn.training.update_rules import RULES
+from layer_reference import APPLIED
+from public_calls import CALLS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -112,16 +124,54 @@ def test_the_recipe_names_the_places() -> None:
 
 
 @here
-@pytest.mark.parametrize("what", ["activation", "loss", "initializer", "optimizer"])
-def test_the_places_are_there(what: str) -> None:
+@pytest.mark.parametrize(
+    ("what", "table"),
+    [
+        ("activation", "cpp/include/foxnn/activation.hpp"),
+        ("loss", "cpp/include/foxnn/loss.hpp"),
+        ("initializer", "cpp/include/foxnn/initializer.hpp"),
+        ("optimizer", "cpp/include/foxnn/optimizer.hpp"),
+        ("layer kind", "python/foxnn/layers/kinds.py"),
+    ],
+)
+def test_the_places_are_there(what: str, table: str) -> None:
     named = places(f"A new {what}")
-    assert f"cpp/include/foxnn/{what}.hpp" in named
-    assert [name for name in named if not (ROOT / name).is_file()] == []
+    assert table in named
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def test_the_tables_of_engine_and_package_name_the_same() -> None:
-    assert list(ACTIVATIONS) == foxnn.activations()
+def test_the_places_of_a_loss_have_every_loss() -> None:
+    names = set(foxnn.losses())
     assert list(LOSSES) == foxnn.losses()
+    assert set(test_trace.COSTS) == names
+    # The oracle computes these two from the preactivations.
+    assert reference.LOSSES.keys() | {"cross_entropy", "binary_cross_entropy"} == names
+    y = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    for name in names:
+        assert constant_loss(name, y, None, (None, None)) is not None, name
+    assert constant_loss("another", y, None, (None, None)) is None
+
+
+def test_the_places_of_an_activation_have_every_activation() -> None:
+    assert list(ACTIVATIONS) == foxnn.activations()
+    # Softmax is no function of a single number.
+    assert reference.ACTIVATIONS.keys() | {"softmax"} == set(foxnn.activations())
+
+
+def test_the_places_of_an_optimizer_have_every_optimizer() -> None:
+    rules = {rule.__name__ for rule in RULES}
+    assert rules <= set(foxnn.__all__) & CALLS.keys()
+    # SGD has three names: with a momentum it is another one.
+    assert {name.lower() for name in rules} | {"momentum", "nesterov"} == set(foxnn.optimizers())
+
+
+def test_the_places_of_a_layer_kind_have_every_kind() -> None:
+    kinds = {*KINDS, *COMPOSITES}
+    public = {*CLASSES, *COMPOSITES.values()}
+    assert public <= set(layers.__all__) & set(foxnn.__all__) & CALLS.keys()
+    assert kinds <= APPLIED.keys()
+    for table in (onnx_nodes.BODIES, c_layered.BODIES):
+        assert table.keys() <= kinds
 
 
 @pytest.mark.skipif(

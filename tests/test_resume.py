@@ -17,6 +17,7 @@ import pytest
 
 import every_kind
 import foxnn
+import small_runs
 from forced_runs import inputs, parameters, wanted
 from foxnn.training import checkpoint
 
@@ -509,3 +510,29 @@ def test_a_thread_that_never_began(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(_thread, "start_new_thread", lambda *args: 0)
     with pytest.raises(MemoryError, match="writes the checkpoint"):
         network().fit(X, LABELS, 3, checkpoint=tmp_path / "run.safetensors")
+
+
+@pytest.mark.usefixtures("own_folder")
+@pytest.mark.filterwarnings("ignore::foxnn.ConvergenceWarning")
+def test_notes_may_change_while_a_checkpoint_is_written() -> None:
+    nn = small_runs.single()
+    nn.notes = {f"k{i}": list(range(50)) for i in range(300)}
+
+    def note(epoch: int, logs: dict[str, float]) -> None:
+        nn.notes[f"e{epoch}"] = epoch
+
+    nn.fit(small_runs.ROWS, small_runs.COLUMN, 40, callbacks=note, checkpoint="run.safetensors")
+    assert foxnn.neural_network("run.safetensors").notes == nn.notes
+
+
+@pytest.mark.usefixtures("own_folder")
+def test_what_no_checkpoint_could_hold_is_said_before_the_training() -> None:
+    nn = small_runs.single()
+    nn.notes["bad"] = np.float32(1)
+    before = parameters(nn).tobytes()
+    with pytest.raises(TypeError, match="notes"):
+        nn.fit(small_runs.ROWS, small_runs.COLUMN, 3, checkpoint="run.safetensors")
+    assert parameters(nn).tobytes() == before
+    for every in (0, "x"):
+        with pytest.raises((ValueError, TypeError), match="checkpoint_every must be a"):
+            nn.fit(small_runs.ROWS, small_runs.COLUMN, 2, checkpoint_every=every)  # type: ignore[arg-type]

@@ -227,9 +227,12 @@ def test_arrays_in_branches_have_their_path_in_their_name(tmp_path: Path) -> Non
     arrays = load_file(saved(nn, tmp_path))
     weights = [
         "0", "1.0.0", "1.0.2", "4.0.0", "4.1.0", "4.1.1.0.0", "4.1.1.1.0.0.0", "5.0.0", "5.1.0",
-        "5.1.1", "7", "9", "10",
+        "5.1.1", "7", "9", "15",
     ]  # fmt: skip
     expected = {f"layers.{path}.{name}" for path in weights for name in ("weight", "bias")}
+    # Other kinds have their own names for their arrays.
+    expected |= {f"layers.{i}.{name}" for i in (11, 12, 14) for name in ("weights", "bias")}
+    expected |= {"layers.12.running_mean", "layers.12.running_variance"}
     assert set(arrays) == expected - {"layers.0.bias", "layers.1.0.2.bias"}
     assert np.array_equal(arrays["layers.1.0.2.weight"], nn[1].layers[2].weights.T)
     assert np.array_equal(arrays["layers.4.1.0.bias"], nn[4].layers[1][0].bias)

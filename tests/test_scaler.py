@@ -13,6 +13,7 @@ import pytest
 
 import foxnn
 import reference
+import small_runs
 from closeness import assert_within
 from forced_runs import inputs, parameters, wanted
 from foxnn.training import saturation
@@ -328,11 +329,11 @@ def test_outputs_that_are_scaled_bind_loss_and_layers() -> None:
     nn.output_scaler = foxnn.Scaler().fit(Y)
     with pytest.raises(ValueError, match="nothing can follow outputs that are scaled"):
         nn.next_layer(foxnn.layer(2, 2))
-    with pytest.raises(ValueError, match="scaled for the losses mse, mae and huber"):
+    with pytest.raises(ValueError, match="scaled for the losses mse, mae, huber, not for '"):
         nn[-1].set_activation_function("softmax")
     assert (len(nn), nn.loss) == (2, "mse")
     counts = foxnn.neural_network([4, 2], "exp", loss="poisson")
-    with pytest.raises(ValueError, match="scaled for the losses mse, mae and huber"):
+    with pytest.raises(ValueError, match="scaled for the losses mse, mae, huber, not for '"):
         counts.output_scaler = foxnn.Scaler().fit(Y)
     nn.output_scaler = None
     nn.next_layer(foxnn.layer(2, 2))
@@ -403,3 +404,90 @@ def test_others_give_none() -> None:
     foxnn.neural_network([100, 20, 2], "sigmoid", seed=1).fit(x / 255.0, y, 1)
     # Flat because of its weights, not of its inputs.
     foxnn.neural_network([100, 20, 2], "sigmoid", init="uniform").fit(x / 255.0, y, 1)
+
+
+@pytest.mark.parametrize("name", ["input_scaler", "output_scaler"])
+def test_the_scaler_that_is_read_is_a_copy(name: str) -> None:
+    nn = small_runs.regression()
+    nn.fit(small_runs.X * 100, small_runs.Y, 1, scale="standard")
+    expected = nn.predict(small_runs.X)
+    scaler = getattr(nn, name)
+    scaler.fit(np.ones((5, len(scaler.shift))) * 7.0)
+    scaler.shift[:] = 99.0
+    for again in (nn, copy.deepcopy(nn), pickle.loads(pickle.dumps(nn))):
+        assert again.predict(small_runs.X).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("part", ["shift", "scale"])
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf, 1e-310])
+def test_scalers_of_no_use_are_refused(value: float, part: str) -> None:
+    if part == "shift" and math.isfinite(value):
+        return
+    scaler = foxnn.Scaler().fit(small_runs.X)
+    getattr(scaler, part)[1] = value
+    nn = small_runs.regression()
+    for use in (
+        lambda: setattr(nn, "input_scaler", scaler),
+        lambda: nn.fit(small_runs.X, small_runs.Y, 1, scale=scaler),
+        lambda: scaler.transform(small_runs.X),
+    ):
+        with pytest.raises(ValueError, match="a finite shift and a scale above 0"):
+            use()
+    assert nn.input_scaler is None
+
+
+def test_scalers_filled_by_hand_from_lists() -> None:
+    scaler, nn = foxnn.Scaler(), small_runs.regression()
+    scaler.shift, scaler.scale = [0.0] * 4, [2.0] * 4  # type: ignore[assignment]
+    nn.input_scaler = scaler
+    plain = small_runs.regression()
+    assert nn.predict(small_runs.X) == pytest.approx(plain.predict(small_runs.X / 2), rel=1e-6)
+
+
+@pytest.mark.parametrize("method", ["standard", "minmax"])
+def test_a_spread_as_good_as_none(method: str) -> None:
+    x = np.column_stack([np.arange(4.0), [0.0, 1e-310, 0.0, 0.0]])
+    nn = foxnn.neural_network([2, 1], "identity", dtype="float64", seed=1)
+    nn.fit(x, [0, 1, 2, 3.0], scale=method)
+    assert np.isfinite(nn.predict(x)).all()
+
+
+@pytest.mark.usefixtures("own_folder")
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda values: values.astype(np.float32),
+        lambda values: values.tolist(),
+        lambda values: np.ceil(np.abs(values) + 1).astype(np.int64),
+        lambda values: [int(v) + 3 for v in values],
+    ],
+)
+def test_a_scaler_set_by_hand_comes_back(form: Any) -> None:
+    nn, scaler = small_runs.single(), foxnn.Scaler()
+    scaler.shift, scaler.scale = (
+        form(small_runs.ROWS.mean(axis=0) + 3),
+        form(small_runs.ROWS.std(axis=0) + 1),
+    )
+    nn.input_scaler = scaler
+    expected = nn.predict(small_runs.ROWS)
+    nn.save("net.safetensors")
+    nn.save("net.txt")
+    for again in (
+        foxnn.neural_network("net.safetensors"), copy.deepcopy(nn), pickle.loads(pickle.dumps(nn)),
+    ):  # fmt: skip
+        assert again.predict(small_runs.ROWS).tobytes() == expected.tobytes()
+        assert again.input_scaler == nn.input_scaler
+    assert foxnn.neural_network("net.txt").predict(small_runs.ROWS) == pytest.approx(
+        expected, abs=1e-5
+    )
+
+
+def test_a_method_that_is_none_measures_nothing() -> None:
+    """It was taken for "standard"."""
+    scaler = foxnn.Scaler()
+    scaler.method = "minmaxx"
+    with pytest.raises(ValueError, match="method must be one of standard, minmax; got 'minmaxx'"):
+        scaler.fit(small_runs.FEW)
+    with pytest.raises(ValueError, match="the method of scale must be one of"):
+        small_runs.few().fit(small_runs.FEW, small_runs.ONE_HOT, scale=scaler)
+    assert scaler.shift is None

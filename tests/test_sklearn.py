@@ -33,6 +33,7 @@ from sklearn.preprocessing import StandardScaler
 
 import foxnn
 import foxnn.sklearn as ours
+import small_runs
 from foxnn.sklearn import lbfgs, model, samples, steps
 from test_benchmarks import run
 from test_codebase import documented_parameters, parameters, sections
@@ -995,3 +996,22 @@ def test_the_benchmark_prints_a_table_and_nothing_else() -> None:
         cells = [cell.strip() for cell in line.split("|")]
         ours_, theirs_ = (float(cell.split()[0]) for cell in cells[2:4])
         assert ours_ == pytest.approx(theirs_, abs=0.02)  # a sample or two of 75
+
+
+@pytest.mark.parametrize(
+    ("y", "y_val"),
+    [
+        ([0, 1] * 30, [5, 6] * 30),
+        ([0, 1] * 30, ["a"] * 60),
+        (["n", "y"] * 30, ["no", "yes"] * 30),
+        ([0, 1, 2] * 20, [0, 1, 3] * 20),
+        (np.eye(2, dtype=int)[[0, 1] * 30], [0, 1] * 30),
+    ],
+)
+def test_labels_to_validate_on_are_known_ones(y: Any, y_val: Any) -> None:
+    pytest.importorskip("sklearn")
+    from foxnn.sklearn import MLPClassifier
+
+    model = MLPClassifier((4,), max_iter=2, random_state=0, early_stopping=True)
+    with pytest.raises(ValueError, match="y_val"):
+        model.fit(small_runs.ROWS, np.array(y), X_val=small_runs.ROWS, y_val=np.array(y_val))

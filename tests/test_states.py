@@ -136,7 +136,7 @@ def test_states_with_something_missing(key: str) -> None:
 
 def test_places_in_branches_are_told() -> None:
     given = every_kind.trained().__reduce__()[1][1]
-    inner = r"layers\[1\] \(Residual\)\.branches\[0\]\[2\] \(Dense\)"
+    inner = r"layers\[1\] \(Residual\)\.layers\[2\] \(Dense\)"
     given["layers"][1]["branches"][0][2]["trained"] = "yes"
     with pytest.raises(TypeError, match=rf"trained of {inner} must be"):
         remade(given)
@@ -160,7 +160,7 @@ def test_places_in_branches_are_told() -> None:
     [
         (0, {"kind": "residual"}, r"layers\[0\] \(Residual\) must have branches"),
         (1, {"branches": []}, r"layers\[1\] \(Residual\) must have branches"),
-        (1, {"branches": [[], []]}, r"\(Residual\)\.branches\[0\] must have at least one layer"),
+        (1, {"branches": [[], []]}, r"\(Residual\)\.layers must have at least one layer"),
         (1, {"kind": "dense"}, r"layers\[1\] \(Dense\) lacks the option"),
         (1, {"kind": ["dense"]}, r"layers\[1\] must be a layer with a kind"),
         (3, {"options": {"shape": [8.0, 4.0]}}, r"layers\[3\] \(Reshape\) has 32 numbers"),

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import foxnn
+import small_runs
 from forced_runs import inputs, parameters, wanted
+from wrong_values import answering
 
 OPTIMIZERS = ("sgd", "nesterov", "adam", foxnn.SGD(momentum=0.5), foxnn.Adam(beta_1=0.5))
 
@@ -138,3 +140,32 @@ def test_one_network_in_two_threads() -> None:
         thread.join()
     assert np.isfinite(parameters(nn)).all()
     assert all("training" in message or "thread" in message for message in refused)
+
+
+def test_a_learning_rate_that_is_changed_in_place() -> None:
+    rate = np.array(0.1)
+    nn, other = small_runs.regression(), small_runs.regression()
+    for value in (0.1, 0.001):
+        rate[...] = value
+        nn.train_on_batch(small_runs.X, small_runs.Y, "sgd", rate)  # type: ignore[arg-type]
+        other.train_on_batch(small_runs.X, small_runs.Y, "sgd", value)
+    assert small_runs.bits(nn) == small_runs.bits(other)
+    for wrong in (np.array([0.1, 0.2]), True, "0.1"):
+        with pytest.raises(TypeError, match="learning_rate must be a number"):
+            nn.train_on_batch(small_runs.X, small_runs.Y, "sgd", wrong)  # type: ignore[arg-type]
+    assert small_runs.bits(nn) == small_runs.bits(other)
+
+
+def test_an_optimizer_that_equals_everything_is_none() -> None:
+    """The kept plan of the last step was compared with it, and taken."""
+    nn = small_runs.few()
+    nn.train_on_batch(small_runs.FEW, small_runs.ONE_HOT, "adam")
+    for wrong in (answering(__eq__=True, __ne__=False, __hash__=1)(), np.empty(0), np.ones(3)):
+        with pytest.raises(TypeError, match="optimizer must be a name"):
+            nn.train_on_batch(small_runs.FEW, small_runs.ONE_HOT, wrong)
+
+
+def test_what_stands_alone_is_no_row() -> None:
+    for y in (np.array(1.0), np.array("a"), 1):
+        with pytest.raises((ValueError, TypeError), match=r"\by\b"):
+            small_runs.few().train_on_batch(small_runs.FEW, y)

@@ -29,7 +29,13 @@ import foxnn
 import public_calls
 import public_names
 from foxnn.model import state
-from foxnn.model.settings import AdamSettings, NesterovSettings, OptimizationSettings, Settings
+from foxnn.model.settings import (
+    AdamSettings,
+    NesterovSettings,
+    OptimizationSettings,
+    Settings,
+    values_of,
+)
 from public_calls import CALLS, Call, Made
 from wrong_values import HOPELESS, WRONG, UsersOwn
 
@@ -138,7 +144,7 @@ def fingerprint(thing: Any, depth: int = 0) -> Any:
         whole = inner if isinstance(inner, foxnn.neural_network) else None
         return fingerprint([repr(thing), thing.weights, thing.bias, whole], below)
     if isinstance(thing, Settings):
-        return fingerprint(thing._values(), below)
+        return fingerprint(values_of(thing), below)
     plain = (AdamSettings, NesterovSettings, foxnn.train_data, foxnn.Scaler, foxnn.History)
     if isinstance(thing, (*plain, foxnn.Trace, OptimizationSettings)) or hasattr(thing, "coefs_"):
         return [type(thing), fingerprint(vars(thing), below)]
@@ -184,7 +190,10 @@ def use(thing: Any) -> None:
             use(part)
     elif dataclasses.is_dataclass(thing) and not isinstance(thing, type):
         repr(thing), hash(thing)
-        if callable(thing):
+        if isinstance(thing, foxnn.augment.Augmentation):
+            if type(thing) is not foxnn.augment.Augmentation:
+                thing(public_calls.PICTURES, np.random.default_rng(1))
+        elif callable(thing):
             thing(0), thing(10**6)
 
 

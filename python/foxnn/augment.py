@@ -50,15 +50,21 @@ class Augmentation(Constants):
             object.__setattr__(self, name, value)
 
 
-def _batch(x: Array, name: str, axes: tuple[int, ...]) -> Array:
+def _check_generator(rng: object) -> None:
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, got {checks.shown(rng)}")
+
+
+def _batch(x: Array, rng: object, name: str, axes: tuple[int, ...]) -> Array:
     """Return a batch of samples with one of these numbers of axes of positions."""
+    _check_generator(rng)
     array = checks.as_array(x, "x")
     if array.ndim - 2 not in axes:
         shapes = " or ".join(
             ("(samples, steps, channels)", "(samples, height, width, channels)",
              "(samples, depth, height, width, channels)")[n - 1] for n in axes
         )  # fmt: skip
-        raise ValueError(f"foxnn.augment.{name} needs samples of shape {shapes}, got {array.shape}")
+        raise ValueError(f"x must have shape {shapes} for foxnn.augment.{name}, got {array.shape}")
     return array
 
 
@@ -88,7 +94,7 @@ class shift(Augmentation):
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
         """Return the batch, moved."""
-        batch = _batch(x, "shift", (1, 2, 3))
+        batch = _batch(x, rng, "shift", (1, 2, 3))
         far = self.positions
         moved = rng.integers(-far, far, (len(batch), batch.ndim - 2), endpoint=True)
         for axis in range(batch.ndim - 2):
@@ -132,7 +138,7 @@ class flip(Augmentation):
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
         """Return the batch, some of its samples mirrored."""
-        batch = _batch(x, "flip", (1, 2, 3))
+        batch = _batch(x, rng, "flip", (1, 2, 3))
         axes = batch.ndim - 2
         if not -axes <= self.axis < axes:
             raise ValueError(f"axis must be from {-axes} to {axes - 1} here, got {self.axis}")
@@ -166,11 +172,12 @@ class rotate(Augmentation):
     degrees: float
 
     def __post_init__(self) -> None:
-        self._keep(degrees=checks.real(self.degrees, "degrees", 0.0, 180.0))
+        # NumPy draws nothing between 0.0 and -0.0.
+        self._keep(degrees=abs(checks.real(self.degrees, "degrees", 0.0, 180.0)))
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
         """Return the batch, turned."""
-        batch = _batch(x, "rotate", (2,))
+        batch = _batch(x, rng, "rotate", (2,))
         count, height, width, _ = batch.shape
         angle = np.deg2rad(rng.uniform(-self.degrees, self.degrees, (count, 1, 1)))
         down = np.arange(height)[:, None] - (height - 1) / 2
@@ -224,7 +231,8 @@ class noise(Augmentation):
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
         """Return the batch with noise."""
         batch = checks.as_array(x, "x")
-        real = np.result_type(batch.dtype, np.float32)
+        _check_generator(rng)
+        real = np.dtype(np.float32 if np.can_cast(batch.dtype, np.float32) else np.float64)
         drawn = rng.standard_normal(batch.shape, dtype=real)
         noisy: Array = batch + drawn * real.type(self.scale)
         return noisy

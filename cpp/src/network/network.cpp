@@ -45,7 +45,12 @@ void check_is_output(const Activation& activation, bool is_output) {
 // The targets of the other losses are proportions, labels or counts, which must not be scaled.
 void check_scaled_loss(LossKind loss) {
   if (loss_traits(loss).targets == Targets::numbers) return;
-  throw std::invalid_argument("outputs can be scaled for the losses mse, mae and huber, not for '" +
+  std::string known;
+  for (const std::string& name : loss_names()) {
+    if (loss_traits(parse_loss(name)).targets != Targets::numbers) continue;
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  throw std::invalid_argument("outputs can be scaled for the losses " + known + ", not for '" +
                               std::string(loss_name(loss)) + "'");
 }
 
@@ -103,8 +108,7 @@ Network<T>::Network(const Network& other, const StopRequest& stop)
 template <class T>
 void Network<T>::append(const std::vector<LayerSpec>& layers) {
   // The next layer does not need the nodes that arranged the outputs for users.
-  index kept = size();
-  while (kept > 0 && node(kept - 1).is_inserted && layer(kept - 1).spec().kind == "arrange") --kept;
+  const index kept = parts_.empty() ? 0 : parts_.back().end + 1;
   Plan<T> plan(kept > 0 ? kept - 1 : kNetworkInput,
                kept > 0 ? layer(kept - 1).output() : output_form(), kept);
   plan.append(layers);
@@ -185,10 +189,9 @@ bool Network<T>::is_chain() const {
 
 template <class T>
 void Network<T>::set_activation(index i, const Activation& activation) {
-  const bool last = i == size() - 1;
+  const bool last = i == parts_.back().end;  // a node that arranges its outputs may follow
   if (activation.is_for_output() && !last) {
-    throw std::invalid_argument(std::string(activation.name()) +
-                                " is for the output layer, not for layer " + std::to_string(i));
+    throw std::invalid_argument(std::string(activation.name()) + " is for the output layer only");
   }
   check_outputs(activation, layer(i).output().shape);
   if (last) check_loss(loss_, activation, output_shape());

@@ -1,6 +1,6 @@
 // A pass of a batch through a network, forward and backward: the only loop over its layers in each
-// direction, and the memory of both. The caller decides what happens between the layers (a barrier,
-// or nothing) and how gradients are used.
+// direction but for that of narrow networks (layers/narrow.hpp), and the memory of both. The caller
+// decides what happens between the layers (a barrier, or nothing) and how gradients are used.
 #pragma once
 
 #include <cstdint>

@@ -179,4 +179,13 @@ def layer_sizes(sizes: Any) -> list[int]:
             "sizes must hold the number of inputs and at least one layer, "
             f"got {len(values)} value{'s' * (len(values) != 1)}"
         )
-    return [integer(v, f"sizes[{i}]", 1, _LARGEST_SIZE) for i, v in enumerate(values)]
+    return [_layer_size(v, i) for i, v in enumerate(values)]
+
+
+def _layer_size(value: object, i: int) -> int:
+    if i > 0 and not isinstance(value, int | float | complex | np.generic):
+        try:
+            operator.index(value)  # type: ignore[arg-type]
+        except TypeError:
+            raise TypeError(f"sizes[{i}] must be a number or a layer, got {shown(value)}") from None
+    return integer(value, f"sizes[{i}]", 1, _LARGEST_SIZE)

@@ -13,6 +13,7 @@ from foxnn.classic.train_data import train_data
 from foxnn.formats import endings, paths
 from foxnn.formats.saved_network import SavedNetwork
 from foxnn.layers.kinds import leaves
+from foxnn.model.settings import optimizer_of, rounds_outputs
 from foxnn.support import pieces
 from foxnn.support.errors import diverged
 from foxnn.support.streams import HOLDOUT, MUTATION
@@ -39,7 +40,7 @@ class FoxnnInterface(SavedNetwork):
         OverflowError
             If an output is NaN because layers overflow the network's type.
         """
-        out = None if self._settings._rounds() else _core.answer(self, x)
+        out = None if rounds_outputs(self._settings) else _core.answer(self, x)
         if out is not None:
             return out
         self._check_names(x, "x")
@@ -102,7 +103,7 @@ class FoxnnInterface(SavedNetwork):
             name = self.settings.auto_save_name_file
             endings.check(self, endings.path_to_write(name, "auto_save_name_file"))
         plan = _core.Plan(
-            self.settings._rule(),
+            optimizer_of(self._settings),
             rate,
             batch_size=min(batch, len(inputs)) or len(inputs),
             sum=True,
@@ -190,7 +191,7 @@ class FoxnnInterface(SavedNetwork):
 
     def _rounded(self, out: Array) -> Array:
         settings = self.settings
-        for part in pieces.slices(out) if settings._rounds() else ():
+        for part in pieces.slices(out) if rounds_outputs(settings) else ():
             some = out[part]
             if settings.max_on_last_layer:
                 largest = some.argmax(axis=1)

@@ -18,6 +18,7 @@ from foxnn.cli.info import described, some
 from foxnn.cli.network_files import check_out, keeps_notes, save
 from foxnn.cli.tables import Rows, Table, TableError, opened
 from foxnn.cli.targets import Target, score, target_of
+from foxnn.model.losses import SCALABLE_LOSSES
 from foxnn.training.samples import WeightedSamples, samples_of
 from foxnn.training.validation import split
 
@@ -90,7 +91,7 @@ def _add_network_options(parser: argparse.ArgumentParser) -> None:
         help="of the hidden layers (default: %(default)s)",
     )  # fmt: skip
     group.add_argument(
-        "--loss", choices=["mse", "mae", "huber"],
+        "--loss", choices=SCALABLE_LOSSES,
         help="for numbers (default: mse); classes always use cross_entropy",
     )  # fmt: skip
     group.add_argument(

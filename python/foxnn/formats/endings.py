@@ -17,6 +17,7 @@ from foxnn.layers.chain import plain_layers
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import CLASSIFYING, LOSS_NAMES, joined
+from foxnn.model.scaler import shift_and_scale
 from foxnn.support import extras
 
 _BINARY = (".safetensors", ".onnx")
@@ -249,7 +250,7 @@ def _end_logits(network: AnsweringNetwork, loss: str) -> None:
         network.next_layer(Activation(activation))
         return
     if scaler is not None:  # what was read as scaled outputs are sums, shifted and scaled
-        shift, scale = scaler._measured()
+        shift, scale = shift_and_scale(scaler)
         network.output_scaler = None
         last.weights = last.weights * scale
         if "bias" in last.arrays:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.scaler import shift_and_scale
 from foxnn.support.warn import warn
 
 # Rounding may move a scaled input by so much: noise of a hundredth of its standard deviation is
@@ -24,7 +25,7 @@ def warn_if_coarse(network: AnsweringNetwork, path: str) -> None:
     scaler = network.input_scaler
     if scaler is None or network.dtype != "float32":
         return
-    shift, scale = scaler._measured()
+    shift, scale = shift_and_scale(scaler)
     error = np.abs(shift) * _UNIT / scale
     coarse = np.flatnonzero(error > _SHARE)
     if coarse.size == 0:

@@ -50,7 +50,7 @@ def check_plain(
     for i, part in enumerate(network._layers()):
         if needs_bias and part["kind"] == "dense" and "bias" not in part["arrays"]:
             raise ValueError(f"{what} has dense layers with a bias only, and layer {i} has none")
-        if part["kind"] != "dense" or part["options"].get("each_position"):
+        if part["kind"] != "dense":
             name = f"layer {i} is {_with_article(public_name(part['kind']))}"
             raise ValueError(f"{what} has dense layers only, and {name}; {instead}")
 

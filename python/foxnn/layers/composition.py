@@ -13,6 +13,11 @@ Item = Any
 COMPOSITES = {"residual": "Residual", "parallel": "Parallel"}
 
 
+def branch_name(kind: str, branch: int) -> str:
+    """Return what messages call a branch of a composite: what its class does."""
+    return ("layers", "shortcut")[branch] if kind == "residual" else f"branches[{branch}]"
+
+
 class Composite:
     """A layer that consists of branches; frozen, and equal to one of the same layers."""
 

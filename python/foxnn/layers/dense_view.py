@@ -131,7 +131,8 @@ class layer(LayerView):
             return "<layer, not made>"
         if self._part()["options"].get("each_position"):
             return super().__repr__()
-        return f"layer({self.get_N_w()}, {self.get_N_n()}, {self._activation()!r})"
+        inputs, neurons = self._part()["arrays"]["weights"]
+        return f"layer({inputs}, {neurons}, {self._activation()!r})"
 
 
 VIEWS["dense"] = layer

@@ -12,10 +12,10 @@ from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair, parse_activation
-from foxnn.layers.composition import COMPOSITES, Composite
+from foxnn.layers.composition import COMPOSITES, Composite, branch_name
 from foxnn.layers.dense import LARGEST
 from foxnn.layers.kind import Description, Shape, Spec
-from foxnn.layers.kinds import DEEPEST, KINDS, checked_specs, leaves, public_name
+from foxnn.layers.kinds import DEEPEST, KINDS, checked_specs, leaves, placed, public_name
 from foxnn.layers.shapes import checked_shape
 from foxnn.layers.view import LayerView, checked_array
 
@@ -30,6 +30,16 @@ class Parsed:
     specs: list[Spec] = field(default_factory=list)
     # By the place of a leaf: its arrays, and whether it is trained.
     copied: dict[int, tuple[dict[str, Array], bool]] = field(default_factory=dict)
+    name: str = ""  # what a single layer is called in messages
+
+    def place(self, i: int) -> str:
+        """Return where the layer of a spec stands, for messages."""
+        return self.name or f"sizes[{i + 1}]"
+
+    def leaf_places(self) -> list[str]:
+        """Return where the leaves stand, with their kinds."""
+        found = placed(self.specs, self.place)
+        return [where for where, spec in found if spec["kind"] not in COMPOSITES]
 
 
 def is_plain(items: object) -> bool:
@@ -79,25 +89,23 @@ def parse_items(
         if not name:
             raise
         raise type(error)(str(error).replace(f"{name}[1]", name, 1)) from None
-    _check_copies(parsed, checked.arrays, name)
-    parsed.specs = checked.specs
+    parsed.specs, parsed.name = checked.specs, name
+    _check_copies(parsed, checked.arrays)
     if not name:
         check_names(parsed.specs, 0, "sizes")
-    check_outputs(parsed.specs, checked.shape, lambda i: name or f"sizes[{i + 1}]")
+    check_outputs(parsed.specs, checked.shape, parsed.place)
     return parsed
 
 
-def _check_copies(parsed: Parsed, arrays: Sequence[Mapping[str, Shape]], name: str) -> None:
+def _check_copies(parsed: Parsed, arrays: Sequence[Mapping[str, Shape]]) -> None:
     """Refuse layers of other networks whose arrays have other shapes here."""
-    places = [i for i, spec in enumerate(parsed.specs) for _ in leaves([spec])]
+    places = parsed.leaf_places()
     for leaf, (given, _) in parsed.copied.items():
         for array, values in given.items():
             if values.shape != tuple(arrays[leaf][array]):
-                spec = parsed.specs[places[leaf]]
-                where = name or f"sizes[{places[leaf] + 1}]"
                 raise ValueError(
-                    f"{where} ({public_name(spec['kind'])}) is a layer whose {array} have shape "
-                    f"{values.shape}, but here they must have shape {tuple(arrays[leaf][array])}"
+                    f"{places[leaf]} is a layer whose {array} have shape {values.shape}, but here "
+                    f"they must have shape {tuple(arrays[leaf][array])}"
                 )
 
 
@@ -117,7 +125,7 @@ class _Reader:
             where = f"{place} ({COMPOSITES[item.kind_name]})"
             branches = [
                 [
-                    self.spec(inner, f"{where}.branches[{b}][{i}]", depth + 1)
+                    self.spec(inner, f"{where}.{branch_name(item.kind_name, b)}[{i}]", depth + 1)
                     for i, inner in enumerate(branch)
                 ]
                 for b, branch in enumerate(item._branches)
@@ -233,26 +241,28 @@ def check_names(parts: Sequence[Mapping[str, Any]], first: int, place: str) -> N
 def checked_copies(network: _core.Network, parsed: Parsed) -> dict[int, dict[str, Array]]:
     """Return the arrays that layers of other networks bring along, by the place of the leaf."""
     found: dict[int, dict[str, Array]] = {}
+    places = parsed.leaf_places() if parsed.copied else []
     for place, leaf in enumerate(leaves(network._layers()) if parsed.copied else ()):
         if place in parsed.copied:
             found[place] = {
-                name: checked_array(values, name, leaf["arrays"][name], network._single())
+                name: checked_array(
+                    values, f"{name} of {places[place]}", leaf["arrays"][name], network._single()
+                )
                 for name, values in parsed.copied[place][0].items()
             }
     return found
 
 
-def located(error: ValueError, specs: Sequence[Spec], place: Callable[[int], str]) -> ValueError:
+def located(error: ValueError, parsed: Parsed) -> ValueError:
     """Return an error of the engine with the layer that it is about, where one can be found."""
-    for i, spec in enumerate(specs):
-        for leaf in leaves([spec]):
-            names = ("activation", "parameters", "init")
-            options = {name: leaf["options"][name] for name in names if name in leaf["options"]}
-            try:
-                probe = {"kind": "dense", "options": {"units": 2, **options}}
-                _core.Network([2], [probe], True, 0)
-            except ValueError as found:
-                return ValueError(f"{place(i)} ({public_name(spec['kind'])}): {found}")
+    for where, spec in placed(parsed.specs, parsed.place):
+        names = ("activation", "parameters", "init")
+        options = {name: spec["options"][name] for name in names if name in spec["options"]}
+        try:
+            probe = {"kind": "dense", "options": {"units": 2, **options}}
+            _core.Network([2], [probe], True, 0)
+        except ValueError as found:
+            return ValueError(f"{where}: {found}")
     return error
 
 
@@ -274,16 +284,14 @@ def check_outputs(specs: Sequence[Spec], shape: Shape, place: Callable[[int], st
         With the layer's place and kind.
     """
     last = specs[-1]
-    for i, spec in enumerate(specs):
-        for leaf in leaves([spec]):
-            name = leaf["options"].get("activation")
-            if name not in FOR_OUTPUT:
-                continue
-            where = f"{place(i)} ({public_name(spec['kind'])})"
-            if leaf is not last:
-                raise ValueError(f"{where}: activation {name!r} is for the output layer only")
-            if len(shape) > 1:
-                raise ValueError(
-                    f"{where}: {name} needs a flat output, got shape {shape}; put foxnn.Flatten() "
-                    "or a number before it"
-                )
+    for where, spec in placed(specs, place):
+        name = spec["options"].get("activation")
+        if name not in FOR_OUTPUT:
+            continue
+        if spec is not last:
+            raise ValueError(f"{where}: activation {name!r} is for the output layer only")
+        if len(shape) > 1:
+            raise ValueError(
+                f"{where}: {name} needs a flat output, got shape {shape}; put foxnn.Flatten() "
+                "or a number before it"
+            )

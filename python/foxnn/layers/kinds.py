@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
 from foxnn import checks
 from foxnn.layers.activations import parse_activation
-from foxnn.layers.composition import COMPOSITES
+from foxnn.layers.composition import COMPOSITES, branch_name
 from foxnn.layers.dense import LARGEST
 from foxnn.layers.kind import Kind, Options, Shape, Spec, given_name
 from foxnn.layers.names import INIT_NAMES
@@ -170,9 +170,10 @@ def _append_composite(found: Checked, spec: Mapping[str, Any], where: str, depth
     ends: list[Shape] = []
     checked: list[list[Spec]] = []
     for i, branch in enumerate(branches):
-        inner = checked_specs(branch, found.shape, f"{where}.branches[{i}]", depth=depth + 1)
+        place = f"{where}.{branch_name(spec['kind'], i)}"
+        inner = checked_specs(branch, found.shape, place, depth=depth + 1)
         if not inner.specs and not (is_residual and i == 1):
-            raise ValueError(f"{where}.branches[{i}] must have at least one layer, got none")
+            raise ValueError(f"{place} must have at least one layer, got none")
         ends.append(inner.shape)
         checked.append(inner.specs)
         found.arrays += inner.arrays
@@ -198,6 +199,44 @@ def leaves(layers: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
                 yield from leaves(branch)
         else:
             yield part
+
+
+def placed(
+    layers: Sequence[Mapping[str, Any]], place: Callable[[int], str]
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield all layers, a composite before its own, with place and kind as messages have them.
+
+    Parameters
+    ----------
+    layers : sequence of dict
+        Specs, or the engine's layers.
+    place : callable
+        Says where one of the list stands.
+    """
+    for i, part in enumerate(layers):
+        where = f"{place(i)} ({public_name(part['kind'])})"
+        yield where, part
+        for b, branch in enumerate(part.get("branches", ())):
+            yield from placed(branch, f"{where}.{branch_name(part['kind'], b)}[{{}}]".format)
+
+
+def check_held(parts: Sequence[Mapping[str, Any]], kinds: Container[str], what: str) -> None:
+    """Raise ValueError for a layer of a kind that a format does not hold.
+
+    Parameters
+    ----------
+    parts : sequence of dict
+        The engine's layers.
+    kinds : container of str
+        The kinds that the format holds.
+    what : str
+        A file of that format, for the message: "an ONNX file".
+    """
+    for where, part in placed(parts, "layers[{}]".format):
+        if part["kind"] not in kinds:
+            name = part["options"].get("name")
+            shown = where if name is None else f"{where}, named {name!r}"
+            raise ValueError(f"{what} cannot hold {shown}; save it as .safetensors or a pickle")
 
 
 def public_name(kind: str) -> str:

@@ -157,18 +157,20 @@ class Arrays(MutableMapping[str, Array]):
         shapes: Mapping[str, Shape] = self._view._part().get("arrays", {})
         return shapes
 
+    def _shape_of(self, name: str) -> Shape:
+        """Return the shape of an array; KeyError where there is none of that name."""
+        shapes = self._shapes()
+        if name not in shapes:
+            raise KeyError(f"{name}: the layer's arrays are {', '.join(shapes) or 'none'}")
+        return shapes[name]
+
     def __getitem__(self, name: str) -> Array:
-        if name not in self._shapes():
-            raise KeyError(name)
+        self._shape_of(name)
         return self._view._network._array(self._view._index, name)
 
     def __setitem__(self, name: str, values: ArrayLike) -> None:
-        shapes = self._shapes()
-        if name not in shapes:
-            there = ", ".join(shapes) or "none"
-            raise KeyError(f"{name}: the layer's arrays are {there}")
-        view = self._view
-        array = checked_array(values, name, shapes[name], view._network._single())
+        view, shape = self._view, self._shape_of(name)
+        array = checked_array(values, name, shape, view._network._single())
         view._network._set_array(view._index, name, array)
 
     def __delitem__(self, name: str) -> None:

@@ -32,7 +32,7 @@ from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
 from foxnn.model import state
 from foxnn.model.losses import LOSS_NAMES
-from foxnn.model.scaler import Scaler
+from foxnn.model.scaler import Scaler, copied, for_engine
 from foxnn.model.settings import Settings
 from foxnn.support.html import escaped
 
@@ -75,8 +75,10 @@ class BaseNetwork(_core.Network):
             return
         checked = checks.layer_sizes(sizes)
         activations = parse_activations(activation, output_activation, len(checked) - 1)
-        if wrong := FOR_OUTPUT & {name for name, _ in activations[:-1]}:
-            raise ValueError(f"activation {sorted(wrong)[0]!r} is for the output layer only")
+        for i, (name, _) in enumerate(activations[:-1]):
+            if name in FOR_OUTPUT:
+                which = f"activation[{i}]" if isinstance(activation, list) else "activation"
+                raise ValueError(f"{which} {name!r} is for the output layer only")
         specs = dense_specs(checked, activations, INIT_NAMES.known(init, "init"))
         self._begin(checked[:1], specs, loss, dtype, seed)
 
@@ -96,7 +98,7 @@ class BaseNetwork(_core.Network):
         try:
             self._begin(parsed.shape, parsed.specs, loss, dtype, seed)
         except ValueError as error:
-            raise located(error, parsed.specs, lambda i: f"sizes[{i + 1}]") from None
+            raise located(error, parsed) from None
         copies = checked_copies(self, parsed)
         for place, leaf in enumerate(leaves(self._layers()) if copies else ()):
             if place in copies:
@@ -159,7 +161,7 @@ class BaseNetwork(_core.Network):
 
         Whoever asks or trains the network passes inputs as they are. What is read is a copy.
         """
-        return self._scalers[0] and self._scalers[0]._copy()
+        return self._scalers[0] and copied(self._scalers[0])
 
     @input_scaler.setter
     def input_scaler(self, scaler: Scaler | None) -> None:
@@ -171,7 +173,7 @@ class BaseNetwork(_core.Network):
 
         Losses are those of the scaled outputs. Only for the losses mse, mae and huber.
         """
-        return self._scalers[1] and self._scalers[1]._copy()
+        return self._scalers[1] and copied(self._scalers[1])
 
     @output_scaler.setter
     def output_scaler(self, scaler: Scaler | None) -> None:
@@ -277,7 +279,10 @@ class BaseNetwork(_core.Network):
         """
         is_made = not isinstance(new_layer, LayerView) or new_layer._network is not None
         if not isinstance(new_layer, LayerView | Description | Composite) or not is_made:
-            raise TypeError(f"new_layer must be a foxnn.layer, got {checks.shown(new_layer)}")
+            raise TypeError(
+                "new_layer must be a foxnn.layer, a layer of a network or a description such as "
+                f"foxnn.Dense(5), got {checks.shown(new_layer)}"
+            )
         if isinstance(new_layer, layer) and not new_layer._part()["options"].get("each_position"):
             self._check_inputs_of(new_layer)
         shape = self._output_shape()
@@ -286,7 +291,7 @@ class BaseNetwork(_core.Network):
         try:
             drawn = _core.Network(shape, parsed.specs, self._single(), self._next_seed())
         except ValueError as error:
-            raise located(error, parsed.specs, lambda _: "new_layer") from None
+            raise located(error, parsed) from None
         arrays = _core.parameters(drawn)
         for place, given in checked_copies(drawn, parsed).items():
             arrays[place] = given
@@ -414,10 +419,10 @@ class BaseNetwork(_core.Network):
                     f"{name} must be a foxnn.Scaler or None, got {checks.shown(scaler)}"
                 )
         self._set_scaling(
-            None if inputs is None else inputs._for_engine("input_scaler", self._inputs()),
-            None if outputs is None else outputs._for_engine("output_scaler", self._outputs()),
+            None if inputs is None else for_engine(inputs, "input_scaler", self._inputs()),
+            None if outputs is None else for_engine(outputs, "output_scaler", self._outputs()),
         )
-        self._scalers = inputs and inputs._copy(), outputs and outputs._copy()
+        self._scalers = inputs and copied(inputs), outputs and copied(outputs)
 
 
 # The attributes that a state says in its own words.

@@ -13,6 +13,7 @@ from typing import Any
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.layers.composition import branch_name
 from foxnn.layers.items import check_names, check_outputs
 from foxnn.layers.kind import Shape, Spec
 from foxnn.layers.kinds import KINDS, checked_specs, public_name
@@ -99,7 +100,7 @@ def _placed(
             yield where, here, layer
             continue
         for b, branch in enumerate(layer["branches"]):
-            yield from _placed(branch, f"{where}.branches[{b}]", (*here, b))
+            yield from _placed(branch, f"{where}.{branch_name(layer['kind'], b)}", (*here, b))
 
 
 def _undrawn(spec: Spec) -> Spec:

@@ -91,7 +91,7 @@ class Scaler:
 
     def transform(self, x: ArrayLike) -> Array:
         """Return x scaled, in float64; its shape is (samples, columns)."""
-        shift, scale = self._measured()
+        shift, scale = shift_and_scale(self)
         array = checks.matrix(x, "x", len(shift), "columns")
         out = np.empty(array.shape)
         for part in pieces.slices(array):
@@ -100,48 +100,12 @@ class Scaler:
 
     def inverse_transform(self, x: ArrayLike) -> Array:
         """Return the unscaled numbers, in float64; their shape is (samples, columns)."""
-        shift, scale = self._measured()
+        shift, scale = shift_and_scale(self)
         array = checks.matrix(x, "x", len(shift), "columns")
         out = np.empty(array.shape)
         for part in pieces.slices(array):
             out[part] = array[part] * scale + shift
         return out
-
-    def _measured(
-        self, name: str = "the scaler"
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if self.shift is None or self.scale is None:
-            raise ValueError(f"{name} has not measured any data: call its fit first")
-        shift, scale = (
-            checks.as_array(values, f"{what} of {name}").astype(np.float64)
-            for values, what in ((self.shift, "shift"), (self.scale, "scale"))
-        )
-        if shift.ndim != 1 or shift.shape != scale.shape:
-            usable = False
-        else:
-            with np.errstate(over="ignore", divide="ignore"):
-                inverse = 1.0 / scale
-            usable = all(np.isfinite(v).all() for v in (shift, scale, inverse))
-            usable = usable and bool((scale > 0).all())
-        if not usable:
-            raise ValueError(
-                f"{name} must have a finite shift and a scale above 0 for each column, got "
-                f"shift={checks.shown(self.shift)}, scale={checks.shown(self.scale)}"
-            )
-        return shift, scale
-
-    def _for_engine(self, name: str, columns: int) -> tuple[list[float], list[float]]:
-        """Return shifts and factors."""
-        shift, scale = self._measured(name)
-        if len(shift) != columns:
-            raise ValueError(f"{name} must have {columns} columns, got {len(shift)}")
-        return shift.tolist(), (1.0 / scale).tolist()
-
-    def _copy(self) -> Scaler:
-        twin = copy.deepcopy(self)
-        if self.shift is not None:  # in the form that `fit` gives them, even if set directly
-            twin.shift, twin.scale = (np.array(values) for values in self._measured())
-        return twin
 
     def __setstate__(self, state: object) -> None:
         given = attributes(state, type(self), "method", "shift", "scale")
@@ -165,6 +129,47 @@ class Scaler:
     def __repr__(self) -> str:
         measured = "" if self.shift is None else f": {np.size(self.shift)} columns"
         return f"<Scaler {self.method!r}{measured}>" if measured else f"Scaler({self.method!r})"
+
+
+def shift_and_scale(
+    scaler: Scaler, name: str = "the scaler"
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what a scaler has measured; ValueError, with its name, where that is of no use."""
+    if scaler.shift is None or scaler.scale is None:
+        raise ValueError(f"{name} has not measured any data: call its fit first")
+    shift, scale = (
+        checks.as_array(values, f"{what} of {name}").astype(np.float64)
+        for values, what in ((scaler.shift, "shift"), (scaler.scale, "scale"))
+    )
+    if shift.ndim != 1 or shift.shape != scale.shape:
+        usable = False
+    else:
+        with np.errstate(over="ignore", divide="ignore"):
+            inverse = 1.0 / scale
+        usable = all(np.isfinite(v).all() for v in (shift, scale, inverse))
+        usable = usable and bool((scale > 0).all())
+    if not usable:
+        raise ValueError(
+            f"{name} must have a finite shift and a scale above 0 for each column, got "
+            f"shift={checks.shown(scaler.shift)}, scale={checks.shown(scaler.scale)}"
+        )
+    return shift, scale
+
+
+def for_engine(scaler: Scaler, name: str, columns: int) -> tuple[list[float], list[float]]:
+    """Return the shifts and factors of a scaler, which must have so many columns."""
+    shift, scale = shift_and_scale(scaler, name)
+    if len(shift) != columns:
+        raise ValueError(f"{name} must have {columns} columns, got {len(shift)}")
+    return shift.tolist(), (1.0 / scale).tolist()
+
+
+def copied(scaler: Scaler) -> Scaler:
+    """Return a copy, with arrays in the form that `fit` gives them, even if set directly."""
+    twin = copy.deepcopy(scaler)
+    if scaler.shift is not None:
+        twin.shift, twin.scale = (np.array(values) for values in shift_and_scale(scaler))
+    return twin
 
 
 def _refuse_to_center(rows: _core.SparseRows, method: str) -> None:

@@ -211,46 +211,52 @@ class Settings(_Fixed):
         """Set the fraction of the data that `train` holds out, at least 0 and below 1."""
         self.part_for_test = part
 
-    def _rounds(self) -> bool:
-        values = self.__dict__
-        return bool(
-            values.get("max_on_last_layer") or values.get("one_if_value_greater_intermediate_value")
-        )
-
-    def _values(self) -> dict[str, object]:
-        adam, nesterov = self.settings_optimization.adam, self.settings_optimization.nesterov
-        plain = {
-            name: getattr(self, name)
-            for name, kind in vars(type(self)).items()
-            if isinstance(kind, _Checked) and name != "settings_optimization"
-        }
-        prefix = "settings_optimization"
-        return {
-            **plain,
-            f"{prefix}.adam.betta_1": adam.betta_1,
-            f"{prefix}.adam.betta_2": adam.betta_2,
-            f"{prefix}.adam.epsilon": adam.epsilon,
-            f"{prefix}.adam.step_to_zero_after_n": adam.step_to_zero_after_n,
-            f"{prefix}.nesterov.gamma": nesterov.gamma,
-        }
-
     def print_settings(self) -> None:
         """Print every setting, one per line."""
         print("settings:")
-        for name, value in self._values().items():
+        for name, value in values_of(self).items():
             print(f"{name} = {value}")
 
     def __repr__(self) -> str:
-        values = ", ".join(f"{name}={value!r}" for name, value in self._values().items())
+        values = ", ".join(f"{name}={value!r}" for name, value in values_of(self).items())
         return f"Settings({values})"
 
-    def _rule(self) -> _core.Optimizer:
-        adam = self.settings_optimization.adam
-        return _core.Optimizer(
-            _MODES[self.mode],
-            momentum=self.settings_optimization.nesterov.gamma,
-            beta_1=adam.betta_1,
-            beta_2=adam.betta_2,
-            epsilon=adam.epsilon,
-            restart_after=adam.step_to_zero_after_n,
-        )
+
+def rounds_outputs(settings: Settings) -> bool:
+    """Return whether answers of FoxNN's interface are rounded."""
+    values = settings.__dict__
+    return bool(
+        values.get("max_on_last_layer") or values.get("one_if_value_greater_intermediate_value")
+    )
+
+
+def values_of(settings: Settings) -> dict[str, object]:
+    """Return all settings by name, those of the optimizers with dotted names."""
+    adam, nesterov = settings.settings_optimization.adam, settings.settings_optimization.nesterov
+    plain = {
+        name: getattr(settings, name)
+        for name, kind in vars(type(settings)).items()
+        if isinstance(kind, _Checked) and name != "settings_optimization"
+    }
+    prefix = "settings_optimization"
+    return {
+        **plain,
+        f"{prefix}.adam.betta_1": adam.betta_1,
+        f"{prefix}.adam.betta_2": adam.betta_2,
+        f"{prefix}.adam.epsilon": adam.epsilon,
+        f"{prefix}.adam.step_to_zero_after_n": adam.step_to_zero_after_n,
+        f"{prefix}.nesterov.gamma": nesterov.gamma,
+    }
+
+
+def optimizer_of(settings: Settings) -> _core.Optimizer:
+    """Return the optimizer of `train`."""
+    adam = settings.settings_optimization.adam
+    return _core.Optimizer(
+        _MODES[settings.mode],
+        momentum=settings.settings_optimization.nesterov.gamma,
+        beta_1=adam.betta_1,
+        beta_2=adam.betta_2,
+        epsilon=adam.epsilon,
+        restart_after=adam.step_to_zero_after_n,
+    )

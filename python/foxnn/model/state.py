@@ -26,7 +26,7 @@ from foxnn.model.layer_tree import (
     tree_of,
 )
 from foxnn.model.scaler import Scaler
-from foxnn.model.settings import Settings
+from foxnn.model.settings import Settings, values_of
 
 # Raised when a state means something else; earlier states must still be read, or refused by name.
 # What came later (input_names, classes, notes) may be missing in earlier ones.
@@ -63,7 +63,7 @@ def surroundings_of(network: Face, copy: _core.Network) -> dict[str, Any]:
         "draw": copy._draw(),
         "input_scaler": _scaler_state(network.input_scaler),
         "output_scaler": _scaler_state(network.output_scaler),
-        "settings": network.settings._values(),
+        "settings": values_of(network.settings),
         "input_names": network.input_names,
         "classes": network.classes,
         "notes": notes_of(network.notes),
@@ -238,10 +238,10 @@ def names_from(given: Any, count: int) -> list[str] | None:
 
 
 def set_settings(settings: Settings, values: object) -> None:
-    """Set settings from a dict with dotted names, as `Settings._values` gives it."""
+    """Set settings from a dict with dotted names, as `values_of` gives it."""
     if not isinstance(values, Mapping):
         raise ValueError(f"settings must be a dict, got {checks.shown(values)}")
-    known = settings._values()
+    known = values_of(settings)
     for name, value in values.items():
         if name not in known:
             raise ValueError(f"there is no setting {checks.shown(name)}")

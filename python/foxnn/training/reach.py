@@ -10,6 +10,7 @@ from foxnn.checks import Array
 from foxnn.layers.activation_table import JOINING, reach
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import SCALABLE_LOSSES
+from foxnn.model.scaler import shift_and_scale
 from foxnn.support import pieces
 from foxnn.support.errors import DataWarning
 from foxnn.support.warn import warn
@@ -30,7 +31,7 @@ def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) 
         return
     least, largest = (ends.astype(np.float64) for ends in pieces.column_extremes(y))
     if (scaler := scalers[1]) is not None:
-        shift, scale = scaler._measured("output_scaler")
+        shift, scale = shift_and_scale(scaler, "output_scaler")
         least, largest = (least - shift) / scale, (largest - shift) / scale
     beyond = float(np.maximum(low - least, largest - high).max())
     size = max(float(largest.max() - least.min()), _size_of_constant(least))

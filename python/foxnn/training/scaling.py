@@ -7,7 +7,7 @@ from typing import Any
 from foxnn.checks import Array, Rows
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import SCALABLE_LOSSES
-from foxnn.model.scaler import Scaler, scaler_of
+from foxnn.model.scaler import Scaler, for_engine, scaler_of
 
 Scalers = tuple[Scaler | None, Scaler | None]
 
@@ -42,7 +42,7 @@ def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
         )
     for scaler, columns in zip(scalers, (network._inputs(), network._outputs()), strict=True):
         if scaler is not None and scaler.shift is not None:
-            scaler._for_engine("scale", columns)
+            for_engine(scaler, "scale", columns)
     return scalers[0], scalers[1]
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.scaler import shift_and_scale
 from foxnn.support.errors import ConvergenceWarning
 from foxnn.support.warn import warn
 from foxnn.training.data import FitData
@@ -83,7 +84,7 @@ def constant_loss(
         counts = np.bincount(some.astype(np.int64), share[:, 0])
         return 0.0, _entropy(counts)
     if (scaler := scalers[1]) is not None:
-        shift, scale = scaler._measured("output_scaler")
+        shift, scale = shift_and_scale(scaler, "output_scaler")
         some = (some - shift) / scale
     mean = (some * share).sum(axis=0)
     if loss == "mse":

@@ -18,9 +18,11 @@ from foxnn.formats.c.layered import BODIES, program
 from foxnn.formats.c.source import Layer, Program, chain_program
 from foxnn.formats.rounding import warn_if_coarse
 from foxnn.layers.chain import PlainLayer, plain_layers
+from foxnn.layers.kinds import check_held
 from foxnn.layers.view import is_number
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.scaler import shift_and_scale
 from foxnn.support import pieces
 
 # The number of samples in the self-test, and the seed of random ones.
@@ -81,7 +83,7 @@ def _program(
     """Return the program of a network, with weights rounded to 8 bits if asked for."""
     parts = twin._layers()
     if kind is None and not all(map(is_number, parts)):
-        _check_kinds(parts)
+        check_held(parts, BODIES, "a C header")
         shapes = twin._input_shape(), twin._output_shape()
         return program(word, twin.dtype, parts, twin._array, shapes, scalings)
     layers = [_layer(part, kind) for part in plain_layers(twin, "a C header of 8 bits")]
@@ -89,16 +91,6 @@ def _program(
         if layer.scale is not None:
             part.weights = layer.weights * layer.scale
     return chain_program(word, twin.dtype, layers, *scalings)
-
-
-def _check_kinds(parts: list[dict[str, Any]]) -> None:
-    for i, part in enumerate(parts):
-        if part["kind"] not in BODIES:
-            raise ValueError(
-                f"a C header cannot hold layer {i} ({part['kind']}); .safetensors and pickles can"
-            )
-        for branch in part.get("branches", ()):
-            _check_kinds(branch)
 
 
 def check(name_file: object, name: str | None = None) -> None:
@@ -160,7 +152,7 @@ def _scaling(network: AnsweringNetwork, which: str) -> tuple[Array, Array] | Non
     scaler = getattr(network, f"{which}_scaler")
     if scaler is None:
         return None
-    shift, scale = scaler._measured()
+    shift, scale = shift_and_scale(scaler)
     limits = np.finfo(network.dtype)
     sound = (np.abs(shift) <= limits.max) & (scale <= limits.max) & (scale >= 1.0 / limits.max)
     if not sound.all():
@@ -205,7 +197,7 @@ def _drawn(network: AnsweringNetwork) -> Array:
     """Return uniform inputs from -2 to 2, or within two scales of the shift."""
     x = np.random.default_rng(_SEED).uniform(-2.0, 2.0, (_COUNT, network._inputs()))
     if network.input_scaler is not None:
-        shift, scale = network.input_scaler._measured()
+        shift, scale = shift_and_scale(network.input_scaler)
         x = x * scale + shift
     return x.astype(network.dtype)
 

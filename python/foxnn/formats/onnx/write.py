@@ -18,10 +18,10 @@ from foxnn.formats.onnx.nodes import BODIES, NEWER, LayerGraph, size_of
 from foxnn.formats.rounding import warn_if_coarse
 from foxnn.formats.whole_files import replacing
 from foxnn.layers.activation_table import ACTIVATIONS, Node, Number
-from foxnn.layers.kinds import leaves
+from foxnn.layers.kinds import check_held, leaves
 from foxnn.layers.view import is_number
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.scaler import Scaler
+from foxnn.model.scaler import Scaler, shift_and_scale
 from foxnn.support import extras
 
 OPSET, _IR = 13, 7
@@ -90,7 +90,7 @@ def write(path: str, network: AnsweringNetwork) -> None:
 
 def check(network: AnsweringNetwork) -> None:
     """Raise ValueError where the format cannot hold the network."""
-    _check_kinds(network._layers())
+    check_held(network._layers(), BODIES, "an ONNX file")
     size = np.dtype(network.dtype).itemsize * size_of(network._layers())
     if size > _LARGEST:
         raise ValueError(f"an ONNX file holds at most 2 GiB, and the weights take {size} bytes")
@@ -99,18 +99,8 @@ def check(network: AnsweringNetwork) -> None:
             _check_range(scaler, f"{name}_scaler", network.dtype)
 
 
-def _check_kinds(parts: list[dict[str, Any]]) -> None:
-    for i, part in enumerate(parts):
-        if part["kind"] not in BODIES:
-            raise ValueError(
-                f"an ONNX file cannot hold layer {i} ({part['kind']}); .safetensors and pickles can"
-            )
-        for branch in part.get("branches", ()):
-            _check_kinds(branch)
-
-
 def _check_range(scaler: Scaler, name: str, dtype: str) -> None:
-    shift, scale = scaler._measured()
+    shift, scale = shift_and_scale(scaler)
     limits = np.finfo(dtype)
     right = np.abs(shift).max() <= limits.max and (scale <= limits.max).all()
     if not right or (scale < limits.tiny).any():
@@ -124,7 +114,7 @@ def nodes_of(
 
     They are for a graph that another library makes, in which they begin with the value `source`.
     """
-    _check_kinds(network._layers())
+    check_held(network._layers(), BODIES, "an ONNX file")
     copy, graph = network._copy(), _Graph(onnx, dtype)
     graph.last = source
 
@@ -150,7 +140,7 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
     writer.layers(parts, "layers")
     writer.turn(len(ends_of[1]), is_first=False)
     if outputs is not None:
-        shift, scale = (column.reshape(ends_of[1]) for column in outputs._measured())
+        shift, scale = (column.reshape(ends_of[1]) for column in shift_and_scale(outputs))
         graph.node("Mul", "y_scaled", graph.last, graph.array("output_scaler.scale", scale))
         graph.node("Add", "y_shifted", graph.last, graph.array("output_scaler.shift", shift))
     graph.nodes[-1].output[0] = "y"
@@ -181,7 +171,7 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
 
 
 def _scaled(graph: _Graph, scaler: Scaler, dtype: str, shape: tuple[int, ...]) -> None:
-    shift, scale = (column.reshape(shape) for column in scaler._measured())
+    shift, scale = (column.reshape(shape) for column in shift_and_scale(scaler))
     rounded = shift.astype(dtype)
     graph.node("Sub", "x_shifted", graph.last, graph.array("input_scaler.shift", rounded))
     # The engine shifts in float64. Where float32 loses digits of a shift that is large beside the
