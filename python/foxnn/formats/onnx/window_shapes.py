@@ -73,7 +73,7 @@ def window_of(kind: str, given: Attributes, values: Sequence[Any], shape: Shape)
         for i, (n, k, s, d) in enumerate(zip(shape[:-1], *lengths, dilations, strict=True))
     ]
     if kind == "AveragePool" and given.get("count_include_pad", 0) and (pads is None or any(pads)):
-        raise NotRead("expected means without what is around the sample (count_include_pad=0)")
+        raise NotRead("expected averages that do not count padding (count_include_pad=0)")
     fitting = _fitting(found, may_grow=kind == "Conv")
     if fitting is None:
         raise NotRead(f"expected pads that foxnn has (none, or those of 'same'), got {pads}")
