@@ -356,7 +356,7 @@ def test_a_text_file_holds_the_scaled_function(dtype: str, tmp_path: Path) -> No
 def test_scaled_outputs_of_a_bent_layer_are_not_for_a_text_file(tmp_path: Path) -> None:
     nn = foxnn.neural_network([4, 2], "sigmoid", seed=1)
     nn.fit(X, Y, 1, scale=("standard", "minmax"))
-    with pytest.raises(ValueError, match="output_scaler only behind identity_x outputs"):
+    with pytest.raises(ValueError, match="output_scaler only for identity_x outputs"):
         nn.save(tmp_path / "net.txt")
     assert not list(tmp_path.iterdir())
 

@@ -198,7 +198,7 @@ def write_network(
 def unscaled(
     layers: list[PlainLayer], inputs: Scaler | None, outputs: Scaler | None
 ) -> list[PlainLayer]:
-    """Return layers that compute without scalers what these compute with them, up to rounding.
+    """Return layers without scalers that compute, up to rounding, what these compute with them.
 
     Raises
     ------
@@ -212,8 +212,7 @@ def unscaled(
     if outputs is not None and outputs.shift is not None and outputs.scale is not None:
         if (name := parts[-1].activation) != "identity_x":
             raise ValueError(
-                "FoxNN's format can hold an output_scaler only behind identity_x outputs, "
-                f"got {name}"
+                f"FoxNN's format can hold an output_scaler only for identity_x outputs, got {name}"
             )
         scale = outputs.scale
         last = parts[-1]
