@@ -232,7 +232,7 @@ def test_a_made_network_takes_no_state() -> None:
     ("name", "state", "message"),
     [
         ("neural_network", {"foxnn.network": {}}, "must be a dict with a version"),
-        ("neural_network", {"_history": None}, "_history must stand in the state"),
+        ("neural_network", {"_history": None}, "_history belongs in the network's own state"),
         ("layer", {"network": 3, "path": (0,)}, "must be of a network"),
         ("layer", {"arguments": (2, 3, "relu"), "weights": [[1.0]], "bias": [0.0]}, "shape"),
         ("layer", {"path": (0,)}, "lacks arguments"),
@@ -240,7 +240,7 @@ def test_a_made_network_takes_no_state() -> None:
         ("Parallel", {"branches": (), "name": None}, "at least one branch"),
         ("Dense", {"units": 0, "activation": None, "init": None, "bias": True, "name": None},
          "units must be"),
-        ("Trace", {"values": {}, "activations": [], "loss": "mse"}, "at least one layer"),
+        ("Trace", {"values": {}, "activations": [], "loss": "mse"}, "must hold at least one"),
         ("Trace", 3, "must be a dict"),
     ],
 )  # fmt: skip

@@ -208,7 +208,7 @@ OTHER = source()
         ([(4, 1.5), 2], TypeError, r"sizes\[0\]\[1\] must be .* got 1\.5"),
         ([(4, -1), 2], ValueError, r"sizes\[0\]\[1\] must be .* got -1"),
         ([(2**20, 2**20), 2], ValueError, r"sizes\[0\] must hold at most"),
-        ([(2,) * 17, 2], ValueError, r"sizes\[0\] must be .* up to 16"),
+        ([(2,) * 17, 2], ValueError, r"sizes\[0\] must be .* 1 to 16 lengths"),
         ([(4, 3)], ValueError, "sizes must hold the shape .* at least one layer, got 1 item"),
         ([], ValueError, "sizes must hold the number of inputs and at least one layer"),
         ([3, 0, Dense(2)], ValueError, r"sizes\[1\] must be .* got 0"),

@@ -1,4 +1,4 @@
-"""States of networks: what they do not rightly say is refused, and those of version 1 are read."""
+"""States of networks: invalid ones are refused, and those of version 1 are read."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def _shown(branch: tuple[Item, ...]) -> str:
 
 
 class Residual(Composite):
-    """x + f(x), where f is one layer or several, one behind the other.
+    """x + f(x), where f is one layer or several in sequence.
 
     (He et al., "Deep residual learning for image recognition", 2016.)
 

@@ -36,7 +36,7 @@ ACTIVATION = Kind(
 @answering()
 @dataclass(frozen=True, repr=False, eq=False)
 class Activation(Description):
-    """An activation by itself.
+    """An activation as a layer.
 
     Parameters
     ----------

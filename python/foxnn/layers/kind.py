@@ -100,7 +100,7 @@ class Description(Constants):
         return {"kind": self.kind.name, "options": options}
 
     def _options(self) -> Options:
-        """Return the options of its own."""
+        """Return the options that its kind has."""
         return {}
 
     def __eq__(self, other: object) -> bool:

@@ -79,7 +79,7 @@ class Checked:
 def checked_specs(
     specs: object, shape: Shape, place: str, first: int = 0, depth: int = 0
 ) -> Checked:
-    """Check the specs of layers, one behind the other.
+    """Check the specs of layers in sequence.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _append_composite(found: Checked, spec: Mapping[str, Any], where: str, depth
         found.arrays += inner.arrays
     if is_residual and ends[0] != ends[1]:
         raise ValueError(
-            f"{where} adds shapes {ends[0]} and {ends[1]}, which must be one: a shortcut can "
+            f"{where} adds shapes {ends[0]} and {ends[1]}, which must be equal; a shortcut can "
             "change the second"
         )
     if any(end[:-1] != ends[0][:-1] for end in ends):
@@ -191,7 +191,7 @@ def _append_composite(found: Checked, spec: Mapping[str, Any], where: str, depth
 
 
 def leaves(layers: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield the layers that are no composites, depth first: the order of parameters in states."""
+    """Yield the layers that are not composites, depth first: the order of parameters in states."""
     for part in layers:
         if part.get("branches"):
             for branch in part["branches"]:

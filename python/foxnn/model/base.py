@@ -55,7 +55,7 @@ class BaseNetwork(_core.Network):
 
     def _refuse_second_making(self) -> None:
         if "_settings" in self.__dict__:
-            raise TypeError("the network is made already; make another to have other layers")
+            raise TypeError("the network is made already; make another one for other layers")
 
     def _make(
         self,
@@ -157,7 +157,7 @@ class BaseNetwork(_core.Network):
     def input_scaler(self) -> Scaler | None:
         """How inputs are scaled before the first layer, or None; set it to a fitted Scaler.
 
-        Whoever asks or trains the network passes inputs as they are. What is read is a copy.
+        `predict` and `fit` take unscaled inputs. Reading returns a copy.
         """
         return self._scalers[0] and self._scalers[0]._copy()
 
@@ -167,7 +167,7 @@ class BaseNetwork(_core.Network):
 
     @property
     def output_scaler(self) -> Scaler | None:
-        """How wanted outputs are scaled, and outputs scaled back, or None; set it likewise.
+        """How targets are scaled, and outputs scaled back, or None; set it to a fitted Scaler.
 
         Losses are those of the scaled outputs. Only for the losses mse, mae and huber.
         """
@@ -181,8 +181,8 @@ class BaseNetwork(_core.Network):
     def input_names(self) -> list[str] | None:
         """The columns of the table (pandas, Polars) that `fit` was given, or None.
 
-        Tables that come later must have the same columns in the same order; set it to None, and
-        the next `fit` decides anew.
+        Later tables must have the same columns in the same order; set it to None to let the next
+        `fit` decide anew.
         """
         return None if self._input_names is None else list(self._input_names)
 
@@ -195,9 +195,9 @@ class BaseNetwork(_core.Network):
         """The labels of the classes, in the order of the outputs, or None.
 
         `fit` learns them from its y: strings, whole numbers, True and False; sorted, or in the
-        order of a categorical column. Labels that come later must be among them. Set them where
-        `fit` does not see all of them, or to None, and the next `fit` decides anew. One output that
-        tells two classes apart has two labels.
+        order of a categorical column. Later labels must be among them. Set them if `fit` does not
+        see all of them, or set None to let the next `fit` decide anew. A single output that
+        separates two classes has two labels.
 
         Examples
         --------
@@ -219,7 +219,7 @@ class BaseNetwork(_core.Network):
         return count_of(checks.target_kind(self._loss()), self._outputs())
 
     def _forget_misfit(self) -> None:
-        """Forget the classes where outputs or loss have changed so that their number is another."""
+        """Forget the classes if outputs or loss have changed and their number no longer fits."""
         if self._classes is not None and len(self._classes) != self._count_of_classes():
             self._classes = None
 
@@ -262,12 +262,12 @@ class BaseNetwork(_core.Network):
         return view_at(self, (checks.position(i, "i", len(self), "a layer"),))
 
     def next_layer(self, new_layer: Any) -> None:
-        """Append a layer that fits behind the last one.
+        """Append a layer that fits after the last one.
 
         Parameters
         ----------
         new_layer : foxnn.layer, a layer of a network, or a description
-            A layer is copied with its weights; of a description such as `foxnn.Dense(5)` the
+            A layer is copied with its weights; for a description such as `foxnn.Dense(5)`, the
             weights are drawn.
 
         Raises
@@ -321,7 +321,7 @@ class BaseNetwork(_core.Network):
     def __setstate__(self, own: object) -> None:
         given = attributes(own, type(self))
         if wrong := _OWN & given.keys():
-            raise ValueError(f"{min(wrong)} must stand in the state of the network itself")
+            raise ValueError(f"{min(wrong)} belongs in the network's own state")
         if _STATE in given:
             self._refuse_second_making()
             given = dict(given)
@@ -437,7 +437,7 @@ _STATE = "foxnn.network"
 
 
 class _NotMade:
-    """Stands where a network that was made by its constructor has an attribute of its own."""
+    """Stands in for an attribute that only a network made by its constructor has."""
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
@@ -489,7 +489,7 @@ VIEWS["dense"] = _NetworkLayer
 
 
 def _summation_of(network: _core.Network) -> Callable[[bool], None]:
-    # Weak, so that settings and network are no cycle, which would outlive its last user.
+    # Weak: settings and network would otherwise form a cycle, which outlives its last user.
     there = weakref.ref(network)
 
     def set_summation(is_sorted: bool) -> None:

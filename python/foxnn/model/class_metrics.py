@@ -16,7 +16,7 @@ Floats = NDArray[np.float64]
 class Wanted:
     """The answers of a network that tells classes apart, and the classes that were wanted.
 
-    With several outputs that say yes or no each, every output is two classes by itself.
+    With multilabel outputs, every output has two classes of its own.
     """
 
     outputs: Floats
@@ -57,7 +57,7 @@ def wanted_of(
     Raises
     ------
     ValueError
-        Where the targets are no classes: another loss, and numbers other than 0 and 1.
+        If the targets are not classes: another loss, and numbers other than 0 and 1.
     """
     kind = target_kind(loss)
     several = targets.shape[1] > 1
@@ -115,9 +115,7 @@ def matthews(given: Wanted) -> float:
 def confusion(given: Wanted, asked: str) -> Floats:
     """Return the weight of samples by wanted class (rows) and found class."""
     if given.is_multilabel:
-        raise ValueError(
-            f"metrics must not hold {asked!r} for several outputs that say yes or no each"
-        )
+        raise ValueError(f"metrics must not hold {asked!r} for multilabel outputs")
     table = np.zeros((given.count, given.count))
     np.add.at(table, (given.classes, given.found), given.weights)
     return table

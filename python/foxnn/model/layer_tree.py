@@ -1,4 +1,4 @@
-"""The layers of a state: a tree of kinds and options, and arrays by name held against it.
+"""The layers of a state: a tree of kinds and options, and the arrays by name, checked against it.
 
 A layer is a dict of "kind", "options" and "trained"; one made of layers has "branches" instead of
 "trained". Arrays stand beside the tree, in a list over the layers that are not made of layers,
@@ -25,7 +25,7 @@ class Leaf:
     """A layer that is not made of layers."""
 
     place: str  # for messages
-    path: tuple[int, ...]  # its place in the list, and then branch and place, again and again
+    path: tuple[int, ...]  # its place in the list, then branch and place in turn
     kind: str
     arrays: Mapping[str, Shape]
     trained: bool
@@ -47,7 +47,7 @@ def tree_of(parts: Sequence[Mapping[str, Any]]) -> list[Spec]:
 
 
 def _described(part: Mapping[str, Any]) -> Spec:
-    # How the arrays began is over.
+    # The initializer has done its work.
     options = {name: value for name, value in part["options"].items() if name != "init"}
     rest: Spec = (
         {"branches": [tree_of(branch) for branch in part["branches"]]}
@@ -71,7 +71,7 @@ def checked_layers(input_shape: object, tree: object) -> Layers:
     Raises
     ------
     ValueError, TypeError
-        For what they do not rightly say: with the layer's place and kind.
+        For invalid layers: with the layer's place and kind.
     """
     shape = checked_shape(input_shape, "input_shape")
     found = checked_specs(tree, shape, "layers")
@@ -103,7 +103,7 @@ def _placed(
 
 
 def _undrawn(spec: Spec) -> Spec:
-    """Return a layer whose arrays begin at zero: no random numbers for what is set anyway."""
+    """Return a layer with arrays of zeros: they are set later, so no random numbers are needed."""
     if "branches" in spec:
         return spec | {"branches": [[_undrawn(s) for s in branch] for branch in spec["branches"]]}
     if not KINDS[spec["kind"]].has_init:
@@ -112,7 +112,7 @@ def _undrawn(spec: Spec) -> Spec:
 
 
 def check_shapes(given: object, leaves: Sequence[Leaf], name: str) -> None:
-    """Refuse arrays by layer that are not those of the leaves, before memory is taken for them."""
+    """Refuse arrays that do not fit the leaves, before memory is allocated for them."""
     if not isinstance(given, list | tuple) or len(given) != len(leaves):
         count = "1 layer" if len(leaves) == 1 else f"{len(leaves)} layers"
         raise ValueError(f"{name} must be a list of {count}")

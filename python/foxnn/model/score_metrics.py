@@ -47,7 +47,7 @@ def in_top(given: Wanted, k: int, asked: str) -> float:
     Among equal outputs, those of later classes count as larger.
     """
     if given.is_multilabel or given.outputs.shape[1] == 1:
-        raise ValueError(f"metrics must not hold {asked!r} for outputs that say yes or no each")
+        raise ValueError(f"metrics must not hold {asked!r} for a single output or multilabel ones")
     order = np.argsort(given.outputs, axis=1, kind="stable")[:, ::-1][:, :k]
     right = (order == given.classes[:, None]).any(axis=1)
     return float(np.average(right, weights=given.weights))
@@ -57,11 +57,9 @@ def _probabilities(given: Wanted, asked: str) -> tuple[Floats, Floats]:
     """Return outputs and targets with a column for each class."""
     outputs, targets = given.outputs, given.targets
     if given.is_multilabel:
-        raise ValueError(
-            f"metrics must not hold {asked!r} for several outputs that say yes or no each"
-        )
+        raise ValueError(f"metrics must not hold {asked!r} for multilabel outputs")
     if outputs.min() < 0 or outputs.max() > 1:
-        raise ValueError(f"metrics must not hold {asked!r} for outputs that are no probabilities")
+        raise ValueError(f"metrics must not hold {asked!r} for outputs that are not probabilities")
     if outputs.shape[1] == 1:
         return np.hstack([1.0 - outputs, outputs]), np.hstack([1.0 - targets, targets])
     return outputs, targets

@@ -1,7 +1,7 @@
 """All that a network is and remembers, as plain values: what copies, pickles and files hold.
 
-A state is a dict of numbers, texts, lists and arrays; `make` makes the network again, and what a
-state does not rightly say it refuses with a ValueError. What it says of layers is in `layer_tree`.
+A state is a dict of numbers, texts, lists and arrays. `make` makes the network again, and raises a
+ValueError for an invalid state. How a state describes layers is in `layer_tree`.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def make(network: Face, state: Mapping[str, Any], dtype: str | None = None) -> N
     Raises
     ------
     ValueError, TypeError
-        For what the state does not rightly say, and for numbers too large for the type.
+        For an invalid state, and for numbers too large for the type.
     """
     layers = layers_of(state)
     check_shapes(state["parameters"], layers.leaves, "parameters")
