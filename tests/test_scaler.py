@@ -292,7 +292,12 @@ def test_a_scaler_of_ones_own() -> None:
         ("mse", ("standard",), ValueError, "scale must be one method or a pair"),
         ("mse", ("standard", "x"), ValueError, r"scale\[1\] must be one of"),
         ("mse", foxnn.Scaler().fit(X[:, :3]), ValueError, "scale must have 4 columns, got 3"),
-        ("cross_entropy", ("standard", "standard"), ValueError, "outputs to size for the losses"),
+        (
+            "cross_entropy",
+            ("standard", "standard"),
+            ValueError,
+            "scale outputs only for the losses",
+        ),
     ],
 )
 def test_scales_that_cannot_be(loss: str, scale: Any, error: type[Exception], message: str) -> None:

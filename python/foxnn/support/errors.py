@@ -28,7 +28,7 @@ class DivergedError(ArithmeticError):
         return type(self), (str(self), self.epoch, self.loss)
 
     def __getstate__(self) -> dict[str, object]:
-        # The message is no attribute of its own.
+        # The message is not an attribute.
         return {"args": self.args, **self.__dict__}
 
 

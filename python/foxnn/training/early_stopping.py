@@ -62,7 +62,7 @@ class EarlyStopping(Constants):
             "min_delta": checks.real(self.min_delta, "min_delta", 0.0),
             "restore_best": checks.flag(self.restore_best, "restore_best"),
         }
-        for name, value in checked.items():  # plain values, whatever was given
+        for name, value in checked.items():  # plain values, also of NumPy numbers
             object.__setattr__(self, name, value)
 
 
