@@ -198,8 +198,8 @@ def _learned(labels: Array, order: list[Any] | None, name: str, count: int) -> C
         numbers = f"whole numbers from 0 to {count - 1}, or " if _is_number(labels) else ""
         remedy = "; set nn.classes if there are more than these" if len(known) < count else ""
         raise ValueError(
-            f"class labels in {name} must be {numbers}of {count} kinds, as many as the network has "
-            f"classes, got {at_least}{len(known)}: {said(known)}{remedy}"
+            f"{name} must hold {numbers}{count} different class labels, one per class of the "
+            f"network, got {at_least}{len(known)}: {said(known)}{remedy}"
         )
     return Classes.checked(known, name, count)
 

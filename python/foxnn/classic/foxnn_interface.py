@@ -197,7 +197,7 @@ class FoxnnInterface(SavedNetwork):
                 some[:] = 0
                 some[np.arange(len(some)), largest] = 1
             else:
-                # In float64, whatever the type of the outputs.
+                # In float64, even for float32 outputs.
                 some[:] = some >= np.float64(settings.intermediate_value)
         return out
 

@@ -148,14 +148,14 @@ class train_data:
         return sample
 
     def get_first_n(self, n: int) -> train_data:
-        """Return the first n samples, or all where there are fewer, without a copy."""
+        """Return the first n samples, or all if there are fewer, without a copy."""
         n = min(checks.integer(n, "n", 0), self._size)
         return self._selected(slice(0, n)) if n else train_data()
 
     def get_part(self, n: int, seed: int | None = None) -> train_data:
-        """Return n samples drawn at random; all of them where n is 0 or as large as the data.
+        """Return n samples drawn at random; all of them if n is 0 or as large as the data.
 
-        The order of these data stays as it is. The draw hangs on `seed`, if one is given.
+        The order of the data is unchanged. The draw depends on `seed`, if one is given.
         """
         n = checks.integer(n, "n", 0)
         if n == 0 or n >= self._size:

@@ -165,7 +165,7 @@ class InputCells(NumberCells):
     ----------
     position : int
     as_categories : bool
-        Whether they are categories, whatever they hold.
+        Whether they are categories, even if they hold numbers.
 
     Attributes
     ----------

@@ -40,7 +40,7 @@ _DATE = re.compile(
     r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?([-/.])\d\d?\1(?:\d{4}|\d\d))"
     r"(?:[ T]\d\d?:\d\d(?::\d\d)?.*)?|\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
 )
-# Negative numbers as accountants write them: in parentheses, or with the sign behind.
+# Negative numbers as accountants write them: in parentheses, or with the sign at the end.
 _ACCOUNTED = re.compile(rf"\((.+)\)|(.+\d)[-{_MINUS}]")
 
 
@@ -55,7 +55,7 @@ class Numerals:
     thousands : str or None
         What separates thousands: a key of `THOUSANDS`.
     units : tuple of str
-        Texts before or behind a number that are left out.
+        Texts before or after a number that are left out.
     """
 
     decimal: str = "."
@@ -165,7 +165,7 @@ def _is_symbol(unit: str) -> bool:
 
 
 def _units_of(cell: str) -> tuple[str, str]:
-    """Return the texts before and behind the number in a cell."""
+    """Return the texts before and after the number in a cell."""
     if len(cell) > _LONGEST_NUMBER:  # the search takes the square of the length
         return "", ""
     found = re.match(rf"[+\-{_MINUS}]?\s*([^\d\s.,+\-{_MINUS}]*)", cell)

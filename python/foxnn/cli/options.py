@@ -135,7 +135,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         type=names,
         default=[],
         metavar="LIST",
-        help="texts before or behind numbers that are left out, separated by commas, such as '$' "
+        help="texts before or after numbers that are left out, separated by commas, such as '$' "
         "or kg; 3%% is read as 3",
     )
     group.add_argument(

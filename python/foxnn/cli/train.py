@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task = parser.add_mutually_exclusive_group()
     task.add_argument(
         "--classify", action="store_const", const=True, default=None,
-        help="treat the target as classes, whatever it holds",
+        help="treat the target as classes, even if it holds numbers",
     )  # fmt: skip
     task.add_argument(
         "--regress", dest="classify", action="store_const", const=False,
