@@ -678,11 +678,11 @@ def test_estimators_that_cannot_be_drawn() -> None:
     two = estimator("MLPRegressor", SQUARE)
     one = estimator("MLPClassifier", np.full(4, "only"), solver="adam", max_iter=1, tol=1e9)
     for model, parts in (
-        (several, ("nn must give one answer", "got 2")),
-        (two, ("nn must give one answer", "got 2")),
+        (several, ("nn must return one output per sample", "got 2")),
+        (two, ("nn must return one output per sample", "got 2")),
         (wide, ("nn must have 2 inputs", "got 3")),
         (unfitted, ("nn must be fitted",)),
-        (one, ("nn must know two classes",)),
+        (one, ("nn must have at least two classes",)),
     ):
         refuses(lambda model=model: boundary(model, TEXTS), ValueError, *parts)
 

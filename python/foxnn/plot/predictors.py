@@ -82,12 +82,12 @@ def _of_estimator(estimator: Any, x: Any) -> Predictor:
     _check_inputs(count)
     answered = np.shape(estimator.predict(_table(np.zeros((1, 2)), x)))
     if len(answered) > 1 and answered[1] != 1:
-        raise ValueError(f"nn must give one answer for each sample, got {answered[1]}")
+        raise ValueError(f"nn must return one output per sample, got {answered[1]}")
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         return Predictor(lambda plane: _predicted(estimator, plane, x), 1, False, None, False)
     if len(classes) < 2:
-        raise ValueError(f"nn must know two classes or more, got {list(classes)}")
+        raise ValueError(f"nn must have at least two classes, got {list(classes)}")
     if not hasattr(estimator, "predict_proba"):
 
         def chosen(plane: Array) -> Array:

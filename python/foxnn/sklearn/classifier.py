@@ -66,7 +66,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     verbose : bool, default=False
         Whether to print the loss of each epoch.
     warm_start : bool, default=False
-        Whether a second fit goes on from the weights of the first.
+        Whether a second fit continues from the weights of the first.
     momentum : float, default=0.9
         Of sgd, from 0 to 1.
     nesterovs_momentum : bool, default=True
@@ -420,6 +420,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return np.concatenate([-gradients, gradients], axis=1)
 
     def _score(self, samples: EstimatorSamples, outputs: Array) -> float:
-        if len(self.classes_) == 1:  # It is predicted, whatever the outputs.
+        if len(self.classes_) == 1:  # It is always predicted.
             return 1.0
         return scores.accuracy(samples, outputs)

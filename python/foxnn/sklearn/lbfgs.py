@@ -33,7 +33,7 @@ _STOPPED = 99
 def train(estimator: Any, samples: EstimatorSamples, held_out: HeldOut | None) -> None:
     """Train an estimator; its network has the found parameters at the end.
 
-    The search is in float64, whatever the type of the network: rounding to float32 would hide the
+    The search is in float64 even for float32 networks: rounding to float32 would hide the
     small changes of the loss that it goes by.
     """
     network, task = estimator.network_, estimator._task

@@ -1,4 +1,4 @@
-"""The network behind an estimator: its layers, its first weights, and what it answers."""
+"""The network of an estimator: its layers, its first weights, and its outputs."""
 
 from __future__ import annotations
 

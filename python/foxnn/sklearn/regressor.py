@@ -23,7 +23,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Parameters
     ----------
     loss : {"squared_error", "poisson"}, default="squared_error"
-        Half the squared error, or half the Poisson deviance of outputs behind exp, for counts and
+        Half the squared error, or half the Poisson deviance of outputs through exp, for counts and
         rates (y at least 0). scikit-learn has it, as its first argument, since version 1.7.
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Neurons of the hidden layers.
@@ -56,7 +56,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     verbose : bool, default=False
         Whether to print the loss of each epoch.
     warm_start : bool, default=False
-        Whether a second fit goes on from the weights of the first.
+        Whether a second fit continues from the weights of the first.
     momentum : float, default=0.9
         Of sgd, from 0 to 1.
     nesterovs_momentum : bool, default=True

@@ -202,10 +202,10 @@ class Steps:
         return sum(float(np.einsum("i,i->", w, w, dtype=np.float64)) for w in weights)
 
     def carry_moments(self, velocities: float) -> None:
-        """Go on with the moments that there are, times a factor, after a change of the rate.
+        """Continue with the existing moments, times a factor, after a change of the rate.
 
-        scikit-learn's velocities are steps, in which the learning rates of before live on; the
-        engine's are gradients, which another rate must bring to size.
+        scikit-learn's velocities are steps and contain earlier learning rates; the engine's are
+        gradients, which must be rescaled.
         """
         self.close()
         found = _core.optimizer_state(self._network)

@@ -73,7 +73,7 @@ class Training:
         self._incremental = incremental
         self._early = estimator.early_stopping
         self._count = len(samples) if rows is None else len(rows)
-        # A partial_fit goes on where the solver was, and as it was set then.
+        # A partial_fit continues where the solver was, with its earlier settings.
         if not incremental or not hasattr(estimator, "_optimizer"):
             estimator._optimizer = Solver(estimator)
             self._network.reset_optimizer()
@@ -180,7 +180,9 @@ class Training:
         if self._early:
             try:
                 score = held.score(held.samples, self._network.predict(held.samples.x))
-            except OverflowError:  # The training is about to diverge; it goes on as scikit-learn's.
+            except (
+                OverflowError
+            ):  # The training is about to diverge; it continues like scikit-learn's.
                 score = math.nan
             estimator.validation_scores_.append(score)
             if estimator.verbose:
