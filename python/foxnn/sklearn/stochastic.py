@@ -18,7 +18,7 @@ from foxnn.sklearn.samples import EstimatorSamples, HeldOut
 from foxnn.sklearn.solver import Solver
 from foxnn.sklearn.steps import Steps
 
-# What these solvers alone give an estimator.
+# The attributes that only these solvers give an estimator.
 ATTRIBUTES = (
     "loss_curve_",
     "best_loss_",
@@ -93,7 +93,7 @@ class Training:
         )
 
     def _complete_attributes(self) -> None:
-        """Set the attributes that an earlier fit has not set, of another solver perhaps."""
+        """Set the attributes that an earlier fit, perhaps by another solver, has not set."""
         first: dict[str, Any] = {"loss_curve_": [], "_no_improvement_count": 0}
         if self._early:
             first |= {"validation_scores_": [], "best_validation_score_": -math.inf}
@@ -206,7 +206,7 @@ class Training:
         return bool(improved)
 
     def _record_divergence(self) -> None:
-        """Note an epoch that came to nothing; the best before it counts."""
+        """Note an epoch that failed; the best earlier one counts."""
         estimator = self._estimator
         estimator.n_iter_ += 1
         estimator.loss_ = math.nan
