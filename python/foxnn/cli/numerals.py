@@ -24,7 +24,7 @@ _ANY_SEPARATOR = "".join(THOUSANDS.values())
 # Integers are taken as classes if there are at most this many different ones.
 MOST_CLASSES = 10
 
-# Cells by which options are chosen: others would hardly be written differently.
+# The number of cells by which options are chosen: others are hardly written differently.
 _CELLS_COMPARED = 1000
 _LONGEST_UNIT = 12
 _LONGEST_NUMBER = 60
@@ -125,7 +125,7 @@ def way_of(cells: Collection[str], numerals: Numerals) -> str | None:
     """Return the first of some cells that is a number written in another way, or None.
 
     Such are numbers with another decimal sign, separators of thousands, a currency or a percent
-    sign, or negative ones in the way of accountants; dates and times; infinities. Numbers with a
+    sign, or negative ones in accounting style; dates and times; infinities. Numbers with a
     unit such as "12 kg" are, if all cells have that unit, and are not as few whole ones as classes
     are.
 
@@ -183,7 +183,7 @@ def _readings(cell: str, units: tuple[str, ...]) -> list[Numerals]:
 
 
 def _have_one_unit(cells: Collection[str]) -> bool:
-    """Return whether all cells are numbers with the same unit, which are no few classes."""
+    """Return whether all cells are numbers with one unit, too many different ones for classes."""
     first = next(iter(cells), "")
     before, unit = _units_of(first)
     if before or not unit or not all(cell.endswith(unit) for cell in cells):

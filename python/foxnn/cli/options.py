@@ -118,7 +118,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         type=_delimiter,
         metavar="SIGN",
         help="what separates the cells: one character, 'tab' or 'space' "
-        "(default: of tab ; | , the one that fits most lines)",
+        "(default: the one of tab ; | , that fits most lines)",
     )
     group.add_argument(
         "--decimal", choices=[".", ","], default=".", help="the decimal sign (default: %(default)s)"
@@ -142,7 +142,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         "--missing",
         type=texts,
         metavar="LIST",
-        help="what a missing cell holds, separated by commas, beside nothing "
+        help="what a missing cell may hold, separated by commas; an empty cell is missing, too "
         f"(default: {','.join(filter(None, USUAL))}, and for predict that of the training)",
     )
     group.add_argument(
@@ -195,5 +195,5 @@ def add_threads(parser: argparse._ActionsContainer) -> None:
         type=whole(0),
         default=0,
         metavar="N",
-        help="the most threads to use; 0, the default: as many as make it faster",
+        help="the maximum number of threads; 0, the default: as many as make it faster",
     )

@@ -128,7 +128,7 @@ def _unseen(column: CategoryCells) -> str:
     return (
         f"{column.table}, line {line}: column {checks.shown(column.name)} holds "
         f"{checks.shown(text)}{others}, which the training has not seen; {count} "
-        f"cell{'s' * (count != 1)} taken as none of its categories ({some(column.categories)})"
+        f"cell{'s' * (count != 1)} treated as none of its categories ({some(column.categories)})"
     )
 
 

@@ -1,4 +1,4 @@
-"""What answers over a plane: a network, or an estimator as scikit-learn has them."""
+"""What can be drawn over a plane: a network, or an estimator like scikit-learn's."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def wanted_of(y: ArrayLike, to: Predictor) -> tuple[Array, list[str] | None]:
 
 
 def _labels(y: ArrayLike) -> list[Any]:
-    """Return one label a sample, or none for what holds something else."""
+    """Return one label per sample, or none if there is something else."""
     try:
         given = np.asarray(y)
     except Exception:  # told by name where y is read as numbers
