@@ -1,7 +1,7 @@
 """Class labels of any kind: which there are, and the number of each sample's class.
 
 A network computes with the numbers of its outputs, from 0. Labels that are other whole numbers,
-strings, True and False are translated here. One-hot rows and shares of classes are no labels.
+strings, True and False are translated here. One-hot rows and shares of classes are not labels.
 """
 
 from __future__ import annotations
