@@ -406,7 +406,7 @@ BROKEN: dict[str, tuple[str, Callable[[], Any]]] = {
         lambda: dense().add("BatchNormalization", None, B, B, B, B, training_mode=1),
     ),
     "numbers of BatchNormalization": (
-        "(BatchNormalization): expected 2 numbers, one a column, got 4",
+        "(BatchNormalization): expected 2 numbers, one per column, got 4",
         lambda: dense().add("BatchNormalization", None, SCALE, SCALE, SCALE, SCALE),
     ),
     "negative variance": (
@@ -414,7 +414,7 @@ BROKEN: dict[str, tuple[str, Callable[[], Any]]] = {
         lambda: dense().add("BatchNormalization", None, B, B, B, -np.ones(2)),
     ),
     "ml.Scaler without numbers": (
-        "(ai.onnx.ml.Scaler): expected 4 numbers, one a column, got 0",
+        "(ai.onnx.ml.Scaler): expected 4 numbers, one per column, got 0",
         lambda: dense(start().add("Scaler", domain="ai.onnx.ml")),
     ),
     "too few inputs": ("node 'n1' (Add)", lambda: dense().add("Add")),

@@ -480,7 +480,7 @@ BROKEN: dict[str, tuple[str, Callable[[], Net]]] = {
         "expected whole factors", lambda: resized("", np.array([1.0, 1.0, 0.5, 1.0]), **FLOOR),
     ),
     "scaled channels": (
-        "expected samples and channels", lambda: resized("", np.array([1.0, 2.0, 1, 1]), **FLOOR),
+        "expected a scale of 1", lambda: resized("", np.array([1.0, 2.0, 1, 1]), **FLOOR),
     ),
     "rounded elsewhere": (
         "expected whole repetitions",

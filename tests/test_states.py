@@ -233,7 +233,7 @@ def test_a_state_of_version_1_trains_on() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"sizes": [4, 33, 5]}, ValueError, "activations must be a list of 2, one a layer"),
+        ({"sizes": [4, 33, 5]}, ValueError, "activations must be a list of 2, one per layer"),
         ({"sizes": [4, 33, 5], "activations": ["relu"] * 2}, ValueError,
          "parameters must be a list of 2 layers"),
         ({"sizes": [4, 33, 5, 3]}, ValueError,

@@ -91,9 +91,9 @@ def read_network(path: str, only_scale: bool) -> tuple[Settings, list[LayerText]
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     foxnn.FileFormatError
-        Where it is not a network file.
+        If it is not a network file.
     """
     reader = TextReader(path)
     settings = Settings()
@@ -242,9 +242,9 @@ def read_data(path: str) -> tuple[Array, Array]:
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     foxnn.FileFormatError
-        Where it is not a data file.
+        If it is not a data file.
     """
     reader = TextReader(path)
     samples = reader.count("the number of samples", 1)

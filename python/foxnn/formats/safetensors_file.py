@@ -166,9 +166,9 @@ def read_checkpoint(
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     foxnn.FileFormatError
-        Where it is no safetensors file, or not one of a network that foxnn has saved.
+        If it is not a safetensors file, or not one of a network that foxnn has saved.
     """
     from safetensors import SafetensorError, safe_open
 

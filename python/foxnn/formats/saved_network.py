@@ -91,9 +91,9 @@ class SavedNetwork(AnsweringNetwork):
             For the ending of another program's format, and for what the format cannot hold. FoxNN's
             text lacks some activations, and scaled outputs that do not come out of identity_x.
         ImportError
-            Where onnx is needed and missing.
+            If onnx is needed and missing.
         OSError
-            Where the file cannot be written.
+            If the file cannot be written.
         RuntimeError
             While another thread trains the network.
         """
@@ -140,7 +140,7 @@ class SavedNetwork(AnsweringNetwork):
         ValueError
             For a name that C cannot take, and for scalers beyond the range of float.
         OSError
-            Where the files cannot be written; older ones are still whole.
+            If the files cannot be written; older ones are unchanged.
         RuntimeError
             While another thread trains the network.
 

@@ -1,4 +1,4 @@
-"""The one list of layer kinds, and lists of layers held against it."""
+"""The only list of layer kinds, and checks of lists of layers."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class _Kinds(Mapping[str, Kind]):
 
 KINDS: Mapping[str, Kind] = _Kinds()
 
-# Layers within layers: deeper than anyone builds, shallower than Python's own limit.
+# Layers within layers: deeper than anyone builds, but within Python's own limit.
 DEEPEST = 50
 
 
 @dataclass(repr=False, eq=False)
 class Checked:
-    """Layers that fit: their specs, the shape of what they give, and the arrays of each leaf."""
+    """Layers that fit: their specs, the shape of their output, and the arrays of each leaf."""
 
     specs: list[Spec] = field(default_factory=list)
     shape: Shape = ()
@@ -85,16 +85,16 @@ def checked_specs(
     ----------
     specs : sequence of dict
     shape : tuple of int
-        Of what the first one reads.
+        The shape of the first one's input.
     place : str
-        Where they stand, for messages.
+        What the list is called in messages.
     first : int
-        The position there of the first one.
+        The position of the first one in that list.
 
     Raises
     ------
     ValueError, TypeError
-        Where a kind is unknown, an option is wrong, or shapes do not fit: with the layer's place
+        If a kind is unknown, an option is wrong, or shapes do not fit: with the layer's place
         and kind.
     """
     if not isinstance(specs, list | tuple):

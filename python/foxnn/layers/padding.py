@@ -1,4 +1,4 @@
-"""How many positions "same" adds around a sample, for formats that must say so."""
+"""How many positions "same" adds around a sample, for formats that must state it."""
 
 from __future__ import annotations
 

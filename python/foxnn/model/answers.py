@@ -275,7 +275,7 @@ class AnsweringNetwork(BaseNetwork):
     def trace(self, x: ArrayLike, y: ArrayLike | None = None) -> Trace:
         """Return every number of the walk through the network with one sample, by name.
 
-        The network stays as it is, its random numbers too.
+        The network is not changed, nor are its random numbers.
 
         Parameters
         ----------

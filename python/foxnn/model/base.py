@@ -257,7 +257,7 @@ class BaseNetwork(_core.Network):
         Raises
         ------
         IndexError
-            Where there is no such layer.
+            If there is no such layer.
         """
         return view_at(self, (checks.position(i, "i", len(self), "a layer"),))
 
@@ -273,7 +273,7 @@ class BaseNetwork(_core.Network):
         Raises
         ------
         ValueError
-            Where it does not fit.
+            If it does not fit.
         """
         is_made = not isinstance(new_layer, LayerView) or new_layer._network is not None
         if not isinstance(new_layer, LayerView | Description | Composite) or not is_made:

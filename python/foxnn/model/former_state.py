@@ -36,7 +36,7 @@ def with_layers(state: Mapping[str, Any]) -> dict[str, Any]:
     sizes = checks.layer_sizes(state.get("sizes"))
     activations = state.get("activations")
     if not isinstance(activations, list | tuple) or len(activations) != len(sizes) - 1:
-        raise ValueError(f"activations must be a list of {len(sizes) - 1}, one a layer")
+        raise ValueError(f"activations must be a list of {len(sizes) - 1}, one per layer")
     rest = {name: value for name, value in state.items() if name not in ("sizes", "activations")}
     layers = [
         _dense(units, activation, f"activations[{i}]")

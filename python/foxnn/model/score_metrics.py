@@ -1,4 +1,4 @@
-"""Metrics of scores: how well outputs rank the samples, and how likely they hold what is wanted."""
+"""Metrics of scores: how well outputs rank the samples, and how probable the targets are."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Floats = NDArray[np.float64]
 
 
 def area(given: Wanted) -> float:
-    """Return the area under the ROC curve; of more than two classes the mean of one against all.
+    """Return the area under the ROC curve; for more than two classes, the mean of one against all.
 
-    NaN where all samples are of one class.
+    NaN if all samples are of one class.
     """
     return _mean_of_sides(given, _area)
 
@@ -34,7 +34,7 @@ def log_loss(given: Wanted) -> float:
 
 
 def brier(given: Wanted) -> float:
-    """Return the mean of (a - y)^2 for two classes, of its sum over the classes for more."""
+    """Return the mean of (a - y)^2 for two classes; for more, of its sum over the classes."""
     outputs, targets = _probabilities(given, "brier")
     factor = 0.5 if given.count == 2 else 1.0
     sums = ((outputs - targets) ** 2).sum(axis=1)
@@ -77,7 +77,7 @@ def _mean_of_sides(given: Wanted, metric: Callable[..., float]) -> float:
     found = [
         metric(given.outputs[:, i], sides[:, i], given.weights)
         for i in range(sides.shape[1])
-        if given.is_multilabel or sides[:, i].any()  # of a class without samples nothing is known
+        if given.is_multilabel or sides[:, i].any()  # a class without samples has no metric
     ]
     return float(np.mean(found))
 

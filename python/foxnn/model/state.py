@@ -42,7 +42,9 @@ _RULE = {"name": str, **dict.fromkeys(_core.optimizer_constants(), float), "rest
 
 def state_of(network: Face) -> dict[str, Any]:
     """Return the state of a neural_network."""
-    return state_of_copy(network, network._copy())  # of one moment, whoever trains meanwhile
+    return state_of_copy(
+        network, network._copy()
+    )  # a snapshot, even if another thread trains meanwhile
 
 
 def state_of_copy(network: Face, copy: _core.Network) -> dict[str, Any]:

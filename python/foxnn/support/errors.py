@@ -33,10 +33,10 @@ class DivergedError(ArithmeticError):
 
 
 class DataWarning(UserWarning):
-    """The samples of a training are not such that the network can learn them.
+    """A network can hardly learn from the samples of a training.
 
-    Of inputs so large that a first layer of sigmoid or tanh is saturated, and of targets beyond the
-    range of the output activation.
+    Inputs are so large that a first layer of sigmoid or tanh is saturated, or targets are beyond
+    the range of the output activation.
     """
 
 

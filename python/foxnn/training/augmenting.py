@@ -1,4 +1,4 @@
-"""The argument `augment` of `fit`: batches that are changed before they are learnt."""
+"""The argument `augment` of `fit`: changes of batches before each step."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Augmenting:
         self._seed = network.seed
 
     def batch(self, which: Array, draw: int, epoch: int, number: int) -> Array:
-        """Return the inputs of a batch as they are to be learnt.
+        """Return the changed inputs of a batch.
 
         Raises
         ------

@@ -223,7 +223,9 @@ def _column(graph: Graph, step: Step, given: object) -> Array:
     if not isinstance(given, np.ndarray) or given.ndim != 1 or len(step.dimensions) != 2:
         raise graph.refused(step.node, "expected a number for each column")
     if given.size != 1 and given.size != width:
-        raise graph.refused(step.node, f"expected {width} numbers, one a column, got {given.size}")
+        raise graph.refused(
+            step.node, f"expected {width} numbers, one per column, got {given.size}"
+        )
     return given
 
 

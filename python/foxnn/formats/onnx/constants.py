@@ -33,7 +33,7 @@ _FLOAT, _INT, _STRING, _TENSOR, _FLOAT_LIST, _INT_LIST, _STRING_LIST = 1, 2, 3, 
 _FIELD_OF = {_FLOAT: "f", _INT: "i", _STRING: "s", _TENSOR: "t", _FLOAT_LIST: "floats",
              _INT_LIST: "ints", _STRING_LIST: "strings"}  # fmt: skip
 _LISTS = _FLOAT_LIST, _INT_LIST, _STRING_LIST
-# The attributes that are looked at, and what each must be.
+# The attributes that are read, and what each must be.
 _ATTRIBUTES = {
     "allowzero": _INT, "alpha": _FLOAT, "approximate": _STRING, "auto_pad": _STRING,
     "axes": _INT_LIST, "axis": _INT, "beta": _FLOAT, "ceil_mode": _INT,
@@ -54,7 +54,7 @@ class NotRead(Exception):
 
 
 def attributes_of(node: Any) -> Attributes:
-    """Return those attributes of a node that are looked at, by their names."""
+    """Return the attributes of a node that are read, by their names."""
     found = {}
     for given in node.attribute:
         kind = _ATTRIBUTES.get(given.name)

@@ -1,7 +1,7 @@
 """The steps of an ONNX graph from its input to its output, each checked and with its constants.
 
 What only moves numbers or does nothing (Identity, Cast, Dropout, Flatten) leaves no step, and what
-the output does not need is not looked at. A node of a kind that is not known is refused by name.
+the output does not need is ignored. A node of an unknown kind is refused by name.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """ONNX files, read: those that foxnn writes, and those of other libraries if it has the layers.
 
-The file is data: it is parsed and looked at, and nothing of it is run.
+The file is data: it is parsed and examined, and nothing in it is run.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ def read(path: str) -> Found | FoundLayers:
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     ImportError
-        Where onnx is missing.
+        If onnx is missing.
     foxnn.FileFormatError
-        Where it is no ONNX file, or holds what foxnn does not have; the message names the node.
+        If it is not an ONNX file, or holds what foxnn does not have; the message names the node.
     """
     with reading(path) as file:
         data = file.read()

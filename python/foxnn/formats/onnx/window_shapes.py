@@ -198,7 +198,7 @@ def factors_of(kind: str, given: Attributes, values: Sequence[Any], shape: Shape
     scales = numbers[1:] / whole if constants and constants[-1].dtype.kind == "i" else numbers[1:]
     is_sizes = bool(constants) and constants[-1].dtype.kind == "i"
     if not (is_sizes or numbers[0] == 1) or scales[0] != 1:
-        raise NotRead("expected samples and channels as they are")
+        raise NotRead("expected a scale of 1 for samples and channels")
     if any(not 1 <= s < 2**31 or s != int(s) for s in scales):
         raise NotRead(f"expected whole factors of at least 1, got {scales[1:].tolist()}")
     return [int(s) for s in scales[1:]]

@@ -72,9 +72,9 @@ def write(path: str, network: AnsweringNetwork) -> None:
     ValueError
         For scalers that float32 cannot hold, and for more than 2 GiB.
     ImportError
-        Where onnx is missing.
+        If onnx is missing.
     OSError
-        Where the file cannot be written; an older one is still whole.
+        If the file cannot be written; an older one is unchanged.
     """
     onnx = extras.library("onnx", "onnx", "an .onnx file")
     copy = network._copy()  # of one moment, even where another thread trains
