@@ -256,8 +256,8 @@ OTHER = source()
         ([3, 2, Dense(4, ("relu", 1.0))], ValueError, r"sizes\[2\] \(Dense\): .*relu"),
         ([3, Activation(("relu", 1.0))], ValueError, r"sizes\[1\] \(Activation\): .*relu"),
         ([3, Residual(Dense(3, ("elu", -1.0)))], ValueError, r"sizes\[1\] \(Residual\): .*elu"),
-        ([3, Dense(4, name="a"), Dense(3, name="a")], ValueError, "names, got 'a' twice"),
-        ([3, Dense(4, name="dense_1"), 3], ValueError, "names, got 'dense_1' twice"),
+        ([3, Dense(4, name="a"), Dense(3, name="a")], ValueError, "must be unique, got 'a' twice"),
+        ([3, Dense(4, name="dense_1"), 3], ValueError, "must be unique, got 'dense_1' twice"),
         ([3, Residual(Dense(3, name="a")), Dense(3, name="a")], ValueError, "got 'a' twice"),
         (
             [(4, 4, 1), Conv2D(3, 5)],

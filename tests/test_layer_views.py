@@ -290,7 +290,7 @@ def test_next_layer_keeps_moments_going() -> None:
         (Parallel(Dense(2), 3), ValueError, r"new_layer \(Parallel\) must have .* same positions"),
         (Dense(3, "softmax"), ValueError, r"new_layer \(Dense\): softmax needs a flat output"),
         (Residual(Dense(5, "exp")), ValueError, r"new_layer \(Residual\): .* output layer only"),
-        (Dense(3, name="here"), ValueError, "names, got 'here' twice"),
+        (Dense(3, name="here"), ValueError, "names must be unique, got 'here' twice"),
         (OTHER[4], ValueError, "new_layer"),
         (foxnn.layer(9, 2), ValueError, "new_layer must have"),
         (foxnn.layer.__new__(foxnn.layer), TypeError, "new_layer must be"),

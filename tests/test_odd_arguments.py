@@ -105,7 +105,7 @@ def test_a_limit_of_three_hundred_years_is_none(limit: float) -> None:
 
 
 def test_iterators_without_end() -> None:
-    with pytest.raises(ValueError, match="sizes must be those of at most"):
+    with pytest.raises(ValueError, match="sizes must not list more than"):
         foxnn.neural_network(itertools.repeat(3))
     with pytest.raises(ValueError, match="parameters must be a few numbers"):
         network()[0].set_activation_function("elu", range(2**62))

@@ -196,7 +196,7 @@ def test_a_state_keeps_names_apart() -> None:
     given = foxnn.neural_network([3, 4, 4]).__reduce__()[1][1]
     for part in given["layers"]:
         part["options"]["name"] = "a"
-    with pytest.raises(ValueError, match="layers must have layers of different names, got 'a'"):
+    with pytest.raises(ValueError, match="layers: layer names must be unique, got 'a'"):
         remade(given)
 
 
