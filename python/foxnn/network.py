@@ -337,7 +337,7 @@ class neural_network(FoxnnInterface):
             loss = _core.step(self, *self._samples(x, y), kept[1], True)
         assert loss is not None
         if loss != loss:
-            raise diverged("after this step (the optimizer begins anew)")
+            raise diverged("after this step (the optimizer is reset)")
         return loss
 
     def _new_step_plan(

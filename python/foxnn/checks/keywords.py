@@ -44,7 +44,7 @@ def answering(by_position: str = "") -> Callable[[_Class], _Class]:
     Parameters
     ----------
     by_position : str
-        What is said of an argument too many by position; {} stands for what was given.
+        What to say about a surplus positional argument; {} is replaced by its value.
     """
 
     def decorate(kind: _Class) -> _Class:

@@ -158,7 +158,7 @@ def may_be_labels(kind: str, outputs: int) -> bool:
 
 
 def count_of(kind: str, outputs: int) -> int:
-    """Return the number of classes of a network: one output between 0 and 1 tells two apart."""
+    """Return the number of classes of a network: one output between 0 and 1 has two."""
     return 2 if outputs == 1 and kind != "classes" else outputs
 
 

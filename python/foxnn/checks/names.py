@@ -22,7 +22,7 @@ class Names:
     names : iterable of str
         The names in the order in which messages list them.
     aliases : mapping of str to str, optional
-        Other names that are taken, and the names that they stand for.
+        Other names that are accepted, and the names that they stand for.
     elsewhere : mapping of str to str, optional
         Names in other libraries of something similar, for messages only: in lower case and without
         underscores.

@@ -1,4 +1,4 @@
-"""safetensors files: all that a network is and remembers, so that training continues bit for bit.
+"""safetensors files: the complete state of a network, so that training continues bit for bit.
 
 Arrays, by name: `layers.<place>.<array>`, where a layer in a branch has place, branch and place, as
 in `layers.2.0.1.weight`. Those of dense layers are `weight` and `bias`, as PyTorch has them (a

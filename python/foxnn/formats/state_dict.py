@@ -1,7 +1,7 @@
 """State dicts of PyTorch in safetensors files: the weights and biases of dense layers.
 
 Such a file has arrays by name, `0.weight`, `0.bias`, `fc1.weight` and so on, a weight as outputs x
-inputs. It tells neither the order of the layers nor their activations: the order follows from the
+inputs. It holds neither the order of the layers nor their activations: the order follows from the
 shapes and, among layers that could change places, from the numbers in their names.
 """
 

@@ -314,7 +314,7 @@ class BaseNetwork(_core.Network):
         return _unpickled, (type(self), state.state_of(self)), own
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return all that the network is, for libraries that do not go by `__reduce__`."""
+        """Return the complete state, for libraries that do not use `__reduce__`."""
         own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
         return {_STATE: state.state_of(self), **own}
 

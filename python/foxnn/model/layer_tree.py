@@ -1,7 +1,7 @@
 """The layers of a state: a tree of kinds and options, and the arrays by name, checked against it.
 
 A layer is a dict of "kind", "options" and "trained"; one made of layers has "branches" instead of
-"trained". Arrays stand beside the tree, in a list over the layers that are not made of layers,
+"trained". Arrays are kept beside the tree, in a list over the layers that are not made of layers,
 depth first.
 """
 

@@ -1,4 +1,4 @@
-"""All that a network is and remembers, as plain values: what copies, pickles and files hold.
+"""The complete state of a network as plain values: what copies, pickles and files hold.
 
 A state is a dict of numbers, texts, lists and arrays. `make` makes the network again, and raises a
 ValueError for an invalid state. How a state describes layers is in `layer_tree`.
@@ -118,7 +118,7 @@ def _with_version(state: object) -> Mapping[str, Any]:
 
 
 def checked(state: object) -> Mapping[str, Any]:
-    """Return the state, if it is one that this version knows and nothing is missing."""
+    """Return the state, if this version can read it and nothing is missing."""
     given: Mapping[str, Any] = _with_version(state)
     if given["version"] < VERSION:
         given = former_state.converted(given)
@@ -128,7 +128,7 @@ def checked(state: object) -> Mapping[str, Any]:
 
 
 def with_layers(state: object) -> dict[str, Any]:
-    """Return a state, whose arrays may be missing, that says its layers as this version does."""
+    """Return a state, whose arrays may be missing, with its layers described as in this version."""
     given = _with_version(state)
     if given["version"] < VERSION:
         return former_state.with_layers(given)

@@ -95,7 +95,7 @@ class Objective:
     """Loss with penalty, and its gradient, as a function of all parameters in one vector.
 
     The engine goes through the samples block by block. The loss is summed over the outputs, as the
-    gradient is; scikit-learn's, which its search goes by, is a mean where the error is squared.
+    gradient is; scikit-learn's, which its search uses, is a mean for the squared error.
     """
 
     def __init__(

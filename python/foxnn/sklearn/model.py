@@ -79,8 +79,8 @@ def first_parameters(
 
     Uniform from -b to b with b^2 = 6 / (inputs + neurons), for the logistic sigmoid 2 instead of 6
     (Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", 2010); the last layer goes by the activation before it, or, without hidden layers,
-    by the one that they would have.
+    networks", 2010); the last layer is treated like the hidden layer before it or, without hidden
+    layers, like the one that there would be.
     """
     names = [name for name, _ in activations] or ["identity"]
     weights, biases = [], []

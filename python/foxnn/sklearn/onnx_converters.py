@@ -78,7 +78,7 @@ def _class_values(estimator: MLPClassifier) -> Any:
         return classes.astype(np.int64)
     if classes.dtype.kind != "U":
         raise ValueError(
-            f"classes must be texts or whole numbers to stand in an ONNX graph, got {classes[:3]}"
+            f"classes must be texts or whole numbers in an ONNX graph, got {classes[:3]}"
         )
     return classes
 

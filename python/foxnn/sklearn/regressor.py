@@ -212,13 +212,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> MLPRegressor:
-        """Train on samples and the numbers wanted of them.
+        """Train on samples and their targets.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples. Trained in float32 where they are float32, else in float64. A sparse matrix
-            does not become dense: the first layer goes by the numbers that it stores.
+            The samples. float32 samples are trained in float32, all others in float64. A sparse
+            matrix does not become dense: the first layer uses only the stored numbers.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The wanted outputs.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -227,7 +227,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             Samples to validate on, for validation_loss_curve_ and early stopping. Not in
             scikit-learn.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
-            Their wanted outputs.
+            Their targets.
         sample_weight_val : array-like of shape (n_val,), default=None
             How much each of them counts.
 

@@ -12,12 +12,13 @@ MOST_EPOCHS = 10_000
 #: What must be gained within the patience, as a share of the loss of the first epoch: the tolerance
 #: of scikit-learn (tol=1e-4), whose losses begin near 1.
 LEAST_GAIN = 1e-4
-# The share that is held out of numbers, and the fewest samples of which it is: ten of them tell
-# something. On the diabetes data of scikit-learn, scaled, R² is 0.3 with it and -0.2 without. On
-# its four tables of classes it costs up to 0.01 of the accuracy and gains nothing.
+# The share that is held out with losses for numbers, and the fewest samples for that: ten held-out
+# samples are informative. On the diabetes data of scikit-learn, scaled, R² is 0.3 with it and -0.2
+# without. On its four tables of classes it costs up to 0.01 of the accuracy and gains nothing.
 _SHARE, _FEWEST = 0.1, 100
-# A while is so many steps (an epoch of a small table has few, one of a large table thousands), but
-# within these numbers of epochs: 10 is scikit-learn's, and 100 are enough for four steps an epoch.
+# "A while" is this many steps (an epoch of a small table has few, one of a large table thousands),
+# but within these numbers of epochs: 10 is scikit-learn's, and 100 are enough for four steps per
+# epoch.
 _STEPS, _FEWEST_EPOCHS, _MOST_EPOCHS_WAITED = 1000, 10, 100
 
 
@@ -27,15 +28,15 @@ def is_auto(epochs: object) -> bool:
 
 
 def validation_of(network: AnsweringNetwork, samples: int, validation: Any) -> Any:
-    """Return what a run validates on: as it was told, or a share where numbers are learnt."""
+    """Return what a run validates on: what was given, or a share if the loss is for numbers."""
     if validation is None and not network._classifies() and samples >= _FEWEST:
         return _SHARE
     return validation
 
 
 def rule_of(samples: int, batch_size: int, has_held_out: bool) -> EarlyStopping:
-    """Return the rule that ends a run on so many samples."""
+    """Return the rule that ends a run on this number of samples."""
     steps = -(-samples // batch_size)
     patience = min(max(-(-_STEPS // steps), _FEWEST_EPOCHS), _MOST_EPOCHS_WAITED)
-    # The training loss hardly rises again, so that the last weights are as good as the best.
+    # The training loss hardly rises again, so the last weights are as good as the best.
     return EarlyStopping(patience=patience, restore_best=has_held_out)

@@ -67,7 +67,7 @@ class EarlyStopping(Constants):
 
 
 def early_stopping_of(value: object) -> EarlyStopping | None:
-    """Return the rule for the user's `early_stopping`: None, a patience or a whole rule."""
+    """Return the rule for the user's `early_stopping`: None, a patience or a complete rule."""
     if value is None or isinstance(value, EarlyStopping):
         return value
     try:

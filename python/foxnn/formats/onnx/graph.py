@@ -244,7 +244,7 @@ def check_passing(kind: str, given: Attributes, values: list[Any]) -> None:
 def _per_column(array: Array, dimensions: Dimensions) -> tuple[Array, Dimensions]:
     """Return a constant that is the same for every sample, without leading axes of 1.
 
-    It also tells how wide the rows are where nothing did before.
+    It also determines the width of the rows if that was unknown.
     """
     shape = list(array.shape)
     while shape and shape[0] == 1:

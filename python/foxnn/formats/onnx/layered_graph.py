@@ -292,6 +292,6 @@ def _whole(sizes: Sizes) -> Array:
 
 
 def _says_rate(values: list[Any]) -> bool:
-    """Return whether a Dropout says its rate."""
+    """Return whether a Dropout gives its rate."""
     rate = values[1] if len(values) > 1 else None
     return isinstance(rate, np.ndarray) and rate.size == 1 and 0.0 <= float(rate.ravel()[0]) < 1.0

@@ -28,7 +28,7 @@ from foxnn.support import extras
 
 
 class Found(NamedTuple):
-    """What a file says of a network."""
+    """What a file says about a network."""
 
     sizes: list[int]
     activations: list[ActivationPair]
@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 
 class FoundLayers(NamedTuple):
-    """What a file of layers of other kinds says of a network."""
+    """What a file with layers of other kinds says about a network."""
 
     layers: Layered
     loss: str | None

@@ -112,7 +112,7 @@ def _lengths(given: Any, axes: int) -> list[int]:
 
 
 def _pads(given: Attributes, axes: int) -> list[int] | None:
-    """Return the pads that are given, or None where `auto_pad` says "same"."""
+    """Return the pads that are given, or None if `auto_pad` is "same"."""
     auto = given.get("auto_pad", b"NOTSET")
     if auto in (b"SAME_UPPER", b"SAME_LOWER"):
         return None
