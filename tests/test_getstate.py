@@ -52,7 +52,7 @@ def some_settings() -> Any:
     return settings
 
 
-# One of each class at least; behind a dash stands which.
+# At least one of each class; a dash is followed by which one.
 EXAMPLES: dict[str, Any] = {
     "neural_network": network,
     "neural_network-float64": lambda: network("float64", foxnn.RMSprop(momentum=0.5)),

@@ -216,7 +216,7 @@ def test_half_precision(tmp_path: Path) -> None:
 
 
 def functions() -> dict[str, tuple[Any, Callable[[Graph], Graph]]]:
-    """Return compositions behind a dense layer, as exporters write them, and what they are."""
+    """Return compositions after a dense layer, as exporters write them, and what they are."""
     silu, gelu = "silu", "gelu"
 
     def composed(build: Callable[[Graph, str], Graph]) -> Callable[[Graph], Graph]:

@@ -249,7 +249,7 @@ def test_operator_sets(version: int, tmp_path: Path) -> None:
 
 
 def behind(*path: Any) -> Graph:
-    """Return a dense layer added to the input: no chain, so that what comes behind is layered."""
+    """Return a dense layer added to the input: not a chain, so that what follows is layered."""
     graph = start(2).add("Gemm", None, W[:2], B)
     return graph.add("Add", None, "x")
 

@@ -345,7 +345,7 @@ def test_an_output_behind_sigmoid() -> None:
 
 
 def test_the_line_is_where_the_output_is_one_half() -> None:
-    """4 x - 1 = 0 at x = 1/4, whatever y is."""
+    """4 x - 1 = 0 at x = 1/4, for any y."""
     nn = with_weights([[4.0], [0.0]], "sigmoid", [-1.0])
     ax = boundary(nn, [0, 1, 0, 1], resolution=300)
     lines = [each for each in ax.collections if np.size(each.get_linewidths()) == 1]

@@ -445,7 +445,7 @@ class _NotMade:
         raise TypeError(f"the {owner.__name__} has not been made by its constructor")
 
 
-# Behind the object's own attributes, so that reading these costs nothing (__getattr__ would).
+# After the object's own attributes, so that reading these costs nothing (__getattr__ would).
 for _name in _OWN:
     setattr(BaseNetwork, _name, _NotMade())
 
