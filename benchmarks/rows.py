@@ -199,7 +199,7 @@ def _found(name: str) -> bool:
 
 
 def own_files() -> list[Path]:
-    """Return the files of the installed package, wherever its parts are."""
+    """Return the files of all parts of the installed package."""
     paths = [path for folder in foxnn.__path__ for path in Path(folder).rglob("*")]
     return [path for path in paths if path.is_file() and "__pycache__" not in path.parts]
 

@@ -43,7 +43,7 @@ def train(x: Array, code: int, epochs: int) -> foxnn.neural_network:
 
 
 def halves(nn: foxnn.neural_network) -> tuple[foxnn.neural_network, foxnn.neural_network]:
-    """Return encoder and decoder as networks of their own: the layers before and after the code."""
+    """Return encoder and decoder as separate networks: the layers before and after the code."""
     middle = nn.sizes.index(min(nn.sizes))
     encoder = foxnn.neural_network([784, *nn[:middle]])
     return encoder, foxnn.neural_network([nn.sizes[middle], *nn[middle:]])

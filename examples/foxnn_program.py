@@ -1,4 +1,4 @@
-"""The program of the article that presented FoxNN, as it stands there, and how far it comes.
+"""The unchanged program of the article that presented FoxNN, and how far it gets.
 
     python examples/foxnn_program.py [--pictures FOLDER] [--data FOLDER] [--short]
 

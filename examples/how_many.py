@@ -3,7 +3,7 @@
     python examples/how_many.py [--pictures FOLDER] [--short]
 
 20 points of 2 sin x + 5 with noise; 1-n-1 tanh with n from 1 to 100; Adam in batches of 10, up to
-3000 epochs. The mean of several seeds, each with points of its own.
+3000 epochs. The mean of several seeds, each with different points.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from reference import ACTIVATIONS, LOSSES, Layer, Network
 Array = NDArray[Any]
 
 # Units in the last place by which an activation's value may differ from the exact one. The
-# engine's functions are within 2; a polynomial behind a subtraction may double that.
+# engine's functions are within 2; a polynomial after a subtraction may double that.
 ACTIVATION_ULPS = 4
 
 # Typical errors times this are bounds: an error beyond happens in none of a million numbers.

@@ -149,7 +149,7 @@ def parameters(nn: foxnn.neural_network) -> list[np.ndarray]:
 
 
 def without_time(history: Mapping[str, list[float]]) -> dict[str, list[float]]:
-    """Return what a history of 0.1.0 has, but for the seconds."""
+    """Return what a history of 0.1.0 has, except for the seconds."""
     names = ("loss", "accuracy", "val_loss", "val_accuracy", "learning_rate")
     return {name: history[name] for name in names if name in history}
 

@@ -58,7 +58,7 @@ class Training:
 
 
 def through(parts: list[Part], x: Array, training: Training | None) -> Applied:
-    """Apply layers one behind the other."""
+    """Apply layers one after another."""
     backs: list[Back] = []
     for part in parts:
         x, back = APPLIED[part.kind](part, x, training)

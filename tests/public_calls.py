@@ -1,6 +1,6 @@
 """A valid call of everything public: what it is made on, and valid values by argument.
 
-Behind a dash in a name stands a way to call it. What is public and missing here, the test of wrong
+A name may end in a dash and a way to call it. What is public and missing here, the test of wrong
 arguments complains about.
 """
 

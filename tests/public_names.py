@@ -109,5 +109,5 @@ def arguments(function: Any) -> list[str]:
 
 
 def name_of(call: str) -> str:
-    """Return the name of what is called: behind a dash stands a way to call it."""
+    """Return the name of what is called, without a dash and a way to call it."""
     return call.partition("-")[0]

@@ -122,7 +122,7 @@ LOSSES: dict[str, Loss] = {
 
 @dataclass
 class Layer:
-    """weights (inputs x neurons), bias (neurons,), and the activation behind them."""
+    """weights (inputs x neurons), bias (neurons,), and the activation after them."""
 
     weights: Array
     bias: Array

@@ -254,7 +254,7 @@ def run(program: Program, library: ModuleType) -> list[Outcome]:
     x, y, weights = inputs_of(program), targets_of(program), weights_of(program)
     in_float64 = program.settings["solver"] == "lbfgs" and program.dtype == "float32"
     if in_float64 and program.container != "list" and library.__name__.startswith("sklearn"):
-        x = x.astype(np.float64)  # foxnn's lbfgs searches in float64, whatever the samples
+        x = x.astype(np.float64)  # foxnn's lbfgs always searches in float64
     outcomes: list[Outcome] = []
     for method, changes, first in program.calls:
         estimator.set_params(**changes)

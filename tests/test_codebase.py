@@ -41,12 +41,12 @@ def of_a_module(name: str) -> Iterator[tuple[str, Any]]:
 
 
 PUBLIC_MODULES = [name for name in NAMES if isinstance(getattr(foxnn, name), ModuleType)]
-# Everything that users call, by its name behind "foxnn.".
+# Everything that users call, by its name after "foxnn.".
 PUBLIC: dict[str, Any] = {n: getattr(foxnn, n) for n in NAMES if n not in PUBLIC_MODULES}
 for _name in PUBLIC_MODULES:
     PUBLIC |= of_a_module(_name)
 CLASSES = [name for name, thing in PUBLIC.items() if inspect.isclass(thing)]
-# All modules, in packages at any depth, by their names behind "foxnn.".
+# All modules, in packages at any depth, by their names after "foxnn.".
 MODULES = [
     found.name.removeprefix("foxnn.")
     for found in pkgutil.walk_packages(foxnn.__path__, "foxnn.")
@@ -214,7 +214,7 @@ def test_the_stub_names_what_the_engine_has() -> None:
     assert named == there
 
 
-# The modules of 0.1.0, by their names behind "foxnn.".
+# The modules of 0.1.0, by their names after "foxnn.".
 IN_0_1_0 = """
     __main__ base c_export c_source callbacks checkpoint checks cli cli.columns cli.convert
     cli.info cli.network_files cli.options cli.predict cli.tables cli.targets cli.train doctor
@@ -258,7 +258,7 @@ def test_a_former_name_in_a_new_process(run_python: RunPython) -> None:
 
 # The order of the package
 
-# From the ground up, by the first name behind "foxnn."; "" is foxnn itself. A module may import of
+# From the ground up, by the first name after "foxnn."; "" is foxnn itself. A module may import of
 # its own storey and of those below.
 STOREYS = (
     ("_core",),
@@ -292,7 +292,7 @@ def for_type_checkers(tree: ast.AST) -> set[ast.AST]:
 
 
 def imports(text: str, modules: Collection[str]) -> set[str]:
-    """Return what a source imports of foxnn, in functions too, by the names behind "foxnn."."""
+    """Return what a source imports of foxnn, in functions too, by the names after "foxnn."."""
     tree, found = ast.parse(text), set()
     left_out = for_type_checkers(tree)
     for node in ast.walk(tree):

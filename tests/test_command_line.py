@@ -516,7 +516,7 @@ def test_classes_or_numbers(
         ("a,b\nx,1\ny,2\n", "--target a", "holds a different class on every line"),
         ("a,b\n1,1\n1,2\nx,3\n", "--target a", "line 4: column 'a' holds 'x', while other cells"),
         ("a,b\nx,1\nx,2\ny,3\n", "--target a --regress", "line 2: column 'a' holds 'x', which"),
-        ("a,b,c\n1,2,3\n1,2,4\n", "--target a,b --classify", "classes stand in one column, got"),
+        ("a,b,c\n1,2,3\n1,2,4\n", "--target a,b --classify", "classes must be in one column, got"),
         ("a,b,c\nx,2,3\nx,2,4\n", "--target a,b", "line 2: column 'a' holds 'x', which is not"),
         ("a,b\n1,2\n1.5,3\n", "--target a", "leaves none to train on or none to score; 0 holds"),
         ("a,b\n0,1\n0,2\n1,3\n1,4\n", "--target a --loss mae", "--loss mae is for numbers"),

@@ -519,9 +519,9 @@ def test_unseen_values_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert err.splitlines() == [
         "foxnn: warning: new.csv, line 3: column 'colour' holds 'purple', and 1 others, which the "
-        "training has not seen; 3 cells taken as none of its categories (blue, green, red)",
+        "training has not seen; 3 cells treated as none of its categories (blue, green, red)",
         "foxnn: warning: new.csv, line 4: column 'used' holds 'maybe', which the training has not "
-        "seen; 1 cell taken as none of its categories (false, true)",
+        "seen; 1 cell treated as none of its categories (false, true)",
     ]
     x = by_hand(news)
     assert x[1, :3].tolist() == [0, 0, 0]
@@ -539,7 +539,7 @@ def test_numbers_as_categories(capsys: pytest.CaptureFixture[str]) -> None:
     first = done("predict net.safetensors cars.csv", capsys)
     cars("floats.csv", rows)
     assert done("predict net.safetensors floats.csv", capsys) == first
-    assert "--categorical names 'price', which is no input" in refused(
+    assert "--categorical names 'price', which is not an input" in refused(
         f"{TRAIN_CARS} --categorical price", capsys
     )
     assert "no column 'colr'; did you mean" in refused(f"{TRAIN_CARS} --categorical colr", capsys)

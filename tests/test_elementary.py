@@ -51,7 +51,7 @@ def test_against_numpy(kernel_set: str, dtype: str, name: str) -> None:
     if name in ("sin", "cos"):
         unit = np.maximum(unit, np.finfo(dtype).eps)
     if dtype == "float64":
-        ulps += 2  # the logarithm and the erfc behind the expected values
+        ulps += 2  # the logarithm and the erfc in the expected values
         if name == "sigmoid":
             unit = unit * (1 + np.abs(x))  # that logarithm's rounding, through an exponential
     if name == "erf_normal" and (dtype == "float64" or kernel_set == "reference"):

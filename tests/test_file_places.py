@@ -309,7 +309,7 @@ def test_a_pipe_that_nobody_reads_any_more(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
 def test_the_file_that_a_shell_writes_to(name: str, tmp_path: Path) -> None:
-    """What stands in it already stays, and what comes later comes behind."""
+    """Its content stays, and later writes are appended."""
     if not os.path.exists(name):
         pytest.skip(f"there is no {name}")
     program = (

@@ -412,7 +412,7 @@ def trained_on(y: np.ndarray, share: float, form: str, **options: Any) -> np.nda
 @pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.8])
 @pytest.mark.parametrize("form", ["labels", "rows", "sigmoid"])
 def test_every_class_is_trained_on(share: float, form: str) -> None:
-    """However rare it is, and wherever it stands in the order of the classes."""
+    """However rare it is, and in any place in the order of the classes."""
     for rare in (0, 1) if form == "sigmoid" else (0, 1, 2, 3):
         common = [c for c in range(2 if form == "sigmoid" else 4) if c != rare]
         y = np.resize(common, 40)

@@ -36,7 +36,7 @@ class Told:
         assert 3_000 < drawn.stat().st_size < 100_000
 
     def line(self, name: str, after: str = "") -> str:
-        """Return the rest of the first line that begins like this, behind another one."""
+        """Return the rest of the first line that begins like this, after another one."""
         lines = self.text.split("article", 1)[1].splitlines()
         start = next(i for i, line in enumerate(lines) if line.startswith(after)) if after else 0
         return next(line for line in lines[start:] if line.startswith(name))[len(name) :]

@@ -52,7 +52,7 @@ def some_settings() -> Any:
     return settings
 
 
-# One of each class at least; behind a dash stands which.
+# At least one of each class; a dash is followed by which one.
 EXAMPLES: dict[str, Any] = {
     "neural_network": network,
     "neural_network-float64": lambda: network("float64", foxnn.RMSprop(momentum=0.5)),
@@ -237,7 +237,7 @@ def test_a_made_network_takes_no_state() -> None:
     ("name", "state", "message"),
     [
         ("neural_network", {"foxnn.network": {}}, "must be a dict with a version"),
-        ("neural_network", {"_history": None}, "_history must stand in the state"),
+        ("neural_network", {"_history": None}, "_history belongs in the network's own state"),
         ("layer", {"network": 3, "path": (0,)}, "must be of a network"),
         ("layer", {"arguments": (2, 3, "relu"), "weights": [[1.0]], "bias": [0.0]}, "shape"),
         ("layer", {"path": (0,)}, "lacks arguments"),
@@ -245,7 +245,7 @@ def test_a_made_network_takes_no_state() -> None:
         ("Parallel", {"branches": (), "name": None}, "at least one branch"),
         ("Dense", {"units": 0, "activation": None, "init": None, "bias": True, "name": None},
          "units must be"),
-        ("Trace", {"values": {}, "activations": [], "loss": "mse"}, "at least one layer"),
+        ("Trace", {"values": {}, "activations": [], "loss": "mse"}, "must hold at least one"),
         ("Trace", 3, "must be a dict"),
     ],
 )  # fmt: skip

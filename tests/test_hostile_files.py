@@ -250,7 +250,7 @@ def test_a_layer_that_is_not_there() -> None:
         (foxnn.train_data([[1.0]], [[2.0]]), {"_names": 3}, "must hold names"),
         (foxnn.History(), {"_values": {"loss": [1], "seconds": []}}, "as many numbers"),
         (foxnn.History(), {"_values": {"loss": [10**400]}}, "must hold numbers as 'loss'"),
-        (foxnn.neural_network([1, 1]), {"_scalers": 3}, "_scalers must stand in the state"),
+        (foxnn.neural_network([1, 1]), {"_scalers": 3}, "_scalers belongs in the network"),
     ],
 )  # fmt: skip
 def test_states_that_are_not_right(thing: Any, change: dict[str, Any], message: str) -> None:

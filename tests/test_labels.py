@@ -193,8 +193,8 @@ def test_labels_that_are_refused(y: Any, error: type[Exception], message: str) -
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (np.array(["a", "b"])[SIDES], "must be of 3 kinds, .* got 2: 'a', 'b'; set nn.classes"),
-        (CODES + (np.arange(45) == 5), "numbers from 0 to 2, or of 3 kinds, .* got 4: 0, 1, 2, 3$"),
+        (np.array(["a", "b"])[SIDES], "3 different class labels, .* got 2: 'a', 'b'; set nn.c"),
+        (CODES + (np.arange(45) == 5), "to 2, or 3 different class labels, .* got 4: 0, 1, 2, 3$"),
         (np.arange(45).astype(str), "got at least 45: '0', '1', '10'"),
         (CODES + 0.5, "whole numbers from 0 to 2, got 0.5"),
     ],

@@ -294,7 +294,7 @@ def test_next_layer_keeps_moments_going() -> None:
             ValueError,
             r"new_layer \(Residual\)\.layers\[0\] \(Dense\): .* output layer only",
         ),
-        (Dense(3, name="here"), ValueError, "names, got 'here' twice"),
+        (Dense(3, name="here"), ValueError, "names must be unique, got 'here' twice"),
         (OTHER[4], ValueError, "new_layer"),
         (foxnn.layer(9, 2), ValueError, "new_layer must have"),
         (foxnn.layer.__new__(foxnn.layer), TypeError, "new_layer must be"),

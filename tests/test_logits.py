@@ -98,8 +98,8 @@ def test_log_softmax_is_read_as_softmax(name: str, given: dict[str, int], tmp_pa
 
 def test_log_softmax_elsewhere_is_refused(tmp_path: Path) -> None:
     for graph, message in (
-        (second(dense().add("LogSoftmax")), "softmax behind the last layer only"),
-        (dense().add("LogSoftmax").add("Neg"), "cannot scale the outputs of softmax"),
+        (second(dense().add("LogSoftmax")), "softmax after the last layer only"),
+        (dense().add("LogSoftmax").add("Neg"), "cannot scale outputs of softmax"),
         (dense().add("LogSoftmax", None, axis=0), "over the outputs of a sample"),
     ):
         with pytest.raises(foxnn.FileFormatError, match=message):

@@ -224,7 +224,7 @@ print(*sorted(seen))
     ],
 )  # fmt: skip
 def test_where_there_is_too_little(call: str, tmp_path: Path) -> None:
-    """It is a MemoryError, wherever it happens, and the network is as it was."""
+    """It is a MemoryError at any place, and the network is unchanged."""
     # Large blocks come from the system and go back there, so that the limit is what counts.
     plainly = {"MALLOC_MMAP_THRESHOLD_": "32768", "MALLOC_TRIM_THRESHOLD_": "32768"}
     done = subprocess.run(

@@ -195,7 +195,7 @@ def test_what_is_not_defined() -> None:
     same = [[1.0], [2.0]]
     assert line.evaluate(same, [[1.0], [1.0]], metrics="r2")["r2"] == 0.0
     assert line.evaluate(same, [[0.0], [0.0]], metrics="r2")["r2"] == 1.0
-    with pytest.raises(ValueError, match="'log_loss' for outputs that are no probabilities"):
+    with pytest.raises(ValueError, match="'log_loss' for outputs that are not probabilities"):
         foxnn.neural_network([1, 1], "identity", init="uniform", seed=1).evaluate(
             [[5.0], [-5.0]], [[1], [0]], metrics="log_loss"
         )

@@ -1,4 +1,4 @@
-"""Names as arguments: in whatever case, by aliases, and what is said of unknown ones."""
+"""Names as arguments: in upper or lower case, by aliases, and messages about unknown ones."""
 
 from __future__ import annotations
 

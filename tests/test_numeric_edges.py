@@ -80,7 +80,7 @@ def test_large_inputs_are_right_infinite_or_refused(name: str, dtype: str) -> No
                 continue
             assert not np.isnan(found).any()
             assert found.tolist() == nn.get_out(x[0])[None].tolist()
-            # The sine of so large a number hangs on each of its digits.
+            # The sine of so large a number depends on each of its digits.
             if inside and name != "sinusoid":
                 assert_within(found, expected, 1e-4 * np.abs(expected) + 1e-6)
 

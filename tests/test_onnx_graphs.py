@@ -216,7 +216,7 @@ def test_half_precision(tmp_path: Path) -> None:
 
 
 def functions() -> dict[str, tuple[Any, Callable[[Graph], Graph]]]:
-    """Return compositions behind a dense layer, as exporters write them, and what they are."""
+    """Return compositions after a dense layer, as exporters write them, and what they are."""
     silu, gelu = "silu", "gelu"
 
     def composed(build: Callable[[Graph, str], Graph]) -> Callable[[Graph], Graph]:
@@ -324,11 +324,11 @@ BROKEN: dict[str, tuple[str, Callable[[], Any]]] = {
     ),
     "negative slope": ("node 'n1' (LeakyRelu)", lambda: dense().add("LeakyRelu", None, alpha=-0.1)),
     "scaled softmax": (
-        "node 'n2' (Mul): foxnn cannot scale the outputs of softmax so",
+        "node 'n2' (Mul): foxnn cannot scale outputs of softmax this way",
         lambda: dense().add("Softmax").add("Mul", None, 2.0),
     ),
     "negative sigmoid": (
-        "node 'n2' (Neg): foxnn cannot scale the outputs of sigmoid so",
+        "node 'n2' (Neg): foxnn cannot scale outputs of sigmoid this way",
         lambda: dense().add("Sigmoid").add("Neg"),
     ),
     "softmax over the samples": (
@@ -406,7 +406,7 @@ BROKEN: dict[str, tuple[str, Callable[[], Any]]] = {
         lambda: dense().add("BatchNormalization", None, B, B, B, B, training_mode=1),
     ),
     "numbers of BatchNormalization": (
-        "(BatchNormalization): expected 2 numbers, one a column, got 4",
+        "(BatchNormalization): expected 2 numbers, one per column, got 4",
         lambda: dense().add("BatchNormalization", None, SCALE, SCALE, SCALE, SCALE),
     ),
     "negative variance": (
@@ -414,7 +414,7 @@ BROKEN: dict[str, tuple[str, Callable[[], Any]]] = {
         lambda: dense().add("BatchNormalization", None, B, B, B, -np.ones(2)),
     ),
     "ml.Scaler without numbers": (
-        "(ai.onnx.ml.Scaler): expected 4 numbers, one a column, got 0",
+        "(ai.onnx.ml.Scaler): expected 4 numbers, one per column, got 0",
         lambda: dense(start().add("Scaler", domain="ai.onnx.ml")),
     ),
     "too few inputs": ("node 'n1' (Add)", lambda: dense().add("Add")),
@@ -435,7 +435,7 @@ BROKEN: dict[str, tuple[str, Callable[[], Any]]] = {
         ),
     ),
     "a matrix made of two vectors": (
-        "node 'n0' (Add): expected its constants to be worked out",
+        "node 'n0' (Add): expected its constants to be computed in the file",
         lambda: (lambda g: [g.add("Add", np.ones((5000, 1)), np.ones((1, 5000))), g.add(
             "MatMul", "x", None)][0])(start()),
     ),
@@ -525,8 +525,8 @@ def negative(model: Any) -> None:
         (lambda m: m.graph.ClearField("input"), "expected one input, got none"),
         (lambda m: m.graph.ClearField("output"), "expected one output of floating point"),
         (lambda m: m.graph.output.append(m.graph.output[0]), "expected one output"),
-        (lambda m: setattr(m.graph.output[0], "name", "gone"), "expected an output that hangs on"),
-        (lambda m: setattr(m.graph.output[0], "name", "c0"), "expected an output that hangs on"),
+        (lambda m: setattr(m.graph.output[0], "name", "gone"), "output that depends on the input"),
+        (lambda m: setattr(m.graph.output[0], "name", "c0"), "output that depends on the input"),
         (lambda m: m.graph.node.append(m.graph.node[0]), "expected a new name, got 'v0'"),
         (lambda m: setattr(m.opset_import[0], "version", 6), "expected operator set 7 or later"),
         (lambda m: m.ClearField("opset_import"), "expected operator set 7 or later, got 0"),

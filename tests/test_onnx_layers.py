@@ -249,7 +249,7 @@ def test_operator_sets(version: int, tmp_path: Path) -> None:
 
 
 def behind(*path: Any) -> Graph:
-    """Return a dense layer added to the input: no chain, so that what comes behind is layered."""
+    """Return a dense layer added to the input: not a chain, so that what follows is layered."""
     graph = start(2).add("Gemm", None, W[:2], B)
     return graph.add("Add", None, "x")
 
@@ -285,15 +285,15 @@ def residuals(count: int) -> Graph:
 
 BROKEN: dict[str, tuple[str, Callable[[], Graph]]] = {
     "hidden softmax": (
-        "node 'n2' (Softmax): foxnn has softmax behind the last layer only",
+        "node 'n2' (Softmax): foxnn has softmax after the last layer only",
         lambda: told("Softmax").add("Gemm", None, W[:2], B),
     ),
     "softmax in a branch": (
-        "node 'n2' (Softmax): foxnn has softmax behind the last layer only",
+        "node 'n2' (Softmax): foxnn has softmax after the last layer only",
         lambda: told("Softmax").add("Add", None, "v1"),
     ),
     "hidden exp": (
-        "node 'n2' (Exp): foxnn has exp behind the last layer only",
+        "node 'n2' (Exp): foxnn has exp after the last layer only",
         lambda: told("Exp").add("Flatten"),
     ),
     "unknown operator": ("node 'n2' (LSTM)", lambda: told("LSTM")),

@@ -168,7 +168,7 @@ class Net:
         return str(self.arrays[-1].name)
 
     def add(self, kind: str, *given: Any, **attributes: Any) -> Net:
-        """Add a node behind the last value; arrays are constants, names other values."""
+        """Add a node after the last value; arrays are constants, names other values."""
         names = [g if isinstance(g, str) else self.constant(g) for g in given]
         name = f"n{len(self.nodes)}"
         first = [] if attributes.pop("alone", False) else [self.last]
@@ -385,7 +385,7 @@ BROKEN: dict[str, tuple[str, Callable[[], Net]]] = {
     "two pads": ("expected 4 pads", lambda: told("MaxPool", **POOL, pads=[1, 1])),
     "unknown auto_pad": ("expected 4 pads", lambda: told("MaxPool", **POOL, auto_pad="SOME")),
     "padding that counts": (
-        "(AveragePool): expected means without",
+        "(AveragePool): expected averages that do not count padding",
         lambda: told("AveragePool", **POOL, pads=[1, 1, 1, 1], count_include_pad=1),
     ),
     "dilated pool": (
@@ -480,7 +480,7 @@ BROKEN: dict[str, tuple[str, Callable[[], Net]]] = {
         "expected whole factors", lambda: resized("", np.array([1.0, 1.0, 0.5, 1.0]), **FLOOR),
     ),
     "scaled channels": (
-        "expected samples and channels", lambda: resized("", np.array([1.0, 2.0, 1, 1]), **FLOOR),
+        "expected a scale of 1", lambda: resized("", np.array([1.0, 2.0, 1, 1]), **FLOOR),
     ),
     "rounded elsewhere": (
         "expected whole repetitions",

@@ -346,7 +346,7 @@ def test_an_output_behind_sigmoid() -> None:
 
 
 def test_the_line_is_where_the_output_is_one_half() -> None:
-    """4 x - 1 = 0 at x = 1/4, whatever y is."""
+    """4 x - 1 = 0 at x = 1/4, for any y."""
     nn = with_weights([[4.0], [0.0]], "sigmoid", [-1.0])
     ax = boundary(nn, [0, 1, 0, 1], resolution=300)
     lines = [each for each in ax.collections if np.size(each.get_linewidths()) == 1]
@@ -679,11 +679,11 @@ def test_estimators_that_cannot_be_drawn() -> None:
     two = estimator("MLPRegressor", SQUARE)
     one = estimator("MLPClassifier", np.full(4, "only"), solver="adam", max_iter=1, tol=1e9)
     for model, parts in (
-        (several, ("nn must give one answer", "got 2")),
-        (two, ("nn must give one answer", "got 2")),
+        (several, ("nn must return one output per sample", "got 2")),
+        (two, ("nn must return one output per sample", "got 2")),
         (wide, ("nn must have 2 inputs", "got 3")),
         (unfitted, ("nn must be fitted",)),
-        (one, ("nn must know two classes",)),
+        (one, ("nn must have at least two classes",)),
     ):
         refuses(lambda model=model: boundary(model, TEXTS), ValueError, *parts)
 

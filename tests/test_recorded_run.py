@@ -25,7 +25,7 @@ RECORDED = {
 
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    """Return 200 inputs by formula, and three classes that hang on them."""
+    """Return 200 inputs by formula, and three classes that depend on them."""
     i, j = np.arange(200)[:, None], np.arange(8)[None, :]
     x = ((i * 37 + j * j * 11 + i * j * 5) % 64) / 32.0 - 1.0
     return x, (np.floor(2 * x[:, 0] * x[:, 1] + x[:, 2]).astype(int)) % 3

@@ -293,7 +293,12 @@ def test_a_scaler_of_ones_own() -> None:
         ("mse", ("standard",), ValueError, "scale must be one method or a pair"),
         ("mse", ("standard", "x"), ValueError, r"scale\[1\] must be one of"),
         ("mse", foxnn.Scaler().fit(X[:, :3]), ValueError, "scale must have 4 columns, got 3"),
-        ("cross_entropy", ("standard", "standard"), ValueError, "outputs to size for the losses"),
+        (
+            "cross_entropy",
+            ("standard", "standard"),
+            ValueError,
+            "scale outputs only for the losses",
+        ),
     ],
 )
 def test_scales_that_cannot_be(loss: str, scale: Any, error: type[Exception], message: str) -> None:
@@ -357,7 +362,7 @@ def test_a_text_file_holds_the_scaled_function(dtype: str, tmp_path: Path) -> No
 def test_scaled_outputs_of_a_bent_layer_are_not_for_a_text_file(tmp_path: Path) -> None:
     nn = foxnn.neural_network([4, 2], "sigmoid", seed=1)
     nn.fit(X, Y, 1, scale=("standard", "minmax"))
-    with pytest.raises(ValueError, match="output_scaler only behind identity_x outputs"):
+    with pytest.raises(ValueError, match="output_scaler only for identity_x outputs"):
         nn.save(tmp_path / "net.txt")
     assert not list(tmp_path.iterdir())
 

@@ -351,7 +351,7 @@ def test_what_takes_no_sparse_matrix_says_so(call: Callable[[Any], Any], name: s
 
 def test_minmax_scales_where_zeros_stay_zeros() -> None:
     x = np.abs(X)
-    x[0] += 1.0  # column 7 is constant but for one sample
+    x[0] += 1.0  # column 7 is constant except for one sample
     sparse = foxnn.Scaler("minmax").fit(scipy.sparse.csr_array(x))
     assert sparse == foxnn.Scaler("minmax").fit(x)
     a, b = network(), network()

@@ -172,7 +172,7 @@ REFUSED: dict[str, tuple[Arrays, str]] = {
     "whole numbers": ({"0.weight": np.ones((4, 4), "i8")}, "as F32, F64 or F16, got I64"),
     "no chain": (
         {"a.weight": np.ones((3, 2)), "b.weight": np.ones((5, 4))},
-        "expected dense layers that lie one behind the other, got a 2 to 3, b 4 to 5",
+        "expected dense layers in sequence, got a 2 to 3, b 4 to 5",
     ),
     "places unknown": (
         {"early.weight": SQUARE, "late.weight": SQUARE},

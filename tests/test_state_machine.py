@@ -412,7 +412,7 @@ class Networks(RuleBasedStateMachine):
         assert state_bits(self.nn) == state_bits(self.twin)
         before = self.model.parameters()
         assert all(np.isfinite(p).all() for p in self.model.parameters())
-        # Whatever it came to, what follows begins where it was.
+        # For any outcome, what follows begins from these parameters.
         for nn in (self.nn, self.twin):
             for i, part in enumerate(nn):
                 part.weights, part.bias = before[2 * i], before[2 * i + 1]

@@ -1,4 +1,4 @@
-"""States of networks: what they do not rightly say is refused, and those of version 1 are read."""
+"""States of networks: invalid ones are refused, and those of version 1 are read."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def test_a_state_keeps_names_apart() -> None:
     given = foxnn.neural_network([3, 4, 4]).__reduce__()[1][1]
     for part in given["layers"]:
         part["options"]["name"] = "a"
-    with pytest.raises(ValueError, match="layers must have layers of different names, got 'a'"):
+    with pytest.raises(ValueError, match="layers: layer names must be unique, got 'a'"):
         remade(given)
 
 
@@ -233,7 +233,7 @@ def test_a_state_of_version_1_trains_on() -> None:
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"sizes": [4, 33, 5]}, ValueError, "activations must be a list of 2, one a layer"),
+        ({"sizes": [4, 33, 5]}, ValueError, "activations must be a list of 2, one per layer"),
         ({"sizes": [4, 33, 5], "activations": ["relu"] * 2}, ValueError,
          "parameters must be a list of 2 layers"),
         ({"sizes": [4, 33, 5, 3]}, ValueError,

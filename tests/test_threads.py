@@ -48,7 +48,7 @@ def test_same_bits_with_avx2_and_avx512(threads: str, job: str, forced_run: Forc
 
 @pytest.mark.parametrize("count", [1, 64, 1000, 100_001])
 def test_a_random_number_is_a_function_of_its_position(count: int) -> None:
-    """Whatever the count and the number of threads asked for."""
+    """For any count and any number of threads asked for."""
     many = foxnn._core.uniform(7, 3, 100_001, 5, threads=1)
     for threads in (0, 1, 2, 3):
         found = foxnn._core.uniform(7, 3, count, 5, threads=threads)

@@ -1,4 +1,4 @@
-"""One step on a batch: the same as a step of fit, whatever the arrays, and what it refuses."""
+"""One step on a batch: the same as a step of fit, for any arrays, and what it refuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values that are wrong nearly wherever they are passed, by name, and made anew each time.
+"""Values that are wrong for nearly every argument, by name, and made anew each time.
 
 They are told apart by what they are: plain values, containers, arrays, and objects whose methods
 raise or lie. What such an object raises on its own is `UsersOwn`.
@@ -41,7 +41,7 @@ def raising(*methods: str, base: type = object, error: type[Exception] = UsersOw
 
 
 def answering(base: type = object, **answers: Any) -> type:
-    """Return a class whose methods of these names answer so, whatever they are asked."""
+    """Return a class whose methods of these names always answer so."""
     body = {name: lambda *_, answer=answer, **__: answer for name, answer in answers.items()}
     return type("Answering", (base,), body)
 

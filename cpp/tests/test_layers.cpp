@@ -23,7 +23,7 @@ using test::view;
 constexpr index kSamples = 50;
 
 // Subtracts the mean of each column (in training that of the batch, in inference a running mean),
-// and adds a bias. Its `backward` has work of its own, which changes delta. For one panel of
+// and adds a bias. Its `backward` has separate work, which changes delta. For one panel of
 // columns.
 template <class T>
 class Centering final : public Layer<T> {

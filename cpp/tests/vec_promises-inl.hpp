@@ -38,7 +38,7 @@ bool same(T a, T b) {
   return (a != a && b != b) || bits_as_integer(a) == bits_as_integer(b);
 }
 
-// Whether f gives in each lane what `expected` gives for that lane alone, wherever it stands.
+// Whether f gives in each lane what `expected` gives for that lane alone, in any position.
 template <class T, class Function, class Expected>
 bool agrees(const T (&a)[16], const T (&b)[16], Function f, Expected expected) {
   bool good = true;

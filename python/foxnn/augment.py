@@ -1,4 +1,4 @@
-"""Changes of samples while they are learnt, for the argument `augment` of `fit`.
+"""Changes of samples during training, for the argument `augment` of `fit`.
 
 >>> import numpy as np, foxnn
 >>> images = np.arange(4.0).reshape(1, 2, 2, 1)
@@ -26,7 +26,7 @@ class Augmentation(Constants):
     """
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
-        """Return the batch as it is to be learnt.
+        """Return the changed batch.
 
         Parameters
         ----------
@@ -41,7 +41,7 @@ class Augmentation(Constants):
         Raises
         ------
         ValueError, TypeError
-            For a batch that it does not suit.
+            For a batch of an unsuitable shape.
         """
         raise NotImplementedError(f"{type(self).__name__} does not say what it does")
 
@@ -71,12 +71,12 @@ def _batch(x: Array, rng: object, name: str, axes: tuple[int, ...]) -> Array:
 @answering()
 @dataclass(frozen=True)
 class shift(Augmentation):
-    """Moves each sample along its axes of positions; what comes in from outside is zero.
+    """Shifts each sample along its axes of positions; new positions are zero.
 
     Parameters
     ----------
     positions : int
-        How far at most. Each axis of each sample is moved by a whole number from -positions to
+        The largest shift. Each axis of each sample is shifted by a whole number from -positions to
         positions, all of them equally likely.
 
     Examples
@@ -93,7 +93,7 @@ class shift(Augmentation):
         self._keep(positions=checks.integer(self.positions, "positions", 0))
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
-        """Return the batch, moved."""
+        """Return the batch, shifted."""
         batch = _batch(x, rng, "shift", (1, 2, 3))
         far = self.positions
         moved = rng.integers(-far, far, (len(batch), batch.ndim - 2), endpoint=True)
@@ -115,9 +115,9 @@ class flip(Augmentation):
     Parameters
     ----------
     axis : int, default=-1
-        Of the positions: 0 is the first (the height of a picture), -1 the last (its width).
+        An axis of positions: 0 is the first (the height of a picture), -1 the last (its width).
     probability : float, default=0.5
-        Of each sample to be mirrored, from 0 to 1.
+        The probability that a sample is mirrored, from 0 to 1.
 
     Examples
     --------
@@ -137,7 +137,7 @@ class flip(Augmentation):
         )
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
-        """Return the batch, some of its samples mirrored."""
+        """Return the batch with some of its samples mirrored."""
         batch = _batch(x, rng, "flip", (1, 2, 3))
         axes = batch.ndim - 2
         if not -axes <= self.axis < axes:
@@ -151,13 +151,13 @@ class flip(Augmentation):
 @answering()
 @dataclass(frozen=True)
 class rotate(Augmentation):
-    """Turns pictures around their centre; between pixels it interpolates, and outside is zero.
+    """Rotates pictures around their centre, with bilinear interpolation and zeros outside of them.
 
     Parameters
     ----------
     degrees : float
-        How far at most: each picture is turned by an angle between -degrees and degrees, all of
-        them equally likely. From 0 to 180.
+        The largest angle, from 0 to 180. Each picture is rotated by an angle between -degrees and
+        degrees, all of them equally likely.
 
     Examples
     --------
@@ -176,20 +176,20 @@ class rotate(Augmentation):
         self._keep(degrees=abs(checks.real(self.degrees, "degrees", 0.0, 180.0)))
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
-        """Return the batch, turned."""
+        """Return the batch, rotated."""
         batch = _batch(x, rng, "rotate", (2,))
         count, height, width, _ = batch.shape
         angle = np.deg2rad(rng.uniform(-self.degrees, self.degrees, (count, 1, 1)))
         down = np.arange(height)[:, None] - (height - 1) / 2
         across = np.arange(width)[None] - (width - 1) / 2
-        # Where each pixel comes from: turned back, counted from the first pixel.
+        # Where each pixel comes from: rotated back, counted from the first pixel.
         row = np.cos(angle) * down + np.sin(angle) * across + (height - 1) / 2
         column = np.cos(angle) * across - np.sin(angle) * down + (width - 1) / 2
         return _interpolated(batch, row, column)
 
 
 def _interpolated(batch: Array, row: Array, column: Array) -> Array:
-    """Return each picture at places between its pixels; outside of it all are zero."""
+    """Return each picture at places between its pixels; zero outside of it."""
     count, height, width, _ = batch.shape
     top, left = np.floor(row).astype(int), np.floor(column).astype(int)
     sample = np.arange(count)[:, None, None]
@@ -208,12 +208,12 @@ def _interpolated(batch: Array, row: Array, column: Array) -> Array:
 @answering()
 @dataclass(frozen=True)
 class noise(Augmentation):
-    """Adds random numbers of a normal distribution to all inputs.
+    """Adds normally distributed random numbers to all inputs.
 
     Parameters
     ----------
     scale : float
-        Its standard deviation, in the units of the samples; at least 0.
+        The standard deviation, in the units of the samples; at least 0.
 
     Examples
     --------

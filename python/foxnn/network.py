@@ -17,7 +17,7 @@ from foxnn.checks.keywords import answers, unknown
 from foxnn.classic.foxnn_interface import FoxnnInterface
 from foxnn.support.errors import diverged
 
-# A network that only answers never needs the modules of training, whose import takes as long as
+# A network that only predicts never needs the modules of training, whose import takes as long as
 # that of all the others: the first training imports them.
 if TYPE_CHECKING:
     from foxnn.training.history import History
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class neural_network(FoxnnInterface):
-    """A network of layers, one behind the other.
+    """A network of layers in sequence.
 
     Parameters
     ----------
@@ -46,10 +46,10 @@ class neural_network(FoxnnInterface):
         A `.safetensors` file with a state dict of PyTorch's Linear layers is read, too; its
         activations must be given.
     activation : str, (str, parameters), or a list with one per layer, default="sigmoid"
-        `foxnn.activations()` lists the names. It applies to each layer that has an activation and
-        names none.
+        `foxnn.activations()` lists the names. It applies to each layer that can have an activation
+        but does not name one.
     output_activation : str or (str, parameters), optional
-        Of the last layer; by default the same as for the others.
+        The activation of the last layer; by default the same as for the others.
     loss : str, optional
         By default cross_entropy after softmax, else mse. The loss of a sample is the sum over its
         outputs a and targets y of mse, (a - y)^2 / 2; mae, |a - y|; huber, (a - y)^2 / 2 where
@@ -133,7 +133,7 @@ class neural_network(FoxnnInterface):
             and with "binary_cross_entropy" and one output, also labels of classes, of shape
             (samples,) or (samples, 1): strings, whole numbers, True and False, or a categorical
             column. The network keeps them as `classes`, and later ones must be among them. Whole
-            numbers from 0 to outputs - 1 are the numbers of the outputs, whether all occur or not.
+            numbers from 0 to outputs - 1 are the numbers of the outputs, even if some do not occur.
         epochs : int or "auto", default=10
             Passes over the samples. "auto" trains until the loss has not improved for a while, or
             until the validation loss has not, if samples are held out; the network then has the
@@ -179,20 +179,20 @@ class neural_network(FoxnnInterface):
         shuffle : bool, default=True
             Whether the samples are put in a new order for each epoch.
         progress : bool, optional
-            Whether to show a bar; by default where standard error is a terminal, and in notebooks.
+            Whether to show a bar; by default if standard error is a terminal, and in notebooks.
         time_limit : float, optional
             Seconds after which training ends, once the current step is done.
         scale : str, foxnn.Scaler or pair of them, optional
             Fits scalers to the training samples, with which the network then scales its inputs
-            ("standard" or "minmax"), and its outputs where they have identity activation and the
+            ("standard" or "minmax"), and its outputs if they have identity activation and the
             loss is mse, mae or huber. A pair gives the scalers of inputs and outputs separately;
             None in it removes a scaler. Without `scale`, the network keeps its scalers; a method
             that it already uses is not fitted again.
         clip_norm : float, optional
-            The gradient is scaled down to this Euclidean norm where it is longer (Pascanu et al.,
+            The gradient is scaled down to this Euclidean norm if it is longer (Pascanu et al.,
             "On the difficulty of training recurrent neural networks", 2013).
         clip_value : float, optional
-            Each number of the gradient is brought between -clip_value and clip_value.
+            Each number of the gradient is clipped to -clip_value ... clip_value.
         checkpoint : str or path, optional
             A .safetensors file that is kept up to date during the run: `foxnn.resume` continues a
             run that was killed at any moment, bit for bit.
@@ -201,16 +201,16 @@ class neural_network(FoxnnInterface):
             run out within an epoch. The end of a run is saved, too, even one by `time_limit` or
             Ctrl-C.
         augment : callable or sequence of callables, optional
-            Changes of the samples while they are learnt: functions f(x, rng), called one after the
-            other with each batch, of shape (samples, ...) and the network's type, and a
-            numpy.random.Generator, seeded by the network. They return the batch as it
-            is to be learnt, in the same shape. `foxnn.augment` has shift, flip, rotate and noise.
-            Samples held out for validation stay as they are.
+            Changes of the samples during training: functions f(x, rng), called one after another
+            with each batch, of shape (samples, ...) and the network's type, and with a
+            numpy.random.Generator, seeded by the network. They return the changed batch, in the
+            same shape. `foxnn.augment` has shift, flip, rotate and noise. Samples held out for
+            validation are not changed.
 
         Returns
         -------
         History
-            "loss", "learning_rate", "seconds", and where they apply "accuracy", "val_loss",
+            "loss", "learning_rate", "seconds", and if they apply "accuracy", "val_loss",
             "val_accuracy": one value per epoch. Loss and accuracy of the training samples are means
             over the epoch, during which the weights change; those of an epoch that is cut short
             are means over the samples that it has used.
@@ -237,7 +237,7 @@ class neural_network(FoxnnInterface):
         foxnn.ConvergenceWarning
             If the epochs are over (at least 10) while the loss was still falling steeply: by more
             than a tenth in their last quarter, and still more than a third of that of the best
-            constant answer; or falling at all, and above that.
+            constant output; or falling at all, and above that.
 
         Examples
         --------
@@ -340,7 +340,7 @@ class neural_network(FoxnnInterface):
             loss = _core.step(self, *self._samples(x, y), kept[1], True)
         assert loss is not None
         if loss != loss:
-            raise diverged("after this step (the optimizer begins anew)")
+            raise diverged("after this step (the optimizer is reset)")
         return loss
 
     def _new_step_plan(

@@ -109,7 +109,7 @@ def resume(
             raise ValueError(f"{name} must be given again, as it was to fit")
         if not is_needed and value is not None:
             raise ValueError(
-                f"{name} must be left out: the checkpoint knows it, got {checks.shown(value)}"
+                f"{name} must be left out: the checkpoint holds it, got {checks.shown(value)}"
             )
     try:
         given = _arguments(told, path, again, callbacks, progress, time_limit)

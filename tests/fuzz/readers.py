@@ -1,4 +1,4 @@
-"""What every reader of foxnn promises, whatever the bytes: checked for one file at a time.
+"""What every reader of foxnn promises for any bytes: checked for one file at a time.
 
 A reader returns what can be used, saved and read again to the same bytes, or raises an error that
 it documents and that names the file. Anything else is a `Broken`.

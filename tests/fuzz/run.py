@@ -1,6 +1,6 @@
 """Fuzz all readers, one after the other: the Python ones by atheris, the engine's by libFuzzer.
 
-Each begins with the seeds and the findings of before; what is found new stays in the folder of the
+Each begins with the seeds and the earlier findings; what is found new stays in the folder of the
 corpus, and what breaks a promise in its `crashes`. Ends with 1 where anything did.
 """
 

@@ -108,7 +108,7 @@ def checkpoints(folder: Path) -> Iterator[bytes]:
 
 
 def objects() -> list[Any]:
-    """Return what users may pickle, but for networks."""
+    """Return what users may pickle, except networks."""
     history = foxnn.History()
     history.add(loss=0.5, seconds=0.1)
     data = foxnn.train_data([[1.0, 2.0]], [[0.5]])

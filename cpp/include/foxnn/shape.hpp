@@ -30,7 +30,7 @@ struct Shape {
   bool operator==(const Shape&) const = default;
 };
 
-/// The most numbers of a sample. With the gaps of a layout they are 32 times as many at most, and a
+/// The most numbers of a sample. The gaps of a layout make them at most 32 times as many, so that a
 /// batch of millions can still be counted in bytes.
 inline constexpr index kMostNumbers = index{1} << 31;
 
@@ -40,7 +40,7 @@ struct Layout {
   index positions = 1, channels = 0, pitch = 0;
 
   static Layout packed(const Shape& shape) { return {1, shape.size(), shape.size()}; }
-  /// Each position begins a panel, so that it can be used as a batch of its own (Rows::from_panel).
+  /// Each position begins a panel, so that it can be used as a separate batch (Rows::from_panel).
   template <class T>
   static Layout panels(const Shape& shape) {
     const index count = shape.positions();

@@ -69,7 +69,7 @@ class Trainer {
   ~Trainer();
 
   void set_learning_rate(double rate);
-  /// Goes on with a rule of the same kind with other constants; moments stay as they are. Throws
+  /// Continues with a rule of the same kind with other constants; moments are unchanged. Throws
   /// std::invalid_argument for another kind.
   void set_optimizer(const Optimizer& rule);
   /// `request` is also polled within long steps. If it returns true, the step is dropped as if it
@@ -80,7 +80,7 @@ class Trainer {
   int workers() const;
   index steps_per_epoch() const;
   /// Runs the rest of the epoch, or a whole one: every sample once, in a new order. The sums are
-  /// those of the whole epoch, with the same bits wherever it was interrupted.
+  /// those of the whole epoch, with the same bits whenever it was interrupted.
   StepReport run_epoch(const StopRequest& stop);
   /// Runs the given number of steps, over as many epochs as they take.
   StepReport run_steps(index steps, const StopRequest& stop);
@@ -110,7 +110,7 @@ class Trainer {
   bool takes(const Samples& samples) const;
   /// One step on other samples, in their order. There may be at most as many as a batch holds.
   StepReport step(const Samples& samples);
-  /// Goes on with other samples, as many as before, from their first epoch on.
+  /// Continues on other samples, as many as before, from their first epoch on.
   void set_samples(const Samples& samples);
   /// The mean loss over all samples, and its gradient in the layout of the parameters, without
   /// penalties, clipping and dropout. Makes no step; steps made afterwards have no dropout. NaN,

@@ -1,5 +1,5 @@
 // The products of convolutions: like those of gemm-inl.hpp, but the columns of a row are taken in
-// stretches, and the sum of a weight's gradient goes on from position to position in registers.
+// stretches, and the sum of a weight's gradient continues from position to position in registers.
 // Every element is one chain of fused multiply-adds, run by run, or position by position and within
 // it sample by sample, whichever tile computes it.
 #pragma once

@@ -28,7 +28,7 @@ template <class T, int R, int V>
   }
 }
 
-// Chains that an earlier call has left in c go on.
+// Continues the chains that an earlier call has left in c.
 template <class T, int R, int V>
 [[gnu::always_inline]] inline void go_on(Vec<T> (&sums)[R][V], const T* c, index ldc) {
   FOXNN_UNROLL

@@ -1,5 +1,5 @@
 // What a kernel set provides: plain functions on plain arrays, one table per number type. A set is
-// compiled for one instruction set in a file of its own; dispatch.cpp chooses among the sets.
+// compiled for one instruction set in a separate file; dispatch.cpp chooses among the sets.
 //
 // Shapes. Weights lie in panels: a panel holds `width` neighbouring neurons of all inputs, input by
 // input, [inputs][width]. A width is 64 or 128 bytes; a batch's rows are padded to it, and kernels
@@ -139,7 +139,7 @@ struct KernelTable {
   /// weights[k x line].
   void (*narrow_multiply)(index samples, index k, const T* a, index lda, const T* weights,
                           const T* init, T* c, index ldc);
-  /// gradient[k x line] = a^T . b for b[samples x n], and behind it a line with the sums of b.
+  /// gradient[k x line] = a^T . b for b[samples x n], followed by a line with the sums of b.
   void (*narrow_gradient)(index samples, index k, const T* a, index lda, const T* b, index ldb,
                           index n, T* gradient);
   /// The same added to what earlier samples have given, with the bits of one call for all.
@@ -190,8 +190,8 @@ struct KernelTable {
   void (*clip)(index n, T* g, T most);
   /// x *= factor.
   void (*scale)(index n, T* x, T factor);
-  /// x -= part x, rounded once: 1 - part would lose the last digits of a small part, in every step
-  /// the same.
+  /// x -= part x, rounded once: 1 - part would lose the last digits of a small part, the same ones
+  /// in every step.
   void (*shrink)(index n, T* x, T part);
   /// The sum of the squares of n numbers, n a multiple of a line: by lanes of a line, then in
   /// pairs.

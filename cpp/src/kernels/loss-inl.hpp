@@ -1,6 +1,5 @@
 // Softmax and the losses, row by row, written once and compiled per kernel set. Sums run over the
-// lanes of one cache line, whatever the width of a register, so that all sets add in the same
-// order.
+// lanes of one cache line, for any width of a register, so that all sets add in the same order.
 #pragma once
 
 #include "kernels/math-inl.hpp"

@@ -36,8 +36,8 @@ void narrow_multiply(index samples, index k, const T* a, index lda, const T* wei
 }
 
 // gradient[R x line] = a^T . b for R inputs, where b has n columns. With kBias, also the sums of b,
-// whose chain is then hidden by the others. kGoesOn: the chains of earlier samples go on, which is
-// known at compile time, because a step of a tiny network notices a branch.
+// whose chain is then hidden by the others. kGoesOn: the chains of earlier samples continue. This
+// is known at compile time, because a branch would be noticeable in a step of a tiny network.
 template <class T, int R, bool kBias, bool kGoesOn>
 void narrow_gradient_rows(index samples, const T* a, index lda, const T* b, index ldb, index n,
                           T* gradient, T* bias) {

@@ -1,6 +1,6 @@
-// Normalization. That of a layer takes rows whose columns stand in panels: each row is brought to
+// Normalization. Layer normalization takes rows whose columns are in panels: each row is brought to
 // mean 0 and variance 1, then scaled and shifted by column. Sums over a row run over the lanes of a
-// line, so that every kernel set has the same. That of a batch does it by column.
+// line, so that every kernel set has the same. Batch normalization works by column.
 #pragma once
 
 #include "kernels/loss-inl.hpp"
@@ -37,7 +37,7 @@ void layer_norm(index rows, index n, const Rows<const T>& x, const T* gain, cons
   for (index r = 0; r < rows; ++r) {
     const T mean = sum_of_row<T>(n, [&](index c) { return vector_at<T>(x, r, c); }) / count;
     const Vec<T> means = Vec<T>::all(mean);
-    // What rounding left over of the mean counts where the inputs lie close together.
+    // The rounding error of the mean matters if the inputs lie close together.
     const auto nearly = [&](index c) { return vector_at<T>(x, r, c) - means; };
     const T rest = sum_of_row<T>(n, nearly) / count;
     const auto off = [&](index c) { return nearly(c) - Vec<T>::all(rest); };

@@ -84,8 +84,8 @@ void BatchNorm<T>::each_share(Share share, index batch, Function f) const {
   }
 }
 
-// Mean and variance of a line of channels over the batch. The mean is corrected by what rounding
-// left over, which counts where the inputs lie close together.
+// Mean and variance of a line of channels over the batch. The mean is corrected by its rounding
+// error, which matters if the inputs lie close together.
 template <class T>
 void BatchNorm<T>::measure(index line, index batch, const Rows<const T>& x, T* all) const {
   const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
@@ -200,7 +200,7 @@ void BatchNorm<T>::backward_parameters(Share share, index, const Back<T>& back,
   for (index q = share.first(panels_); q < share.last(panels_); ++q) {
     alignas(64) T gain[kPanelWidth<T>] = {}, shift[kPanelWidth<T>] = {};
     const index offset = q * kPanelWidth<T>;
-    // Not of the padding, which stays as it is.
+    // Not of the padding, which is left unchanged.
     for (index c = 0; c < std::min(kPanelWidth<T>, channels_ - offset); ++c) {
       gain[c] = kept(back.kept, kSumAlong)[offset + c] * kept(back.kept, kFactor)[offset + c];
       shift[c] = kept(back.kept, kSumOfDeltas)[offset + c];

@@ -44,7 +44,7 @@ class BatchNorm final : public Layer<T> {
   const T* kept(const T* all, Kept which) const {
     return all + static_cast<index>(which) * columns_;
   }
-  // Whether mean and variance are those of the batch: a number behind the others.
+  // Where a flag is kept, after the arrays: whether mean and variance are those of the batch.
   index measured_at() const { return kKeptArrays * columns_; }
   index lines() const { return columns_ / kLineWidth<T>; }
   void measure(index line, index batch, const Rows<const T>& x, T* all) const;

@@ -371,10 +371,10 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
   const Panels<T> panels{padded_};
   alignas(64) T piece[kRows * kPanelWidth<T>], added[kRows * kPanelWidth<T>];
   // In a step that may be left, samples are taken in parts: 8192 rows of two panels are 2 MB. The
-  // sums of each part go on from those of the part before.
+  // sums of each part continue those of the part before.
   constexpr index kPart = 8192;
   const index part = scratch.leaving ? std::min(kPart, batch) : batch;
-  // Calls f(first sample, samples, whether sums go on), and returns false if the step is left.
+  // Calls f(first sample, samples, whether sums continue), and returns false if the step is left.
   const auto each_part = [&](auto f) {
     for (index r = 0; r < batch; r += part) {
       if (scratch.leaves()) return false;
@@ -409,7 +409,7 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
     sink.take(offset, rows * width, piece);
   };
   // The pieces of panels `first` to `last` for the inputs from `input` on: a list of samples serves
-  // all panels, so that the pieces of all wait for the last part.
+  // all panels, so the pieces of all panels wait for the last part.
   const auto compute_in_parts = [&](index input, index first, index last) {
     const index rows = std::min(kRows, inputs_ - input), q = input / kRows;
     const auto piece_of = [&](index p) { return scratch.numbers + panels.column(p) * kRows; };

@@ -15,7 +15,7 @@ namespace {
 constexpr index kBand = 112;
 
 // A piece of the gradient: inputs of a panel of neurons, 16 KB. It stays in the first-level cache
-// beside the optimizer's streams, and these run through four pages before they turn elsewhere.
+// beside the optimizer's streams, which run through four pages before they move elsewhere.
 constexpr index kPieceInputs = 128;
 
 // Arranges the stored numbers in columns [first, last) by column, with their rows in ascending

@@ -13,7 +13,7 @@ namespace foxnn {
 /// The layout that a layer needs for its inputs.
 enum class Wants {
   packed,  ///< all numbers without gaps
-  panels,  ///< each position in panels of its own
+  panels,  ///< each position begins a panel
   any,     ///< any layout
 };
 

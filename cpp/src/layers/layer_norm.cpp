@@ -79,7 +79,7 @@ void LayerNorm<T>::backward_parameters(Share share, index batch, const Back<T>& 
         std::min(kPanelWidth<T>, rounded_up(channels_, kLineWidth<T>) - q * kPanelWidth<T>);
     for (index p = 0; p < positions_; ++p) {
       const index panel = p * panels_ + q;
-      // All rows, whatever the share: the kernel adds to the sums of the rows before.
+      // All rows, not only those of the share: the kernel adds to the sums of the earlier rows.
       each_part<T>({}, batch, scratch, [&](index first, index rows) {
         kernels<T>().layer_norm_gradient(
             rows, width, x.at(first, panel), x.stride, back.kept + 2 * (p * batch + first),
@@ -87,7 +87,7 @@ void LayerNorm<T>::backward_parameters(Share share, index batch, const Back<T>& 
       });
     }
     const index offset = q * kPanelWidth<T>;
-    // Of the padding, which is zero and stays so.
+    // The gradient of the padding is zero, so that the padding stays zero.
     const index used = std::min(kPanelWidth<T>, channels_ - offset);
     std::fill(gain + used, gain + kPanelWidth<T>, T(0));
     sink.take(offset, kPanelWidth<T>, gain);

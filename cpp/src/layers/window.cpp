@@ -163,7 +163,7 @@ void Window::turn(index inputs) {
       by_input_.taps[next[read.position]++] = tap(position, read.place);
     }
   }
-  // Windows further on read a position at a place further back.
+  // Later windows read a position at an earlier place.
   for (std::size_t i = 0; i + 1 < first.size(); ++i) {
     const auto taps = by_input_.taps.begin();
     std::stable_sort(taps + first[i], taps + first[i + 1],

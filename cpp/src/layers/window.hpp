@@ -1,5 +1,5 @@
-// A window that slides over the positions of a sample, as convolutions and pools have it: which
-// input positions each output position reads, and the other way round.
+// A window that slides over the positions of a sample, for convolutions and pools: which input
+// positions each output position reads, and the other way round.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ class Window {
   Window(const LayerSpec& spec, const Shape& input);
   /// A single window over all positions, which leaves no axes.
   static Window whole(const Shape& input);
-  /// Every position as often as `factor` says (one number, or one for each axis): windows of one.
+  /// Every position repeated `factor` times (one number, or one for each axis): windows of one.
   static Window repeating(const LayerSpec& spec, const Shape& input);
 
   const std::vector<index>& kernel() const { return kernel_; }

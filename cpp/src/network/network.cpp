@@ -24,7 +24,7 @@ void check_outputs(const Activation& activation, const Shape& outputs) {
   if (activation.is_for_output()) check_is_flat(std::string(activation.name()), outputs);
   // A softmax over one output is always 1.
   if (activation.kind == ActivationKind::softmax && outputs.channels < 2) {
-    throw std::invalid_argument("softmax needs at least two outputs, got 1 (sigmoid suits one)");
+    throw std::invalid_argument("softmax needs at least two outputs, got 1 (use sigmoid for one)");
   }
 }
 

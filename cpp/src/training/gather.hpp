@@ -23,7 +23,7 @@ class Batches {
 
   const Samples& samples() const { return samples_; }
   void set_samples(const Samples& samples) { samples_ = samples; }
-  /// Reads the inputs of batches from rows of their own, in the order of the batch; null: from the
+  /// Reads the inputs of batches from separate rows, in the order of the batch; null: from the
   /// samples again.
   void give_inputs(const MatrixView* x) { given_ = x ? std::optional(*x) : std::nullopt; }
   /// The most stored numbers of a batch; 0 for dense samples.
@@ -55,7 +55,7 @@ class Batches {
       read_target(samples_, sample[r], outputs_, targets.from_row(r));
     }
   }
-  /// The rows that `gather` will read; none of sparse samples, whose rows are short.
+  /// The rows that `gather` will read; none for sparse samples, whose rows are short.
   RowsToFetch rows_to_fetch(const Share& share, const std::uint32_t* sample, index rows) const {
     if (samples_.inputs.is_sparse()) return {};
     return {samples_.inputs.data, samples_.inputs.row_bytes, sample + share.first(rows),

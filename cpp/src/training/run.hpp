@@ -43,12 +43,12 @@ class Run {
   Saving saving_within_epoch() const;
   /// Makes `count` steps, and adds their sums to `report`.
   StepReport steps(index count, const StopRequest& stop, Saving saving, StepReport report = {});
-  /// Whether it can go on with other samples: its batches hold what these have.
+  /// Whether training can continue on other samples: they must be dense, or stored, as these are.
   bool holds(const Samples& samples) {
     return step_.goes_by_stored() ==
            network_.goes_by_stored(network_.scaled_inputs(samples.inputs));
   }
-  /// Goes on with other samples, which it must hold.
+  /// Continues on other samples, for which `holds` must be true.
   void set_samples(const Samples& samples);
   /// One step on other samples, in their order.
   StepReport step_on(const Samples& samples);

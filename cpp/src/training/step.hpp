@@ -35,7 +35,7 @@ class Step {
     dropout_.apply_to(pass_, true);
   }
 
-  /// Makes room for batches of the samples that there are now, if they go by their stored numbers.
+  /// Makes room for batches of the present samples, if they go by their stored numbers.
   void make_room() { pass_.make_room(batches_.most_stored()); }
   /// Whether the samples go by their stored numbers.
   bool goes_by_stored() { return pass_.stored() != nullptr; }

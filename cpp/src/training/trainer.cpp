@@ -30,7 +30,8 @@ void check_fit(index inputs, index outputs, const Samples& samples) {
 }
 
 void check_kind(bool takes) {
-  if (!takes) throw std::invalid_argument("sparse samples cannot follow dense ones, or these them");
+  if (takes) return;
+  throw std::invalid_argument("sparse samples cannot follow dense ones, nor dense sparse ones");
 }
 
 }  // namespace

@@ -192,7 +192,7 @@ def _about_rows(array: Array, name: str, columns: int) -> str:
 
 
 def flat_samples(array: Array, name: str, shape: tuple[int, ...]) -> Array:
-    """Return samples of a shape as rows, without a copy where they are contiguous.
+    """Return samples of a shape as rows, without a copy if they are contiguous.
 
     They may have the shape itself, be flat, or lack a last axis of one channel.
     """

@@ -7,9 +7,9 @@ A call that has an argument of that name itself is the place.
 from __future__ import annotations
 
 _THREADS = "the number of threads is nn.settings.n_threads"
-_PIECES = "foxnn divides the samples by itself, and memory does not grow with their number"
+_PIECES = "foxnn divides the samples itself, and memory does not grow with their number"
 _SILENT = "it prints nothing"
-_INPUTS = "the inputs are those that the list of layers leaves before it"
+_INPUTS = "the inputs follow from the layer before it in the list"
 _NO_DEVICE = "foxnn computes on the processor"
 _LAYERS_L2 = "penalties are arguments of fit: l1 and l2"
 
@@ -48,7 +48,7 @@ PLACES: dict[str, str] = {
     "beta1": "Adam.beta_1", "beta2": "Adam.beta_2", "eps": "Adam.epsilon",
     "betas": "the two are foxnn.Adam(beta_1=..., beta_2=...)", "rho": "RMSprop.rho",
     "weight_decay": "AdamW.weight_decay", "decay": "fit.schedule",
-    "amsgrad": "Adam is as its paper has it", "dampening": "momentum is not dampened",
+    "amsgrad": "Adam follows its paper", "dampening": "momentum is not dampened",
     "centered": "the mean of squares is not centered",
     "params": "an optimizer belongs to no network before fit gets it",
     "maximize": "a loss is always minimized", "foreach": _NO_DEVICE, "fused": _NO_DEVICE,
@@ -60,15 +60,15 @@ PLACES: dict[str, str] = {
     "angle": "rotate.degrees", "stddev": "noise.scale", "std": "noise.scale",
     # Penalties.
     "alpha": "fit.l2", "l2_regularization": "fit.l2", "reg_lambda": "fit.l2", "penalty": "fit.l2",
-    "l1_ratio": "the penalties are l1 and l2, one beside the other", "dropout_rate": "fit.dropout",
+    "l1_ratio": "the penalties l1 and l2 are set separately", "dropout_rate": "fit.dropout",
     "dropouts": "fit.dropout",
     # Validation and the end.
     "validation_split": "fit.validation", "validation_data": "fit.validation",
     "validation_fraction": "fit.validation", "val_split": "fit.validation",
     "val_data": "fit.validation", "valid": "fit.validation", "eval_set": "fit.validation",
     "x_val": "fit.validation", "y_val": "fit.validation", "test_size": "fit.validation",
-    "validation_steps": "all samples of validation are looked at",
-    "validation_batch_size": _PIECES, "validation_freq": "it is looked at after every epoch",
+    "validation_steps": "all validation samples are used",
+    "validation_batch_size": _PIECES, "validation_freq": "it runs after every epoch",
     "patience": "fit.early_stopping", "n_iter_no_change": "fit.early_stopping",
     "early_stopping_rounds": "fit.early_stopping", "monitor": "EarlyStopping.monitor",
     "tol": "EarlyStopping.min_delta", "min_delta": "EarlyStopping.min_delta",
@@ -117,7 +117,7 @@ PLACES: dict[str, str] = {
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D")
 _POOLS = tuple(f"{name}Pool{axes}D" for name in ("Max", "Average") for axes in (1, 2, 3))
 
-#: The same where an answer holds for one call only: by the call and the name elsewhere.
+#: Answers for one call only: by the call and the name elsewhere.
 HERE: dict[tuple[str, str], str] = {
     **{
         (call, theirs): f"{call}.{ours}"
@@ -145,9 +145,9 @@ HERE: dict[tuple[str, str], str] = {
     **{(call, "callbacks"): "it has no steps to call them" for call in ("predict", "evaluate")},
     ("evaluate", "scoring"): "evaluate.metrics",
     ("evaluate", "normalize"): "losses and metrics are means",
-    ("predict", "return_std"): "a network has no standard deviation of its answers",
+    ("predict", "return_std"): "a network has no standard deviation of its outputs",
     **{
-        ("train_on_batch", name): "fit takes it; a step weights all of its samples alike"
+        ("train_on_batch", name): "fit takes it; a single step weights all of its samples equally"
         for name in ("sample_weight", "class_weight")
     },
     ("train_on_batch", "reset_metrics"): "it returns the loss of its own samples",
@@ -174,7 +174,7 @@ HERE: dict[tuple[str, str], str] = {
     ("inverse", "decay_rate"): "inverse.decay", ("inverse", "gamma"): "inverse.decay",
     ("cosine", "t_max"): "cosine.epochs", ("cosine", "decay_steps"): "cosine.epochs",
     ("cosine", "alpha"): "cosine.final",
-    ("cosine", "eta_min"): "final is the share of the rate that is left in the end",
+    ("cosine", "eta_min"): "final is the share of the rate that is left at the end",
     ("cosine", "warmup_steps"): "foxnn.schedules.warmup rises before it",
     ("warmup", "warmup_steps"): "warmup.epochs", ("warmup", "total_iters"): "warmup.epochs",
     ("warmup", "after"): "warmup.then",
@@ -186,9 +186,9 @@ HERE: dict[tuple[str, str], str] = {
     ("Dense", "kernel_regularizer"): _LAYERS_L2, ("Dense", "bias_regularizer"): _LAYERS_L2,
     ("Dense", "activity_regularizer"): _LAYERS_L2,
     ("Dropout", "p"): "Dropout.rate", ("Dropout", "prob"): "Dropout.rate",
-    ("Dropout", "keep_prob"): "the rate is what is left out: 1 - keep_prob",
+    ("Dropout", "keep_prob"): "the rate is the share that is dropped: 1 - keep_prob",
     ("Dropout", "seed"): "the masks follow from the seed of the network",
-    ("Dropout", "inplace"): "foxnn looks after memory itself",
+    ("Dropout", "inplace"): "foxnn manages memory itself",
     ("LayerNorm", "normalized_shape"): _INPUTS, ("LayerNorm", "axis"): _INPUTS,
     ("LayerNorm", "elementwise_affine"): "nn[i].trainable = False keeps weights of 1",
     ("Reshape", "target_shape"): "Reshape.shape", ("Reshape", "size"): "Reshape.shape",

@@ -1,7 +1,7 @@
-"""Keywords that a call does not have, answered by those that it has.
+"""Answers to keywords that a call does not have: the error names those that it has.
 
-A function that answers them has `**others: NoReturn` for what nobody can rightly give, so that
-type checkers still refuse unknown keywords, and what `inspect.signature` shows is without it.
+A function that answers them has `**others: NoReturn` for arguments that do not exist, so that
+type checkers still refuse unknown keywords; `inspect.signature` does not show it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def answering(by_position: str = "") -> Callable[[_Class], _Class]:
     Parameters
     ----------
     by_position : str
-        What is said of an argument too many by position; {} stands for what was given.
+        What to say about a surplus positional argument; {} is replaced by its value.
     """
 
     def decorate(kind: _Class) -> _Class:

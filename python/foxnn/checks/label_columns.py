@@ -24,7 +24,7 @@ _NUMBERS = (*_WHOLE, float, np.floating)
 def column_of(values: Any, name: str) -> tuple[Any, list[Any] | None]:
     """Return labels as an array, and the order of the categories of a categorical column.
 
-    What can be no labels is returned as it is, for the checks of numbers to refuse.
+    Anything that cannot be labels is returned unchanged, for the checks of numbers to refuse.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def _of_table(table: Any) -> tuple[Any, list[Any] | None]:
 
 
 def _of_objects(labels: Array, name: str) -> Array:
-    """Return objects as an array of numbers or bools, or as they are where all are strings."""
+    """Return objects as an array of numbers or bools, or unchanged if all are strings."""
     kinds = set[type]()
     for part in pieces.slices(labels, _AT_ONCE):
         kinds.update(map(type, labels[part].tolist()))

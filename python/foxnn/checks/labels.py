@@ -1,7 +1,7 @@
 """Class labels of any kind: which there are, and the number of each sample's class.
 
 A network computes with the numbers of its outputs, from 0. Labels that are other whole numbers,
-strings, True and False are translated here. One-hot rows and shares of classes are no labels.
+strings, True and False are translated here. One-hot rows and shares of classes are not labels.
 """
 
 from __future__ import annotations
@@ -158,7 +158,7 @@ def may_be_labels(kind: str, outputs: int) -> bool:
 
 
 def count_of(kind: str, outputs: int) -> int:
-    """Return the number of classes of a network: one output between 0 and 1 tells two apart."""
+    """Return the number of classes of a network: one output between 0 and 1 has two."""
     return 2 if outputs == 1 and kind != "classes" else outputs
 
 
@@ -198,8 +198,8 @@ def _learned(labels: Array, order: list[Any] | None, name: str, count: int) -> C
         numbers = f"whole numbers from 0 to {count - 1}, or " if _is_number(labels) else ""
         remedy = "; set nn.classes if there are more than these" if len(known) < count else ""
         raise ValueError(
-            f"class labels in {name} must be {numbers}of {count} kinds, as many as the network has "
-            f"classes, got {at_least}{len(known)}: {said(known)}{remedy}"
+            f"{name} must hold {numbers}{count} different class labels, one per class of the "
+            f"network, got {at_least}{len(known)}: {said(known)}{remedy}"
         )
     return Classes.checked(known, name, count)
 

@@ -1,4 +1,4 @@
-"""Names that users pass: taken whatever their case, with aliases, and help for unknown ones."""
+"""Names that users pass: in upper or lower case, with aliases, and help for unknown ones."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Names:
     names : iterable of str
         The names in the order in which messages list them.
     aliases : mapping of str to str, optional
-        Other names that are taken, and the names that they stand for.
+        Other names that are accepted, and the names that they stand for.
     elsewhere : mapping of str to str, optional
         Names in other libraries of something similar, for messages only: in lower case and without
         underscores.
@@ -45,7 +45,7 @@ class Names:
             self._spellings.setdefault(_plain(spelling), spelling)
 
     def find(self, name: str) -> str | None:
-        """Return the name or alias that a text spells in whatever case; None for another text."""
+        """Return the name or alias that a text spells in upper or lower case, or None."""
         found = self._spellings.get(name)  # first as it is: this is on the way to single steps
         return self._spellings.get(_plain(name)) if found is None else found
 
@@ -75,7 +75,7 @@ class Names:
 
 
 def choice(value: object, name: str, allowed: Iterable[str]) -> str:
-    """Return the one of the allowed strings that is given, in whatever case."""
+    """Return the allowed string that is given, in upper or lower case."""
     known, found = list(allowed), text(value, name)
     if found in known:
         return found

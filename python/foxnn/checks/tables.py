@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 # Objects converted at once; looking at each of them takes some milliseconds.
 _AT_ONCE = 1 << 15
-# Texts that are looked at for a message: several rows of a usual table.
+# Texts that are examined for a message: several rows of a usual table.
 _LOOKED_AT = 1000
 # What can be done about a column that holds something else.
 _TEXT = "leave it out or encode it, one column per value, as pandas.get_dummies does"
@@ -63,7 +63,7 @@ def place_of(values: object, row: int, column: int) -> str:
 def from_table(table: Any, name: str) -> Array:
     """Return a table or a column of pandas, Polars or a similar library as an array.
 
-    Columns of objects are taken where these are numbers; a missing one becomes NaN.
+    Columns of objects are accepted if these are numbers; a missing one becomes NaN.
     """
     dtypes = getattr(table, "dtypes", None)
     kinds = [dtypes] if dtypes is None or not hasattr(dtypes, "__iter__") else list(dtypes)
@@ -155,10 +155,10 @@ def _remedy(text: str | bytes) -> str:
 
 
 def text_remedy(array: Array) -> str:
-    """Return what can be done about an array that holds no numbers."""
+    """Return what can be done about an array that does not hold numbers."""
     kind = array.dtype.kind
     if kind in "US":
-        # One text makes a text of every number beside it: the first that is none is to blame.
+        # One text turns all numbers into texts: the first that is not a number is to blame.
         remedies = map(_remedy, array.reshape(-1)[:_LOOKED_AT].tolist())
         return f": {next((r for r in remedies if r is _TEXT), _NUMBERS_AS_TEXT)}"
     return f": {_REMEDIES[kind]}" if kind in _REMEDIES else ""

@@ -173,7 +173,7 @@ def layer_sizes(sizes: Any) -> list[int]:
         sizes, "sizes must be a list of layer sizes or the name of a file", _MOST_LAYERS + 2
     )
     if len(values) > _MOST_LAYERS + 1:
-        raise ValueError(f"sizes must be those of at most {_MOST_LAYERS} layers, got more")
+        raise ValueError(f"sizes must not list more than {_MOST_LAYERS} layers")
     if len(values) < 2:
         raise ValueError(
             "sizes must hold the number of inputs and at least one layer, "

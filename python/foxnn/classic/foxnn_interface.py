@@ -55,7 +55,7 @@ class FoxnnInterface(SavedNetwork):
         if len(self._input_shape()) > 1 and self._is_one_sample(array):
             one: Array = self._rounded(self.predict(array[None]))[0]
             return one
-        # A table itself where messages name its columns.
+        # The table itself if it has columns that messages can name.
         return self._rounded(self.predict(x if checks.column_names(x) else array))
 
     def testing(self, data: train_data) -> float:
@@ -198,7 +198,7 @@ class FoxnnInterface(SavedNetwork):
                 some[:] = 0
                 some[np.arange(len(some)), largest] = 1
             else:
-                # In float64, whatever the type of the outputs.
+                # In float64, even for float32 outputs.
                 some[:] = some >= np.float64(settings.intermediate_value)
         return out
 

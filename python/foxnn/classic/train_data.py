@@ -94,7 +94,7 @@ class train_data:
         ----------
         input : array-like of shape (inputs,) or (samples, inputs), or train_data
         out : array-like of shape (outputs,) or (samples, outputs)
-            Left out where `input` is a train_data.
+            Left out if `input` is a train_data.
 
         Raises
         ------
@@ -148,14 +148,14 @@ class train_data:
         return sample
 
     def get_first_n(self, n: int) -> train_data:
-        """Return the first n samples, or all where there are fewer, without a copy."""
+        """Return the first n samples, or all if there are fewer, without a copy."""
         n = min(checks.integer(n, "n", 0), self._size)
         return self._selected(slice(0, n)) if n else train_data()
 
     def get_part(self, n: int, seed: int | None = None) -> train_data:
-        """Return n samples drawn at random; all of them where n is 0 or as large as the data.
+        """Return n samples drawn at random; all of them if n is 0 or as large as the data.
 
-        The order of these data stays as it is. The draw hangs on `seed`, if one is given.
+        The order of the data is unchanged. The draw depends on `seed`, if one is given.
         """
         n = checks.integer(n, "n", 0)
         if n == 0 or n >= self._size:
@@ -164,7 +164,7 @@ class train_data:
         return self._selected(_core.shuffled(start, 0, self._size)[:n])
 
     def reserve(self, n: int) -> None:
-        """Make room for n samples in all, so that adding one by one does not copy them again."""
+        """Reserve memory for n samples in total, so that adding them one by one copies nothing."""
         n = checks.integer(n, "n", 0)
         if self._x is None or n <= len(self._x):
             return
@@ -175,7 +175,7 @@ class train_data:
             raise MemoryError(f"n must be samples that fit in memory, got {n}") from None
 
     def shrink_to_fit(self) -> None:
-        """Give back the room that no sample takes."""
+        """Release the memory that no sample uses."""
         with self._lock:
             if self._x is not None and self._y is not None and len(self._x) > self._size:
                 self._x, self._y = (pieces.converted(a[: self._size]) for a in (self._x, self._y))
@@ -184,14 +184,14 @@ class train_data:
         """Write the samples to a file in FoxNN's text format, which `train_data` reads.
 
         Numbers are written so that they read back exactly, float32 with 9 digits, float64 with 17.
-        The file is whole or, where anything goes wrong, as it was before.
+        If anything goes wrong, an earlier file is unchanged.
 
         Raises
         ------
         ValueError
-            Where there are no samples, or numbers that have become infinite or NaN since.
+            If there are no samples, or numbers that have become infinite or NaN since.
         OSError
-            Where the file cannot be written.
+            If the file cannot be written.
         """
         path = foxnn_text.text_path(name_file, "name_file")
         foxnn_text.write_data(path, *self._arrays())

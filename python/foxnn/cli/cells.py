@@ -16,7 +16,7 @@ from foxnn.cli.table_files import TableError
 
 # Texts are categories if there are at most this many different ones; each makes an input.
 _MOST_CATEGORIES = 200
-# More than this many different ones must stand on two lines each on average: others are names.
+# If there are more than this, each must occur twice on average: others are names.
 _FEW_CATEGORIES = 10
 # In messages, which are lines.
 _LONGEST_ARGUMENT = 40
@@ -39,7 +39,7 @@ class Cells:
 
     # Whether the table converts the cells to numbers as far as it can.
     may_be_numbers = False
-    # Whether lines in which the cell is missing are told and left out.
+    # Whether lines in which the cell is missing are reported and left out.
     are_needed = True
 
     def __init__(self, position: int) -> None:
@@ -173,13 +173,13 @@ class CategoryCells(Cells):
 
 
 class InputCells(NumberCells):
-    """Cells that are numbers or categories, which they show themselves.
+    """Cells that are numbers or categories, which is decided by their content.
 
     Parameters
     ----------
     position : int
     as_categories : bool
-        Whether they are categories, whatever they hold.
+        Whether they are categories, even if they hold numbers.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Labels: the texts that name classes and categories, in their order, and found again."""
+"""Labels: the texts that name classes and categories, their order, and their look-up."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def _busy_seconds(path: Path = Path("/proc/stat")) -> _Busy | None:
     for number, times in re.findall(r"^cpu(\d+) (.+)$", path.read_text(encoding="ascii"), re.M):
         if int(number) in usable:
             user, nice, system, _, _, *others = map(int, times.split())
-            # Behind idle and waiting: interrupts, and what other virtual machines took. The last
+            # After idle and waiting: interrupts, and what other virtual machines took. The last
             # two, time of guests, are in user and nice, too.
             ticks += user + nice + system + sum(others[:3])
     return _Busy(time.perf_counter(), ticks / os.sysconf("SC_CLK_TCK"), time.process_time())

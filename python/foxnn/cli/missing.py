@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from foxnn import checks
 from foxnn.cli.numerals import Numerals
 
-# How a missing cell is written, in any case of letters; an empty one is always missing.
+# How a missing cell is written, in upper or lower case; an empty one is always missing.
 USUAL = ("", "?", "NA", "N/A", "NaN", "null")
 
 # Lines with missing cells that a message names.
@@ -18,7 +18,7 @@ _LINES_SHOWN = 8
 
 
 class Missing:
-    """The texts that say that a cell is missing.
+    """The texts that mark a cell as missing.
 
     Parameters
     ----------

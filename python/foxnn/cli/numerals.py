@@ -24,7 +24,7 @@ _ANY_SEPARATOR = "".join(THOUSANDS.values())
 # Integers are taken as classes if there are at most this many different ones.
 MOST_CLASSES = 10
 
-# Cells by which options are chosen: others would hardly be written differently.
+# The number of cells by which options are chosen: others are hardly written differently.
 _CELLS_COMPARED = 1000
 _LONGEST_UNIT = 12
 _LONGEST_NUMBER = 60
@@ -40,7 +40,7 @@ _DATE = re.compile(
     r"(?:\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?([-/.])\d\d?\1(?:\d{4}|\d\d))"
     r"(?:[ T]\d\d?:\d\d(?::\d\d)?.*)?|\d\d?:\d\d(?::\d\d(?:[.,]\d+)?)?"
 )
-# Negative numbers as accountants write them: in parentheses, or with the sign behind.
+# Negative numbers as accountants write them: in parentheses, or with the sign at the end.
 _ACCOUNTED = re.compile(rf"\((.+)\)|(.+\d)[-{_MINUS}]")
 
 
@@ -55,7 +55,7 @@ class Numerals:
     thousands : str or None
         What separates thousands: a key of `THOUSANDS`.
     units : tuple of str
-        Texts before or behind a number that are left out.
+        Texts before or after a number that are left out.
     """
 
     decimal: str = "."
@@ -125,7 +125,7 @@ def way_of(cells: Collection[str], numerals: Numerals) -> str | None:
     """Return the first of some cells that is a number written in another way, or None.
 
     Such are numbers with another decimal sign, separators of thousands, a currency or a percent
-    sign, or negative ones in the way of accountants; dates and times; infinities. Numbers with a
+    sign, or negative ones in accounting style; dates and times; infinities. Numbers with a
     unit such as "12 kg" are, if all cells have that unit, and are not as few whole ones as classes
     are.
 
@@ -165,7 +165,7 @@ def _is_symbol(unit: str) -> bool:
 
 
 def _units_of(cell: str) -> tuple[str, str]:
-    """Return the texts before and behind the number in a cell."""
+    """Return the texts before and after the number in a cell."""
     if len(cell) > _LONGEST_NUMBER:  # the search takes the square of the length
         return "", ""
     found = re.match(rf"[+\-{_MINUS}]?\s*([^\d\s.,+\-{_MINUS}]*)", cell)
@@ -183,7 +183,7 @@ def _readings(cell: str, units: tuple[str, ...]) -> list[Numerals]:
 
 
 def _have_one_unit(cells: Collection[str]) -> bool:
-    """Return whether all cells are numbers with the same unit, which are no few classes."""
+    """Return whether all cells are numbers with one unit, too many different ones for classes."""
     first = next(iter(cells), "")
     before, unit = _units_of(first)
     if before or not unit or not all(cell.endswith(unit) for cell in cells):

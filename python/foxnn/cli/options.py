@@ -129,7 +129,7 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         type=_delimiter,
         metavar="SIGN",
         help="what separates the cells: one character, 'tab' or 'space' "
-        "(default: of tab ; | , the one that fits most lines)",
+        "(default: the one of tab ; | , that fits most lines)",
     )
     group.add_argument(
         "--decimal", choices=[".", ","], default=".", help="the decimal sign (default: %(default)s)"
@@ -146,14 +146,14 @@ def add_table_options(parser: argparse.ArgumentParser) -> None:
         type=names,
         default=[],
         metavar="LIST",
-        help="texts before or behind numbers that are left out, separated by commas, such as '$' "
+        help="texts before or after numbers that are left out, separated by commas, such as '$' "
         "or kg; 3%% is read as 3",
     )
     group.add_argument(
         "--missing",
         type=texts,
         metavar="LIST",
-        help="what a missing cell holds, separated by commas, beside nothing "
+        help="what a missing cell may hold, separated by commas; an empty cell is missing, too "
         f"(default: {','.join(filter(None, USUAL))}, and for predict that of the training)",
     )
     group.add_argument(
@@ -206,5 +206,5 @@ def add_threads(parser: argparse._ActionsContainer) -> None:
         type=whole(0),
         default=0,
         metavar="N",
-        help="the most threads to use; 0, the default: as many as make it faster",
+        help="the maximum number of threads; 0, the default: as many as make it faster",
     )

@@ -34,9 +34,9 @@ examples:
   python -m foxnn predict net.safetensors new.csv.gz --keep id,name --drop-missing
   cat new.csv | python -m foxnn predict net.safetensors -
 
-The table holds the columns that the network was trained on; if it has a header, in any order and
+The table must hold the columns that the network was trained on; with a header, in any order and
 among others. The predictions are in the order of its lines: the class, or the numbers. A category
-that the training has not seen is told, and taken as none of those that it has.
+that did not occur in the training is reported, and treated as none of the known ones.
 """
 
 
@@ -136,7 +136,7 @@ def _unseen(column: CategoryCells) -> str:
     return (
         f"{column.table}, line {line}: column {checks.shown(column.name)} holds "
         f"{checks.shown(text)}{others}, which the training has not seen; {count} "
-        f"cell{'s' * (count != 1)} taken as none of its categories ({some(column.categories)})"
+        f"cell{'s' * (count != 1)} treated as none of its categories ({some(column.categories)})"
     )
 
 

@@ -1,4 +1,4 @@
-"""The text of a table's file: opened, unpacked if it is gzip, and refused if it is no text."""
+"""The text of a table's file: opened, unpacked if it is gzip, and refused if it is not text."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ __all__ = ["Rows", "Table", "TableError", "TableFormat", "TableRows", "opened"]
 
 # Lines from which the delimiter is guessed.
 _GUESSED_FROM = 20
-# Cells converted to numbers at once: so many, as Python's strings, stay in the second-level cache,
+# Cells converted to numbers at once: as Python's strings they stay in the second-level cache,
 # which takes a fifth less time than 500,000; but enough lines for calls for each column to pay off.
 _CELLS_IN_CACHE = 20_000
 _FEW_LINES = 256

@@ -50,7 +50,7 @@ def target_of(columns: Sequence[TextCells], lines: list[int], classify: bool | N
         return Target(numbers_of(columns, lines), None)
     if len(columns) > 1:
         names = ", ".join(column.name for column in columns)
-        raise TableError(f"{first.table}: classes stand in one column, got {names}")
+        raise TableError(f"{first.table}: classes must be in one column, got {names}")
     classes = in_order(set(first.texts), first.numerals)
     if (same := same_number(classes, first.numerals)) is not None:
         if is_guess:

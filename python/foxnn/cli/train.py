@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     task = parser.add_mutually_exclusive_group()
     task.add_argument(
         "--classify", action="store_const", const=True, default=None,
-        help="treat the target as classes, whatever it holds",
+        help="treat the target as classes, even if it holds numbers",
     )  # fmt: skip
     task.add_argument(
         "--regress", dest="classify", action="store_const", const=False,
@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--categorical", type=options.names, default=[], metavar="COLUMNS",
-        help="inputs that are categories though they are numbers; texts are categories anyway",
+        help="inputs of numbers that are categories; texts are categories anyway",
     )  # fmt: skip
     parser.add_argument(
         "--drop-missing", action="store_true", help="leave out lines with an empty cell"
@@ -197,7 +197,7 @@ def _read(
     forced = {table.find(name) for name in args.categorical}
     if others := forced - set(inputs):
         name = table.columns[others.pop()]
-        raise TableError(f"{table.name}: --categorical names {name!r}, which is no input")
+        raise TableError(f"{table.name}: --categorical names {name!r}, which is not an input")
     cells = [InputCells(i, i in forced) for i in inputs]
     wanted = [TextCells(i) for i in targets]
     rows = table.fill([*cells, *wanted], drop_missing=args.drop_missing)

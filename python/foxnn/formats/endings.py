@@ -22,7 +22,7 @@ from foxnn.support import extras
 
 _BINARY = (".safetensors", ".onnx")
 
-# Who refuses other layers.
+# The format that refuses other layers, for the message.
 _TEXT = "FoxNN's text format"
 
 # What a safetensors file begins with: the length of its JSON, at most 100 MB, and the JSON.
@@ -31,7 +31,7 @@ _SAFETENSORS = rb"(?s).{3}[\0-\x05]\0{4}\{"
 # since 2017, and the next field of a model. Most begin with the name of the program that wrote
 # them; other protobuf files have a message of that number, which is no text.
 _ONNX = rb"(?s)\x08[\x03-\x20](?:[\x1a\"(2:Br]|\x12([\0-\x7f])([ -~]*))"
-# FoxNN's text: a number in a line of its own, and no more than ASCII.
+# FoxNN's text: a number on a line by itself, and ASCII only.
 _NUMBER = rb"\s*\+?[0-9]+\s[\t-\r -~]*\Z"
 
 _READ = "a network (.safetensors, .onnx or FoxNN's text)"
@@ -84,7 +84,7 @@ def own_format(head: bytes) -> str | None:
 
 
 def format_of(path: str) -> str:
-    """Return the ending of the format in which a file is written, whatever its name.
+    """Return the ending of the format in which a file is written, independent of its name.
 
     Raises
     ------
@@ -173,7 +173,7 @@ def load(
 
 
 def is_state_dict(name_file: object) -> bool:
-    """Return whether a name is that of a file of safetensors that foxnn has not written."""
+    """Return whether a name is that of a safetensors file that foxnn has not written."""
     try:
         path = path_of(name_file, "sizes")
         return format_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
@@ -191,7 +191,7 @@ def load_state_dict(
     dtype: str | None,
     seed: int | None,
 ) -> None:
-    """Initialize a new network from a state dict, which does not tell the activations.
+    """Initialize a new network from a state dict, which does not name the activations.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Files of other programs: their endings, their first bytes, and how their content gets to foxnn.
 
-foxnn reads none of them. A name that ends like one of them is refused where a file is written, and
-a file that begins like one where it is read: both messages say what the file is and what to do.
+foxnn reads none of them. A name that ends like one of them is refused when a file is written, and
+a file that begins like one when it is read; both messages say what the file is and what to do.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ KINDS = {
     "archive": Foreign("an archive", (".tar", ".7z", ".rar"), _UNPACK),
     "c": Foreign("C source", (".c", ".cc", ".cpp", ".hpp"), "it can be compiled, but not read"),
     "picture": Foreign("a picture or a PDF", (".png", ".jpg", ".jpeg", ".pdf"), _NO_NETWORK),
-    # These have no endings of their own.
+    # These have no characteristic endings.
     "html": Foreign("a web page", (), "the download has failed, or the address was another"),
     "xml": Foreign("XML", (), _NO_NETWORK),
     "lfs": Foreign(
@@ -179,7 +179,7 @@ def _kind_of_zip(head: bytes, path: str) -> str:
 
 
 def head_of(path: str) -> bytes:
-    """Return the first bytes of a file; of a pipe, which can be read once only, none.
+    """Return the first bytes of a file; none of a pipe, which can only be read once.
 
     Raises
     ------

@@ -91,9 +91,9 @@ def read_network(path: str, only_scale: bool) -> tuple[Settings, list[LayerText]
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     foxnn.FileFormatError
-        Where it is not a network file.
+        If it is not a network file.
     """
     reader = TextReader(path)
     settings = Settings()
@@ -198,7 +198,7 @@ def write_network(
 def unscaled(
     layers: list[PlainLayer], inputs: Scaler | None, outputs: Scaler | None
 ) -> list[PlainLayer]:
-    """Return layers that compute without scalers what these compute with them, up to rounding.
+    """Return layers without scalers that compute, up to rounding, what these compute with them.
 
     Raises
     ------
@@ -212,8 +212,7 @@ def unscaled(
     if outputs is not None and outputs.shift is not None and outputs.scale is not None:
         if (name := parts[-1].activation) != "identity_x":
             raise ValueError(
-                "FoxNN's format can hold an output_scaler only behind identity_x outputs, "
-                f"got {name}"
+                f"FoxNN's format can hold an output_scaler only for identity_x outputs, got {name}"
             )
         scale = outputs.scale
         last = parts[-1]
@@ -243,9 +242,9 @@ def read_data(path: str) -> tuple[Array, Array]:
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     foxnn.FileFormatError
-        Where it is not a data file.
+        If it is not a data file.
     """
     from foxnn.formats import tables  # late: few programs read samples from a file
 

@@ -15,7 +15,7 @@ class FileFormatError(ValueError):
     """A file is malformed; the message names the file, the line and what was expected."""
 
     def __getstate__(self) -> dict[str, object]:
-        # The message is no attribute of its own.
+        # The message is not an attribute.
         return {"args": self.args, **self.__dict__}
 
 

@@ -1,6 +1,6 @@
-"""A warning of exports whose inputs are float32, for columns that float32 is too coarse for.
+"""A warning in exports with float32 inputs, about columns for which float32 is too coarse.
 
-The engine scales inputs in float64, whatever the type of the weights. The program that reads an
+The engine scales inputs in float64, even if the weights are float32. The program that reads an
 export passes float32, in which a number is rounded by up to 2^-24 of itself: timestamps, of 1.7e9
 seconds, by a minute.
 """

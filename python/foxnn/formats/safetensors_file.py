@@ -1,12 +1,12 @@
-"""safetensors files: all that a network is and remembers, so that training goes on bit for bit.
+"""safetensors files: the complete state of a network, so that training continues bit for bit.
 
 Arrays, by name: `layers.<place>.<array>`, where a layer in a branch has place, branch and place, as
 in `layers.2.0.1.weight`. Those of dense layers are `weight` and `bias`, as PyTorch has them (a
 weight is outputs x inputs, the transpose of foxnn's). `optimizer.moment_1.layers.0.weight` and so
 on have the same shapes; `input_scaler.shift`, `.scale`, `output_scaler.shift`, `.scale` are in
 float64. A checkpoint of a training also says how far it is, and has the arrays of the best epoch,
-as `best.layers.0.weight` and so on, where early stopping watches. All else stands as JSON under the
-one key `foxnn` of the metadata: with several keys, whose order changes from call to call, two files
+as `best.layers.0.weight` and so on, if there is early stopping. Everything else is JSON under the
+key `foxnn` of the metadata: several keys would have another order from call to call, and two files
 of one network would differ.
 """
 
@@ -31,7 +31,7 @@ from foxnn.support import pieces
 # Raised when names or their meaning change; earlier files must still be read.
 FORMAT = 2
 
-# What arrays are called, and whether they are transposed, where that is PyTorch's way.
+# The names of arrays, and whether they are transposed, if PyTorch has them so.
 _NAMES = {"dense": {"weights": ("weight", True), "bias": ("bias", False)}}
 
 # Bytes that the library needs beside arrays, for names and for Python's own objects.
@@ -66,7 +66,7 @@ def write(
     Raises
     ------
     OSError
-        Where it cannot be written; an older file is still whole.
+        If it cannot be written; an older file is unchanged.
     """
     rest: dict[str, Any] = {}
     for key, value in given.items():
@@ -95,7 +95,7 @@ def write(
 def _write(file: IO[bytes], arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
     """Write a safetensors file, byte for byte as the library would.
 
-    That makes all of it in memory first, in one call that lets no other thread run.
+    The library builds all of it in memory first, in one call that lets no other thread run.
     """
     order = sorted(arrays, key=lambda name: (-arrays[name].itemsize, name))
     head: dict[str, Any] = {"__metadata__": metadata}
@@ -166,9 +166,9 @@ def read_checkpoint(
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     foxnn.FileFormatError
-        Where it is no safetensors file, or not one of a network that foxnn has saved.
+        If it is not a safetensors file, or not one of a network that foxnn has saved.
     """
     from safetensors import SafetensorError, safe_open
 

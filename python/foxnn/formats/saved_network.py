@@ -1,4 +1,4 @@
-"""The network as it is read from a file and written to one, of whatever format."""
+"""The network as it is read from a file and written to one, in any format."""
 
 from __future__ import annotations
 
@@ -71,12 +71,12 @@ class SavedNetwork(AnsweringNetwork):
     def save(self, name_file: str | os.PathLike[str], only_scale: bool = False) -> None:
         """Write the network to a file that `neural_network` reads.
 
-        The ending says the format: `.safetensors` holds everything, the optimizer and the random
-        numbers too, so that training goes on bit for bit; `.onnx` (extra `onnx`) what others need
-        to compute the outputs; any other is FoxNN's text, whose numbers read back exactly, but
-        those of other programs (`.pt`, `.h5`, `.pkl`) are refused. FoxNN has no scalers: they are
-        worked into the weights of the first and the last layer. The file is whole or, where
-        anything goes wrong, as it was before.
+        The ending selects the format. `.safetensors` holds everything, including the optimizer and
+        the random state, so training continues bit for bit; `.onnx` (extra `onnx`) holds what other
+        programs need to compute the outputs. Endings of other programs (`.pt`, `.h5`, `.pkl`) are
+        refused, and any other ending selects FoxNN's text, whose numbers read back exactly. FoxNN
+        has no scalers: they are folded into the weights of the first and the last layer. If
+        anything goes wrong, an earlier file is unchanged.
 
         Parameters
         ----------
@@ -91,9 +91,9 @@ class SavedNetwork(AnsweringNetwork):
             For the ending of another program's format, and for what the format cannot hold. FoxNN's
             text lacks some activations, and scaled outputs that do not come out of identity_x.
         ImportError
-            Where onnx is needed and missing.
+            If onnx is needed and missing.
         OSError
-            Where the file cannot be written.
+            If the file cannot be written.
         RuntimeError
             While another thread trains the network.
         """
@@ -140,7 +140,7 @@ class SavedNetwork(AnsweringNetwork):
         ValueError
             For a name that C cannot take, and for scalers beyond the range of float.
         OSError
-            Where the files cannot be written; older ones are still whole.
+            If the files cannot be written; older ones are unchanged.
         RuntimeError
             While another thread trains the network.
 

@@ -1,7 +1,7 @@
 """State dicts of PyTorch in safetensors files: the weights and biases of dense layers.
 
 Such a file has arrays by name, `0.weight`, `0.bias`, `fc1.weight` and so on, a weight as outputs x
-inputs. It tells neither the order of the layers nor their activations: the order follows from the
+inputs. It holds neither the order of the layers nor their activations: the order follows from the
 shapes and, among layers that could change places, from the numbers in their names.
 """
 
@@ -151,9 +151,7 @@ def _in_order(path: str, layers: Sequence[Dense]) -> list[Dense]:
         following = [layer for layer in following if right[layer[1:3]]]
         if not following:
             sizes = ", ".join(f"{e.name or 'weight'} {e.inputs} to {e.outputs}" for e in layers[:6])
-            raise FileFormatError(
-                f"{path}: expected dense layers that lie one behind the other, got {sizes}"
-            )
+            raise FileFormatError(f"{path}: expected dense layers in sequence, got {sizes}")
         if len({re.sub("[0-9]+", "0", layer.name) for layer in following}) > 1:
             names = ", ".join(checks.shown(layer.name) for layer in following[:4])
             raise FileFormatError(
@@ -166,7 +164,7 @@ def _in_order(path: str, layers: Sequence[Dense]) -> list[Dense]:
 
 
 def _reaches(layer: Dense, left: Iterable[Dense]) -> bool:
-    """Return whether all others that are left can still come behind a layer."""
+    """Return whether all others that are left can still follow a layer."""
     others = [other for other in left if other is not layer]
     arrows: dict[int, set[int]] = {}
     for other in others:

@@ -37,7 +37,7 @@ class Node(NamedTuple):
 
 
 class ActivationRow(NamedTuple):
-    """What the package says of an activation.
+    """What the package knows about an activation.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ from foxnn.layers.names import ACTIVATION_NAMES
 #: A name, or a name with its parameters.
 ActivationLike = str | tuple[str, float | Sequence[float]]
 ActivationPair = tuple[str, list[float]]
-# No activation takes more than one; how many it takes, the engine says.
+# No activation takes more than one; the engine checks how many.
 _MOST_PARAMETERS = 100
 
 
@@ -40,11 +40,11 @@ def activation_parameters(parameters: object, name: str) -> list[float]:
 
 
 def parse_activations(activation: Any, output: Any, count: int) -> list[ActivationPair]:
-    """Return those of `count` layers, from one for all or a list, and one for the last layer."""
+    """Return the activations of `count` layers, from one or a list, and one for the last layer."""
     if isinstance(activation, list):
         if len(activation) != count:
             raise ValueError(
-                f"activation must be one name or a list of {count}, one a layer, "
+                f"activation must be one name or a list of {count}, one per layer, "
                 f"got a list of {len(activation)}"
             )
         parsed = [parse_activation(a, f"activation[{i}]") for i, a in enumerate(activation)]

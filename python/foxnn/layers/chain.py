@@ -1,4 +1,4 @@
-"""Networks of dense layers alone, for formats and pictures that know nothing else."""
+"""Networks of dense layers only, for formats and pictures that support nothing else."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from foxnn import _core
 from foxnn.checks import Array
 from foxnn.layers.kinds import public_name
 
-_HOLDS = ".safetensors and pickles hold it"
+_HOLDS = "save it as .safetensors or a pickle"
 
 
 @dataclass(repr=False, eq=False)
@@ -31,28 +31,28 @@ class PlainLayer:
 def check_plain(
     network: _core.Network, what: str, instead: str = _HOLDS, needs_bias: bool = False
 ) -> None:
-    """Raise ValueError where not all layers are flat dense ones.
+    """Raise ValueError unless all layers are dense layers of flat samples.
 
     Parameters
     ----------
     network : _core.Network
     what : str
-        Who knows no others, for the message: "FoxNN's text format".
+        What supports no others, for the message: "FoxNN's text format".
     instead : str
-        What does, for the message.
+        What to use instead, for the message.
     needs_bias : bool
         Whether each must have a bias.
     """
     if len(shape := network._input_shape()) > 1:
         raise ValueError(
-            f"{what} has flat samples only, and those of the network have shape {shape}; {instead}"
+            f"{what} supports flat samples only, but the network's have shape {shape}; {instead}"
         )
     for i, part in enumerate(network._layers()):
         if needs_bias and part["kind"] == "dense" and "bias" not in part["arrays"]:
             raise ValueError(f"{what} has dense layers with a bias only, and layer {i} has none")
         if part["kind"] != "dense":
             name = f"layer {i} is {_with_article(public_name(part['kind']))}"
-            raise ValueError(f"{what} has dense layers only, and {name}; {instead}")
+            raise ValueError(f"{what} supports dense layers only, but {name}; {instead}")
 
 
 def plain_layers(network: _core.Network, what: str, instead: str = _HOLDS) -> list[PlainLayer]:

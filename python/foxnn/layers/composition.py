@@ -19,7 +19,7 @@ def branch_name(kind: str, branch: int) -> str:
 
 
 class Composite:
-    """A layer that consists of branches; frozen, and equal to one of the same layers."""
+    """A layer that consists of branches; frozen, and equal to one with the same layers."""
 
     __slots__ = ("_branches", "_name")
     kind_name = ""
@@ -69,7 +69,7 @@ def _shown(branch: tuple[Item, ...]) -> str:
 
 
 class Residual(Composite):
-    """x + f(x), where f is one layer or several, one behind the other.
+    """x + f(x), where f is one layer or several in sequence.
 
     (He et al., "Deep residual learning for image recognition", 2016.)
 
@@ -78,7 +78,7 @@ class Residual(Composite):
     *layers : layers
         Numbers, descriptions, or layers of another network.
     shortcut : layer or list of layers, optional
-        What x goes through before it is added: needed where f changes the shape.
+        What x goes through before it is added: needed if f changes the shape.
     name : str, optional
 
     Examples
@@ -106,12 +106,12 @@ class Residual(Composite):
 
     @property
     def layers(self) -> tuple[Item, ...]:
-        """Those of f."""
+        """The layers of f."""
         return self._branches[0]
 
     @property
     def shortcut(self) -> tuple[Item, ...]:
-        """Those of the shortcut; empty where x is added as it is."""
+        """The layers of the shortcut; empty if x is added unchanged."""
         return self._branches[1]
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -132,8 +132,8 @@ class Parallel(Composite):
     Parameters
     ----------
     *branches : layers or lists of layers
-        Each a number, a description, a layer of another network, or a list of these. They must
-        leave the same positions.
+        Each is a number, a description, a layer of another network, or a list of these. Their
+        outputs must have the same positions.
     name : str, optional
 
     Examples

@@ -159,9 +159,9 @@ class Conv1D(_Conv):
     activation : str or (str, parameters), optional
         By default that of the network.
     init : str, optional
-        How the weights begin; by default as the network says.
+        How the weights are initialized; by default as for the network.
     bias : bool, default=True
-        Whether something is added to the products.
+        Whether a bias is added to the products.
     name : str, optional
 
     Notes
@@ -201,9 +201,9 @@ class Conv2D(_Conv):
     activation : str or (str, parameters), optional
         By default that of the network.
     init : str, optional
-        How the weights begin; by default as the network says.
+        How the weights are initialized; by default as for the network.
     bias : bool, default=True
-        Whether something is added to the products.
+        Whether a bias is added to the products.
     name : str, optional
 
     Notes
@@ -243,9 +243,9 @@ class Conv3D(_Conv):
     activation : str or (str, parameters), optional
         By default that of the network.
     init : str, optional
-        How the weights begin; by default as the network says.
+        How the weights are initialized; by default as for the network.
     bias : bool, default=True
-        Whether something is added to the products.
+        Whether a bias is added to the products.
     name : str, optional
 
     Notes

@@ -63,8 +63,7 @@ DENSE = Kind(
 class Dense(Description):
     """A dense layer at each position: f(x W + b) of shape (..., units) from (..., channels).
 
-    On a flat input it is what a number in the list of layers is. A number takes all positions
-    together.
+    On a flat input it equals a number in the list of layers. A number reads all positions at once.
 
     Parameters
     ----------
@@ -73,9 +72,9 @@ class Dense(Description):
     activation : str or (str, parameters), optional
         By default that of the network.
     init : str, optional
-        How the weights begin; by default as the network says.
+        How the weights are initialized; by default as for the network.
     bias : bool, default=True
-        Whether something is added to the products.
+        Whether a bias is added to the products.
     name : str, optional
 
     Notes
@@ -102,7 +101,7 @@ class Dense(Description):
         if isinstance(self.activation, int) and not isinstance(self.activation, bool):
             raise TypeError(
                 f"activation must be a name or a (name, parameters) pair, got {self.activation}; "
-                "Dense takes the number of its outputs alone: its inputs follow from the layer "
+                "Dense takes only the number of its outputs, and its inputs follow from the layer "
                 "before it"
             )
         if isinstance(self.init, bool):

@@ -1,4 +1,4 @@
-"""A dense layer as FoxNN has it: part of a network, or alone, to be appended to one."""
+"""FoxNN's dense layer: part of a network, or alone, to be appended to one."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class layer(LayerView):
         Neurons.
     activation : str or (str, parameters), default="sigmoid"
     init : str, default="auto"
-        How the weights begin; `foxnn.initializers()` lists the ways.
+        How the weights are initialized; `foxnn.initializers()` lists the names.
     seed : int, optional
-        From it the weights are drawn; by default another each time.
+        The seed of the weights; by default a new one each time.
 
     Examples
     --------
@@ -139,10 +139,10 @@ VIEWS["dense"] = layer
 
 
 def _alone(arguments: tuple[int, int, Any], weights: Array, bias: Array) -> layer:
-    """Make a layer of its own again: for copies and pickles."""
+    """Make a layer that is alone again: for copies and pickles."""
     inputs, neurons, activation = arguments
     shape = tuple(checks.integer(n, "a layer's size", 1, 2**31 - 1) for n in (inputs, neurons))
-    if (found := np.shape(weights)) != shape:  # before memory is taken for the layer
+    if (found := np.shape(weights)) != shape:  # before memory is allocated for the layer
         raise ValueError(f"weights must have shape {shape}, got {found}")
     made = layer(inputs, neurons, activation, init="zeros", seed=0)
     made.weights, made.bias = weights, bias

@@ -36,7 +36,7 @@ ACTIVATION = Kind(
 @answering()
 @dataclass(frozen=True, repr=False, eq=False)
 class Activation(Description):
-    """An activation by itself.
+    """An activation as a layer.
 
     Parameters
     ----------
@@ -83,10 +83,10 @@ DROPOUT = Kind(
 @answering()
 @dataclass(frozen=True, repr=False, eq=False)
 class Dropout(Description):
-    """Leaves numbers out at random while the network trains.
+    """Sets numbers to zero at random while the network trains.
 
-    In training, each number is zero with probability `rate` and 1 / (1 - rate) times as large
-    otherwise; in prediction it stays as it is. (Srivastava et al., "Dropout: a simple way to
+    In training, each number becomes zero with probability `rate` and 1 / (1 - rate) times as large
+    otherwise; in prediction it does not change. (Srivastava et al., "Dropout: a simple way to
     prevent neural networks from overfitting", 2014.)
 
     Parameters

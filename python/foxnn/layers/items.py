@@ -230,7 +230,7 @@ def check_names(parts: Sequence[Mapping[str, Any]], first: int, place: str) -> N
             here = (*path, i)
             name = part["options"].get("name", f"{part['kind']}_{'_'.join(map(str, here))}")
             if name in seen and (is_new or i >= first):
-                raise ValueError(f"{place} must have layers of different names, got {name!r} twice")
+                raise ValueError(f"{place}: layer names must be unique, got {name!r} twice")
             seen.add(name)
             for b, branch in enumerate(part.get("branches", ())):
                 look(branch, (*here, b), is_new or i >= first)

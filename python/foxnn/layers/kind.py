@@ -1,4 +1,4 @@
-"""What the package knows of a layer kind, and how users describe a layer of it."""
+"""What the package knows about a layer kind, and how users describe a layer of it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Kind:
     public : str
         The name of the class that describes it.
     checked : callable
-        From the options that a file holds to checked ones, without name, activation and init;
-        raises ValueError or TypeError.
+        Checks the options in a file, except name, activation and init; raises ValueError or
+        TypeError.
     output_shape : callable
-        From the input's shape and the options; raises ValueError where they do not fit.
+        Takes the input's shape and the options; raises ValueError if they do not fit.
     arrays : callable
-        The same, to the shapes of its arrays by name.
+        Takes the same, and returns the shapes of the arrays by name.
     shown : callable
-        From the options to the arguments that the class is made with.
+        Takes the options, and returns the arguments of the class.
     has_activation, has_init : bool
         Whether the network's `activation` and `init` apply to it.
     """
@@ -76,20 +76,20 @@ def same_shape(shape: Shape, options: Options) -> Shape:
 
 
 class Description(Constants):
-    """A layer that is described but not made; frozen, and equal to one of the same arguments."""
+    """A layer that is described but not made; frozen, and equal to one with the same arguments."""
 
     kind: ClassVar[Kind]
     name: str | None
 
-    # What a dataclass refuses by itself are the fields of the very class that is one.
+    # A frozen dataclass itself protects only the fields of its own class.
     def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"a description does not change, and {name} was set")
+        raise AttributeError(f"a description is frozen: {name} cannot be set")
 
     def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"a description does not change, and {name} was deleted")
+        raise AttributeError(f"a description is frozen: {name} cannot be deleted")
 
     def _spec(self) -> Spec:
-        """Return the spec; activation and init are missing where they are the network's."""
+        """Return the spec; activation and init are missing if they are the network's."""
         options = self._options()
         if (activation := getattr(self, "activation", None)) is not None:
             options["activation"], options["parameters"] = parse_activation(activation)
@@ -100,7 +100,7 @@ class Description(Constants):
         return {"kind": self.kind.name, "options": options}
 
     def _options(self) -> Options:
-        """Return the options of its own."""
+        """Return the options that its kind has."""
         return {}
 
     def __eq__(self, other: object) -> bool:
@@ -145,7 +145,7 @@ def given_name(name: object) -> str:
 
 
 def checked_activation(activation: object) -> ActivationLike | None:
-    """Return an activation as it is given, if it is one; None for that of the network."""
+    """Return a valid activation as it is given; None for that of the network."""
     if activation is None:
         return None
     name, parameters = parse_activation(activation)

@@ -1,4 +1,4 @@
-"""The one list of layer kinds, and lists of layers held against it."""
+"""The only list of layer kinds, and checks of lists of layers."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ class _Kinds(Mapping[str, Kind]):
 
 KINDS: Mapping[str, Kind] = _Kinds()
 
-# Layers within layers: deeper than anyone builds, shallower than Python's own limit.
+# Layers within layers: deeper than anyone builds, but within Python's own limit.
 DEEPEST = 50
 
 
 @dataclass(repr=False, eq=False)
 class Checked:
-    """Layers that fit: their specs, the shape of what they give, and the arrays of each leaf."""
+    """Layers that fit: their specs, the shape of their output, and the arrays of each leaf."""
 
     specs: list[Spec] = field(default_factory=list)
     shape: Shape = ()
@@ -79,22 +79,22 @@ class Checked:
 def checked_specs(
     specs: object, shape: Shape, place: str, first: int = 0, depth: int = 0
 ) -> Checked:
-    """Check the specs of layers, one behind the other.
+    """Check the specs of layers in sequence.
 
     Parameters
     ----------
     specs : sequence of dict
     shape : tuple of int
-        Of what the first one reads.
+        The shape of the first one's input.
     place : str
-        Where they stand, for messages.
+        What the list is called in messages.
     first : int
-        The position there of the first one.
+        The position of the first one in that list.
 
     Raises
     ------
     ValueError, TypeError
-        Where a kind is unknown, an option is wrong, or shapes do not fit: with the layer's place
+        If a kind is unknown, an option is wrong, or shapes do not fit: with the layer's place
         and kind.
     """
     if not isinstance(specs, list | tuple):
@@ -179,7 +179,7 @@ def _append_composite(found: Checked, spec: Mapping[str, Any], where: str, depth
         found.arrays += inner.arrays
     if is_residual and ends[0] != ends[1]:
         raise ValueError(
-            f"{where} adds shapes {ends[0]} and {ends[1]}, which must be one: a shortcut can "
+            f"{where} adds shapes {ends[0]} and {ends[1]}, which must be equal; a shortcut can "
             "change the second"
         )
     if any(end[:-1] != ends[0][:-1] for end in ends):
@@ -192,7 +192,7 @@ def _append_composite(found: Checked, spec: Mapping[str, Any], where: str, depth
 
 
 def leaves(layers: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-    """Yield the layers that are no composites, depth first: the order of parameters in states."""
+    """Yield the layers that are not composites, depth first: the order of parameters in states."""
     for part in layers:
         if part.get("branches"):
             for branch in part["branches"]:

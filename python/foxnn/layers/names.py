@@ -6,7 +6,7 @@ from foxnn import _core
 from foxnn.checks import Names
 from foxnn.layers.activation_table import ALIASES
 
-#: Activations. Beside them, the nearest to what Keras and PyTorch have more.
+#: Activations. Beside them, the nearest to those that only Keras and PyTorch have.
 ACTIVATION_NAMES = Names(
     "activation",
     _core.activations(),

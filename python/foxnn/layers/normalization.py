@@ -1,4 +1,4 @@
-"""Layers that bring their inputs to a common size: `BatchNorm`, `LayerNorm`."""
+"""Layers that normalize their inputs: `BatchNorm`, `LayerNorm`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _checked(given: Mapping[str, Any]) -> Options:
 
 
 def _checked_epsilon(epsilon: object) -> float:
-    # In float32, too, it must be above zero.
+    # It must be above zero in float32, too.
     return checks.real(epsilon, "epsilon", 1e-37, 1e30)
 
 
@@ -49,8 +49,8 @@ class LayerNorm(Description):
     """Layer normalization over the channels of each position.
 
     y = (x - mean) / sqrt(variance + epsilon) * weights + bias, where mean and variance are those of
-    the channels of a position (Ba, Kiros and Hinton, "Layer normalization", 2016). It does the same
-    in training and in prediction.
+    the channels of a position (Ba, Kiros and Hinton, "Layer normalization", 2016). Training and
+    prediction do the same.
 
     Parameters
     ----------
@@ -116,10 +116,10 @@ BATCH_NORM = Kind(
 class BatchNorm(Description):
     """Batch normalization: each channel is brought to mean 0 and variance 1 over a batch.
 
-    y = (x - mean) / sqrt(variance + epsilon) * weights + bias, where mean and variance are in
-    training those of the channel over all samples and positions of the batch (Ioffe and Szegedy,
-    "Batch normalization", 2015). In prediction, and where the layer is frozen, they are running
-    means of those of earlier batches.
+    y = (x - mean) / sqrt(variance + epsilon) * weights + bias. In training, mean and variance are
+    those of the channel over all samples and positions of the batch (Ioffe and Szegedy, "Batch
+    normalization", 2015). In prediction, and while the layer is frozen, they are running means of
+    those of earlier batches.
 
     Parameters
     ----------

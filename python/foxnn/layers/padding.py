@@ -1,4 +1,4 @@
-"""How many positions "same" adds around a sample, for formats that must say so."""
+"""How many positions "same" adds around a sample, for formats that must state it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from foxnn.layers.kind import Shape
 
 
 def pads_of(shape: Shape, options: Mapping[str, Any]) -> list[tuple[int, int]]:
-    """Return how many positions a layer's window takes before and behind each axis of a shape."""
+    """Return how many positions a layer's window adds before and after each axis of a shape."""
     found = []
     for axis, length in enumerate(shape[:-1]):
         kernel, stride = (int(options[name][axis]) for name in ("kernel", "stride"))
@@ -22,7 +22,7 @@ def pads_of(shape: Shape, options: Mapping[str, Any]) -> list[tuple[int, int]]:
 
 
 def same_pads(length: int, span: int, stride: int) -> tuple[int, int]:
-    """Return what "same" adds before and behind an axis for a window over `span` positions."""
+    """Return what "same" adds before and after an axis for a window over `span` positions."""
     count = -(-length // stride)
     total = max((count - 1) * stride + span - length, 0)
     return total // 2, total - total // 2

@@ -1,4 +1,4 @@
-"""Layers that take positions together or repeat them: pools, global pools, and `UpSample`."""
+"""Layers that combine or repeat positions: pools, global pools, and `UpSample`."""
 
 from __future__ import annotations
 

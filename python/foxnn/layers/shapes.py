@@ -18,12 +18,14 @@ def checked_shape(shape: object, name: str) -> Shape:
     """Return the lengths of a sample's axes, the channels last, from a number or several."""
     if isinstance(shape, int | np.integer) and not isinstance(shape, bool):
         shape = (shape,)
-    wanted = f"{name} must be a whole number or a tuple of up to {_MOST_AXES}"
+    wanted = f"{name} must be a whole number or a tuple of 1 to {_MOST_AXES} lengths"
     lengths = checks.items(shape, wanted, _MOST_AXES + 1)
     if not 1 <= len(lengths) <= _MOST_AXES:
         raise ValueError(f"{wanted}, got {len(lengths)} lengths")
     if any(length is None for length in lengths):
-        raise ValueError(f"{name} must not hold None: no layer yet takes any number of steps")
+        raise ValueError(
+            f"{name} must not hold None: no layer takes a variable number of steps yet"
+        )
     found = tuple(
         checks.integer(length, f"{name}[{i}]", 1, _LARGEST) for i, length in enumerate(lengths)
     )

@@ -80,7 +80,7 @@ def _rows(layer: LayerView, depth: int) -> Iterator[tuple[str, ...]]:
 
 
 def _trained(layer: LayerView) -> str:
-    """Return whether training changes the layer's parameters; empty where it has none."""
+    """Return whether training changes the layer's parameters; empty if it has none."""
     total, trained = _count(layer), _count(layer, trained=True)
     if total == 0:
         return ""

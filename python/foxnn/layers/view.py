@@ -15,12 +15,12 @@ from foxnn.layers.kind import Shape, Spec, shown_activation
 from foxnn.layers.kinds import KINDS, leaves, public_name
 from foxnn.support import pieces
 
-#: Where a layer is: its place in the list, and then branch and place, again and again.
+#: Where a layer is: its place in the list, then branch and place in turn.
 Path = tuple[int, ...]
 
 
 class LayerView:
-    """A layer of a network; what is set is set in the network."""
+    """A layer of a network; changes to it change the network."""
 
     _network: _core.Network = None  # type: ignore[assignment]  # until it is made
     _path: Path = ()
@@ -33,7 +33,7 @@ class LayerView:
         return view
 
     def _part(self) -> Spec:
-        """Return what the engine says of the layer."""
+        """Return the engine's description of the layer."""
         part: Spec = self._network._layer(self._path[0])
         for branch, place in zip(self._path[1::2], self._path[2::2], strict=True):
             part = part["branches"][branch][place]
@@ -59,27 +59,27 @@ class LayerView:
 
     @property
     def input_shape(self) -> Shape:
-        """The shape of what it reads, without the samples."""
+        """The shape of its input, without the samples."""
         shape: Shape = self._part()["input_shape"]
         return shape
 
     @property
     def output_shape(self) -> Shape:
-        """The shape of what it gives, without the samples."""
+        """The shape of its output, without the samples."""
         shape: Shape = self._part()["output_shape"]
         return shape
 
     @property
     def arrays(self) -> Arrays:
-        """The arrays by name: a copy is read, any array of that shape is set.
+        """The arrays by name: reading returns a copy, and any array of the same shape can be set.
 
-        Of a composite it is empty: `layers` have them.
+        Empty for a composite, whose `layers` have the arrays.
         """
         return Arrays(self)
 
     @property
     def weights(self) -> Array:
-        """The array "weights": a copy when read; any array of that shape sets it."""
+        """The array "weights": reading returns a copy; any array of the same shape can be set."""
         return self._read("weights")
 
     @weights.setter
@@ -88,7 +88,7 @@ class LayerView:
 
     @property
     def bias(self) -> Array:
-        """The array "bias": a copy when read; any array of that shape sets it."""
+        """The array "bias": reading returns a copy; any array of the same shape can be set."""
         return self._read("bias")
 
     @bias.setter
@@ -105,8 +105,8 @@ class LayerView:
     def trainable(self) -> bool:
         """Whether training changes its arrays; set it to False to freeze the layer.
 
-        A frozen layer passes gradients on. Of a composite it is whether any of its layers is
-        trained; setting it sets all of them.
+        A frozen layer passes gradients on. A composite is trainable if any of its layers is;
+        setting it sets all of them.
         """
         return any(leaf["trained"] for leaf in leaves([self._part()]))
 
@@ -118,7 +118,7 @@ class LayerView:
 
     @property
     def layers(self) -> tuple[Any, ...]:
-        """The layers of a composite; of Parallel a tuple for each branch that has several."""
+        """The layers of a composite; for Parallel, a tuple for each branch that has several."""
         part = self._part()
         branches = [
             tuple(view_at(self._network, (*self._path, b, i)) for i in range(len(branch)))
@@ -222,7 +222,7 @@ def shown_part(part: Spec) -> str:
 
 
 def is_bare_number(part: Mapping[str, Any]) -> bool:
-    """Return whether a layer can be shown as a number only: `Dense` keeps positions apart."""
+    """Return whether only a number can describe a layer: `Dense` would keep positions apart."""
     is_dense = part["kind"] == "dense" and not part["options"].get("each_position")
     return is_dense and len(part["input_shape"]) > 1
 
@@ -239,12 +239,12 @@ def is_flat_dense(part: Spec) -> bool:
     return bool(part["kind"] == "dense" and len(part["output_shape"]) == 1)
 
 
-#: Views of kinds that have more to them than any layer has.
+#: Views of the kinds that have more attributes than every layer has.
 VIEWS: dict[str, type[LayerView]] = {}
 
 
 def view_at(network: _core.Network, path: Path) -> LayerView:
-    """Return the layer of a network at a path: a view of the class that suits its kind."""
+    """Return the layer of a network at a path: a view of the class for its kind."""
     view = LayerView._at(network, path)
     own = VIEWS.get(view._part()["kind"])
     return view if own is None else own._at(network, path)

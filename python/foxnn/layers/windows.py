@@ -1,4 +1,4 @@
-"""Windows that slide over the positions of a sample: what convolutions and pools say of theirs."""
+"""Windows that slide over the positions of a sample: the options of convolutions and pools."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def checked_lengths(given: object, name: str, axes: int) -> tuple[int, ...]:
     Raises
     ------
     ValueError, TypeError
-        Unless it is one whole number above 0, or one for each axis.
+        Unless it is a whole number above 0, or one for each axis.
     """
     if isinstance(given, tuple | list):
         if len(given) != axes:
@@ -33,7 +33,7 @@ def checked_lengths(given: object, name: str, axes: int) -> tuple[int, ...]:
 
 
 def shown_lengths(lengths: tuple[int, ...]) -> Lengths:
-    """Return one number where all axes have the same."""
+    """Return one number if it is the same for all axes."""
     return lengths[0] if len(set(lengths)) == 1 else tuple(lengths)
 
 
@@ -54,7 +54,7 @@ def file_lengths(given: object, name: str, axes: int) -> list[float]:
 
 
 def positions_of(shape: Shape, options: Mapping[str, Any]) -> Shape:
-    """Return the positions that a window leaves of those of a shape.
+    """Return the output positions of a window over a shape.
 
     Raises
     ------

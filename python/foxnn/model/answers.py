@@ -1,4 +1,4 @@
-"""What a network answers: outputs, losses, gradients, and every number on the way."""
+"""What a network computes: outputs, losses, gradients, and every intermediate number."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from foxnn.model.walk import backward, forward, loss_and_gradients
 
 
 class AnsweringNetwork(BaseNetwork):
-    """The outputs for samples, and what follows from them."""
+    """A network with the methods that compute outputs, and what follows from them."""
 
     @answers("predict")
     def predict(self, x: SamplesLike, **others: NoReturn) -> Array:
@@ -39,7 +39,7 @@ class AnsweringNetwork(BaseNetwork):
         Raises
         ------
         OverflowError
-            Where an output is no number (NaN), since layers before it are beyond the type.
+            If an output is not a number (NaN), since layers before it are beyond the type.
         """
         if others:
             raise unknown("predict", others)
@@ -57,8 +57,8 @@ class AnsweringNetwork(BaseNetwork):
     def predict_classes(self, x: SamplesLike) -> Array:
         """Return the class of each sample: that of the largest output.
 
-        With loss="binary_cross_entropy", an output above a half means the second class. Several
-        such outputs say yes or no each, and 1 or 0 is returned for each of them.
+        With loss="binary_cross_entropy", an output above a half means the second class. If there
+        are several such outputs (multilabel), 1 or 0 is returned for each of them.
 
         Parameters
         ----------
@@ -67,12 +67,12 @@ class AnsweringNetwork(BaseNetwork):
         Returns
         -------
         ndarray of shape (samples,)
-            Labels of `classes`, or the numbers of the outputs where the network has no classes.
+            Labels of `classes`, or the numbers of the outputs if the network has no classes.
 
         Raises
         ------
         ValueError
-            Where the loss does not classify.
+            If the loss is not one for classes.
         OverflowError
             As `predict`.
 
@@ -109,38 +109,38 @@ class AnsweringNetwork(BaseNetwork):
         metrics: str | Sequence[str] = (),
         **others: NoReturn,
     ) -> dict[str, float]:
-        """Return the mean loss over samples, the accuracy where the loss classifies, and metrics.
+        """Return the mean loss over samples, the accuracy if the loss is for classes, and metrics.
 
         Parameters
         ----------
         x : array-like of shape (samples, inputs), or sparse matrix
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
         sample_weight : array-like of shape (samples,), optional
-            How much the loss and the metrics of each count; at least 0.
+            The weight of each sample in the loss and the metrics; at least 0.
         metrics : str or sequence of str, default=()
             Names of `foxnn.metrics()`, computed as scikit-learn does. Of numbers: mse, rmse, mae,
             mape, max_error, r2, explained_variance, means over the outputs. Of classes: accuracy,
             balanced_accuracy, precision, recall, f1, mcc (Matthews), auc, average_precision,
             log_loss, brier, and top_5 or any other number; precision, recall and f1 are those of
-            the second of two classes, or the mean over more classes, as auc and average_precision
-            are of one class against all others. Outputs of other losses are classes, too, where the
-            targets are 0 and 1.
+            the second of two classes, or the mean over more classes; auc and average_precision are
+            then the mean of one class against all others. Metrics of classes also work for other
+            losses if the targets are 0 and 1.
 
         Returns
         -------
         dict
             "loss", and with cross_entropy and binary_cross_entropy "accuracy": the share of samples
-            whose largest output is where the largest wanted output is; of sigmoid outputs, those
-            whose every output is on the right side of a half. Each sample counts once, whatever its
-            weight, unless metrics name "accuracy". Then the metrics, by the names that were given;
-            NaN where a metric is not defined, such as the auc of samples that are all of one class.
+            whose largest output is that of the largest target; with sigmoid outputs, of those whose
+            outputs are all on the correct side of a half. Each sample counts once, regardless of
+            its weight, unless metrics name "accuracy". Then the metrics, by the names that were
+            given; NaN if a metric is undefined, such as the auc of samples of a single class.
 
         Raises
         ------
         ValueError
-            For a metric that is not known, or that these targets or outputs do not have.
+            For an unknown metric, or one that is not for such targets or outputs.
         OverflowError
-            Where the loss or an output is no number (NaN), since layers are beyond the type.
+            If the loss or an output is not a number (NaN), since layers are beyond the type.
 
         Examples
         --------
@@ -194,22 +194,22 @@ class AnsweringNetwork(BaseNetwork):
         ----------
         x : array-like of shape (inputs,) or (samples, inputs), or sparse matrix
         output : int, optional
-            Of which output; a negative one counts from the end. By default of all.
+            The number of the output; a negative one counts from the end. By default all outputs.
 
         Returns
         -------
         ndarray of shape (samples, inputs), or (samples, outputs, inputs) for all outputs
-            Without the axis of the samples where x is a single one. Where there are scalers, it is
-            of the outputs and inputs as they are outside.
+            Without the axis of the samples if x is a single one. If there are scalers, it is the
+            gradient of the outputs and inputs before scaling.
 
         Raises
         ------
         ValueError
             For another shape, an infinity or NaN.
         IndexError
-            Where there is no such output.
+            If there is no such output.
         OverflowError
-            Where a gradient is no number (NaN), since layers are beyond the network's type.
+            If a gradient is not a number (NaN), since layers are beyond the network's type.
 
         Examples
         --------
@@ -227,7 +227,7 @@ class AnsweringNetwork(BaseNetwork):
             if is_flat and array.ndim not in (1, 2):
                 raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
             is_one = array.ndim == 1 or (not is_flat and self._is_one_sample(array))
-            # A table itself where messages name its columns.
+            # The table itself if it has columns that messages can name.
             rows = array.reshape(1, -1) if is_one else x if checks.column_names(x) else array
         inputs = self._rows(rows, "x", single=self._single())
         outputs = self._outputs()
@@ -240,7 +240,7 @@ class AnsweringNetwork(BaseNetwork):
         return found[0] if is_one else found
 
     def layer_outputs(self, x: SamplesLike) -> dict[str, Array]:
-        """Return what every layer gives for samples, by the layer's name.
+        """Return the outputs of every layer, by the layer's name.
 
         Parameters
         ----------
@@ -250,7 +250,7 @@ class AnsweringNetwork(BaseNetwork):
         Returns
         -------
         dict of str to ndarray of shape (samples, ...)
-            In the order of the layers; those within composites are not in it.
+            In the order of the layers, without those within composites.
 
         Raises
         ------
@@ -275,7 +275,7 @@ class AnsweringNetwork(BaseNetwork):
     def trace(self, x: ArrayLike, y: ArrayLike | None = None) -> Trace:
         """Return every number of the walk through the network with one sample, by name.
 
-        The network stays as it is, its random numbers too.
+        The network is not changed, nor are its random numbers.
 
         Parameters
         ----------
@@ -309,9 +309,9 @@ class AnsweringNetwork(BaseNetwork):
         ([0.191], [-0.009])
         """
         inputs, wanted = self._one_sample(x, y)
-        # A copy stays as it is meanwhile, and can be asked between the epochs of a training.
+        # A copy does not change meanwhile, and can be used between the epochs of a training.
         copy = self._copy()
-        instead = "layer_outputs tells what its layers give"
+        instead = "layer_outputs returns the outputs of its layers"
         check_plain(copy, "trace", instead, needs_bias=True)
         settings = self.settings
         values = forward(copy, inputs, settings.n_threads, settings.correct_summation)

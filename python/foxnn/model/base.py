@@ -55,7 +55,7 @@ class BaseNetwork(_core.Network):
 
     def _refuse_second_making(self) -> None:
         if "_settings" in self.__dict__:
-            raise TypeError("the network is made already; make another to have other layers")
+            raise TypeError("the network is made already; make another one for other layers")
 
     def _make(
         self,
@@ -159,7 +159,7 @@ class BaseNetwork(_core.Network):
     def input_scaler(self) -> Scaler | None:
         """How inputs are scaled before the first layer, or None; set it to a fitted Scaler.
 
-        Whoever asks or trains the network passes inputs as they are. What is read is a copy.
+        `predict` and `fit` take unscaled inputs. Reading returns a copy.
         """
         return self._scalers[0] and copied(self._scalers[0])
 
@@ -169,7 +169,7 @@ class BaseNetwork(_core.Network):
 
     @property
     def output_scaler(self) -> Scaler | None:
-        """How wanted outputs are scaled, and outputs scaled back, or None; set it likewise.
+        """How targets are scaled, and outputs scaled back, or None; set it to a fitted Scaler.
 
         Losses are those of the scaled outputs. Only for the losses mse, mae and huber.
         """
@@ -183,8 +183,8 @@ class BaseNetwork(_core.Network):
     def input_names(self) -> list[str] | None:
         """The columns of the table (pandas, Polars) that `fit` was given, or None.
 
-        Tables that come later must have the same columns in the same order; set it to None, and
-        the next `fit` decides anew.
+        Later tables must have the same columns in the same order; set it to None to let the next
+        `fit` decide anew.
         """
         return None if self._input_names is None else list(self._input_names)
 
@@ -197,9 +197,9 @@ class BaseNetwork(_core.Network):
         """The labels of the classes, in the order of the outputs, or None.
 
         `fit` learns them from its y: strings, whole numbers, True and False; sorted, or in the
-        order of a categorical column. Labels that come later must be among them. Set them where
-        `fit` does not see all of them, or to None, and the next `fit` decides anew. One output that
-        tells two classes apart has two labels.
+        order of a categorical column. Later labels must be among them. Set them if `fit` does not
+        see all of them, or set None to let the next `fit` decide anew. A single output that
+        separates two classes has two labels.
 
         Examples
         --------
@@ -221,7 +221,7 @@ class BaseNetwork(_core.Network):
         return count_of(checks.target_kind(self._loss()), self._outputs())
 
     def _forget_misfit(self) -> None:
-        """Forget the classes where outputs or loss have changed so that their number is another."""
+        """Forget the classes if outputs or loss have changed and their number no longer fits."""
         if self._classes is not None and len(self._classes) != self._count_of_classes():
             self._classes = None
 
@@ -259,23 +259,23 @@ class BaseNetwork(_core.Network):
         Raises
         ------
         IndexError
-            Where there is no such layer.
+            If there is no such layer.
         """
         return view_at(self, (checks.position(i, "i", len(self), "a layer"),))
 
     def next_layer(self, new_layer: Any) -> None:
-        """Append a layer that fits behind the last one.
+        """Append a layer that fits after the last one.
 
         Parameters
         ----------
         new_layer : foxnn.layer, a layer of a network, or a description
-            A layer is copied with its weights; of a description such as `foxnn.Dense(5)` the
+            A layer is copied with its weights; for a description such as `foxnn.Dense(5)`, the
             weights are drawn.
 
         Raises
         ------
         ValueError
-            Where it does not fit.
+            If it does not fit.
         """
         is_made = not isinstance(new_layer, LayerView) or new_layer._network is not None
         if not isinstance(new_layer, LayerView | Description | Composite) or not is_made:
@@ -319,14 +319,14 @@ class BaseNetwork(_core.Network):
         return _unpickled, (type(self), state.state_of(self)), own
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return all that the network is, for libraries that do not go by `__reduce__`."""
+        """Return the complete state, for libraries that do not use `__reduce__`."""
         own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
         return {_STATE: state.state_of(self), **own}
 
     def __setstate__(self, own: object) -> None:
         given = attributes(own, type(self))
         if wrong := _OWN & given.keys():
-            raise ValueError(f"{min(wrong)} must stand in the state of the network itself")
+            raise ValueError(f"{min(wrong)} belongs in the network's own state")
         if _STATE in given:
             self._refuse_second_making()
             given = dict(given)
@@ -442,7 +442,7 @@ _STATE = "foxnn.network"
 
 
 class _NotMade:
-    """Stands where a network that was made by its constructor has an attribute of its own."""
+    """Stands in for an attribute that only a network made by its constructor has."""
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
@@ -450,7 +450,7 @@ class _NotMade:
         raise TypeError(f"the {owner.__name__} has not been made by its constructor")
 
 
-# Behind the object's own attributes, so that reading these costs nothing (__getattr__ would).
+# After the object's own attributes, so that reading these costs nothing (__getattr__ would).
 for _name in _OWN:
     setattr(BaseNetwork, _name, _NotMade())
 
@@ -494,7 +494,7 @@ VIEWS["dense"] = _NetworkLayer
 
 
 def _summation_of(network: _core.Network) -> Callable[[bool], None]:
-    # Weak, so that settings and network are no cycle, which would outlive its last user.
+    # Weak: settings and network would otherwise form a cycle, which outlives its last user.
     there = weakref.ref(network)
 
     def set_summation(is_sorted: bool) -> None:

@@ -1,4 +1,4 @@
-"""Metrics of classes: how often the class that the outputs name is the wanted one."""
+"""Metrics of classes: how often the predicted class is the correct one."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Wanted:
-    """The answers of a network that tells classes apart, and the classes that were wanted.
+    """The predictions of a classifier, and the correct classes.
 
-    With several outputs that say yes or no each, every output is two classes by itself.
+    With multilabel outputs, every output has two classes of its own.
     """
 
     outputs: Floats
@@ -32,7 +32,7 @@ class Wanted:
 
     @property
     def classes(self) -> NDArray[np.int64]:
-        """The wanted classes of the samples."""
+        """The true classes of the samples."""
         return self._classes(self.targets)
 
     @property
@@ -52,12 +52,12 @@ class Wanted:
 def wanted_of(
     outputs: Floats, targets: Floats, weights: Floats, loss: str, *, single: bool, asked: str
 ) -> Wanted:
-    """Return answers and wanted classes.
+    """Return predictions and true classes.
 
     Raises
     ------
     ValueError
-        Where the targets are no classes: another loss, and numbers other than 0 and 1.
+        If the targets are not classes: another loss, and numbers other than 0 and 1.
     """
     kind = target_kind(loss)
     several = targets.shape[1] > 1
@@ -72,27 +72,27 @@ def wanted_of(
 
 
 def accuracy(given: Wanted) -> float:
-    """Return the share of samples of the right class; multilabel: right in every output."""
+    """Return the share of samples with the correct class; multilabel: correct in every output."""
     right = given.found == given.classes
     right = right.all(axis=1) if given.is_multilabel else right
     return float(np.average(right, weights=given.weights))
 
 
 def balanced_accuracy(given: Wanted) -> float:
-    """Return the mean over the wanted classes of the share of their samples that is right."""
+    """Return the mean over the classes of the share of their samples that are correct."""
     table = confusion(given, "balanced_accuracy")
     there = table.sum(axis=1) > 0
     return float((np.diag(table)[there] / table.sum(axis=1)[there]).mean())
 
 
 def precision(given: Wanted) -> float:
-    """Return the share of right ones among the samples that the network gives a class."""
+    """Return the share of correct ones among the samples that are predicted as a class."""
     hits, found, _ = _counts(given)
     return _averaged(given, _shares(hits, found))
 
 
 def recall(given: Wanted) -> float:
-    """Return the share of a class's samples that the network gives it."""
+    """Return the share of a class's samples that are predicted as that class."""
     hits, _, there = _counts(given)
     return _averaged(given, _shares(hits, there))
 
@@ -104,7 +104,7 @@ def f1(given: Wanted) -> float:
 
 
 def matthews(given: Wanted) -> float:
-    """Return the correlation of found and wanted classes (Gorodkin, 2004); 0 for one class."""
+    """Return the correlation of predicted and true classes (Gorodkin, 2004); 0 for one class."""
     table = confusion(given, "mcc")
     there, found, total = table.sum(axis=1), table.sum(axis=0), table.sum()
     covariance = np.trace(table) * total - (there * found).sum()
@@ -113,18 +113,16 @@ def matthews(given: Wanted) -> float:
 
 
 def confusion(given: Wanted, asked: str) -> Floats:
-    """Return the weight of samples by wanted class (rows) and found class."""
+    """Return the weight of samples by true class (rows) and predicted class."""
     if given.is_multilabel:
-        raise ValueError(
-            f"metrics must not hold {asked!r} for several outputs that say yes or no each"
-        )
+        raise ValueError(f"metrics must not hold {asked!r} for multilabel outputs")
     table = np.zeros((given.count, given.count))
     np.add.at(table, (given.classes, given.found), given.weights)
     return table
 
 
 def _counts(given: Wanted) -> tuple[Floats, Floats, Floats]:
-    """Return for each class the weight of hits, of what was found and of what is there."""
+    """Return, for each class, the weight of hits, of predictions and of samples."""
     if given.is_multilabel:
         found, there, weights = given.found, given.classes, given.weights[:, None]
         parts = (found & there, found, there)
@@ -135,7 +133,7 @@ def _counts(given: Wanted) -> tuple[Floats, Floats, Floats]:
 
 
 def _shares(some: Floats, whole: Floats) -> Floats:
-    """Return some / whole; 0 of nothing."""
+    """Return some / whole; 0 if the whole is 0."""
     return np.divide(some, whole, out=np.zeros_like(whole), where=whole > 0)
 
 

@@ -1,4 +1,4 @@
-"""States of version 1, of 0.1.0, in the words of version 2."""
+"""Converts states of version 1 (foxnn 0.1.0) to version 2."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def converted(state: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_layers(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a state that says its layers as version 2 does; its arrays are left as they are."""
+    """Return a state that describes its layers as version 2 does; its arrays are unchanged."""
     sizes = checks.layer_sizes(state.get("sizes"))
     activations = state.get("activations")
     if not isinstance(activations, list | tuple) or len(activations) != len(sizes) - 1:
-        raise ValueError(f"activations must be a list of {len(sizes) - 1}, one a layer")
+        raise ValueError(f"activations must be a list of {len(sizes) - 1}, one per layer")
     rest = {name: value for name, value in state.items() if name not in ("sizes", "activations")}
     layers = [
         _dense(units, activation, f"activations[{i}]")

@@ -1,7 +1,7 @@
-"""The layers of a state: a tree of kinds and options, and arrays by name held against it.
+"""The layers of a state: a tree of kinds and options, and the arrays by name, checked against it.
 
 A layer is a dict of "kind", "options" and "trained"; one made of layers has "branches" instead of
-"trained". Arrays stand beside the tree, in a list over the layers that are not made of layers,
+"trained". Arrays are kept beside the tree, in a list over the layers that are not made of layers,
 depth first.
 """
 
@@ -26,7 +26,7 @@ class Leaf:
     """A layer that is not made of layers."""
 
     place: str  # for messages
-    path: tuple[int, ...]  # its place in the list, and then branch and place, again and again
+    path: tuple[int, ...]  # its place in the list, then branch and place in turn
     kind: str
     arrays: Mapping[str, Shape]
     trained: bool
@@ -48,7 +48,7 @@ def tree_of(parts: Sequence[Mapping[str, Any]]) -> list[Spec]:
 
 
 def _described(part: Mapping[str, Any]) -> Spec:
-    # How the arrays began is over.
+    # The initializer has done its work.
     options = {name: value for name, value in part["options"].items() if name != "init"}
     rest: Spec = (
         {"branches": [tree_of(branch) for branch in part["branches"]]}
@@ -72,7 +72,7 @@ def checked_layers(input_shape: object, tree: object) -> Layers:
     Raises
     ------
     ValueError, TypeError
-        For what they do not rightly say: with the layer's place and kind.
+        For invalid layers: with the layer's place and kind.
     """
     shape = checked_shape(input_shape, "input_shape")
     found = checked_specs(tree, shape, "layers")
@@ -104,7 +104,7 @@ def _placed(
 
 
 def _undrawn(spec: Spec) -> Spec:
-    """Return a layer whose arrays begin at zero: no random numbers for what is set anyway."""
+    """Return a layer with arrays of zeros: they are set later, so no random numbers are needed."""
     if "branches" in spec:
         return spec | {"branches": [[_undrawn(s) for s in branch] for branch in spec["branches"]]}
     if not KINDS[spec["kind"]].has_init:
@@ -113,7 +113,7 @@ def _undrawn(spec: Spec) -> Spec:
 
 
 def check_shapes(given: object, leaves: Sequence[Leaf], name: str) -> None:
-    """Refuse arrays by layer that are not those of the leaves, before memory is taken for them."""
+    """Refuse arrays that do not fit the leaves, before memory is allocated for them."""
     if not isinstance(given, list | tuple) or len(given) != len(leaves):
         count = "1 layer" if len(leaves) == 1 else f"{len(leaves)} layers"
         raise ValueError(f"{name} must be a list of {count}")

@@ -1,4 +1,4 @@
-"""The metrics that `evaluate` knows by name, and what each needs of outputs and targets.
+"""The metrics that `evaluate` knows by name, and what each needs from outputs and targets.
 
 A metric of numbers compares outputs with targets, one of classes the class of each sample with the
 wanted one, one of scores ranks or weighs the outputs themselves. Formulas, and what they give where
@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 
 
 class Answers(NamedTuple):
-    """Outputs of samples, what was wanted, and how much each counts."""
+    """Outputs of samples, their targets, and their weights."""
 
     outputs: Floats  # (samples, outputs)
     targets: Floats  # of that shape; one-hot rows for labels
@@ -93,7 +93,7 @@ def checked(metrics: Any) -> dict[str, str]:
 
 
 def values(wanted: Mapping[str, str], answers: Answers, single: bool) -> dict[str, float]:
-    """Return the metrics by the names that they were asked for by."""
+    """Return the metrics by the names that were asked for."""
     counted = answers.weights > 0
     some = Answers(
         answers.outputs[counted], answers.targets[counted], answers.weights[counted], answers.loss

@@ -41,7 +41,7 @@ def largest_error(outputs: Floats, targets: Floats, weights: Floats) -> float:
 
 
 def determination(outputs: Floats, targets: Floats, weights: Floats) -> float:
-    """Return R^2, 1 - Σ(a - y)^2 / Σ(y - mean y)^2: NaN of a single sample."""
+    """Return R^2, 1 - Σ(a - y)^2 / Σ(y - mean y)^2: NaN for a single sample."""
     if len(targets) < 2:
         return float("nan")
     around = targets - _means(targets, weights)

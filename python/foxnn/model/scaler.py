@@ -1,4 +1,4 @@
-"""Scaling of columns: measured on data, kept by a network."""
+"""Scaling of columns: measured on data, and kept by a network."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def _refuse_to_center(rows: _core.SparseRows, method: str) -> None:
     if least.any():
         column = int(np.flatnonzero(least)[0])
         raise ValueError(
-            f"x must have 0 as the smallest value of each column where it is sparse, got "
+            f"x must have 0 as the smallest value of each column if it is sparse, got "
             f"{least[column]} in column {column}: it would be subtracted, {remedy}"
         )
 

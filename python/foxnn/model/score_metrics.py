@@ -1,4 +1,4 @@
-"""Metrics of scores: how well outputs rank the samples, and how likely they hold what is wanted."""
+"""Metrics of scores: how well outputs rank the samples, and how probable the targets are."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ Floats = NDArray[np.float64]
 
 
 def area(given: Wanted) -> float:
-    """Return the area under the ROC curve; of more than two classes the mean of one against all.
+    """Return the area under the ROC curve; for more than two classes, the mean of one against all.
 
-    NaN where all samples are of one class.
+    NaN if all samples are of one class.
     """
     return _mean_of_sides(given, _area)
 
@@ -34,7 +34,7 @@ def log_loss(given: Wanted) -> float:
 
 
 def brier(given: Wanted) -> float:
-    """Return the mean of (a - y)^2 for two classes, of its sum over the classes for more."""
+    """Return the mean of (a - y)^2 for two classes; for more, of its sum over the classes."""
     outputs, targets = _probabilities(given, "brier")
     factor = 0.5 if given.count == 2 else 1.0
     sums = ((outputs - targets) ** 2).sum(axis=1)
@@ -47,7 +47,7 @@ def in_top(given: Wanted, k: int, asked: str) -> float:
     Among equal outputs, those of later classes count as larger.
     """
     if given.is_multilabel or given.outputs.shape[1] == 1:
-        raise ValueError(f"metrics must not hold {asked!r} for outputs that say yes or no each")
+        raise ValueError(f"metrics must not hold {asked!r} for a single output or multilabel ones")
     order = np.argsort(given.outputs, axis=1, kind="stable")[:, ::-1][:, :k]
     right = (order == given.classes[:, None]).any(axis=1)
     return float(np.average(right, weights=given.weights))
@@ -57,11 +57,9 @@ def _probabilities(given: Wanted, asked: str) -> tuple[Floats, Floats]:
     """Return outputs and targets with a column for each class."""
     outputs, targets = given.outputs, given.targets
     if given.is_multilabel:
-        raise ValueError(
-            f"metrics must not hold {asked!r} for several outputs that say yes or no each"
-        )
+        raise ValueError(f"metrics must not hold {asked!r} for multilabel outputs")
     if outputs.min() < 0 or outputs.max() > 1:
-        raise ValueError(f"metrics must not hold {asked!r} for outputs that are no probabilities")
+        raise ValueError(f"metrics must not hold {asked!r} for outputs that are not probabilities")
     if outputs.shape[1] == 1:
         return np.hstack([1.0 - outputs, outputs]), np.hstack([1.0 - targets, targets])
     return outputs, targets
@@ -79,7 +77,7 @@ def _mean_of_sides(given: Wanted, metric: Callable[..., float]) -> float:
     found = [
         metric(given.outputs[:, i], sides[:, i], given.weights)
         for i in range(sides.shape[1])
-        if given.is_multilabel or sides[:, i].any()  # of a class without samples nothing is known
+        if given.is_multilabel or sides[:, i].any()  # a class without samples has no metric
     ]
     return float(np.mean(found))
 

@@ -13,7 +13,7 @@ _MODES = {"SGD": "sgd", "Nesterov": "nesterov", "Adam": "adam"}
 
 
 class _Checked:
-    """An attribute that runs a check before it takes a value."""
+    """An attribute that checks a value before it takes it."""
 
     def __init__(self, default: Any, check: Any) -> None:
         self._default = default
@@ -140,12 +140,12 @@ class OptimizationSettings(_Fixed):
 
 
 class Settings(_Fixed):
-    """How a network trains and answers under FoxNN's interface.
+    """How a network trains and predicts under FoxNN's interface.
 
     Attributes
     ----------
     n_threads : int
-        The most threads to use; 0, the default: as many as make it faster.
+        The maximum number of threads; 0, the default: as many as make it faster.
     n_print : int
         `train` reports every `n_print` iterations; 0: never.
     min_error : float

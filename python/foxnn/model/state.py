@@ -1,7 +1,7 @@
-"""All that a network is and remembers, as plain values: what copies, pickles and files hold.
+"""The complete state of a network as plain values: what copies, pickles and files hold.
 
-A state is a dict of numbers, texts, lists and arrays; `make` makes the network again, and what a
-state does not rightly say it refuses with a ValueError. What it says of layers is in `layer_tree`.
+A state is a dict of numbers, texts, lists and arrays. `make` makes the network again, and raises a
+ValueError for an invalid state. How a state describes layers is in `layer_tree`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ _RULE = {"name": str, **dict.fromkeys(_core.optimizer_constants(), float), "rest
 
 def state_of(network: Face) -> dict[str, Any]:
     """Return the state of a neural_network."""
-    return state_of_copy(network, network._copy())  # of one moment, whoever trains meanwhile
+    return state_of_copy(
+        network, network._copy()
+    )  # a snapshot, even if another thread trains meanwhile
 
 
 def state_of_copy(network: Face, copy: _core.Network) -> dict[str, Any]:
@@ -116,7 +118,7 @@ def _with_version(state: object) -> Mapping[str, Any]:
 
 
 def checked(state: object) -> Mapping[str, Any]:
-    """Return the state, if it is one that this version knows and nothing is missing."""
+    """Return the state, if this version can read it and nothing is missing."""
     given: Mapping[str, Any] = _with_version(state)
     if given["version"] < VERSION:
         given = former_state.converted(given)
@@ -126,7 +128,7 @@ def checked(state: object) -> Mapping[str, Any]:
 
 
 def with_layers(state: object) -> dict[str, Any]:
-    """Return a state, whose arrays may be missing, that says its layers as this version does."""
+    """Return a state, whose arrays may be missing, with its layers described as in this version."""
     given = _with_version(state)
     if given["version"] < VERSION:
         return former_state.with_layers(given)
@@ -154,7 +156,7 @@ def make(network: Face, state: Mapping[str, Any], dtype: str | None = None) -> N
     Raises
     ------
     ValueError, TypeError
-        For what the state does not rightly say, and for numbers too large for the type.
+        For an invalid state, and for numbers too large for the type.
     """
     layers = layers_of(state)
     check_shapes(state["parameters"], layers.leaves, "parameters")

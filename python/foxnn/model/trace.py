@@ -103,7 +103,7 @@ class Trace(Mapping[str, Array]):
                 f"activations must be a list with one per layer, got {checks.shown(activations)}"
             )
         if not activations:
-            raise ValueError("activations must be those of at least one layer, got none")
+            raise ValueError("activations must hold at least one, got none")
         self._activations = [
             parse_activation(given, f"activations[{i}]", only_known=False)
             for i, given in enumerate(activations)

@@ -1,4 +1,4 @@
-"""The engine's numbers on a walk with one sample, forward and back, as `trace` shows them."""
+"""The engine's numbers for one sample, forward and backward, as `trace` shows them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def forward(
     network : _core.Network
     x : ndarray of shape (1, inputs)
     threads : int
-        At most; 0 is as many as pay.
+        At most; 0 is as many as are worthwhile.
     sorted_summation : bool
         Whether the network sums from the smallest product to the largest.
     """
@@ -31,8 +31,8 @@ def forward(
     if not np.isfinite(inputs).all():
         raise ValueError(f"x must be finite when it is scaled, got {inputs[0]}")
     values["a^0"] = inputs[0]
-    # Grown layer by layer and asked each time, so that nothing is refused that overflows on the
-    # way. A layer's sums are what it answers before it gets its activation.
+    # Grown layer by layer and evaluated each time, so that intermediate overflow is not refused. A
+    # layer's sums are its outputs before it gets its activation.
     grown = None
     for i in range(len(sizes) - 1):
         weights, bias = network._array(i, "weights"), network._array(i, "bias")

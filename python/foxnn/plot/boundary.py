@@ -36,14 +36,14 @@ def decision_boundary(
     Parameters
     ----------
     nn : neural_network or estimator
-        With two inputs. Of a fitted estimator, such as those of `foxnn.sklearn` and pipelines with
-        them, the probabilities are drawn, or else the classes, or the numbers that it predicts.
+        With two inputs. For a fitted estimator, such as those of `foxnn.sklearn` and pipelines with
+        them, the probabilities are drawn, or else the predicted classes or numbers.
     x : array-like of shape (samples, 2)
-        The plane is drawn to a tenth of their range beyond them.
+        The samples. The plane extends a tenth of their range beyond them.
     y : array-like of shape (samples,), (samples, 1) or (samples, outputs)
         The targets: with one output, its values; with several, class labels or rows whose largest
-        number is that of the class, such as one-hot rows. Labels may be texts: those of an
-        estimator or a network with `classes` are of these, those of another network in their order.
+        number is that of the class, such as one-hot rows. Labels may be texts: for an estimator or
+        a network with `classes` they are among these; for another network they are sorted.
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
     threshold : float, optional

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 # Larger numbers, or their reciprocals, overflow in matplotlib.
 FARTHEST = 1e100
 
-# Ten colours that people with any kind of colour vision tell apart (Petroff, "Accessible color
+# Ten colours that people with any kind of colour vision can distinguish (Petroff, "Accessible color
 # sequences for data visualization", 2021). Markers or dashes differ, too.
 COLOURS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),

@@ -105,7 +105,7 @@ def _neuron(activation: Any) -> AnsweringNetwork:
     """Return a network of one neuron whose output is the activation of its input."""
     if (name := parse_activation(activation, "names")[0]) in with_aliases(JOINING):
         raise ValueError(
-            f"names must be of activations that have a curve, got {name!r}: "
+            f"names must be those of activations with a curve, got {name!r}: "
             "each of its outputs depends on all of its inputs"
         )
     try:

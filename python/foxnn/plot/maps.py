@@ -1,4 +1,4 @@
-"""Filters of convolutions, and what layers with positions give for a sample, as pictures."""
+"""Filters of convolutions, and the outputs of layers with positions, as pictures."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def filters(
     Raises
     ------
     ValueError
-        If the layer is no convolution.
+        If the layer is not a convolution.
     IndexError
         If there is no such layer or filter.
     TypeError
@@ -76,7 +76,7 @@ def filters(
     index = checks.position(layer, "layer", len(nn), "a layer")
     kind = nn[index].kind
     if kind not in ("Conv1D", "Conv2D", "Conv3D"):
-        raise ValueError(f"layer must be a convolution, and layer {index} is a {kind}")
+        raise ValueError(f"layer must be a convolution, but layer {index} is a {kind}")
     values = nn[index].weights.astype(np.float64)
     chosen = chosen_of(which, "which", values.shape[-1], "a filter")
     largest = np.abs(values).max()
@@ -106,15 +106,15 @@ def feature_maps(
     channels: Iterable[int] | None = None,
     colorbar: bool = True,
 ) -> Axes:
-    """Draw what a layer gives for a sample, channel by channel.
+    """Draw the outputs of a layer for a sample, channel by channel.
 
     Parameters
     ----------
     nn : neural_network
     x : array-like
-        One sample, in the shape of the network's inputs or flat.
+        A single sample, in the shape of the network's inputs or flat.
     layer : int, default=0
-        One whose outputs have positions; a negative one counts from the end.
+        A layer whose outputs have positions; a negative one counts from the end.
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
     channels : iterable of int, optional
@@ -157,7 +157,7 @@ def feature_maps(
     *positions, count = view.output_shape
     if not 1 <= len(positions) <= 3:
         raise ValueError(
-            f"layer must give one to three axes of positions, and layer {index} ({view.kind}) "
+            f"layer must give one to three axes of positions, but layer {index} ({view.kind}) "
             f"gives shape {view.output_shape}"
         )
     chosen = chosen_of(channels, "channels", count, "a channel")

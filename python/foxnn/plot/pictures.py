@@ -37,7 +37,8 @@ def weights(
     ax : matplotlib Axes, optional
         Where to draw; by default in a new figure.
     shape : (int, int), optional
-        Rows and columns of the image that the inputs are, row by row; by default it is square.
+        The rows and columns of the image whose pixels are the inputs, row by row; by default it is
+        square.
     neurons : iterable of int, optional
         The neurons to draw, in this order; by default all.
     limit : float, optional
@@ -75,7 +76,7 @@ def weights(
     drawing.check_axes(ax)
     index = checks.position(layer, "layer", len(nn), "a layer")
     if (kind := nn[index].kind) != "Dense":
-        raise ValueError(f"layer must be a dense one, and layer {index} is a {kind}{_hint(kind)}")
+        raise ValueError(f"layer must be a dense layer, but layer {index} is a {kind}{_hint(kind)}")
     values = nn[index].weights.T.astype(np.float64)
     rows, columns = _picture(shape, values.shape[1], index)
     chosen = chosen_of(neurons, "neurons", len(values), "a neuron", "them")
@@ -122,7 +123,7 @@ def _picture(shape: object, inputs: int, layer: int) -> tuple[int, int]:
 
 
 def chosen_of(given: Any, name: str, count: int, what: str, listed: str = "numbers") -> list[int]:
-    """Return the numbers of what is to be drawn, by default of all."""
+    """Return the positions to be drawn, by default all."""
     if given is None:
         return list(range(count))
     items = checks.items(given, f"{name} must be a list of {listed}")

@@ -1,4 +1,4 @@
-"""What answers over a plane: a network, or an estimator as scikit-learn has them."""
+"""What can be drawn over a plane: a network, or an estimator like scikit-learn's."""
 
 from __future__ import annotations
 
@@ -82,12 +82,12 @@ def _of_estimator(estimator: Any, x: Any) -> Predictor:
     _check_inputs(count)
     answered = np.shape(estimator.predict(_table(np.zeros((1, 2)), x)))
     if len(answered) > 1 and answered[1] != 1:
-        raise ValueError(f"nn must give one answer for each sample, got {answered[1]}")
+        raise ValueError(f"nn must return one output per sample, got {answered[1]}")
     classes = getattr(estimator, "classes_", None)
     if classes is None:
         return Predictor(lambda plane: _predicted(estimator, plane, x), 1, False, None, False)
     if len(classes) < 2:
-        raise ValueError(f"nn must know two classes or more, got {list(classes)}")
+        raise ValueError(f"nn must have at least two classes, got {list(classes)}")
     if not hasattr(estimator, "predict_proba"):
 
         def chosen(plane: Array) -> Array:
@@ -146,7 +146,7 @@ def wanted_of(y: ArrayLike, to: Predictor) -> tuple[Array, list[str] | None]:
 
 
 def _labels(y: ArrayLike) -> list[Any]:
-    """Return one label a sample, or none for what holds something else."""
+    """Return one label per sample, or none if there is something else."""
     try:
         given = np.asarray(y)
     except Exception:  # told by name where y is read as numbers

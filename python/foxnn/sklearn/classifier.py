@@ -28,47 +28,48 @@ from foxnn.sklearn.samples import EstimatorSamples
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
-    """A multi-layer perceptron that classifies, as scikit-learn's class of this name.
+    """A multi-layer perceptron for classification, like scikit-learn's class of this name.
 
-    It minimizes the log loss: of softmax outputs for three and more classes, of one sigmoid output
-    for two, of a sigmoid output a label for multilabel targets.
+    It minimizes the log loss: with softmax outputs for three and more classes, one sigmoid output
+    for two, and a sigmoid output per label for multilabel targets.
 
     Parameters
     ----------
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Neurons of the hidden layers.
     activation : str, (str, parameter) or list, default="relu"
-        Of the hidden layers: "identity", "logistic", "tanh", "relu", or any that
-        `foxnn.activations()` lists but softmax and exp. A list has one for each hidden layer.
+        For the hidden layers: "identity", "logistic", "tanh", "relu", or any in
+        `foxnn.activations()` except softmax and exp. A list has one for each hidden layer.
     solver : {"lbfgs", "sgd", "adam"}, default="adam"
         "lbfgs": a quasi-Newton method, on all samples at once; "sgd": stochastic gradient descent,
         with momentum; "adam": that of Kingma and Ba.
     alpha : float, default=0.0001
         The penalty: alpha / 2 times the sum of the squared weights, over the samples of a batch.
     batch_size : int, default="auto"
-        Samples a step of sgd and adam; "auto" is min(200, n_samples).
+        Samples per step of sgd and adam; "auto" is min(200, n_samples).
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Of sgd: "invscaling" divides it by (samples seen + 1) ** power_t, "adaptive" by 5 each time
-        there is no improvement, where the training would else end.
+        For sgd: "invscaling" divides it by (samples seen + 1) ** power_t; "adaptive" divides it by
+        5, instead of ending the training, each time there is no improvement.
     learning_rate_init : float, default=0.001
-        The learning rate at first, of sgd and adam.
+        The initial learning rate of sgd and adam.
     power_t : float, default=0.5
         The exponent of "invscaling".
     max_iter : int, default=200
-        Epochs of sgd and adam, iterations of lbfgs, at most.
+        The maximum number of epochs of sgd and adam, or of iterations of lbfgs.
     shuffle : bool, default=True
         Whether sgd and adam take the samples in a new order in each epoch.
     random_state : int, RandomState instance or None, default=None
-        What the first weights, the order, the split of early stopping and dropout are drawn from:
-        the same numbers as in scikit-learn (which has no dropout).
+        The source of the initial weights, the order of the samples, the split for early stopping,
+        and dropout: the same numbers as in scikit-learn (which has no dropout).
     tol : float, default=1e-4
-        By less a loss or score has not improved; for lbfgs, the gradient that is small enough.
+        A loss or score has improved only if it did so by at least this; for lbfgs, the gradient
+        that is small enough.
     verbose : bool, default=False
         Whether to print the loss of each epoch.
     warm_start : bool, default=False
-        Whether a second fit goes on from the weights of the first.
+        Whether a second fit continues from the weights of the first.
     momentum : float, default=0.9
-        Of sgd, from 0 to 1.
+        The momentum of sgd, from 0 to 1.
     nesterovs_momentum : bool, default=True
         Whether sgd's momentum is Nesterov's.
     early_stopping : bool, default=False
@@ -81,21 +82,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     beta_2 : float, default=0.999
         Decay of adam's running mean of its square.
     epsilon : float, default=1e-8
-        Added to the root of that mean.
+        Added to the root of the latter.
     n_iter_no_change : int, default=10
         Epochs without improvement after which sgd and adam end; np.inf for never.
     max_fun : int, default=15000
-        Calls of the loss by lbfgs, at most.
+        The maximum number of evaluations of the loss by lbfgs.
     dropout : float or array-like of shape (n_layers - 2,), default=0.0
         The probability with which an output of a hidden layer is left out of a step, one for all
         layers or one for each; for sgd and adam. Not in scikit-learn.
     class_weight : dict, list of dict or "balanced", default=None
-        How much the samples of each class count, as elsewhere in scikit-learn; it multiplies the
-        sample weights. Not in scikit-learn.
+        The weights of the classes, as elsewhere in scikit-learn; they multiply the sample weights.
+        Not in scikit-learn.
     n_threads : int, default=0
-        Threads at most; 0 is as many as pay. Not in scikit-learn.
+        The maximum number of threads; 0: as many as are worthwhile. Not in scikit-learn.
     time_limit : float, default=None
-        Seconds after which a fit ends, with what it has reached. Not in scikit-learn.
+        Seconds after which a fit ends and keeps what it has reached. Not in scikit-learn.
 
     Attributes
     ----------
@@ -104,7 +105,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     loss_ : float
         The loss with penalty, of the last epoch.
     best_loss_ : float or None
-        The least of loss_curve_; None with early stopping. For sgd and adam.
+        The minimum of loss_curve_; None with early stopping. For sgd and adam.
     loss_curve_ : list of float
         The loss with penalty of each epoch. For sgd and adam.
     validation_loss_curve_ : list of float or None
@@ -113,7 +114,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     validation_scores_ : list of float or None
         The accuracy after each epoch of early stopping.
     best_validation_score_ : float or None
-        The best of them.
+        The best of these scores.
     t_ : int
         Samples seen in training.
     coefs_ : list of ndarray
@@ -123,17 +124,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     n_features_in_ : int
         Features seen in fit.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where they have any.
+        Their names, if they have any.
     n_iter_ : int
         Epochs, or iterations of lbfgs, of the last fit.
     n_layers_ : int
-        Layers, with that of the inputs.
+        The number of layers, including the inputs.
     n_outputs_ : int
-        Outputs.
+        The number of outputs.
     out_activation_ : str
         "softmax" or "logistic".
     network_ : foxnn.neural_network
-        What trains and answers; it takes its parameters from coefs_ and intercepts_.
+        The network that trains and predicts; it takes its parameters from coefs_ and intercepts_.
 
     See Also
     --------
@@ -234,8 +235,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples. Trained in float32 where they are float32, else in float64. A sparse matrix
-            does not become dense: the first layer goes by the numbers that it stores.
+            The samples. float32 samples are trained in float32, all others in float64. A sparse
+            matrix does not become dense: the first layer uses only the stored numbers.
         y : array-like of shape (n_samples,) or (n_samples, n_labels)
             Class labels, or for multilabel targets an indicator matrix.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -272,7 +273,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight : array-like of shape (n_samples,), default=None
             How much each sample counts.
         classes : array of shape (n_classes,), default=None
-            All classes that there will be; needed in the first call.
+            All classes that will occur; needed in the first call.
 
         Returns
         -------
@@ -420,6 +421,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return np.concatenate([-gradients, gradients], axis=1)
 
     def _score(self, samples: EstimatorSamples, outputs: Array) -> float:
-        if len(self.classes_) == 1:  # It is predicted, whatever the outputs.
+        if len(self.classes_) == 1:  # It is always predicted.
             return 1.0
         return scores.accuracy(samples, outputs)

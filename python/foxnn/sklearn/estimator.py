@@ -1,4 +1,4 @@
-"""What the classifier and the regressor have in common: parameters, fit, and what they answer."""
+"""What the classifier and the regressor have in common: parameters, fit, and predictions."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class BaseMLP(BaseEstimator):
             units, activations or model.lone_activation(self.activation), self._random_state, dtype
         )
         self.__dict__.pop("network_", None)
-        # What is left of another solver would not be of this training.
+        # What another solver has left would not belong to this training.
         for name in stochastic.ATTRIBUTES:
             self.__dict__.pop(name, None)
 
@@ -210,10 +210,10 @@ class BaseMLP(BaseEstimator):
         return EstimatorSamples(_rows(X), self._targets(y), weights)
 
     def _name_classes(self, network: foxnn.neural_network) -> None:
-        """Tell a network which classes its outputs stand for, if any."""
+        """Set the classes that a network's outputs stand for, if any."""
 
     def _check_known(self, y: Any, name: str) -> None:
-        """Refuse targets that are not of the kind that was learnt."""
+        """Refuse targets of another kind than those that were learnt."""
 
     def _training_weights(self, X: Any, y: Any, sample_weight: Any) -> Any:
         """Return how much each sample to train on counts; None: all the same."""
@@ -254,20 +254,20 @@ class BaseMLP(BaseEstimator):
         return _rows(X)
 
     def gradients(self, X: Any, output: int | None = None) -> Array:
-        """Return how the predictions change with the inputs: d prediction / d input.
+        """Return the derivatives of the predictions with respect to the inputs.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The samples.
         output : int, default=None
-            Of which prediction: of a classifier, a column of `predict_proba`; of a regressor, an
-            output. By default of all.
+            The number of the prediction: for a classifier, a column of `predict_proba`; for a
+            regressor, an output. By default all of them.
 
         Returns
         -------
         ndarray of shape (n_samples, n_features), or (n_samples, n_predictions, n_features)
-            The latter where `output` is None.
+            The latter if `output` is None.
         """
         check_is_fitted(self)
         network = self._synced()

@@ -33,8 +33,8 @@ _STOPPED = 99
 def train(estimator: Any, samples: EstimatorSamples, held_out: HeldOut | None) -> None:
     """Train an estimator; its network has the found parameters at the end.
 
-    The search is in float64, whatever the type of the network: rounding to float32 would hide the
-    small changes of the loss that it goes by.
+    The search is in float64 even for float32 networks: rounding to float32 would hide the
+    small changes of the loss that it relies on.
     """
     network, task = estimator.network_, estimator._task
     exact = make_network(
@@ -85,7 +85,7 @@ def train(estimator: Any, samples: EstimatorSamples, held_out: HeldOut | None) -
 def _blas() -> ThreadpoolController:
     """Return what sets the threads of the BLAS that the search adds its vectors with.
 
-    They gain nothing from a second thread, and where it waits, it takes a core from the engine: on
+    They gain nothing from a second thread, which takes a core from the engine while it waits: on
     two cores an iteration on a few hundred samples took three times as long.
     """
     return ThreadpoolController()
@@ -95,7 +95,7 @@ class Objective:
     """Loss with penalty, and its gradient, as a function of all parameters in one vector.
 
     The engine goes through the samples block by block. The loss is summed over the outputs, as the
-    gradient is; scikit-learn's, which its search goes by, is a mean where the error is squared.
+    gradient is; scikit-learn's, which its search uses, is a mean for the squared error.
     """
 
     def __init__(

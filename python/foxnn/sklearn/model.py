@@ -1,4 +1,4 @@
-"""The network behind an estimator: its layers, its first weights, and what it answers."""
+"""The network of an estimator: its layers, its first weights, and its outputs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from foxnn.sklearn.samples import EstimatorSamples, poisson_constants
 
 # The words of a block, whose random factors stay in the first level of the cache.
 _WORDS = 1 << 11
-# Below so many bytes a CRC is faster than NumPy is to begin; beyond, it takes twice as long.
+# Below this number of bytes, a CRC is faster than a call of NumPy; above, it takes twice as long.
 _SMALL = 1 << 14
 _LOGISTIC = with_aliases(["sigmoid"])
 
@@ -54,7 +54,7 @@ def hidden_activations(activation: Any, hidden: int) -> list[ActivationPair]:
 
 
 def lone_activation(activation: Any) -> list[ActivationPair]:
-    """Return what the first weights of a network without hidden layers are drawn for."""
+    """Return the activation for which the first weights are drawn if there are no hidden layers."""
     return [] if isinstance(activation, list) else [parse_activation(activation)]
 
 
@@ -79,8 +79,8 @@ def first_parameters(
 
     Uniform from -b to b with b^2 = 6 / (inputs + neurons), for the logistic sigmoid 2 instead of 6
     (Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", 2010); the last layer goes by the activation before it, or, without hidden layers,
-    by the one that they would have.
+    networks", 2010); the last layer is treated like the hidden layer before it or, without hidden
+    layers, like the one that there would be.
     """
     names = [name for name, _ in activations] or ["identity"]
     weights, biases = [], []
@@ -111,7 +111,7 @@ def write_parameters(
     """Give the network these weights and biases, which may be the user's."""
     if not len(weights) == len(biases) == len(network):
         raise ValueError(
-            f"coefs_ and intercepts_ must have {len(network)} arrays, one a layer, "
+            f"coefs_ and intercepts_ must have {len(network)} arrays, one per layer, "
             f"got {len(weights)} and {len(biases)}"
         )
     for layer, of_weights, of_biases in zip(network, weights, biases, strict=True):
@@ -125,7 +125,7 @@ def _factors() -> NDArray[np.uint64]:
 
 
 def fingerprint(given: Any) -> object:
-    """Return a value that is another when the array is, to the last bit.
+    """Return a value that differs if the array does, to the last bit.
 
     It shows whether somebody has changed the array without a copy to compare with. Of a large one
     words of 4 bytes are added up modulo 2**64, each times a random number of 8 bytes (a multilinear

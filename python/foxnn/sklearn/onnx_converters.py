@@ -23,8 +23,8 @@ from foxnn.formats.onnx.write import OPSET, nodes_of
 from foxnn.sklearn.classifier import MLPClassifier
 from foxnn.sklearn.regressor import MLPRegressor
 
-# Those that skl2onnx has for classifiers: the probabilities as dicts or columns, all classes as one
-# more output, and positions among the classes instead of the classes.
+# The options that skl2onnx has for classifiers: the probabilities as dicts or columns, all classes
+# as one more output, and positions among the classes instead of the classes.
 _OPTIONS = {
     "zipmap": [True, False, "columns"],
     "output_class_labels": [False, True],
@@ -37,7 +37,7 @@ def _is_double(operator: Any) -> bool:
 
 
 def _numbers(operator: Any, columns: int) -> Any:
-    """Return the type of an output of numbers: that of the input, where it is of floats."""
+    """Return the type of an output of numbers: that of the input, if it is of floats."""
     kind = DoubleTensorType if _is_double(operator) else FloatTensorType
     return kind([operator.inputs[0].get_first_dimension(), columns])
 
@@ -78,7 +78,7 @@ def _class_values(estimator: MLPClassifier) -> Any:
         return classes.astype(np.int64)
     if classes.dtype.kind != "U":
         raise ValueError(
-            f"classes must be texts or whole numbers to stand in an ONNX graph, got {classes[:3]}"
+            f"classes must be texts or whole numbers in an ONNX graph, got {classes[:3]}"
         )
     return classes
 

@@ -18,47 +18,48 @@ from foxnn.sklearn.samples import EstimatorSamples
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
-    """A multi-layer perceptron that predicts numbers, as scikit-learn's class of this name.
+    """A multi-layer perceptron for regression, like scikit-learn's class of this name.
 
     Parameters
     ----------
     loss : {"squared_error", "poisson"}, default="squared_error"
-        Half the squared error, or half the Poisson deviance of outputs behind exp, for counts and
+        Half the squared error, or half the Poisson deviance of outputs through exp, for counts and
         rates (y at least 0). scikit-learn has it, as its first argument, since version 1.7.
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Neurons of the hidden layers.
     activation : str, (str, parameter) or list, default="relu"
-        Of the hidden layers: "identity", "logistic", "tanh", "relu", or any that
-        `foxnn.activations()` lists but softmax and exp. A list has one for each hidden layer.
+        For the hidden layers: "identity", "logistic", "tanh", "relu", or any in
+        `foxnn.activations()` except softmax and exp. A list has one for each hidden layer.
     solver : {"lbfgs", "sgd", "adam"}, default="adam"
         "lbfgs": a quasi-Newton method, on all samples at once; "sgd": stochastic gradient descent,
         with momentum; "adam": that of Kingma and Ba.
     alpha : float, default=0.0001
         The penalty: alpha / 2 times the sum of the squared weights, over the samples of a batch.
     batch_size : int, default="auto"
-        Samples a step of sgd and adam; "auto" is min(200, n_samples).
+        Samples per step of sgd and adam; "auto" is min(200, n_samples).
     learning_rate : {"constant", "invscaling", "adaptive"}, default="constant"
-        Of sgd: "invscaling" divides it by (samples seen + 1) ** power_t, "adaptive" by 5 each time
-        there is no improvement, where the training would else end.
+        For sgd: "invscaling" divides it by (samples seen + 1) ** power_t; "adaptive" divides it by
+        5, instead of ending the training, each time there is no improvement.
     learning_rate_init : float, default=0.001
-        The learning rate at first, of sgd and adam.
+        The initial learning rate of sgd and adam.
     power_t : float, default=0.5
         The exponent of "invscaling".
     max_iter : int, default=200
-        Epochs of sgd and adam, iterations of lbfgs, at most.
+        The maximum number of epochs of sgd and adam, or of iterations of lbfgs.
     shuffle : bool, default=True
         Whether sgd and adam take the samples in a new order in each epoch.
     random_state : int, RandomState instance or None, default=None
-        What the first weights, the order, the split of early stopping and dropout are drawn from:
-        the same numbers as in scikit-learn (which has no dropout).
+        The source of the initial weights, the order of the samples, the split for early stopping,
+        and dropout: the same numbers as in scikit-learn (which has no dropout).
     tol : float, default=1e-4
-        By less a loss or score has not improved; for lbfgs, the gradient that is small enough.
+        A loss or score has improved only if it did so by at least this; for lbfgs, the gradient
+        that is small enough.
     verbose : bool, default=False
         Whether to print the loss of each epoch.
     warm_start : bool, default=False
-        Whether a second fit goes on from the weights of the first.
+        Whether a second fit continues from the weights of the first.
     momentum : float, default=0.9
-        Of sgd, from 0 to 1.
+        The momentum of sgd, from 0 to 1.
     nesterovs_momentum : bool, default=True
         Whether sgd's momentum is Nesterov's.
     early_stopping : bool, default=False
@@ -71,25 +72,25 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     beta_2 : float, default=0.999
         Decay of adam's running mean of its square.
     epsilon : float, default=1e-8
-        Added to the root of that mean.
+        Added to the root of the latter.
     n_iter_no_change : int, default=10
         Epochs without improvement after which sgd and adam end; np.inf for never.
     max_fun : int, default=15000
-        Calls of the loss by lbfgs, at most.
+        The maximum number of evaluations of the loss by lbfgs.
     dropout : float or array-like of shape (n_layers - 2,), default=0.0
         The probability with which an output of a hidden layer is left out of a step, one for all
         layers or one for each; for sgd and adam. Not in scikit-learn.
     n_threads : int, default=0
-        Threads at most; 0 is as many as pay. Not in scikit-learn.
+        The maximum number of threads; 0: as many as are worthwhile. Not in scikit-learn.
     time_limit : float, default=None
-        Seconds after which a fit ends, with what it has reached. Not in scikit-learn.
+        Seconds after which a fit ends and keeps what it has reached. Not in scikit-learn.
 
     Attributes
     ----------
     loss_ : float
         The loss with penalty, of the last epoch.
     best_loss_ : float or None
-        The least of loss_curve_; None with early stopping. For sgd and adam.
+        The minimum of loss_curve_; None with early stopping. For sgd and adam.
     loss_curve_ : list of float
         The loss with penalty of each epoch. For sgd and adam.
     validation_loss_curve_ : list of float or None
@@ -98,7 +99,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     validation_scores_ : list of float or None
         The R2 score after each epoch of early stopping.
     best_validation_score_ : float or None
-        The best of them.
+        The best of these scores.
     t_ : int
         Samples seen in training.
     coefs_ : list of ndarray
@@ -108,17 +109,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     n_features_in_ : int
         Features seen in fit.
     feature_names_in_ : ndarray of shape (n_features_in_,)
-        Their names, where they have any.
+        Their names, if they have any.
     n_iter_ : int
         Epochs, or iterations of lbfgs, of the last fit.
     n_layers_ : int
-        Layers, with that of the inputs.
+        The number of layers, including the inputs.
     n_outputs_ : int
-        Outputs.
+        The number of outputs.
     out_activation_ : str
         "identity" or "exp".
     network_ : foxnn.neural_network
-        What trains and answers; it takes its parameters from coefs_ and intercepts_.
+        The network that trains and predicts; it takes its parameters from coefs_ and intercepts_.
 
     See Also
     --------
@@ -211,13 +212,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         y_val: Any = None,
         sample_weight_val: Any = None,
     ) -> MLPRegressor:
-        """Train on samples and the numbers wanted of them.
+        """Train on samples and their targets.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples. Trained in float32 where they are float32, else in float64. A sparse matrix
-            does not become dense: the first layer goes by the numbers that it stores.
+            The samples. float32 samples are trained in float32, all others in float64. A sparse
+            matrix does not become dense: the first layer uses only the stored numbers.
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             The wanted outputs.
         sample_weight : array-like of shape (n_samples,), default=None
@@ -226,7 +227,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             Samples to validate on, for validation_loss_curve_ and early stopping. Not in
             scikit-learn.
         y_val : array-like of shape (n_val,) or (n_val, n_outputs), default=None
-            Their wanted outputs.
+            Their targets.
         sample_weight_val : array-like of shape (n_val,), default=None
             How much each of them counts.
 

@@ -69,7 +69,7 @@ class Buffers:
         samples = self._samples
         if isinstance(samples.x, _core.SparseRows):
             which = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
-            # The rows behind them are empty.
+            # The rows after them are empty.
             self.x = _with_length(checks.taken(samples.x, which), self._rows)
         else:
             _copy(samples.x, rows, self.x[:count])  # type: ignore[index]
@@ -104,9 +104,9 @@ def _with_length(x: Any, count: int) -> _core.SparseRows:
 
 
 def poisson_constants(y: Array) -> NDArray[np.float64]:
-    """Return for each sample what half the Poisson deviance has beyond the engine's loss.
+    """Return, for each sample, half the Poisson deviance minus the engine's loss.
 
-    The engine leaves out what hangs on y alone: y log y - y, summed over the outputs.
+    The engine leaves out the terms that depend on y alone: y log y - y, summed over the outputs.
     """
     constants: NDArray[np.float64] = (xlogy(y, y) - y).sum(axis=1)
     return constants

@@ -1,4 +1,4 @@
-"""The scores that early stopping goes by: those of scikit-learn's metrics, without their checks.
+"""The scores that early stopping uses: those of scikit-learn's metrics, without their checks.
 
 Their checks take longer than an epoch on a few hundred samples.
 """
@@ -14,7 +14,7 @@ from foxnn.sklearn.samples import EstimatorSamples
 
 
 def accuracy(samples: EstimatorSamples, outputs: Array) -> float:
-    """Return the share of samples that are classified rightly, in all their labels."""
+    """Return the share of samples that are classified correctly in all of their labels."""
     if not np.isfinite(outputs).all():
         return math.nan
     if samples.y.ndim == 1:
@@ -32,7 +32,7 @@ def r2(samples: EstimatorSamples, outputs: Array) -> float:
         residual = weights @ (y - outputs) ** 2
     spread = weights @ (y - np.average(y, axis=0, weights=weights)) ** 2
     varied = spread != 0.0
-    # Of outputs that do not vary, 1 where they are met and else 0.
+    # For constant targets, 1 if they are met exactly, else 0.
     found = np.where(residual == 0.0, 1.0, 0.0)
     found[varied] = 1.0 - residual[varied] / spread[varied]
     return float(found.mean())

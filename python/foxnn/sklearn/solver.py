@@ -9,7 +9,7 @@ from foxnn import _core
 
 # Below it, the adaptive rate does not fall any more, and the training ends.
 _LEAST_ADAPTIVE = 1e-6
-# By how much, relatively, the epsilon of adam may be off before the engine is told another.
+# By how much, relatively, the epsilon of adam may be off before the engine gets another.
 _EPSILON_TOLERANCE = 0.01
 
 
@@ -63,7 +63,7 @@ class Solver:
         return max(1, int(2 * _EPSILON_TOLERANCE * step)) if self._epsilon is not None else 2**31
 
     def end_epoch(self, samples_seen: int) -> None:
-        """Take in how many samples there have been in all."""
+        """Note the total number of samples so far."""
         if self._schedule == "invscaling":
             self.learning_rate = self._first / (samples_seen + 1) ** self._power
 

@@ -22,7 +22,7 @@ from foxnn.sklearn.samples import Buffers, EstimatorSamples, first_rows, poisson
 from foxnn.sklearn.solver import Solver
 from foxnn.support.errors import diverged
 
-# Batches go to the engine in groups, so that what Python does besides is small beside it. Between
+# Batches go to the engine in groups, so that the overhead of Python is small. Between
 # them the weights are read for the penalty, which is interpolated inside of a group.
 _LEAST_GROUPS = 8
 # A group of this size is still in the third level of the cache when the engine reads it. Smaller
@@ -33,7 +33,7 @@ _GROUP_BYTES = 8 << 20
 
 @dataclass
 class Epoch:
-    """What an epoch did: its mean loss, and its samples; fewer than all where time was up."""
+    """What an epoch did: its mean loss, and its samples; fewer than all if time was up."""
 
     loss: float
     samples: int
@@ -62,7 +62,7 @@ class Steps:
         self._weighted = samples.weights is not None
         self._together = self._most_together()
         longest = min(self._count, self._together * batch)
-        # In a single batch the order is nothing, so the samples are used where they are.
+        # In a single batch the order does not matter, so the samples are used in place.
         self._stays = self._count <= batch and rows is None
         self._buffers: Any = samples
         if not self._stays:
@@ -202,10 +202,10 @@ class Steps:
         return sum(float(np.einsum("i,i->", w, w, dtype=np.float64)) for w in weights)
 
     def carry_moments(self, velocities: float) -> None:
-        """Go on with the moments that there are, times a factor, after a change of the rate.
+        """Continue with the existing moments, times a factor, after a change of the rate.
 
-        scikit-learn's velocities are steps, in which the learning rates of before live on; the
-        engine's are gradients, which another rate must bring to size.
+        scikit-learn's velocities are steps and contain earlier learning rates; the engine's are
+        gradients, which must be rescaled.
         """
         self.close()
         found = _core.optimizer_state(self._network)

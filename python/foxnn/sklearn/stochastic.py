@@ -18,7 +18,7 @@ from foxnn.sklearn.samples import EstimatorSamples, HeldOut
 from foxnn.sklearn.solver import Solver
 from foxnn.sklearn.steps import Steps
 
-# What these solvers alone give an estimator.
+# The attributes that only these solvers give an estimator.
 ATTRIBUTES = (
     "loss_curve_",
     "best_loss_",
@@ -73,7 +73,7 @@ class Training:
         self._incremental = incremental
         self._early = estimator.early_stopping
         self._count = len(samples) if rows is None else len(rows)
-        # A partial_fit goes on where the solver was, and as it was set then.
+        # A partial_fit continues where the solver was, with its earlier settings.
         if not incremental or not hasattr(estimator, "_optimizer"):
             estimator._optimizer = Solver(estimator)
             self._network.reset_optimizer()
@@ -93,7 +93,7 @@ class Training:
         )
 
     def _complete_attributes(self) -> None:
-        """Set the attributes that an earlier fit has not set, of another solver perhaps."""
+        """Set the attributes that an earlier fit, perhaps by another solver, has not set."""
         first: dict[str, Any] = {"loss_curve_": [], "_no_improvement_count": 0}
         if self._early:
             first |= {"validation_scores_": [], "best_validation_score_": -math.inf}
@@ -180,7 +180,9 @@ class Training:
         if self._early:
             try:
                 score = held.score(held.samples, self._network.predict(held.samples.x))
-            except OverflowError:  # The training is about to diverge; it goes on as scikit-learn's.
+            except (
+                OverflowError
+            ):  # The training is about to diverge; it continues like scikit-learn's.
                 score = math.nan
             estimator.validation_scores_.append(score)
             if estimator.verbose:
@@ -204,7 +206,7 @@ class Training:
         return bool(improved)
 
     def _record_divergence(self) -> None:
-        """Note an epoch that came to nothing; the best before it counts."""
+        """Note an epoch that failed; the best earlier one counts."""
         estimator = self._estimator
         estimator.n_iter_ += 1
         estimator.loss_ = math.nan

@@ -28,15 +28,15 @@ class DivergedError(ArithmeticError):
         return type(self), (str(self), self.epoch, self.loss)
 
     def __getstate__(self) -> dict[str, object]:
-        # The message is no attribute of its own.
+        # The message is not an attribute.
         return {"args": self.args, **self.__dict__}
 
 
 class DataWarning(UserWarning):
-    """The samples of a training are not such that the network can learn them.
+    """A network can hardly learn from the samples of a training.
 
-    Of inputs so large that a first layer of sigmoid or tanh is saturated, and of targets beyond the
-    range of the output activation.
+    Inputs are so large that a first layer of sigmoid or tanh is saturated, or targets are beyond
+    the range of the output activation.
     """
 
 

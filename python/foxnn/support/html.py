@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 
 def escaped(text: str) -> str:
-    """Return a text as HTML shows it."""
+    """Return a text with HTML's special characters escaped."""
     import html  # late: few programs run in notebooks
 
     return html.escape(text)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[int]) -> str:
-    """Return a table; columns of numbers stand on the right, leading blanks indent a cell."""
+    """Return a table; columns of numbers are aligned right, and leading blanks indent a cell."""
     lines = ["<table>", _row("th", header, numbers)]
     lines += [_row("td", row, numbers) for row in rows]
     return "\n".join([*lines, "</table>"])

@@ -1,4 +1,4 @@
-"""The argument `augment` of `fit`: batches that are changed before they are learnt."""
+"""The argument `augment` of `fit`: changes of batches before each step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Functions = tuple[Callable[[Array, np.random.Generator], Any], ...]
 
 
 def checked_augment(augment: object) -> Functions:
-    """Return the functions that change a batch, one after the other."""
+    """Return the functions that change a batch, one after another."""
     given = augment if isinstance(augment, list | tuple) else () if augment is None else (augment,)
     for one in given:
         if isinstance(one, type) or not callable(one):
@@ -27,7 +27,7 @@ def checked_augment(augment: object) -> Functions:
 
 
 class Augmenting:
-    """What is done with the batches of one run.
+    """Changes the batches of one run.
 
     The random numbers of a batch depend on the network's seed, on the draw and the number of the
     epoch and on the batch's number, and on nothing else: so a resumed run draws the same.
@@ -45,12 +45,12 @@ class Augmenting:
         self._seed = network.seed
 
     def batch(self, which: Array, draw: int, epoch: int, number: int) -> Array:
-        """Return the inputs of a batch as they are to be learnt.
+        """Return the changed inputs of a batch.
 
         Raises
         ------
         ValueError, TypeError
-            If a function does not return a batch of the shape that it got, or not finite numbers.
+            If a function returns a batch of another shape, or numbers that are not finite.
         """
         rng = np.random.default_rng([self._seed, draw, epoch, number])
         shape = (len(which), *self._shape)

@@ -8,7 +8,7 @@ from foxnn.layers.kinds import leaves
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training.early_stopping import EarlyStopping
 
-#: No run is longer, even where the loss falls for ever by itself.
+#: No run is longer, even if the loss keeps falling.
 MOST_EPOCHS = 10_000
 #: What must be gained within the patience, as a share of the loss of the first epoch: the tolerance
 #: of scikit-learn (tol=1e-4), whose losses begin near 1.

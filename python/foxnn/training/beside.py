@@ -1,4 +1,4 @@
-"""A call in a thread of its own while training goes on: the writing of a checkpoint."""
+"""A call in a separate thread while training continues: the writing of a checkpoint."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Token:
 
 
 class Beside:
-    """A call that runs in a thread of its own, or immediately if no thread can be started.
+    """A call that runs in a separate thread, or immediately if no thread can be started.
 
     Unlike threading.Thread, it does not wait forever for a thread that had too little memory to
     start.

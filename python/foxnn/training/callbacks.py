@@ -66,5 +66,5 @@ class Callbacks:
         """Call all methods for an event; return whether one of them asks to stop."""
         # Not any() over the calls, which would skip those after the first that stops.
         answers = [method(*arguments) for method in self._methods[event]]
-        # Comparisons in NumPy return a bool type of its own.
+        # Comparisons in NumPy return NumPy's own bool type.
         return any(isinstance(answer, bool | np.bool_) and answer for answer in answers)

@@ -66,7 +66,7 @@ def fit_data(
     scalers = options.scalers
     if scalers is not None:
         scalers = measured(scalers, training.x, training.y)
-    # The random numbers of augmentation, where no shuffle draws anew for each epoch.
+    # For the random numbers of augmentation, if no shuffle draws anew for each epoch.
     is_alone = bool(options.augment) and not options.shuffle
     takes_draw = (is_drawn or is_alone) and start is None
     return FitData(

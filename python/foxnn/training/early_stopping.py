@@ -62,12 +62,12 @@ class EarlyStopping(Constants):
             "min_delta": checks.real(self.min_delta, "min_delta", 0.0),
             "restore_best": checks.flag(self.restore_best, "restore_best"),
         }
-        for name, value in checked.items():  # plain values, whatever was given
+        for name, value in checked.items():  # plain values, also of NumPy numbers
             object.__setattr__(self, name, value)
 
 
 def early_stopping_of(value: object) -> EarlyStopping | None:
-    """Return the rule for the user's `early_stopping`: None, a patience or a whole rule."""
+    """Return the rule for the user's `early_stopping`: None, a patience or a complete rule."""
     if value is None or isinstance(value, EarlyStopping):
         return value
     try:

@@ -26,14 +26,14 @@ def _is_in_notebook() -> bool:
 class Progress:
     """A progress bar on standard error, one step per epoch, or nothing.
 
-    Its number of epochs is None where nobody knows it.
+    Its number of epochs is None if it is unknown.
     """
 
     def __init__(self, epochs: int | None, shown: bool) -> None:
         self._bar = None
         if shown:
             with warnings.catch_warnings():
-                # A notebook without ipywidgets gets a bar of characters, and need not be told.
+                # A notebook without ipywidgets gets a bar of characters, without a warning.
                 warnings.simplefilter("ignore")
                 from tqdm.auto import tqdm  # late: the import takes longer than a short run
 

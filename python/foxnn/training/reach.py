@@ -16,7 +16,7 @@ from foxnn.support.errors import DataWarning
 from foxnn.support.warn import warn
 from foxnn.training.scaling import Scalers
 
-# How far targets may lie beyond the outputs, as a share of their own range: noise about 0 and 1, or
+# How far targets may lie beyond the outputs, as a share of their own range: noise at 0 and 1, or
 # a few counts just below zero, are learnt well enough.
 _TOLERATED = 0.05
 
@@ -38,7 +38,7 @@ def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) 
     is_whole = name in JOINING and _largest_gap(y) > _TOLERATED and scaler is None
     if not beyond > _TOLERATED * size and not is_whole:
         return
-    instead = "output_activation='identity', whose targets scale brings to size"
+    instead = "output_activation='identity', whose targets `scale` can scale"
     if is_whole:
         instead += ", or loss='cross_entropy' for classes"
     elif scaler is None:
@@ -58,7 +58,7 @@ def _size_of_constant(values: Array) -> float:
 
 
 def _largest_gap(y: Array) -> float:
-    """Return by how much the targets of a sample differ from 1 in sum, at most."""
+    """Return the largest difference from 1 of the sum of a sample's targets."""
     return max(float(np.abs(y[part].sum(axis=1) - 1.0).max()) for part in pieces.slices(y))
 
 

@@ -13,7 +13,7 @@ Scalers = tuple[Scaler | None, Scaler | None]
 
 
 def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
-    """Return the scalers of inputs and outputs for `scale`, or None to keep those there are.
+    """Return the scalers of inputs and outputs for `scale`, or None to keep the present ones.
 
     A scaler of the network is kept if it has the same method.
     """
@@ -37,7 +37,7 @@ def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
     ]
     if scalers[1] is not None and network.loss not in SCALABLE_LOSSES:
         raise ValueError(
-            f"scale can bring outputs to size for the losses {', '.join(SCALABLE_LOSSES)}; "
+            f"scale can scale outputs only for the losses {', '.join(SCALABLE_LOSSES)}; "
             f"got loss={network.loss!r}"
         )
     for scaler, columns in zip(scalers, (network._inputs(), network._outputs()), strict=True):

@@ -15,7 +15,7 @@ from foxnn.support.warn import warn
 from foxnn.training.data import FitData
 from foxnn.training.scaling import Scalers
 
-# Shorter runs are not looked at: who asks for fewer epochs than the default knows that they are
+# Shorter runs are not checked: whoever asks for fewer epochs than the default knows that they are
 # few, and the loss of the first ones always falls.
 _FEWEST_EPOCHS = 10
 # What is steep: by so much the loss has fallen in the last quarter. On the tables of scikit-learn,
@@ -25,7 +25,7 @@ _STEEP = 0.1
 _FAR = 1 / 3  # of the way from the best constant answer to no loss, still before it
 # Twice as far as a constant answer, any fall is too short.
 _HOPELESS = 1.25
-# Samples from which the loss of constant answers is taken.
+# Samples from which the loss of constant outputs is computed.
 _SAMPLES = 4096
 
 
@@ -64,8 +64,8 @@ def warn_if_unfinished(
         return
     warn(
         f"training ended after {len(losses)} epochs while the loss was still falling: it is "
-        f"{last:.3g}, {fall:.1%} less than {quarter} epochs before, and the best constant answer "
-        f"has {guessing:.3g}; train for more epochs, or with epochs='auto'",
+        f"{last:.3g}, {fall:.1%} below its value {quarter} epochs earlier, and the best constant "
+        f"output has a loss of {guessing:.3g}; train for more epochs, or with epochs='auto'",
         ConvergenceWarning,
     )
 
@@ -73,7 +73,7 @@ def warn_if_unfinished(
 def constant_loss(
     loss: str, y: Array, weights: Array | None, scalers: Scalers
 ) -> tuple[float, float] | None:
-    """Return the mean loss of perfect answers and of the best constant one; None if unknown."""
+    """Return the mean loss of perfect outputs and of the best constant one; None if unknown."""
     which = slice(None, None, -(-len(y) // _SAMPLES))
     some = np.asarray(y[which], np.float64)
     share = np.ones(len(some)) if weights is None else np.asarray(weights[which], np.float64)

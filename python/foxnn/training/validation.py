@@ -67,7 +67,7 @@ def _stratified(
 ) -> Array:
     """Return the order with `count` samples in front in which all classes are represented.
 
-    Behind them are all classes of samples that count.
+    All classes of samples that count are represented after them, too.
     """
     # Sorted by class, in random order within each; then samples at equal distances are taken.
     few = classes.dtype if classes.max() >= 2**15 else np.int16  # which NumPy sorts fastest

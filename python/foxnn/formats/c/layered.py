@@ -1,7 +1,7 @@
 """C99 source of networks of every kind of layer: what each kind is in C, and where values lie.
 
-Values between the layers share one array on the stack: a value gives its place back when the last
-operation that reads it is over.
+Values between the layers share one array on the stack: the place of a value is free again after
+the last operation that reads it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Part = Mapping[str, Any]
 
 @dataclass
 class Value:
-    """Numbers of a sample on the way: in the array on the stack, or the input or output."""
+    """Numbers of a sample between layers: in the array on the stack, or the input or output."""
 
     size: int
     name: str = ""  # "x" or "y"; else it has a place
@@ -61,7 +61,7 @@ class Writer:
         return "float" if self.dtype == "float32" else "double"
 
     def layers(self, parts: Sequence[Part], value: Value) -> Value:
-        """Add layers behind a value; return what they give."""
+        """Add layers after a value; return what they give."""
         for part in parts:
             value = BODIES[part["kind"]](self, part, value)
         return value

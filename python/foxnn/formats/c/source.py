@@ -1,6 +1,6 @@
 """C99 source of a network: a header that computes its outputs, and a program that tests it.
 
-Numbers are written as the shortest decimals that read back exactly, whatever the locale.
+Numbers are written as the shortest decimals that read back exactly, in every locale.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Layer(NamedTuple):
 
 @dataclass
 class Program:
-    """What the source is written of: constant arrays, functions, and the lines that predict."""
+    """What the source consists of: constant arrays, functions, and the lines that predict."""
 
     name: str
     dtype: str  # "float32" or "float64"
@@ -116,7 +116,7 @@ def chain_program(
     inputs: tuple[Array, Array] | None,
     outputs: tuple[Array, Array] | None,
 ) -> Program:
-    """Return the program of dense layers, whose values go to and fro between two arrays."""
+    """Return the program of dense layers, whose values alternate between two arrays."""
     sizes = [len(layers[0].weights), *(len(layer.bias) for layer in layers)]
     made = Program(name, dtype, [sizes[0], sizes[-1]], inputs, outputs, " x ".join(map(str, sizes)))
     # Inputs are scaled into the second; hidden layers write to the first and second in turn.
@@ -291,7 +291,7 @@ static inline void {head}
   for (j = 0; j < neurons; j++) y[j] = {begin};
   for (i = 0; i < inputs; i++, w += neurons) {{
     const {kind} v = x[i];
-    if (v == 0) continue; /* as behind relu, and at the margins of pictures */
+    if (v == 0) continue; /* as after relu, and at the margins of pictures */
     for (j = 0; j < neurons; j++) y[j] += {term};
   }}{end}
 }}"""

@@ -1,7 +1,7 @@
 """C99 source of layers over windows: convolutions, pools and `UpSample`.
 
-Each kind is one function for all its layers; what a layer's windows are stands in a constant, with
-three axes, of which the first have length 1 where there are fewer.
+Each kind is one function for all its layers. A constant describes the windows of a layer along
+three axes; if there are fewer, the first have length 1.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ static inline void NAME_conv(const TYPE *w, const TYPE *b, const NAME_windows *a
                 for (c = 0; c < channels; c++) {{
                   const TYPE *each = v + c * filters + g * own;
                   TYPE *to = y + g * own;
-                  if (u[c] == 0) continue; /* as behind relu, and at the margins of pictures */
+                  if (u[c] == 0) continue; /* as after relu, and at the margins of pictures */
                   for (f = 0; f < own; f++) to[f] += u[c] * each[f];
                 }}
               }}
@@ -126,7 +126,7 @@ def _function(which: str, name: str, kind: str) -> str:
 
 
 def _windows(name: str, ending: str, part: Part) -> str:
-    """Return the constant that says what the windows of a layer are."""
+    """Return the constant that describes the windows of a layer."""
     shape, options = part["input_shape"], dict(part["options"])
     positions = list(shape[:-1])
     if "kernel" not in options:  # a global pool, of one window

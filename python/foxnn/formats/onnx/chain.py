@@ -1,4 +1,4 @@
-"""From the steps of an ONNX graph to layers: weights, activations, and what scales both ends.
+"""From the steps of an ONNX graph to layers: weights, activations, and the scaling of both ends.
 
 A graph that foxnn can hold is a chain. Where every way from the input to the output passes one
 step, the chain is cut; between two cuts lies a dense layer, a shift or factor for each column, or a
@@ -20,7 +20,7 @@ from foxnn.formats.onnx.graph import NO_SUCH_NODE, SOFTMAX, Graph, NotAChain, St
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
 
-# As many steps no exporter writes between two dense layers.
+# No exporter writes so many steps between two dense layers.
 _MOST_STEPS = 64
 # Shifts and factors that an activation begins or ends with: tanh as 2 sigmoid(2z) - 1 has 1 and 2.
 _MOST_AROUND = 4
@@ -35,7 +35,7 @@ class Affine(NamedTuple):
     scale: Array = np.ones(())
 
     def then(self, kind: str, number: Array) -> Affine:
-        """Return it with another step behind: Add, Sub, Mul or Div."""
+        """Return it followed by another step: Add, Sub, Mul or Div."""
         with np.errstate(all="ignore"):
             if kind == "Add":
                 return Affine(self.shift - number * self.scale, self.scale)
@@ -50,14 +50,14 @@ class Affine(NamedTuple):
 
 
 class Dense(NamedTuple):
-    """Weights of shape (inputs, neurons), and how a layer goes on; no bias is one of zeros."""
+    """A layer: weights of shape (inputs, neurons), a bias (None: zeros), and an activation."""
 
     weights: Array
     bias: Array | None
     activation: ActivationPair = _IDENTITY
 
     def behind(self, affine: Affine | None) -> Dense:
-        """Return the layer with shifts and factors of its inputs worked in."""
+        """Return the layer with shifts and factors of its inputs folded into its weights."""
         if affine is None:
             return self
         inputs = self.weights.shape[:1]
@@ -67,7 +67,7 @@ class Dense(NamedTuple):
         return Dense(weights, bias, self.activation)
 
     def before(self, affine: Affine | None) -> Dense:
-        """Return the layer with shifts and factors behind its sums worked in."""
+        """Return the layer with shifts and factors of its sums folded into its weights."""
         if affine is None:
             return self
         bias = np.zeros(self.weights.shape[1:]) if self.bias is None else self.bias
@@ -77,9 +77,9 @@ class Dense(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """The layers, what happens before the first and behind the last, and the type of the weights.
+    """The layers, what happens before the first and after the last, and the type of the weights.
 
-    Whatever is worked into weights is so in float64.
+    Shifts and factors are folded into weights in float64.
     """
 
     layers: list[Dense]
@@ -89,7 +89,7 @@ class Chain(NamedTuple):
 
 
 class _Stage(NamedTuple):
-    """What lies between two cuts: the steps from one behind `cut` to `end`, the next cut."""
+    """What lies between two cuts: the steps after `cut` up to `end`, the next cut."""
 
     kind: str  # "dense", "affine", "function", "softmax" or "both classes"
     cut: int
@@ -97,7 +97,7 @@ class _Stage(NamedTuple):
 
 
 def chain_of(graph: Graph) -> Chain:
-    """Return the layers of a graph; what they cannot hold is refused by the name of its node."""
+    """Return the layers of a graph; a node that they cannot hold is refused by name."""
     stages = _stages(graph)
     places = [i for i, stage in enumerate(stages) if stage.kind == "dense"]
     if not places:
@@ -171,7 +171,7 @@ def _stage(graph: Graph, cut: int, end: int) -> _Stage:
 
 
 def _check_both_classes(graph: Graph, cut: int, end: int) -> None:
-    """Refuse a Concat but 1 - p beside p, as scikit-learn's classifiers have it for two classes."""
+    """Refuse any Concat except 1 - p beside p, which scikit-learn's binary classifiers have."""
     step, other = graph.step(end), graph.step(cut + 1)
     constant = other.inputs[0] if other.kind == "Sub" and other.inputs[1:] == (cut,) else None
     is_complement = isinstance(constant, np.ndarray) and (constant == 1.0).all()
@@ -223,7 +223,9 @@ def _column(graph: Graph, step: Step, given: object) -> Array:
     if not isinstance(given, np.ndarray) or given.ndim != 1 or len(step.dimensions) != 2:
         raise graph.refused(step.node, "expected a number for each column")
     if given.size != 1 and given.size != width:
-        raise graph.refused(step.node, f"expected {width} numbers, one a column, got {given.size}")
+        raise graph.refused(
+            step.node, f"expected {width} numbers, one per column, got {given.size}"
+        )
     return given
 
 
@@ -245,12 +247,12 @@ def _affine(graph: Graph, stages: Sequence[_Stage]) -> Affine | None:
 
 
 def _spread(graph: Graph, step: Step, number: Array) -> Array:
-    """Return one number, or as many as a row has: no more than weights are there behind it."""
+    """Return one number, or as many as a row has: no more than the weights that follow."""
     if number.size == 1:
         return number.astype(np.float64).reshape(())
     row = [size for size in step.dimensions[1:] if size is not None]
     if len(row) < len(step.dimensions) - 1:
-        raise graph.refused(step.node, "expected an input whose shape the file tells")
+        raise graph.refused(step.node, "expected an input whose shape the file gives")
     return np.broadcast_to(number, row).astype(np.float64).reshape(-1)
 
 
@@ -281,7 +283,7 @@ def _dense(graph: Graph, step: Step) -> Dense:
 def _split(
     graph: Graph, run: list[_Stage], is_last: bool, without_bias: bool
 ) -> tuple[Affine | None, ActivationPair, Affine | None]:
-    """Return the shifts and factors behind a layer's sums, its activation, and those behind it."""
+    """Return the shifts and factors after a layer's sums, its activation, and those after it."""
     if run and run[-1].kind == "both classes" and is_last:
         run = run[:-1]
     others = [i for i, stage in enumerate(run) if stage.kind != "affine"]
@@ -292,7 +294,7 @@ def _split(
             kinds = [graph.step(stage.end).kind for stage in run[:1]]
             count = int(without_bias and kinds in (["Add"], ["Sub"]))
         return _affine(graph, run[:count]), _IDENTITY, _affine(graph, run[count:])
-    # As much as is an activation together, so that the least is left as shifts and factors.
+    # The longest run that is an activation, which leaves the fewest shifts and factors.
     begins = range(max(0, others[0] - _MOST_AROUND), others[0] + 1)
     ends = range(min(len(run), others[-1] + 1 + _MOST_AROUND), others[-1], -1)
     for i, j in itertools.product(begins, ends):
@@ -300,7 +302,7 @@ def _split(
         if activation is None:
             continue
         if activation[0] in FOR_OUTPUT and not is_last:
-            expected = f"foxnn has {activation[0]} behind the last layer only"
+            expected = f"foxnn has {activation[0]} after the last layer only"
             raise _refused(graph, run[j - 1], expected)
         return _affine(graph, run[:i]), activation, _affine(graph, run[j:])
     expected = "expected an activation that foxnn has between dense layers"

@@ -1,4 +1,4 @@
-"""Constants of ONNX files: tensors, attributes, and what nodes make of them before any sample.
+"""Constants of ONNX files: tensors, attributes, and what nodes compute of them alone.
 
 A file is not trusted: what it says of sizes is compared with the numbers that are there before
 memory is taken, and nothing that is made of constants holds more numbers than they do.
@@ -33,7 +33,7 @@ _FLOAT, _INT, _STRING, _TENSOR, _FLOAT_LIST, _INT_LIST, _STRING_LIST = 1, 2, 3, 
 _FIELD_OF = {_FLOAT: "f", _INT: "i", _STRING: "s", _TENSOR: "t", _FLOAT_LIST: "floats",
              _INT_LIST: "ints", _STRING_LIST: "strings"}  # fmt: skip
 _LISTS = _FLOAT_LIST, _INT_LIST, _STRING_LIST
-# The attributes that are looked at, and what each must be.
+# The attributes that are read, and what each must be.
 _ATTRIBUTES = {
     "allowzero": _INT, "alpha": _FLOAT, "approximate": _STRING, "auto_pad": _STRING,
     "axes": _INT_LIST, "axis": _INT, "beta": _FLOAT, "ceil_mode": _INT,
@@ -50,11 +50,11 @@ _ATTRIBUTES = {
 
 
 class NotRead(Exception):
-    """Something in a file that cannot be taken; the message says what was expected."""
+    """Something in a file that cannot be read; the message says what was expected."""
 
 
 def attributes_of(node: Any) -> Attributes:
-    """Return those attributes of a node that are looked at, by their names."""
+    """Return the attributes of a node that are read, by their names."""
     found = {}
     for given in node.attribute:
         kind = _ATTRIBUTES.get(given.name)
@@ -102,7 +102,7 @@ def constant_of(given: Attributes) -> Array:
 
 
 def folded(kind: str, given: Attributes, values: list[Any]) -> Array:
-    """Return what a node makes of constants."""
+    """Return what a node computes of constants."""
     found = None
     if values and all(isinstance(value, np.ndarray) for value in values):
         found = _moved(kind, given, values)
@@ -113,7 +113,7 @@ def folded(kind: str, given: Attributes, values: list[Any]) -> Array:
                 result = compute(kind, given, values)
                 found = None if result is None else result.astype(largest.dtype)
     if found is None:
-        raise NotRead("expected its constants to be worked out in the file")
+        raise NotRead("expected its constants to be computed in the file")
     return found
 
 
@@ -135,7 +135,7 @@ def _moved(kind: str, given: Attributes, values: list[Array]) -> Array | None:
 
 
 def _reshaped(kind: str, array: Array, numbers: list[int] | None) -> Array | None:
-    """Return an array in the shape that a node says; `numbers` are its second input."""
+    """Return an array in the shape that a node gives; `numbers` are its second input."""
     if numbers is None or len(numbers) > MOST_DIMENSIONS:
         return array.reshape([n for n in array.shape if n != 1]) if kind == "Squeeze" else None
     try:

@@ -111,7 +111,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 
 def compute(kind: str, given: Attributes, values: list[Any]) -> Array | None:
-    """Return what an operator makes of arrays and numbers, or None where it does not take them."""
+    """Return what an operator makes of arrays and numbers, or None if it does not take them."""
     if kind != "Clip" and any(value is None for value in values):  # left out
         return None
     with np.errstate(all="ignore"):
@@ -169,8 +169,8 @@ def _agree(values: Array, ours: Array, is_wave: bool = False) -> bool:
         return False
     with np.errstate(all="ignore"):
         off = np.abs(values - ours) / np.maximum(1.0, np.abs(ours))
-    # Far out, a composition may overflow where the activation does not, and a wave hangs on the
-    # last digit of where it is.
+    # Far out, a composition may overflow where the activation does not, and a sine depends on the
+    # last digit of its argument.
     excused = ~_IS_NEAR & (~np.isfinite(values) | is_wave)
     return bool(((off <= _TOLERANCE) | (values == ours) | excused).all())
 

@@ -1,7 +1,7 @@
 """The steps of an ONNX graph from its input to its output, each checked and with its constants.
 
 What only moves numbers or does nothing (Identity, Cast, Dropout, Flatten) leaves no step, and what
-the output does not need is not looked at. A node of a kind that is not known is refused by name.
+the output does not need is ignored. A node of an unknown kind is refused by name.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Step(NamedTuple):
 
 
 class _Data(NamedTuple):
-    """A value that hangs on the samples."""
+    """A value that depends on the samples."""
 
     step: int
     dimensions: Dimensions
@@ -84,7 +84,7 @@ class Graph(ModelFile):
                 raise self.refused(node, str(error)) from None
         end = self._values.get(output)
         if not isinstance(end, _Data):
-            raise self.error(f"expected an output that hangs on the input, got {output!r}")
+            raise self.error(f"expected an output that depends on the input, got {output!r}")
         self._keep(end.step)
 
     def step(self, number: int) -> Step:
@@ -125,7 +125,7 @@ class Graph(ModelFile):
         return str(found[0].name)
 
     def _needed(self, graph: Any, output: str) -> list[Any]:
-        """Return the nodes that the output hangs on, in the order of the file."""
+        """Return the nodes that the output depends on, in the order of the file."""
         makers: dict[str, int] = {}
         for i, node in enumerate(graph.node):
             for name in filter(None, node.output):
@@ -180,7 +180,7 @@ class Graph(ModelFile):
         if kind in _SHAPING:
             shaped = behind(kind, given, values, data[0].dimensions)
             if shaped is None:
-                raise NotRead("expected a shape of (samples, inputs) behind it")
+                raise NotRead("expected a shape of (samples, inputs) after it")
             return _Data(data[0].step, shaped)
         if kind not in FUNCTIONS and kind not in _OTHERS:
             raise NotRead(NO_SUCH_NODE)
@@ -202,13 +202,13 @@ class Graph(ModelFile):
         return _Data(len(self.steps) - 1, dimensions)
 
     def _keep(self, end: int) -> None:
-        """Leave out the steps that the output does not hang on: they only told a shape."""
+        """Leave out the steps that the output does not depend on: they only compute a shape."""
         used = {end}
         for number in range(end, 0, -1):
             if number in used:
                 used |= {given for given in self.step(number).inputs if isinstance(given, int)}
         if 0 not in used:
-            raise self.error("expected an output that hangs on the input")
+            raise self.error("expected an output that depends on the input")
         order = sorted(used)
         numbers = {old: new for new, old in enumerate(order)}
         kept: list[Step | None] = [None]
@@ -244,7 +244,7 @@ def check_passing(kind: str, given: Attributes, values: list[Any]) -> None:
 def _per_column(array: Array, dimensions: Dimensions) -> tuple[Array, Dimensions]:
     """Return a constant that is the same for every sample, without leading axes of 1.
 
-    It also tells how wide the rows are where nothing did before.
+    It also determines the width of the rows if that was unknown.
     """
     shape = list(array.shape)
     while shape and shape[0] == 1:

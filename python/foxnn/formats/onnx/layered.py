@@ -1,6 +1,6 @@
 """From an ONNX graph to layers of every kind.
 
-Where every way from one value to another passes a third, the graph is cut there: so it becomes a
+Where every way from one value to another passes a third, the graph is cut there; it becomes a
 row of stages. A stage is an operation; or operations that together are a function of one number,
 which must be an activation; or two ways that are added up (Residual), or ways that come together
 side by side (Parallel), each of which is a row of stages again.
@@ -22,10 +22,10 @@ from foxnn.formats.onnx.leaves import DENSE, Leaf, Spec, activated, bias_of, ide
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
 
-# As deep as lists of layers may be, and as many nodes as no activation takes.
+# The depth to which lists of layers may be nested, and more nodes than any activation takes.
 _DEEPEST, _MOST_NODES = 50, 64
-# What may come behind a part of an activation that is one by itself, elu in selu and exp in
-# softplus, and how much of it.
+# What may follow a part of an activation that is one by itself (elu in selu, exp in softplus),
+# and how much of it.
 _AFFINE, _BEHIND_EXP, _MOST_AROUND = ("Add", "Sub", "Mul", "Div"), ("Log", "Reciprocal"), 4
 # How often an operation is walked over: once for each composite that it is in, and its ends.
 _MOST_VISITS = 2 * _DEEPEST
@@ -40,7 +40,7 @@ class Composite:
 
 
 class Layered(NamedTuple):
-    """The layers of a graph, and a shift and a factor before and behind them."""
+    """The layers of a graph, and a shift and a factor before and after them."""
 
     shape: Shape
     specs: list[Spec]
@@ -51,7 +51,7 @@ class Layered(NamedTuple):
 
 
 def layered_of(graph: LayeredGraph) -> Layered:
-    """Return the layers of a graph; what they cannot hold is refused by the name of its node."""
+    """Return the layers of a graph; a node that they cannot hold is refused by name."""
     reader = _Reader(graph)
     stages = reader.stages(0, graph.end)
     before, stages = reader.scaling(stages, at_the_end=False)
@@ -68,7 +68,7 @@ def layered_of(graph: LayeredGraph) -> Layered:
 class _Stage(NamedTuple):
     cut: int
     end: int
-    numbers: tuple[int, ...]  # of the operations from one behind the cut to the end
+    numbers: tuple[int, ...]  # of the operations after the cut, up to the end
 
 
 class _Reader:
@@ -91,7 +91,7 @@ class _Reader:
             needed.add(number)
             self._steps -= 1
             if self._steps < 0:
-                raise graph.error("expected layers that lie one behind the other, or in branches")
+                raise graph.error("expected layers in sequence, or in branches")
             waiting += [i for i in graph.operation(number).inputs if isinstance(i, int)]
         order = sorted(needed)
         last_use: dict[int, int] = {}
@@ -118,7 +118,7 @@ class _Reader:
         while place < len(stages):
             place += self._take(found, stages[place : place + _MOST_NODES], depth)
             if self._name_of_last(found) in FOR_OUTPUT and (depth or place < len(stages)):
-                expected = f"foxnn has {self._name_of_last(found)} behind the last layer only"
+                expected = f"foxnn has {self._name_of_last(found)} after the last layer only"
                 raise self.graph.refused(self.graph.operation(stages[place - 1].end).node, expected)
         return found
 
@@ -139,7 +139,7 @@ class _Reader:
             else:
                 if step.kind in DENSE and last is not None and not last.is_flat_before:
                     found.pop()
-                # No more than where numbers are: the last of several says it all.
+                # These only arrange the numbers: of several, the last one suffices.
                 if step.kind == "Relaid" and last is not None and last.spec["kind"] == "reshape":
                     found.pop()
                 found.append(leaf_of(self.graph, step, stage.cut))

@@ -1,9 +1,9 @@
 """The operations of an ONNX graph over samples of any shape, each with its constants.
 
-Where `graph` knows rows of a chain only, this knows the shape of a sample at every value, so that
-layers at positions, sums and values side by side can be told. Shapes are foxnn's, with the channels
-last; `layout` knows the order of axes in the file. An input that goes into convolutions has its
-channels first in the file, and last in foxnn.
+`graph` knows only the rows of a chain; this module knows the shape of a sample at every value, and
+so recognizes layers at positions, sums, and values side by side. Shapes are foxnn's, with the
+channels last; `layout` knows the order of axes in the file. An input that goes into convolutions
+has its channels first in the file, and last in foxnn.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class LayeredGraph(ModelFile):
         return name, plain(0, shape)
 
     def _goes_into_windows(self, name: str) -> bool:
-        """Return whether a value goes, but for functions of one number, into a convolution."""
+        """Return whether a value goes into a convolution or pool, perhaps through functions."""
         names = {name}
         for node in self.model.graph.node:
             if not names.isdisjoint(node.input):
@@ -273,7 +273,7 @@ class LayeredGraph(ModelFile):
         return self._put(node, kind, given, [value, *values[1:]], found)
 
     def _first(self, node: Any, value: Value) -> Value:
-        """Return a value whose channels are first in the file, reshaped where that is all."""
+        """Return a value whose channels are first in the file, if reshaping is enough for that."""
         found = with_channels_first(value)
         if found is value:
             return value
@@ -282,7 +282,7 @@ class LayeredGraph(ModelFile):
 
 #: Operations that become layers by `leaves`, beside those of windows.
 LAYERS = ("Gemm", "MatMul", *SOFTMAX, "Dropout", "LayerNormalization")
-#: All that may be behind the samples, beside functions of one number.
+#: All operators that may take values of samples, apart from functions of one number.
 KNOWN = (*LAYERS, *WINDOWED, *_MEANS, *_SHAPING, *_PASSING, "Concat", "Shape", "Transpose")
 
 
@@ -292,6 +292,6 @@ def _whole(sizes: Sizes) -> Array:
 
 
 def _says_rate(values: list[Any]) -> bool:
-    """Return whether a Dropout says its rate."""
+    """Return whether a Dropout gives its rate."""
     rate = values[1] if len(values) > 1 else None
     return isinstance(rate, np.ndarray) and rate.size == 1 and 0.0 <= float(rate.ravel()[0]) < 1.0

@@ -21,7 +21,7 @@ _TURNED = "expected numbers in foxnn's order, which has channels last"
 
 
 def reshaped(kind: str, given: Attributes, values: list[Any], value: Value) -> Value:
-    """Return a value behind a Flatten or Reshape."""
+    """Return the value after a Flatten or Reshape."""
     shape = value.file_shape
     if kind == "Flatten":
         if given.get("axis", 1) not in (1, -len(shape)):
@@ -69,17 +69,17 @@ def _axes(given: Attributes, values: list[Any], axes: int) -> list[int]:
 
 
 def squeezed(value: Value, given: Attributes, values: list[Any]) -> Value:
-    """Return a value without axes of one place."""
+    """Return a value without some axes of length 1."""
     gone = {value.order[axis - 1] for axis in _axes(given, values, len(value.order) + 1)}
     if any(value.shape[axis] != 1 for axis in gone) or len(gone) == len(value.order):
-        raise NotRead("expected axes of length 1 beside another")
+        raise NotRead("expected axes of length 1, and not all axes")
     kept = [axis for axis in range(len(value.shape)) if axis not in gone]
     order = tuple(kept.index(axis) for axis in value.order if axis in kept)
     return Value(0, tuple(value.shape[axis] for axis in kept), order)
 
 
 def unsqueezed(value: Value, given: Attributes, values: list[Any]) -> Value:
-    """Return a value with further axes of one place."""
+    """Return a value with further axes of length 1."""
     if value.flat_of is not None:
         raise NotRead(_TURNED)
     axes = len(value.order) + len(_named_axes(given, values))
@@ -103,7 +103,9 @@ def with_channels_first(value: Value) -> Value:
     # The value's axes in the order that foxnn would have.
     order = (*value.order[1:], value.order[0])
     if axes < 2 or value.flat_of is not None or not is_in_place(value.shape, order):
-        raise NotRead("expected channels first by a Transpose, or behind layers that have them so")
+        raise NotRead(
+            "expected channels first, by a Transpose or after layers that have them first"
+        )
     return Value(0, tuple(value.shape[axis] for axis in order), channels_first(axes))
 
 
@@ -130,7 +132,7 @@ def beside(given: Attributes, values: list[Any], data: list[Value]) -> Value:
 
 
 def behind_dense(kind: str, given: Attributes, values: list[Any], value: Value) -> Value:
-    """Return a value behind a dense layer."""
+    """Return the value after a dense layer."""
     weights = values[1] if len(values) > 1 else None
     if not isinstance(weights, np.ndarray) or weights.ndim != 2 or weights.dtype.kind != "f":
         raise NotRead("expected samples times a matrix of constant weights")

@@ -1,7 +1,8 @@
 """Values of an ONNX graph and the order of their axes: foxnn's channels are last, ONNX's first.
 
-A Transpose becomes no layer: the value behind it is the same with its axes in another order. What
-is flattened in the file's order is told, too, so that the dense layer behind it can be turned.
+A Transpose becomes no layer: it gives the same value with its axes in another order. What is
+flattened in the file's order is recorded, too, so that the weights of the next dense layer can be
+permuted.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Value(NamedTuple):
 
 
 def plain(number: int, shape: Shape) -> Value:
-    """Return a value of the same order in both."""
+    """Return a value with the same order of axes in the file and in foxnn."""
     return Value(number, shape, tuple(range(len(shape))))
 
 
@@ -54,7 +55,7 @@ def is_in_place(shape: Shape, order: Order) -> bool:
 
 
 def transposed(value: Value, wanted: list[int] | None) -> Value:
-    """Return a value behind a Transpose."""
+    """Return the value after a Transpose."""
     axes = len(value.order)
     if wanted is None or sorted(wanted) != list(range(axes + 1)) or wanted[0] != 0:
         raise NotRead("expected the samples to stay the first axis")
@@ -62,7 +63,7 @@ def transposed(value: Value, wanted: list[int] | None) -> Value:
 
 
 def flattened(value: Value, number: int) -> Value:
-    """Return a value behind a Flatten, which is an operation of this number."""
+    """Return the value after a Flatten, which is the operation of this number."""
     told = value.flat_of
     if told is None and not value.is_plain:
         told = value.shape, value.order

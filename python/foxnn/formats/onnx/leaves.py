@@ -32,7 +32,7 @@ class Leaf:
 
     spec: Spec
     arrays: dict[str, Array] = field(default_factory=dict)
-    #: Whether a number of units behind it, which takes all positions, does the same without it.
+    #: Whether a dense layer over all positions that follows it does the same without it.
     is_flat_before: bool = True
 
     @property
@@ -50,7 +50,7 @@ class Leaf:
 
 
 def leaf_of(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
-    """Return the layer that an operation is behind a value."""
+    """Return the layer that an operation is, after the value `cut`."""
     if step.kind not in LEAVES:
         raise graph.refused(step.node, NO_SUCH_NODE)
     return LEAVES[step.kind](graph, step, cut)
@@ -63,7 +63,7 @@ def activated(kind: str, activation: ActivationPair) -> Spec:
 
 
 def identity() -> Leaf:
-    """Return a layer that gives what it takes: a branch must have one."""
+    """Return a layer that changes nothing: a branch must have at least one layer."""
     return Leaf(activated("activation", _IDENTITY))
 
 

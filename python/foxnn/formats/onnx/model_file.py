@@ -1,4 +1,4 @@
-"""An ONNX file as its readers begin: operator set, stored numbers, refusals and memory."""
+"""What all readers of ONNX files share: operator set, stored numbers, refusals and memory."""
 
 from __future__ import annotations
 

@@ -3,8 +3,8 @@
 Dense layers at positions are MatMul and Add, a dense layer over all positions flattens first;
 Residual ends in Add, Parallel in Concat; Dropout carries its rate, and does nothing outside of
 training. Names of layers, initializers, and which layers are frozen have no place in a file.
-Convolutions and pools stand in `window_nodes`: around them values have their channels first, and
-are turned where a layer needs the other order.
+Convolutions and pools are in `window_nodes`: around them, values have their channels first, and
+are transposed where a layer needs the other order.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Part = Mapping[str, Any]
 
 
 class LayerGraph:
-    """Writes layers into a graph, one behind the other."""
+    """Writes layers into a graph, one after another."""
 
     def __init__(self, graph: Any, read: Callable[[int, str], Array], activate: Any) -> None:
         self.graph, self.read, self._activate = graph, read, activate
@@ -34,12 +34,12 @@ class LayerGraph:
         self._turned: dict[str, str] = {}  # values with the other order, by value
 
     def layers(self, parts: Sequence[Part], place: str) -> None:
-        """Add the nodes of layers behind the last value."""
+        """Add the nodes of layers after the last value."""
         for i, part in enumerate(parts):
             self.layer(part, f"{place}.{i}")
 
     def layer(self, part: Part, name: str) -> None:
-        """Add the nodes of a layer behind the last value."""
+        """Add the nodes of a layer after the last value."""
         BODIES[part["kind"]](self, part, name)
 
     def turn(self, axes: int, is_first: bool) -> None:
@@ -55,7 +55,7 @@ class LayerGraph:
         self.graph.last = self._turned[start]
 
     def ends(self, branches: Sequence[Sequence[Part]], name: str, axes: int) -> list[str]:
-        """Add branches behind the last value; return their ends, all in one order of axes."""
+        """Add branches after the last value; return their ends, all in one order of axes."""
         start, found = (self.graph.last, self.is_first), []
         for i, branch in enumerate(branches):
             self.graph.last, self.is_first = start

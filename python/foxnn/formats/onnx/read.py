@@ -1,6 +1,6 @@
-"""ONNX files, read: those that foxnn writes, and what foxnn has layers for of other libraries.
+"""ONNX files, read: those that foxnn writes, and those of other libraries if it has the layers.
 
-The file is data: it is parsed and looked at, and nothing of it is run.
+The file is data: it is parsed and examined, and nothing in it is run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from foxnn.support import extras
 
 
 class Found(NamedTuple):
-    """What a file says of a network."""
+    """What a file says about a network."""
 
     sizes: list[int]
     activations: list[ActivationPair]
@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 
 class FoundLayers(NamedTuple):
-    """What a file of layers of other kinds says of a network."""
+    """What a file with layers of other kinds says about a network."""
 
     layers: Layered
     loss: str | None
@@ -50,21 +50,21 @@ class FoundLayers(NamedTuple):
     classes: Any
 
 
-# Nodes beyond which a graph that is no chain is not looked at a second time.
+# A graph that is no chain and has more nodes than this is not read a second time.
 _MOST_NODES = 100_000
 
 
 def read(path: str) -> Found | FoundLayers:
-    """Return what a file says of a network.
+    """Return what a file says about a network.
 
     Raises
     ------
     OSError
-        Where the file cannot be read.
+        If the file cannot be read.
     ImportError
-        Where onnx is missing.
+        If onnx is missing.
     foxnn.FileFormatError
-        Where it is no ONNX file, or holds what foxnn does not have; the message names the node.
+        If it is not an ONNX file, or holds what foxnn does not have; the message names the node.
     """
     with reading(path) as file:
         data = file.read()
@@ -93,7 +93,7 @@ def read(path: str) -> Found | FoundLayers:
 
 
 def _may_be_layered(model: Any) -> bool:
-    """Return whether a graph that is no chain may hold layers that come together again."""
+    """Return whether a graph that is no chain may hold branches of layers."""
     return len(model.graph.input) > 0 and len(model.graph.node) < _MOST_NODES
 
 
@@ -130,7 +130,7 @@ def _found(graph: Graph) -> Found:
         behind = None
     if behind is None and chain.last is not None:
         if activation != "identity_x":
-            expected = f"foxnn cannot scale the outputs of {activation} so"
+            expected = f"foxnn cannot scale outputs of {activation} this way"
             raise graph.refused(graph.step(len(graph.steps) - 1).node, expected)
         layers[-1] = layers[-1].before(chain.last)
     return Found(
@@ -173,7 +173,7 @@ def make(
 
 
 def _said(model: Any) -> dict[str, str]:
-    """Return what foxnn writes beside the graph; of other files nothing."""
+    """Return what foxnn writes beside the graph; nothing for other files."""
     if model.producer_name != "foxnn":
         return {}
     said = {given.key: given.value for given in model.metadata_props}

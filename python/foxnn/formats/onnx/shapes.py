@@ -1,7 +1,7 @@
-"""Shapes in ONNX graphs: what they are behind a node, and shapes that nodes compute.
+"""Shapes in ONNX graphs: what they are after a node, and shapes that nodes compute.
 
 Exporters write `x.view(x.size(0), -1)` as five nodes, which take a shape apart and build another.
-What is understood is what leaves the samples in rows of all their numbers.
+Only shapes are understood that leave each sample as one row of all its numbers.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def sizes_of(value: object) -> list[int | None] | None:
 def behind(
     kind: str, given: Attributes, values: list[Any], before: Dimensions
 ) -> Dimensions | None:
-    """Return the dimensions behind a node that only moves numbers, or None where it does more."""
+    """Return the dimensions after a node that only moves numbers, or None if it does more."""
     if kind == "Flatten":
         is_first = given.get("axis", 1) in (1, 1 - len(before))
         return (before[0], width_of(before)) if is_first else None

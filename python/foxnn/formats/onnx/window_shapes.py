@@ -73,7 +73,7 @@ def window_of(kind: str, given: Attributes, values: Sequence[Any], shape: Shape)
         for i, (n, k, s, d) in enumerate(zip(shape[:-1], *lengths, dilations, strict=True))
     ]
     if kind == "AveragePool" and given.get("count_include_pad", 0) and (pads is None or any(pads)):
-        raise NotRead("expected means without what is around the sample (count_include_pad=0)")
+        raise NotRead("expected averages that do not count padding (count_include_pad=0)")
     fitting = _fitting(found, may_grow=kind == "Conv")
     if fitting is None:
         raise NotRead(f"expected pads that foxnn has (none, or those of 'same'), got {pads}")
@@ -112,7 +112,7 @@ def _lengths(given: Any, axes: int) -> list[int]:
 
 
 def _pads(given: Attributes, axes: int) -> list[int] | None:
-    """Return the pads that are given, or None where `auto_pad` says "same"."""
+    """Return the pads that are given, or None if `auto_pad` is "same"."""
     auto = given.get("auto_pad", b"NOTSET")
     if auto in (b"SAME_UPPER", b"SAME_LOWER"):
         return None
@@ -198,7 +198,7 @@ def factors_of(kind: str, given: Attributes, values: Sequence[Any], shape: Shape
     scales = numbers[1:] / whole if constants and constants[-1].dtype.kind == "i" else numbers[1:]
     is_sizes = bool(constants) and constants[-1].dtype.kind == "i"
     if not (is_sizes or numbers[0] == 1) or scales[0] != 1:
-        raise NotRead("expected samples and channels as they are")
+        raise NotRead("expected a scale of 1 for samples and channels")
     if any(not 1 <= s < 2**31 or s != int(s) for s in scales):
         raise NotRead(f"expected whole factors of at least 1, got {scales[1:].tolist()}")
     return [int(s) for s in scales[1:]]

@@ -1,4 +1,4 @@
-"""ONNX files, written: Gemm and activation nodes, with the scalers before and behind.
+"""ONNX files, written: Gemm and activation nodes, with the scalers before and after them.
 
 Networks of other kinds of layers are written by `nodes`. Input `x` and output `y` have the
 network's type and any number of samples. Operators are those of
@@ -31,7 +31,7 @@ _LARGEST = 2**31 - 2**20
 
 
 class _Graph:
-    """Nodes and arrays of a graph in the making; the last value is where it goes on."""
+    """Nodes and arrays of a graph in the making; `last` is the value that the next node takes."""
 
     def __init__(self, onnx: Any, dtype: str) -> None:
         self.nodes: list[Any] = []
@@ -51,12 +51,12 @@ class _Graph:
         return name
 
     def singles(self, name: str, values: NDArray[np.float32]) -> str:
-        """Add a constant of float32, whatever the type of the network; return its name."""
+        """Add a constant of float32, even in a float64 network; return its name."""
         self.arrays.append(self._onnx.numpy_helper.from_array(values, name))
         return name
 
     def node(self, kind: str, name: str, *inputs: str, **attributes: Any) -> str:
-        """Add a node, by default behind the last value; return the name of its output."""
+        """Add a node, by default after the last value; return the name of its output."""
         given = inputs or (self.last,)
         made = self._onnx.helper.make_node(kind, list(given), [name], name, **attributes)
         self.nodes.append(made)
@@ -72,9 +72,9 @@ def write(path: str, network: AnsweringNetwork) -> None:
     ValueError
         For scalers that float32 cannot hold, and for more than 2 GiB.
     ImportError
-        Where onnx is missing.
+        If onnx is missing.
     OSError
-        Where the file cannot be written; an older one is still whole.
+        If the file cannot be written; an older one is unchanged.
     """
     onnx = extras.library("onnx", "onnx", "an .onnx file")
     copy = network._copy()  # of one moment, even where another thread trains
@@ -183,7 +183,7 @@ def _scaled(graph: _Graph, scaler: Scaler, dtype: str, shape: tuple[int, ...]) -
 
 
 def _activate(graph: _Graph, layer: str, name: str, parameters: list[float], dtype: str) -> None:
-    """Add the nodes of an activation behind the last value."""
+    """Add the nodes of an activation after the last value."""
     row, z, end = ACTIVATIONS[name], graph.last, f"{layer}.{name}"
     last = row.onnx_double if dtype == "float64" and row.onnx_double is not None else row.onnx
     if last is None:
