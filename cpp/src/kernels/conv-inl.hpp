@@ -9,16 +9,30 @@
 namespace foxnn {
 namespace {
 
-template <class T, int R, int V>
+template <index kCount>
+[[gnu::always_inline]] inline void fetch_near(const void* first) {
+  FOXNN_UNROLL
+  for (index i = 0; i < kCount; ++i) {
+    __builtin_prefetch(static_cast<const char*>(first) + i * kLineBytes);
+  }
+}
+
+// kCompact: the rows are those of compact panels, so that one register addresses all of them.
+template <class T, int R, int V, bool kCompact>
 void multiply_stretches_tile(const Stretch* stretches, index count, const T* a, index lda,
                              const T* b, index ldb, const T* init, T* c, index ldc) {
   Vec<T> sums[R][V];
   start<T>(sums, init);
+  if constexpr (kCompact) lda = kPanelWidth<T>;
   for (const Stretch* run = stretches; run != stretches + count; ++run) {
     const T* at = a + run->column;
     const T* line = b + run->line * ldb;
+    // The hardware does not foresee the jump to the next run. (The last run fetches the first's, of
+    // which the next tile's are neighbours.)
+    const T* next = a + (run + 1 != stretches + count ? run + 1 : stretches)->column;
     index i = 0;
-    for (; i + kSteps <= run->count; i += kSteps, at += kSteps, line += kSteps * ldb) {
+    for (index row = 0; i + kSteps <= run->count; i += kSteps, at += kSteps, line += kSteps * ldb) {
+      for (const index end = row + 2; row < end && row < R; ++row) fetch_near<2>(next + row * lda);
       FOXNN_UNROLL
       for (index step = 0; step < kSteps; ++step) add<T>(sums, at + step, lda, line + step * ldb);
     }
@@ -57,18 +71,25 @@ void add_products_tile(index samples, index positions, const index* columns, ind
   store<T>(sums, c, ldc);
 }
 
+// The most rows of a tile whose rows are not those of compact panels: the pointers of more would
+// not fit into registers.
+constexpr int kFewRows = 4;
+
 template <class T, int V>
 struct ConvTiles {
   using MultiplyRuns = void (*)(const Stretch*, index, const T*, index, const T*, index, const T*,
                                 T*, index);
   using AddProducts = void (*)(index, index, const index*, index, const index*, const T*, index,
                                const T*, index, T*, index);
-  MultiplyRuns multiply_stretches[kTileRows + 1] = {};
+  MultiplyRuns multiply_stretches[2][kTileRows + 1] = {};
   AddProducts add_products[2][kTileRows + 1] = {};
 
   template <int R = kTileRows>
   constexpr void fill() {
-    multiply_stretches[R] = multiply_stretches_tile<T, R, V>;
+    if constexpr (R <= kFewRows) {
+      multiply_stretches[0][R] = multiply_stretches_tile<T, R, V, false>;
+    }
+    multiply_stretches[1][R] = multiply_stretches_tile<T, R, V, true>;
     add_products[0][R] = add_products_tile<T, R, V, false>;
     add_products[1][R] = add_products_tile<T, R, V, true>;
     if constexpr (R > 1) fill<R - 1>();
@@ -81,12 +102,17 @@ constexpr ConvTiles<T, V> kConvTiles;
 template <class T>
 void multiply_stretches(index m, const Stretch* stretches, index count, const T* a, index lda,
                         const T* b, index width, const T* init, T* c, index ldc) {
+  const bool compact = lda == kPanelWidth<T>;
   each_pair<T>(width, [&](index column, auto vectors) {
-    each_tile(m, [&](index row, index rows) {
-      kConvTiles<T, vectors>.multiply_stretches[rows](
-          stretches, count, a + row * lda, lda, b + column, width, init ? init + column : nullptr,
-          c + row * ldc + column, ldc);
-    });
+    const auto& tiles = kConvTiles<T, vectors>.multiply_stretches[compact];
+    const auto tile = [&](index row, index rows) {
+      tiles[rows](stretches, count, a + row * lda, lda, b + column, width,
+                  init ? init + column : nullptr, c + row * ldc + column, ldc);
+    };
+    if (compact) return each_tile(m, tile);
+    for (index row = 0; row < m; row += kFewRows) {
+      tile(row, m - row < kFewRows ? m - row : kFewRows);
+    }
   });
 }
 
