@@ -903,7 +903,7 @@ def test_what_a_users_object_raises_comes_through() -> None:
 
 
 def test_iterators_without_end() -> None:
-    with pytest.raises(ValueError, match="sizes must be those of at most"):
+    with pytest.raises(ValueError, match="sizes must not list more than"):
         foxnn.neural_network(itertools.repeat(3))
     with pytest.raises(ValueError, match="parameters must be a few numbers"):
         small_runs.few()[0].set_activation_function("elu", range(2**62))

@@ -1024,7 +1024,7 @@ def test_auto_save_says_before_the_training_what_it_could_not_write() -> None:
     nn.output_scaler = foxnn.Scaler().fit(small_runs.COLUMN)
     nn.settings.auto_save_name_file, nn.settings.auto_save_iteration = "auto.txt", 2
     before = parameters(nn).tobytes()
-    with pytest.raises(ValueError, match="output_scaler only behind identity_x"):
+    with pytest.raises(ValueError, match="output_scaler only for identity_x"):
         nn.train(foxnn.train_data(small_runs.ROWS, small_runs.COLUMN), 0.001, 5)
     assert parameters(nn).tobytes() == before
 

@@ -76,7 +76,7 @@ class Columns:
         if method != "standard" or not kinds.any():
             return method
         scaler = Scaler(method).fit(x)
-        shift, scale = scaler._measured()
+        shift, scale = shift_and_scale(scaler)
         shift[kinds], scale[kinds] = 0.0, 1.0
         scaler.shift, scaler.scale = shift, scale
         return scaler, None if self.classes is not None else method
