@@ -15,6 +15,7 @@ from foxnn.cli.cells import CategoryCells, Cells, NumberCells
 from foxnn.cli.labels import Labels, is_whole
 from foxnn.cli.numerals import Numerals
 from foxnn.cli.tables import Table, TableError
+from foxnn.model.scaler import shift_and_scale
 from foxnn.training.kinds import ScaleLike
 
 # The key in the notes of a network.
