@@ -60,24 +60,28 @@ T row_maximum(index n, const T* z) {
   return largest.maximum();
 }
 
-// out = e^(z - largest) for the row, zero in the padding; returns the sum.
+// z = e^(z - largest) for the row; returns the sum.
 template <class T>
-T row_exponentials(index n, const T* z, T largest, T* out) {
+T row_exponentials(index n, T* z, T largest) {
   const Vec<T> shift = Vec<T>::all(largest), zero = Vec<T>::all(T(0));
   Lanes<T> sum(T(0));
   each_vector<T>(n, [&](index c, index v, auto inside) {
-    const Vec<T> e = select(inside, exp(Vec<T>::load(z + c) - shift), zero);
-    e.store(out + c);
-    sum.part[v] = sum.part[v] + e;
+    const Vec<T> before = Vec<T>::load(z + c), e = exp(before - shift);
+    select(inside, e, before).store(z + c);
+    sum.part[v] = sum.part[v] + select(inside, e, zero);
   });
   return sum.sum(n);
 }
 
+// What lies behind a row stays as it is: without gaps, it is the next position.
 template <class T>
 void softmax(index rows, index n, T* z, index ldz) {
   for (index r = 0; r < rows; ++r, z += ldz) {
-    const Vec<T> sum = Vec<T>::all(row_exponentials(n, z, row_maximum(n, z), z));
-    each_vector<T>(n, [&](index c, index, auto) { (Vec<T>::load(z + c) / sum).store(z + c); });
+    const Vec<T> sum = Vec<T>::all(row_exponentials(n, z, row_maximum(n, z)));
+    each_vector<T>(n, [&](index c, index, auto inside) {
+      const Vec<T> e = Vec<T>::load(z + c);
+      select(inside, e / sum, e).store(z + c);
+    });
   }
 }
 
@@ -92,8 +96,8 @@ void softmax_backward(index rows, index n, T* delta, index ldd, const T* a, inde
     });
     const Vec<T> mean = Vec<T>::all(sum.sum(n));
     each_vector<T>(n, [&](index c, index, auto inside) {
-      const Vec<T> d = Vec<T>::load(a + c) * (Vec<T>::load(delta + c) - mean);
-      select(inside, d, zero).store(delta + c);
+      const Vec<T> before = Vec<T>::load(delta + c);
+      select(inside, Vec<T>::load(a + c) * (before - mean), before).store(delta + c);
     });
   }
 }

@@ -1,13 +1,19 @@
-// What training and evaluation share: the evaluation of outputs, and the weighting of samples.
+// What training and evaluation share: the evaluation of outputs, and the weighting of samples and
+// their positions. The loss of a sample is the mean over its positions.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
+#include "foxnn/dataset.hpp"
 #include "foxnn/layer.hpp"
 #include "foxnn/loss.hpp"
 #include "foxnn/network.hpp"
 #include "kernels/kernel_table.hpp"
+#include "layers/columns.hpp"
 
 namespace foxnn {
 
@@ -17,13 +23,18 @@ struct Judge {
   LossKernel<T> loss;
   decltype(KernelTable<T>::match) match;
   index outputs;
+  Places positions;  ///< of the outputs
+  Places parts;      ///< those of which the loss is the sum, in the fewest calls
 
-  explicit Judge(const Network<T>& network) : outputs(network.outputs()) {
+  explicit Judge(const Network<T>& network)
+      : outputs(network.outputs()), positions(Places::positions_of(network.output_form())) {
     const KernelTable<T>& k = kernels<T>();
     const int kind = static_cast<int>(network.loss());
-    const bool sides = loss_traits(network.loss()).targets == Targets::sides;
-    match = sides ? k.match_sides : k.match;
+    const Targets targets = loss_traits(network.loss()).targets;
+    match = targets == Targets::sides ? k.match_sides : k.match;
     loss = (network.loss_takes_preactivations() ? k.loss_of_sums : k.loss_of_outputs)[kind];
+    const bool joins_classes = targets == Targets::classes;
+    parts = joins_classes ? positions : Places::parts_of(network.output_form().layout);
   }
 
   /// Computes the loss of each row of a batch; also d loss / d out if `delta` is given, and whether
@@ -37,13 +48,108 @@ struct Judge {
   }
 };
 
-/// The sum of losses, weighted if there are weights. If `sample` is given, loss r belongs to
-/// sample[r].
-inline double weighted_sum(const std::vector<double>& losses, index count, const double* weights,
+/// Throws std::invalid_argument unless labels and weights of positions are as many as a sample has.
+inline void check_positions(const Shape& outputs, const Samples& samples) {
+  if (!samples.labels && !samples.position_weights) return;
+  if (samples.positions == outputs.positions()) return;
+  throw std::invalid_argument("samples must have " + std::to_string(outputs.positions()) +
+                              " positions, as many as the network, got " +
+                              std::to_string(samples.positions));
+}
+
+/// The weights of some rows of a batch of samples. If `sample` is null, row r is sample first + r.
+class RowWeights {
+ public:
+  RowWeights(const Samples& samples, const std::uint32_t* sample, index first)
+      : samples_(samples), sample_(sample), first_(first) {}
+
+  bool are_given() const { return samples_.weights != nullptr; }
+  /// Whether positions have weights of their own.
+  bool are_of_positions() const { return samples_.position_weights != nullptr; }
+  double of(index row) const { return samples_.weights[sample_of(row)]; }
+  double of(index row, index position) const {
+    return samples_.position_weights[sample_of(row) * samples_.positions + position];
+  }
+
+ private:
+  index sample_of(index row) const { return sample_ ? index{sample_[first_ + row]} : first_ + row; }
+
+  const Samples& samples_;
+  const std::uint32_t* sample_;
+  index first_;
+};
+
+/// The same for outputs with positions. It has memory for the results of a position.
+template <class T>
+class PositionJudge {
+ public:
+  /// For batches of up to `rows` rows.
+  PositionJudge(const Network<T>& network, index rows)
+      : judge_(network),
+        losses_(static_cast<std::size_t>(rows)),
+        matches_(static_cast<std::size_t>(rows)) {}
+
+  /// Computes for each row the loss, and d loss / d out if `delta` is given; and how many positions
+  /// are correct if `correct` is given. If positions have weights, losses and gradients are
+  /// multiplied by them. `place` is where the first row is in the memory.
+  void operator()(index place, index rows, const Rows<T>& out, const Rows<T>& target, T scale,
+                  const Rows<T>& delta, const RowWeights& weights, double* losses,
+                  std::uint32_t* correct) {
+    const Places& parts = weights.are_of_positions() ? judge_.positions : judge_.parts;
+    const index count = judge_.positions.count;
+    const T own_scale = scale / static_cast<T>(count);
+    std::fill_n(losses, rows, 0.0);
+    for (index p = 0; p < parts.count; ++p) {
+      const Rows<T> at = parts.at(out, p), wanted = parts.packed().at(target, p);
+      const Rows<T> error = delta.data ? parts.at(delta, p) : delta;
+      double* const own = losses_.data() + place;
+      judge_.loss(rows, parts.channels, at.data, at.stride, wanted.data, wanted.stride, own_scale,
+                  error.data, error.stride, own);
+      add(rows, p, parts.channels, own, error, weights, losses);
+    }
+    for (index r = 0; r < rows; ++r) losses[r] /= static_cast<double>(count);
+    if (correct) count_correct(place, rows, out, target, correct);
+  }
+
+ private:
+  // Adds the losses of a part. Vectors that begin in it may have written beyond it, to where the
+  // next part will be written.
+  void add(index rows, index part, index channels, const double* own, const Rows<T>& error,
+           const RowWeights& weights, double* losses) const {
+    const bool are_of_positions = weights.are_of_positions();
+    for (index r = 0; r < rows; ++r) {
+      const double weight = are_of_positions ? weights.of(r, part) : 1.0;
+      losses[r] += own[r] * weight;
+      if (!error.data || !weights.are_given()) continue;
+      const T factor = static_cast<T>(are_of_positions ? weight : weights.of(r));
+      for (index i = 0; i < channels; ++i) error.at(r)[i] *= factor;
+    }
+  }
+  void count_correct(index place, index rows, const Rows<T>& out, const Rows<T>& target,
+                     std::uint32_t* correct) {
+    const Places& positions = judge_.positions;
+    std::fill_n(correct, rows, 0u);
+    for (index p = 0; p < positions.count; ++p) {
+      const Rows<T> at = positions.at(out, p), wanted = positions.packed().at(target, p);
+      std::uint8_t* const matches = matches_.data() + place;
+      judge_.match(rows, positions.channels, at.data, at.stride, wanted.data, wanted.stride,
+                   matches);
+      for (index r = 0; r < rows; ++r) correct[r] += matches[r];
+    }
+  }
+
+  Judge<T> judge_;
+  std::vector<double> losses_;
+  std::vector<std::uint8_t> matches_;
+};
+
+/// The sum of losses, weighted if samples have weights and losses are not yet weighted by position.
+/// If `sample` is given, loss r belongs to sample[r].
+inline double weighted_sum(const std::vector<double>& losses, index count, const Samples& samples,
                            const std::uint32_t* sample = nullptr) {
   double sum = 0.0;
-  const double* loss = losses.data();
-  if (!weights) {
+  const double *loss = losses.data(), *weights = samples.weights;
+  if (!weights || samples.position_weights) {
     for (index r = 0; r < count; ++r) sum += loss[r];
     return sum;
   }

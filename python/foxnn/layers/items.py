@@ -83,7 +83,7 @@ def parse_items(
     parsed.specs = checked.specs
     if not name:
         check_names(parsed.specs, 0, "sizes")
-    check_outputs(parsed.specs, checked.shape, lambda i: name or f"sizes[{i + 1}]")
+    check_outputs(parsed.specs, lambda i: name or f"sizes[{i + 1}]")
     return parsed
 
 
@@ -256,15 +256,13 @@ def located(error: ValueError, specs: Sequence[Spec], place: Callable[[int], str
     return error
 
 
-def check_outputs(specs: Sequence[Spec], shape: Shape, place: Callable[[int], str]) -> None:
-    """Refuse activations that only a flat output has, where it is another layer's or not flat.
+def check_outputs(specs: Sequence[Spec], place: Callable[[int], str]) -> None:
+    """Refuse activations that only the output layer has where another layer has one.
 
     Parameters
     ----------
     specs : sequence of dict
         All layers.
-    shape : tuple of int
-        Of the last one's output.
     place : callable
         Says where one of the layers stands, for messages.
 
@@ -277,13 +275,6 @@ def check_outputs(specs: Sequence[Spec], shape: Shape, place: Callable[[int], st
     for i, spec in enumerate(specs):
         for leaf in leaves([spec]):
             name = leaf["options"].get("activation")
-            if name not in FOR_OUTPUT:
-                continue
-            where = f"{place(i)} ({public_name(spec['kind'])})"
-            if leaf is not last:
+            if name in FOR_OUTPUT and leaf is not last:
+                where = f"{place(i)} ({public_name(spec['kind'])})"
                 raise ValueError(f"{where}: activation {name!r} is for the output layer only")
-            if len(shape) > 1:
-                raise ValueError(
-                    f"{where}: {name} needs a flat output, got shape {shape}; put foxnn.Flatten() "
-                    "or a number before it"
-                )
