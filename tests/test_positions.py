@@ -161,6 +161,18 @@ def test_the_loss_is_the_weighted_mean_over_positions(make: Callable[..., Any]) 
     assert history["val_loss"][0] == nn.evaluate(X, y, OF_POSITIONS)["loss"]
 
 
+@pytest.mark.parametrize("count", [31, 32, 33, 64, 100])
+def test_the_loss_of_many_positions(count: int) -> None:
+    nn = neural_network([(count, 2), Dense(3, "identity")], seed=1, dtype="float64")
+    x, y = RNG.normal(size=(9, count, 2)), RNG.normal(size=(9, count, 3))
+    each = 0.5 * ((nn.predict(x) - y) ** 2).sum(axis=-1)
+    assert nn.evaluate(x, y)["loss"] == pytest.approx(each.mean(), rel=1e-13)
+    weights = RNG.random(9)
+    expected = (weights @ each.mean(axis=1)) / weights.sum()
+    assert nn.evaluate(x, y, weights)["loss"] == pytest.approx(expected, rel=1e-13)
+    assert nn.train_on_batch(x, y) == pytest.approx(each.mean(), rel=1e-13)
+
+
 def test_weights_of_positions_that_are_all_the_same_change_nothing_but_rounding() -> None:
     plain, nn = segmenter(dtype="float64"), segmenter(dtype="float64")
     plain.fit(X, CODES, 3, 7, sample_weight=OF_SAMPLES)

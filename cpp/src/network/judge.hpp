@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "foxnn/buffer.hpp"
 #include "foxnn/dataset.hpp"
 #include "foxnn/layer.hpp"
 #include "foxnn/loss.hpp"
@@ -23,8 +24,8 @@ struct Judge {
   LossKernel<T> loss;
   decltype(KernelTable<T>::match) match;
   index outputs;
-  Places positions;  ///< of the outputs
-  Places parts;      ///< those of which the loss is the sum, in the fewest calls
+  Places positions;   ///< of the outputs
+  bool sums_outputs;  ///< the loss is a sum over the outputs, wherever they are
 
   explicit Judge(const Network<T>& network)
       : outputs(network.outputs()), positions(Places::positions_of(network.output_form())) {
@@ -33,8 +34,7 @@ struct Judge {
     const Targets targets = loss_traits(network.loss()).targets;
     match = targets == Targets::sides ? k.match_sides : k.match;
     loss = (network.loss_takes_preactivations() ? k.loss_of_sums : k.loss_of_outputs)[kind];
-    const bool joins_classes = targets == Targets::classes;
-    parts = joins_classes ? positions : Places::parts_of(network.output_form().layout);
+    sums_outputs = targets != Targets::classes;
   }
 
   /// Computes the loss of each row of a batch; also d loss / d out if `delta` is given, and whether
@@ -43,7 +43,7 @@ struct Judge {
   void operator()(index rows, const Rows<const T>& out, const Rows<const T>& target, T scale,
                   const Rows<T>& delta, double* losses, std::uint8_t* matches) const {
     loss(rows, outputs, out.data, out.stride, target.data, target.stride, scale, delta.data,
-         delta.stride, losses);
+         delta.stride, losses, nullptr);
     if (matches) match(rows, outputs, out.data, out.stride, target.data, target.stride, matches);
   }
 };
@@ -86,6 +86,8 @@ class PositionJudge {
   /// For batches of up to `rows` rows.
   PositionJudge(const Network<T>& network, index rows)
       : judge_(network),
+        parts_(Places::parts_of(network.output_form().layout)),
+        lanes_(rows * kLineWidth<T>),
         losses_(static_cast<std::size_t>(rows)),
         matches_(static_cast<std::size_t>(rows)) {}
 
@@ -95,33 +97,47 @@ class PositionJudge {
   void operator()(index place, index rows, const Rows<T>& out, const Rows<T>& target, T scale,
                   const Rows<T>& delta, const RowWeights& weights, double* losses,
                   std::uint32_t* correct) {
-    const Places& parts = weights.are_of_positions() ? judge_.positions : judge_.parts;
+    // A sum over all outputs does not depend on where positions begin.
+    const bool sums = judge_.sums_outputs && !weights.are_of_positions();
+    const Places& parts = sums ? parts_ : judge_.positions;
     const index count = judge_.positions.count;
     const T own_scale = scale / static_cast<T>(count);
+    double* const own = losses_.data() + place;
+    T* const lanes = sums ? lanes_.data() + place * kLineWidth<T> : nullptr;
     std::fill_n(losses, rows, 0.0);
     for (index p = 0; p < parts.count; ++p) {
       const Rows<T> at = parts.at(out, p), wanted = parts.packed().at(target, p);
       const Rows<T> error = delta.data ? parts.at(delta, p) : delta;
-      double* const own = losses_.data() + place;
       judge_.loss(rows, parts.channels, at.data, at.stride, wanted.data, wanted.stride, own_scale,
-                  error.data, error.stride, own);
-      add(rows, p, parts.channels, own, error, weights, losses);
+                  error.data, error.stride, own, lanes);
+      if (!sums) add(rows, p, own, weights, losses);
+      if (sums && ((p + 1) % kPartsOfLanes == 0 || p + 1 == parts.count)) {
+        kernels<T>().add_lanes(rows, parts.channels, lanes, losses);
+      }
+      if (error.data && weights.are_given()) weigh(rows, p, parts.channels, error, weights);
     }
     for (index r = 0; r < rows; ++r) losses[r] /= static_cast<double>(count);
     if (correct) count_correct(place, rows, out, target, correct);
   }
 
  private:
-  // Adds the losses of a part. Vectors that begin in it may have written beyond it, to where the
-  // next part will be written.
-  void add(index rows, index part, index channels, const double* own, const Rows<T>& error,
-           const RowWeights& weights, double* losses) const {
-    const bool are_of_positions = weights.are_of_positions();
+  // Parts whose losses are added up in T before they go on in double: few enough to lose no more
+  // digits than a row of as many lines, and enough that adding up the lanes hardly counts.
+  static constexpr index kPartsOfLanes = 32;
+
+  void add(index rows, index position, const double* own, const RowWeights& weights,
+           double* losses) const {
     for (index r = 0; r < rows; ++r) {
-      const double weight = are_of_positions ? weights.of(r, part) : 1.0;
-      losses[r] += own[r] * weight;
-      if (!error.data || !weights.are_given()) continue;
-      const T factor = static_cast<T>(are_of_positions ? weight : weights.of(r));
+      losses[r] += weights.are_of_positions() ? own[r] * weights.of(r, position) : own[r];
+    }
+  }
+  // Vectors that begin in a part may have written beyond it, to where the next part will be
+  // written.
+  void weigh(index rows, index part, index channels, const Rows<T>& error,
+             const RowWeights& weights) const {
+    for (index r = 0; r < rows; ++r) {
+      const bool is_own = weights.are_of_positions();
+      const T factor = static_cast<T>(is_own ? weights.of(r, part) : weights.of(r));
       for (index i = 0; i < channels; ++i) error.at(r)[i] *= factor;
     }
   }
@@ -139,6 +155,8 @@ class PositionJudge {
   }
 
   Judge<T> judge_;
+  Places parts_;  // the longest without gaps
+  Buffer<T> lanes_;
   std::vector<double> losses_;
   std::vector<std::uint8_t> matches_;
 };
