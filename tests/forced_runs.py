@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -248,7 +249,9 @@ def kinds() -> dict[str, np.ndarray]:
         for i, row in enumerate(kinds.ROWS):
             nn, key = row.network(dtype), f"{dtype} {row.name}"
             x, y = kinds.samples(nn, 37), kinds.targets(nn, 37)
-            more = {"clip_norm": 0.5} if i % 2 else {"l2": 0.01}
+            more: dict[str, Any] = {"clip_norm": 0.5} if i % 2 else {"l2": 0.01}
+            if i % 3:
+                more["sample_weight"] = kinds.weights(nn, 37)
             history = nn.fit(x, y, 2, 23, ("adam", "sgd", "nesterov")[i % 3], 0.01, **more)
             found[f"{key} losses"] = np.array([*history["loss"], nn.train_on_batch(x, y)])
             found |= {f"{key} {name}": array for name, array in kinds.arrays(nn).items()}

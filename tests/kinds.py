@@ -52,14 +52,22 @@ class Row:
     items: list[Any]
     activation: Any = "tanh"
     output: str | None = None
+    loss: str | None = None
     #: Where its slope jumps, differences are not compared.
     has_kinks: bool = False
     #: Formats that refuse it; the others hold it.
     refused_by: tuple[str, ...] = ("txt", "trace")
 
+    @property
+    def has_positions(self) -> bool:
+        """Whether the outputs have positions."""
+        return len(self.network()._output_shape()) > 1
+
     def network(self, dtype: str = "float64", seed: int = 3) -> foxnn.neural_network:
         """Return the network, with biases that are not zero."""
-        nn = foxnn.neural_network(self.items, self.activation, self.output, dtype=dtype, seed=seed)
+        nn = foxnn.neural_network(
+            self.items, self.activation, self.output, self.loss, dtype=dtype, seed=seed
+        )
         rng = np.random.default_rng(seed)
         for leaf in Network(nn).leaves():
             for name, values in leaf.arrays.items():
@@ -78,8 +86,18 @@ def targets(nn: foxnn.neural_network, count: int, seed: int = 0) -> np.ndarray:
     """Return outputs to train for, in the shape of the network's."""
     shape, rng = nn._output_shape(), np.random.default_rng([seed, 1])
     if nn.loss == "cross_entropy":
-        return np.eye(shape[0])[rng.integers(0, shape[0], count)]
+        return np.eye(shape[-1])[rng.integers(0, shape[-1], (count, *shape[:-1]))]
+    if nn.loss == "binary_cross_entropy":
+        return rng.integers(0, 65, (count, *shape)) / 64.0
+    if nn.loss == "poisson":
+        return rng.integers(0, 5, (count, *shape)).astype(np.float64)
     return rng.integers(-64, 65, (count, *shape)) / 64.0
+
+
+def weights(nn: foxnn.neural_network, count: int, seed: int = 0) -> np.ndarray:
+    """Return a weight of each position of samples, some of them 0."""
+    rng = np.random.default_rng([seed, 2])
+    return rng.integers(0, 9, (count, *nn._output_shape()[:-1])) / 8.0
 
 
 def leaves(nn: foxnn.neural_network) -> list[Leaf]:
@@ -109,12 +127,16 @@ def bits(nn: foxnn.neural_network) -> list[bytes]:
     return [array.tobytes() for array in arrays(nn).values()]
 
 
-def gradients(nn: foxnn.neural_network, x: Any, y: Any) -> tuple[float, list[Any]]:
+def gradients(
+    nn: foxnn.neural_network, x: Any, y: Any, weights: Any = None
+) -> tuple[float, list[Any]]:
     """Return the mean loss and its gradients, a dict a leaf, nothing left out."""
     plan = _core.Plan(_core.Optimizer("sgd"), 1.0, batch_size=len(x), shuffle=False)
     kind = np.float32 if nn.dtype == "float32" else np.float64
     flat = [np.ascontiguousarray(np.reshape(part, (len(x), -1)), kind) for part in (x, y)]
-    with _core.Trainer(nn, *flat, plan) as trainer:
+    if weights is not None:
+        weights = np.ascontiguousarray(np.reshape(weights, (len(x), -1)))
+    with _core.Trainer(nn, *flat, plan, weights) as trainer:
         loss, found = trainer.gradient()
     for leaf, own in zip(engine_leaves(nn._layers()), found, strict=True):
         for name in leaf["running"]:  # updated, but not by a gradient
@@ -278,6 +300,31 @@ ROWS = [
     Row("parallel-last", [(3, 4), Parallel(Dense(2), Dense(13, "sigmoid"))]),
     Row("parallel-of-one", [5, Parallel([13, Dropout(0.4)]), 2]),
     Row("parallel-nested", [6, Parallel(Residual(Parallel(2, 4)), [3, Parallel(1, 4)]), 3]),
+    *(
+        Row(f"softmax-places-{channels}", [(2, 3, 2), Dense(5), Dense(channels, "softmax")])
+        for channels in CHANNELS[1:]
+    ),
+    Row("softmax-conv", [(5, 4, 2), Conv2D(4, 3, padding="same"), Conv2D(3, 2)], output="softmax"),
+    Row("softmax-behind-pool", [(5, 4, 2), Conv2D(3, 2), MaxPool2D(2, 1), Activation("softmax")]),
+    Row("softmax-packed", [7, Dense(15), Reshape((5, 3)), Activation("softmax")]),
+    Row("softmax-mse", [(5, 4), Dense(3, "softmax")], loss="mse"),
+    Row("softmax-mse-packed", [7, Dense(15), Reshape((5, 3)), Activation("softmax")], loss="mse"),
+    Row(
+        "sigmoid-conv",
+        [(5, 4, 2), Conv2D(3, 2), Conv2D(1, 2)],
+        output="sigmoid",
+        loss="binary_cross_entropy",
+    ),
+    Row("sigmoid-places", [(5, 2), Dense(4, "sigmoid")], loss="binary_cross_entropy"),
+    Row(
+        "sigmoid-packed",
+        [7, Dense(15), Reshape((5, 3)), Activation("sigmoid")],
+        loss="binary_cross_entropy",
+    ),
+    Row("exp-places", [(5, 2), Dense(35, "exp")], loss="poisson"),
+    Row("exp-packed", [7, Dense(15), Reshape((5, 3)), Activation("exp")], loss="poisson"),
+    Row("softplus-places", [(3, 5, 2), Conv2D(2, 2, activation="softplus")], loss="poisson"),
+    Row("huber-packed", [7, Dense(15), Reshape((5, 3))], loss="huber"),
     Row(
         "all",
         [

@@ -77,7 +77,7 @@ def function_of(options: Mapping[str, Any], z: Array) -> Applied:
     name, parameters = options["activation"], options["parameters"]
     if name == "softmax":
         a = np.exp(reference.log_softmax(z))
-        return a, lambda error: a * (error - (error * a).sum(axis=1, keepdims=True))
+        return a, lambda error: a * (error - (error * a).sum(axis=-1, keepdims=True))
     function = ACTIVATIONS[name]
     alpha = parameters[0] if parameters else function.alpha
     return function.value(z, alpha), lambda error: error * function.slope(z, alpha)
@@ -352,25 +352,31 @@ class Network:
         return through(self.parts, self._samples(x), None)[0]
 
     def gradients(
-        self, x: Array, y: Array, draw: int | None = None, first: int = 0
+        self,
+        x: Array,
+        y: Array,
+        draw: int | None = None,
+        first: int = 0,
+        weights: Array | None = None,
     ) -> tuple[float, list[dict[str, Array]]]:
-        """Return the mean loss and its gradients, a dict a leaf.
+        """Return the mean loss over samples and their positions, and its gradients, a dict a leaf.
 
         With a draw they are those of training, on samples of which the first has place `first` in
-        the epoch.
+        the epoch. Weights are of samples or of positions.
         """
         places = range(first, first + len(x))
         training = None if draw is None else Training(self.seed, draw, places)
         a, back = through(self.parts, self._samples(x), training)
-        flat = a.reshape(len(a), -1)
-        y = np.asarray(y, np.float64).reshape(flat.shape)
-        if self.loss == "cross_entropy":
-            loss, slope = -(y * np.log(flat)).sum(axis=1), -y / flat
-        else:
-            chosen = LOSSES[self.loss]
-            loss, slope = chosen.value(flat, y).sum(axis=1), chosen.slope(flat, y)
-        back(slope.reshape(a.shape) / len(x))
-        return float(loss.mean()), [leaf.gradients for leaf in self.leaves()]
+        rows = a.reshape(-1, a.shape[-1])  # each position by itself
+        y = np.asarray(y, np.float64).reshape(rows.shape)
+        loss, slope = losses_of(self.loss, rows, y)
+        share = np.ones(a.shape[:-1])
+        if weights is not None:
+            given = np.asarray(weights, np.float64)
+            share = share * given.reshape(*given.shape, *[1] * (share.ndim - given.ndim))
+        share = share.reshape(-1) / share.sum()
+        back((slope * share[:, None]).reshape(a.shape))
+        return float((loss * share).sum()), [leaf.gradients for leaf in self.leaves()]
 
     def descend(self, rate: float, l1: float = 0.0, l2: float = 0.0, most: float = np.inf) -> None:
         """Take a step of SGD along the last gradients, where a layer is trained.
@@ -402,6 +408,17 @@ class Network:
 
     def _samples(self, x: Array) -> Array:
         return np.asarray(x, np.float64).reshape(-1, *self.shape)
+
+
+def losses_of(name: str, a: Array, y: Array) -> tuple[Array, Array]:
+    """Return the loss of each row of outputs, and its slope by each output."""
+    if name == "cross_entropy":
+        return -(y * np.log(a)).sum(axis=1), -y / a
+    if name == "binary_cross_entropy":
+        loss = -(y * np.log(a) + (1.0 - y) * np.log(1.0 - a))
+        return loss.sum(axis=1), (a - y) / (a * (1.0 - a))
+    chosen = LOSSES[name]
+    return chosen.value(a, y).sum(axis=1), chosen.slope(a, y)
 
 
 def part_of(nn: Any, part: Mapping[str, Any]) -> Part:

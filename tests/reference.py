@@ -94,9 +94,9 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def log_softmax(z: Array) -> Array:
-    """log(e^z_i / sum_j e^z_j) by rows."""
-    shifted = z - z.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    """log(e^z_i / sum_j e^z_j) over the last axis."""
+    shifted = z - z.max(axis=-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
 
 
 class Loss(NamedTuple):

@@ -102,6 +102,21 @@ def test_gradients_beside_the_oracle(row: Row, dtype: str) -> None:
     assert_within(nn.gradient(x), of_inputs.reshape(shape), bound)
 
 
+@per_dtype
+@pytest.mark.parametrize("row", [r for r in ROWS if r.has_positions], ids=lambda row: row.name)
+def test_gradients_of_weighted_positions_beside_the_oracle(row: Row, dtype: str) -> None:
+    nn = row.network(dtype)
+    x, y, weights = kinds.samples(nn, 9), kinds.targets(nn, 9), kinds.weights(nn, 9)
+    loss, gradients = kinds.gradients(nn, x, y, weights)
+    expected_loss, expected = Network(nn).gradients(x, y, weights=weights)
+    assert loss == pytest.approx(expected_loss, rel=64 * epsilon(dtype))
+    assert nn.evaluate(x, y, weights)["loss"] == pytest.approx(loss, rel=64 * epsilon(dtype))
+    bound = allowed(nn, largest(g for own in expected for g in own.values()))
+    for own, own_expected in zip(gradients, expected, strict=True):
+        for name, gradient in own.items():
+            assert_within(gradient, own_expected[name], bound, name)
+
+
 @pytest.mark.parametrize("row", [r for r in ROWS if not r.has_kinks], ids=lambda row: row.name)
 def test_gradients_beside_differences(row: Row) -> None:
     nn, rng, step = row.network(), np.random.default_rng(0), 1e-5
@@ -250,6 +265,7 @@ def trainings(row: Row) -> dict[str, Callable[[Any, Any, Any], object]]:
     return found
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @per_row
 def test_a_frozen_layer_stays(row: Row) -> None:
     for place in with_arrays(row):
@@ -262,6 +278,7 @@ def test_a_frozen_layer_stays(row: Row) -> None:
             assert not kinds.leaves(nn)[place].trained
 
 
+@pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 @per_row
 def test_training_of_the_rest_beside_the_oracle(row: Row) -> None:
     """What is frozen passes gradients on, has no penalty and does not count for the norm."""

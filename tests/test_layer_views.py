@@ -288,7 +288,7 @@ def test_next_layer_keeps_moments_going() -> None:
         (Reshape((5, 5)), ValueError, r"new_layer \(Reshape\) has 25 numbers"),
         (Residual(Dense(2)), ValueError, r"new_layer \(Residual\) adds shapes \(4, 2\)"),
         (Parallel(Dense(2), 3), ValueError, r"new_layer \(Parallel\) must have .* same positions"),
-        (Dense(3, "softmax"), ValueError, r"new_layer \(Dense\): softmax needs a flat output"),
+        (Dense(1, "softmax"), ValueError, "softmax needs at least two outputs, got 1"),
         (
             Residual(Dense(5, "exp")),
             ValueError,

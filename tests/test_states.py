@@ -185,10 +185,11 @@ def test_layers_of_a_state_that_are_not_right(
         remade(given)
 
 
-def test_a_state_keeps_softmax_to_flat_outputs() -> None:
-    given = foxnn.neural_network([(2, 3), foxnn.Dense(32, "tanh")]).__reduce__()[1][1]
+def test_a_state_keeps_softmax_to_the_output_layer() -> None:
+    nn = foxnn.neural_network([(2, 3), foxnn.Dense(32, "tanh"), foxnn.Flatten()])
+    given = nn.__reduce__()[1][1]
     given["layers"][0]["options"]["activation"] = "softmax"
-    with pytest.raises(ValueError, match=r"layers\[0\] \(Dense\): softmax needs a flat output"):
+    with pytest.raises(ValueError, match=r"layers\[0\] \(Dense\): .* for the output layer only"):
         remade(given)
 
 

@@ -7,8 +7,11 @@
 #include <cstdio>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <new>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "check.hpp"
@@ -105,6 +108,7 @@ struct Case {
   std::vector<index> shape;
   std::vector<LayerSpec> layers;
   bool draws = false;
+  const char* loss = "mse";
 };
 
 std::vector<Case> cases() {
@@ -118,6 +122,23 @@ std::vector<Case> cases() {
   return {
       {"each position", {5, 3}, {each_position(4, "tanh"), each_position(37, "sin"), free}},
       {"positions come out", {5, 3}, {each_position(40, "tanh"), each_position(3, "sigmoid")}},
+      {"classes at positions",
+       {5, 3},
+       {each_position(6, "tanh"), each_position(3, "softmax")},
+       false,
+       "cross_entropy"},
+      {"many classes at positions", {5, 3}, {each_position(41, "softmax")}, false, "cross_entropy"},
+      {"classes without gaps",
+       {7},
+       {dense_spec(60, "tanh"), reshape, function("softmax")},
+       false,
+       "cross_entropy"},
+      {"shares at positions", {60}, {reshape, each_position(2, "softmax")}},
+      {"sides without gaps",
+       {7},
+       {dense_spec(60, "tanh"), reshape, function("sigmoid")},
+       false,
+       "binary_cross_entropy"},
       {"flatten", {4, 5, 3}, {each_position(33, "tanh"), flatten, function("gelu"), dense_spec(3)}},
       {"reshape", {60}, {reshape, each_position(6, "tanh"), function("sin"), dense_spec(3)}},
       {"dropout", {5, 3}, {dropout, each_position(6, "tanh"), dropout, dense_spec(3)}, true},
@@ -150,6 +171,8 @@ Network<T> made(const Case& given, bool with_own = false) {
   if (with_own) {
     network.append(std::make_unique<Centering<T>>(network.output_form()));
     network.append({dense_spec(2, "tanh")});
+  } else {
+    network.set_loss(parse_loss(given.loss));
   }
   network.initialize();
   return network;
@@ -171,7 +194,35 @@ std::vector<T> parameters_of(const Network<T>& network) {
   return {first, first + network.parameters().size()};
 }
 
-// Compares the gradient of every array with finite differences of the loss.
+// Compares a gradient with finite differences of the loss.
+void check_gradient(const char* name, Network<double>& network, const Samples& samples,
+                    const std::vector<double>& gradient) {
+  for (std::size_t i = 0; i < gradient.size(); i += 1 + gradient.size() / 40) {
+    const double kept = network.parameters().data()[i], step = 1e-6;
+    const auto loss_at = [&](double value) {
+      network.parameters().data()[i] = value;
+      Evaluation found;
+      network.evaluate(samples, found, 1, {});
+      return found.loss;
+    };
+    const double slope = (loss_at(kept + step) - loss_at(kept - step)) / (2.0 * step);
+    network.parameters().data()[i] = kept;
+    // The gradient of padding is zero, and finite differences there are meaningless.
+    if (gradient[i] == 0.0) continue;
+    if (!(std::abs(slope - gradient[i]) < 1e-6)) {
+      std::printf("%s: %g is not %g\n", name, gradient[i], slope);
+      FOXNN_CHECK(false);
+    }
+  }
+}
+
+std::vector<double> gradient_of(Network<double>& network, const Samples& samples) {
+  std::vector<double> gradient(parameters_of(network).size());
+  Trainer<double> trainer(network, samples, {.batch_size = kSamples, .shuffle = false});
+  trainer.gradient(gradient.data());
+  return gradient;
+}
+
 void test_gradients() {
   for (const Case& given : cases()) {
     if (given.draws) continue;
@@ -179,28 +230,37 @@ void test_gradients() {
     const auto x = numbers<double>(kSamples * network.inputs(), 1.0);
     const auto y = numbers<double>(kSamples * network.outputs(), 0.5);
     const Samples samples{view(x, network.inputs()), view(y, network.outputs())};
-    std::vector<double> gradient(parameters_of(network).size());
-    {
-      Trainer<double> trainer(network, samples, {.batch_size = kSamples, .shuffle = false});
-      trainer.gradient(gradient.data());
+    check_gradient(given.name, network, samples, gradient_of(network, samples));
+  }
+}
+
+// Labels and weights of positions: the same bits as with targets of zeros and ones, and weights of
+// which only the ratios matter.
+void test_positions() {
+  for (const Case& given : cases()) {
+    if (std::strcmp(given.loss, "cross_entropy") != 0) continue;
+    Network<double> network = made<double>(given);
+    const index positions = network.output_shape().positions();
+    const index channels = network.output_shape().channels;
+    const auto x = numbers<double>(kSamples * network.inputs(), 1.0);
+    std::vector<std::int64_t> labels(static_cast<std::size_t>(kSamples * positions));
+    std::vector<double> y(labels.size() * static_cast<std::size_t>(channels));
+    std::vector<double> weights(labels.size()), means(kSamples);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      labels[i] = static_cast<std::int64_t>(i * 7) % channels;
+      y[i * static_cast<std::size_t>(channels) + static_cast<std::size_t>(labels[i])] = 1.0;
+      weights[i] = static_cast<double>(i % 3);
+      means[i / static_cast<std::size_t>(positions)] += weights[i] / static_cast<double>(positions);
     }
-    for (std::size_t i = 0; i < gradient.size(); i += 1 + gradient.size() / 40) {
-      const double kept = network.parameters().data()[i], step = 1e-6;
-      const auto loss_at = [&](double value) {
-        network.parameters().data()[i] = value;
-        Evaluation found;
-        network.evaluate(samples, found, 1, {});
-        return found.loss;
-      };
-      const double slope = (loss_at(kept + step) - loss_at(kept - step)) / (2.0 * step);
-      network.parameters().data()[i] = kept;
-      // The gradient of padding is zero, and finite differences there are meaningless.
-      if (gradient[i] == 0.0) continue;
-      if (!(std::abs(slope - gradient[i]) < 1e-6)) {
-        std::printf("%s: %g is not %g\n", given.name, gradient[i], slope);
-        FOXNN_CHECK(false);
-      }
-    }
+    Samples samples{
+        view(x, network.inputs()), {}, labels.data(), means.data(), weights.data(), positions};
+    const std::vector<double> gradient = gradient_of(network, samples);
+    check_gradient(given.name, network, samples, gradient);
+    samples.labels = nullptr;
+    samples.outputs = view(y, network.outputs());
+    FOXNN_CHECK(gradient_of(network, samples) == gradient);
+    samples.positions = positions + 1;
+    FOXNN_CHECK(test::throws<std::invalid_argument>([&] { gradient_of(network, samples); }));
   }
 }
 
@@ -360,7 +420,8 @@ void test_what_does_not_fit() {
   refuses({4, 3}, {composite("parallel", {{each_position(2, "tanh")}, {dense_spec(2)}})});
   refuses({4}, {{.kind = "reshape", .options = {{"shape", std::vector<double>{3.0}}}}});
   refuses({4}, {dense_spec(3, "softmax"), dense_spec(3)});
-  refuses({4, 3}, {each_position(5, "softmax")});
+  refuses({4, 3}, {each_position(5, "softmax"), each_position(5, "tanh")});
+  refuses({4, 3}, {each_position(1, "softmax")});
   refuses({4}, {{.kind = "dropout", .options = {{"rate", 1.0}}}});
   refuses({4}, {{.kind = "dropout"}});
 
@@ -376,22 +437,36 @@ void test_what_does_not_fit() {
 // Outputs with positions: what takes them as one row is refused for every number of channels.
 template <class T>
 void test_outputs_at_positions() {
-  using std::invalid_argument;
-  for (const index channels : {5, 16, 32}) {
-    Network<T> network(Shape::of({4, 3}), 0);
-    FOXNN_CHECK(
-        test::throws<invalid_argument>([&] { network.append({each_position(channels, "exp")}); }));
-    network.append({each_position(channels, "sigmoid"), function("sigmoid")});
-    const auto refuses = [&](LossKind loss) {
-      FOXNN_CHECK(test::throws<invalid_argument>([&] { network.set_loss(loss); }));
-    };
-    refuses(LossKind::binary_cross_entropy);
-    refuses(LossKind::poisson);
-    refuses(LossKind::cross_entropy);
-    network.set_loss(LossKind::huber);
-    for (const ActivationKind kind : {ActivationKind::softmax, ActivationKind::exp}) {
-      FOXNN_CHECK(test::throws<invalid_argument>(
-          [&] { network.set_activation(network.size() - 1, Activation{kind}); }));
+  constexpr index kPositions = 4;
+  const std::pair<const char*, const char*> both[] = {
+      {"softmax", "cross_entropy"}, {"softmax", "mse"},      {"sigmoid", "binary_cross_entropy"},
+      {"exp", "poisson"},           {"softplus", "poisson"}, {"tanh", "huber"}};
+  for (const index channels : {2, 5, 16, 32, 41}) {
+    for (const auto& [activation, loss] : both) {
+      Network<T> network(Shape::of({kPositions, 3}), 3), flat(Shape::of({3}), 3);
+      network.append({each_position(channels, activation)});
+      flat.append({dense_spec(channels, activation)});
+      const auto x = numbers<T>(kSamples * network.inputs(), 1.0);
+      auto y = numbers<T>(kSamples * network.outputs(), 0.5);
+      for (T& target : y) target = std::abs(target);
+      const Samples samples{view(x, network.inputs()), view(y, network.outputs())};
+      const Samples by_position{view(x, 3), view(y, channels)};
+      const auto evaluated = [&, name = loss](Network<T>& each, const Samples& given) {
+        each.set_loss(parse_loss(name));
+        each.initialize();
+        Evaluation found;
+        each.evaluate(given, found, 1, {});
+        return found;
+      };
+      const Evaluation one = evaluated(network, samples), other = evaluated(flat, by_position);
+      FOXNN_CHECK(one.correct == other.correct);
+      // Some parts are added up in T.
+      const double unit = double{std::numeric_limits<T>::epsilon()};
+      FOXNN_CHECK(std::abs(one.loss - other.loss) < 64.0 * unit * other.loss);
+      std::vector<T> found(y.size()), expected(y.size());
+      network.predict(samples.inputs, found.data(), 1, {});
+      flat.predict(by_position.inputs, expected.data(), 1, {});
+      FOXNN_CHECK(found == expected);
     }
   }
 }
@@ -417,6 +492,7 @@ int main(int count, char** arguments) {
     return foxnn::test::failures == 0 ? 0 : 1;
   }
   test_gradients();
+  test_positions();
   test_threads(arguments[0]);
   test_long_steps();
   test_own_layer();

@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "foxnn/dataset.hpp"
 
@@ -77,34 +78,69 @@ inline MatrixView matrix_view(const py::object& matrix, const char* name) {
                               "contiguous rows");
 }
 
-/// Samples from an input matrix, dense or sparse, and either an output matrix or a vector of int64
-/// labels. The weights are a vector of float64, or None.
-inline Samples samples_view(const py::object& x, const py::array& y,
-                            const py::object& weights = py::none()) {
+/// A view of samples, and the mean weight of each, if their positions have weights.
+struct SamplesView {
   Samples samples;
+  std::vector<double> means;
+};
+
+/// Whether the array holds labels, one per sample or a row of them, one per position.
+inline bool are_labels(const py::array& y) {
+  if (!py::isinstance<py::array_t<std::int64_t>>(y) || !is_aligned(y)) return false;
+  const bool is_contiguous = (y.flags() & py::array::c_style) != 0;
+  return y.ndim() == 1 || (y.ndim() == 2 && y.shape(1) > 0 && is_contiguous);
+}
+
+/// Adds weights to a view: a vector of float64, or a matrix with one column per position.
+inline void add_weights(const py::object& weights, SamplesView& view) {
+  Samples& samples = view.samples;
+  const index count = samples.size();
+  if (!py::isinstance<py::array_t<double>>(weights)) {
+    throw std::invalid_argument("weights must be float64");
+  }
+  const auto array = py::reinterpret_borrow<py::array>(weights);
+  const bool fits = (array.ndim() == 1 || array.ndim() == 2) && array.shape(0) == count;
+  if (!fits || (array.flags() & py::array::c_style) == 0 || !is_aligned(array)) {
+    throw std::invalid_argument(
+        "weights must be contiguous, one number per sample or a row of them, one per position");
+  }
+  samples.weights = static_cast<const double*>(array.data());
+  if (array.ndim() == 1 || array.shape(1) == 1) return;
+  samples.position_weights = samples.weights;
+  samples.positions = array.shape(1);
+  view.means.resize(static_cast<std::size_t>(count));
+  const double* next = samples.position_weights;
+  for (double& mean : view.means) {
+    for (index p = 0; p < samples.positions; ++p) mean += *next++;
+    mean /= static_cast<double>(samples.positions);
+  }
+  samples.weights = view.means.data();
+}
+
+/// Samples from an input matrix, dense or sparse, and either an output matrix or int64 labels, in a
+/// vector or with one column per position; with weights, or None.
+inline SamplesView samples_view(const py::object& x, const py::array& y,
+                                const py::object& weights = py::none()) {
+  SamplesView view;
+  Samples& samples = view.samples;
   samples.inputs = matrix_view(x, "x");
-  if (y.ndim() == 1 && py::isinstance<py::array_t<std::int64_t>>(y) && is_aligned(y)) {
+  const index count = samples.size();
+  if (!weights.is_none()) add_weights(weights, view);
+  if (are_labels(y)) {
     samples.labels = static_cast<const std::int64_t*>(y.data());
+    const index positions = y.ndim() == 1 ? 1 : y.shape(1);
+    if (samples.position_weights && samples.positions != positions) {
+      throw std::invalid_argument("weights must have as many columns as y");
+    }
+    samples.positions = positions;
   } else {
     samples.outputs = matrix_view(y, "y");
   }
-  const index count = samples.size();
   if (y.shape(0) != count) {
     throw std::invalid_argument("x and y must have the same number of samples, got " +
                                 std::to_string(count) + " and " + std::to_string(y.shape(0)));
   }
-  if (!weights.is_none()) {
-    if (!py::isinstance<py::array_t<double>>(weights)) {
-      throw std::invalid_argument("weights must be float64");
-    }
-    const auto array = py::reinterpret_borrow<py::array>(weights);
-    if (array.ndim() != 1 || array.shape(0) != count || array.strides(0) != array.itemsize() ||
-        !is_aligned(array)) {
-      throw std::invalid_argument("weights must be a contiguous vector with one number per sample");
-    }
-    samples.weights = static_cast<const double*>(array.data());
-  }
-  return samples;
+  return view;
 }
 
 }  // namespace foxnn::python

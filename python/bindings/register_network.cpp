@@ -117,12 +117,12 @@ py::object predict(const AnyNetwork& self, const py::object& x, int threads) {
 
 py::tuple evaluate(const AnyNetwork& self, const py::object& x, const py::array& y,
                    const py::object& weights, int threads) {
-  const Samples samples = samples_view(x, y, weights);
+  const SamplesView view = samples_view(x, y, weights);
   Evaluation result;
   self.visit([&](const auto& n) {
     const AnyNetwork::Reading reading(self);
     const GilReleased released;
-    n.evaluate(samples, result, threads, signal_check());
+    n.evaluate(view.samples, result, threads, signal_check());
   });
   throw_pending();
   return py::make_tuple(result.loss, result.correct);

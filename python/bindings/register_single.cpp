@@ -121,7 +121,7 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
   // For some losses y must meet further conditions, which the general path checks.
   const Targets targets = loss_traits(network.loss()).targets;
   if (targets == Targets::numbers) return ready(y, network.outputs());
-  if (targets != Targets::classes) return false;
+  if (targets != Targets::classes || !network.output_shape().is_flat()) return false;
   if (target.ndim() != 1 || !py::isinstance<py::array_t<std::int64_t>>(y) || !is_aligned(target) ||
       target.strides(0) != target.itemsize()) {
     return false;
@@ -136,7 +136,7 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
 std::optional<double> step(AnyNetwork& self, const py::object& x, const py::object& y,
                            TrainingPlan plan, bool checked) {
   if (!checked && !self.visit([&](const auto& n) { return is_ready(n, x, y); })) return {};
-  const Samples samples = samples_view(x, py::reinterpret_borrow<py::array>(y));
+  const Samples samples = samples_view(x, py::reinterpret_borrow<py::array>(y)).samples;
   plan.batch_size = samples.size();
   const AnyNetwork::Training training(self);
   StepReport report;

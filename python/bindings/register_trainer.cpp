@@ -45,11 +45,11 @@ class AnyTrainer {
         x_(std::move(x)),
         y_(std::move(y)),
         weights_(std::move(weights)) {
-    const Samples samples = samples_view(x_, y_, weights_);
+    view_ = samples_view(x_, y_, weights_);
     training_.emplace(any());
     any().visit([&](auto& n) {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
-      auto trainer = std::make_unique<Trainer<T>>(n, samples, plan);
+      auto trainer = std::make_unique<Trainer<T>>(n, view_.samples, plan);
       trainer->drop_steps_on(signal_check());
       trainer_ = std::move(trainer);
     });
@@ -64,9 +64,9 @@ class AnyTrainer {
 
   void set_samples(const py::object& x, const py::array& y, const py::object& weights) {
     const AnyNetwork::Running running(open());
-    const Samples samples = samples_view(x, y, weights);
-    visit([&](auto& trainer) { trainer.set_samples(samples); });
-    x_ = x, y_ = y, weights_ = weights;
+    SamplesView view = samples_view(x, y, weights);
+    visit([&](auto& trainer) { trainer.set_samples(view.samples); });
+    x_ = x, y_ = y, weights_ = weights, view_ = std::move(view);
   }
 
   template <class Run>
@@ -136,6 +136,7 @@ class AnyTrainer {
   py::object x_;
   py::array y_;
   py::object weights_;
+  SamplesView view_;
   std::optional<AnyNetwork::Training> training_;
   std::variant<std::unique_ptr<Trainer<float>>, std::unique_ptr<Trainer<double>>> trainer_;
 };

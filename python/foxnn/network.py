@@ -132,8 +132,9 @@ class neural_network(FoxnnInterface):
             The targets, which may also have the network's output shape. With loss="cross_entropy",
             and with "binary_cross_entropy" and one output, also labels of classes, of shape
             (samples,) or (samples, 1): strings, whole numbers, True and False, or a categorical
-            column. The network keeps them as `classes`, and later ones must be among them. Whole
-            numbers from 0 to outputs - 1 are the numbers of the outputs, even if some do not occur.
+            column. If outputs have positions, of shape (samples, positions...). The network keeps
+            them as `classes`, and later ones must be among them. Whole numbers from 0 to
+            outputs - 1 are the numbers of the outputs, whether all occur or not.
         epochs : int or "auto", default=10
             Passes over the samples. "auto" trains until the loss has not improved for a while, or
             until the validation loss has not, if samples are held out; the network then has the
@@ -151,7 +152,8 @@ class neural_network(FoxnnInterface):
             it names another optimizer or `reset_optimizer` is called.
         learning_rate : float, default=1e-3
         validation : float or (x, y) or (x, y, sample_weight), optional
-            A share of the samples to hold out, stratified by class, or separate samples.
+            A share of the samples to hold out, stratified by class unless each position has a
+            class of its own; or separate samples.
         early_stopping : int or foxnn.EarlyStopping, optional
             The number of epochs without a better val_loss (without validation: loss) after which
             training ends; the network is then set back to its best epoch.
@@ -167,10 +169,11 @@ class neural_network(FoxnnInterface):
             (Srivastava et al., "Dropout", 2014). Only for networks of flat dense layers; others
             have foxnn.Dropout in their list of layers.
         sample_weight : array-like of shape (samples,), optional
-            How much each sample counts, at least 0: losses and gradients are weighted means.
+            How much each sample counts, at least 0: losses and gradients are weighted means. If
+            outputs have positions, also of shape (samples, positions...).
         class_weight : dict or "balanced", optional
-            How much the samples of each class, by its label, count; 1 for others. "balanced": all
-            classes count the same, and the total weight stays the same.
+            How much the samples (or positions) of each class, by its label, count; 1 for others.
+            "balanced": all classes count the same, and the total weight stays the same.
         callbacks : callback or sequence of callbacks, default=()
             Objects with any of the methods on_train_begin(network), on_batch_end(batch, logs),
             on_epoch_end(epoch, logs) and on_train_end(history); or functions, called as
@@ -210,10 +213,10 @@ class neural_network(FoxnnInterface):
         Returns
         -------
         History
-            "loss", "learning_rate", "seconds", and if they apply "accuracy", "val_loss",
-            "val_accuracy": one value per epoch. Loss and accuracy of the training samples are means
-            over the epoch, during which the weights change; those of an epoch that is cut short
-            are means over the samples that it has used.
+            "loss", "learning_rate", "seconds", and where they apply "accuracy", "val_loss",
+            "val_accuracy": one value per epoch. Loss and accuracy of the training samples (and of
+            their positions, if outputs have any) are means over the epoch, during which the weights
+            change; those of an epoch that is cut short are means over the samples that it has used.
 
         Raises
         ------
@@ -296,8 +299,8 @@ class neural_network(FoxnnInterface):
         ----------
         x : array-like of shape (samples, inputs), or sparse matrix
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
-            Labels other than the numbers of the outputs need `classes`, which `fit` learns and
-            which can be set.
+            As in `fit`. Labels other than the numbers of the outputs need `classes`, which `fit`
+            learns and which can be set.
         optimizer : str or an optimizer, default="adam"
             As in `fit`: its moments stay with the network from step to step.
         learning_rate : float, default=1e-3

@@ -50,12 +50,16 @@ enum class SparseFlaw {
 /// The first flaw, for arrays with `stored` numbers and columns; if `stop` returns true, none.
 SparseFlaw flaw_of(const MatrixView& sparse, index stored, const StopRequest& stop);
 
-/// Inputs with their targets, or with the class of each sample.
+/// Inputs with their targets, or with the class of each sample, or of each of its positions.
 struct Samples {
   MatrixView inputs;
   MatrixView outputs;                    ///< unused if there are labels
-  const std::int64_t* labels = nullptr;  ///< from 0 to the network's outputs - 1
+  const std::int64_t* labels = nullptr;  ///< from 0 to the channels of the outputs - 1
   const double* weights = nullptr;       ///< of the samples; null: all weigh the same
+  /// Of the positions of the samples, sample by sample; `weights` are then their means. Null if
+  /// there is one position.
+  const double* position_weights = nullptr;
+  index positions = 1;  ///< how many labels and position_weights a sample has
 
   index size() const { return inputs.rows; }
 };
@@ -91,7 +95,7 @@ inline void fetch_stored(const MatrixView& sparse, index i) {
   }
 }
 
-/// The targets of sample i; a label becomes a row with a single 1.
+/// The targets of sample i; a label becomes a 1 among zeros.
 template <class T>
 void read_target(const Samples& samples, index i, index outputs, const Rows<T>& out);
 

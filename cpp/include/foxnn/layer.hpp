@@ -205,14 +205,19 @@ class Layer {
   /// The same as `forward` for the stored rows of the network's inputs.
   virtual void forward_stored(Share, index /*batch*/, const StoredRows<T>&, const Outputs<T>&,
                               Scratch<T>) const {}
-  /// Finishes whole rows of outputs (softmax).
+  /// Finishes whole rows of outputs (softmax), position by position.
   virtual void finish_rows(index, const Rows<T>&) const {}
   /// Turns d loss / d outputs into d loss / d preactivations, in place, for `width` columns of a
-  /// panel (for all columns, if the layer finishes rows). `y` and `slope` are what `forward` left.
+  /// panel (for all channels of the position that the rows begin with, if the layer finishes rows).
+  /// `y` and `slope` are what `forward` left.
   virtual void backward_activation(index /*first_row*/, index /*rows*/, index /*panel*/,
                                    index /*width*/, const Rows<T>& /*delta*/,
                                    const Rows<const T>& /*y*/,
                                    const Rows<const T>& /*slope*/) const {}
+
+  /// The same for all columns of a network's outputs.
+  void backward_outputs(index rows, const Rows<T>& delta, const Rows<const T>& y,
+                        const Rows<const T>& slope) const;
 
   /// True if `backward` has work that all workers must complete before what follows. The backward
   /// pass runs it for a first layer, too, although that passes no gradient on.

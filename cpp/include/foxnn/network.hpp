@@ -26,8 +26,8 @@ struct OptimizerState {
 
 /// Loss and number of correct outputs over a set of samples.
 struct Evaluation {
-  double loss = 0.0;  ///< mean over the samples, weighted by the sample weights
-  index correct = 0;  ///< samples whose largest output is at the position of the largest target
+  double loss = 0.0;  ///< mean over the samples and their positions, weighted by their weights
+  index correct = 0;  ///< positions whose largest output is at the place of the largest target
 };
 
 /// A node in the plan of a network: a layer, and the nodes whose outputs it reads.
@@ -163,7 +163,7 @@ class Network {
                 const StopRequest& stop) const;
 
  private:
-  void append(Plan<T> plan, index before);
+  void append(Plan<T> plan);
 
   std::uint64_t seed_;
   std::uint32_t draws_ = 0;

@@ -19,7 +19,7 @@ struct TrainingPlan {
   Optimizer optimizer;
   Reduction reduction = Reduction::mean;
   bool shuffle = true;
-  bool count_matches = false;  ///< also count the samples that the network classifies correctly
+  bool count_matches = false;  ///< also count the positions that the network classifies correctly
   int threads = 0;             ///< maximum number of workers; 0: as many as are worthwhile
 
   // The objective is the loss, plus l1 |w| and l2 w^2 / 2 for every weight w (biases are excluded).
@@ -43,10 +43,10 @@ struct StepReport {
   double loss = 0.0;       ///< weighted sum over the samples, each at the weights of its step
   double weight = 0.0;     ///< sum of the sample weights, or the number of samples without weights
   double last_loss = 0.0;  ///< mean loss of the last batch with a finite loss; NaN: there was none
-  index correct = 0;
-  bool stopped = false;   ///< the stop request ended the steps
-  bool diverged = false;  ///< the loss or a weight stopped being finite: weights are reset, and
-                          ///< the optimizer is restarted
+  index correct = 0;       ///< positions that are classified correctly; a flat sample has one
+  bool stopped = false;    ///< the stop request ended the steps
+  bool diverged = false;   ///< the loss or a weight stopped being finite: weights are reset, and
+                           ///< the optimizer is restarted
 };
 
 /// Where the time of a number of steps went, in the first worker. A barrier counts towards the

@@ -80,10 +80,12 @@ inline constexpr index kPhiloxBlocks = 64;
 /// Sums into which column_sums deals out rows.
 inline constexpr index kColumnSums = 4;
 
-/// Losses of rows of n outputs, and their derivatives.
+/// Losses of rows of n outputs, and their derivatives. A loss that is a sum over the outputs is, if
+/// `lanes` is not null, added to a line of sums per row in place of `loss`: a row may have many
+/// parts, and adding up the lanes of each would take longer than the rest.
 template <class T>
 using LossKernel = void (*)(index rows, index n, const T* a, index lda, const T* y, index ldy,
-                            T scale, T* delta, index ldd, double* loss);
+                            T scale, T* delta, index ldd, double* loss, T* lanes);
 
 /// The step of an optimizer: w and its moments with the gradients g.
 template <class T>
@@ -174,6 +176,8 @@ struct KernelTable {
   /// The same from the preactivations z of the activations that the loss is joined with;
   /// delta = scale * d loss / d z.
   LossKernel<T> loss_of_sums[kLossCount];
+  /// loss[r] += the sum of row r's line, for parts of n outputs; lines are zero afterwards.
+  void (*add_lanes)(index rows, index n, T* lanes, double* loss);
   /// matches[r] = 1 if the largest number of a's row and that of y's row are in the same place; of
   /// equal numbers the first counts.
   void (*match)(index rows, index n, const T* a, index lda, const T* y, index ldy,

@@ -73,6 +73,7 @@ constexpr KernelTable<T> make_table() {
   t.loss_of_sums[static_cast<int>(LossKind::kind)] = loss_kernel<T, of_sums>();
   FOXNN_LOSSES(FOXNN_SET)
 #undef FOXNN_SET
+  t.add_lanes = add_lanes<T>;
   t.match = match<T>;
   t.match_sides = match_sides<T>;
 #define FOXNN_SET(kind, step, ...) t.update[static_cast<int>(OptimizerKind::kind)] = step<T>;

@@ -18,6 +18,15 @@ struct Lanes {
   explicit Lanes(T start) {
     for (auto& p : part) p = Vec<T>::all(start);
   }
+  // Those of a line in memory, or zeros if it is null.
+  explicit Lanes(const T* line) {
+    for (index v = 0; v < kLineVectors<T>; ++v) {
+      part[v] = line ? Vec<T>::load(line + v * Vec<T>::lanes) : Vec<T>::all(T(0));
+    }
+  }
+  void store(T* line) const {
+    for (index v = 0; v < kLineVectors<T>; ++v) part[v].store(line + v * Vec<T>::lanes);
+  }
   // For a row of n. The lanes are added in pairs, without those that a short row leaves zero.
   T sum(index n) const {
     T lane[kLineWidth<T>];
@@ -59,24 +68,28 @@ T row_maximum(index n, const T* z) {
   return largest.maximum();
 }
 
-// out = e^(z - largest) for the row, zero in the padding; returns the sum.
+// z = e^(z - largest) for the row; returns the sum.
 template <class T>
-T row_exponentials(index n, const T* z, T largest, T* out) {
+T row_exponentials(index n, T* z, T largest) {
   const Vec<T> shift = Vec<T>::all(largest), zero = Vec<T>::all(T(0));
   Lanes<T> sum(T(0));
   each_vector<T>(n, [&](index c, index v, auto inside) {
-    const Vec<T> e = select(inside, exp(Vec<T>::load(z + c) - shift), zero);
-    e.store(out + c);
-    sum.part[v] = sum.part[v] + e;
+    const Vec<T> before = Vec<T>::load(z + c), e = exp(before - shift);
+    select(inside, e, before).store(z + c);
+    sum.part[v] = sum.part[v] + select(inside, e, zero);
   });
   return sum.sum(n);
 }
 
+// What lies behind a row stays as it is: without gaps, it is the next position.
 template <class T>
 void softmax(index rows, index n, T* z, index ldz) {
   for (index r = 0; r < rows; ++r, z += ldz) {
-    const Vec<T> sum = Vec<T>::all(row_exponentials(n, z, row_maximum(n, z), z));
-    each_vector<T>(n, [&](index c, index, auto) { (Vec<T>::load(z + c) / sum).store(z + c); });
+    const Vec<T> sum = Vec<T>::all(row_exponentials(n, z, row_maximum(n, z)));
+    each_vector<T>(n, [&](index c, index, auto inside) {
+      const Vec<T> e = Vec<T>::load(z + c);
+      select(inside, e / sum, e).store(z + c);
+    });
   }
 }
 
@@ -91,8 +104,8 @@ void softmax_backward(index rows, index n, T* delta, index ldd, const T* a, inde
     });
     const Vec<T> mean = Vec<T>::all(sum.sum(n));
     each_vector<T>(n, [&](index c, index, auto inside) {
-      const Vec<T> d = Vec<T>::load(a + c) * (Vec<T>::load(delta + c) - mean);
-      select(inside, d, zero).store(delta + c);
+      const Vec<T> before = Vec<T>::load(delta + c);
+      select(inside, Vec<T>::load(a + c) * (before - mean), before).store(delta + c);
     });
   }
 }
@@ -119,8 +132,8 @@ void half_squared_error_of_few(index rows, const T* a, const T* y, T scale, T* d
 
 template <class T>
 void half_squared_error(index rows, index n, const T* a, index lda, const T* y, index ldy, T scale,
-                        T* delta, index ldd, double* loss) {
-  if (n <= 4 && lda == n && ldy == n && ldd == n) {
+                        T* delta, index ldd, double* loss, T* lanes) {
+  if (!lanes && n <= 4 && lda == n && ldy == n && ldd == n) {
     const auto few = n == 1   ? half_squared_error_of_few<T, 1>
                      : n == 2 ? half_squared_error_of_few<T, 2>
                      : n == 3 ? half_squared_error_of_few<T, 3>
@@ -128,20 +141,25 @@ void half_squared_error(index rows, index n, const T* a, index lda, const T* y, 
     return few(rows, a, y, scale, delta, loss);
   }
   const Vec<T> zero = Vec<T>::all(T(0)), factor = Vec<T>::all(scale);
+  const Vec<T> part = Vec<T>::all(lanes ? T(0.5) : T(1));
   for (index r = 0; r < rows; ++r, a += lda, y += ldy) {
-    Lanes<T> sum(T(0));
+    Lanes<T> sum(lanes ? lanes + r * kLineWidth<T> : nullptr);
     each_vector<T>(n, [&](index c, index v, auto inside) {
       const Vec<T> error = select(inside, Vec<T>::load(a + c) - Vec<T>::load(y + c), zero);
-      sum.part[v] = fma(error, error, sum.part[v]);
+      sum.part[v] = fma(part * error, error, sum.part[v]);
       if (delta) (factor * error).store(delta + r * ldd + c);
     });
-    loss[r] = 0.5 * double(sum.sum(n));
+    if (lanes) {
+      sum.store(lanes + r * kLineWidth<T>);
+    } else {
+      loss[r] = 0.5 * double(sum.sum(n));
+    }
   }
 }
 
 template <class T>
 void cross_entropy(index rows, index n, const T* z, index ldz, const T* y, index ldy, T scale,
-                   T* delta, index ldd, double* loss) {
+                   T* delta, index ldd, double* loss, T*) {
   const Vec<T> zero = Vec<T>::all(T(0)), factor = Vec<T>::all(scale);
   for (index r = 0; r < rows; ++r, z += ldz, y += ldy) {
     const T largest = row_maximum(n, z);
@@ -176,17 +194,30 @@ void cross_entropy(index rows, index n, const T* z, index ldz, const T* y, index
 // sets its derivative.
 template <class T, class Term>
 void elementwise_loss(index rows, index n, const T* a, index lda, const T* y, index ldy, T scale,
-                      T* delta, index ldd, double* loss) {
+                      T* delta, index ldd, double* loss, T* lanes) {
   const Vec<T> zero = Vec<T>::all(T(0)), factor = Vec<T>::all(scale);
   for (index r = 0; r < rows; ++r, a += lda, y += ldy) {
-    Lanes<T> sum(T(0));
+    Lanes<T> sum(lanes ? lanes + r * kLineWidth<T> : nullptr);
     each_vector<T>(n, [&](index c, index v, auto inside) {
       Vec<T> slope;
       const Vec<T> term = Term::of(Vec<T>::load(a + c), Vec<T>::load(y + c), slope);
       sum.part[v] = sum.part[v] + select(inside, term, zero);
       if (delta) select(inside, factor * slope, zero).store(delta + r * ldd + c);
     });
-    loss[r] = double(sum.sum(n));
+    if (lanes) {
+      sum.store(lanes + r * kLineWidth<T>);
+    } else {
+      loss[r] = double(sum.sum(n));
+    }
+  }
+}
+
+template <class T>
+void add_lanes(index rows, index n, T* lanes, double* loss) {
+  const Lanes<T> zeros(T(0));
+  for (index r = 0; r < rows; ++r, lanes += kLineWidth<T>) {
+    loss[r] += double(Lanes<T>(lanes).sum(n));
+    zeros.store(lanes);
   }
 }
 

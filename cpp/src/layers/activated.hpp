@@ -3,6 +3,7 @@
 
 #include "foxnn/layer.hpp"
 #include "kernels/kernel_table.hpp"
+#include "layers/columns.hpp"
 
 namespace foxnn {
 
@@ -20,8 +21,12 @@ class Activated : public Layer<T> {
   }
   bool finishes_rows() const override { return joins_outputs_; }
   void finish_rows(index rows, const Rows<T>& y) const override {
-    if (finishes_rows())
-      kernels<T>().softmax(rows, this->output().shape.channels, y.data, y.stride);
+    if (!finishes_rows()) return;
+    const Places positions = Places::positions_of(this->output());
+    for (index p = 0; p < positions.count; ++p) {
+      const Rows<T> at = positions.at(y, p);
+      kernels<T>().softmax(rows, positions.channels, at.data, at.stride);
+    }
   }
   void backward_activation(index first_row, index rows, index panel, index width,
                            const Rows<T>& delta, const Rows<const T>& y,

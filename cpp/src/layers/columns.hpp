@@ -1,7 +1,9 @@
-// The columns of a batch: iterated panel by panel, and copied between layouts.
+// The columns of a batch: iterated panel by panel or position by position, and copied between
+// layouts.
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "foxnn/layer.hpp"
 #include "kernels/kernel_table.hpp"
@@ -41,6 +43,33 @@ struct Panels {
   index width(index p) const { return std::min(kPanelWidth<T>, padded - column(p)); }
 };
 
+/// Parts of a row with the same number of columns each: its positions, or longer parts.
+struct Places {
+  index count = 1, channels = 0, pitch = 0;
+
+  /// The positions of a value.
+  static Places positions_of(const Form& form) {
+    const index channels = form.shape.channels;
+    const bool has_gaps = form.layout.positions > 1;
+    return {form.shape.positions(), channels, has_gaps ? form.layout.pitch : channels};
+  }
+  /// The longest parts without gaps: of a packed value, all of it.
+  static Places parts_of(const Layout& layout) {
+    return {layout.positions, layout.channels, layout.pitch};
+  }
+  /// The same parts in rows without gaps.
+  Places packed() const { return {count, channels, channels}; }
+
+  /// The rows of one part. Its numbers follow each other if it lies within a panel, or if rows are
+  /// contiguous.
+  template <class N>
+  Rows<N> at(const Rows<N>& rows, index place) const {
+    constexpr index kWidth = kPanelWidth<std::remove_const_t<N>>;
+    const index column = place * pitch;
+    return {rows.data + column / kWidth * rows.panel + column % kWidth, rows.stride, rows.panel};
+  }
+};
+
 /// A range of channels at each position: the first channel, and the number of columns from one
 /// position to the next.
 struct Channels {
@@ -71,6 +100,27 @@ void copy_columns(index first_row, index rows, const Rows<const T>& from, index 
   const T* a = from.at(first_row, source / kPanelWidth<T>) + source % kPanelWidth<T>;
   T* b = to.at(first_row, target / kPanelWidth<T>) + target % kPanelWidth<T>;
   for (index r = 0; r < rows; ++r, a += from.stride, b += to.stride) std::copy_n(a, count, b);
+}
+
+/// Copies values from the layout of `form` to contiguous rows.
+template <class T>
+void copy_values(const Form& form, index rows, const Rows<const T>& values, T* out) {
+  const index size = form.shape.size();
+  const bool packed = form.layout.is_packed();
+  if (packed && values.panel == kPanelWidth<T>) {
+    for (index r = 0; r < rows; ++r) std::copy_n(values.at(r), size, out + r * size);
+    return;
+  }
+  each_run<T>(packed ? 1 : form.layout.positions, packed ? size : form.layout.channels,
+              Channels{packed ? size : form.layout.pitch},
+              Channels{packed ? size : form.layout.channels},
+              [&](index source, index target, index count) {
+                const T* from = values.at(0, source / kPanelWidth<T>) + source % kPanelWidth<T>;
+                T* to = out + target;
+                for (index r = 0; r < rows; ++r, from += values.stride, to += size) {
+                  std::copy_n(from, count, to);
+                }
+              });
 }
 
 }  // namespace foxnn

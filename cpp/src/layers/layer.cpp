@@ -127,6 +127,18 @@ void Layer<T>::add_array(std::string name, std::vector<index> shape, index count
 }
 
 template <class T>
+void Layer<T>::backward_outputs(index rows, const Rows<T>& delta, const Rows<const T>& y,
+                                const Rows<const T>& slope) const {
+  const Places places =
+      finishes_rows() ? Places::positions_of(output()) : Places::parts_of(output().layout);
+  const index width = rounded_up(places.channels, kLineWidth<T>);
+  for (index p = 0; p < places.count; ++p) {
+    backward_activation(0, rows, 0, width, places.at(delta, p), places.at(y, p),
+                        slope.data ? places.at(slope, p) : slope);
+  }
+}
+
+template <class T>
 void Layer<T>::Below::finish(index row, index rows, index panel, index width,
                              const Rows<T>& delta) const {
   if (!layer) return;

@@ -33,6 +33,21 @@ class Batch {
     return {product(rows, lines * kLineWidth<T>), lines * kLineWidth<T>, kPanelWidth<T>};
   }
 
+  /// For the outputs of a network: the numbers of a position follow each other, because losses and
+  /// softmax need all of them.
+  static Batch of_outputs(index rows, const Form& form) {
+    const Layout& layout = form.layout;
+    if (layout.positions > 1 && layout.pitch == kPanelWidth<T>) {
+      return panels(rows, layout.columns());
+    }
+    return layout.positions > 1 ? plain(rows, layout.columns()) : packed(rows, form.shape);
+  }
+  /// Row by row without gaps between positions. Vectors that begin at the last position extend past
+  /// its end, but never into the next row, which may be another worker's.
+  static Batch packed(index rows, const Shape& shape) {
+    return plain(rows, shape.size() + (shape.positions() > 1 ? kLineWidth<T> : 0));
+  }
+
   Rows<T> rows() { return {buffer_.data(), stride_, panel_}; }
 
  private:

@@ -43,14 +43,18 @@ void forward(const Network<T>& network, const MatrixView& samples, index first, 
 template <class T>
 void backward(const Network<T>& network, index output, index rows, Chunk<T>& chunk) {
   const Layer<T>& top = network.top();
-  const index width = rounded_up(top.output().layout.columns(), kLineWidth<T>);
   const Rows<T> start = chunk.pass.delta_of_output();
-  for (index r = 0; r < rows; ++r) {
-    std::fill_n(start.at(r), width, T(0));
-    start.at(r)[output] = T(1);
+  const Places parts = Places::parts_of(top.output().layout);
+  const index width = rounded_up(parts.channels, kLineWidth<T>);
+  for (index p = 0; p < parts.count; ++p) {
+    for (index r = 0; r < rows; ++r) std::fill_n(parts.at(start, p).at(r), width, T(0));
   }
-  top.backward_activation(0, rows, 0, width, start, chunk.pass.output(),
-                          chunk.pass.slope_of_output());
+  const Places positions = Places::positions_of(top.output());
+  const index channel = output % positions.channels;
+  for (index r = 0; r < rows; ++r) {
+    positions.at(start, output / positions.channels).at(r)[channel] = T(1);
+  }
+  top.backward_outputs(rows, start, chunk.pass.output(), chunk.pass.slope_of_output());
   Scratch<T> lent = chunk.scratch.get();
   chunk.pass.backward({}, rows, 0, lent, [] {}, [](index, const Back<T>&) { return true; });
 }

@@ -1,13 +1,20 @@
-// What training and evaluation share: the evaluation of outputs, and the weighting of samples.
+// What training and evaluation share: the evaluation of outputs, and the weighting of samples and
+// their positions. The loss of a sample is the mean over its positions.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
+#include "foxnn/buffer.hpp"
+#include "foxnn/dataset.hpp"
 #include "foxnn/layer.hpp"
 #include "foxnn/loss.hpp"
 #include "foxnn/network.hpp"
 #include "kernels/kernel_table.hpp"
+#include "layers/columns.hpp"
 
 namespace foxnn {
 
@@ -17,13 +24,17 @@ struct Judge {
   LossKernel<T> loss;
   decltype(KernelTable<T>::match) match;
   index outputs;
+  Places positions;   ///< of the outputs
+  bool sums_outputs;  ///< the loss is a sum over the outputs, wherever they are
 
-  explicit Judge(const Network<T>& network) : outputs(network.outputs()) {
+  explicit Judge(const Network<T>& network)
+      : outputs(network.outputs()), positions(Places::positions_of(network.output_form())) {
     const KernelTable<T>& k = kernels<T>();
     const int kind = static_cast<int>(network.loss());
-    const bool sides = loss_traits(network.loss()).targets == Targets::sides;
-    match = sides ? k.match_sides : k.match;
+    const Targets targets = loss_traits(network.loss()).targets;
+    match = targets == Targets::sides ? k.match_sides : k.match;
     loss = (network.loss_takes_preactivations() ? k.loss_of_sums : k.loss_of_outputs)[kind];
+    sums_outputs = targets != Targets::classes;
   }
 
   /// Computes the loss of each row of a batch; also d loss / d out if `delta` is given, and whether
@@ -32,18 +43,131 @@ struct Judge {
   void operator()(index rows, const Rows<const T>& out, const Rows<const T>& target, T scale,
                   const Rows<T>& delta, double* losses, std::uint8_t* matches) const {
     loss(rows, outputs, out.data, out.stride, target.data, target.stride, scale, delta.data,
-         delta.stride, losses);
+         delta.stride, losses, nullptr);
     if (matches) match(rows, outputs, out.data, out.stride, target.data, target.stride, matches);
   }
 };
 
-/// The sum of losses, weighted if there are weights. If `sample` is given, loss r belongs to
-/// sample[r].
-inline double weighted_sum(const std::vector<double>& losses, index count, const double* weights,
+/// Throws std::invalid_argument unless labels and weights of positions are as many as a sample has.
+inline void check_positions(const Shape& outputs, const Samples& samples) {
+  if (!samples.labels && !samples.position_weights) return;
+  if (samples.positions == outputs.positions()) return;
+  throw std::invalid_argument("samples must have " + std::to_string(outputs.positions()) +
+                              " positions, as many as the network, got " +
+                              std::to_string(samples.positions));
+}
+
+/// The weights of some rows of a batch of samples. If `sample` is null, row r is sample first + r.
+class RowWeights {
+ public:
+  RowWeights(const Samples& samples, const std::uint32_t* sample, index first)
+      : samples_(samples), sample_(sample), first_(first) {}
+
+  bool are_given() const { return samples_.weights != nullptr; }
+  /// Whether positions have weights of their own.
+  bool are_of_positions() const { return samples_.position_weights != nullptr; }
+  double of(index row) const { return samples_.weights[sample_of(row)]; }
+  double of(index row, index position) const {
+    return samples_.position_weights[sample_of(row) * samples_.positions + position];
+  }
+
+ private:
+  index sample_of(index row) const { return sample_ ? index{sample_[first_ + row]} : first_ + row; }
+
+  const Samples& samples_;
+  const std::uint32_t* sample_;
+  index first_;
+};
+
+/// The same for outputs with positions. It has memory for the results of a position.
+template <class T>
+class PositionJudge {
+ public:
+  /// For batches of up to `rows` rows.
+  PositionJudge(const Network<T>& network, index rows)
+      : judge_(network),
+        parts_(Places::parts_of(network.output_form().layout)),
+        lanes_(rows * kLineWidth<T>),
+        losses_(static_cast<std::size_t>(rows)),
+        matches_(static_cast<std::size_t>(rows)) {}
+
+  /// Computes for each row the loss, and d loss / d out if `delta` is given; and how many positions
+  /// are correct if `correct` is given. If positions have weights, losses and gradients are
+  /// multiplied by them. `place` is where the first row is in the memory.
+  void operator()(index place, index rows, const Rows<T>& out, const Rows<T>& target, T scale,
+                  const Rows<T>& delta, const RowWeights& weights, double* losses,
+                  std::uint32_t* correct) {
+    // A sum over all outputs does not depend on where positions begin.
+    const bool sums = judge_.sums_outputs && !weights.are_of_positions();
+    const Places& parts = sums ? parts_ : judge_.positions;
+    const index count = judge_.positions.count;
+    const T own_scale = scale / static_cast<T>(count);
+    double* const own = losses_.data() + place;
+    T* const lanes = sums ? lanes_.data() + place * kLineWidth<T> : nullptr;
+    std::fill_n(losses, rows, 0.0);
+    for (index p = 0; p < parts.count; ++p) {
+      const Rows<T> at = parts.at(out, p), wanted = parts.packed().at(target, p);
+      const Rows<T> error = delta.data ? parts.at(delta, p) : delta;
+      judge_.loss(rows, parts.channels, at.data, at.stride, wanted.data, wanted.stride, own_scale,
+                  error.data, error.stride, own, lanes);
+      if (!sums) add(rows, p, own, weights, losses);
+      if (sums && ((p + 1) % kPartsOfLanes == 0 || p + 1 == parts.count)) {
+        kernels<T>().add_lanes(rows, parts.channels, lanes, losses);
+      }
+      if (error.data && weights.are_given()) weigh(rows, p, parts.channels, error, weights);
+    }
+    for (index r = 0; r < rows; ++r) losses[r] /= static_cast<double>(count);
+    if (correct) count_correct(place, rows, out, target, correct);
+  }
+
+ private:
+  // Parts whose losses are added up in T before they go on in double: few enough to lose no more
+  // digits than a row of as many lines, and enough that adding up the lanes hardly counts.
+  static constexpr index kPartsOfLanes = 32;
+
+  void add(index rows, index position, const double* own, const RowWeights& weights,
+           double* losses) const {
+    for (index r = 0; r < rows; ++r) {
+      losses[r] += weights.are_of_positions() ? own[r] * weights.of(r, position) : own[r];
+    }
+  }
+  // Vectors that begin in a part may have written beyond it, to where the next part will be
+  // written.
+  void weigh(index rows, index part, index channels, const Rows<T>& error,
+             const RowWeights& weights) const {
+    for (index r = 0; r < rows; ++r) {
+      const bool is_own = weights.are_of_positions();
+      const T factor = static_cast<T>(is_own ? weights.of(r, part) : weights.of(r));
+      for (index i = 0; i < channels; ++i) error.at(r)[i] *= factor;
+    }
+  }
+  void count_correct(index place, index rows, const Rows<T>& out, const Rows<T>& target,
+                     std::uint32_t* correct) {
+    const Places& positions = judge_.positions;
+    std::fill_n(correct, rows, 0u);
+    for (index p = 0; p < positions.count; ++p) {
+      const Rows<T> at = positions.at(out, p), wanted = positions.packed().at(target, p);
+      std::uint8_t* const matches = matches_.data() + place;
+      judge_.match(rows, positions.channels, at.data, at.stride, wanted.data, wanted.stride,
+                   matches);
+      for (index r = 0; r < rows; ++r) correct[r] += matches[r];
+    }
+  }
+
+  Judge<T> judge_;
+  Places parts_;  // the longest without gaps
+  Buffer<T> lanes_;
+  std::vector<double> losses_;
+  std::vector<std::uint8_t> matches_;
+};
+
+/// The sum of losses, weighted if samples have weights and losses are not yet weighted by position.
+/// If `sample` is given, loss r belongs to sample[r].
+inline double weighted_sum(const std::vector<double>& losses, index count, const Samples& samples,
                            const std::uint32_t* sample = nullptr) {
   double sum = 0.0;
-  const double* loss = losses.data();
-  if (!weights) {
+  const double *loss = losses.data(), *weights = samples.weights;
+  if (!weights || samples.position_weights) {
     for (index r = 0; r < count; ++r) sum += loss[r];
     return sum;
   }

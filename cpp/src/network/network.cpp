@@ -13,27 +13,11 @@
 namespace foxnn {
 namespace {
 
-// Activations that only an output has, and the losses computed together with them, take a sample's
-// outputs as one row: they do not know positions, nor the gaps between these.
-void check_is_flat(const std::string& what, const Shape& outputs) {
-  if (outputs.is_flat()) return;
-  throw std::invalid_argument(what + " needs flat outputs, got shape " + outputs.text());
-}
-
 void check_outputs(const Activation& activation, const Shape& outputs) {
-  if (activation.is_for_output()) check_is_flat(std::string(activation.name()), outputs);
   // A softmax over one output is always 1.
   if (activation.kind == ActivationKind::softmax && outputs.channels < 2) {
     throw std::invalid_argument("softmax needs at least two outputs, got 1 (use sigmoid for one)");
   }
-}
-
-void check_loss(LossKind loss, const Activation& activation, const Shape& outputs) {
-  const LossTraits& traits = loss_traits(loss);
-  if (!traits.outputs.empty()) {
-    check_is_flat("loss '" + std::string(traits.name) + "'", outputs);
-  }
-  check_loss(loss, activation);
 }
 
 void check_is_output(const Activation& activation, bool is_output) {
@@ -107,29 +91,25 @@ Network<T>::Network(const Network& other, const StopRequest& stop)
 
 template <class T>
 void Network<T>::append(const std::vector<LayerSpec>& layers) {
-  // The next layer does not need the nodes that arranged the outputs for users.
-  const index kept = parts_.empty() ? 0 : parts_.back().end + 1;
-  Plan<T> plan(kept > 0 ? kept - 1 : kNetworkInput,
-               kept > 0 ? layer(kept - 1).output() : output_form(), kept);
+  Plan<T> plan(size() > 0 ? size() - 1 : kNetworkInput, output_form(), size());
   plan.append(layers);
-  append(std::move(plan), kept);
+  append(std::move(plan));
 }
 
 template <class T>
 void Network<T>::append(std::unique_ptr<Layer<T>> added) {
   Plan<T> plan(size() > 0 ? size() - 1 : kNetworkInput, output_form(), size());
   plan.append(std::move(added));
-  append(std::move(plan), size());
+  append(std::move(plan));
 }
 
 template <class T>
-void Network<T>::append(Plan<T> plan, index before) {
+void Network<T>::append(Plan<T> plan) {
   if (!output_scaling_.empty()) {
     throw std::invalid_argument("nothing can follow outputs that are scaled");
   }
-  plan.finish();
-  const auto kept = static_cast<std::size_t>(before);
-  index count = before > 0 ? offset(before - 1) + layer(before - 1).parameter_count() : 0;
+  const auto kept = nodes_.size();
+  index count = size() > 0 ? offset(size() - 1) + top().parameter_count() : 0;
   std::vector<bool> is_read(kept + plan.nodes.size(), false);
   for (Node<T>& added : plan.nodes) {
     check_outputs(added.layer->activation(), added.layer->output().shape);
@@ -151,7 +131,7 @@ void Network<T>::append(Plan<T> plan, index before) {
   }
   if (!is_read.empty()) {
     const Layer<T>& last = layer_at(is_read.size() - 1);
-    check_loss(loss_, last.activation(), last.output().shape);
+    check_loss(loss_, last.activation());
   }
 
   Buffer<T> grown(count);
@@ -159,7 +139,6 @@ void Network<T>::append(Plan<T> plan, index before) {
   nodes_.reserve(kept + plan.nodes.size());
   parts_.reserve(parts_.size() + plan.parts.size());
   // From here on nothing throws.
-  nodes_.resize(kept);
   for (Node<T>& added : plan.nodes) nodes_.push_back(std::move(added));
   for (Part& part : plan.parts) parts_.push_back(std::move(part));
   parameters_ = std::move(grown);
@@ -194,7 +173,7 @@ void Network<T>::set_activation(index i, const Activation& activation) {
     throw std::invalid_argument(std::string(activation.name()) + " is for the output layer only");
   }
   check_outputs(activation, layer(i).output().shape);
-  if (last) check_loss(loss_, activation, output_shape());
+  if (last) check_loss(loss_, activation);
   nodes_[static_cast<std::size_t>(i)].layer->set_activation(activation);
 }
 
@@ -210,7 +189,7 @@ void Network<T>::set_array(index i, const Array& array, const T* values) {
 
 template <class T>
 void Network<T>::set_loss(LossKind loss) {
-  check_loss(loss, top().activation(), output_shape());
+  check_loss(loss, top().activation());
   if (!output_scaling_.empty()) check_scaled_loss(loss);
   loss_ = loss;
 }

@@ -94,8 +94,7 @@ void Pass<T>::make_outputs() {
     NodeMemory& node = nodes_[at(i)];
     const bool is_top = i + 1 == network_.size();
     if (is_top) {
-      // The loss and the conversions of outputs work on whole rows.
-      node.out.y = hold(Batch<T>::plain(rows_, node.columns));
+      node.out.y = hold(Batch<T>::of_outputs(rows_, node.layer->output()));
     } else if (keeps_all) {
       node.out.y = hold(Batch<T>::panels(rows_, node.columns));
     } else {
@@ -113,8 +112,10 @@ void Pass<T>::make_outputs() {
       }
     }
     if (!needs_.backward) continue;
-    const auto make = is_top ? Batch<T>::plain : Batch<T>::panels;
-    if (node.layer->keeps_slope()) node.out.slope = hold(make(rows_, node.columns));
+    if (node.layer->keeps_slope()) {
+      node.out.slope = hold(is_top ? Batch<T>::of_outputs(rows_, node.layer->output())
+                                   : Batch<T>::panels(rows_, node.columns));
+    }
     if (const index kept = node.layer->kept_size(rows_)) {
       kept_.emplace_back(kept);
       node.out.kept = kept_.back().data();
@@ -163,8 +164,8 @@ void Pass<T>::make_deltas() {
   };
   for (index i = 0; i < network_.size(); ++i) {
     NodeMemory& node = nodes_[at(i)];
-    const auto make = i + 1 == network_.size() ? Batch<T>::plain : Batch<T>::panels;
-    node.delta = hold(make(rows_, node.columns));
+    node.delta = hold(i + 1 == network_.size() ? Batch<T>::of_outputs(rows_, node.layer->output())
+                                               : Batch<T>::panels(rows_, node.columns));
     make_parts(node);
   }
   if (!needs_.gradient_of_input) return;

@@ -53,7 +53,7 @@ class Pass {
   std::uint32_t* nonzero(int slot = 0) {
     return nonzero_[at(slot)].empty() ? nullptr : nonzero_[at(slot)].data();
   }
-  /// The outputs, row by row.
+  /// The outputs, in the layout of their layer; the numbers of a position follow each other.
   Rows<T> output() const { return nodes_.back().out.y; }
   /// The outputs of a node in its layer's layout. For all but the last node they are valid only if
   /// outputs are retained.

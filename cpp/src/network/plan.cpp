@@ -31,11 +31,6 @@ void Plan<T>::append(std::unique_ptr<Layer<T>> layer) {
 }
 
 template <class T>
-void Plan<T>::finish() {
-  go_to(arranged(here(), Wants::packed));
-}
-
-template <class T>
 Part Plan<T>::append_layer(const LayerSpec& spec) {
   const Shape before = form_.shape;
   join(spec, {here()});

@@ -20,8 +20,6 @@ class Plan {
   /// Throws std::invalid_argument if a layer does not fit.
   void append(const std::vector<LayerSpec>& layers);
   void append(std::unique_ptr<Layer<T>> layer);
-  /// Ensures that the outputs are packed, as users see them.
-  void finish();
 
   std::vector<Node<T>> nodes;
   std::vector<Part> parts;

@@ -35,12 +35,14 @@ template <class T>
 struct Chunk {
   Chunk(const Network<T>& network, index rows, index stored, const PassNeeds& needs)
       : pass(network, rows, needs),
-        target(Batch<T>::plain(rows, network.outputs())),
+        target(Batch<T>::packed(rows, network.output_shape())),
+        of_positions(network, rows),
         scratch(network, rows) {
     pass.make_room(stored);
   }
   Pass<T> pass;
   Batch<T> target;
+  PositionJudge<T> of_positions;
   ScratchSpace<T> scratch;
 };
 
@@ -101,7 +103,7 @@ auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
         const Rows<const T> y = answers(*this, samples, first, rows, chunk, true);
         // Checked while they are in the cache, rather than in a separate pass.
         if (!chunk.pass.inputs_are_finite(rows)) finite = false;
-        for (index r = 0; r < rows; ++r) std::copy_n(y.at(r), width, out + (first + r) * width);
+        copy_values<T>(output_form(), rows, y, out + first * width);
         unscale_outputs(rows, out + first * width);
         if (!all_numbers(rows * width, out + first * width)) numbers = false;
       });
@@ -116,29 +118,18 @@ auto Network<T>::node_outputs(const MatrixView& x, const std::vector<index>& nod
                               const StopRequest& stop) const -> Outcome {
   const MatrixView samples = scaled_inputs(x);
   std::atomic<bool> finite{true};
-  const bool done = each_chunk(
-      *this, samples, threads, stop,
-      [&](index first, index rows, Chunk<T>& chunk) {
-        answers(*this, samples, first, rows, chunk, true);
-        if (!chunk.pass.inputs_are_finite(rows)) finite = false;
-        for (std::size_t i = 0; i < nodes.size(); ++i) {
-          const Form& form = layer(nodes[i]).output();
-          const index size = form.shape.size();
-          const bool packed = form.layout.is_packed();
-          const Rows<const T> y = chunk.pass.output_of(nodes[i]);
-          each_run<T>(packed ? 1 : form.layout.positions, packed ? size : form.layout.channels,
-                      Channels{packed ? size : form.layout.pitch},
-                      Channels{packed ? size : form.layout.channels},
-                      [&](index source, index target, index count) {
-                        const T* from = y.at(0, source / kPanelWidth<T>) + source % kPanelWidth<T>;
-                        T* to = out[i] + first * size + target;
-                        for (index r = 0; r < rows; ++r, from += y.stride, to += size) {
-                          std::copy_n(from, count, to);
-                        }
-                      });
-        }
-      },
-      {.outputs = true});
+  const bool done =
+      each_chunk(*this, samples, threads, stop,
+                 [&](index first, index rows, Chunk<T>& chunk) {
+                   answers(*this, samples, first, rows, chunk, true);
+                   if (!chunk.pass.inputs_are_finite(rows)) finite = false;
+                   for (std::size_t i = 0; i < nodes.size(); ++i) {
+                     const Form& form = layer(nodes[i]).output();
+                     const Rows<const T> y = chunk.pass.output_of(nodes[i]);
+                     copy_values<T>(form, rows, y, out[i] + first * form.shape.size());
+                   }
+                 },
+                 {.outputs = true});
   if (!finite) return Outcome::not_finite;
   return done ? Outcome::done : Outcome::stopped;
 }
@@ -147,9 +138,12 @@ template <class T>
 bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
                           const StopRequest& stop) const {
   const Samples samples = scaled(given);
+  check_positions(output_shape(), samples);
   const index n = samples.size();
+  const bool has_positions = output_shape().positions() > 1;
   std::vector<double> losses(static_cast<std::size_t>(n));
-  std::vector<std::uint8_t> matches(static_cast<std::size_t>(n));
+  std::vector<std::uint8_t> matches(has_positions ? 0 : static_cast<std::size_t>(n));
+  std::vector<std::uint32_t> correct(has_positions ? static_cast<std::size_t>(n) : 0);
   const bool finish = !loss_takes_preactivations();
   const Judge<T> judge(*this);
   const bool done = each_chunk(
@@ -159,11 +153,18 @@ bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
         for (index r = 0; r < rows; ++r) {
           read_target(samples, first + r, outputs(), target.from_row(r));
         }
-        judge(rows, y, target, T(1), {}, losses.data() + first, matches.data() + first);
+        if (!has_positions) {
+          judge(rows, y, target, T(1), {}, losses.data() + first, matches.data() + first);
+          return;
+        }
+        chunk.of_positions(0, rows, chunk.pass.output(), target, T(1), {},
+                           RowWeights(samples, nullptr, first), losses.data() + first,
+                           correct.data() + first);
       });
   if (!done) return false;
-  result.correct = std::accumulate(matches.begin(), matches.end(), index{0});
-  result.loss = weighted_sum(losses, n, samples.weights) / total_weight(n, samples.weights);
+  result.correct = std::accumulate(matches.begin(), matches.end(), index{0}) +
+                   std::accumulate(correct.begin(), correct.end(), index{0});
+  result.loss = weighted_sum(losses, n, samples) / total_weight(n, samples.weights);
   return true;
 }
 

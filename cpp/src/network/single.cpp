@@ -1,7 +1,8 @@
 // One sample through the layers. A single row is contiguous both in compact panels and in plain
-// rows.
+// rows, but for gaps between positions.
 #include "foxnn/single.hpp"
 
+#include "layers/columns.hpp"
 #include "network/pass.hpp"
 
 namespace foxnn {
@@ -9,10 +10,13 @@ namespace foxnn {
 template <class T>
 struct SingleSample<T>::Memory {
   explicit Memory(const Network<T>& network)
-      : top(network.top()), pass(network, 1, {.looks_for_zeros = false}), scratch(network, 1) {}
+      : top(network.top()), pass(network, 1, {.looks_for_zeros = false}), scratch(network, 1) {
+    if (!top.output().layout.is_packed()) packed = Buffer<T>(network.outputs());
+  }
   const Layer<T>& top;
   Pass<T> pass;
   ScratchSpace<T> scratch;
+  Buffer<T> packed;  // empty if there are no gaps
 };
 
 template <class T>
@@ -31,7 +35,9 @@ template <class T>
 const T* SingleSample<T>::answer() {
   memory_->pass.forward({}, 1, {}, memory_->scratch.get(), [] {});
   memory_->top.finish_rows(1, memory_->pass.output());
-  return memory_->pass.output().data;
+  if (memory_->packed.size() == 0) return memory_->pass.output().data;
+  copy_values<T>(memory_->top.output(), 1, memory_->pass.output(), memory_->packed.data());
+  return memory_->packed.data();
 }
 
 template class SingleSample<float>;

@@ -18,7 +18,7 @@ class Batches {
  public:
   Batches(const Network<T>& network, const Samples& samples, index batch)
       : samples_(network.scaled(samples)), batch_(batch), outputs_(network.outputs()) {
-    for (Batch<T>& target : targets_) target = Batch<T>::plain(batch, outputs_);
+    for (Batch<T>& target : targets_) target = Batch<T>::packed(batch, network.output_shape());
   }
 
   const Samples& samples() const { return samples_; }

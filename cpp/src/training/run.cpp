@@ -215,7 +215,7 @@ template <class T>
     }
   }
   narrow_->forward(count, tally_.takes_raw());
-  tally_.judge(first, count, scale, samples.weights, sample, narrow_->outputs(), narrow_->target(),
+  tally_.judge(first, count, scale, samples, sample, narrow_->outputs(), narrow_->target(),
                narrow_->error());
   narrow_->backward(count, !tally_.takes_raw(), first > 0);
 }
@@ -250,7 +250,7 @@ void Run<T>::steps_of_narrow(index count, const StopRequest& stop, StepReport& r
       return drop(report);
     }
     update_.step_along(narrow_->gradient().data());
-    tally_.count_step(rows, samples.weights, sample, report);
+    tally_.count_step(rows, samples, sample, report);
     position += rows;
     order_.set_position(position);
     report.stopped = poll_.after_step(stop);
@@ -288,7 +288,7 @@ void Run<T>::steps_of_team(index count, const StopRequest& stop, StepReport& rep
       team.wait();
       mark(team, Phase::backward);
       if (team.is_first()) {
-        tally_.count_step(rows, batches_.samples().weights, order_.from(first), report);
+        tally_.count_step(rows, batches_.samples(), order_.from(first), report);
         report.stopped = poll_.after_step(stop);
         order_.set_position(next);
         go_on_ = more && !report.stopped && !report.diverged;
@@ -363,7 +363,7 @@ double Run<T>::gradient(T* out) {
   });
   if (dropped_.is()) return std::numeric_limits<double>::quiet_NaN();
   StepReport report;
-  tally_.count_step(rows, batches_.samples().weights, order_.from(0), report);
+  tally_.count_step(rows, batches_.samples(), order_.from(0), report);
   return report.loss / report.weight;
 }
 

@@ -1,6 +1,7 @@
 // The phases of a training step by a team: gather, forward, loss, and backward with update.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "base/stop_poll.hpp"
@@ -77,22 +78,23 @@ class Step {
   /// preactivations of the output layer.
   void loss(const Team& team, const std::uint32_t* sample, index rows, int slot, Leaving* leaving) {
     const Layer<T>& top = network_.top();
-    const double* weights = batches_.samples().weights;
+    const Samples& samples = batches_.samples();
     const index end = team.share().last(rows);
-    // In a long step, in blocks: a block with a thousand outputs takes a few milliseconds.
-    const index block = leaving ? 1024 : rows;
-    const T scale = tally_.scale(rows, weights, sample);
+    // In a long step, in blocks: one of a million outputs takes a few milliseconds.
+    constexpr index kMostRows = 1024, kMostOutputs = 1 << 20;
+    const index fitting = std::clamp<index>(kMostOutputs / network_.outputs(), 1, kMostRows);
+    const index block = leaving ? fitting : rows;
+    const T scale = tally_.scale(rows, samples.weights, sample);
     for (index first = team.share().first(rows); first < end; first += block) {
       if (leaving && leaving->now()) break;
       const index count = std::min(block, end - first);
       const Rows<T> out = pass_.output().from_row(first);
       const Rows<T> error = pass_.delta_of_output().from_row(first);
-      tally_.judge(first, count, scale, weights, sample, out, batches_.target(slot).from_row(first),
+      tally_.judge(first, count, scale, samples, sample, out, batches_.target(slot).from_row(first),
                    error);
       if (tally_.takes_raw()) continue;
       const Rows<T> slope = pass_.slope_of_output();
-      top.backward_activation(0, count, 0, rounded_up(network_.outputs(), kLineWidth<T>), error,
-                              out, slope.data ? slope.from_row(first) : slope);
+      top.backward_outputs(count, error, out, slope.data ? slope.from_row(first) : slope);
     }
     team.wait();
   }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "foxnn/trainer.hpp"
@@ -18,8 +19,15 @@ class Tally {
         judge_(network),
         takes_raw_(network.loss_takes_preactivations()),
         sums_(plan.reduction == Reduction::sum),
-        losses_(static_cast<std::size_t>(batch)),
-        matches_(plan.count_matches ? static_cast<std::size_t>(batch) : 0) {}
+        losses_(static_cast<std::size_t>(batch)) {
+    const auto counted = plan.count_matches ? static_cast<std::size_t>(batch) : 0;
+    if (judge_.positions.count == 1) {
+      matches_.resize(counted);
+    } else {
+      of_positions_.emplace(network, batch);
+      correct_.resize(counted);
+    }
+  }
 
   /// Whether losses take the output layer's preactivations.
   bool takes_raw() const { return takes_raw_; }
@@ -33,9 +41,15 @@ class Tally {
 
   /// Computes losses, and d loss / d outputs (or preactivations), of rows first ... first + count -
   /// 1 of a batch of samples `sample`. The views begin with row `first`.
-  void judge(index first, index count, T scale, const double* weights, const std::uint32_t* sample,
+  void judge(index first, index count, T scale, const Samples& samples, const std::uint32_t* sample,
              const Rows<T>& out, const Rows<T>& target, const Rows<T>& error) {
     if (!takes_raw_) top_.finish_rows(count, out);
+    if (of_positions_) {
+      return (*of_positions_)(first, count, out, target, scale, error,
+                              RowWeights(samples, sample, first), losses_.data() + first,
+                              correct_.empty() ? nullptr : correct_.data() + first);
+    }
+    const double* weights = samples.weights;
     judge_(count, out, target, scale, error, losses_.data() + first,
            matches_.empty() ? nullptr : matches_.data() + first);
     for (index r = 0; weights && r < count; ++r) {
@@ -45,13 +59,16 @@ class Tally {
   }
 
   /// Adds a step with a batch of samples to a report.
-  void count_step(index rows, const double* weights, const std::uint32_t* sample,
+  void count_step(index rows, const Samples& samples, const std::uint32_t* sample,
                   StepReport& report) {
-    const double sum = weighted_sum(losses_, rows, weights, sample);
-    const double weight = total_weight(rows, weights, sample);
-    if (!matches_.empty()) {
-      for (index r = 0; r < rows; ++r) report.correct += matches_[static_cast<std::size_t>(r)];
-    }
+    const double sum = weighted_sum(losses_, rows, samples, sample);
+    const double weight = total_weight(rows, samples.weights, sample);
+    const auto count_correct = [&](const auto& correct) {
+      if (correct.empty()) return;
+      for (index r = 0; r < rows; ++r) report.correct += correct[static_cast<std::size_t>(r)];
+    };
+    count_correct(matches_);
+    count_correct(correct_);
     report.loss += sum;
     report.weight += weight;
     report.samples += rows;
@@ -70,7 +87,10 @@ class Tally {
   const Judge<T> judge_;
   const bool takes_raw_, sums_;
   std::vector<double> losses_;
-  std::vector<std::uint8_t> matches_;  // empty if matches are not counted
+  std::optional<PositionJudge<T>> of_positions_;  // unless outputs have one position
+  // Of samples and of positions; empty if matches are not counted.
+  std::vector<std::uint8_t> matches_;
+  std::vector<std::uint32_t> correct_;
   double last_sum_ = 0.0, last_weight_ = 0.0;
 };
 

@@ -14,7 +14,9 @@
 namespace foxnn {
 namespace {
 
-void check_fit(index inputs, index outputs, const Samples& samples) {
+template <class T>
+void check_fit(const Network<T>& network, const Samples& samples) {
+  const index inputs = network.inputs(), outputs = network.outputs();
   const auto mismatch = [](const char* what, index got, index needed) {
     return std::invalid_argument(std::string(what) + " must have " + std::to_string(needed) +
                                  " columns, as many as the network, got " + std::to_string(got));
@@ -27,6 +29,7 @@ void check_fit(index inputs, index outputs, const Samples& samples) {
   if (!samples.labels && samples.outputs.columns != outputs) {
     throw mismatch("y", samples.outputs.columns, outputs);
   }
+  check_positions(network.output_shape(), samples);
 }
 
 void check_kind(bool takes) {
@@ -97,7 +100,7 @@ int training_workers(const Network<T>& network, index batch, int threads) {
 template <class T>
 Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan) {
   plan.check<T>();
-  check_fit(network.inputs(), network.outputs(), samples);
+  check_fit(network, samples);
   if (!plan.dropout.empty() && static_cast<index>(plan.dropout.size()) != network.size() - 1) {
     throw std::invalid_argument("dropout must have a rate for each of the " +
                                 std::to_string(network.size() - 1) + " hidden layers, got " +
@@ -170,7 +173,7 @@ bool Trainer<T>::takes(const Samples& samples) const {
 
 template <class T>
 void Trainer<T>::set_samples(const Samples& samples) {
-  check_fit(run_->network().inputs(), run_->network().outputs(), samples);
+  check_fit(run_->network(), samples);
   check_kind(takes(samples));
   if (samples.size() != run_->batches().samples().size()) {
     throw std::invalid_argument("there must be as many samples as before");
@@ -180,7 +183,7 @@ void Trainer<T>::set_samples(const Samples& samples) {
 
 template <class T>
 StepReport Trainer<T>::step(const Samples& samples) {
-  check_fit(run_->network().inputs(), run_->network().outputs(), samples);
+  check_fit(run_->network(), samples);
   check_kind(takes(samples));
   if (samples.size() > run_->batches().size()) {
     throw std::invalid_argument("there must be at most as many samples as a batch holds");

@@ -16,15 +16,18 @@ from foxnn.checks.arrays import (
     engine_type,
     is_engine_type,
     matrix,
+)
+from foxnn.checks.names import Names, choice, meant
+from foxnn.checks.sparse import dense, is_sparse, samples, taken
+from foxnn.checks.tables import column_names, same_columns
+from foxnn.checks.targets import (
+    are_labels,
     near_one,
     same_length,
     target_kind,
     targets,
     weights,
 )
-from foxnn.checks.names import Names, choice, meant
-from foxnn.checks.sparse import dense, is_sparse, samples, taken
-from foxnn.checks.tables import column_names, same_columns
 from foxnn.checks.values import (
     flag,
     integer,
@@ -46,6 +49,7 @@ __all__ = [
     "Rows",
     "SamplesLike",
     "all_finite",
+    "are_labels",
     "as_array",
     "choice",
     "column_names",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sized
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,8 +34,6 @@ _ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
 # Bytes checked in one call of the engine: some milliseconds, after which Ctrl-C takes effect, and
 # enough to make a second thread worthwhile.
 _AT_ONCE = 64 << 20
-# What the targets of each loss are.
-_TARGETS = {name: row["targets"] for name, row in _core.loss_traits().items()}
 
 
 def _plain_array(values: object, name: str) -> Array:
@@ -191,114 +188,32 @@ def _about_rows(array: Array, name: str, columns: int) -> str:
     return f"; one column is {name}.reshape(-1, 1)" if columns in (1, -1) else ""
 
 
-def flat_samples(array: Array, name: str, shape: tuple[int, ...]) -> Array:
-    """Return samples of a shape as rows, without a copy if they are contiguous.
+def flat_samples(
+    array: Array, name: str, shape: tuple[int, ...], more: str = "", hint: str = ""
+) -> Array:
+    """Return samples of a shape as rows, without a copy where they are contiguous.
 
-    They may have the shape itself, be flat, or lack a last axis of one channel.
+    They may have the shape itself, be flat, or lack a last axis of one channel. For the message
+    are `more`, which else is allowed, and a hint.
     """
-    allowed = [shape, (math.prod(shape),)] + ([shape[:-1]] if shape[-1] == 1 else [])
+    flat = (math.prod(shape),)
+    allowed = [shape, flat] + ([shape[:-1]] if shape[-1] == 1 and shape[:-1] != flat else [])
     if array.shape[1:] not in allowed:
-        texts = [str(("samples", *each)).replace("'", "") for each in allowed]
-        raise ValueError(f"{name} must have shape {' or '.join(texts)}, got {array.shape}")
+        texts = more + " or ".join(map(shape_of_samples, allowed))
+        hint = hint or _about_samples(array, name, shape)
+        raise ValueError(f"{name} must have shape {texts}, got {array.shape}{hint}")
     return array if array.ndim == 2 else array.reshape(len(array), math.prod(shape))
 
 
-def target_kind(loss: str) -> str:
-    """Return what the targets of a loss are: "numbers", "counts", "classes" or "sides"."""
-    return str(_TARGETS[loss])
+def shape_of_samples(shape: tuple[int, ...]) -> str:
+    """Return the shape of an array of samples, for messages."""
+    return str(("samples", *shape)).replace("'", "")
 
 
-def targets(
-    values: ArrayLike,
-    name: str,
-    outputs: int,
-    *,
-    loss: str,
-    single: bool,
-    shape: tuple[int, ...] = (),
-) -> Array:
-    """Return targets as a matrix, or class labels as a vector of int64."""
-    array = as_array(values, name)
-    if len(shape) > 1:
-        array = flat_samples(array, name, shape)
-    if array.ndim == 2 and array.shape[1] == 1 < outputs and _TARGETS[loss] == "classes":
-        array = array[:, 0]  # a column of labels
-    if array.ndim == 1 and _TARGETS[loss] == "classes":
-        return _labels(array, name, outputs)
-    if array.ndim == 1 and outputs == 1:
-        array = array.reshape(-1, 1)
-    if array.ndim == 1:
-        raise ValueError(
-            f"{name} must have shape (samples, {outputs}), got {array.shape} "
-            "(class labels need loss='cross_entropy')"
-        )
-    kind = _TARGETS[loss]
-    if array.ndim == 2 and array.shape[1] == 1 < outputs:
-        raise ValueError(
-            f"{name} must have shape (samples, {outputs}), got {array.shape} "
-            "(a column of class labels needs loss='cross_entropy')"
-        )
-    array = matrix(array, name, outputs, "outputs", single=single)
-    if kind == "numbers":
-        return array
-    least, largest = pieces.extremes(array)
-    if kind == "classes" and least < 0:
-        raise ValueError(f"{name} must be shares of the classes, none below 0, got {least}")
-    if kind == "counts" and least < 0:
-        raise ValueError(f"{name} must be counts or rates, none below 0, got {least}")
-    if kind == "sides" and (least < 0 or largest > 1):
-        wrong = least if least < 0 else largest
-        raise ValueError(f"{name} must be from 0 to 1 for {loss}, got {wrong}")
-    return array
-
-
-def _labels(array: Array, name: str, outputs: int) -> Array:
-    if array.size == 0:
-        raise ValueError(f"{name} must hold at least one label, got none")
-    allowed = f"class labels in {name} must be whole numbers from 0 to {outputs - 1}"
-    for part in pieces.slices(array) if array.dtype.kind == "f" else ():
-        if not (whole := array[part] == np.floor(array[part])).all():
-            raise ValueError(f"{allowed}, got {array[part][~whole][0]}")
-    low, high = pieces.extremes(array)
-    if low < 0 or high >= outputs:
-        raise ValueError(f"{allowed}, got {low if low < 0 else high}")
-    if array.dtype == np.int64 and array.flags.c_contiguous and array.flags.aligned:
-        return array
-    return pieces.converted(array, np.int64)
-
-
-def weights(values: ArrayLike | None, name: str, samples: int) -> NDArray[np.float64] | None:
-    """Return weights of samples: finite, none below 0, and not all of them 0."""
-    if values is None:
-        return None
-    array = as_array(values, name)
-    if array.shape != (samples,):
-        hint = " (foxnn divides the samples into batches itself)" if array.ndim == 0 else ""
-        raise ValueError(
-            f"{name} must have shape ({samples},), one for each sample, got {array.shape}{hint}"
-        )
-    numbers = np.require(array, np.float64, ["C", "ALIGNED"])
-    if not np.isfinite(numbers).all() or (samples and numbers.min() < 0):
-        wrong = numbers[~(np.isfinite(numbers) & (numbers >= 0))][0]
-        raise ValueError(f"{name} must be finite and at least 0, got {wrong}")
-    if not numbers.any():
-        raise ValueError(f"{name} must not all be 0")
-    return near_one(numbers)
-
-
-def near_one(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return weights divided by a power of two, so that the largest is between 0.5 and 1.
-
-    Only their ratios matter, and their sums must not overflow; dividing by a power of two is exact.
-    """
-    exponent = np.frexp(weights.max(initial=0.0))[1]
-    scaled: NDArray[np.float64] = np.ldexp(weights, -exponent)
-    return scaled
-
-
-def same_length(x: Sized, y: Array, x_name: str = "x", y_name: str = "y") -> None:
-    """Raise ValueError unless x and y have the same number of samples."""
-    if len(x) != len(y):
-        raise ValueError(
-            f"{x_name} and {y_name} must hold the same number of samples, got {len(x)} and {len(y)}"
-        )
+def _about_samples(array: Array, name: str, shape: tuple[int, ...]) -> str:
+    """Return what an array of another shape may be meant as, for a message."""
+    if array.shape == shape or (shape[-1] == 1 and array.shape == shape[:-1]):
+        return f"; a single sample is {name}[None]"
+    if array.shape[1:] == (shape[-1], *shape[:-1]):
+        return f"; channels are last: numpy.moveaxis({name}, 1, -1)"
+    return ""

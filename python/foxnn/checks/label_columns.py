@@ -1,5 +1,7 @@
 """Columns of labels as arrays: of lists, arrays, and tables of pandas, Polars and the like.
 
+Where outputs have positions, a sample has a label for each.
+
 Numbers stay what they are, for the checks of numbers. Everything else becomes an array of True and
 False, of strings, or of objects that are all strings.
 """
@@ -11,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from foxnn.checks.arrays import Array
+from foxnn.checks.targets import Shape, has_labels
 from foxnn.checks.values import shown
 from foxnn.support import pieces
 
@@ -21,10 +24,11 @@ _WHOLE = (int, np.integer)
 _NUMBERS = (*_WHOLE, float, np.floating)
 
 
-def column_of(values: Any, name: str) -> tuple[Any, list[Any] | None]:
+def column_of(values: Any, name: str, positions: Shape = ()) -> tuple[Any, list[Any] | None]:
     """Return labels as an array, and the order of the categories of a categorical column.
 
-    Anything that cannot be labels is returned unchanged, for the checks of numbers to refuse.
+    Texts become a vector, or a row a sample where samples have positions. What can be no labels is
+    returned as it is, for the checks of numbers to refuse.
 
     Raises
     ------
@@ -40,19 +44,19 @@ def column_of(values: Any, name: str) -> tuple[Any, list[Any] | None]:
         values, order = _of_table(values)
     if not isinstance(values, np.ndarray) or values.dtype.kind in "iufcb":
         return values, order
-    if not is_column(values):
+    if not is_column(values, positions):
         return values, None
     flat = values.reshape(-1)
     if values.dtype.kind not in "UOT":
-        raise TypeError(_wanted(name, values[0] if len(values) else values))
-    if values.dtype.kind == "U":
-        return flat, order
-    return _of_objects(flat.astype(object), name), order
+        raise TypeError(_wanted(name, flat[0] if len(flat) else values))
+    if values.dtype.kind != "U":
+        flat = _of_objects(flat.astype(object), name, len(flat) // max(1, len(values)))
+    return flat.reshape(len(values), -1) if positions and len(flat) else flat, order
 
 
-def is_column(array: Array) -> bool:
-    """Return whether an array has one value for each sample."""
-    return array.ndim == 1 or (array.ndim == 2 and array.shape[1] == 1)
+def is_column(array: Array, positions: Shape = ()) -> bool:
+    """Return whether an array has one value for each sample, or for each of its positions."""
+    return array.ndim > 0 and has_labels(array.shape, positions)
 
 
 def _of_sequence(values: Any) -> Any:
@@ -91,8 +95,11 @@ def _of_table(table: Any) -> tuple[Any, list[Any] | None]:
     return (array if array.dtype.kind in "iufbUO" else table), order
 
 
-def _of_objects(labels: Array, name: str) -> Array:
-    """Return objects as an array of numbers or bools, or unchanged if all are strings."""
+def _of_objects(labels: Array, name: str, each: int) -> Array:
+    """Return objects as an array of numbers or bools, or as they are where all are strings.
+
+    A sample has `each` of them.
+    """
     kinds = set[type]()
     for part in pieces.slices(labels, _AT_ONCE):
         kinds.update(map(type, labels[part].tolist()))
@@ -101,7 +108,7 @@ def _of_objects(labels: Array, name: str) -> Array:
     for i, label in enumerate(labels.tolist()):
         if _is_missing(label):
             raise ValueError(
-                f"{name} must have no missing labels, got {shown(label)} in sample {i}"
+                f"{name} must have no missing labels, got {shown(label)} in sample {i // each}"
             )
         if not isinstance(label, (str, *_BOOLS, *_NUMBERS)):
             raise TypeError(_wanted(name, label))

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from foxnn.checks.arrays import Array, as_array, target_kind, targets
+from foxnn.checks.arrays import Array, as_array, shape_of_samples
 from foxnn.checks.label_columns import column_of, is_column
+from foxnn.checks.targets import target_kind, targets
 from foxnn.checks.values import items, shown
 from foxnn.support import pieces
 
@@ -109,20 +110,30 @@ class LabelReader:
         single: bool,
         shape: tuple[int, ...] = (),
     ) -> Array:
-        """Return targets as a matrix, or for cross_entropy the numbers of classes as a vector."""
-        kind = target_kind(loss)
-        if len(shape) > 1 or not may_be_labels(kind, outputs):
+        """Return targets as a matrix, or for cross_entropy the numbers of classes as int64.
+
+        These are a vector, or a row a sample where the outputs, whose shape is `shape`, have
+        positions.
+        """
+        kind, channels, positions = target_kind(loss), outputs, shape[:-1]
+        if positions:
+            channels = shape[-1]
+        if not may_be_labels(kind, channels):
             return targets(values, name, outputs, loss=loss, single=single, shape=shape)
-        given, order = column_of(values, name)
-        is_text = isinstance(given, np.ndarray) and given.dtype.kind in "bUO" and is_column(given)
-        array = given if is_text else as_array(given, name)
-        if array.ndim == 2 and array.shape[1] == 1 and outputs > 1:
-            array = array.reshape(-1)
-        if array.size > 0 and (array.ndim == 1 or (kind == "sides" and is_column(array))):
-            count = count_of(kind, outputs)
-            numbers = self._numbers(array.reshape(-1), order, name, kind, count)
+        given, order = column_of(values, name, positions)
+        is_text = isinstance(given, np.ndarray) and given.dtype.kind in "bUO"
+        has_labels = is_text and is_column(given, positions)
+        if positions and is_text and not has_labels and _is_text(given):
+            shapes = shape_of_samples(positions)
+            raise ValueError(f"{name} must have shape {shapes} for labels, got {given.shape}")
+        array = given if has_labels else as_array(given, name)
+        if array.size > 0 and is_column(array, positions):
+            numbers = self._numbers(array.reshape(-1), order, name, kind, count_of(kind, channels))
             if numbers is not None:
-                return numbers if kind == "classes" else numbers.astype(np.uint8).reshape(-1, 1)
+                rows = numbers.reshape(len(array), -1)
+                if kind == "classes":
+                    return rows if positions else numbers
+                return rows.astype(np.uint8)
         return targets(array, name, outputs, loss=loss, single=single, shape=shape)
 
     def _numbers(
@@ -167,6 +178,10 @@ def said(labels: Iterable[object]) -> str:
     texts = [shown(label) for label in labels]
     more = len(texts) - _MOST_SHOWN
     return ", ".join(texts[:_MOST_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _is_text(array: Array) -> bool:
+    return array.size > 0 and (array.dtype.kind == "U" or isinstance(array.flat[0], str))
 
 
 def _is_number(array: Array) -> bool:

@@ -194,9 +194,9 @@ class FoxnnInterface(SavedNetwork):
         for part in pieces.slices(out) if rounds_outputs(settings) else ():
             some = out[part]
             if settings.max_on_last_layer:
-                largest = some.argmax(axis=1)
+                largest = some.argmax(axis=-1)
                 some[:] = 0
-                some[np.arange(len(some)), largest] = 1
+                np.put_along_axis(some, largest[..., None], 1, axis=-1)
             else:
                 # In float64, even for float32 outputs.
                 some[:] = some >= np.float64(settings.intermediate_value)
@@ -205,6 +205,7 @@ class FoxnnInterface(SavedNetwork):
     def _test_error(self, data: train_data) -> tuple[float, int]:
         x, y = self._arrays_of(data, "data")
         out, sums, n_true = self._rounded(self.predict(x)), np.empty(len(x)), 0
+        out = out.reshape(len(x), -1)
         for part in pieces.slices(out):
             errors = np.abs(out[part] - y[part].astype(np.float64))
             n_true += int((errors < self.settings.min_error).all(axis=1).sum())

@@ -93,7 +93,7 @@ def parse_items(
     _check_copies(parsed, checked.arrays)
     if not name:
         check_names(parsed.specs, 0, "sizes")
-    check_outputs(parsed.specs, checked.shape, parsed.place)
+    check_outputs(parsed.specs, parsed.place)
     return parsed
 
 
@@ -266,15 +266,13 @@ def located(error: ValueError, parsed: Parsed) -> ValueError:
     return error
 
 
-def check_outputs(specs: Sequence[Spec], shape: Shape, place: Callable[[int], str]) -> None:
-    """Refuse activations that only a flat output has, where it is another layer's or not flat.
+def check_outputs(specs: Sequence[Spec], place: Callable[[int], str]) -> None:
+    """Refuse activations that only the output layer has where another layer has one.
 
     Parameters
     ----------
     specs : sequence of dict
         All layers.
-    shape : tuple of int
-        Of the last one's output.
     place : callable
         Says where one of the layers stands, for messages.
 
@@ -290,8 +288,3 @@ def check_outputs(specs: Sequence[Spec], shape: Shape, place: Callable[[int], st
             continue
         if spec is not last:
             raise ValueError(f"{where}: activation {name!r} is for the output layer only")
-        if len(shape) > 1:
-            raise ValueError(
-                f"{where}: {name} needs a flat output, got shape {shape}; put foxnn.Flatten() "
-                "or a number before it"
-            )

@@ -34,7 +34,7 @@ class AnsweringNetwork(BaseNetwork):
         Returns
         -------
         ndarray of shape (samples, outputs), of the network's type
-            Infinite where the output is beyond that type.
+            Or samples of the network's output shape. Infinite where the output is beyond that type.
 
         Raises
         ------
@@ -67,7 +67,8 @@ class AnsweringNetwork(BaseNetwork):
         Returns
         -------
         ndarray of shape (samples,)
-            Labels of `classes`, or the numbers of the outputs if the network has no classes.
+            Labels of `classes`, or the numbers of the outputs where the network has no classes. If
+            outputs have positions, of shape (samples, positions...).
 
         Raises
         ------
@@ -93,10 +94,10 @@ class AnsweringNetwork(BaseNetwork):
         out = self.predict(x)
         if self._loss() in LABELLED:
             numbers = out.argmax(axis=-1)
-        elif self._outputs() > 1:
+        elif self._channels() > 1:
             return (out > 0.5).astype(np.int64)
         else:
-            numbers = (out.reshape(len(out)) > 0.5).astype(np.int64)
+            numbers = (out[..., 0] > 0.5).astype(np.int64)
         return numbers if self._classes is None else self._classes.of(numbers)
 
     @answers("evaluate")
@@ -115,8 +116,11 @@ class AnsweringNetwork(BaseNetwork):
         ----------
         x : array-like of shape (samples, inputs), or sparse matrix
         y : array-like of shape (samples, outputs), or labels of shape (samples,)
+            If outputs have positions, also of the network's output shape, or labels of shape
+            (samples, positions...).
         sample_weight : array-like of shape (samples,), optional
-            The weight of each sample in the loss and the metrics; at least 0.
+            How much the loss and the metrics of each count; at least 0. If outputs have positions,
+            also of shape (samples, positions...).
         metrics : str or sequence of str, default=()
             Names of `foxnn.metrics()`, computed as scikit-learn does. Of numbers: mse, rmse, mae,
             mape, max_error, r2, explained_variance, means over the outputs. Of classes: accuracy,
@@ -130,10 +134,11 @@ class AnsweringNetwork(BaseNetwork):
         -------
         dict
             "loss", and with cross_entropy and binary_cross_entropy "accuracy": the share of samples
-            whose largest output is that of the largest target; with sigmoid outputs, of those whose
-            outputs are all on the correct side of a half. Each sample counts once, regardless of
-            its weight, unless metrics name "accuracy". Then the metrics, by the names that were
-            given; NaN if a metric is undefined, such as the auc of samples of a single class.
+            whose largest output is where the largest wanted output is; of sigmoid outputs, those
+            whose every output is on the right side of a half. Each sample counts once, whatever its
+            weight, unless metrics name "accuracy". If outputs have positions, each position counts
+            as a sample. Then the metrics, by the names that were given;
+            NaN where a metric is not defined, such as the auc of samples that are all of one class.
 
         Raises
         ------
@@ -157,7 +162,7 @@ class AnsweringNetwork(BaseNetwork):
 
             asked = by_name.checked(metrics)
         inputs, wanted = self._samples(x, y)
-        weights = checks.weights(sample_weight, "sample_weight", len(inputs))
+        weights = checks.weights(sample_weight, "sample_weight", len(inputs), self._positions())
         found = self._evaluation(inputs, wanted, weights)
         if math.isnan(found["loss"]) and (weights is None or weights.any()):
             raise OverflowError(
@@ -177,12 +182,14 @@ class AnsweringNetwork(BaseNetwork):
         outputs = self._predict(inputs, self.settings.n_threads)
         if outputs is None:
             raise ValueError("x must be finite as input_scaler scales it")
-        count = self._outputs()
-        rows = by_name.one_hot(wanted, count) if wanted.ndim == 1 else wanted
+        count, each = self._channels(), math.prod(self._positions())
+        rows = by_name.one_hot(wanted, count) if checks.are_labels(wanted) else wanted
+        if weights is None:
+            weights = np.ones(len(inputs))
         answers = by_name.Answers(
-            outputs.reshape(len(inputs), count).astype(np.float64),
-            rows.reshape(len(inputs), count).astype(np.float64),
-            np.ones(len(inputs)) if weights is None else weights,
+            outputs.reshape(-1, count).astype(np.float64),
+            rows.reshape(-1, count).astype(np.float64),
+            weights.reshape(-1) if weights.ndim > 1 else weights.repeat(each),
             self._loss(),
         )
         return by_name.values(asked, answers, self._single())
@@ -308,11 +315,11 @@ class AnsweringNetwork(BaseNetwork):
         >>> trace["z^1"].round(3).tolist(), trace["delta^1"].round(3).tolist()
         ([0.191], [-0.009])
         """
-        inputs, wanted = self._one_sample(x, y)
-        # A copy does not change meanwhile, and can be used between the epochs of a training.
+        # A copy stays as it is meanwhile, and can be asked between the epochs of a training.
         copy = self._copy()
         instead = "layer_outputs returns the outputs of its layers"
         check_plain(copy, "trace", instead, needs_bias=True)
+        inputs, wanted = self._one_sample(x, y)
         settings = self.settings
         values = forward(copy, inputs, settings.n_threads, settings.correct_summation)
         if wanted is not None:
@@ -327,7 +334,9 @@ class AnsweringNetwork(BaseNetwork):
         self, x: Rows, y: Array, weights: NDArray[np.float64] | None
     ) -> dict[str, float]:
         loss, correct = self._evaluate(x, y, weights, self.settings.n_threads)
-        return {"loss": loss} | ({"accuracy": correct / len(x)} if self._classifies() else {})
+        if not self._classifies():
+            return {"loss": loss}
+        return {"loss": loss, "accuracy": correct / (len(x) * math.prod(self._positions()))}
 
     def _samples(
         self,

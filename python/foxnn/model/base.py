@@ -218,7 +218,7 @@ class BaseNetwork(_core.Network):
         )
 
     def _count_of_classes(self) -> int:
-        return count_of(checks.target_kind(self._loss()), self._outputs())
+        return count_of(checks.target_kind(self._loss()), self._channels())
 
     def _forget_misfit(self) -> None:
         """Forget the classes if outputs or loss have changed and their number no longer fits."""
@@ -400,6 +400,14 @@ class BaseNetwork(_core.Network):
         return _core.training_workers(self, batch, self.settings.n_threads)
 
     # Helpers.
+
+    def _channels(self) -> int:
+        """Return the number of outputs at a position, or of all where they have none."""
+        return self._output_shape()[-1]
+
+    def _positions(self) -> tuple[int, ...]:
+        """Return the positions of the outputs along each axis."""
+        return self._output_shape()[:-1]
 
     def _usual_loss(self) -> str:
         return "cross_entropy" if self._output_activation()[0] == "softmax" else "mse"

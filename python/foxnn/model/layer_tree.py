@@ -79,7 +79,7 @@ def checked_layers(input_shape: object, tree: object) -> Layers:
     if not found.specs:
         raise ValueError("layers must hold at least one layer, got none")
     check_names(found.specs, 0, "layers")
-    check_outputs(found.specs, found.shape, lambda i: f"layers[{i}]")
+    check_outputs(found.specs, lambda i: f"layers[{i}]")
     given = _placed(tree, "layers", ())  # type: ignore[arg-type]  # it has been checked
     leaves = []
     for (place, path, part), arrays in zip(given, found.arrays, strict=True):

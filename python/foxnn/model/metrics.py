@@ -23,7 +23,10 @@ Floats = NDArray[np.float64]
 
 
 class Answers(NamedTuple):
-    """Outputs of samples, their targets, and their weights."""
+    """Outputs of samples, what was wanted, and how much each counts.
+
+    Where outputs have positions, each position counts as a sample.
+    """
 
     outputs: Floats  # (samples, outputs)
     targets: Floats  # of that shape; one-hot rows for labels
@@ -114,7 +117,7 @@ def values(wanted: Mapping[str, str], answers: Answers, single: bool) -> dict[st
 
 
 def one_hot(labels: Array, count: int) -> Floats:
-    """Return rows of targets for the numbers of classes."""
-    rows = np.zeros((len(labels), count))
-    rows[np.arange(len(labels)), labels] = 1.0
+    """Return rows of targets for the numbers of classes, whatever their shape."""
+    rows = np.zeros((labels.size, count))
+    rows[np.arange(labels.size), labels.reshape(-1)] = 1.0
     return rows

@@ -1,4 +1,4 @@
-"""Classes of samples: the class of each sample, and the weight of each class."""
+"""Classes of samples or their positions: the class of each, and the weight of each class."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ from foxnn.support import pieces
 from foxnn.training.samples import WeightedSamples
 
 
-def classes_of(y: Array, loss: str) -> Array | None:
-    """Return the class of each sample, or None if there are no classes."""
-    if y.ndim == 1:
-        return y
-    if loss in LABELLED:
-        classes = np.empty(len(y), np.int64)
+def classes_of(y: Array, network: AnsweringNetwork) -> Array | None:
+    """Return the class of each sample, or None if there are no classes.
+
+    Where outputs have positions, it is a row a sample, with the class of each position.
+    """
+    if checks.are_labels(y):
+        classes = y
+    elif network.loss in LABELLED or (network.loss in CLASSIFYING and network._channels() == 1):
+        channels = network._channels()
+        classes = np.empty((len(y), y.shape[1] // channels), np.int64)
         for part in pieces.slices(y):
-            classes[part] = y[part].argmax(axis=1)
-        return classes
-    if loss in CLASSIFYING and y.shape[1] == 1:
-        return (y[:, 0] > 0.5).astype(np.int64)
-    return None
+            rows = y[part].reshape(-1, classes.shape[1], channels)
+            classes[part] = rows.argmax(axis=2) if channels > 1 else rows[..., 0] > 0.5
+    else:
+        return None
+    return classes.reshape(-1) if classes.size == len(y) else classes
 
 
 def weighted_by_class(
@@ -35,19 +39,25 @@ def weighted_by_class(
 ) -> WeightedSamples:
     """Return the samples with their weights multiplied by those of their classes.
 
-    `known` has the labels by which weights are given, where they are not the classes' numbers.
+    Where outputs have positions, these have the weights. `known` has the labels by which weights
+    are given, where they are not the classes' numbers.
     """
     if class_weight is None:
         return samples
-    classes = classes_of(samples.y, network.loss)
+    classes = classes_of(samples.y, network)
     if classes is None:
         raise ValueError(
             "class_weight needs classes: loss='cross_entropy', or 'binary_cross_entropy' with one "
-            f"output; got loss={network.loss!r} with {network._outputs()} outputs"
+            f"output; got loss={network.loss!r} with {network._channels()} outputs"
         )
-    count = max(2, network._outputs())
-    factors = checks.near_one(_class_factors(class_weight, classes, count, known))
-    weights = factors[classes] if samples.weights is None else samples.weights * factors[classes]
+    count = max(2, network._channels())
+    factors = checks.near_one(_class_factors(class_weight, classes.reshape(-1), count, known))
+    weights, given = np.empty(classes.shape), samples.weights
+    for part in pieces.slices(classes):
+        weights[part] = factors[classes[part]]
+        if given is not None:
+            some = given[part]
+            weights[part] *= some if some.ndim == weights.ndim else some[:, None]
     if not weights.any():
         raise ValueError("class_weight must not leave only samples of weight 0")
     return WeightedSamples(samples.x, samples.y, checks.near_one(weights))

@@ -93,7 +93,7 @@ class FitLoop:
         is_whole = done.samples == len(self._data.training)
         if not is_whole and self._checkpoints is not None:
             self._keep_within_epoch(trainer)
-        record = _means(done, self._network._classifies())
+        record = self._means(done)
         if (held := self._data.held_out) is not None:
             found = self._network._evaluation(held.x, held.y, held.weights)
             record |= {f"val_{name}": value for name, value in found.items()}
@@ -121,7 +121,7 @@ class FitLoop:
                     draw = trainer.draw_of_epoch()
                     x = augmenting.batch(trainer.next_batch(), draw, epoch, done)
                 report = self._checked(trainer.run_batch(x), epoch)
-                logs = _means(report, self._network._classifies())
+                logs = self._means(report)
                 if hears and self._callbacks.call("on_batch_end", done, logs):
                     self._stops = True
             else:
@@ -173,11 +173,11 @@ class FitLoop:
             ends.append(self._checkpoints.seconds_left())
         return min((end for end in ends if end is not None), default=None)
 
-
-def _means(done: _core.Report, classifies: bool) -> dict[str, float]:
-    """Return means over the samples of some steps."""
-    # Samples of weight 0 have no loss.
-    means = {"loss": done.loss / done.weight if done.weight else math.nan}
-    if classifies:
-        means["accuracy"] = done.correct / done.samples
-    return means
+    def _means(self, done: _core.Report) -> dict[str, float]:
+        """Return means over the samples of some steps, and over their positions."""
+        # Samples of weight 0 have no loss.
+        means = {"loss": done.loss / done.weight if done.weight else math.nan}
+        if self._network._classifies():
+            each = math.prod(self._network._positions())
+            means["accuracy"] = done.correct / (done.samples * each)
+        return means

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from foxnn import checks
 from foxnn.checks import Array
 from foxnn.layers.activation_table import JOINING, reach
 from foxnn.model.answers import AnsweringNetwork
@@ -27,7 +28,7 @@ def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) 
     low, high = reach(name, parameters)
     bounded = math.isfinite(low) or math.isfinite(high)
     # The other losses refuse targets that their outputs cannot reach.
-    if network.loss not in SCALABLE_LOSSES or y.ndim == 1 or not bounded:
+    if network.loss not in SCALABLE_LOSSES or checks.are_labels(y) or not bounded:
         return
     least, largest = (ends.astype(np.float64) for ends in pieces.column_extremes(y))
     if (scaler := scalers[1]) is not None:
@@ -35,7 +36,8 @@ def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) 
         least, largest = (least - shift) / scale, (largest - shift) / scale
     beyond = float(np.maximum(low - least, largest - high).max())
     size = max(float(largest.max() - least.min()), _size_of_constant(least))
-    is_whole = name in JOINING and _largest_gap(y) > _TOLERATED and scaler is None
+    joins = name in JOINING and scaler is None
+    is_whole = joins and _largest_gap(y, network._channels()) > _TOLERATED
     if not beyond > _TOLERATED * size and not is_whole:
         return
     instead = "output_activation='identity', whose targets `scale` can scale"
@@ -57,9 +59,10 @@ def _size_of_constant(values: Array) -> float:
     return float(np.abs(values).max())
 
 
-def _largest_gap(y: Array) -> float:
-    """Return the largest difference from 1 of the sum of a sample's targets."""
-    return max(float(np.abs(y[part].sum(axis=1) - 1.0).max()) for part in pieces.slices(y))
+def _largest_gap(y: Array, channels: int) -> float:
+    """Return by how much the targets of a position differ from 1 in sum, at most."""
+    sums = (y[part].reshape(-1, channels).sum(axis=1) for part in pieces.slices(y))
+    return max(float(np.abs(each - 1.0).max()) for each in sums)
 
 
 def _range(low: float, high: float) -> str:

@@ -19,7 +19,10 @@ Weights = NDArray[np.float64] | None
 
 @dataclass
 class WeightedSamples:
-    """Inputs, targets (or labels), and how much each sample counts (None: all the same)."""
+    """Inputs, targets (or labels), and how much each sample counts (None: all the same).
+
+    Weights are a vector, or a row a sample, with one for each position of the outputs.
+    """
 
     x: Rows
     y: Array
@@ -30,7 +33,7 @@ class WeightedSamples:
 
     def part(self, which: Array) -> WeightedSamples:
         """Return copies of some samples."""
-        weights = None if self.weights is None else self.weights[which]
+        weights = None if self.weights is None else pieces.taken(self.weights, which)
         return WeightedSamples(checks.taken(self.x, which), pieces.taken(self.y, which), weights)
 
 
@@ -42,4 +45,5 @@ def samples_of(
 ) -> WeightedSamples:  # fmt: skip
     """Return samples that fit the network, checked; labels are by default of its classes."""
     inputs, wanted = network._samples(x, y, x_name, y_name, labels)
-    return WeightedSamples(inputs, wanted, checks.weights(sample_weight, weight_name, len(inputs)))
+    weights = checks.weights(sample_weight, weight_name, len(inputs), network._positions())
+    return WeightedSamples(inputs, wanted, weights)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from foxnn import checks
 from foxnn.checks import Array
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.scaler import shift_and_scale
@@ -25,8 +26,9 @@ _STEEP = 0.1
 _FAR = 1 / 3  # of the way from the best constant answer to no loss, still before it
 # Twice as far as a constant answer, any fall is too short.
 _HOPELESS = 1.25
-# Samples from which the loss of constant outputs is computed.
-_SAMPLES = 4096
+# Samples from which the loss of constant answers is taken: so many, or of large pictures so few
+# that their positions are some millions.
+_SAMPLES, _FEWEST_SAMPLES = 4096, 64
 
 
 def warn_if_unfinished(
@@ -53,7 +55,8 @@ def warn_if_unfinished(
     if not fall > 0 or (held_out is not None and not held_out[-1] < held_out[-1 - quarter]):
         return
     scalers = network._scalers
-    constant = constant_loss(network.loss, data.training.y, data.training.weights, scalers)
+    training, channels = data.training, network._channels()
+    constant = constant_loss(network.loss, training.y, training.weights, scalers, channels)
     if constant is None or not constant[1] > constant[0]:
         return
     least, guessing = constant
@@ -71,21 +74,34 @@ def warn_if_unfinished(
 
 
 def constant_loss(
-    loss: str, y: Array, weights: Array | None, scalers: Scalers
+    loss: str, y: Array, weights: Array | None, scalers: Scalers, channels: int | None = None
 ) -> tuple[float, float] | None:
-    """Return the mean loss of perfect outputs and of the best constant one; None if unknown."""
-    which = slice(None, None, -(-len(y) // _SAMPLES))
-    some = np.asarray(y[which], np.float64)
-    share = np.ones(len(some)) if weights is None else np.asarray(weights[which], np.float64)
+    """Return the mean loss of perfect answers and of the best constant one; None if unknown.
+
+    A constant answer has the same `channels` numbers at every position, by default those of a
+    sample.
+    """
+    are_labels = checks.are_labels(y)
+    channels = y[0].size if channels is None else channels
+    each = y[0].size // (1 if are_labels else channels)
+    which = slice(None, None, -(-len(y) // max(_FEWEST_SAMPLES, _SAMPLES // each)))
+    some = y[which]
+    if weights is None:
+        share = np.ones(len(some) * each)
+    else:
+        share = np.asarray(weights[which], np.float64)
+        share = share.reshape(-1) if share.ndim > 1 else share.repeat(each)
     if not share.any():
         return None
     share = (share / share.sum())[:, None]
-    if some.ndim == 1:  # labels
-        counts = np.bincount(some.astype(np.int64), share[:, 0])
+    if are_labels:
+        counts = np.bincount(some.reshape(-1), share[:, 0])
         return 0.0, _entropy(counts)
+    some = np.asarray(some, np.float64)
     if (scaler := scalers[1]) is not None:
         shift, scale = shift_and_scale(scaler, "output_scaler")
         some = (some - shift) / scale
+    some = some.reshape(-1, channels)
     mean = (some * share).sum(axis=0)
     if loss == "mse":
         return 0.0, float((share * (some - mean) ** 2).sum() / 2)
@@ -95,13 +111,12 @@ def constant_loss(
             away = np.where(away < 1, away * away / 2, away - 0.5)
         return 0.0, float((share * away).sum())
     if loss == "cross_entropy":
-        return float((share[:, 0] * [_entropy(row) for row in some]).sum()), _entropy(mean)
+        return float((share[:, 0] * _entropies(some)).sum()), _entropy(mean)
     if loss == "binary_cross_entropy":
         sure = sum(_entropy(part) for part in (mean, 1 - mean))
-        each = [_entropy(row) + _entropy(1 - row) for row in some]
-        return float((share[:, 0] * each).sum()), sure
+        return float((share[:, 0] * (_entropies(some) + _entropies(1 - some))).sum()), sure
     if loss == "poisson":
-        perfect = (share * some).sum() + (share[:, 0] * [_entropy(row) for row in some]).sum()
+        perfect = (share * some).sum() + (share[:, 0] * _entropies(some)).sum()
         return float(perfect), float(mean.sum() + _entropy(mean))
     return None
 
@@ -110,3 +125,10 @@ def _entropy(p: Array) -> float:
     """Return the sum of -p log p."""
     there = p[p > 0]
     return float(-(there * np.log(there)).sum())
+
+
+def _entropies(rows: Array) -> Array:
+    """Return the same of each row."""
+    logs = np.log(rows, out=np.zeros_like(rows), where=rows > 0)
+    sums: Array = -(rows * logs).sum(axis=1)
+    return sums

@@ -42,16 +42,18 @@ def split(
 ) -> Parts:
     """Return the samples to train on and a share to validate on, stratified by class.
 
-    Of each class at least one sample is left to train on. The share is drawn with the network's
-    draw number `draw`. The caller advances that number, once nothing can be refused any more.
-    Errors call the share as `said` and the classes by their names.
+    Samples with a class for each position are drawn without regard to these. Of each class at least
+    one sample is left to train on. The share is drawn with the network's draw number `draw`. The
+    caller advances that number, once nothing can be refused any more. Errors call the share as
+    `said` and the classes by their names.
     """
     said = said or f"validation={share}"
     count = round(len(samples) * share)
     if not 0 < count < len(samples):
         raise ValueError(f"{said} of {len(samples)} samples leaves none to train or to validate on")
     order = _core.shuffled(network.seed, HOLDOUT, len(samples), draw)
-    if (classes := classes_of(samples.y, network.loss)) is not None:
+    classes = classes_of(samples.y, network)
+    if classes is not None and classes.ndim == 1:
         weights = samples.weights
         counts = np.ones(len(samples), bool) if weights is None else weights > 0.0
         order = _stratified(order, classes, count, counts, said, names)

@@ -16,6 +16,7 @@ import numpy as np
 from foxnn.checks import Array
 from foxnn.formats.c.source import Layer, Program, activation_function, dense_function, number
 from foxnn.formats.c.windows import WINDOWED
+from foxnn.layers.activation_table import JOINING
 
 Part = Mapping[str, Any]
 
@@ -93,8 +94,16 @@ class Writer:
         layer = Layer(np.zeros((0, 0)), np.zeros(0), name, parameters)
         self.functions.setdefault(name, activation_function(self.name, self.type, layer))
         alpha = "".join(f", {number(self.dtype, parameter)}" for parameter in parameters)
-        statement = f"{self.name}_{name}({value.size}, {{}}{alpha});"
-        self.operations.append(Operation([value], value, lambda: statement.format(value.text)))
+        # Each position by itself, where a function takes all of its numbers together.
+        count = part["output_shape"][-1] if name in JOINING else value.size
+
+        def statement() -> str:
+            if count == value.size:
+                return f"{self.name}_{name}({count}, {value.text}{alpha});"
+            call = f"{self.name}_{name}({count}, {value.text} + i * {count}{alpha});"
+            return f"for (i = 0; i < {value.size // count}; i++) {call}"
+
+        self.operations.append(Operation([value], value, statement))
 
 
 def _dense(to: Writer, part: Part, x: Value) -> Value:

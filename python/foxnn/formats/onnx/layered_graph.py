@@ -40,6 +40,7 @@ from foxnn.formats.onnx.layout import (
     Value,
     channels_first,
     constant_as_ours,
+    is_innermost,
     is_last,
     places,
     plain,
@@ -193,10 +194,13 @@ class LayeredGraph(ModelFile):
         if kind in ("Gemm", "MatMul"):
             found = behind_dense(kind, given, values, data[0])
             return self._put(node, kind, given, self._turned(node, kind, given, values), found)
-        # Up to operator set 12, softmax is by default over all that a sample holds.
+        # Up to operator set 12, softmax is over its axis and all behind it, by default over a whole
+        # sample.
         usual = 1 if kind in SOFTMAX and self._version < 13 else -1
         is_turned = kind == "LayerNormalization" and data[0].flat_of is not None
-        if kind != "Dropout" and (is_turned or not is_last(data[0], given.get("axis", usual))):
+        axis = given.get("axis", usual)
+        is_over_more = kind in SOFTMAX and self._version < 13 and not is_innermost(data[0], axis)
+        if kind != "Dropout" and (is_turned or is_over_more or not is_last(data[0], axis)):
             raise NotRead("expected the last axis")
         return self._put(node, kind, given, values, data[0])
 

@@ -102,3 +102,12 @@ def is_last(value: Value, axis: int | None) -> bool:
     if axis is None or not -axes <= axis <= axes or axis == 0:
         return False
     return value.order[axis if axis < 0 else axis - 1] == axes - 1
+
+
+def is_innermost(value: Value, axis: int | None) -> bool:
+    """Return whether nothing lies behind an axis of the file, counted with the samples."""
+    axes = len(value.order)
+    if axis is None or not -axes <= axis <= axes or axis == 0:
+        return False
+    behind = value.file_shape[axis + axes + 1 if axis < 0 else axis :]
+    return math.prod(behind) == 1

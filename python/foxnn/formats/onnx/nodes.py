@@ -17,6 +17,7 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.onnx.window_nodes import WINDOWED
+from foxnn.layers.activation_table import JOINING
 
 # The operator set of networks that need one of these, and the version of the format then.
 NEWER = {"layer_norm": (17, 8)}
@@ -71,6 +72,8 @@ class LayerGraph:
     def activate(self, part: Part, name: str) -> None:
         """Add the nodes of a layer's activation."""
         options = part["options"]
+        if options["activation"] in JOINING:  # over the last axis
+            self.turn(len(part["output_shape"]), is_first=False)
         self._activate(self.graph, name, options["activation"], list(options["parameters"]))
 
     def array(self, part: Part, name: str, array: str, shown: str) -> str:
