@@ -244,6 +244,11 @@ ROWS = [
         refused_by=NOT_IN_ONNX,
     ),
     Row(
+        "batch-norm-flat",
+        [9, 13, BatchNorm(momentum=0.5)],
+        refused_by=NOT_IN_ONNX,
+    ),
+    Row(
         "batch-norm-last",
         [(4, 6), Dense(33), BatchNorm(epsilon=0.01, momentum=0.0)],
         refused_by=NOT_IN_ONNX,
