@@ -40,8 +40,6 @@ from foxnn.layers.kinds import leaves as engine_leaves
 from layer_reference import Leaf, Network
 
 CHANNELS = (1, 13, 31, 32, 33)
-# Formats that refuse a kind, by its name.
-NOT_IN_ONNX = ("txt", "trace", "onnx")
 
 
 @dataclass(frozen=True)
@@ -234,29 +232,21 @@ ROWS = [
         Row(
             f"batch-norm-{channels}",
             [(3, channels), BatchNorm(), Dense(5), BatchNorm(), 2],
-            refused_by=NOT_IN_ONNX,
         )
         for channels in CHANNELS
     ),
     Row(
         "batch-norm-first",
         [9, BatchNorm(epsilon=0.5), 13, BatchNorm(momentum=0.5), 2],
-        refused_by=NOT_IN_ONNX,
     ),
-    Row(
-        "batch-norm-flat",
-        [9, 13, BatchNorm(momentum=0.5)],
-        refused_by=NOT_IN_ONNX,
-    ),
+    Row("batch-norm-flat", [9, 13, BatchNorm(momentum=0.5)]),
     Row(
         "batch-norm-last",
         [(4, 6), Dense(33), BatchNorm(epsilon=0.01, momentum=0.0)],
-        refused_by=NOT_IN_ONNX,
     ),
     Row(
         "batch-norm-within",
         [7, Residual(BatchNorm(), 9, 7), Parallel(BatchNorm(), 4), 2],
-        refused_by=NOT_IN_ONNX,
     ),
     Row(
         "batch-norm-conv",
@@ -267,7 +257,6 @@ ROWS = [
             Activation("sin"),
             2,
         ],
-        refused_by=NOT_IN_ONNX,
     ),
     Row("layer-norm-first", [9, LayerNorm(epsilon=0.5), 13, LayerNorm(), 2]),
     Row("layer-norm-last", [(4, 6), Dense(33), LayerNorm(epsilon=0.01)]),

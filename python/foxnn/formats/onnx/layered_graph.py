@@ -2,8 +2,8 @@
 
 Where `graph` knows rows of a chain only, this knows the shape of a sample at every value, so that
 layers at positions, sums and values side by side can be told. Shapes are foxnn's, with the channels
-last; `layout` knows the order of axes in the file. An input that goes into convolutions has its
-channels first in the file, and last in foxnn.
+last; `layout` knows the order of axes in the file. An input that goes into convolutions or
+BatchNormalization has its channels first in the file, and last in foxnn.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from foxnn.formats.onnx.layered_shapes import (
     behind_dense,
     beside,
     is_over_positions,
+    normalized,
     reshaped,
     squeezed,
     unsqueezed,
@@ -122,11 +123,11 @@ class LayeredGraph(ModelFile):
         return name, plain(0, shape)
 
     def _goes_into_windows(self, name: str) -> bool:
-        """Return whether a value goes, but for functions of one number, into a convolution."""
+        """Return whether a value goes where channels are first, but for functions of one number."""
         names = {name}
         for node in self.model.graph.node:
             if not names.isdisjoint(node.input):
-                if kind_of(node) in WINDOWED:
+                if kind_of(node) in (*WINDOWED, "BatchNormalization"):
                     return True
                 if kind_of(node) in FUNCTIONS or kind_of(node) in _PASSING:
                     names.update(node.output)
@@ -190,6 +191,10 @@ class LayeredGraph(ModelFile):
             return self._computed(node, kind, given, values, data)
         if kind not in LAYERS:
             raise NotRead(NO_SUCH_NODE)
+        if kind == "BatchNormalization":
+            value = data[0] if is_last(data[0], 1) else self._first(node, data[0])
+            inputs = normalized(node, given, [value, *values[1:]])
+            return self._put(node, kind, given, inputs, value)
         if kind in ("Gemm", "MatMul"):
             found = behind_dense(kind, given, values, data[0])
             return self._put(node, kind, given, self._turned(node, kind, given, values), found)
@@ -281,7 +286,7 @@ class LayeredGraph(ModelFile):
 
 
 #: Operations that become layers by `leaves`, beside those of windows.
-LAYERS = ("Gemm", "MatMul", *SOFTMAX, "Dropout", "LayerNormalization")
+LAYERS = ("Gemm", "MatMul", *SOFTMAX, "Dropout", "BatchNormalization", "LayerNormalization")
 #: All that may be behind the samples, beside functions of one number.
 KNOWN = (*LAYERS, *WINDOWED, *_MEANS, *_SHAPING, *_PASSING, "Concat", "Shape", "Transpose")
 

@@ -3,8 +3,8 @@
 Dense layers at positions are MatMul and Add, a dense layer over all positions flattens first;
 Residual ends in Add, Parallel in Concat; Dropout carries its rate, and does nothing outside of
 training. Names of layers, initializers, and which layers are frozen have no place in a file.
-Convolutions and pools stand in `window_nodes`: around them values have their channels first, and
-are turned where a layer needs the other order.
+Convolutions and pools stand in `window_nodes`: around them, and around BatchNorm, values have their
+channels first, and are turned where a layer needs the other order.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import numpy as np
 from foxnn.checks import Array
 from foxnn.formats.onnx.window_nodes import WINDOWED
 
-# The operator set of networks that need one of these, and the version of the format then.
-NEWER = {"layer_norm": (17, 8)}
+# The operator set of networks that need one of these, and the version of the format then. Up to set
+# 13, BatchNormalization did not say whether it is in training; ONNX's own evaluator takes it to be.
+NEWER = {"batch_norm": (15, 8), "layer_norm": (17, 8)}
 
 Part = Mapping[str, Any]
 
@@ -133,6 +134,14 @@ def _layer_norm(to: LayerGraph, part: Part, name: str) -> None:
     to.graph.node("LayerNormalization", f"{name}.normal", to.graph.last, *arrays, **given)
 
 
+def _batch_norm(to: LayerGraph, part: Part, name: str) -> None:
+    to.turn(len(part["input_shape"]), is_first=True)
+    shown = {"weights": "weight", "bias": "bias"}
+    arrays = [to.array(part, name, array, shown.get(array, array)) for array in part["arrays"]]
+    given = {key: part["options"][key] for key in ("epsilon", "momentum")}
+    to.graph.node("BatchNormalization", f"{name}.normal", to.graph.last, *arrays, **given)
+
+
 def _residual(to: LayerGraph, part: Part, name: str) -> None:
     to.graph.node("Add", f"{name}.sum", *to.ends(part["branches"], name, len(part["output_shape"])))
 
@@ -150,6 +159,7 @@ BODIES: dict[str, Callable[[LayerGraph, Part, str], None]] = {
     "flatten": _flat,
     "reshape": _reshape,
     "dropout": _dropout,
+    "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
     "residual": _residual,
     "parallel": _parallel,
