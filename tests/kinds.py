@@ -23,6 +23,7 @@ from foxnn import (
     Conv3D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GlobalAveragePool,
     GlobalMaxPool,
@@ -67,8 +68,10 @@ class Row:
 
 
 def samples(nn: foxnn.neural_network, count: int, seed: int = 0) -> np.ndarray:
-    """Return inputs that a float32 holds exactly, in the shape of the network's."""
+    """Return inputs that a float32 holds exactly, in the shape of the network's; or indices."""
     shape = nn._input_shape()
+    if limit := nn._index_limit():
+        return np.random.default_rng(seed).integers(0, limit, (count, *shape)) / 1.0
     return np.random.default_rng(seed).integers(-256, 257, (count, *shape)) / 128.0
 
 
@@ -258,6 +261,24 @@ ROWS = [
             2,
         ],
     ),
+    *(
+        Row(f"embedding-{channels}", [5, Embedding(11, channels), Dense(3), 2])
+        for channels in CHANNELS
+    ),
+    Row("embedding-of-one", [1, Embedding(1, 13), Dense(3), 2]),
+    Row("embedding-classes", [3, Embedding(40, 6), 4], output="softmax"),
+    Row("embedding-middle", [6, Reshape((2, 3)), Embedding(17, 33), GlobalAveragePool(), 2]),
+    Row("embedding-last", [(2, 3), Embedding(8, 5)]),
+    Row("embedding-conv", [8, Embedding(6, 3), Conv1D(4, 3), GlobalAveragePool(), 2]),
+    Row(
+        "embedding-within",
+        [
+            (2, 2),
+            Parallel([Flatten(), Embedding(9, 4), 3], [Embedding(12, 2), Dropout(0.2), 4], 3),
+            2,
+        ],
+    ),
+    Row("embedding-residual", [4, Residual(Embedding(7, 33), shortcut=Embedding(5, 33)), 2]),
     Row("layer-norm-first", [9, LayerNorm(epsilon=0.5), 13, LayerNorm(), 2]),
     Row("layer-norm-last", [(4, 6), Dense(33), LayerNorm(epsilon=0.01)]),
     Row("layer-norm-within", [7, Residual(LayerNorm(), 9, 7), Parallel(LayerNorm(), 4), 2]),

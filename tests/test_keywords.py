@@ -56,6 +56,7 @@ CALLS |= {
     for axes in (1, 2, 3)
 }
 CALLS["UpSample"] = functools.partial(foxnn.UpSample, 2)
+CALLS["Embedding"] = functools.partial(foxnn.Embedding, 5, 2)
 # What is imported when it is first used.
 assert foxnn.resume is not None
 
@@ -115,6 +116,7 @@ def test_every_call_that_answers_is_tried() -> None:
         ("Conv1D", "in_channels", "layers leaves"),
         ("MaxPool2D", "pool_size", "it is called size"),
         ("BatchNorm", "num_features", "layers leaves"),
+        ("Embedding", "input_dim", "it is called count"),
         ("step", "gamma", "it is called factor"),
         ("cosine", "T_max", "it is called epochs"),
     ],

@@ -20,6 +20,10 @@ class GradientSink {
     const T* at[3] = {};
   };
   virtual Targets targets(index offset) const = 0;
+  /// Whether `take` would change nothing for a gradient of zeros, so that it need not be called:
+  /// whatever the parameters of the array at this offset are, or for those from `offset` on.
+  virtual bool ignores_zeros(index) const { return false; }
+  virtual bool ignores_zeros(index /*offset*/, index /*count*/) const { return false; }
 };
 
 }  // namespace foxnn

@@ -116,6 +116,7 @@ class Pass {
                          .y = node.out.y,
                          .slope = node.out.slope,
                          .kept = node.out.kept,
+                         .items = node.items,
                          .delta = node.delta};
       if (node.needs_gradient) {
         if (!node.parts.empty()) {
@@ -162,6 +163,7 @@ class Pass {
     bool reads_stored = false;    // it reads the network's inputs as stored rows
     std::vector<Passing> passings;
     std::vector<Rows<T>> parts;  // of delta, one per reader if there are several
+    std::uint32_t* items = nullptr;
 
     const Rows<const T>* inputs(int slot) const { return x + slot * input_count; }
   };
@@ -190,6 +192,7 @@ class Pass {
   std::vector<std::vector<std::uint32_t>> nonzero_;
   std::vector<Batch<T>> held_;
   std::vector<Buffer<T>> kept_;
+  std::vector<Buffer<std::uint32_t>> kept_items_;
   std::vector<Rows<const T>> x_;  // of all nodes
   NodeMemory input_;
   std::vector<NodeMemory> nodes_;

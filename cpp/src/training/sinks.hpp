@@ -18,10 +18,10 @@ struct GradientRules {
 
   void apply(index count, T* gradient, const T* parameters, bool is_penalised) const {
     const KernelTable<T>& k = kernels<T>();
-    if (is_penalised && (l1 > T(0) || l2 > T(0)))
-      k.add_penalty(count, gradient, parameters, l1, l2);
+    if (is_penalised && penalises()) k.add_penalty(count, gradient, parameters, l1, l2);
     if (clip_value > T(0)) k.clip(count, gradient, clip_value);
   }
+  bool penalises() const { return l1 > T(0) || l2 > T(0); }
   bool any() const { return l1 > T(0) || l2 > T(0) || clip_value > T(0); }
 };
 
@@ -92,8 +92,28 @@ class UpdateSink final : public GradientSink<T> {
              moments[0].size() ? moments[0].data() + at : nullptr,
              moments[1].size() ? moments[1].data() + at : nullptr}};
   }
+  // Without penalties, all rules leave a parameter as it is if its gradient and moments are zero.
+  bool ignores_zeros(index offset) const override {
+    const Buffer<T>* moments = network_.optimizer().moments;
+    return moments[0].size() == 0 && moments[1].size() == 0 && !pulls(offset);
+  }
+  bool ignores_zeros(index offset, index count) const override {
+    if (pulls(offset)) return false;
+    const index at = base_ + offset;
+    for (const Buffer<T>& moment : network_.optimizer().moments) {
+      if (moment.size() == 0) continue;
+      const T* first = moment.data() + at;
+      if (std::any_of(first, first + count, [](T value) { return value != T(0); })) return false;
+    }
+    return true;
+  }
 
  private:
+  // Whether penalties or decay change the parameters at this offset.
+  bool pulls(index offset) const {
+    return distinguishes_arrays_ && (rules_.penalises() || shrink_ != T(0)) &&
+           is_penalised(*layer_, offset);
+  }
   void prepare(index count, T* gradient, T* parameters, bool is_penalised) const {
     rules_.apply(count, gradient, parameters, is_penalised);
     if (is_penalised && shrink_ != T(0)) {

@@ -22,6 +22,7 @@ from foxnn.checks.arrays import (
     targets,
     weights,
 )
+from foxnn.checks.indices import indices
 from foxnn.checks.names import Names, choice, meant
 from foxnn.checks.sparse import dense, is_sparse, samples, taken
 from foxnn.checks.tables import column_names, same_columns
@@ -53,6 +54,7 @@ __all__ = [
     "dense",
     "engine_type",
     "flag",
+    "indices",
     "integer",
     "is_engine_type",
     "is_sparse",

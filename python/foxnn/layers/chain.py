@@ -1,4 +1,4 @@
-"""Networks of dense layers alone, for formats and pictures that know nothing else."""
+"""Networks of dense layers alone, for formats and pictures that know nothing else; first layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
-from foxnn.layers.kinds import public_name
+from foxnn.layers.kinds import KINDS, leaves, public_name
 
 _HOLDS = ".safetensors and pickles hold it"
 
@@ -53,6 +53,15 @@ def check_plain(
         if part["kind"] != "dense" or part["options"].get("each_position"):
             name = f"layer {i} is {_with_article(public_name(part['kind']))}"
             raise ValueError(f"{what} has dense layers only, and {name}; {instead}")
+
+
+def reader_of_indices(network: _core.Network, limit: int) -> str:
+    """Return which layer reads the inputs as whole numbers below a limit: "layer 0 (Embedding)"."""
+    for i, part in enumerate(network._layers()):
+        for leaf in leaves([part]):
+            if leaf["options"].get("count") == limit and KINDS[leaf["kind"]].reads_indices:
+                return f"layer {i} ({public_name(leaf['kind'])})"
+    raise AssertionError("no layer reads indices")
 
 
 def plain_layers(network: _core.Network, what: str, instead: str = _HOLDS) -> list[PlainLayer]:

@@ -20,7 +20,7 @@ Attributes = Mapping[str, Any]
 
 # Numbers of TensorProto.DataType.
 _TYPES = {1: "<f4", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2", 11: "<f8"}
-FLOATS = (1, 10, 11)
+FLOATS, WHOLE = (1, 10, 11), (6, 7)
 # Where a tensor keeps its numbers if not as raw bytes; half precision stands there as its bits.
 _FIELDS = {1: "float_data", 6: "int32_data", 7: "int64_data", 9: "int32_data", 10: "int32_data",
            11: "double_data"}  # fmt: skip

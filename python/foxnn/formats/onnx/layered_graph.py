@@ -17,6 +17,7 @@ from foxnn import checks
 from foxnn.checks import Array
 from foxnn.formats.onnx.constants import (
     MOST_DIMENSIONS,
+    WHOLE,
     Attributes,
     NotRead,
     array_of,
@@ -29,6 +30,7 @@ from foxnn.formats.onnx.graph import NO_SUCH_NODE, ONE_INPUT, SOFTMAX, check_pas
 from foxnn.formats.onnx.layered_shapes import (
     behind_dense,
     beside,
+    embedded,
     is_over_positions,
     normalized,
     reshaped,
@@ -62,6 +64,7 @@ _MEANS = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
 _LARGEST = 2**31 - 1
 #: A global pool's numbers as positions of one, which no layer is made of where they are flattened.
 _AT_ONE = "AtOne"
+_WHOLE_NUMBERS = "expected a cast to floating point, or to the indices of a Gather"
 
 
 class Operation(NamedTuple):
@@ -93,6 +96,8 @@ class LayeredGraph(ModelFile):
             raise self.error("expected one output that depends on the input")
         if end.flat_of or (not end.is_plain and end.order != channels_first(len(end.order))):
             raise self.error("expected an output whose numbers are in foxnn's order")
+        if end.is_whole:
+            raise self.error(_WHOLE_NUMBERS)
         self.end = end.number
 
     def operation(self, number: int) -> Operation:
@@ -167,6 +172,12 @@ class LayeredGraph(ModelFile):
         self, node: Any, kind: str, given: Attributes, values: list[Any], data: list[Value]
     ) -> Value | Sizes:
         takes_several = kind in FUNCTIONS or kind == "Concat"
+        if kind == "Gather":
+            return self._put(node, kind, given, values[::-1], embedded(given, values))
+        if kind == "Cast" and given.get("to") in WHOLE:
+            return data[0]._replace(is_whole=True)
+        if any(value.is_whole for value in data):
+            raise NotRead(_WHOLE_NUMBERS)
         if kind in _PASSING and (len(data) > 1 or not isinstance(values[0], Value)):
             raise NotRead(ONE_INPUT)
         check_passing(kind, given, values)

@@ -162,3 +162,14 @@ def normalized(node: Any, given: Attributes, values: list[Any]) -> list[Any]:
         raise NotRead("expected variances of at least 0")
     turned = places(value)
     return values if turned is None else [value, *(array[turned] for array in arrays)]
+
+
+def embedded(given: Attributes, values: list[Any]) -> Value:
+    """Return the rows of a constant table that a Gather takes by whole numbers."""
+    table, numbers = values if len(values) == 2 else (None, None)
+    is_table = isinstance(table, np.ndarray) and table.ndim == 2 and table.dtype.kind == "f"
+    if not is_table or table is None or not table.size or given.get("axis", 0) != 0:
+        raise NotRead("expected the rows of a constant matrix")
+    if not isinstance(numbers, Value) or not numbers.is_plain:
+        raise NotRead(_TURNED)
+    return plain(0, (*numbers.shape, table.shape[1]))

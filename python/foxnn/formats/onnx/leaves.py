@@ -176,6 +176,15 @@ def _batch_norm(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
     return Leaf({"kind": "batch_norm", "options": options}, arrays)
 
 
+def _embedding(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    table = step.inputs[1]
+    assert isinstance(table, np.ndarray)  # as the graph has checked
+    graph.take(step.node, table)
+    count, size = table.shape
+    spec = {"kind": "embedding", "options": {"count": count, "size": size}}
+    return Leaf(spec, {"weights": table})
+
+
 #: How each operation is read: from the graph, the operation, and the number of the value before it.
 LEAVES: dict[str, Callable[[LayeredGraph, Operation, int], Leaf]] = {
     "Gemm": _dense,
@@ -185,5 +194,6 @@ LEAVES: dict[str, Callable[[LayeredGraph, Operation, int], Leaf]] = {
     **dict.fromkeys(WINDOWED, _windowed),
     "Dropout": _dropout,
     "BatchNormalization": _batch_norm,
+    "Gather": _embedding,
     "LayerNormalization": _layer_norm,
 }
