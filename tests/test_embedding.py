@@ -285,6 +285,111 @@ def test_what_is_left_out_would_change_nothing(rule: str, dtype: str) -> None:
     assert kinds.bits(left_out) == kinds.bits(looked_at)
 
 
+# Large tables, whose rows make the steps late that they have no part in
+
+ROWS, WIDTH = 3000, 40
+MANY = RNG.integers(0, ROWS, (300, 3))
+WANTED = RNG.integers(-64, 65, (300, 2)) / 64.0
+
+
+def large(dtype: str = "float32") -> foxnn.neural_network:
+    return foxnn.neural_network(
+        [3, Parallel(Embedding(ROWS, WIDTH), [Embedding(ROWS + 1, WIDTH - 7), Dense(3)]), 2],
+        "tanh", "identity", dtype=dtype, seed=2,
+    )  # fmt: skip
+
+
+def moments(nn: foxnn.neural_network) -> list[bytes]:
+    state = nn.__getstate__()
+    return [array.tobytes() for array in flat_arrays(state)]
+
+
+def flat_arrays(thing: Any) -> list[np.ndarray]:
+    if isinstance(thing, np.ndarray):
+        return [thing]
+    if isinstance(thing, dict):
+        thing = list(thing.values())
+    if isinstance(thing, list | tuple):
+        return [array for inner in thing for array in flat_arrays(inner)]
+    return []
+
+
+LATE: dict[str, dict[str, Any]] = {
+    "alone": {},
+    "penalties": {"l1": 1e-4, "l2": 1e-3},
+    "clipped by value": {"clip_value": 1e-3, "l2": 1e-3},
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("options", LATE)
+@pytest.mark.parametrize("rule", RULES)
+def test_late_steps_have_the_bits_of_a_sweep(rule: str, options: str, dtype: str) -> None:
+    """A norm that is never reached makes the optimizer sweep over the table in every step.
+
+    So does a callback that may look at it. There are more steps than pass until each row has had
+    its turn.
+    """
+    late, swept, more = large(dtype), large(dtype), LATE[options]
+    sweeping: dict[str, Any] = {"clip_norm": 1e30}
+    if "clip_value" in more:  # the two do not go together
+        sweeping = {"callbacks": Asking()}
+    late.fit(MANY, WANTED, 2, 3, RULES[rule], 0.01, **more)
+    swept.fit(MANY, WANTED, 2, 3, RULES[rule], 0.01, **more, **sweeping)
+    assert kinds.bits(late) == kinds.bits(swept)
+    assert moments(late) == moments(swept)
+
+
+class Asking:
+    """Asks for the network's outputs after every step, or stops after some."""
+
+    def __init__(self, last: int = -1) -> None:
+        self.last, self.nn = last, large()
+
+    def on_train_begin(self, network: foxnn.neural_network) -> None:
+        self.nn = network
+
+    def on_batch_end(self, batch: int, logs: dict[str, float]) -> bool:
+        self.nn.predict(MANY[:2])
+        return batch == self.last
+
+
+@pytest.mark.parametrize("rule", ["adam", "rmsprop", "rmsprop with momentum"])
+def test_rows_whose_steps_have_died_away(rule: str) -> None:
+    """Means of steps that decay to 0, from below, too, are where most rows of a text end."""
+    rules = {
+        "adam": foxnn.Adam(beta_1=0.1),
+        "rmsprop": foxnn.RMSprop(rho=0.5),
+        "rmsprop with momentum": foxnn.RMSprop(momentum=0.1, rho=0.5),
+    }
+    late, swept = large(), large()
+    for more in ({}, {"clip_norm": 1e30}):
+        nn = swept if more else late
+        nn.fit(MANY, WANTED, 1, 3, rules[rule], 0.01, **more)
+        nn.fit(np.tile(MANY[:1], (600, 1)), np.tile(WANTED[:1], (600, 1)), 1, 3, rules[rule], 0.01,
+               **more)  # fmt: skip
+    assert kinds.bits(late) == kinds.bits(swept)
+    assert moments(late) == moments(swept)
+
+
+@pytest.mark.parametrize("rule", ["momentum", "adam", "rmsprop"])
+def test_no_row_is_late_when_a_step_is_over(rule: str) -> None:
+    watched, alone = large(), large()
+    watched.fit(MANY, WANTED, 1, 3, RULES[rule], 0.01, callbacks=Asking())
+    alone.fit(MANY, WANTED, 1, 3, RULES[rule], 0.01)
+    assert kinds.bits(watched) == kinds.bits(alone)
+    assert moments(watched) == moments(alone)
+
+
+def test_a_run_within_an_epoch_is_resumed_bit_for_bit(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    whole, cut = large(), large()
+    whole.fit(MANY, WANTED, 2, 3, "adam", 0.01)
+    cut.fit(MANY, WANTED, 2, 3, "adam", 0.01, checkpoint=path, callbacks=Asking(40))
+    twin, _ = foxnn.resume(path, MANY, WANTED)
+    assert kinds.bits(twin) == kinds.bits(whole)
+
+
 def test_sgd_moves_the_named_rows_alone() -> None:
     nn = network("float32")
     before = table(nn)

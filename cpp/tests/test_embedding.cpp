@@ -98,6 +98,39 @@ void test_rows_that_a_step_changes() {
   }
 }
 
+// Rows of a large table make steps late, in the order and with the bits of a sweep over the table
+// in every step, which clipping by a norm needs, even one that is never reached.
+template <class T>
+void test_late_steps(const Optimizer& rule) {
+  constexpr index kRows = 3000, kWidth = 40, kSamples = 300;
+  const Random random(7, Stream::weights);
+  std::vector<T> x, y;
+  for (index i = 0; i < kSamples * kPositions; ++i) {
+    x.push_back(std::floor(static_cast<T>(random.uniform(static_cast<std::size_t>(i)) * kRows)));
+    y.push_back(static_cast<T>(i % 7) / T(8));
+  }
+  const auto trained = [&](double clip_norm) {
+    Network<T> network(Shape::of({kPositions}), 1);
+    network.append({embedding(kRows, kWidth), dense_spec(kPositions, "tanh")});
+    network.initialize();
+    TrainingPlan plan{.batch_size = 3, .learning_rate = 0.01, .optimizer = rule};
+    plan.clip_norm = clip_norm;
+    Trainer<T> trainer(network, {view(x, kPositions), view(y, kPositions)}, plan);
+    trainer.run_steps(90, {});
+    trainer.run_steps(41, {});
+    std::vector<T> found;
+    const auto add = [&](const Buffer<T>& some) {
+      found.insert(found.end(), some.data(), some.data() + some.size());
+    };
+    add(network.parameters());
+    for (const Buffer<T>& moment : network.optimizer().moments) add(moment);
+    return found;
+  };
+  const std::vector<T> late = trained(0.0), swept = trained(1e30);
+  FOXNN_CHECK(late.size() == swept.size());
+  FOXNN_CHECK(std::memcmp(late.data(), swept.data(), late.size() * sizeof(T)) == 0);
+}
+
 void test_what_does_not_fit() {
   using std::invalid_argument;
   const LayerSpec reshape{.kind = "reshape", .options = {{"shape", std::vector<double>{1.0, 3.0}}}};
@@ -137,6 +170,13 @@ int main() {
   test_indices_are_told<double>();
   test_rows_that_a_step_changes<float>();
   test_rows_that_a_step_changes<double>();
+  for (const std::string& name : optimizer_names()) {
+    test_late_steps<float>(parse_optimizer(name));
+    test_late_steps<double>(parse_optimizer(name));
+  }
+  Optimizer restarted = parse_optimizer("adam");
+  restarted.restart_after = 30;
+  test_late_steps<float>(restarted);
   test_what_does_not_fit();
   return test::failures == 0 ? 0 : 1;
 }

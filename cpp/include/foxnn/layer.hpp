@@ -149,6 +149,8 @@ class Layer {
   index parameter_count() const {
     return arrays_.empty() ? 0 : arrays_.back().offset + arrays_.back().count;
   }
+  /// The parameters that a training step reads and changes.
+  virtual index step_parameters(index /*batch*/) const { return parameter_count(); }
   /// Floating-point operations of the forward pass for one sample.
   virtual double flops() const = 0;
   /// Whether training steps change its parameters.
@@ -189,6 +191,9 @@ class Layer {
                       const StopRequest& stop) const;
   virtual void pack(const Array& array, const T* values, T* packed, const StopRequest& stop) const;
 
+  /// If a batch names rows of its parameters, which are all of one length: their number.
+  virtual index row_count() const { return 0; }
+
   // A pass over a batch.
 
   /// Whether the sums over inputs, and in the backward pass over neurons, run from the smallest
@@ -203,6 +208,9 @@ class Layer {
   /// Whole numbers that its backward pass has for itself, zero before the first batch.
   virtual index kept_items(index) const { return 0; }
 
+  /// In training, before `forward`: brings those rows of its parameters up to date that the batch
+  /// names, and those whose turn it is. Each is one worker's.
+  virtual void need_rows(Share, index /*batch*/, const Rows<const T>* /*x*/, RowNeeds&) const {}
   /// out.y = f(x) for the worker's share of outputs, for the first `batch` rows of each input.
   /// Scratch is needed only if x.nonzero is given, and for sorted sums.
   virtual void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,

@@ -5,6 +5,19 @@
 
 namespace foxnn {
 
+/// Rows of a layer's parameters of which a batch names some. The others have a gradient of zero,
+/// and steps that move them all the same are made late, before the row is read again.
+class RowNeeds {
+ public:
+  virtual ~RowNeeds() = default;
+  /// Brings a row up to date, for a step that will pass its gradient on.
+  virtual void need(index row) = 0;
+  /// The same for a step that will not.
+  virtual void need_later(index row) = 0;
+  /// The part of all rows that this step brings up to date, so that none is far behind.
+  virtual Share turn() const = 0;
+};
+
 /// Takes the gradient of a layer's parameters piece by piece, each piece once.
 template <class T>
 class GradientSink {

@@ -20,6 +20,13 @@ constexpr double kInitialWidth = 0.05;
 // anywhere in a table of many megabytes.
 constexpr index kAhead = 16;
 
+// Prefetches the beginning of a row: the processor goes on by itself.
+template <class T>
+void fetch(const T* row, index size) {
+  constexpr index kMost = 8 * kLineWidth<T>;
+  for (index c = 0; c < std::min(size, kMost); c += kLineWidth<T>) __builtin_prefetch(row + c);
+}
+
 // Neighbouring rows of the table that belong to the same worker: their list heads fill a cache
 // line.
 constexpr index kRowsTogether = 16;
@@ -46,7 +53,7 @@ class Embedding<T>::Named {
       const T* numbers = numbers_at(position);
       for (index r = batch - 1; r >= 0; --r) {
         const index row = table.row_of(numbers[r * x.stride]);
-        if (row < 0 || row / kRowsTogether % share.workers != share.worker) continue;
+        if (row < 0 || !table.is_own(share, row)) continue;
         const index item = position * batch + r;
         const auto link = static_cast<std::uint32_t>(item + 1);
         if (heads_[row] == 0) {
@@ -119,6 +126,11 @@ Embedding<T>::Embedding(const LayerSpec& spec, const std::vector<Form>& inputs)
 }
 
 template <class T>
+index Embedding<T>::step_parameters(index batch) const {
+  return std::min(count_, batch * positions_) * pitch_;
+}
+
+template <class T>
 double Embedding<T>::flops() const {
   return static_cast<double>(this->output().shape.size());
 }
@@ -182,7 +194,7 @@ void Embedding<T>::forward(Share share, index batch, const Rows<const T>* x, con
       for (index r = 0; r < rows; ++r) {
         if (r + kAhead < rows) {
           const index ahead = row_of(numbers[(r + kAhead) * x->stride]);
-          if (ahead >= 0) __builtin_prefetch(table + ahead * pitch_);
+          if (ahead >= 0) fetch(table + ahead * pitch_, pitch_);
         }
         const index row = row_of(numbers[r * x->stride]);
         each_panel<T>(size_, [&](index q, index width) {
@@ -196,6 +208,41 @@ void Embedding<T>::forward(Share share, index batch, const Rows<const T>* x, con
       }
     }
   });
+}
+
+template <class T>
+index Embedding<T>::groups() const {
+  return (count_ + kRowsTogether - 1) / kRowsTogether;
+}
+
+template <class T>
+bool Embedding<T>::is_own(Share share, index row) const {
+  return row / kRowsTogether % share.workers == share.worker;
+}
+
+template <class T>
+template <class Function>
+void Embedding<T>::each_own_row(Share share, index first, index last, Function f) const {
+  const index skipped = (share.worker - first % share.workers + share.workers) % share.workers;
+  for (index group = first + skipped; group < last; group += share.workers) {
+    const index begin = group * kRowsTogether;
+    for (index row = begin; row < std::min(begin + kRowsTogether, count_); ++row) f(row);
+  }
+}
+
+template <class T>
+void Embedding<T>::need_rows(Share share, index batch, const Rows<const T>* x,
+                             RowNeeds& needs) const {
+  for (index position = 0; position < positions_; ++position) {
+    const T* numbers = x->at(0, position / kPanelWidth<T>) + position % kPanelWidth<T>;
+    for (index r = 0; r < batch; ++r) {
+      const index row = row_of(numbers[r * x->stride]);
+      if (row >= 0 && is_own(share, row)) needs.need(row);
+    }
+  }
+  const Share turn = needs.turn();
+  each_own_row(share, turn.first(groups()), turn.last(groups()),
+               [&](index row) { needs.need_later(row); });
 }
 
 template <class T>
@@ -229,7 +276,8 @@ void Embedding<T>::add_up(const Named& named, index row, const Rows<T>& delta, T
 }
 
 // Of the rows that the batch does not name the gradient is zero. They are passed to the sink only
-// if that can change them: by a penalty, or by what the optimizer remembers of earlier steps.
+// if that can change them, by a penalty or by what the optimizer remembers of earlier steps, and if
+// this is not done later (need_rows).
 template <class T>
 void Embedding<T>::backward_parameters(Share share, index batch, const Back<T>& back,
                                        GradientSink<T>& sink, Scratch<T> scratch) const {
@@ -241,16 +289,11 @@ void Embedding<T>::backward_parameters(Share share, index batch, const Back<T>& 
     sink.take(row * pitch_, pitch_, gradient);
   });
   if (sink.ignores_zeros(0)) return;
-  const index groups = (count_ + kRowsTogether - 1) / kRowsTogether;
-  for (index group = share.worker; group < groups; group += share.workers) {
-    const index first = group * kRowsTogether, last = std::min(first + kRowsTogether, count_);
-    if (scratch.leaves()) return;
-    for (index row = first; row < last; ++row) {
-      if (named.has(row) || sink.ignores_zeros(row * pitch_, pitch_)) continue;
-      std::fill_n(gradient, pitch_, T(0));
-      sink.take(row * pitch_, pitch_, gradient);
-    }
-  }
+  each_own_row(share, 0, groups(), [&](index row) {
+    if (named.has(row) || scratch.leaves() || sink.ignores_zeros(row * pitch_, pitch_)) return;
+    std::fill_n(gradient, pitch_, T(0));
+    sink.take(row * pitch_, pitch_, gradient);
+  });
 }
 
 template class Embedding<float>;

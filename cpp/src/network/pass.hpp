@@ -27,6 +27,7 @@ struct PassOptions {
   int slot = 0;
   const Occasion* training = nullptr;  ///< null: the pass is for inference
   bool raw = false;                    ///< the last activation is not applied
+  RowNeeds* const* needs = nullptr;    ///< by node, of rows of parameters; null: none is behind
 };
 
 template <class T>
@@ -78,6 +79,10 @@ class Pass {
         out.training = &occasion;
       }
       if (node.out.dropped.data) out.mask = node.masks[at(options.slot)];
+      if (RowNeeds* needs = options.needs ? options.needs[&node - nodes_.data()] : nullptr) {
+        node.layer->need_rows(share, rows, node.inputs(options.slot), *needs);
+        wait();
+      }
       if (node.reads_stored) {
         node.layer->forward_stored(share, rows, stored_[at(options.slot)].rows(), out, scratch);
       } else {

@@ -60,11 +60,12 @@ class Embedding(Description):
     in Keras, whatever `init` is. Penalties and weight decay apply to it.
 
     A step's gradient is zero for the rows that its batch does not name. Training has the same
-    result, bit for bit, as if such zeros were given to the optimizer like any other gradient: SGD
-    leaves these rows as they are, without a look at them; momentum, Adam and RMSprop go on moving a
-    row by what they remember of its earlier gradients, and do not look at the moments' rows that
-    were never named; penalties and AdamW's decay pull at all rows in every step. (PyTorch's
-    SparseAdam leaves out the steps of rows that are not named, and so differs from Adam.)
+    result, bit for bit, as if every step passed these zeros to the optimizer. SGD leaves such rows
+    as they are. Momentum, Adam and RMSprop move them by what they remember of earlier gradients; a
+    row of a large table makes these steps late, before it is read again. Before a callback, a
+    checkpoint and its end, `fit` makes all of them; meanwhile, other threads may see rows that are
+    some steps behind. Penalties, AdamW's decay and `clip_norm` need all rows in every step.
+    (PyTorch's SparseAdam leaves out the steps of rows that are not named: that is not Adam.)
 
     No gradient passes through it: `gradient` is zero for its inputs. Inputs cannot be scaled.
 
