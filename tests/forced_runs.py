@@ -257,6 +257,12 @@ def kinds() -> dict[str, np.ndarray]:
             found |= {f"{key} {name}": array for name, array in kinds.arrays(nn).items()}
             found[f"{key} outputs"] = nn.predict(x)
             found[f"{key} gradient"] = nn.gradient(x[:5])
+    # Rows of a large table make late steps.
+    for rule in ("adam", "nesterov", "adamw"):
+        nn = foxnn.neural_network([3, foxnn.Embedding(3000, 40), 2], "tanh", seed=2)
+        x = np.random.default_rng(1).integers(0, 3000, (300, 3))
+        nn.fit(x, wanted(300, 2, "mse"), 1, 3, rule, 0.01, l2=0.001)
+        found |= {f"late {rule} {name}": array for name, array in kinds.arrays(nn).items()}
     return found
 
 

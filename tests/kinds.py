@@ -23,6 +23,7 @@ from foxnn import (
     Conv3D,
     Dense,
     Dropout,
+    Embedding,
     Flatten,
     GlobalAveragePool,
     GlobalMaxPool,
@@ -40,8 +41,6 @@ from foxnn.layers.kinds import leaves as engine_leaves
 from layer_reference import Leaf, Network
 
 CHANNELS = (1, 13, 31, 32, 33)
-# Formats that refuse a kind, by its name.
-NOT_IN_ONNX = ("txt", "trace", "onnx")
 
 
 @dataclass(frozen=True)
@@ -77,8 +76,10 @@ class Row:
 
 
 def samples(nn: foxnn.neural_network, count: int, seed: int = 0) -> np.ndarray:
-    """Return inputs that a float32 holds exactly, in the shape of the network's."""
+    """Return inputs that a float32 holds exactly, in the shape of the network's; or indices."""
     shape = nn._input_shape()
+    if limit := nn._index_limit():
+        return np.random.default_rng(seed).integers(0, limit, (count, *shape)) / 1.0
     return np.random.default_rng(seed).integers(-256, 257, (count, *shape)) / 128.0
 
 
@@ -257,24 +258,21 @@ ROWS = [
         Row(
             f"batch-norm-{channels}",
             [(3, channels), BatchNorm(), Dense(5), BatchNorm(), 2],
-            refused_by=NOT_IN_ONNX,
         )
         for channels in CHANNELS
     ),
     Row(
         "batch-norm-first",
         [9, BatchNorm(epsilon=0.5), 13, BatchNorm(momentum=0.5), 2],
-        refused_by=NOT_IN_ONNX,
     ),
+    Row("batch-norm-flat", [9, 13, BatchNorm(momentum=0.5)]),
     Row(
         "batch-norm-last",
         [(4, 6), Dense(33), BatchNorm(epsilon=0.01, momentum=0.0)],
-        refused_by=NOT_IN_ONNX,
     ),
     Row(
         "batch-norm-within",
         [7, Residual(BatchNorm(), 9, 7), Parallel(BatchNorm(), 4), 2],
-        refused_by=NOT_IN_ONNX,
     ),
     Row(
         "batch-norm-conv",
@@ -285,8 +283,25 @@ ROWS = [
             Activation("sin"),
             2,
         ],
-        refused_by=NOT_IN_ONNX,
     ),
+    *(
+        Row(f"embedding-{channels}", [5, Embedding(11, channels), Dense(3), 2])
+        for channels in CHANNELS
+    ),
+    Row("embedding-of-one", [1, Embedding(1, 13), Dense(3), 2]),
+    Row("embedding-classes", [3, Embedding(40, 6), 4], output="softmax"),
+    Row("embedding-middle", [6, Reshape((2, 3)), Embedding(17, 33), GlobalAveragePool(), 2]),
+    Row("embedding-last", [(2, 3), Embedding(8, 5)]),
+    Row("embedding-conv", [8, Embedding(6, 3), Conv1D(4, 3), GlobalAveragePool(), 2]),
+    Row(
+        "embedding-within",
+        [
+            (2, 2),
+            Parallel([Flatten(), Embedding(9, 4), 3], [Embedding(12, 2), Dropout(0.2), 4], 3),
+            2,
+        ],
+    ),
+    Row("embedding-residual", [4, Residual(Embedding(7, 33), shortcut=Embedding(5, 33)), 2]),
     Row("layer-norm-first", [9, LayerNorm(epsilon=0.5), 13, LayerNorm(), 2]),
     Row("layer-norm-last", [(4, 6), Dense(33), LayerNorm(epsilon=0.01)]),
     Row("layer-norm-within", [7, Residual(LayerNorm(), 9, 7), Parallel(LayerNorm(), 4), 2]),

@@ -293,6 +293,20 @@ def batch_norm(leaf: Leaf, x: Array, training: Training | None) -> Applied:
     return gain * normal + leaf.arrays["bias"], back
 
 
+def embedding(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """Give the row of the table that each number names."""
+    named = x.astype(int)
+
+    def back(error: Array) -> Array:
+        gradient = np.zeros(leaf.arrays["weights"].shape)
+        for at in np.ndindex(*named.shape):
+            gradient[named[at]] += error[at]
+        leaf.gradients["weights"] = gradient
+        return np.zeros(x.shape)
+
+    return leaf.arrays["weights"][named], back
+
+
 def residual(part: Composite, x: Array, training: Training | None) -> Applied:
     """Add up both branches, of which the second may be empty."""
     (first, back_first), (second, back_second) = (through(b, x, training) for b in part.branches)
@@ -325,6 +339,7 @@ APPLIED: dict[str, Callable[[Any, Array, Training | None], Applied]] = {
     "reshape": reshape,
     "dropout": dropout,
     "batch_norm": batch_norm,
+    "embedding": embedding,
     "layer_norm": layer_norm,
     "residual": residual,
     "parallel": parallel,

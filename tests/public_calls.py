@@ -268,6 +268,7 @@ CALLS: dict[str, Call] = {
     ),
     "Activation": Call(lambda: foxnn, {"activation": ACTIVATION, **NAME}),
     "Dropout": Call(lambda: foxnn, {"rate": [0.5], **NAME}),
+    "Embedding": Call(lambda: foxnn, {"count": [7], "size": [3], **NAME}),
     "Flatten": Call(lambda: foxnn, NAME),
     **{f"Conv{n}D": Call(lambda: foxnn, {**_CONV, **_lengths("kernel", n)}) for n in (1, 2, 3)},
     **{

@@ -80,6 +80,7 @@ EXAMPLES: dict[str, Any] = {
     "Dense": lambda: foxnn.Dense(3, ("elu", 0.5), name="first"),
     "Activation": lambda: foxnn.Activation("relu"),
     "Dropout": lambda: foxnn.Dropout(0.25),
+    "Embedding": lambda: foxnn.Embedding(9, 4),
     "Flatten": foxnn.Flatten,
     "LayerNorm": foxnn.LayerNorm,
     "BatchNorm": lambda: foxnn.BatchNorm(momentum=0.5),

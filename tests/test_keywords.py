@@ -63,6 +63,7 @@ CALLS |= {
     "noise": functools.partial(augment.noise, 0.1),
 }
 CALLS["UpSample"] = functools.partial(foxnn.UpSample, 2)
+CALLS["Embedding"] = functools.partial(foxnn.Embedding, 5, 2)
 # What is imported when it is first used.
 assert all(getattr(foxnn, name) for name in ("resume", *CLASSES))
 
@@ -122,6 +123,7 @@ def test_every_call_that_answers_is_tried() -> None:
         ("Conv1D", "in_channels", "layer before it"),
         ("MaxPool2D", "pool_size", "it is called size"),
         ("BatchNorm", "num_features", "layer before it"),
+        ("Embedding", "input_dim", "it is called count"),
         ("step", "gamma", "it is called factor"),
         ("cosine", "T_max", "it is called epochs"),
     ],

@@ -137,6 +137,8 @@ def test_gradients_beside_differences(row: Row) -> None:
                 assert_within(
                     gradient[place], (losses[0] - losses[1]) / (2 * step), 1e-7 * scale, name
                 )
+    if nn._index_limit():
+        return  # there is nothing between two indices
     of_inputs = nn.gradient(x).reshape(len(x), -1, x[0].size)
     for j in rng.integers(0, x[0].size, 3):
         moves = np.zeros(x[0].size)

@@ -61,8 +61,7 @@ def assert_close(found: np.ndarray, expected: np.ndarray) -> None:
 WINDOWED = [
     row
     for row in kinds.ROWS
-    if any(word in repr(row.items) for word in ("Conv", "Pool", "UpSample"))
-    and "BatchNorm" not in repr(row.items)  # which is not read as the layer that it was
+    if any(word in repr(row.items) for word in ("Conv", "Pool", "UpSample", "BatchNorm"))
 ]
 
 
@@ -157,7 +156,7 @@ class Net:
     """A graph of float32 in the making, as exporters write it: channels first."""
 
     def __init__(self, *shape: int) -> None:
-        self.shape, self.last = shape, "x"
+        self.shape, self.last, self.kind = shape, "x", FLOAT
         self.nodes: list[Any] = []
         self.arrays: list[Any] = []
 
@@ -189,7 +188,7 @@ class Net:
     def write(self, folder: Path, opset: int = 13) -> Path:
         graph = helper.make_graph(
             self.nodes, "g",
-            [helper.make_tensor_value_info("x", FLOAT, ["n", *self.shape])],
+            [helper.make_tensor_value_info("x", self.kind, ["n", *self.shape])],
             [helper.make_tensor_value_info(self.last, FLOAT, None)], self.arrays,
         )  # fmt: skip
         opsets = [helper.make_opsetid("", opset)]

@@ -83,7 +83,7 @@ class AnyNetwork {
   template <class T>
   struct Kept {
     std::unique_ptr<SingleSample<T>> single;
-    std::vector<double> unscaled;         ///< a sample before scaling, if inputs are scaled
+    std::vector<double> unscaled;         ///< a sample before it is scaled, or read as indices
     std::unique_ptr<Trainer<T>> trainer;  ///< null, or made for `plan`
     TrainingPlan plan;
     std::uint64_t structure = 0;
@@ -95,7 +95,7 @@ class AnyNetwork {
     auto& kept = std::get<Kept<T>>(kept_);
     if (!kept.single || kept.structure != structure_) {
       kept = {std::make_unique<SingleSample<T>>(network), {}, nullptr, {}, structure_};
-      if (!network.input_scaling().empty()) {
+      if (!network.input_scaling().empty() || network.index_limit() > 0) {
         kept.unscaled.resize(static_cast<std::size_t>(network.inputs()));
       }
     }

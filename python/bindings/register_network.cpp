@@ -189,6 +189,10 @@ NetworkClass register_network(py::module_& m) {
            [](const AnyNetwork& self) {
              return self.visit([](const auto& n) { return n.outputs(); });
            })
+      .def("_index_limit",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) { return n.index_limit(); });
+           })
       .def("_loss",
            [](const AnyNetwork& self) {
              return std::string(self.visit([](const auto& n) { return loss_name(n.loss()); }));

@@ -60,6 +60,13 @@ bool read_array(PyObject* x, index count, T* out) {
   return true;
 }
 
+bool are_indices(const std::vector<double>& x, index limit) {
+  MatrixView view{.data = reinterpret_cast<const std::byte*>(x.data()), .type = ElementType::f64};
+  view.rows = 1;
+  view.columns = static_cast<index>(x.size());
+  return first_no_index(view, limit) < 0;
+}
+
 template <class T>
 bool read_sample(PyObject* x, index count, T* out) {
   const bool read = PyList_CheckExact(x) || PyTuple_CheckExact(x)
@@ -72,10 +79,17 @@ bool read_sample(PyObject* x, index count, T* out) {
   return read;
 }
 
-// The same for a network that scales its inputs.
+// The same for a network that scales its inputs, or that reads them as indices.
 template <class T>
 bool read_sample(const Network<T>& network, PyObject* x, std::vector<double>& unscaled, T* out) {
   const Scaling& scaling = network.input_scaling();
+  if (const index limit = network.index_limit()) {
+    // In double, so that no fraction is rounded away.
+    if (!read_sample(x, network.inputs(), unscaled.data())) return false;
+    if (!are_indices(unscaled, limit)) return false;
+    std::copy(unscaled.begin(), unscaled.end(), out);
+    return true;
+  }
   if (scaling.empty()) return read_sample(x, network.inputs(), out);
   if (!read_sample(x, network.inputs(), unscaled.data())) return false;
   for (std::size_t i = 0; i < unscaled.size(); ++i) {
@@ -114,6 +128,10 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
         try_matrix_view(py::reinterpret_borrow<py::array>(object));
     return view && view->columns == columns && view->rows > 0 && all_finite<T>(*view);
   };
+  if (const index limit = network.index_limit()) {
+    const auto view = try_matrix_view(py::reinterpret_borrow<py::array>(x));
+    if (!view || first_no_index(*view, limit) >= 0) return false;
+  }
   const auto target = py::reinterpret_borrow<py::array>(y);
   if (!ready(x, network.inputs())) return false;
   if (target.ndim() < 1) return false;

@@ -269,6 +269,11 @@ void register_trainer(py::module_& m) {
     const GilReleased released;
     return single ? all_finite<float>(view) : all_finite<double>(view);
   });
+  m.def("first_no_index", [](const py::object& matrix, index limit) {
+    const MatrixView view = matrix_view(matrix, "data");
+    const GilReleased released;
+    return first_no_index(view, limit);
+  });
   m.def("check_plan", [](const AnyNetwork& network, const TrainingPlan& plan) {
     network.visit([&](const auto& n) {
       plan.check<std::remove_const_t<std::remove_pointer_t<decltype(n.parameters().data())>>>();

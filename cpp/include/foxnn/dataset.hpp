@@ -104,4 +104,8 @@ void read_target(const Samples& samples, index i, index outputs, const Rows<T>& 
 template <class T>
 bool all_finite(const MatrixView& matrix);
 
+/// The position of the first number that is not a whole one from 0 to `limit` - 1, row by row (of a
+/// sparse matrix, among its stored numbers); -1 if there is none.
+index first_no_index(const MatrixView& matrix, index limit);
+
 }  // namespace foxnn

@@ -84,7 +84,8 @@ struct Back {
   const Rows<const T>* x = nullptr;       ///< one for each input
   const StoredRows<T>* stored = nullptr;  ///< given in place of x to layers that read stored rows
   Rows<const T> y, slope;
-  T* kept = nullptr;  ///< `backward` may add to it
+  T* kept = nullptr;               ///< `backward` may add to it
+  std::uint32_t* items = nullptr;  ///< kept_items whole numbers, as the last batch left them
   Rows<T> delta;
 };
 
@@ -148,6 +149,8 @@ class Layer {
   index parameter_count() const {
     return arrays_.empty() ? 0 : arrays_.back().offset + arrays_.back().count;
   }
+  /// The parameters that a training step reads and changes.
+  virtual index step_parameters(index /*batch*/) const { return parameter_count(); }
   /// Floating-point operations of the forward pass for one sample.
   virtual double flops() const = 0;
   /// Whether training steps change its parameters.
@@ -155,6 +158,11 @@ class Layer {
   void set_trained(bool trained) { trained_ = trained; }
   /// The number of sub-streams of random numbers that it draws from in training.
   virtual int draws() const { return 0; }
+  /// If it reads its input as whole numbers from 0 on: the number that they must be below. 0: it
+  /// reads any numbers.
+  virtual index index_limit() const { return 0; }
+  /// Whether its outputs are the numbers of its input, in the same order.
+  virtual bool keeps_numbers() const { return false; }
 
   // The activation that is applied last, if the layer has one. In the backward pass, the layers
   // that read its outputs apply the derivative (`backward_activation`).
@@ -183,6 +191,9 @@ class Layer {
                       const StopRequest& stop) const;
   virtual void pack(const Array& array, const T* values, T* packed, const StopRequest& stop) const;
 
+  /// If a batch names rows of its parameters, which are all of one length: their number.
+  virtual index row_count() const { return 0; }
+
   // A pass over a batch.
 
   /// Whether the sums over inputs, and in the backward pass over neurons, run from the smallest
@@ -194,7 +205,12 @@ class Layer {
   virtual ScratchSize scratch_size(index) const { return {}; }
   /// Numbers that it keeps for the backward pass of a batch, besides its outputs and slopes.
   virtual index kept_size(index) const { return 0; }
+  /// Whole numbers that its backward pass has for itself, zero before the first batch.
+  virtual index kept_items(index) const { return 0; }
 
+  /// In training, before `forward`: brings those rows of its parameters up to date that the batch
+  /// names, and those whose turn it is. Each is one worker's.
+  virtual void need_rows(Share, index /*batch*/, const Rows<const T>* /*x*/, RowNeeds&) const {}
   /// out.y = f(x) for the worker's share of outputs, for the first `batch` rows of each input.
   /// Scratch is needed only if x.nonzero is given, and for sorted sums.
   virtual void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,

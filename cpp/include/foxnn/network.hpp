@@ -81,6 +81,9 @@ class Network {
   /// The number of inputs of a sample.
   index inputs() const { return input_shape_.size(); }
   index outputs() const { return output_shape().size(); }
+  /// If layers read the inputs as whole numbers from 0 on: the number that they must be below. 0:
+  /// inputs may be any numbers.
+  index index_limit() const { return index_limit_; }
 
   /// The nodes, each after those that it reads. The last one gives the outputs.
   index size() const { return static_cast<index>(nodes_.size()); }
@@ -164,11 +167,14 @@ class Network {
 
  private:
   void append(Plan<T> plan);
+  // A plan to append to the value of a node.
+  Plan<T> plan_from(index node, const Form& form, index before) const;
 
   std::uint64_t seed_;
   std::uint32_t draws_ = 0;
   LossKind loss_ = LossKind::mse;
   bool sorted_ = false;
+  index index_limit_ = 0;
   Scaling input_scaling_, output_scaling_;
   Shape input_shape_;
   std::vector<Node<T>> nodes_;

@@ -5,6 +5,19 @@
 
 namespace foxnn {
 
+/// Rows of a layer's parameters of which a batch names some. The others have a gradient of zero,
+/// and steps that move them all the same are made late, before the row is read again.
+class RowNeeds {
+ public:
+  virtual ~RowNeeds() = default;
+  /// Brings a row up to date, for a step that will pass its gradient on.
+  virtual void need(index row) = 0;
+  /// The same for a step that will not.
+  virtual void need_later(index row) = 0;
+  /// The part of all rows that this step brings up to date, so that none is far behind.
+  virtual Share turn() const = 0;
+};
+
 /// Takes the gradient of a layer's parameters piece by piece, each piece once.
 template <class T>
 class GradientSink {
@@ -20,6 +33,10 @@ class GradientSink {
     const T* at[3] = {};
   };
   virtual Targets targets(index offset) const = 0;
+  /// Whether `take` would change nothing for a gradient of zeros, so that it need not be called:
+  /// whatever the parameters of the array at this offset are, or for those from `offset` on.
+  virtual bool ignores_zeros(index) const { return false; }
+  virtual bool ignores_zeros(index /*offset*/, index /*count*/) const { return false; }
 };
 
 }  // namespace foxnn

@@ -150,6 +150,46 @@ bool all_finite(const MatrixView& matrix) {
   return finite;
 }
 
+namespace {
+
+// The position of the first of `count` numbers that is no index; `count` if all are.
+template <class Number>
+index first_no_index(const Number* numbers, index count, index limit) {
+  const double below = static_cast<double>(limit);
+  const auto is_index = [below](Number given) {
+    const double number = static_cast<double>(given);
+    const bool is_within = number >= 0.0 && number < below;
+    return is_within &&
+           static_cast<double>(static_cast<std::int64_t>(is_within ? number : 0.0)) == number;
+  };
+  return std::find_if_not(numbers, numbers + count, is_index) - numbers;
+}
+
+}  // namespace
+
+index first_no_index(const MatrixView& matrix, index limit) {
+  const auto first_of = [&](const std::byte* from, index count) {
+    switch (matrix.type) {
+      case ElementType::f32:
+        return first_no_index(as<float>(from), count, limit);
+      case ElementType::f64:
+        return first_no_index(as<double>(from), count, limit);
+      case ElementType::u8:
+        return first_no_index(as<std::uint8_t>(from), count, limit);
+    }
+    return count;
+  };
+  if (matrix.is_sparse()) {
+    const index all = matrix.stored(0, matrix.rows), found = first_of(matrix.data, all);
+    return found < all ? found : -1;
+  }
+  for (index i = 0; i < matrix.rows; ++i) {
+    const index found = first_of(matrix.row(i), matrix.columns);
+    if (found < matrix.columns) return i * matrix.columns + found;
+  }
+  return -1;
+}
+
 template bool all_finite<float>(const MatrixView&);
 template bool all_finite<double>(const MatrixView&);
 template void read_row(const MatrixView&, index, const Rows<float>&, std::uint32_t*);

@@ -14,6 +14,7 @@ class Arrange : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Arrange>(*this); }
   double flops() const override;
+  bool keeps_numbers() const override { return true; }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,

@@ -46,7 +46,8 @@ class BatchNorm final : public Layer<T> {
   }
   // Where a flag is kept, after the arrays: whether mean and variance are those of the batch.
   index measured_at() const { return kKeptArrays * columns_; }
-  index lines() const { return columns_ / kLineWidth<T>; }
+  // Of a position; a panel may have more, which rows without gaps do not.
+  index lines() const { return (channels_ + kLineWidth<T> - 1) / kLineWidth<T>; }
   void measure(index line, index batch, const Rows<const T>& x, T* all) const;
   // Calls f(rows at a position, channel) for the panels of the worker's share.
   template <class Function>

@@ -8,6 +8,7 @@
 #include "layers/conv.hpp"
 #include "layers/dense.hpp"
 #include "layers/elementwise.hpp"
+#include "layers/embedding.hpp"
 #include "layers/layer_norm.hpp"
 #include "layers/pool.hpp"
 
@@ -64,6 +65,7 @@ constexpr Kind kKinds[] = {
     kind<AveragePool>("global_average_pool", always<Wants::panels>),
     kind<AveragePool>("up_sample", always<Wants::panels>),
     kind<BatchNorm>("batch_norm", always<Wants::panels>),
+    kind<Embedding>("embedding", always<Wants::packed>),
     // Layers that join the branches of a composite.
     kind<Add>("add", always<Wants::panels>),
     kind<Concatenate>("concatenate", always<Wants::panels>),

@@ -58,7 +58,11 @@ double sorting_seconds(const Network<T>& network, index samples, index first_lay
 template <class T>
 Cost training_cost(const Network<T>& network, index batch, std::optional<double> stored) {
   const double samples = static_cast<double>(batch), wide = sizeof(T) / 4.0;
-  const double bytes = 24.0 * wide * static_cast<double>(network.parameters().size());
+  double changed = 0.0;
+  for (index i = 0; i < network.size(); ++i) {
+    changed += static_cast<double>(network.layer(i).step_parameters(batch));
+  }
+  const double bytes = 24.0 * wide * changed;
   Cost cost;
   // A forward pass, and twice its work in the backward pass; float64 takes twice as long.
   cost.alone = 3.0 * samples * seconds_per_sample(network, stored) +
@@ -75,7 +79,7 @@ Cost training_cost(const Network<T>& network, index batch, std::optional<double>
     double numbers = samples * static_cast<double>(layout.positions) *
                      static_cast<double>(rounded_up(layout.channels, kLineWidth<T>)) *
                      (layout.positions > 1 ? 1.0 : 2.0);
-    if (i > 0) numbers += static_cast<double>(network.layer(i).parameter_count());
+    if (i > 0) numbers += static_cast<double>(network.layer(i).step_parameters(batch));
     cost.lines += numbers * sizeof(T) / kLineBytes;
   }
   // One per layer in each direction, and three per batch.

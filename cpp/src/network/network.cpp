@@ -38,6 +38,10 @@ void check_scaled_loss(LossKind loss) {
                               std::string(loss_name(loss)) + "'");
 }
 
+[[noreturn]] void refuse_scaled_indices() {
+  throw std::invalid_argument("inputs that an embedding reads as indices cannot be scaled");
+}
+
 template <class T>
 Buffer<T> copied(const Buffer<T>& from, const StopRequest& stop) {
   Buffer<T> to(from.size());
@@ -77,6 +81,7 @@ Network<T>::Network(const Network& other, const StopRequest& stop)
       draws_(other.draws_),
       loss_(other.loss_),
       sorted_(other.sorted_),
+      index_limit_(other.index_limit_),
       input_scaling_(other.input_scaling_),
       output_scaling_(other.output_scaling_),
       input_shape_(other.input_shape_),
@@ -91,16 +96,25 @@ Network<T>::Network(const Network& other, const StopRequest& stop)
 
 template <class T>
 void Network<T>::append(const std::vector<LayerSpec>& layers) {
-  Plan<T> plan(size() > 0 ? size() - 1 : kNetworkInput, output_form(), size());
+  Plan<T> plan = plan_from(size() > 0 ? size() - 1 : kNetworkInput, output_form(), size());
   plan.append(layers);
   append(std::move(plan));
 }
 
 template <class T>
 void Network<T>::append(std::unique_ptr<Layer<T>> added) {
-  Plan<T> plan(size() > 0 ? size() - 1 : kNetworkInput, output_form(), size());
+  Plan<T> plan = plan_from(size() > 0 ? size() - 1 : kNetworkInput, output_form(), size());
   plan.append(std::move(added));
   append(std::move(plan));
+}
+
+template <class T>
+Plan<T> Network<T>::plan_from(index from, const Form& form, index before) const {
+  bool are_inputs = true;
+  for (index i = from; i != kNetworkInput && are_inputs; i = node(i).reads.front()) {
+    are_inputs = layer(i).keeps_numbers();
+  }
+  return Plan<T>(from, form, before, are_inputs);
 }
 
 template <class T>
@@ -111,7 +125,9 @@ void Network<T>::append(Plan<T> plan) {
   const auto kept = nodes_.size();
   index count = size() > 0 ? offset(size() - 1) + top().parameter_count() : 0;
   std::vector<bool> is_read(kept + plan.nodes.size(), false);
+  index limit = index_limit_;
   for (Node<T>& added : plan.nodes) {
+    if (const index own = added.layer->index_limit()) limit = limit ? std::min(limit, own) : own;
     check_outputs(added.layer->activation(), added.layer->output().shape);
     added.layer->set_sorted_summation(sorted_);
     added.offset = count;
@@ -134,6 +150,8 @@ void Network<T>::append(Plan<T> plan) {
     check_loss(loss_, last.activation());
   }
 
+  if (limit > 0 && !input_scaling_.empty()) refuse_scaled_indices();
+
   Buffer<T> grown(count);
   std::copy_n(parameters_.data(), std::min(count, parameters_.size()), grown.data());
   nodes_.reserve(kept + plan.nodes.size());
@@ -143,6 +161,7 @@ void Network<T>::append(Plan<T> plan) {
   for (Part& part : plan.parts) parts_.push_back(std::move(part));
   parameters_ = std::move(grown);
   optimizer_ = {};
+  index_limit_ = limit;
   for (Node<T>& node : nodes_) node.layer->attach(parameters_.data() + node.offset);
 }
 
@@ -205,6 +224,7 @@ void Network<T>::set_scaling(Scaling of_inputs, Scaling of_outputs) {
                                 std::to_string(scaling.shift.size()));
   };
   check(of_inputs, inputs(), "inputs");
+  if (index_limit_ > 0 && !of_inputs.empty()) refuse_scaled_indices();
   check(of_outputs, outputs(), "outputs");
   if (!of_outputs.empty()) check_scaled_loss(loss_);
   input_scaling_ = std::move(of_inputs);

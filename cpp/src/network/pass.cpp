@@ -120,6 +120,10 @@ void Pass<T>::make_outputs() {
       kept_.emplace_back(kept);
       node.out.kept = kept_.back().data();
     }
+    if (const index kept = node.layer->kept_items(rows_)) {
+      kept_items_.emplace_back(kept);
+      node.items = kept_items_.back().data();
+    }
   }
 }
 

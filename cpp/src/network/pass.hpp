@@ -27,6 +27,7 @@ struct PassOptions {
   int slot = 0;
   const Occasion* training = nullptr;  ///< null: the pass is for inference
   bool raw = false;                    ///< the last activation is not applied
+  RowNeeds* const* needs = nullptr;    ///< by node, of rows of parameters; null: none is behind
 };
 
 template <class T>
@@ -78,6 +79,10 @@ class Pass {
         out.training = &occasion;
       }
       if (node.out.dropped.data) out.mask = node.masks[at(options.slot)];
+      if (RowNeeds* needs = options.needs ? options.needs[&node - nodes_.data()] : nullptr) {
+        node.layer->need_rows(share, rows, node.inputs(options.slot), *needs);
+        wait();
+      }
       if (node.reads_stored) {
         node.layer->forward_stored(share, rows, stored_[at(options.slot)].rows(), out, scratch);
       } else {
@@ -116,6 +121,7 @@ class Pass {
                          .y = node.out.y,
                          .slope = node.out.slope,
                          .kept = node.out.kept,
+                         .items = node.items,
                          .delta = node.delta};
       if (node.needs_gradient) {
         if (!node.parts.empty()) {
@@ -162,6 +168,7 @@ class Pass {
     bool reads_stored = false;    // it reads the network's inputs as stored rows
     std::vector<Passing> passings;
     std::vector<Rows<T>> parts;  // of delta, one per reader if there are several
+    std::uint32_t* items = nullptr;
 
     const Rows<const T>* inputs(int slot) const { return x + slot * input_count; }
   };
@@ -190,6 +197,7 @@ class Pass {
   std::vector<std::vector<std::uint32_t>> nonzero_;
   std::vector<Batch<T>> held_;
   std::vector<Buffer<T>> kept_;
+  std::vector<Buffer<std::uint32_t>> kept_items_;
   std::vector<Rows<const T>> x_;  // of all nodes
   NodeMemory input_;
   std::vector<NodeMemory> nodes_;

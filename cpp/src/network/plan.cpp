@@ -8,6 +8,19 @@
 
 namespace foxnn {
 
+namespace {
+
+// What a layer computes is no whole number.
+template <class T>
+void check_reads_inputs(const Layer<T>& layer, bool are_inputs) {
+  if (layer.index_limit() == 0 || are_inputs) return;
+  throw std::invalid_argument("a layer of kind '" + layer.spec().kind +
+                              "' reads whole numbers: it must come first in the network or in a "
+                              "branch, or after reshape");
+}
+
+}  // namespace
+
 template <class T>
 void Plan<T>::append(const std::vector<LayerSpec>& layers) {
   for (const LayerSpec& spec : layers) {
@@ -24,10 +37,12 @@ void Plan<T>::append(std::unique_ptr<Layer<T>> layer) {
   }
   const Form output = layer->output();
   const std::string kind = layer->spec().kind;
+  const bool are_inputs = are_inputs_ && layer->keeps_numbers();
+  check_reads_inputs(*layer, are_inputs_);
   const index node = add(std::move(layer), {from_}, false);
   parts.push_back(
       {.kind = kind, .input = form_.shape, .output = output.shape, .node = node, .end = node});
-  go_to({node, output});
+  go_to({node, output, are_inputs});
 }
 
 template <class T>
@@ -84,11 +99,11 @@ auto Plan<T>::arranged(const Value& value, Wants wants) -> Value {
   if (wants == Wants::any) return value;
   const Shape& shape = value.form.shape;
   const Layout layout = wants == Wants::packed ? Layout::packed(shape) : Layout::panels<T>(shape);
-  if (layout.is_like(value.form.layout)) return {value.node, {shape, layout}};
+  if (layout.is_like(value.form.layout)) return {value.node, {shape, layout}, value.are_inputs};
   const Form form{shape, layout};
   const std::vector<Form> inputs{value.form};
   auto arrange = std::make_unique<Arrange<T>>(LayerSpec{.kind = "arrange"}, inputs, form);
-  return {add(std::move(arrange), {value.node}, true), form};
+  return {add(std::move(arrange), {value.node}, true), form, value.are_inputs};
 }
 
 template <class T>
@@ -102,6 +117,10 @@ void Plan<T>::join(const LayerSpec& spec, const std::vector<Value>& values) {
     reads.push_back(needed.node);
   }
   auto layer = make_layer<T>(spec, forms);
+  bool are_inputs = true;
+  for (const Value& value : values) are_inputs = are_inputs && value.are_inputs;
+  check_reads_inputs(*layer, are_inputs);
+  are_inputs_ = are_inputs && layer->keeps_numbers();
   form_ = layer->output();
   from_ = add(std::move(layer), std::move(reads), false);
 }

@@ -14,8 +14,10 @@ namespace foxnn {
 template <class T>
 class Plan {
  public:
-  /// Appends to a network's inputs or to its last node, whose outputs have this form.
-  Plan(index from, const Form& form, index first) : first_(first), from_(from), form_(form) {}
+  /// Appends to a network's inputs or to its last node, whose outputs have this form. `are_inputs`:
+  /// they are the numbers of the network's inputs.
+  Plan(index from, const Form& form, index first, bool are_inputs)
+      : first_(first), from_(from), form_(form), are_inputs_(are_inputs) {}
 
   /// Throws std::invalid_argument if a layer does not fit.
   void append(const std::vector<LayerSpec>& layers);
@@ -29,20 +31,24 @@ class Plan {
   struct Value {
     index node;
     Form form;
+    bool are_inputs;
   };
 
   Part append_layer(const LayerSpec& spec);
   Part append_composite(const LayerSpec& spec);
   std::vector<Part> append_branch(const std::vector<LayerSpec>& layers);
   index add(std::unique_ptr<Layer<T>> layer, std::vector<index> reads, bool is_inserted);
-  Value here() const { return {from_, form_}; }
-  void go_to(const Value& value) { from_ = value.node, form_ = value.form; }
+  Value here() const { return {from_, form_, are_inputs_}; }
+  void go_to(const Value& value) {
+    from_ = value.node, form_ = value.form, are_inputs_ = value.are_inputs;
+  }
   Value arranged(const Value& value, Wants wants);
   void join(const LayerSpec& spec, const std::vector<Value>& values);
 
   index first_;  // number of nodes that the network already has
   index from_;   // what the next layer reads
   Form form_;
+  bool are_inputs_;
 };
 
 extern template class Plan<float>;

@@ -139,6 +139,7 @@ StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, St
       steps_of_team(end - report.steps, stop, report);
     }
   }
+  if (update_.has_late_steps()) make_late_steps();
   const Buffer<T>& parameters = network_.parameters();
   if (!report.diverged && !kernels<T>().all_finite(parameters.size(), parameters.data(), T(1))) {
     report.diverged = true;
@@ -150,6 +151,15 @@ StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, St
     network_.reset_optimizer();
   }
   return report;
+}
+
+template <class T>
+void Run<T>::make_late_steps() {
+  run_team(workers_, [&](const Team& team) {
+    const SubnormalsAsZero subnormals;
+    update_.make_late_steps(team.share());
+  });
+  update_.forget_late_steps();
 }
 
 template <class T>
@@ -261,7 +271,7 @@ void Run<T>::steps_of_narrow(index count, const StopRequest& stop, StepReport& r
 template <class T>
 void Run<T>::drop(StepReport& report) {
   report.stopped = true;
-  --network_.optimizer().step;
+  update_.drop_step();
 }
 
 template <class T>
@@ -307,7 +317,7 @@ template <class T>
 void Run<T>::step_of_worker(const Team& team, index first, index rows, int slot, bool more,
                             Leaving* leaving, bool& is_dropped) {
   const index next = first + rows;
-  step_.forward(team, first, rows, slot, leaving);
+  step_.forward(team, first, rows, slot, leaving, update_.needs());
   mark(team, Phase::forward);
   step_.loss(team, order_.from(first), rows, slot, leaving);
   mark(team, Phase::loss);

@@ -68,6 +68,8 @@ class Run {
                          index count, T scale);
   // Returns false if the step is dropped.
   bool gradient_of_blocks(const Samples& samples, const std::uint32_t* sample, index rows, T scale);
+  // Afterwards no row of parameters is behind.
+  void make_late_steps();
   // Takes back what a step has begun.
   void drop(StepReport& report);
   void save_parameters();

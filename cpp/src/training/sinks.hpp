@@ -2,6 +2,9 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <type_traits>
 
 #include "foxnn/layer.hpp"
 #include "foxnn/network.hpp"
@@ -18,10 +21,10 @@ struct GradientRules {
 
   void apply(index count, T* gradient, const T* parameters, bool is_penalised) const {
     const KernelTable<T>& k = kernels<T>();
-    if (is_penalised && (l1 > T(0) || l2 > T(0)))
-      k.add_penalty(count, gradient, parameters, l1, l2);
+    if (is_penalised && penalises()) k.add_penalty(count, gradient, parameters, l1, l2);
     if (clip_value > T(0)) k.clip(count, gradient, clip_value);
   }
+  bool penalises() const { return l1 > T(0) || l2 > T(0); }
   bool any() const { return l1 > T(0) || l2 > T(0) || clip_value > T(0); }
 };
 
@@ -49,17 +52,25 @@ class UpdateSink final : public GradientSink<T> {
   UpdateSink(Network<T>& network, OptimizerKind kind, const GradientRules<T>& rules)
       : network_(network), update_(kernels<T>().update[static_cast<int>(kind)]), rules_(rules) {}
 
+  /// The coefficients of a step, as the kernels take them.
+  struct StepNumbers {
+    UpdateArguments<T> arguments{};
+    T shrink = T(0);
+  };
   void set_step(const UpdateCoefficients& c) {
-    shrink_ = static_cast<T>(c.shrink);
-    distinguishes_arrays_ = rules_.any() || shrink_ != T(0);
-    arguments_ = {.rate = static_cast<T>(c.rate),
-                  .decay = static_cast<T>(c.decay),
-                  .gain = static_cast<T>(c.gain),
-                  .decay_squares = static_cast<T>(c.decay_squares),
-                  .gain_squares = static_cast<T>(c.gain_squares),
-                  .square_scale = static_cast<T>(c.square_scale),
-                  .epsilon = static_cast<T>(c.epsilon)};
+    step_.shrink = static_cast<T>(c.shrink);
+    distinguishes_arrays_ = rules_.any() || step_.shrink != T(0);
+    step_.arguments = {.rate = static_cast<T>(c.rate),
+                       .decay = static_cast<T>(c.decay),
+                       .gain = static_cast<T>(c.gain),
+                       .decay_squares = static_cast<T>(c.decay_squares),
+                       .gain_squares = static_cast<T>(c.gain_squares),
+                       .square_scale = static_cast<T>(c.square_scale),
+                       .epsilon = static_cast<T>(c.epsilon)};
   }
+  const StepNumbers& step() const { return step_; }
+  /// Goes back to another step of the same rule.
+  void set_step(const StepNumbers& step) { step_ = step; }
   /// The same for the parameters of one layer. If there is a clock, it measures the time.
   UpdateSink of_layer(index layer, PhaseClock* clock) const {
     UpdateSink sink = *this;
@@ -68,6 +79,8 @@ class UpdateSink final : public GradientSink<T> {
     sink.clock_ = clock;
     return sink;
   }
+  /// Lets rows without a gradient wait: their steps are made later.
+  void set_waits(bool waits) { waits_ = waits; }
   /// Takes the gradient of all layers, in the layout of the parameters. All layers must be trained.
   void take_all(T* gradient) {
     if (!distinguishes_arrays_) return take(0, network_.parameters().size(), gradient);
@@ -83,7 +96,7 @@ class UpdateSink final : public GradientSink<T> {
     const PhaseClock::Detour detour(clock_, Phase::update);
     if (distinguishes_arrays_) prepare(count, gradient, parameters, is_penalised(*layer_, offset));
     update_(count, parameters, gradient, moments[0].size() ? moments[0].data() + at : nullptr,
-            moments[1].size() ? moments[1].data() + at : nullptr, arguments_);
+            moments[1].size() ? moments[1].data() + at : nullptr, step_.arguments);
   }
   typename GradientSink<T>::Targets targets(index offset) const override {
     const index at = base_ + offset;
@@ -92,22 +105,54 @@ class UpdateSink final : public GradientSink<T> {
              moments[0].size() ? moments[0].data() + at : nullptr,
              moments[1].size() ? moments[1].data() + at : nullptr}};
   }
+  // Without penalties, all rules leave a parameter as it is if its gradient and moments are zero.
+  bool ignores_zeros(index offset) const override {
+    const Buffer<T>* moments = network_.optimizer().moments;
+    return waits_ || (moments[0].size() == 0 && moments[1].size() == 0 && !pulls(offset));
+  }
+  bool ignores_zeros(index offset, index count) const override {
+    const Buffer<T>* moments = network_.optimizer().moments;
+    return !pulls(offset) && is_zero(moments[0], offset, count) &&
+           is_zero(moments[1], offset, count);
+  }
+  /// Whether parameters without penalties stay as they are if their gradient is zero: their mean of
+  /// steps is, too. Only the mean of squares changes then, as `forget` changes it.
+  bool stays(index offset, index count) const {
+    return is_zero(network_.optimizer().moments[0], offset, count);
+  }
+  void forget(index offset, index count) {
+    T* const squares = network_.optimizer().moments[1].data() + base_ + offset;
+    kernels<T>().scale(count, squares, step_.arguments.decay_squares);
+  }
 
  private:
+  // Whether penalties or decay change the parameters at this offset.
+  bool pulls(index offset) const {
+    return distinguishes_arrays_ && (rules_.penalises() || step_.shrink != T(0)) &&
+           is_penalised(*layer_, offset);
+  }
+  // A zero below 0 would become one above it in a step.
+  bool is_zero(const Buffer<T>& moment, index offset, index count) const {
+    if (moment.size() == 0) return true;
+    using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
+    const T* first = moment.data() + base_ + offset;
+    return std::all_of(first, first + count,
+                       [](T value) { return std::bit_cast<Bits>(value) == 0; });
+  }
   void prepare(index count, T* gradient, T* parameters, bool is_penalised) const {
     rules_.apply(count, gradient, parameters, is_penalised);
-    if (is_penalised && shrink_ != T(0)) {
-      kernels<T>().shrink(count, parameters, shrink_);
+    if (is_penalised && step_.shrink != T(0)) {
+      kernels<T>().shrink(count, parameters, step_.shrink);
     }
   }
 
   Network<T>& network_;
   UpdateKernel<T> update_;
   GradientRules<T> rules_;
-  T shrink_ = T(0);
+  StepNumbers step_;
   bool distinguishes_arrays_ = false;
+  bool waits_ = false;
   PhaseClock* clock_ = nullptr;
-  UpdateArguments<T> arguments_{};
   index base_ = 0;  // offset of the layer
   const Layer<T>* layer_ = nullptr;
 };

@@ -63,15 +63,19 @@ class Step {
     }
   }
 
-  void forward(const Team& team, index first, index rows, int slot, Leaving* leaving) {
+  /// `needs`: of rows of parameters that may be behind, by node; null if there are none.
+  void forward(const Team& team, index first, index rows, int slot, Leaving* leaving,
+               RowNeeds* const* needs = nullptr) {
     Scratch<T> lent = scratch_of(team);
     lent.leaving = leaving;
     Occasion occasion = occasion_;
     occasion.first = first;
-    pass_.forward(
-        team.share(), rows,
-        {.slot = slot, .training = is_training_ ? &occasion : nullptr, .raw = tally_.takes_raw()},
-        lent, [&] { team.wait(); });
+    pass_.forward(team.share(), rows,
+                  {.slot = slot,
+                   .training = is_training_ ? &occasion : nullptr,
+                   .raw = tally_.takes_raw(),
+                   .needs = needs},
+                  lent, [&] { team.wait(); });
   }
 
   /// Computes the losses of the worker's rows of the batch of samples `sample`, and d loss / d

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <optional>
 
 #include "foxnn/trainer.hpp"
 #include "training/clipping.hpp"
+#include "training/late_rows.hpp"
 #include "training/sinks.hpp"
 
 namespace foxnn {
@@ -24,7 +26,14 @@ class Update {
     constexpr double kNoClip = std::numeric_limits<double>::infinity();
     if (stores || plan.clip_norm > 0.0) {
       stored_.emplace(network, plan.clip_norm > 0.0 ? plan.clip_norm : kNoClip);
+      return;
     }
+    const OptimizerTraits& rule = plan.optimizer.traits();
+    const bool remembers = rule.steps != Remembers::never || rule.squares != Remembers::never;
+    // What penalties and decay pull at in every step would not be done faster later.
+    if (!remembers || rule.shrinks_weights || rules_.penalises()) return;
+    late_ = std::make_unique<LateRows<T>>(network, sink_);
+    if (!late_->is_used()) late_.reset();
   }
 
   bool stores_gradient() const { return stored_.has_value(); }
@@ -34,16 +43,38 @@ class Update {
     OptimizerState<T>& state = network_.optimizer();
     const std::uint64_t restart = state.rule.restart_after;
     if (restart > 0 && state.step >= restart) {
+      make_late_steps({});
+      forget_late_steps();
       for (Buffer<T>& m : state.moments) std::fill_n(m.data(), m.size(), T(0));
       state.step = 0;
     }
     ++state.step;
     sink_.set_step(update_coefficients(state.rule, learning_rate, state.step));
+    if (late_) late_->begin_step(sink_.step());
+  }
+  /// Takes back a step that has changed no parameter.
+  void drop_step() {
+    --network_.optimizer().step;
+    if (late_) late_->drop_step();
+  }
+
+  /// What brings rows of parameters up to date, by node; null if none is ever behind.
+  RowNeeds* const* needs() const { return late_ ? late_->needs() : nullptr; }
+  bool has_late_steps() const { return late_ != nullptr; }
+  /// Makes all late steps of the worker's share of rows.
+  void make_late_steps(Share share) {
+    if (late_) late_->finish(share);
+  }
+  /// Must be called once they are made, or are not to be made.
+  void forget_late_steps() {
+    if (late_) late_->restart();
   }
 
   /// The sink for a layer's gradient: into the step, or into the store.
   UpdateSink<T> into_step(index node, PhaseClock* clock) const {
-    return sink_.of_layer(node, clock);
+    UpdateSink<T> sink = sink_.of_layer(node, clock);
+    sink.set_waits(late_ && late_->has(node));
+    return sink;
   }
   StoreSink<T> into_store(index node) {
     return StoreSink<T>(network_, node, stored_->gradient(), rules_);
@@ -70,6 +101,7 @@ class Update {
   GradientRules<T> rules_;
   UpdateSink<T> sink_;
   std::optional<NormClip<T>> stored_;
+  std::unique_ptr<LateRows<T>> late_;  // set if rows of parameters can wait for their steps
 };
 
 }  // namespace foxnn

@@ -17,6 +17,7 @@ from foxnn.checks.arrays import (
     is_engine_type,
     matrix,
 )
+from foxnn.checks.indices import indices
 from foxnn.checks.names import Names, choice, meant
 from foxnn.checks.sparse import dense, is_sparse, samples, taken
 from foxnn.checks.tables import column_names, same_columns
@@ -57,6 +58,7 @@ __all__ = [
     "dense",
     "engine_type",
     "flag",
+    "indices",
     "integer",
     "is_engine_type",
     "is_sparse",

@@ -13,6 +13,7 @@ if _typing.TYPE_CHECKING:
     from foxnn.layers.convolution import Conv1D, Conv2D, Conv3D
     from foxnn.layers.dense import Dense
     from foxnn.layers.elementwise import Activation, Dropout
+    from foxnn.layers.embedding import Embedding
     from foxnn.layers.normalization import BatchNorm, LayerNorm
     from foxnn.layers.pooling import (
         AveragePool1D,
@@ -42,6 +43,7 @@ __all__ = [
     "Conv3D",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
     "GlobalAveragePool",
     "GlobalMaxPool",

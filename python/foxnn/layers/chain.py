@@ -1,4 +1,4 @@
-"""Networks of dense layers only, for formats and pictures that support nothing else."""
+"""Networks of dense layers only, for formats that support nothing else; the first layers of any."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
-from foxnn.layers.kinds import public_name
+from foxnn.layers.kinds import KINDS, leaves, public_name
 
 _HOLDS = "save it as .safetensors or a pickle"
 
@@ -53,6 +53,15 @@ def check_plain(
         if part["kind"] != "dense":
             name = f"layer {i} is {_with_article(public_name(part['kind']))}"
             raise ValueError(f"{what} supports dense layers only, but {name}; {instead}")
+
+
+def reader_of_indices(network: _core.Network, limit: int) -> str:
+    """Return which layer reads the inputs as whole numbers below a limit: "layer 0 (Embedding)"."""
+    for i, part in enumerate(network._layers()):
+        for leaf in leaves([part]):
+            if leaf["options"].get("count") == limit and KINDS[leaf["kind"]].reads_indices:
+                return f"layer {i} ({public_name(leaf['kind'])})"
+    raise AssertionError("no layer reads indices")
 
 
 def plain_layers(network: _core.Network, what: str, instead: str = _HOLDS) -> list[PlainLayer]:

@@ -39,6 +39,10 @@ class Kind:
         Takes the options, and returns the arguments of the class.
     has_activation, has_init : bool
         Whether the network's `activation` and `init` apply to it.
+    reads_indices : bool
+        Whether it reads whole numbers: only the network's inputs are.
+    keeps_numbers : bool
+        Whether it gives the numbers that it reads.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Kind:
     shown: Callable[[Options], tuple[list[Any], dict[str, Any]]]
     has_activation: bool = False
     has_init: bool = False
+    reads_indices: bool = False
+    keeps_numbers: bool = False
 
 
 def no_options(given: Mapping[str, Any]) -> Options:

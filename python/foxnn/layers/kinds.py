@@ -35,6 +35,7 @@ _TABLE = {
     "flatten": ("Flatten", "reshaping"),
     "reshape": ("Reshape", "reshaping"),
     "dropout": ("Dropout", "elementwise"),
+    "embedding": ("Embedding", "embedding"),
     "batch_norm": ("BatchNorm", "normalization"),
     "layer_norm": ("LayerNorm", "normalization"),
 }
@@ -74,10 +75,17 @@ class Checked:
     specs: list[Spec] = field(default_factory=list)
     shape: Shape = ()
     arrays: list[dict[str, Shape]] = field(default_factory=list)
+    # Whether what they give are the network's inputs, perhaps in another shape.
+    are_inputs: bool = True
 
 
 def checked_specs(
-    specs: object, shape: Shape, place: str, first: int = 0, depth: int = 0
+    specs: object,
+    shape: Shape,
+    place: str,
+    first: int = 0,
+    depth: int = 0,
+    are_inputs: bool = True,
 ) -> Checked:
     """Check the specs of layers in sequence.
 
@@ -90,6 +98,10 @@ def checked_specs(
         What the list is called in messages.
     first : int
         The position of the first one in that list.
+    depth : int
+        The composites that they are in.
+    are_inputs : bool
+        Whether the first one reads the network's inputs, perhaps in another shape.
 
     Raises
     ------
@@ -101,7 +113,7 @@ def checked_specs(
         raise ValueError(f"{place} must be a list of layers, got {checks.shown(specs)}")
     if depth > DEEPEST:
         raise ValueError(f"{place} must not hold layers more than {DEEPEST} deep")
-    found = Checked(shape=shape)
+    found = Checked(shape=shape, are_inputs=are_inputs)
     for i, spec in enumerate(specs):
         _append(found, spec, f"{place}[{first + i}]", depth)
         if math.prod(found.shape) > LARGEST:
@@ -127,12 +139,18 @@ def _append(found: Checked, spec: object, place: str, depth: int) -> None:
         )
     kind = KINDS[name]
     where = f"{place} ({kind.public})"
+    if kind.reads_indices and not found.are_inputs:
+        raise ValueError(
+            f"{where} reads whole numbers, so it must come first in the network or in a branch, or "
+            "after Reshape"
+        )
     try:
         options = _checked_options(kind, spec.get("options", {}))
         found.arrays.append(kind.arrays(found.shape, options))
         found.shape = kind.output_shape(found.shape, options)
     except (ValueError, TypeError) as error:
         raise type(error)(f"{where} {error}") from None
+    found.are_inputs = found.are_inputs and kind.keeps_numbers
     found.specs.append({"kind": name, "options": options})
 
 
@@ -171,7 +189,9 @@ def _append_composite(found: Checked, spec: Mapping[str, Any], where: str, depth
     checked: list[list[Spec]] = []
     for i, branch in enumerate(branches):
         place = f"{where}.{branch_name(spec['kind'], i)}"
-        inner = checked_specs(branch, found.shape, place, depth=depth + 1)
+        inner = checked_specs(
+            branch, found.shape, place, depth=depth + 1, are_inputs=found.are_inputs
+        )
         if not inner.specs and not (is_residual and i == 1):
             raise ValueError(f"{place} must have at least one layer, got none")
         ends.append(inner.shape)
@@ -188,6 +208,7 @@ def _append_composite(found: Checked, spec: Mapping[str, Any], where: str, depth
             f"{', '.join(map(str, ends))}"
         )
     found.shape = ends[0] if is_residual else (*ends[0][:-1], sum(end[-1] for end in ends))
+    found.are_inputs = False
     found.specs.append({"kind": spec["kind"], "options": named, "branches": checked})
 
 

@@ -28,6 +28,7 @@ FLATTEN = Kind(
     lambda shape, options: (math.prod(shape),),
     no_arrays,
     lambda options: ([], {}),
+    keeps_numbers=True,
 )
 
 
@@ -79,6 +80,7 @@ RESHAPE = Kind(
     _reshaped,
     no_arrays,
     lambda options: ([tuple(int(length) for length in options["shape"])], {}),
+    keeps_numbers=True,
 )
 
 

@@ -13,7 +13,7 @@ from foxnn import checks
 from foxnn.checks import Array, Rows, SamplesLike
 from foxnn.checks.keywords import answers, unknown
 from foxnn.checks.labels import LabelReader, may_be_labels
-from foxnn.layers.chain import check_plain
+from foxnn.layers.chain import check_plain, reader_of_indices
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
 from foxnn.model.trace import Trace
@@ -361,9 +361,17 @@ class AnsweringNetwork(BaseNetwork):
     ) -> Rows:
         """Return samples as rows of numbers, dense or sparse, checked."""
         shape = self._input_shape()
-        return checks.samples(
+        rows = checks.samples(
             x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
         )
+        self._check_indices(rows, name, x)
+        return rows
+
+    def _check_indices(self, rows: Rows, name: str, given: object) -> None:
+        """Refuse samples that layers cannot read as indices, where there are such layers."""
+        limit = self._index_limit()
+        if limit:
+            checks.indices(rows, name, limit, reader_of_indices(self, limit), given)
 
     def _is_one_sample(self, array: Array) -> bool:
         """Return whether an array is a sample by itself."""
@@ -379,7 +387,9 @@ class AnsweringNetwork(BaseNetwork):
             )
         row = row.reshape(-1)
         if y is None:
-            return checks.matrix(row[None], "x", row.size, "inputs", single=self._single()), None
+            rows = checks.matrix(row[None], "x", row.size, "inputs", single=self._single())
+            self._check_indices(rows, "x", row[None])
+            return rows, None
         outputs, kind = self._outputs(), checks.target_kind(self._loss())
         is_one = isinstance(y, str | bool | int | float | np.generic)
         if is_one and self._classes is not None and may_be_labels(kind, outputs):

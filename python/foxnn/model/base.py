@@ -15,6 +15,7 @@ from foxnn.checks.notes import notes_of
 from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike, LayerView, layer, parse_activations, view_at
 from foxnn.layers.activation_table import FOR_OUTPUT
+from foxnn.layers.chain import reader_of_indices
 from foxnn.layers.composition import Composite
 from foxnn.layers.items import (
     Parsed,
@@ -426,6 +427,11 @@ class BaseNetwork(_core.Network):
                 raise TypeError(
                     f"{name} must be a foxnn.Scaler or None, got {checks.shown(scaler)}"
                 )
+        if inputs is not None and (limit := self._index_limit()):
+            raise ValueError(
+                f"input_scaler must be None, since {reader_of_indices(self, limit)} reads the "
+                "inputs as indices"
+            )
         self._set_scaling(
             None if inputs is None else for_engine(inputs, "input_scaler", self._inputs()),
             None if outputs is None else for_engine(outputs, "output_scaler", self._outputs()),

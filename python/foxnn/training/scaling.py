@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from foxnn.checks import Array, Rows
+from foxnn.layers.chain import reader_of_indices
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import SCALABLE_LOSSES
 from foxnn.model.scaler import Scaler, for_engine, scaler_of
@@ -39,6 +40,11 @@ def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
         raise ValueError(
             f"scale can scale outputs only for the losses {', '.join(SCALABLE_LOSSES)}; "
             f"got loss={network.loss!r}"
+        )
+    if scalers[0] is not None and (limit := network._index_limit()):
+        raise ValueError(
+            f"scale must not be for the inputs, which {reader_of_indices(network, limit)} reads as "
+            "indices; scale=(None, method) is for the outputs"
         )
     for scaler, columns in zip(scalers, (network._inputs(), network._outputs()), strict=True):
         if scaler is not None and scaler.shift is not None:

@@ -194,8 +194,11 @@ def _asked(network: AnsweringNetwork, x: Array | None) -> tuple[Array, Array]:
 
 
 def _drawn(network: AnsweringNetwork) -> Array:
-    """Return uniform inputs from -2 to 2, or within two scales of the shift."""
-    x = np.random.default_rng(_SEED).uniform(-2.0, 2.0, (_COUNT, network._inputs()))
+    """Return uniform inputs from -2 to 2, or within two scales of the shift; or indices."""
+    rng, shape = np.random.default_rng(_SEED), (_COUNT, network._inputs())
+    if limit := network._index_limit():
+        return rng.integers(0, limit, shape).astype(network.dtype)
+    x = rng.uniform(-2.0, 2.0, shape)
     if network.input_scaler is not None:
         shift, scale = shift_and_scale(network.input_scaler)
         x = x * scale + shift

@@ -188,6 +188,26 @@ static inline void {to.name}_batch_norm(const {kind} *w, const {kind} *b, const 
     return to.add([x], x.size, statement)
 
 
+def _embedding(to: Writer, part: Part, x: Value) -> Value:
+    count, size = part["arrays"]["weights"]
+    kind = to.type
+    to.functions["embedding"] = f"""\
+static inline void {to.name}_embedding(const {kind} *w, int count, int size, {kind} index,
+    {kind} *y) {{
+  /* What is no index gives NaN. */
+  int j, known = index >= 0 && index < ({kind})count;
+  const {kind} *row = w + (known ? (long)index : 0L) * size;
+  for (j = 0; j < size; j++) y[j] = known ? row[j] : ({kind})NAN;
+}}"""
+    call = f"{to.name}_embedding({to.constant(part, 'weights', 'w')}, {count}, {size}"
+
+    def statement(y: Value) -> str:
+        steps = f"({x.text})[i], {y.text} + i * {size}"
+        return f"for (i = 0; i < {x.size}; i++) {call}, {steps});"
+
+    return to.add([x], x.size * size, statement)
+
+
 def _residual(to: Writer, part: Part, x: Value) -> Value:
     a, b = (to.layers(branch, x) for branch in part["branches"])
 
@@ -225,6 +245,7 @@ BODIES: dict[str, Callable[[Writer, Part, Value], Value]] = {
     "reshape": _same,
     "dropout": _same,
     "batch_norm": _batch_norm,
+    "embedding": _embedding,
     "layer_norm": _layer_norm,
     "residual": _residual,
     "parallel": _parallel,

@@ -20,7 +20,7 @@ Attributes = Mapping[str, Any]
 
 # Numbers of TensorProto.DataType.
 _TYPES = {1: "<f4", 6: "<i4", 7: "<i8", 9: "?", 10: "<f2", 11: "<f8"}
-FLOATS = (1, 10, 11)
+FLOATS, WHOLE = (1, 10, 11), (6, 7)
 # Where a tensor keeps its numbers if not as raw bytes; half precision stands there as its bits.
 _FIELDS = {1: "float_data", 6: "int32_data", 7: "int64_data", 9: "int32_data", 10: "int32_data",
            11: "double_data"}  # fmt: skip
@@ -40,9 +40,9 @@ _ATTRIBUTES = {
     "classlabels_int64s": _INT_LIST, "classlabels_strings": _STRING_LIST,
     "coordinate_transformation_mode": _STRING, "count_include_pad": _INT, "dilations": _INT_LIST,
     "epsilon": _FLOAT, "gamma": _FLOAT, "group": _INT, "keepdims": _INT,
-    "kernel_shape": _INT_LIST, "max": _FLOAT, "min": _FLOAT, "mode": _STRING,
+    "kernel_shape": _INT_LIST, "max": _FLOAT, "min": _FLOAT, "mode": _STRING, "momentum": _FLOAT,
     "nearest_mode": _STRING, "offset": _FLOAT_LIST, "pads": _INT_LIST, "perm": _INT_LIST,
-    "scale": _FLOAT_LIST, "scales": _FLOAT_LIST, "strides": _INT_LIST, "to": _INT,
+    "scale": _FLOAT_LIST, "scales": _FLOAT_LIST, "spatial": _INT, "strides": _INT_LIST, "to": _INT,
     "training_mode": _INT, "transA": _INT, "transB": _INT, "value": _TENSOR,
     "value_float": _FLOAT, "value_floats": _FLOAT_LIST, "value_int": _INT,
     "value_ints": _INT_LIST,

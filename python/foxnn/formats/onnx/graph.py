@@ -74,9 +74,10 @@ class Graph(ModelFile):
         output = self._output(model.graph)
         nodes = self._needed(model.graph, output)
         for node in nodes:
-            if kind_of(node) not in _KNOWN:
+            if kind_of(node) not in _KNOWN or self._takes_rows(node):
                 refused = self.refused(node, NO_SUCH_NODE)
-                raise NotAChain(str(refused)) if kind_of(node) in _NO_CHAIN else refused
+                is_layer = kind_of(node) in _NO_CHAIN or self._takes_rows(node)
+                raise NotAChain(str(refused)) if is_layer else refused
         for node in nodes:
             try:
                 self._values[node.output[0]] = self._value_of(node)
@@ -86,6 +87,13 @@ class Graph(ModelFile):
         if not isinstance(end, _Data):
             raise self.error(f"expected an output that depends on the input, got {output!r}")
         self._keep(end.step)
+
+    def _takes_rows(self, node: Any) -> bool:
+        """Return whether a node takes numbers of a stored table, as an embedding does."""
+        table = (
+            self._stored.get(node.input[0]) if kind_of(node) == "Gather" and node.input else None
+        )
+        return table is not None and table.data_type in FLOATS
 
     def step(self, number: int) -> Step:
         """Return a step, not the input."""

@@ -18,7 +18,16 @@ from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
 from foxnn.formats.onnx.graph import SOFTMAX
 from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation
 from foxnn.formats.onnx.layout import Shape
-from foxnn.formats.onnx.leaves import DENSE, Leaf, Spec, activated, bias_of, identity, leaf_of
+from foxnn.formats.onnx.leaves import (
+    DENSE,
+    Leaf,
+    Spec,
+    activated,
+    bias_of,
+    factor_of,
+    identity,
+    leaf_of,
+)
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
 
@@ -144,10 +153,7 @@ class _Reader:
                     found.pop()
                 found.append(leaf_of(self.graph, step, stage.cut))
             return 1
-        bias = bias_of(step) if is_alone and last is not None and last.takes_bias else None
-        if bias is not None and last is not None:
-            last.arrays["bias"] = bias
-            del last.spec["options"]["bias"]
+        if is_alone and last is not None and last.is_linear and _joined(last, step):
             return 1
         activation, count = self._activation(stages)
         if activation is not None:
@@ -246,6 +252,20 @@ class _Reader:
         if kind != "Mul" and kind != "Add" and column.size > 1 and len(step.shape) > 1:
             column = np.broadcast_to(column.reshape(column.shape[-len(step.shape) :]), step.shape)
         return column.reshape(-1) if column.shape == step.shape else None
+
+
+def _joined(leaf: Leaf, step: Operation) -> bool:
+    """Take a sum or product with a number for each channel into a layer; return whether it is one.
+
+    Several of them are what exporters leave of a BatchNormalization.
+    """
+    bias, factor = bias_of(step), factor_of(step)
+    if bias is not None:
+        leaf.arrays["bias"] = leaf.arrays["bias"] + bias if "bias" in leaf.arrays else bias
+        leaf.spec["options"].pop("bias", None)
+    if factor is not None:
+        leaf.arrays = {name: array * factor for name, array in leaf.arrays.items()}
+    return bias is not None or factor is not None
 
 
 def _activate(found: list[Any], last: Leaf | None, activation: ActivationPair) -> None:

@@ -2,8 +2,8 @@
 
 `graph` knows only the rows of a chain; this module knows the shape of a sample at every value, and
 so recognizes layers at positions, sums, and values side by side. Shapes are foxnn's, with the
-channels last; `layout` knows the order of axes in the file. An input that goes into convolutions
-has its channels first in the file, and last in foxnn.
+channels last; `layout` knows the order of axes in the file. An input that goes into convolutions or
+BatchNormalization has its channels first in the file, and last in foxnn.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from foxnn import checks
 from foxnn.checks import Array
 from foxnn.formats.onnx.constants import (
     MOST_DIMENSIONS,
+    WHOLE,
     Attributes,
     NotRead,
     array_of,
@@ -29,7 +30,9 @@ from foxnn.formats.onnx.graph import NO_SUCH_NODE, ONE_INPUT, SOFTMAX, check_pas
 from foxnn.formats.onnx.layered_shapes import (
     behind_dense,
     beside,
+    embedded,
     is_over_positions,
+    normalized,
     reshaped,
     squeezed,
     unsqueezed,
@@ -62,6 +65,7 @@ _MEANS = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
 _LARGEST = 2**31 - 1
 #: A global pool's numbers as positions of one, which no layer is made of where they are flattened.
 _AT_ONE = "AtOne"
+_WHOLE_NUMBERS = "expected a cast to floating point, or to the indices of a Gather"
 
 
 class Operation(NamedTuple):
@@ -93,6 +97,8 @@ class LayeredGraph(ModelFile):
             raise self.error("expected one output that depends on the input")
         if end.flat_of or (not end.is_plain and end.order != channels_first(len(end.order))):
             raise self.error("expected an output whose numbers are in foxnn's order")
+        if end.is_whole:
+            raise self.error(_WHOLE_NUMBERS)
         self.end = end.number
 
     def operation(self, number: int) -> Operation:
@@ -123,11 +129,11 @@ class LayeredGraph(ModelFile):
         return name, plain(0, shape)
 
     def _goes_into_windows(self, name: str) -> bool:
-        """Return whether a value goes into a convolution or pool, perhaps through functions."""
+        """Return whether a value goes to where channels are first, perhaps through functions."""
         names = {name}
         for node in self.model.graph.node:
             if not names.isdisjoint(node.input):
-                if kind_of(node) in WINDOWED:
+                if kind_of(node) in (*WINDOWED, "BatchNormalization"):
                     return True
                 if kind_of(node) in FUNCTIONS or kind_of(node) in _PASSING:
                     names.update(node.output)
@@ -167,6 +173,12 @@ class LayeredGraph(ModelFile):
         self, node: Any, kind: str, given: Attributes, values: list[Any], data: list[Value]
     ) -> Value | Sizes:
         takes_several = kind in FUNCTIONS or kind == "Concat"
+        if kind == "Gather":
+            return self._put(node, kind, given, values[::-1], embedded(given, values))
+        if kind == "Cast" and given.get("to") in WHOLE:
+            return data[0]._replace(is_whole=True)
+        if any(value.is_whole for value in data):
+            raise NotRead(_WHOLE_NUMBERS)
         if kind in _PASSING and (len(data) > 1 or not isinstance(values[0], Value)):
             raise NotRead(ONE_INPUT)
         check_passing(kind, given, values)
@@ -191,6 +203,10 @@ class LayeredGraph(ModelFile):
             return self._computed(node, kind, given, values, data)
         if kind not in LAYERS:
             raise NotRead(NO_SUCH_NODE)
+        if kind == "BatchNormalization":
+            value = data[0] if is_last(data[0], 1) else self._first(node, data[0])
+            inputs = normalized(node, given, [value, *values[1:]])
+            return self._put(node, kind, given, inputs, value)
         if kind in ("Gemm", "MatMul"):
             found = behind_dense(kind, given, values, data[0])
             return self._put(node, kind, given, self._turned(node, kind, given, values), found)
@@ -285,7 +301,7 @@ class LayeredGraph(ModelFile):
 
 
 #: Operations that become layers by `leaves`, beside those of windows.
-LAYERS = ("Gemm", "MatMul", *SOFTMAX, "Dropout", "LayerNormalization")
+LAYERS = ("Gemm", "MatMul", *SOFTMAX, "Dropout", "BatchNormalization", "LayerNormalization")
 #: All operators that may take values of samples, apart from functions of one number.
 KNOWN = (*LAYERS, *WINDOWED, *_MEANS, *_SHAPING, *_PASSING, "Concat", "Shape", "Transpose")
 

@@ -14,6 +14,7 @@ from foxnn.formats.onnx.layout import (
     flattened,
     is_in_place,
     is_last,
+    places,
     plain,
 )
 
@@ -145,3 +146,32 @@ def behind_dense(kind: str, given: Attributes, values: list[Any], value: Value) 
     if inputs != value.shape[-1] or units < 1:
         raise NotRead(f"expected weights for {value.shape[-1]} inputs, got {inputs}")
     return value._replace(shape=(*value.shape[:-1], units), flat_of=None)
+
+
+def normalized(node: Any, given: Attributes, values: list[Any]) -> list[Any]:
+    """Return the inputs of a BatchNormalization, with constants in foxnn's order of channels."""
+    if given.get("training_mode", 0) or len([name for name in node.output if name]) > 1:
+        raise NotRead("expected inference")
+    value, *arrays = values
+    width = value.shape[-1]
+    if len(arrays) != 4 or given.get("spatial", 1) != 1:
+        raise NotRead("expected a scale, a bias, a mean and a variance of each channel")
+    for array in arrays:
+        is_float = isinstance(array, np.ndarray) and array.dtype.kind == "f"
+        if not is_float or array.shape != (width,):
+            raise NotRead(f"expected {width} numbers, one for each channel")
+    if not (arrays[3] >= 0).all():
+        raise NotRead("expected variances of at least 0")
+    turned = places(value)
+    return values if turned is None else [value, *(array[turned] for array in arrays)]
+
+
+def embedded(given: Attributes, values: list[Any]) -> Value:
+    """Return the rows of a constant table that a Gather takes by whole numbers."""
+    table, numbers = values if len(values) == 2 else (None, None)
+    is_table = isinstance(table, np.ndarray) and table.ndim == 2 and table.dtype.kind == "f"
+    if not is_table or table is None or not table.size or given.get("axis", 0) != 0:
+        raise NotRead("expected the rows of a constant matrix")
+    if not isinstance(numbers, Value) or not numbers.is_plain:
+        raise NotRead(_TURNED)
+    return plain(0, (*numbers.shape, table.shape[1]))

@@ -26,6 +26,7 @@ class Value(NamedTuple):
     shape: Shape  # of a sample, as foxnn has it
     order: Order  # of the file's axes each one's place in `shape`
     flat_of: tuple[Shape, Order] | None = None  # what was flattened in the file's order
+    is_whole: bool = False  # a Cast has made whole numbers of it
 
     @property
     def file_shape(self) -> Shape:

@@ -36,12 +36,9 @@ class Leaf:
     is_flat_before: bool = True
 
     @property
-    def takes_bias(self) -> bool:
-        """Whether it is a layer of weights that has neither bias nor activation yet."""
-        options = self.spec["options"]
-        has_one = self.spec["kind"] in WITH_BIAS
-        bare = has_one and options.get("activation") == "identity_x"
-        return bare and "bias" not in self.arrays
+    def is_linear(self) -> bool:
+        """Whether it is a layer of weights that has no activation yet."""
+        return self.spec["kind"] in WITH_BIAS and self.takes_activation
 
     @property
     def takes_activation(self) -> bool:
@@ -92,18 +89,27 @@ def _dense(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
 
 def bias_of(step: Operation) -> Array | None:
     """Return the constant that a sum adds to the channels, or None."""
-    if step.kind not in ("Add", "Sub") or len(step.inputs) != 2:
+    bias = _of_channels(step, "Add", "Sub")
+    return -bias if bias is not None and step.kind == "Sub" else bias
+
+
+def factor_of(step: Operation) -> Array | None:
+    """Return the constant that a product has for the channels, or None."""
+    factor = _of_channels(step, "Mul", "Div")
+    return 1.0 / factor if factor is not None and step.kind == "Div" else factor
+
+
+def _of_channels(step: Operation, *kinds: str) -> Array | None:
+    """Return a constant of one number for each channel; of the second kind it comes second."""
+    if step.kind not in kinds or len(step.inputs) != 2:
         return None
-    if step.kind == "Sub" and not isinstance(step.inputs[0], int):
+    if step.kind == kinds[1] and not isinstance(step.inputs[0], int):
         return None
     constants = [i for i in step.inputs if isinstance(i, np.ndarray)]
     width = step.shape[-1]
     if len(constants) != 1 or constants[0].size != width or constants[0].dtype.kind != "f":
         return None
-    if constants[0].shape[-1:] != (width,):
-        return None
-    bias = constants[0].reshape(-1)
-    return -bias if step.kind == "Sub" else bias
+    return constants[0].reshape(-1) if constants[0].shape[-1:] == (width,) else None
 
 
 def _flatten(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
@@ -149,8 +155,34 @@ def _layer_norm(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
     }
     if len(arrays) < 2:
         raise graph.refused(step.node, f"expected a scale and a bias of shape ({width},)")
-    epsilon = float(str(np.float32(step.given.get("epsilon", 1e-5))))
-    return Leaf({"kind": "layer_norm", "options": {"epsilon": epsilon}}, arrays)
+    options = {"epsilon": _shortest(step.given.get("epsilon", 1e-5))}
+    return Leaf({"kind": "layer_norm", "options": options}, arrays)
+
+
+def _shortest(number: float) -> float:
+    """Return the number that a float32 of the file was written as."""
+    return float(str(np.float32(number)))
+
+
+def _batch_norm(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    names = "weights", "bias", "running_mean", "running_variance"
+    arrays = {
+        name: array
+        for name, array in zip(names, step.inputs[1:], strict=True)
+        if isinstance(array, np.ndarray)  # as the graph has checked
+    }
+    usual = {"epsilon": 1e-5, "momentum": 0.9}
+    options = {name: _shortest(step.given.get(name, value)) for name, value in usual.items()}
+    return Leaf({"kind": "batch_norm", "options": options}, arrays)
+
+
+def _embedding(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    table = step.inputs[1]
+    assert isinstance(table, np.ndarray)  # as the graph has checked
+    graph.take(step.node, table)
+    count, size = table.shape
+    spec = {"kind": "embedding", "options": {"count": count, "size": size}}
+    return Leaf(spec, {"weights": table})
 
 
 #: How each operation is read: from the graph, the operation, and the number of the value before it.
@@ -161,5 +193,7 @@ LEAVES: dict[str, Callable[[LayeredGraph, Operation, int], Leaf]] = {
     **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze", "Relaid", "AtOne"), _reshape),
     **dict.fromkeys(WINDOWED, _windowed),
     "Dropout": _dropout,
+    "BatchNormalization": _batch_norm,
+    "Gather": _embedding,
     "LayerNormalization": _layer_norm,
 }

@@ -3,8 +3,9 @@
 Dense layers at positions are MatMul and Add, a dense layer over all positions flattens first;
 Residual ends in Add, Parallel in Concat; Dropout carries its rate, and does nothing outside of
 training. Names of layers, initializers, and which layers are frozen have no place in a file.
-Convolutions and pools are in `window_nodes`: around them, values have their channels first, and
-are transposed where a layer needs the other order.
+Convolutions and pools are in `window_nodes`: around them, and around BatchNorm, values have their
+channels first, and are transposed where a layer needs the other order. The inputs of Embedding are
+floats, as those of all networks, and become whole numbers in the graph.
 """
 
 from __future__ import annotations
@@ -19,8 +20,11 @@ from foxnn.checks import Array
 from foxnn.formats.onnx.window_nodes import WINDOWED
 from foxnn.layers.activation_table import JOINING
 
-# The operator set of networks that need one of these, and the version of the format then.
-NEWER = {"layer_norm": (17, 8)}
+# The operator set of networks that need one of these, and the version of the format then. Up to set
+# 13, BatchNormalization did not say whether it is in training; ONNX's own evaluator takes it to be.
+NEWER = {"batch_norm": (15, 8), "layer_norm": (17, 8)}
+
+_INT64 = 7  # of TensorProto.DataType
 
 Part = Mapping[str, Any]
 
@@ -136,6 +140,21 @@ def _layer_norm(to: LayerGraph, part: Part, name: str) -> None:
     to.graph.node("LayerNormalization", f"{name}.normal", to.graph.last, *arrays, **given)
 
 
+def _batch_norm(to: LayerGraph, part: Part, name: str) -> None:
+    to.turn(len(part["input_shape"]), is_first=True)
+    shown = {"weights": "weight", "bias": "bias"}
+    arrays = [to.array(part, name, array, shown.get(array, array)) for array in part["arrays"]]
+    given = {key: part["options"][key] for key in ("epsilon", "momentum")}
+    to.graph.node("BatchNormalization", f"{name}.normal", to.graph.last, *arrays, **given)
+
+
+def _embedding(to: LayerGraph, part: Part, name: str) -> None:
+    to.turn(len(part["input_shape"]), is_first=False)
+    table = to.array(part, name, "weights", "weight")
+    indices = to.graph.node("Cast", f"{name}.indices", to=_INT64)
+    to.graph.node("Gather", f"{name}.rows", table, indices)
+
+
 def _residual(to: LayerGraph, part: Part, name: str) -> None:
     to.graph.node("Add", f"{name}.sum", *to.ends(part["branches"], name, len(part["output_shape"])))
 
@@ -153,6 +172,8 @@ BODIES: dict[str, Callable[[LayerGraph, Part, str], None]] = {
     "flatten": _flat,
     "reshape": _reshape,
     "dropout": _dropout,
+    "batch_norm": _batch_norm,
+    "embedding": _embedding,
     "layer_norm": _layer_norm,
     "residual": _residual,
     "parallel": _parallel,
