@@ -266,6 +266,24 @@ def kinds() -> dict[str, np.ndarray]:
     return found
 
 
+def lanes() -> dict[str, np.ndarray]:
+    """Return the same of the rows whose values may lie in lanes, by batches of several sizes."""
+    import kinds
+
+    found = {}
+    for dtype in DTYPES:
+        for row in kinds.LANES:
+            for count in (16, 33, 71):
+                nn, key = row.network(dtype), f"{dtype} {row.name} {count}"
+                x, y = kinds.samples(nn, count + 5), kinds.targets(nn, count + 5)
+                history = nn.fit(x, y, 2, count, "adam", 0.01, l2=0.01)
+                found[f"{key} losses"] = np.array(history["loss"])
+                found |= {f"{key} {name}": array for name, array in kinds.arrays(nn).items()}
+                found[f"{key} outputs"] = nn.predict(x)
+                found[f"{key} gradient"] = nn.gradient(x)
+    return found
+
+
 JOBS = {
     "forward": forward,
     "gradients": gradients,
@@ -275,6 +293,7 @@ JOBS = {
     "mutations": mutations,
     "sorted_sums": sorted_sums,
     "kinds": kinds,
+    "lanes": lanes,
 }
 
 

@@ -198,6 +198,59 @@ ROWS = [
         "conv-residual",
         [(4, 4, 3), Residual(Conv2D(5, 3, padding="same"), Conv2D(3, 3, padding="same")), 2],
     ),
+    # In lanes, where the batch is large enough: see test_lanes.py.
+    Row(
+        "lanes-pools",
+        [(9, 8, 1), Conv2D(3, 3, padding="same"), MaxPool2D(2), Conv2D(5, 2), AveragePool2D(2), 2],
+    ),
+    Row(
+        "lanes-groups",
+        [(13, 6), Conv1D(10, 3, stride=2, groups=2), Conv1D(20, 2, dilation=2, groups=10), 3],
+        output="softmax",
+    ),
+    Row(
+        "lanes-volume",
+        [(4, 5, 4, 2), Conv3D(3, (2, 3, 1)), AveragePool3D(2, 1), Conv3D(2, 2, bias=False), 2],
+    ),
+    Row("lanes-wide", [(4, 3), Dense(37), Conv1D(33, 2), Dropout(0.2), Conv1D(3, 2), 2]),
+    Row("lanes-last", [(6, 2), Conv1D(7, 3, activation="gelu"), Conv1D(3, 2)]),
+    Row(
+        "lanes-residual",
+        [
+            (5, 4, 2),
+            Residual(Conv2D(5, 3, padding="same"), Conv2D(2, 3, padding="same")),
+            Conv2D(6, 2, activation="identity"),
+            Residual(Activation("gelu"), Conv2D(6, 1)),
+            Residual(UpSample(2), AveragePool2D(2)),
+            3,
+        ],
+    ),
+    Row(
+        "lanes-parallel",
+        [
+            (6, 4),
+            Conv1D(3, 2),
+            Parallel(Conv1D(5, 1), Activation("sin"), Dense(2), AveragePool1D(3, 1, "same")),
+            Conv1D(4, 2),
+            Parallel(GlobalMaxPool(), GlobalAveragePool()),
+            2,
+        ],
+    ),
+    Row(
+        "lanes-turns",
+        [
+            12,
+            Reshape((6, 2)),
+            Conv1D(3, 2),
+            LayerNorm(),
+            Conv1D(4, 2),
+            Flatten(),
+            Reshape((4, 4)),
+            Conv1D(5, 3, activation="relu"),
+            2,
+        ],
+        has_kinks=True,
+    ),
     *(
         Row(
             f"pools-{channels}",
@@ -353,3 +406,5 @@ ROWS = [
 ]  # fmt: skip
 BY_NAME = {row.name: row for row in ROWS}
 assert len(BY_NAME) == len(ROWS)
+# Those with convolutions of few channels.
+LANES = [row for row in ROWS if row.name.startswith("lanes-")]

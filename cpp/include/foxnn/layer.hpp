@@ -50,6 +50,24 @@ struct Occasion {
   index first = 0;         ///< the position of the batch's first sample in the epoch
 };
 
+/// What a layer does where the batch lies in lanes: its columns are the rows, without gaps, and its
+/// samples the columns, so that a register holds the same number of many samples.
+enum class LaneUse {
+  never,    ///< it takes rows
+  follows,  ///< it takes either, and gives the same
+  turns,    ///< it takes either, and gives rows
+  weighed,  ///< as `follows`, if that saves work: see Layer::products
+};
+/// Whether a layer's inputs lie in lanes, and its outputs.
+struct InLanes {
+  bool x = false, y = false;
+};
+/// Multiply-adds of a sample in a pass forward and for the gradient of the inputs, counted with the
+/// lanes that stay empty where samples are rows, and of either without them.
+struct Products {
+  double forward = 0.0, of_inputs = 0.0, full = 0.0;
+};
+
 /// The destination of a layer's outputs.
 template <class T>
 struct Outputs {
@@ -62,6 +80,7 @@ struct Outputs {
   T* kept = nullptr;                   ///< kept_size numbers; null: nothing is kept
   const Occasion* training = nullptr;  ///< null: the pass is for inference
   bool raw = false;                    ///< the activation is not applied to y
+  InLanes lanes = {};
 };
 
 /// A batch of samples by the stored numbers of sparse rows: what a first layer reads in place of
@@ -87,6 +106,7 @@ struct Back {
   T* kept = nullptr;               ///< `backward` may add to it
   std::uint32_t* items = nullptr;  ///< kept_items whole numbers, as the last batch left them
   Rows<T> delta;
+  InLanes lanes = {};
 };
 
 /// Rows of samples that a worker will read soon, anywhere in memory. A long computation in a layer
@@ -201,6 +221,9 @@ class Layer {
   virtual void set_sorted_summation(bool) {}
   /// The number of products per sample that are then sorted.
   virtual double sorted_products() const { return 0.0; }
+  /// Where it is not `never`, Outputs and Back may say that the batch lies in lanes.
+  virtual LaneUse lane_use() const { return LaneUse::never; }
+  virtual Products products() const { return {}; }
   /// The scratch that a worker must lend for a batch.
   virtual ScratchSize scratch_size(index) const { return {}; }
   /// Numbers that it keeps for the backward pass of a batch, besides its outputs and slopes.

@@ -67,6 +67,17 @@ struct UpdateArguments {
   T square_scale, epsilon;
 };
 
+/// A line of weights over a batch in lanes: the columns of its channel from the first position on,
+/// and the positions that it reads, one for each output position.
+template <class T>
+struct LaneLine {
+  const T* x = nullptr;
+  const std::uint32_t* positions = nullptr;
+};
+
+/// The most lines of weights of a tile of any kernel set.
+inline constexpr index kMostLaneLines = 4;
+
 /// Elementary functions, for tests, initializers and tables.
 enum class MathFunction { exp, log, tanh, sigmoid, sin, cos, atan, normal_cdf };
 inline constexpr int kMathFunctionCount = 8;
@@ -95,8 +106,8 @@ template <class T>
 struct KernelTable {
   /// Numbers in a register.
   int lanes;
-  /// Rows of the register tile.
-  int tile_rows;
+  /// Rows of the register tile, and lines of weights of that of add_lane_products.
+  int tile_rows, lane_lines;
 
   /// c[m x width] = bias + a[m x k] . panel[k x width]; no bias, or no prefetching, if they are
   /// null.
@@ -130,6 +141,18 @@ struct KernelTable {
   void (*add_products)(index rows, index samples, index positions, const index* columns,
                        const index* places, const T* a, index lda, const T* b, index ldb,
                        index width, T* c);
+  /// The same two products over a panel of a batch in lanes (lanes-inl.hpp), whose rows are columns
+  /// of kPanelWidth samples. c[rows x width] = init + the products of the columns of `stretches`
+  /// with their lines of weights[lines x ldw], the first `rows` of each.
+  void (*multiply_lanes)(index rows, const Stretch* stretches, index count, const T* weights,
+                         index ldw, const T* x, index width, const T* init, T* c);
+  /// sums[rows x filters x a line] += the products of the columns of each line of weights, `pitch`
+  /// from one position to the next, with those of `filters` deltas, position by position, in
+  /// `groups` lines of samples. At most lane_lines rows.
+  void (*add_lane_products)(index rows, index filters, const LaneLine<T>* lines, index pitch,
+                            index positions, index groups, const T* delta, index ldd, T* sums);
+  /// sums[count, padded to a line] = the sums of lanes[count x a line], by halves.
+  void (*sum_lanes)(index count, const T* lanes, T* sums);
   /// out[s] = init + the sum of values[i] lines[items[i]] over the items from ends[s - 1] (of the
   /// first sum: begin) to ends[s], for `sums` sums (at least one) of `width`; no init if it is
   /// null. Lines are `stride` apart.

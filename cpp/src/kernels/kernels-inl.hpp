@@ -23,6 +23,7 @@
 #include "kernels/activation-inl.hpp"
 #include "kernels/conv-inl.hpp"
 #include "kernels/gemm-inl.hpp"
+#include "kernels/lanes-inl.hpp"
 #include "kernels/loss-inl.hpp"
 #include "kernels/math-inl.hpp"
 #include "kernels/narrow-inl.hpp"
@@ -49,6 +50,7 @@ constexpr KernelTable<T> make_table() {
   KernelTable<T> t{};
   t.lanes = static_cast<int>(Vec<T>::lanes);
   t.tile_rows = kTileRows;
+  t.lane_lines = kLaneLines;
   t.peak = peak<T>;
   t.multiply = multiply<T>;
   t.multiply_listed = multiply_listed<T>;
@@ -57,6 +59,9 @@ constexpr KernelTable<T> make_table() {
   t.list_samples = list_samples_of_tiles<T>;
   t.multiply_stretches = multiply_stretches<T>;
   t.add_products = add_products<T>;
+  t.multiply_lanes = multiply_lanes<T>;
+  t.add_lane_products = add_lane_products<T>;
+  t.sum_lanes = sum_lanes<T>;
   t.sum_lines = sum_lines<T>;
   t.narrow_multiply = narrow_multiply<T>;
   t.narrow_gradient = narrow_gradient<T, false>;

@@ -6,7 +6,7 @@
 
 namespace foxnn {
 
-/// Copies its input into another layout.
+/// Copies its input into another layout, or from rows into lanes, or back.
 template <class T>
 class Arrange : public Layer<T> {
  public:
@@ -15,6 +15,7 @@ class Arrange : public Layer<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Arrange>(*this); }
   double flops() const override;
   bool keeps_numbers() const override { return true; }
+  LaneUse lane_use() const override { return LaneUse::turns; }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,
@@ -24,6 +25,9 @@ class Arrange : public Layer<T> {
  private:
   template <class Function>
   void each_copy(Function f) const;
+  template <class Function>
+  void each_turn(Share share, index batch, const Layout& rows, const Scratch<T>& scratch,
+                 Function f) const;
 };
 
 /// The same numbers in another shape. Option: shape; without it, the result is flat.
@@ -42,6 +46,7 @@ class Concatenate final : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Concatenate>(*this); }
   double flops() const override;
+  LaneUse lane_use() const override { return LaneUse::follows; }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,
@@ -52,6 +57,10 @@ class Concatenate final : public Layer<T> {
   /// Calls f(column of the input, column of the output, count).
   template <class Function>
   void each_copy(std::size_t which, Function f) const;
+  /// The same in lanes: f(panel of samples, row of the input, row of the output, count, width).
+  template <class Function>
+  void each_lane_copy(Share share, index batch, std::size_t which, const Scratch<T>& scratch,
+                      Function f) const;
 
   std::vector<index> first_channels_;  // of each input, within the output
 };

@@ -95,12 +95,13 @@ Conv<T>::Conv(const LayerSpec& spec, const std::vector<Form>& inputs)
     this->add_array("bias", {filters_}, panel_count<T>(filters_) * kPanelWidth<T>,
                     Array::Role::bias);
   }
+  list_lanes();
 }
 
 template <class T>
 double Conv<T>::flops() const {
-  return 2.0 * static_cast<double>(window_.pairs()) * static_cast<double>(group_channels_) *
-         static_cast<double>(groups_ * padded_);
+  const Products counted = products();
+  return 2.0 * (lane_lists_ ? counted.full : counted.forward);
 }
 
 template <class T>
@@ -177,17 +178,19 @@ void Conv<T>::pack(const Array& array, const T* values, T* packed, const StopReq
 }
 
 // Numbers: weights transposed, or the gradient of a block, and rows of a block of columns at some
-// positions.
+// positions, or sums of lanes.
 template <class T>
 ScratchSize Conv<T>::scratch_size(index batch) const {
   const index most = std::max(group_channels_, group_filters_);
-  return {.numbers = (window_.places() * most + kPositions * batch) * kPanelWidth<T>,
+  const index of_rows = (window_.places() * most + kPositions * batch) * kPanelWidth<T>;
+  return {.numbers = std::max(of_rows, lane_numbers()),
           .stretches = window_.places() * (most / kPanelWidth<T> + 2)};
 }
 
 template <class T>
 void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                       Scratch<T> scratch) const {
+  if (out.lanes.y) return forward_in_lanes(share, batch, *x, out, scratch);
   const Columns columns(this->output());
   const index positions = this->output().shape.positions();
   for (index p = share.first(positions); p < share.last(positions) && !scratch.leaves(); ++p) {
@@ -238,6 +241,9 @@ template <class T>
 void Conv<T>::backward_input(Share share, index batch, index, const Back<T>& back,
                              const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                              Scratch<T> scratch) const {
+  if (back.lanes.y) {
+    return backward_input_in_lanes(share, batch, back, delta_below, below, scratch);
+  }
   const Columns columns(this->input());
   const index positions = this->input().shape.positions();
   // Where positions do not begin panels, their columns are finished together, row by row.
@@ -315,6 +321,7 @@ void Conv<T>::input_gradient(index group, index channel, index position, index f
 template <class T>
 void Conv<T>::backward_parameters(Share share, index batch, const Back<T>& back,
                                   GradientSink<T>& sink, Scratch<T> scratch) const {
+  if (back.lanes.y) return backward_parameters_in_lanes(share, batch, back, sink, scratch);
   // The lines of all blocks, one after the other, are divided between the workers.
   const index blocks = groups_ * blocks_of_group(), all = blocks * lines_;
   const index begin = share.first(all), end = share.last(all);

@@ -4,10 +4,15 @@
 //
 // It is an indirect matrix product: for each output position, the columns that its window reads
 // are listed as stretches, and rows are samples. Places over the padding are left out of the lists,
-// so they cost nothing, and no matrix of windows is ever built.
+// so they cost nothing, and no matrix of windows is ever built. Where channels are few, the batch
+// may lie in lanes (conv_lanes.cpp): then samples fill the lanes, with the same bits of the
+// outputs.
 #pragma once
 
+#include <memory>
+
 #include "layers/activated.hpp"
+#include "layers/lane_lists.hpp"
 #include "layers/window.hpp"
 
 namespace foxnn {
@@ -20,6 +25,8 @@ class Conv final : public Activated<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Conv>(*this); }
   double flops() const override;
+  LaneUse lane_use() const override;
+  Products products() const override;
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
   void unpack(const Array& array, const T* packed, T* values, Order order,
               const StopRequest& stop) const override;
@@ -86,12 +93,29 @@ class Conv final : public Activated<T> {
   void bias_gradient(Share share, index batch, const Rows<const T>& delta,
                      GradientSink<T>& sink) const;
 
+  // The same over a batch in lanes.
+  void list_lanes();
+  index lane_numbers() const;
+  index lines_of_sums(index filters) const;
+  void forward_in_lanes(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+                        const Scratch<T>& scratch) const;
+  void backward_input_in_lanes(Share share, index batch, const Back<T>& back,
+                               const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                               const Scratch<T>& scratch) const;
+  void backward_parameters_in_lanes(Share share, index batch, const Back<T>& back,
+                                    GradientSink<T>& sink, const Scratch<T>& scratch) const;
+  void sum_lines_in_lanes(const Block& block, index line, index count, index batch,
+                          const Rows<const T>& x, const Rows<const T>& delta, T* sums) const;
+  void bias_gradient_in_lanes(Share share, index batch, const Rows<const T>& delta,
+                              GradientSink<T>& sink) const;
+
   Window window_;
   index filters_, groups_;
   index group_channels_, group_filters_;  // of one group
   index lines_;                           // of weights: the products of one output number
   index padded_;                          // filters of a group, padded to a line
   bool has_bias_;
+  std::shared_ptr<const LaneLists> lane_lists_;  // null: its channels fill the lanes
 };
 
 extern template class Conv<float>;

@@ -1,17 +1,25 @@
-// Elementwise layers. Rows are divided between the workers.
+// Elementwise layers. Rows are divided between the workers; in lanes, panels of samples.
 #include "layers/elementwise.hpp"
 
 #include <algorithm>
 #include <stdexcept>
 
-#include "layers/columns.hpp"
+#include "layers/lanes.hpp"
 
 namespace foxnn {
 namespace {
 
 // Calls f(first row, rows, panel, width) for the panels of the worker's rows, part by part.
 template <class T, class Function>
-void each_block(Share share, index batch, const Form& form, const Scratch<T>& scratch, Function f) {
+void each_block(Share share, index batch, const Form& form, bool in_lanes,
+                const Scratch<T>& scratch, Function f) {
+  if (in_lanes) {
+    each_lane_part<T>(share, batch, form.shape.size(), scratch,
+                      [&](index panel, index first, index last, index width) {
+                        f(first, last - first, panel, width);
+                      });
+    return;
+  }
   each_part<T>(share, batch, scratch, [&](index first, index rows) {
     each_panel<T>(form.layout.columns(),
                   [&](index panel, index width) { f(first, rows, panel, width); });
@@ -28,13 +36,14 @@ void copy_block(index row, index rows, index panel, index width, const Rows<cons
 
 // d loss / d inputs of a layer that passes its gradient on unchanged.
 template <class T>
-void pass_on(Share share, index batch, const Form& form, const Rows<const T>& delta,
+void pass_on(Share share, index batch, const Form& form, const Back<T>& back,
              const Rows<T>& delta_below, const typename Layer<T>::Below& below,
              const Scratch<T>& scratch) {
-  each_block<T>(share, batch, form, scratch, [&](index row, index rows, index panel, index width) {
-    copy_block<T>(row, rows, panel, width, delta, delta_below);
-    below.finish(row, rows, panel, width, delta_below);
-  });
+  each_block<T>(share, batch, form, back.lanes.y, scratch,
+                [&](index row, index rows, index panel, index width) {
+                  copy_block<T>(row, rows, panel, width, back.delta, delta_below);
+                  below.finish(row, rows, panel, width, delta_below);
+                });
 }
 
 double size_of(const Form& form) { return static_cast<double>(form.shape.size()); }
@@ -56,7 +65,7 @@ double ActivationLayer<T>::flops() const {
 template <class T>
 void ActivationLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
                                  const Outputs<T>& out, Scratch<T> scratch) const {
-  each_block<T>(share, batch, this->output(), scratch,
+  each_block<T>(share, batch, this->output(), out.lanes.y, scratch,
                 [&](index row, index rows, index panel, index width) {
                   copy_block<T>(row, rows, panel, width, *x, out.y);
                   this->activate(rows, width, row, panel, out);
@@ -68,7 +77,7 @@ void ActivationLayer<T>::backward_input(Share share, index batch, index, const B
                                         const Rows<T>& delta_below,
                                         const typename Layer<T>::Below& below,
                                         Scratch<T> scratch) const {
-  pass_on<T>(share, batch, this->output(), back.delta, delta_below, below, scratch);
+  pass_on<T>(share, batch, this->output(), back, delta_below, below, scratch);
 }
 
 template <class T>
@@ -96,7 +105,7 @@ template <class T>
 void DropoutLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
                               const Outputs<T>& out, Scratch<T> scratch) const {
   if (!out.kept) {
-    each_block<T>(share, batch, this->output(), scratch,
+    each_block<T>(share, batch, this->output(), false, scratch,
                   [&](index row, index rows, index panel, index width) {
                     copy_block<T>(row, rows, panel, width, *x, out.y);
                   });
@@ -109,7 +118,7 @@ void DropoutLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
       masks_.draw(occasion.seed, occasion.draw, occasion.first, first, first + rows, mask);
     });
   }
-  each_block<T>(share, batch, this->output(), scratch,
+  each_block<T>(share, batch, this->output(), false, scratch,
                 [&](index row, index rows, index panel, index width) {
                   if (!out.training) {
                     for (index r = row; r < row + rows; ++r)
@@ -127,13 +136,14 @@ void DropoutLayer<T>::backward_input(Share share, index batch, index, const Back
                                      const typename Layer<T>::Below& below,
                                      Scratch<T> scratch) const {
   const Rows<const T> mask{back.kept, kPanelWidth<T>, batch * kPanelWidth<T>};
-  each_block<T>(
-      share, batch, this->output(), scratch, [&](index row, index rows, index panel, index width) {
-        kernels<T>().multiply_elements(rows, width, back.delta.at(row, panel), back.delta.stride,
-                                       mask.at(row, panel), mask.stride, delta_below.at(row, panel),
-                                       delta_below.stride);
-        below.finish(row, rows, panel, width, delta_below);
-      });
+  each_block<T>(share, batch, this->output(), false, scratch,
+                [&](index row, index rows, index panel, index width) {
+                  kernels<T>().multiply_elements(rows, width, back.delta.at(row, panel),
+                                                 back.delta.stride, mask.at(row, panel),
+                                                 mask.stride, delta_below.at(row, panel),
+                                                 delta_below.stride);
+                  below.finish(row, rows, panel, width, delta_below);
+                });
 }
 
 template <class T>
@@ -154,7 +164,7 @@ double Add<T>::flops() const {
 template <class T>
 void Add<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                      Scratch<T> scratch) const {
-  each_block<T>(share, batch, this->output(), scratch,
+  each_block<T>(share, batch, this->output(), out.lanes.y, scratch,
                 [&](index row, index rows, index panel, index width) {
                   for (index r = row; r < row + rows; ++r) {
                     const T *a = x[0].at(r, panel), *b = x[1].at(r, panel);
@@ -168,7 +178,7 @@ template <class T>
 void Add<T>::backward_input(Share share, index batch, index, const Back<T>& back,
                             const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                             Scratch<T> scratch) const {
-  pass_on<T>(share, batch, this->output(), back.delta, delta_below, below, scratch);
+  pass_on<T>(share, batch, this->output(), back, delta_below, below, scratch);
 }
 
 template class ActivationLayer<float>;

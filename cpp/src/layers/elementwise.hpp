@@ -17,6 +17,7 @@ class ActivationLayer final : public Activated<T> {
     return std::make_unique<ActivationLayer>(*this);
   }
   double flops() const override;
+  LaneUse lane_use() const override { return LaneUse::follows; }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,
@@ -52,6 +53,7 @@ class Add final : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Add>(*this); }
   double flops() const override;
+  LaneUse lane_use() const override { return LaneUse::follows; }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,

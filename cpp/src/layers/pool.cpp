@@ -2,7 +2,7 @@
 // pass the input positions, each of which adds up what it has given to the windows over it.
 #include "layers/pool.hpp"
 
-#include "layers/columns.hpp"
+#include "layers/lanes.hpp"
 
 namespace foxnn {
 namespace {
@@ -10,11 +10,6 @@ namespace {
 Window window_of(const LayerSpec& spec, const Shape& input) {
   if (spec.options.contains("factor")) return Window::repeating(spec, input);
   return spec.options.contains("kernel") ? Window(spec, input) : Window::whole(input);
-}
-
-template <class T>
-index panels_of(const Form& form) {
-  return panel_count<T>(form.shape.channels);
 }
 
 }  // namespace
@@ -39,81 +34,103 @@ ScratchSize Pool<T>::scratch_size(index) const {
 
 template <class T>
 template <class Function>
-void Pool<T>::each_output(Share share, index batch, const Scratch<T>& scratch, Function f) const {
-  const index positions = this->output().shape.positions();
-  const index panels = panels_of<T>(this->output());
-  // A single position, of all samples: by rows.
-  const bool by_rows = positions < share.workers;
+void Pool<T>::each_block(Share share, index batch, index positions, bool in_lanes, bool by_rows,
+                         const Scratch<T>& scratch, Function f) const {
+  const index channels = this->output().shape.channels;
+  if (in_lanes) {
+    each_lane_part<T>(share, batch, positions, scratch,
+                      [&](index panel, index first, index last, index width) {
+                        for (index p = first; p < last; ++p) {
+                          f(Block{p, channels, width, 0, channels, panel, 0});
+                        }
+                      });
+    return;
+  }
+  const index panels = panel_count<T>(channels);
   const Share rows = by_rows ? share : Share{}, places = by_rows ? Share{} : share;
   const index first = rows.first(batch), count = rows.last(batch) - first;
   for (index p = places.first(positions); p < places.last(positions); ++p) {
     if (scratch.leaves()) return;
-    each_panel<T>(this->output().shape.channels,
-                  [&](index q, index width) { f(first, count, p, q, p * panels + q, width); });
+    each_panel<T>(channels,
+                  [&](index q, index width) { f(Block{p, count, width, first, 0, q, panels}); });
   }
 }
 
 template <class T>
 template <class Function>
-void Pool<T>::each_input(Share share, index batch, const Rows<T>& delta_below,
+void Pool<T>::each_output(Share share, index batch, bool in_lanes, const Scratch<T>& scratch,
+                          Function f) const {
+  const index positions = this->output().shape.positions();
+  // A single position, of all samples: by rows.
+  each_block(share, batch, positions, in_lanes, positions < share.workers, scratch, f);
+}
+
+template <class T>
+template <class Function>
+void Pool<T>::each_input(Share share, index batch, bool in_lanes, const Rows<T>& delta_below,
                          const typename Layer<T>::Below& below, const Scratch<T>& scratch,
                          Function f) const {
   const index positions = this->input().shape.positions();
-  const index panels = panels_of<T>(this->input());
-  for (index p = share.first(positions); p < share.last(positions); ++p) {
-    if (scratch.leaves()) return;
-    each_panel<T>(this->input().shape.channels, [&](index q, index width) {
-      f(p, q, p * panels + q, width);
-      below.finish(0, batch, p * panels + q, width, delta_below);
-    });
-  }
+  each_block(share, batch, positions, in_lanes, false, scratch, [&](const Block& block) {
+    f(block);
+    below.finish(block.row + block.position * block.row_step, block.rows,
+                 block.panel + block.position * block.panel_step, block.width, delta_below);
+  });
+}
+
+template <class T>
+Rows<T> Pool<T>::as_outputs(T* numbers, index batch, bool in_lanes) const {
+  const index height = in_lanes ? this->output().shape.size() : batch;
+  return {numbers, kPanelWidth<T>, height * kPanelWidth<T>};
 }
 
 template <class T>
 MaxPool<T>::MaxPool(const LayerSpec& spec, const std::vector<Form>& inputs)
     : Pool<T>(spec, inputs, window_of(spec, inputs.front().shape)) {}
 
-// The place of the largest number, for each output, in compact panels.
+// The place of the largest number, for each output, in compact panels: of columns, or in lanes of
+// samples.
 template <class T>
 index MaxPool<T>::kept_size(index batch) const {
-  return batch * this->output().shape.positions() * panels_of<T>(this->output()) * kPanelWidth<T>;
+  const Shape& shape = this->output().shape;
+  const index numbers = batch * shape.positions() * panel_count<T>(shape.channels);
+  if (batch < kLeastInLanes<T>) return numbers * kPanelWidth<T>;
+  return std::max(numbers, shape.size() * panel_count<T>(batch)) * kPanelWidth<T>;
 }
 
 template <class T>
 void MaxPool<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                          Scratch<T> scratch) const {
-  const index panels = panels_of<T>(this->input());
-  this->each_output(
-      share, batch, scratch,
-      [&](index row, index rows, index p, index q, index panel, index width) {
-        index count = 0;
-        for (const Tap& tap : this->window().of_output(p)) {
-          scratch.stretches[count++] = {.column = (tap.position * panels + q) * x->panel,
-                                        .line = tap.place};
-        }
-        T* const kept = out.kept ? out.kept + (panel * batch + row) * kPanelWidth<T> : nullptr;
-        kernels<T>().largest(rows, width, scratch.stretches, count, x->at(row), x->stride,
-                             out.y.at(row, panel), out.y.stride, kept, kPanelWidth<T>);
-      });
+  const Rows<T> kept = this->as_outputs(out.kept, batch, out.lanes.y);
+  this->each_output(share, batch, out.lanes.y, scratch, [&](const typename Pool<T>::Block& block) {
+    index count = 0;
+    for (const Tap& tap : this->window().of_output(block.position)) {
+      scratch.stretches[count++] = {.column = tap.position * block.step(*x), .line = tap.place};
+    }
+    kernels<T>().largest(block.rows, block.width, scratch.stretches, count, block.at(*x, 0),
+                         x->stride, block.at(out.y, block.position), out.y.stride,
+                         kept.data ? block.at(kept, block.position) : nullptr, kept.stride);
+  });
 }
 
 template <class T>
 void MaxPool<T>::backward_input(Share share, index batch, index, const Back<T>& back,
                                 const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                                 Scratch<T> scratch) const {
-  const index panels = panels_of<T>(this->output());
+  const Rows<T> kept = this->as_outputs(back.kept, batch, back.lanes.y);
   this->each_input(
-      share, batch, delta_below, below, scratch, [&](index p, index q, index panel, index width) {
+      share, batch, back.lanes.y, delta_below, below, scratch,
+      [&](const typename Pool<T>::Block& block) {
         index count = 0;
-        for (const Tap& tap : this->window().of_input(p)) {
-          const index from = tap.position * panels + q;
-          scratch.stretches[count++] = {.column = from * back.delta.panel,
-                                        .line = from * batch * kPanelWidth<T>,
+        for (const Tap& tap : this->window().of_input(block.position)) {
+          scratch.stretches[count++] = {.column = tap.position * block.step(back.delta),
+                                        .line = tap.position * block.step(kept),
                                         .count = tap.place};
         }
-        kernels<T>().sum_where_largest(batch, width, scratch.stretches, count, back.delta.data,
-                                       back.delta.stride, back.kept, kPanelWidth<T>,
-                                       delta_below.at(0, panel), delta_below.stride);
+        kernels<T>().sum_where_largest(block.rows, block.width, scratch.stretches, count,
+                                       block.at(back.delta, 0), back.delta.stride,
+                                       block.at(kept, 0), kept.stride,
+                                       block.at(delta_below, block.position), delta_below.stride);
       });
 }
 
@@ -124,19 +141,16 @@ AveragePool<T>::AveragePool(const LayerSpec& spec, const std::vector<Form>& inpu
 template <class T>
 void AveragePool<T>::forward(Share share, index batch, const Rows<const T>* x,
                              const Outputs<T>& out, Scratch<T> scratch) const {
-  const index panels = panels_of<T>(this->input());
-  this->each_output(share, batch, scratch,
-                    [&](index row, index rows, index p, index q, index panel, index width) {
-                      const auto taps = this->window().of_output(p);
-                      index count = 0;
-                      for (const Tap& tap : taps) {
-                        scratch.stretches[count++] = {
-                            .column = (tap.position * panels + q) * x->panel,
-                            .count = static_cast<index>(taps.size())};
-                      }
-                      kernels<T>().sum_of_shares(rows, width, scratch.stretches, count, x->at(row),
-                                                 x->stride, out.y.at(row, panel), out.y.stride);
-                    });
+  this->each_output(share, batch, out.lanes.y, scratch, [&](const typename Pool<T>::Block& block) {
+    const auto taps = this->window().of_output(block.position);
+    index count = 0;
+    for (const Tap& tap : taps) {
+      scratch.stretches[count++] = {.column = tap.position * block.step(*x),
+                                    .count = static_cast<index>(taps.size())};
+    }
+    kernels<T>().sum_of_shares(block.rows, block.width, scratch.stretches, count, block.at(*x, 0),
+                               x->stride, block.at(out.y, block.position), out.y.stride);
+  });
 }
 
 template <class T>
@@ -144,17 +158,18 @@ void AveragePool<T>::backward_input(Share share, index batch, index, const Back<
                                     const Rows<T>& delta_below,
                                     const typename Layer<T>::Below& below,
                                     Scratch<T> scratch) const {
-  const index panels = panels_of<T>(this->output());
   this->each_input(
-      share, batch, delta_below, below, scratch, [&](index p, index q, index panel, index width) {
+      share, batch, back.lanes.y, delta_below, below, scratch,
+      [&](const typename Pool<T>::Block& block) {
         index count = 0;
-        for (const Tap& tap : this->window().of_input(p)) {
+        for (const Tap& tap : this->window().of_input(block.position)) {
           const auto size = this->window().of_output(tap.position).size();
-          scratch.stretches[count++] = {.column = (tap.position * panels + q) * back.delta.panel,
+          scratch.stretches[count++] = {.column = tap.position * block.step(back.delta),
                                         .count = static_cast<index>(size)};
         }
-        kernels<T>().sum_of_shares(batch, width, scratch.stretches, count, back.delta.data,
-                                   back.delta.stride, delta_below.at(0, panel), delta_below.stride);
+        kernels<T>().sum_of_shares(block.rows, block.width, scratch.stretches, count,
+                                   block.at(back.delta, 0), back.delta.stride,
+                                   block.at(delta_below, block.position), delta_below.stride);
       });
 }
 

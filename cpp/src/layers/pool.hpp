@@ -12,22 +12,48 @@ template <class T>
 class Pool : public Layer<T> {
  public:
   double flops() const override;
+  LaneUse lane_use() const override { return LaneUse::follows; }
   ScratchSize scratch_size(index batch) const override;
 
  protected:
+  // What a kernel takes at once: some samples of a panel of channels at a position; in lanes, all
+  // channels of a panel of samples. It has the same place at every position.
+  struct Block {
+    index position;
+    index rows, width;
+    index row, row_step;      // of position 0, and from one position to the next
+    index panel, panel_step;  // the same
+
+    template <class Number>
+    Number* at(const Rows<Number>& values, index of_position) const {
+      return values.at(row + of_position * row_step, panel + of_position * panel_step);
+    }
+    template <class Number>
+    index step(const Rows<Number>& values) const {
+      return row_step * values.stride + panel_step * values.panel;
+    }
+  };
+
   Pool(const LayerSpec& spec, const std::vector<Form>& inputs, Window window);
 
-  // Calls f(row, rows, panel, position) for each panel of the worker's output positions.
+  // Calls f(block) for each block of the worker's output positions.
   template <class Function>
-  void each_output(Share share, index batch, const Scratch<T>& scratch, Function f) const;
+  void each_output(Share share, index batch, bool in_lanes, const Scratch<T>& scratch,
+                   Function f) const;
   // The same for the input positions; afterwards `below` finishes them.
   template <class Function>
-  void each_input(Share share, index batch, const Rows<T>& delta_below,
+  void each_input(Share share, index batch, bool in_lanes, const Rows<T>& delta_below,
                   const typename Layer<T>::Below& below, const Scratch<T>& scratch,
                   Function f) const;
+  // Outputs in compact panels.
+  Rows<T> as_outputs(T* numbers, index batch, bool in_lanes) const;
   const Window& window() const { return window_; }
 
  private:
+  template <class Function>
+  void each_block(Share share, index batch, index positions, bool in_lanes, bool by_rows,
+                  const Scratch<T>& scratch, Function f) const;
+
   Window window_;
 };
 

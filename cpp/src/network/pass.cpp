@@ -3,15 +3,17 @@
 
 #include <algorithm>
 
-#include "layers/columns.hpp"
+#include "layers/lanes.hpp"
 
 namespace foxnn {
 
+// Users see the outputs of all layers in rows.
 template <class T>
 Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
-    : network_(network),
-      rows_(rows),
+    : rows_(rows),
       needs_(needs),
+      plan_(network,
+            needs.outputs ? LaneNeeds{} : LaneNeeds{rows, needs.backward, needs.gradient_of_input}),
       input_count_(rows * panel_count<T>(network.inputs()) * kPanelWidth<T>) {
   for (int slot = 0; slot < needs.slots; ++slot) {
     nonzero_.emplace_back();
@@ -26,22 +28,26 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     }
   }
   input_.columns = network.inputs();
-  held_.reserve(at(network.size() * (needs.backward ? 3 : 1)));
-  nodes_.resize(at(network.size()));
-  for (index i = 0; i < network.size(); ++i) {
-    const std::vector<index>& reads = network.node(i).reads;
-    nodes_[at(i)].input_count = static_cast<index>(reads.size());
-    for (const index read : reads) {
+  const std::vector<Stage<T>>& stages = plan_.stages();
+  const auto size = static_cast<index>(stages.size());
+  held_.reserve(at(size * (needs.backward ? 3 : 1)));
+  nodes_.resize(at(size));
+  std::uint32_t draws = 0;
+  for (index i = 0; i < size; ++i) {
+    const Stage<T>& stage = stages[at(i)];
+    NodeMemory& node = nodes_[at(i)];
+    node.layer = stage.layer;
+    node.number = stage.node;
+    node.reads = &stage.reads;
+    node.out.lanes = stage.lanes;
+    node.input_count = static_cast<index>(stage.reads.size());
+    for (const index read : stage.reads) {
       ++memory_of(read).readers;
       memory_of(read).last_reader = i;
-      if (read == kNetworkInput) nodes_[at(i)].reads_stored = needs.stored;
+      if (read == kNetworkInput) node.reads_stored = needs.stored;
     }
-  }
-  std::uint32_t draws = 0;
-  for (index i = 0; i < network.size(); ++i) {
-    NodeMemory& node = nodes_[at(i)];
-    node.layer = &network.layer(i);
-    node.columns = node.layer->output().layout.columns();
+    const Form& output = node.layer->output();
+    node.columns = stage.lanes.y ? output.shape.size() : output.layout.columns();
     node.first_draw = draws;
     draws += static_cast<std::uint32_t>(node.layer->draws());
   }
@@ -56,6 +62,20 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     make_deltas();
     plan_backward();
   }
+}
+
+template <class T>
+auto Pass<T>::extent_of(const NodeMemory& node) const -> Extent {
+  if (!node.out.lanes.y) return {rows_, node.columns};
+  // And a position that stays zero.
+  return {node.columns + node.layer->output().shape.channels, rows_};
+}
+
+// Memory for numbers of a node; those of the network's outputs as losses need them.
+template <class T>
+Batch<T> Pass<T>::batch_of(const NodeMemory& node) const {
+  if (&node == &nodes_.back()) return Batch<T>::of_outputs(rows_, node.layer->output());
+  return extent_of(node).panels();
 }
 
 template <class T>
@@ -88,34 +108,31 @@ template <class T>
 void Pass<T>::make_outputs() {
   const bool keeps_all = needs_.backward || needs_.outputs;
   index widest = 0;
-  for (const NodeMemory& node : nodes_) widest = std::max(widest, node.columns);
-  std::vector<Rows<T>> free;
-  for (index i = 0; i < network_.size(); ++i) {
-    NodeMemory& node = nodes_[at(i)];
-    const bool is_top = i + 1 == network_.size();
-    if (is_top) {
-      node.out.y = hold(Batch<T>::of_outputs(rows_, node.layer->output()));
-    } else if (keeps_all) {
-      node.out.y = hold(Batch<T>::panels(rows_, node.columns));
+  for (const NodeMemory& node : nodes_) {
+    if (&node != &nodes_.back()) widest = std::max(widest, extent_of(node).size());
+  }
+  std::vector<T*> free;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    NodeMemory& node = nodes_[i];
+    if (i + 1 == nodes_.size() || keeps_all) {
+      node.out.y = hold(batch_of(node));
     } else {
-      if (free.empty()) free.push_back(hold(Batch<T>::panels(rows_, widest)));
-      node.out.y = free.back();
+      if (free.empty()) free.push_back(hold(Batch<T>::panels(widest / kPanelWidth<T>, 1)).data);
+      node.out.y = {free.back(), kPanelWidth<T>, extent_of(node).height * kPanelWidth<T>};
       free.pop_back();
     }
     if (!keeps_all) {
-      const std::vector<index>& reads = network_.node(i).reads;
+      const std::vector<index>& reads = *node.reads;
       for (std::size_t k = 0; k < reads.size(); ++k) {
         const bool is_twice = std::find(reads.begin(), reads.begin() + static_cast<index>(k),
                                         reads[k]) != reads.begin() + static_cast<index>(k);
         if (reads[k] == kNetworkInput || is_twice) continue;
-        if (nodes_[at(reads[k])].last_reader == i) free.push_back(nodes_[at(reads[k])].out.y);
+        const NodeMemory& source = nodes_[at(reads[k])];
+        if (source.last_reader == static_cast<index>(i)) free.push_back(source.out.y.data);
       }
     }
     if (!needs_.backward) continue;
-    if (node.layer->keeps_slope()) {
-      node.out.slope = hold(is_top ? Batch<T>::of_outputs(rows_, node.layer->output())
-                                   : Batch<T>::panels(rows_, node.columns));
-    }
+    if (node.layer->keeps_slope()) node.out.slope = hold(batch_of(node));
     if (const index kept = node.layer->kept_size(rows_)) {
       kept_.emplace_back(kept);
       node.out.kept = kept_.back().data();
@@ -133,10 +150,10 @@ void Pass<T>::find_inputs() {
   for (const NodeMemory& node : nodes_) count += node.input_count * needs_.slots;
   x_.clear();
   x_.reserve(at(count));  // nodes point into it
-  for (index i = 0; i < network_.size(); ++i) {
-    nodes_[at(i)].x = x_.data() + x_.size();
+  for (NodeMemory& node : nodes_) {
+    node.x = x_.data() + x_.size();
     for (std::size_t slot = 0; slot < inputs_.size(); ++slot) {
-      for (const index read : network_.node(i).reads) {
+      for (const index read : *node.reads) {
         if (read == kNetworkInput) {
           Rows<T> x = inputs_[slot].rows();
           if (!nonzero_[slot].empty()) x.nonzero = nonzero_[slot].data();
@@ -153,38 +170,35 @@ void Pass<T>::find_inputs() {
 template <class T>
 void Pass<T>::set_dropout(index node, const Rows<T>& dropped,
                           const std::vector<Rows<const T>>& masks) {
-  nodes_[at(node)].out.dropped = dropped;
-  nodes_[at(node)].masks = masks;
+  NodeMemory& memory = nodes_[at(plan_.stage_of(node))];
+  memory.out.dropped = dropped;
+  memory.masks = masks;
   find_inputs();
 }
 
 template <class T>
 void Pass<T>::make_deltas() {
-  const auto make_parts = [&](NodeMemory& memory) {
-    if (memory.readers < 2) return;
-    for (index r = 0; r < memory.readers; ++r) {
-      memory.parts.push_back(hold(Batch<T>::panels(rows_, memory.columns)));
-    }
-  };
-  for (index i = 0; i < network_.size(); ++i) {
-    NodeMemory& node = nodes_[at(i)];
-    node.delta = hold(i + 1 == network_.size() ? Batch<T>::of_outputs(rows_, node.layer->output())
-                                               : Batch<T>::panels(rows_, node.columns));
-    make_parts(node);
+  for (NodeMemory& node : nodes_) {
+    node.delta = hold(batch_of(node));
+    if (node.readers < 2) continue;
+    for (index r = 0; r < node.readers; ++r) node.parts.push_back(hold(extent_of(node).panels()));
   }
   if (!needs_.gradient_of_input) return;
-  input_.delta = hold(Batch<T>::panels(rows_, input_.columns));
-  make_parts(input_);
+  const Extent inputs{rows_, input_.columns};
+  input_.delta = hold(inputs.panels());
+  if (input_.readers < 2) return;
+  for (index r = 0; r < input_.readers; ++r) input_.parts.push_back(hold(inputs.panels()));
 }
 
 template <class T>
 void Pass<T>::plan_backward() {
-  last_to_pass_ = network_.size() - 1;
+  last_to_pass_ = nodes_.back().number;
   // For each source, the index of its next reader. Readers are visited in their order.
   std::vector<std::size_t> met(nodes_.size() + 1, 0);
-  for (index i = 0; i < network_.size(); ++i) {
-    NodeMemory& node = nodes_[at(i)];
-    const std::vector<index>& reads = network_.node(i).reads;
+  index number = 0;  // of the last node of the network up to here
+  for (NodeMemory& node : nodes_) {
+    number = std::max(number, node.number);
+    const std::vector<index>& reads = *node.reads;
     node.passings.clear();
     for (index which = 0; which < static_cast<index>(reads.size()); ++which) {
       const index source = reads[at(which)];
@@ -201,7 +215,7 @@ void Pass<T>::plan_backward() {
         node.layer->is_trained() &&
         std::any_of(arrays.begin(), arrays.end(), [](const Array& a) { return a.is_trained(); });
     node.needs_gradient = learns || !node.passings.empty();
-    if (!node.passings.empty()) last_to_pass_ = std::min(last_to_pass_, i);
+    if (!node.passings.empty()) last_to_pass_ = std::min(last_to_pass_, number);
   }
 }
 
@@ -222,17 +236,26 @@ void Pass<T>::add_parts(Share share, index rows, const NodeMemory& node, int slo
   typename Layer<T>::Below own;  // of the network's inputs there is none
   if (node.layer) own = {node.layer, node.out.y, node.out.slope};
   if (node.out.dropped.data) own.mask = node.masks[at(slot)];
-  each_part<T>(share, rows, scratch, [&](index first, index count) {
-    each_panel<T>(node.columns, [&](index panel, index width) {
-      for (index r = first; r < first + count; ++r) {
-        T* sum = node.delta.at(r, panel);
-        std::copy_n(node.parts.back().at(r, panel), width, sum);
-        for (std::size_t part = node.parts.size() - 1; part-- > 0;) {
-          const T* added = node.parts[part].at(r, panel);
-          for (index c = 0; c < width; ++c) sum[c] += added[c];
-        }
+  const auto add = [&](index first, index count, index panel, index width) {
+    for (index r = first; r < first + count; ++r) {
+      T* sum = node.delta.at(r, panel);
+      std::copy_n(node.parts.back().at(r, panel), width, sum);
+      for (std::size_t part = node.parts.size() - 1; part-- > 0;) {
+        const T* added = node.parts[part].at(r, panel);
+        for (index c = 0; c < width; ++c) sum[c] += added[c];
       }
-    });
+    }
+  };
+  if (node.out.lanes.y) {
+    each_lane_part<T>(share, rows, node.columns, scratch,
+                      [&](index panel, index first, index last, index width) {
+                        add(first, last - first, panel, width);
+                        own.finish(first, last - first, panel, width, node.delta);
+                      });
+    return;
+  }
+  each_part<T>(share, rows, scratch, [&](index first, index count) {
+    each_panel<T>(node.columns, [&](index panel, index width) { add(first, count, panel, width); });
     own.finish_rows(first, count, node.columns, node.delta);
   });
 }

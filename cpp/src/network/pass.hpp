@@ -8,6 +8,7 @@
 
 #include "foxnn/network.hpp"
 #include "network/batch.hpp"
+#include "network/lane_plan.hpp"
 #include "network/stored_batch.hpp"
 
 namespace foxnn {
@@ -58,7 +59,7 @@ class Pass {
   Rows<T> output() const { return nodes_.back().out.y; }
   /// The outputs of a node in its layer's layout. For all but the last node they are valid only if
   /// outputs are retained.
-  Rows<T> output_of(index node) const { return nodes_[at(node)].out.y; }
+  Rows<T> output_of(index node) const { return nodes_[at(plan_.stage_of(node))].out.y; }
   Rows<T> slope_of_output() const { return nodes_.back().out.slope; }
 
   /// Applies dropout to the outputs of a node: the nodes that read it then read `dropped`. There is
@@ -79,7 +80,7 @@ class Pass {
         out.training = &occasion;
       }
       if (node.out.dropped.data) out.mask = node.masks[at(options.slot)];
-      if (RowNeeds* needs = options.needs ? options.needs[&node - nodes_.data()] : nullptr) {
+      if (RowNeeds* needs = needs_of(node, options)) {
         node.layer->need_rows(share, rows, node.inputs(options.slot), *needs);
         wait();
       }
@@ -106,11 +107,11 @@ class Pass {
   Rows<T> delta_of_input() const { return input_.delta; }
   /// Determines again which nodes need a gradient: layers may have been frozen.
   void plan_backward();
-  /// The node at which the backward pass last passes a gradient on.
+  /// The node at which, or before which, the backward pass last passes a gradient on.
   index last_to_pass() const { return last_to_pass_; }
   /// Runs the backward pass from delta_of_output. Calls `wait()` where workers need each other's
-  /// results; it returns nothing. Calls `visit(i, back)` for every node once its inputs' gradients
-  /// have been computed; it returns whether to go on.
+  /// results; it returns nothing. Calls `visit(i, back)` for every node of the network once its
+  /// inputs' gradients have been computed; it returns whether to go on.
   template <class Wait, class Visit>
   bool backward(Share share, index rows, int slot, Scratch<T>& scratch, Wait wait, Visit visit) {
     for (index i = static_cast<index>(nodes_.size()) - 1; i >= 0; --i) {
@@ -122,7 +123,8 @@ class Pass {
                          .slope = node.out.slope,
                          .kept = node.out.kept,
                          .items = node.items,
-                         .delta = node.delta};
+                         .delta = node.delta,
+                         .lanes = node.out.lanes};
       if (node.needs_gradient) {
         if (!node.parts.empty()) {
           add_parts(share, rows, node, slot, scratch);
@@ -138,7 +140,7 @@ class Pass {
         }
         if (!node.passings.empty()) wait();
       }
-      if (!visit(i, back)) return false;
+      if (node.number >= 0 && !visit(node.number, back)) return false;
     }
     if (!input_.parts.empty() && needs_.gradient_of_input) {
       add_parts(share, rows, input_, slot, scratch);
@@ -153,9 +155,11 @@ class Pass {
     index which, source;
     Rows<T> to;
   };
-  // The memory of a node, or (without a layer) of the network's inputs.
+  // The memory of a stage, or (without a layer) of the network's inputs.
   struct NodeMemory {
     const Layer<T>* layer = nullptr;
+    index number = -1;  // of the node in the network; -1: it turns a value
+    const std::vector<index>* reads = nullptr;
     Outputs<T> out;                    // what does not change from batch to batch
     const Rows<const T>* x = nullptr;  // inputs of slot 0, then those of the other slots
     index input_count = 0;
@@ -178,18 +182,29 @@ class Pass {
     return static_cast<std::size_t>(i);
   }
 
+  static RowNeeds* needs_of(const NodeMemory& node, const PassOptions& options) {
+    return options.needs && node.number >= 0 ? options.needs[node.number] : nullptr;
+  }
   NodeMemory& memory_of(index node) { return node == kNetworkInput ? input_ : nodes_[at(node)]; }
   void make_outputs();
   void make_deltas();
   void find_inputs();
   Rows<T> hold(Batch<T> batch);
+  // The rows and columns of a node's values, as they lie in memory.
+  struct Extent {
+    index height, width;
+    Batch<T> panels() const { return Batch<T>::panels(height, width); }
+    index size() const { return height * panel_count<T>(width) * kPanelWidth<T>; }
+  };
+  Extent extent_of(const NodeMemory& node) const;
+  Batch<T> batch_of(const NodeMemory& node) const;
   typename Layer<T>::Below below_of(const Passing& passing, int slot) const;
   void add_parts(Share share, index rows, const NodeMemory& node, int slot,
                  const Scratch<T>& scratch) const;
 
-  const Network<T>& network_;
   index rows_;
   PassNeeds needs_;
+  LanePlan<T> plan_;
   index input_count_;
   index last_to_pass_ = 0;
   std::vector<Batch<T>> inputs_;
