@@ -9,16 +9,47 @@
 namespace foxnn {
 namespace {
 
-// How many times the products in lanes those in rows must be for lanes to be chosen: the gradient
-// of the weights takes somewhat longer there, and values must be turned at both ends.
-constexpr double kWorthwhile = 1.25;
+// How many times the products in lanes those in rows must be for values to be turned.
+constexpr double kWorthTurning = 1.25;
+
+// Counts the products of a step, or of a pass forward. A product takes the same time in lanes as in
+// rows, so that values stay in lanes if no more products are computed there.
+template <class T>
+bool gains(const Node<T>& node, const LaneNeeds& needs, bool is_there) {
+  if (node.layer->lane_use() != LaneUse::weighed || needs.rows < kLeastInLanes<T>) return false;
+  const Products products = node.layer->products();
+  double in_rows = products.forward, in_lanes = products.full;
+  if (needs.backward) in_rows *= 2.0, in_lanes *= 2.0;  // as many for the gradient of the weights
+  if (needs.gradient_of_input || (needs.backward && node.reads.front() != kNetworkInput)) {
+    in_rows += products.of_inputs, in_lanes += products.full;
+  }
+  const index padded = rounded_up(needs.rows, kLineWidth<T>);
+  return in_lanes * static_cast<double>(padded) * (is_there ? 1.0 : kWorthTurning) <=
+         in_rows * static_cast<double>(needs.rows);
+}
 
 }  // namespace
 
 template <class T>
+bool has_lanes(const Network<T>& network, const LaneNeeds& needs) {
+  for (index i = 0; i + 1 < network.size(); ++i) {
+    if (gains(network.node(i), needs, false)) return true;
+  }
+  return false;
+}
+
+template <class T>
 LanePlan<T>::LanePlan(const Network<T>& network, const LaneNeeds& needs) {
+  stages_.reserve(static_cast<std::size_t>(network.size()));
+  stage_of_.reserve(stages_.capacity());
+  const bool has_any = has_lanes(network, needs);  // asked once: small batches take microseconds
   for (index i = 0; i < network.size(); ++i) {
     const Node<T>& node = network.node(i);
+    if (!has_any) {
+      stages_.push_back({node.layer.get(), node.reads, i, {}});
+      stage_of_.push_back(i);
+      continue;
+    }
     // Losses and users take outputs row by row.
     const bool gives = i + 1 < network.size() && gives_lanes(node, needs);
     Stage<T> stage{.layer = node.layer.get(), .node = i, .lanes = {gives, gives}};
@@ -34,34 +65,6 @@ LanePlan<T>::LanePlan(const Network<T>& network, const LaneNeeds& needs) {
   }
 }
 
-// Counts the products of a step, or of a pass forward.
-template <class T>
-bool LanePlan<T>::gains(const Node<T>& node, const LaneNeeds& needs) const {
-  const Products products = node.layer->products();
-  double in_rows = products.forward, in_lanes = products.full;
-  if (needs.backward) in_rows *= 2.0, in_lanes *= 2.0;  // as many for the gradient of the weights
-  if (needs.gradient_of_input || (needs.backward && node.reads.front() != kNetworkInput)) {
-    in_rows += products.of_inputs, in_lanes += products.full;
-  }
-  const index padded = rounded_up(needs.rows, kLineWidth<T>);
-  return in_lanes * static_cast<double>(padded) * kWorthwhile <=
-         in_rows * static_cast<double>(needs.rows);
-}
-
-template <class T>
-bool LanePlan<T>::gives_lanes(const Node<T>& node, const LaneNeeds& needs) const {
-  if (needs.rows < kLeastInLanes<T>) return false;
-  switch (node.layer->lane_use()) {
-    case LaneUse::weighed:
-      return gains(node, needs);
-    case LaneUse::follows:
-      return std::all_of(node.reads.begin(), node.reads.end(),
-                         [&](index read) { return lies_in_lanes(stage_of_value(read)); });
-    default:
-      return false;
-  }
-}
-
 // A value on the other side: from rows in lanes, or from lanes in rows.
 template <class T>
 index LanePlan<T>::turned(index stage, const Form& form) {
@@ -72,7 +75,17 @@ index LanePlan<T>::turned(index stage, const Form& form) {
   return static_cast<index>(stages_.size()) - 1;
 }
 
+template <class T>
+bool LanePlan<T>::gives_lanes(const Node<T>& node, const LaneNeeds& needs) const {
+  const bool is_there = std::all_of(node.reads.begin(), node.reads.end(), [&](index read) {
+    return lies_in_lanes(stage_of_value(read));
+  });
+  return node.layer->lane_use() == LaneUse::follows ? is_there : gains(node, needs, is_there);
+}
+
 template class LanePlan<float>;
 template class LanePlan<double>;
+template bool has_lanes(const Network<float>&, const LaneNeeds&);
+template bool has_lanes(const Network<double>&, const LaneNeeds&);
 
 }  // namespace foxnn

@@ -25,6 +25,10 @@ struct LaneNeeds {
   bool gradient_of_input = false;
 };
 
+/// Whether a layer of the network gains by having the batch in lanes.
+template <class T>
+bool has_lanes(const Network<T>& network, const LaneNeeds& needs);
+
 template <class T>
 class LanePlan {
  public:
@@ -40,7 +44,6 @@ class LanePlan {
   bool lies_in_lanes(index stage) const {
     return stage != kNetworkInput && stages_[static_cast<std::size_t>(stage)].lanes.y;
   }
-  bool gains(const Node<T>& node, const LaneNeeds& needs) const;
   bool gives_lanes(const Node<T>& node, const LaneNeeds& needs) const;
   index turned(index stage, const Form& form);
 
