@@ -52,12 +52,12 @@ void Conv<T>::list_lanes() {
 template <class T>
 index Conv<T>::lane_numbers() const {
   if (!lane_lists_) return 0;
-  return lines_ * kPanelWidth<T> + lines_of_sums(kPanelWidth<T>) * kPanelWidth<T> * kLineWidth<T>;
+  return (lines_ + 1) * kPanelWidth<T> + kSumBytes / index{sizeof(T)};
 }
 
 template <class T>
 index Conv<T>::lines_of_sums(index filters) const {
-  return std::min(lines_, kSumBytes / (filters * kLineBytes));
+  return kSumBytes / (filters * kLineBytes);
 }
 
 template <class T>
@@ -123,29 +123,36 @@ void Conv<T>::backward_input_in_lanes(Share share, index batch, const Back<T>& b
 template <class T>
 void Conv<T>::backward_parameters_in_lanes(Share share, index batch, const Back<T>& back,
                                            GradientSink<T>& sink, const Scratch<T>& scratch) const {
-  // The lines of all blocks, one after the other, are divided between the workers.
-  const index blocks = groups_ * blocks_of_group(), all = blocks * lines_;
-  T *const gradient = scratch.numbers, *const sums = gradient + lines_ * kPanelWidth<T>;
-  for (index task = share.first(all); task < share.last(all) && !scratch.leaves();) {
-    const index b = task / lines_, first = task % lines_;
-    const index last = std::min(lines_, first + share.last(all) - task);
+  // The lines of all blocks, one after the other, are divided between the workers. The biases of a
+  // block are one line more, whose inputs are ones; those of groups are not whole lines.
+  const bool with_bias = has_bias_ && groups_ == 1;
+  const index lines = lines_ + (with_bias ? 1 : 0), blocks = groups_ * blocks_of_group();
+  const index end = share.last(blocks * lines);
+  T *const gradient = scratch.numbers, *const sums = gradient + (lines_ + 1) * kPanelWidth<T>;
+  for (index task = share.first(blocks * lines); task < end && !scratch.leaves();) {
+    const index b = task / lines, first = task % lines;
+    const index last = std::min(lines, first + end - task);
     const Block at = block(b / blocks_of_group(), b % blocks_of_group());
-    const index most = lines_of_sums(at.used);
+    const index most = lines_of_sums(at.used), size = at.used * kLineWidth<T>;
     for (index line = first; line < last; line += most) {
-      const index count = std::min(most, last - line), size = at.used * kLineWidth<T>;
+      const index count = std::min(most, last - line);
       std::fill_n(sums, count * size, T(0));
       sum_lines_in_lanes(at, line, count, batch, *back.x, back.delta, sums);
       for (index i = 0; i < count; ++i) {
         kernels<T>().sum_lanes(at.used, sums + i * size, gradient + (line - first + i) * at.width);
       }
     }
-    sink.take(weights_of(at) + first * at.width, (last - first) * at.width, gradient);
+    const index weights = std::min(last, lines_) - first;
+    if (weights > 0) sink.take(weights_of(at) + first * at.width, weights * at.width, gradient);
+    if (last > lines_) {
+      sink.take(this->arrays().back().offset + at.first, at.width, gradient + weights * at.width);
+    }
     task += last - first;
   }
-  if (has_bias_) bias_gradient_in_lanes(share, batch, back.delta, sink);
+  if (has_bias_ && !with_bias) bias_gradient_in_lanes(share, batch, back.delta, sink);
 }
 
-// sums[lines][filters][lanes] += d loss / d weights of some lines of a block.
+// sums[lines][filters][lanes] += d loss / d weights of some lines of a block, and of its biases.
 template <class T>
 void Conv<T>::sum_lines_in_lanes(const Block& block, index line, index count, index batch,
                                  const Rows<const T>& x, const Rows<const T>& delta,
@@ -153,6 +160,8 @@ void Conv<T>::sum_lines_in_lanes(const Block& block, index line, index count, in
   const index outputs = this->output().shape.positions(), channels = this->input().shape.channels;
   const index most = kDeltaBytes / (block.used * kPanelBytes), height = kernels<T>().lane_lines;
   const index filter = block.group * group_filters_ + block.first;
+  alignas(64) T ones[kPanelWidth<T>];
+  std::fill_n(ones, kPanelWidth<T>, T(1));
   for (index begin = 0; begin < outputs; begin += most) {
     const index positions = std::min(most, outputs - begin);
     for (index panel = 0; panel < panel_count<T>(batch); ++panel) {
@@ -164,7 +173,9 @@ void Conv<T>::sum_lines_in_lanes(const Block& block, index line, index count, in
         for (index r = 0; r < rows; ++r) {
           const index place = (line + i + r) / group_channels_;
           const index channel = (line + i + r) % group_channels_;
-          lines[r] = {x.at(block.group * group_channels_ + channel, panel),
+          lines[r] = {place < window_.places()
+                          ? x.at(block.group * group_channels_ + channel, panel)
+                          : ones,
                       lane_lists_->reads.data() + place * outputs + begin};
         }
         kernels<T>().add_lane_products(rows, block.used, lines, channels * kPanelWidth<T>,
@@ -175,6 +186,7 @@ void Conv<T>::sum_lines_in_lanes(const Block& block, index line, index count, in
   }
 }
 
+// Where biases do not begin a line.
 template <class T>
 void Conv<T>::bias_gradient_in_lanes(Share share, index batch, const Rows<const T>& delta,
                                      GradientSink<T>& sink) const {

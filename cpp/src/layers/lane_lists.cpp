@@ -48,6 +48,7 @@ LaneLists::LaneLists(const Window& window, index inputs, index outputs, const La
           inputs, [&](index p) { return window.of_input(p); }, output),
       reads(static_cast<std::size_t>(window.places() * outputs),
             static_cast<std::uint32_t>(inputs)) {
+  reads.resize(static_cast<std::size_t>((window.places() + 1) * outputs), 0);
   for (index p = 0; p < outputs; ++p) {
     for (const Tap& tap : window.of_output(p)) {
       reads[static_cast<std::size_t>(index{tap.place} * outputs + p)] = tap.position;

@@ -53,7 +53,7 @@ struct LaneLists {
 
   LanePatterns of_outputs, of_inputs;
   /// reads[place * outputs + position] is the position that is read there; over the padding, the
-  /// one after the last.
+  /// one after the last. One place more, which a bias has, reads the first position everywhere.
   std::vector<std::uint32_t> reads;
 };
 
