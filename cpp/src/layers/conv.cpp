@@ -100,8 +100,8 @@ Conv<T>::Conv(const LayerSpec& spec, const std::vector<Form>& inputs)
 
 template <class T>
 double Conv<T>::flops() const {
-  return 2.0 * static_cast<double>(window_.pairs()) * static_cast<double>(group_channels_) *
-         static_cast<double>(groups_ * padded_);
+  const Products counted = products();
+  return 2.0 * (lane_lists_ ? counted.full : counted.forward);
 }
 
 template <class T>

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "layers/columns.hpp"
+#include "network/lane_plan.hpp"
 
 namespace foxnn {
 namespace {
@@ -67,12 +68,19 @@ Cost training_cost(const Network<T>& network, index batch, std::optional<double>
                                             : kMemorySecondsPerByte);
   // No gradient is passed to the network's inputs.
   cost.alone += sorting_seconds(network, batch, 0) + sorting_seconds(network, batch, 1);
+  const LanePlan<T> plan(network, {.rows = batch, .backward = true});
   for (index i = 0; i < network.size(); ++i) {
-    // Outputs and their gradients. Also weights: in the backward pass a worker reads weights that
-    // another one wrote.
+    // Outputs and their gradients. In lanes, workers read what they have written themselves, except
+    // for the gradient of weights: then all inputs, and all gradients of outputs.
+    const Form &input = network.layer(i).input(), &output = network.layer(i).output();
     double numbers =
-        2.0 * samples *
-        static_cast<double>(rounded_up(network.layer(i).output().layout.columns(), kLineWidth<T>));
+        2.0 * samples * static_cast<double>(rounded_up(output.layout.columns(), kLineWidth<T>));
+    if (plan.stages()[static_cast<std::size_t>(plan.stage_of(i))].lanes.y) {
+      const index all =
+          network.layer(i).parameter_count() > 0 ? input.shape.size() + output.shape.size() : 0;
+      numbers = samples * static_cast<double>(all);
+    }
+    // Also weights: in the backward pass a worker reads weights that another one wrote.
     if (i > 0) numbers += static_cast<double>(network.layer(i).parameter_count());
     cost.lines += numbers * sizeof(T) / kLineBytes;
   }
