@@ -102,7 +102,6 @@ CALLS: dict[str, Callable[[foxnn.neural_network, Any], object]] = {
     "train_on_batch": lambda nn, x: nn.train_on_batch(x, Y),
     "train": lambda nn, x: nn.train(foxnn.train_data(x, Y), 0.1, 1),
     "testing": lambda nn, x: nn.testing(foxnn.train_data(x, Y)),
-    "trace": lambda nn, x: nn.trace(x[2]),
 }
 
 
@@ -116,7 +115,7 @@ def test_other_numbers_are_refused(call: str, shown: str, dtype: str) -> None:
     x[2, 1] = WRONG[shown]
     with pytest.raises(ValueError, match="must hold whole numbers") as caught:
         CALLS[call](nn, x)
-    row = 0 if call.endswith(("of one", "of a list")) or call == "trace" else 2
+    row = 0 if call.endswith(("of one", "of a list")) else 2
     expected = "must hold whole numbers from 0 to 29, the indices of layer 0 (Embedding), got "
     assert f"{expected}{shown} in sample {row}, column 1" in str(caught.value)
     assert kinds.bits(nn) == before
