@@ -85,7 +85,8 @@ def test_public_headers_have_no_circle() -> None:
 
 # A kind that is asked for, or made, by its name or its class.
 A_KIND = re.compile(r'\bDense\b|\bNarrowPart\b|dynamic_cast|\bkind\b\)? *[!=]=? *"')
-# The plan splits composites, and makes what joins their branches; that of lanes, what turns a value.
+# The plan splits composites, and makes what joins their branches. That of lanes makes what turns a
+# value.
 MAY_KNOW_KINDS = {"network/plan.cpp", "network/lane_plan.cpp"}
 
 
