@@ -9,9 +9,12 @@
 namespace foxnn {
 namespace {
 
-template <class T, int R, int V>
+// kCompact: the rows of a are those of a compact panel, or single positions that are a panel each,
+// so that one register addresses all of them.
+template <class T, int R, int V, bool kCompact>
 void multiply_stretches_tile(const Stretch* stretches, index count, const T* a, index lda,
                              const T* b, index ldb, const T* init, T* c, index ldc) {
+  if constexpr (kCompact) lda = kPanelWidth<T>;
   Vec<T> sums[R][V];
   start<T>(sums, init);
   for (const Stretch* run = stretches; run != stretches + count; ++run) {
@@ -63,12 +66,13 @@ struct ConvTiles {
                                 T*, index);
   using AddProducts = void (*)(index, index, const index*, index, const index*, const T*, index,
                                const T*, index, T*, index);
-  MultiplyRuns multiply_stretches[kTileRows + 1] = {};
+  MultiplyRuns multiply_stretches[2][kTileRows + 1] = {};
   AddProducts add_products[2][kTileRows + 1] = {};
 
   template <int R = kTileRows>
   constexpr void fill() {
-    multiply_stretches[R] = multiply_stretches_tile<T, R, V>;
+    multiply_stretches[0][R] = multiply_stretches_tile<T, R, V, false>;
+    multiply_stretches[1][R] = multiply_stretches_tile<T, R, V, true>;
     add_products[0][R] = add_products_tile<T, R, V, false>;
     add_products[1][R] = add_products_tile<T, R, V, true>;
     if constexpr (R > 1) fill<R - 1>();
@@ -83,7 +87,7 @@ void multiply_stretches(index m, const Stretch* stretches, index count, const T*
                         const T* b, index width, const T* init, T* c, index ldc) {
   each_pair<T>(width, [&](index column, auto vectors) {
     each_tile(m, [&](index row, index rows) {
-      kConvTiles<T, vectors>.multiply_stretches[rows](
+      kConvTiles<T, vectors>.multiply_stretches[lda == kPanelWidth<T>][rows](
           stretches, count, a + row * lda, lda, b + column, width, init ? init + column : nullptr,
           c + row * ldc + column, ldc);
     });
