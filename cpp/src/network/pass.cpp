@@ -9,10 +9,7 @@ namespace foxnn {
 
 template <class T>
 Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
-    : network_(network),
-      rows_(rows),
-      needs_(needs),
-      input_count_(rows * panel_count<T>(network.inputs()) * kPanelWidth<T>) {
+    : network_(network), rows_(rows), needs_(needs) {
   for (int slot = 0; slot < needs.slots; ++slot) {
     nonzero_.emplace_back();
     if (needs.stored) {
@@ -21,9 +18,8 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
       continue;
     }
     inputs_.push_back(Batch<T>::panels(rows, network.inputs()));
-    if (needs.looks_for_zeros) {
-      nonzero_.back().resize(at(panel_count<T>(network.inputs()) * rows));
-    }
+    input_count_ = panel_count<T>(network.inputs()) * inputs_.back().rows().panel;
+    if (needs.looks_for_zeros) nonzero_.back().resize(at(input_count_ / kPanelWidth<T>));
   }
   input_.columns = network.inputs();
   held_.reserve(at(network.size() * (needs.backward ? 3 : 1)));

@@ -183,7 +183,7 @@ class Pass {
   const Network<T>& network_;
   index rows_;
   PassNeeds needs_;
-  index input_count_;
+  index input_count_ = 0;  // numbers in a batch of inputs, with what is not used
   index last_to_pass_ = 0;
   std::vector<Batch<T>> inputs_;
   std::vector<StoredBatch<T>> stored_;
