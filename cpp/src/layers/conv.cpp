@@ -9,9 +9,10 @@
 
 #include "base/pieces.hpp"
 #include "layers/columns.hpp"
+#include "layers/few.hpp"
+#include "layers/stretches.hpp"
 
 namespace foxnn {
-namespace {
 
 index checked_filters(const LayerSpec& spec) {
   const index filters = spec.whole("filters");
@@ -32,32 +33,7 @@ index checked_groups(const LayerSpec& spec, index channels, index filters) {
   return groups;
 }
 
-// Where a column lies in a row.
-template <class T>
-index offset_of(index column, index panel) {
-  return column / kPanelWidth<T> * panel + column % kPanelWidth<T>;
-}
-
-// Appends `count` columns and the lines that follow each other. A run ends with a panel, unless
-// panels follow each other; a run that goes on where the last one ends becomes a part of it.
-template <class T>
-index append_stretches(Stretch* stretches, index used, index column, index line, index count,
-                       index panel) {
-  while (count > 0) {
-    const index room = panel == kPanelWidth<T> ? count : kPanelWidth<T> - column % kPanelWidth<T>;
-    const index taken = std::min(count, room), offset = offset_of<T>(column, panel);
-    Stretch* last = used > 0 ? stretches + used - 1 : nullptr;
-    if (last && last->column + last->count == offset && last->line + last->count == line) {
-      last->count += taken;
-    } else {
-      stretches[used++] = {offset, line, taken};
-    }
-    column += taken;
-    line += taken;
-    count -= taken;
-  }
-  return used;
-}
+namespace {
 
 // Positions whose samples' gradients stay in the second-level cache while the lines of weights are
 // gone through: 16 positions of 64 samples are 128 KB.
@@ -78,6 +54,7 @@ template <class T>
 Conv<T>::Conv(const LayerSpec& spec, const std::vector<Form>& inputs)
     : Activated<T>(spec, inputs),
       window_(spec, inputs.front().shape),
+      runs_(window_),
       filters_(checked_filters(spec)),
       groups_(checked_groups(spec, inputs.front().shape.channels, filters_)),
       group_channels_(inputs.front().shape.channels / groups_),
@@ -181,7 +158,8 @@ void Conv<T>::pack(const Array& array, const T* values, T* packed, const StopReq
 template <class T>
 ScratchSize Conv<T>::scratch_size(index batch) const {
   const index most = std::max(group_channels_, group_filters_);
-  return {.numbers = (window_.places() * most + kPositions * batch) * kPanelWidth<T>,
+  const index numbers = (window_.places() * most + kPositions * batch) * kPanelWidth<T>;
+  return {.numbers = std::max(numbers, scratch_of_few(batch)),
           .stretches = window_.places() * (most / kPanelWidth<T> + 2)};
 }
 
@@ -190,6 +168,9 @@ void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Ou
                       Scratch<T> scratch) const {
   const Columns columns(this->output());
   const index positions = this->output().shape.positions();
+  if (goes_by_positions<T>(batch, runs_, positions)) {
+    return forward_few(share, batch, *x, out, scratch);
+  }
   for (index p = share.first(positions); p < share.last(positions) && !scratch.leaves(); ++p) {
     for (index g = 0; g < groups_; ++g) {
       for (index b = 0; b < blocks_of_group(); ++b) {

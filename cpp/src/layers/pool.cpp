@@ -3,6 +3,7 @@
 #include "layers/pool.hpp"
 
 #include "layers/columns.hpp"
+#include "layers/few.hpp"
 
 namespace foxnn {
 namespace {
@@ -21,7 +22,7 @@ index panels_of(const Form& form) {
 
 template <class T>
 Pool<T>::Pool(const LayerSpec& spec, const std::vector<Form>& inputs, Window window)
-    : Layer<T>(spec, inputs), window_(std::move(window)) {
+    : Layer<T>(spec, inputs), window_(std::move(window)), runs_(window_) {
   const Shape given{window_.output_axes(), inputs.front().shape.channels};
   this->set_output({given, Layout::panels<T>(given)});
 }
@@ -39,9 +40,41 @@ ScratchSize Pool<T>::scratch_size(index) const {
 
 template <class T>
 template <class Function>
-void Pool<T>::each_output(Share share, index batch, const Scratch<T>& scratch, Function f) const {
+void Pool<T>::each_output(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+                          const Scratch<T>& scratch, Function f) const {
+  constexpr index kWidth = kPanelWidth<T>;
   const index positions = this->output().shape.positions();
   const index panels = panels_of<T>(this->output());
+  const auto at = [&](index position, index q, index width, index row, index rows) {
+    const index panel = position * panels + q;
+    return Tile{position,
+                q,
+                width,
+                rows,
+                x.at(row),
+                x.stride,
+                out.y.at(row, panel),
+                out.y.stride,
+                out.kept ? out.kept + (panel * batch + row) * kWidth : nullptr,
+                kWidth};
+  };
+  if (goes_by_positions<T>(batch, runs_, positions)) {
+    const std::span<const PositionRun> runs = runs_.all();
+    const index count = static_cast<index>(runs.size());
+    for (index r = share.first(count); r < share.last(count) && !scratch.leaves(); ++r) {
+      const PositionRun& run = runs[static_cast<std::size_t>(r)];
+      for (index sample = 0; sample < batch; ++sample) {
+        each_panel<T>(this->output().shape.channels, [&](index q, index width) {
+          Tile tile = at(run.first, q, width, sample, run.count);
+          tile.ldx = run.shift * panels * x.panel;
+          tile.ldy = run.step * panels * out.y.panel;
+          tile.ldk = run.step * panels * batch * kWidth;
+          f(tile);
+        });
+      }
+    }
+    return;
+  }
   // A single position, of all samples: by rows.
   const bool by_rows = positions < share.workers;
   const Share rows = by_rows ? share : Share{}, places = by_rows ? Share{} : share;
@@ -49,7 +82,7 @@ void Pool<T>::each_output(Share share, index batch, const Scratch<T>& scratch, F
   for (index p = places.first(positions); p < places.last(positions); ++p) {
     if (scratch.leaves()) return;
     each_panel<T>(this->output().shape.channels,
-                  [&](index q, index width) { f(first, count, p, q, p * panels + q, width); });
+                  [&](index q, index width) { f(at(p, q, width, first, count)); });
   }
 }
 
@@ -83,18 +116,15 @@ template <class T>
 void MaxPool<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                          Scratch<T> scratch) const {
   const index panels = panels_of<T>(this->input());
-  this->each_output(
-      share, batch, scratch,
-      [&](index row, index rows, index p, index q, index panel, index width) {
-        index count = 0;
-        for (const Tap& tap : this->window().of_output(p)) {
-          scratch.stretches[count++] = {.column = (tap.position * panels + q) * x->panel,
-                                        .line = tap.place};
-        }
-        T* const kept = out.kept ? out.kept + (panel * batch + row) * kPanelWidth<T> : nullptr;
-        kernels<T>().largest(rows, width, scratch.stretches, count, x->at(row), x->stride,
-                             out.y.at(row, panel), out.y.stride, kept, kPanelWidth<T>);
-      });
+  this->each_output(share, batch, *x, out, scratch, [&](const auto& tile) {
+    index count = 0;
+    for (const Tap& tap : this->window().of_output(tile.position)) {
+      scratch.stretches[count++] = {.column = (tap.position * panels + tile.panel) * x->panel,
+                                    .line = tap.place};
+    }
+    kernels<T>().largest(tile.rows, tile.width, scratch.stretches, count, tile.x, tile.ldx, tile.y,
+                         tile.ldy, tile.kept, tile.ldk);
+  });
 }
 
 template <class T>
@@ -125,18 +155,16 @@ template <class T>
 void AveragePool<T>::forward(Share share, index batch, const Rows<const T>* x,
                              const Outputs<T>& out, Scratch<T> scratch) const {
   const index panels = panels_of<T>(this->input());
-  this->each_output(share, batch, scratch,
-                    [&](index row, index rows, index p, index q, index panel, index width) {
-                      const auto taps = this->window().of_output(p);
-                      index count = 0;
-                      for (const Tap& tap : taps) {
-                        scratch.stretches[count++] = {
-                            .column = (tap.position * panels + q) * x->panel,
-                            .count = static_cast<index>(taps.size())};
-                      }
-                      kernels<T>().sum_of_shares(rows, width, scratch.stretches, count, x->at(row),
-                                                 x->stride, out.y.at(row, panel), out.y.stride);
-                    });
+  this->each_output(share, batch, *x, out, scratch, [&](const auto& tile) {
+    const auto taps = this->window().of_output(tile.position);
+    index count = 0;
+    for (const Tap& tap : taps) {
+      scratch.stretches[count++] = {.column = (tap.position * panels + tile.panel) * x->panel,
+                                    .count = static_cast<index>(taps.size())};
+    }
+    kernels<T>().sum_of_shares(tile.rows, tile.width, scratch.stretches, count, tile.x, tile.ldx,
+                               tile.y, tile.ldy);
+  });
 }
 
 template <class T>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "foxnn/layer.hpp"
+#include "layers/position_runs.hpp"
 #include "layers/window.hpp"
 
 namespace foxnn {
@@ -17,9 +18,22 @@ class Pool : public Layer<T> {
  protected:
   Pool(const LayerSpec& spec, const std::vector<Form>& inputs, Window window);
 
-  // Calls f(row, rows, panel, position) for each panel of the worker's output positions.
+  // Rows of a panel: samples of an output position, or positions of a sample, which read their
+  // inputs as the first of them does.
+  struct Tile {
+    index position, panel, width;  // the panel, of those at a position
+    index rows;
+    const T* x;
+    index ldx;
+    T* y;
+    index ldy;
+    T* kept;  // of as many numbers as outputs, in compact panels; null if nothing is kept
+    index ldk;
+  };
+  // Calls f(tile) for all of the worker's outputs.
   template <class Function>
-  void each_output(Share share, index batch, const Scratch<T>& scratch, Function f) const;
+  void each_output(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+                   const Scratch<T>& scratch, Function f) const;
   // The same for the input positions; afterwards `below` finishes them.
   template <class Function>
   void each_input(Share share, index batch, const Rows<T>& delta_below,
@@ -29,6 +43,7 @@ class Pool : public Layer<T> {
 
  private:
   Window window_;
+  PositionRuns runs_;
 };
 
 /// The largest number of each window. The padding never wins.
