@@ -300,23 +300,32 @@ void Conv<T>::backward_parameters(Share share, index batch, const Back<T>& back,
   const index blocks = groups_ * blocks_of_group(), all = blocks * lines_;
   const index begin = share.first(all), end = share.last(all);
   T* const gathered = scratch.numbers + lines_ * kPanelWidth<T>;
+  // A block that is a panel has its biases summed beside its first line, while the gradients of
+  // outputs are in the cache.
+  const bool sums_biases = has_bias_ && groups_ == 1;
   for (index task = begin; task < end && !scratch.leaves();) {
+    alignas(64) T biases[kPanelWidth<T>] = {};
     const index b = task / lines_, first = task % lines_;
     const index last = std::min(lines_, first + end - task);
     const Block at = block(b / blocks_of_group(), b % blocks_of_group());
     std::fill_n(scratch.numbers, (last - first) * at.width, T(0));
-    gradient_of_lines(at, first, last, batch, *back.x, back.delta, scratch.numbers, gathered);
+    gradient_of_lines(at, first, last, batch, *back.x, back.delta, scratch.numbers, gathered,
+                      sums_biases && first == 0 ? biases : nullptr);
     sink.take(weights_of(at) + first * at.width, (last - first) * at.width, scratch.numbers);
+    if (sums_biases && first == 0) {
+      sink.take(this->arrays().back().offset + at.first, kPanelWidth<T>, biases);
+    }
     task += last - first;
   }
-  if (has_bias_) bias_gradient(share, batch, back.delta, sink);
+  if (has_bias_ && !sums_biases) bias_gradient(share, batch, back.delta, sink);
 }
 
-// gradient[lines][width] += d loss / d weights of some lines of a block.
+// gradient[lines][width] += d loss / d weights of some lines of a block; and d loss / d biases, if
+// they are asked for.
 template <class T>
 void Conv<T>::gradient_of_lines(const Block& block, index first, index last, index batch,
                                 const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
-                                T* gathered) const {
+                                T* gathered, T* biases) const {
   const index outputs = this->output().shape.positions(), height = kernels<T>().tile_rows;
   for (index begin = 0; begin < outputs; begin += kPositions) {
     const index end = std::min(outputs, begin + kPositions);
@@ -329,6 +338,10 @@ void Conv<T>::gradient_of_lines(const Block& block, index first, index last, ind
       rows = (left + tiles - 1) / tiles;
       add_tile({block, line, rows}, begin, end, batch, x, deltas,
                gradient + (line - first) * block.width);
+    }
+    for (index p = begin; p < end && biases; ++p) {
+      kernels<T>().sum_rows(batch, deltas.first + (p - begin) * deltas.step, deltas.stride,
+                            block.width, biases, true);
     }
   }
 }

@@ -88,7 +88,7 @@ class Conv final : public Activated<T> {
   void transpose_weights(index group, index channel, T* transposed) const;
   void gradient_of_lines(const Block& block, index first, index last, index batch,
                          const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
-                         T* gathered) const;
+                         T* gathered, T* biases) const;
   Deltas deltas_of(const Block& block, index begin, index end, index batch,
                    const Rows<const T>& delta, T* gathered) const;
   void add_tile(const Tile& tile, index begin, index end, index batch, const Rows<const T>& x,
