@@ -9,21 +9,13 @@
 #include "base/stop_poll.hpp"
 #include "foxnn/network.hpp"
 #include "layers/columns.hpp"
+#include "network/chunk.hpp"
 #include "network/cost.hpp"
 #include "network/judge.hpp"
 #include "network/pass.hpp"
 
 namespace foxnn {
 namespace {
-
-// Rows that pass through the layers together. Eight register tiles of 14 rows are enough to read
-// each weight from the cache only once per 112 samples, and few enough that the activations of a
-// layer stay in the second-level cache (112 rows of 512 floats: 229 KB).
-constexpr index kChunkRows = 112;
-
-// The same for sorted sums, where the rows of a chunk share no work: few rows, so that a small
-// number of samples is still divided between many workers, and stop requests are answered soon.
-constexpr index kSortedChunkRows = 4;
 
 template <class T>
 bool all_numbers(index count, const T* values) {
@@ -59,7 +51,7 @@ Rows<const T> answers(const Network<T>& network, const MatrixView& x, index firs
 template <class T, class Function>
 bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
                 const StopRequest& stop, Function f, PassNeeds needs = {}) {
-  const index n = x.rows, height = network.sorted_summation() ? kSortedChunkRows : kChunkRows;
+  const index n = x.rows, height = chunk_rows(network);
   const index chunks = (n + height - 1) / height;
   needs.stored = network.goes_by_stored(x);
   index stored = 0;
