@@ -17,13 +17,14 @@ template <index kCount>
   }
 }
 
-// kCompact: the rows are those of compact panels, so that one register addresses all of them.
+// kCompact: the rows of a are those of a compact panel, or single positions that are a panel each,
+// so that one register addresses all of them.
 template <class T, int R, int V, bool kCompact>
 void multiply_stretches_tile(const Stretch* stretches, index count, const T* a, index lda,
                              const T* b, index ldb, const T* init, T* c, index ldc) {
+  if constexpr (kCompact) lda = kPanelWidth<T>;
   Vec<T> sums[R][V];
   start<T>(sums, init);
-  if constexpr (kCompact) lda = kPanelWidth<T>;
   for (const Stretch* run = stretches; run != stretches + count; ++run) {
     const T* at = a + run->column;
     const T* line = b + run->line * ldb;
