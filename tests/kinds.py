@@ -231,6 +231,7 @@ ROWS = [
         [(2, 2, 3), Conv2D(3, 5, padding="same", dilation=3, groups=3), Conv2D(6, 1, groups=3), 2],
     ),
     Row("depthwise-last", [(6, 33), Conv1D(66, 3, groups=33, activation="identity")]),
+    Row("depthwise-last-flat", [(3, 33), Conv1D(66, 3, groups=33, activation="identity")]),
     Row(
         "depthwise-residual",
         [(4, 4, 32), Residual(Conv2D(32, 3, padding="same", groups=32), Dense(32)), 2],

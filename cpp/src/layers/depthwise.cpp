@@ -240,19 +240,25 @@ void Depthwise<T>::multiply(const Panel& panel, index rows, const Stretch* list,
   if (!is_direct) join(panel, rows, planes, to);
 }
 
+// Outputs of a single position may lie row by row, with nothing between the last line and the next
+// row: beyond that line there is nothing to read or write.
 template <class T>
 void Depthwise<T>::spread(const Panel& panel, index rows, const Block<const T>& from, T* planes,
                           index plane) const {
   each_filter<T>(panel.outputs, multiplier_, [&](index t, index lane, index channel, index which) {
+    const bool is_there = lane < width_of_panel<T>(filters_, panel.first_output + t);
     const T* source = from.first + t * from.panel + lane;
     T* target = planes + which * plane + channel;
-    for (index r = 0; r < rows; ++r) target[r * kPanelWidth<T>] = source[r * from.stride];
+    for (index r = 0; r < rows; ++r) {
+      target[r * kPanelWidth<T>] = is_there ? source[r * from.stride] : T(0);
+    }
   });
 }
 
 template <class T>
 void Depthwise<T>::join(const Panel& panel, index rows, const T* planes, const Block<T>& to) const {
   each_filter<T>(panel.outputs, multiplier_, [&](index t, index lane, index channel, index which) {
+    if (lane >= width_of_panel<T>(filters_, panel.first_output + t)) return;
     const T* source = planes + which * kBlockRows * kPanelWidth<T> + channel;
     T* target = to.first + t * to.panel + lane;
     for (index r = 0; r < rows; ++r) target[r * to.stride] = source[r * kPanelWidth<T>];
