@@ -85,6 +85,15 @@ def test_a_table_is_no_sample() -> None:
             nn.get_out(np.zeros(shape, np.float32))
 
 
+def test_a_number_is_no_sample() -> None:
+    nn = foxnn.neural_network([1, 3, 1], seed=1)
+    assert nn.get_out([0.5]).shape == (1,)
+    for number in (np.array(0.5), np.array(0.5, np.float32), np.array(1, np.uint8)):
+        assert _core.answer(nn, number) is None
+        with pytest.raises(ValueError, match="x must"):
+            nn.get_out(number)
+
+
 def test_what_is_refused_leaves_nothing_behind() -> None:
     nn = pictures()
     x = drawn(4, 9, 8)

@@ -56,7 +56,8 @@ bool is_one_sample(const py::array& array, const Shape& shape) {
   const std::vector<index> lengths = shape.lengths();
   const auto axes = static_cast<index>(lengths.size());
   const bool has_all = array.ndim() == axes;
-  if (!has_all && (array.ndim() + 1 != axes || shape.channels != 1)) return false;
+  const bool lacks_channels = array.ndim() > 0 && array.ndim() + 1 == axes && shape.channels == 1;
+  if (!has_all && !lacks_channels) return false;
   return std::equal(array.shape(), array.shape() + array.ndim(), lengths.begin());
 }
 
