@@ -28,11 +28,11 @@ inline constexpr index kChunkInLanes = kPanelWidth<T>;
 /// to fill a tile. For LeNet-5, a sample then takes 15 us instead of 30.
 inline constexpr index kNearBytes = 1 << 20;
 
-/// `may_have_lanes`: whether the pass may lay the batch in lanes.
+/// `samples`: how many there are that may lie in lanes.
 template <class T>
-index chunk_rows(const Network<T>& network, bool may_have_lanes) {
+index chunk_rows(const Network<T>& network, index samples) {
   if (network.sorted_summation()) return kSortedChunkRows;
-  if (may_have_lanes && has_lanes(network, {.rows = kChunkInLanes<T>})) return kChunkInLanes<T>;
+  if (has_lanes(network, {.rows = std::min(samples, kChunkInLanes<T>)})) return kChunkInLanes<T>;
   index widest = 0;
   for (index i = 0; i < network.size(); ++i) {
     const Layout& layout = network.layer(i).output().layout;

@@ -53,7 +53,7 @@ Rows<const T> answers(const Network<T>& network, const MatrixView& x, index firs
 template <class T, class Function>
 bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
                 const StopRequest& stop, Function f, PassNeeds needs = {}) {
-  const index n = x.rows, height = chunk_rows(network, !needs.outputs);
+  const index n = x.rows, height = chunk_rows(network, needs.outputs ? 0 : n);
   const index chunks = (n + height - 1) / height;
   needs.stored = network.goes_by_stored(x);
   index stored = 0;

@@ -63,7 +63,7 @@ struct FewSamples<T>::Memory {
 template <class T>
 FewSamples<T>::FewSamples(const Network<T>& network, index most)
     : memory_(std::make_unique<Memory>(
-          network, std::min({most, chunk_rows(network, false), kLeastInLanes<T> - 1}))) {
+          network, std::min({most, chunk_rows(network, 0), kLeastInLanes<T> - 1}))) {
   allowed_workers(1);  // A wrong FOXNN_FORCE_THREADS is refused, as by Network::predict.
 }
 
