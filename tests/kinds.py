@@ -187,6 +187,55 @@ ROWS = [
     ),
     Row("conv-groups", [(4, 3, 6), Conv2D(9, 2, groups=3), Conv2D(9, 2, groups=9), 2]),
     Row("conv-groups-wide", [(4, 64), Conv1D(64, 2, groups=2), Conv1D(80, 2, groups=16), 2]),
+    *(
+        Row(
+            f"depthwise-{channels}",
+            [
+                (5, 4, channels),
+                Conv2D(channels, 3, padding="same", groups=channels),
+                Conv2D(channels, (2, 3), groups=channels, activation="sin"),
+                2,
+            ],
+        )
+        for channels in (3, 17, 33, 70)
+    ),
+    Row(
+        "depthwise-1d",
+        [
+            (11, 5),
+            Conv1D(5, 3, stride=2, padding="same", groups=5),
+            Conv1D(5, 2, dilation=2, groups=5, bias=False),
+            2,
+        ],
+    ),
+    Row(
+        "depthwise-3d",
+        [
+            (3, 4, 5, 4),
+            Conv3D(4, (2, 1, 3), groups=4),
+            Conv3D(8, 2, stride=2, padding="same", groups=4),
+            2,
+        ],
+    ),
+    Row(
+        "depthwise-multiplied",
+        [(5, 4, 6), Conv2D(18, 3, groups=6), Dense(35), Conv2D(70, 2, groups=35, bias=False), 2],
+    ),
+    Row(
+        "depthwise-multiplied-more",
+        [(4, 3), Conv1D(66, 3, padding="same", groups=3), Conv1D(132, 2, groups=66), 2],
+    ),
+    Row("depthwise-long", [(40, 4), Conv1D(8, 33, groups=4), Conv1D(8, 5, groups=8), 2]),
+    Row(
+        "depthwise-padding-alone",
+        [(2, 2, 3), Conv2D(3, 5, padding="same", dilation=3, groups=3), Conv2D(6, 1, groups=3), 2],
+    ),
+    Row("depthwise-last", [(6, 33), Conv1D(66, 3, groups=33, activation="identity")]),
+    Row("depthwise-last-flat", [(3, 33), Conv1D(66, 3, groups=33, activation="identity")]),
+    Row(
+        "depthwise-residual",
+        [(4, 4, 32), Residual(Conv2D(32, 3, padding="same", groups=32), Dense(32)), 2],
+    ),
     Row("conv-last", [(6, 5), Conv1D(32, 3, activation="identity")]),
     Row("conv-last-narrow", [12, Reshape((6, 2)), Conv1D(3, 2, activation="tanh")]),
     Row(

@@ -210,7 +210,9 @@ def test_one_sample_is_as_many(row: Row, dtype: str) -> None:
     assert one.shape == nn._output_shape()
     assert one.tobytes() == many[3].tobytes()
     assert nn.get_out(x[3].tolist()).tobytes() == one.tobytes()
-    assert nn.predict(x[5:7]).tobytes() == many[5:7].tobytes()
+    # Few samples take another way through convolutions and pools.
+    for first, last in ((5, 7), (4, 7), (3, 8), (1, 8), (2, 10)):
+        assert nn.predict(x[first:last]).tobytes() == many[first:last].tobytes()
     assert nn.gradient(x)[3].tobytes() == nn.gradient(x[3]).tobytes()
 
 

@@ -75,7 +75,7 @@ void test_plans() {
   FOXNN_CHECK(stages<T>({9, 9, 1}, {conv(32, 3), conv(64, 3), pool(), dense_spec(10)}, training) ==
               "RRRR");
   // The network's outputs are in rows.
-  FOXNN_CHECK(stages<T>({9, 9, 1}, {conv(3, 3), conv(3, 3)}, training) == "lLLR");
+  FOXNN_CHECK(stages<T>({9, 9, 1}, {conv(3, 3), conv(3, 3)}, training) == "lLrR");
   // A layer between that takes rows.
   FOXNN_CHECK(stages<T>({9, 9, 2}, {conv(3, 3), norm(), conv(3, 3), pool(), dense_spec(2)},
                         training) == "lLrRlLLRR");

@@ -103,6 +103,17 @@ LayerSpec composite(const std::string& kind, std::vector<std::vector<LayerSpec>>
   return {.kind = kind, .options = {}, .branches = std::move(branches)};
 }
 
+// A 2-D convolution with a window of 3 by 2.
+LayerSpec convolution(index filters, index groups, const std::string& activation) {
+  return {.kind = "conv2d",
+          .options = {{"filters", filters},
+                      {"groups", groups},
+                      {"kernel", std::vector<double>{3.0, 2.0}},
+                      {"stride", std::vector<double>{1.0, 1.0}},
+                      {"padding", std::string("same")},
+                      {"activation", activation}}};
+}
+
 struct Case {
   const char* name;
   std::vector<index> shape;
@@ -144,6 +155,8 @@ std::vector<Case> cases() {
       {"dropout", {5, 3}, {dropout, each_position(6, "tanh"), dropout, dense_spec(3)}, true},
       {"layer norm", {7}, {norm, dense_spec(37, "tanh"), norm, dense_spec(2)}},
       {"layer norm at positions", {4, 6}, {each_position(37, "tanh"), norm, dense_spec(2)}},
+      {"convolution", {4, 3, 5}, {convolution(36, 1, "tanh"), convolution(8, 4, "sin"), free}},
+      {"depthwise", {4, 3, 5}, {convolution(5, 5, "tanh"), convolution(35, 5, "sin"), free}},
       {"residual",
        {7},
        {composite("residual", {{dense_spec(9, "tanh"), dense_spec(7, "sin")}, {}}),

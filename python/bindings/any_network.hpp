@@ -4,6 +4,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -83,20 +84,33 @@ class AnyNetwork {
   template <class T>
   struct Kept {
     std::unique_ptr<SingleSample<T>> single;
+    std::unique_ptr<FewSamples<T>> few;   ///< null, or for kFew samples
     std::vector<double> unscaled;         ///< a sample before it is scaled, or read as indices
     std::unique_ptr<Trainer<T>> trainer;  ///< null, or made for `plan`
     TrainingPlan plan;
     std::uint64_t structure = 0;
+    double flops = 0.0;    ///< of a forward pass for one sample
+    index most_bytes = 0;  ///< of the largest value of a sample on its way
   };
+  /// The samples that `Kept::few` is for.
+  static constexpr index kFew = 8;
   /// The buffers of `network`, which must be this object's. They are remade if its layers have
   /// changed.
   template <class T>
   Kept<T>& kept(Network<T>& network) {
     auto& kept = std::get<Kept<T>>(kept_);
     if (!kept.single || kept.structure != structure_) {
-      kept = {std::make_unique<SingleSample<T>>(network), {}, nullptr, {}, structure_};
+      auto single = std::make_unique<SingleSample<T>>(network);
+      kept = Kept<T>();
+      kept.single = std::move(single);
+      kept.structure = structure_;
       if (!network.input_scaling().empty() || network.index_limit() > 0) {
         kept.unscaled.resize(static_cast<std::size_t>(network.inputs()));
+      }
+      for (index i = 0; i < network.size(); ++i) {
+        const index columns = network.layer(i).output().layout.columns();
+        kept.flops += network.layer(i).flops();
+        kept.most_bytes = std::max(kept.most_bytes, columns * static_cast<index>(sizeof(T)));
       }
     }
     return kept;

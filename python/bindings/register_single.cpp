@@ -19,9 +19,11 @@ namespace {
 
 namespace py = pybind11;
 
-// With more parameters, the general path is used: it releases the GIL, and its overhead of about 10
-// us is small compared with the computation.
+// With more parameters or products, the general path is used: it releases the GIL, and its overhead
+// of about 10 us is small compared with the computation. A product of a convolution takes less time
+// than one of a dense layer, whose weights are read once only.
 constexpr index kMostParameters = 500'000;
+constexpr double kMostFlops = 1e7;
 // The same for sorted products, which take about 20 ns each.
 constexpr index kMostSortedParameters = 500;
 
@@ -47,11 +49,31 @@ bool read_sequence(PyObject* x, index count, T* out) {
   return true;
 }
 
+// Whether an array is a sample by itself: as long as the inputs, or of their shape, whose last axis
+// may be missing if it has one channel.
+bool is_one_sample(const py::array& array, const Shape& shape) {
+  if (array.ndim() == 1 && array.shape(0) == shape.size()) return true;
+  const std::vector<index> lengths = shape.lengths();
+  const auto axes = static_cast<index>(lengths.size());
+  const bool has_all = array.ndim() == axes;
+  const bool lacks_channels = array.ndim() > 0 && array.ndim() + 1 == axes && shape.channels == 1;
+  if (!has_all && !lacks_channels) return false;
+  return std::equal(array.shape(), array.shape() + array.ndim(), lengths.begin());
+}
+
 template <class T, class Source>
-bool read_array(PyObject* x, index count, T* out) {
+bool read_array(PyObject* x, const Shape& shape, T* out) {
   if (!py::isinstance<py::array_t<Source>>(x)) return false;
   const auto array = py::reinterpret_borrow<py::array>(x);
-  if (array.ndim() != 1 || array.shape(0) != count || !is_aligned(array)) return false;
+  if (!is_aligned(array) || !is_one_sample(array, shape)) return false;
+  const bool contiguous = (array.flags() & py::array::c_style) != 0;
+  if (array.ndim() != 1 && !contiguous) return false;
+  const index count = shape.size();
+  if (contiguous) {
+    const auto* numbers = static_cast<const Source*>(array.data());
+    for (index i = 0; i < count; ++i) out[i] = static_cast<T>(numbers[i]);
+    return true;
+  }
   const auto* bytes = static_cast<const std::byte*>(array.data());
   const index stride = array.strides(0);
   for (index i = 0; i < count; ++i) {
@@ -67,16 +89,23 @@ bool are_indices(const std::vector<double>& x, index limit) {
   return first_no_index(view, limit) < 0;
 }
 
+// Without a branch for each number, so that compilers use vectors.
 template <class T>
-bool read_sample(PyObject* x, index count, T* out) {
+bool are_finite(index count, const T* numbers) {
+  constexpr T kMost = std::numeric_limits<T>::max();
+  int others = 0;
+  for (index i = 0; i < count; ++i) others |= !(std::abs(numbers[i]) <= kMost);
+  return others == 0;
+}
+
+template <class T>
+bool read_sample(PyObject* x, const Shape& shape, T* out) {
   const bool read = PyList_CheckExact(x) || PyTuple_CheckExact(x)
-                        ? read_sequence(x, count, out)
-                        : read_array<T, T>(x, count, out) || read_array<T, double>(x, count, out) ||
-                              read_array<T, float>(x, count, out);
-  for (index i = 0; read && i < count; ++i) {
-    if (!std::isfinite(out[i])) return false;
-  }
-  return read;
+                        ? read_sequence(x, shape.size(), out)
+                        : read_array<T, T>(x, shape, out) || read_array<T, double>(x, shape, out) ||
+                              read_array<T, float>(x, shape, out) ||
+                              read_array<T, std::uint8_t>(x, shape, out);
+  return read && are_finite(shape.size(), out);
 }
 
 // The same for a network that scales its inputs, or that reads them as indices.
@@ -85,13 +114,13 @@ bool read_sample(const Network<T>& network, PyObject* x, std::vector<double>& un
   const Scaling& scaling = network.input_scaling();
   if (const index limit = network.index_limit()) {
     // In double, so that no fraction is rounded away.
-    if (!read_sample(x, network.inputs(), unscaled.data())) return false;
+    if (!read_sample(x, network.input_shape(), unscaled.data())) return false;
     if (!are_indices(unscaled, limit)) return false;
     std::copy(unscaled.begin(), unscaled.end(), out);
     return true;
   }
-  if (scaling.empty()) return read_sample(x, network.inputs(), out);
-  if (!read_sample(x, network.inputs(), unscaled.data())) return false;
+  if (scaling.empty()) return read_sample(x, network.input_shape(), out);
+  if (!read_sample(x, network.input_shape(), unscaled.data())) return false;
   for (std::size_t i = 0; i < unscaled.size(); ++i) {
     out[i] = static_cast<T>(scaling.apply(unscaled[i], i));
   }
@@ -104,7 +133,9 @@ py::object answer(AnyNetwork& self, const py::object& x) {
   return self.visit([&](auto& n) -> py::object {
     auto& kept = self.kept(n);
     const index most = n.sorted_summation() ? kMostSortedParameters : kMostParameters;
-    if (self.running() || n.parameters().size() > most) return py::none();
+    if (self.running() || n.parameters().size() > most || kept.flops > kMostFlops) {
+      return py::none();
+    }
     if (!read_sample(n, x.ptr(), kept.unscaled, kept.single->input())) return py::none();
     using T = std::remove_pointer_t<decltype(n.parameters().data())>;
     const Shape& shape = n.output_shape();

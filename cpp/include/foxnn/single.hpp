@@ -1,4 +1,4 @@
-// Prediction for one sample at a time, without allocating memory for each.
+// Prediction for one sample at a time, or for a few, without allocating memory for each call.
 #pragma once
 
 #include <memory>
@@ -25,6 +25,24 @@ class SingleSample {
   std::unique_ptr<Memory> memory_;
 };
 
+/// The same for a few samples.
+template <class T>
+class FewSamples {
+ public:
+  /// For at most `most` samples.
+  FewSamples(const Network<T>& network, index most);
+  ~FewSamples();
+
+  /// As Network::predict.
+  typename Network<T>::Outcome predict(const MatrixView& x, T* out);
+
+ private:
+  struct Memory;
+  std::unique_ptr<Memory> memory_;
+};
+
+extern template class FewSamples<float>;
+extern template class FewSamples<double>;
 extern template class SingleSample<float>;
 extern template class SingleSample<double>;
 

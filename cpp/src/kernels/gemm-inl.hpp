@@ -389,11 +389,24 @@ T peak(index rounds, T x) {
 
 template <class T>
 void sum_rows(index samples, const T* b, index ldb, index width, T* sums, bool goes_on) {
-  for (index column = 0; column < width; column += Vec<T>::lanes) {
-    Vec<T> sum = goes_on ? Vec<T>::load(sums + column) : Vec<T>::all(T(0));
-    for (index s = 0; s < samples; ++s) sum = sum + Vec<T>::load(b + s * ldb + column);
-    sum.store(sums + column);
-  }
+  // Two chains at a time: each waits for itself.
+  each_pair<T>(width, [&](index column, auto vectors) {
+    constexpr int V = vectors;
+    Vec<T> sum[V];
+    FOXNN_UNROLL
+    for (int v = 0; v < V; ++v) {
+      const index at = column + v * Vec<T>::lanes;
+      sum[v] = goes_on ? Vec<T>::load(sums + at) : Vec<T>::all(T(0));
+    }
+    for (index s = 0; s < samples; ++s) {
+      FOXNN_UNROLL
+      for (int v = 0; v < V; ++v) {
+        sum[v] = sum[v] + Vec<T>::load(b + s * ldb + column + v * Vec<T>::lanes);
+      }
+    }
+    FOXNN_UNROLL
+    for (int v = 0; v < V; ++v) sum[v].store(sums + column + v * Vec<T>::lanes);
+  });
 }
 
 template <class T>

@@ -113,6 +113,10 @@ struct KernelTable {
   /// null.
   void (*multiply)(index m, index k, const Rows<const T>& a, const T* panel, index width,
                    const T* bias, T* c, index ldc, Errands* errands);
+  /// The same for one row, with `panels` panels of kPanelWidth that follow each other; those of c
+  /// are `distance` apart.
+  void (*multiply_row)(index k, const Rows<const T>& a, const T* weights, index panels,
+                       const T* bias, T* c, index distance);
   /// The same for at most tile_rows rows of compact panels, over the columns of a list. Prefetches
   /// those of the panel `next`, unless it is null.
   void (*multiply_listed)(index m, const List& list, const Rows<const T>& a, const T* panel,
@@ -135,6 +139,9 @@ struct KernelTable {
   /// width], one after the other; rows of a are lda apart. No init if it is null.
   void (*multiply_stretches)(index m, const Stretch* stretches, index count, const T* a, index lda,
                              const T* b, index width, const T* init, T* c, index ldc);
+  /// The same for a line of which at most the first half are filters; the rest of c becomes zero.
+  void (*multiply_half)(index m, const Stretch* stretches, index count, const T* a, index lda,
+                        const T* b, const T* init, T* c, index ldc);
   /// c[rows x width] += the sum over the positions, and at each over the samples, of the products
   /// of row r's column, a + columns[position * rows + r], with b + places[position]. At most
   /// tile_rows rows; c is dense.
@@ -153,6 +160,16 @@ struct KernelTable {
                             index positions, index groups, const T* delta, index ldd, T* sums);
   /// sums[count, padded to a line] = the sums of lanes[count x a line], by halves.
   void (*sum_lanes)(index count, const T* lanes, T* sums);
+  /// Channel by channel: c[m x width] = init + the products of a + column of all taps with line b +
+  /// line * ldb, one after the other; rows of a are lda apart. No init if it is null.
+  void (*multiply_taps)(index m, const Stretch* taps, index count, const T* a, index lda,
+                        const T* b, index ldb, index width, const T* init, T* c, index ldc);
+  /// Channel by channel: c[taps x width] += the sum over the positions, and at each over the
+  /// samples, of the products of a + columns[position * taps + tap] with b + places[position]. At
+  /// most tile_rows taps.
+  void (*add_taps)(index taps, index samples, index positions, const index* columns,
+                   const index* places, const T* a, index lda, const T* b, index ldb, index width,
+                   T* c, index ldc);
   /// out[s] = init + the sum of values[i] lines[items[i]] over the items from ends[s - 1] (of the
   /// first sum: begin) to ends[s], for `sums` sums (at least one) of `width`; no init if it is
   /// null. Lines are `stride` apart.

@@ -22,7 +22,9 @@
 
 #include "kernels/activation-inl.hpp"
 #include "kernels/conv-inl.hpp"
+#include "kernels/depthwise-inl.hpp"
 #include "kernels/gemm-inl.hpp"
+#include "kernels/half-inl.hpp"
 #include "kernels/lanes-inl.hpp"
 #include "kernels/loss-inl.hpp"
 #include "kernels/math-inl.hpp"
@@ -30,6 +32,7 @@
 #include "kernels/norm-inl.hpp"
 #include "kernels/philox-inl.hpp"
 #include "kernels/pool-inl.hpp"
+#include "kernels/row-inl.hpp"
 #include "kernels/stored-inl.hpp"
 #include "kernels/update-inl.hpp"
 
@@ -53,15 +56,19 @@ constexpr KernelTable<T> make_table() {
   t.lane_lines = kLaneLines;
   t.peak = peak<T>;
   t.multiply = multiply<T>;
+  t.multiply_row = multiply_row<T>;
   t.multiply_listed = multiply_listed<T>;
   t.list_columns = list_columns<T>;
   t.multiply_transposed = multiply_transposed<T>;
   t.list_samples = list_samples_of_tiles<T>;
   t.multiply_stretches = multiply_stretches<T>;
+  t.multiply_half = multiply_half<T>;
   t.add_products = add_products<T>;
   t.multiply_lanes = multiply_lanes<T>;
   t.add_lane_products = add_lane_products<T>;
   t.sum_lanes = sum_lanes<T>;
+  t.multiply_taps = multiply_taps<T>;
+  t.add_taps = add_taps<T>;
   t.sum_lines = sum_lines<T>;
   t.narrow_multiply = narrow_multiply<T>;
   t.narrow_gradient = narrow_gradient<T, false>;

@@ -183,5 +183,9 @@ inline std::uint32_t bits_of(Vec<double>::Mask mask) {
 inline bool any(Vec<float>::Mask mask) { return _mm256_movemask_ps(mask.m) != 0; }
 inline bool any(Vec<double>::Mask mask) { return _mm256_movemask_pd(mask.m) != 0; }
 
+// Half a line takes whole registers (half-inl.hpp).
+template <class T>
+using HalfVec = Vec<T>;
+
 }  // namespace
 }  // namespace foxnn

@@ -158,6 +158,34 @@ struct Vec<double> {
   static constexpr int kDown = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC;
 };
 
+// The lower half of a register, for half a line (half-inl.hpp).
+template <class T>
+struct HalfVec;
+
+template <>
+struct HalfVec<float> {
+  static constexpr index lanes = 8;
+  __m256 v;
+
+  static HalfVec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static HalfVec all(float x) { return {_mm256_set1_ps(x)}; }
+  void store(float* p) const { _mm256_storeu_ps(p, v); }
+  friend HalfVec operator+(HalfVec a, HalfVec b) { return {_mm256_add_ps(a.v, b.v)}; }
+  friend HalfVec fma(HalfVec a, HalfVec b, HalfVec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+};
+
+template <>
+struct HalfVec<double> {
+  static constexpr index lanes = 4;
+  __m256d v;
+
+  static HalfVec load(const double* p) { return {_mm256_loadu_pd(p)}; }
+  static HalfVec all(double x) { return {_mm256_set1_pd(x)}; }
+  void store(double* p) const { _mm256_storeu_pd(p, v); }
+  friend HalfVec operator+(HalfVec a, HalfVec b) { return {_mm256_add_pd(a.v, b.v)}; }
+  friend HalfVec fma(HalfVec a, HalfVec b, HalfVec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
+};
+
 inline std::uint32_t bits_of(unsigned mask) { return mask; }
 inline bool any(unsigned mask) { return mask != 0; }
 

@@ -163,5 +163,9 @@ bool any(Mask mask) {
   return false;
 }
 
+// Half a line takes whole registers (half-inl.hpp).
+template <class T>
+using HalfVec = Vec<T>;
+
 }  // namespace
 }  // namespace foxnn

@@ -21,6 +21,12 @@ void each_panel(index columns, Function f) {
   }
 }
 
+/// The columns of a panel that are used, padded to a line.
+template <class T>
+index width_of_panel(index columns, index panel) {
+  return std::min(kPanelWidth<T>, rounded_up(columns, kLineWidth<T>) - panel * kPanelWidth<T>);
+}
+
 /// Calls f(first row, rows) for a worker's rows: for all of them at once, or in a step that may be
 /// left, for parts of them (a thousand rows of a thousand columns take less than a millisecond)
 /// until it is left.

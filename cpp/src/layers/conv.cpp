@@ -9,9 +9,10 @@
 
 #include "base/pieces.hpp"
 #include "layers/columns.hpp"
+#include "layers/few.hpp"
+#include "layers/stretches.hpp"
 
 namespace foxnn {
-namespace {
 
 index checked_filters(const LayerSpec& spec) {
   const index filters = spec.whole("filters");
@@ -32,32 +33,7 @@ index checked_groups(const LayerSpec& spec, index channels, index filters) {
   return groups;
 }
 
-// Where a column lies in a row.
-template <class T>
-index offset_of(index column, index panel) {
-  return column / kPanelWidth<T> * panel + column % kPanelWidth<T>;
-}
-
-// Appends `count` columns and the lines that follow each other. A run ends with a panel, unless
-// panels follow each other; a run that goes on where the last one ends becomes a part of it.
-template <class T>
-index append_stretches(Stretch* stretches, index used, index column, index line, index count,
-                       index panel) {
-  while (count > 0) {
-    const index room = panel == kPanelWidth<T> ? count : kPanelWidth<T> - column % kPanelWidth<T>;
-    const index taken = std::min(count, room), offset = offset_of<T>(column, panel);
-    Stretch* last = used > 0 ? stretches + used - 1 : nullptr;
-    if (last && last->column + last->count == offset && last->line + last->count == line) {
-      last->count += taken;
-    } else {
-      stretches[used++] = {offset, line, taken};
-    }
-    column += taken;
-    line += taken;
-    count -= taken;
-  }
-  return used;
-}
+namespace {
 
 // Positions whose samples' gradients stay in the second-level cache while the lines of weights are
 // gone through: 16 positions of 64 samples are 128 KB.
@@ -78,6 +54,7 @@ template <class T>
 Conv<T>::Conv(const LayerSpec& spec, const std::vector<Form>& inputs)
     : Activated<T>(spec, inputs),
       window_(spec, inputs.front().shape),
+      runs_(window_),
       filters_(checked_filters(spec)),
       groups_(checked_groups(spec, inputs.front().shape.channels, filters_)),
       group_channels_(inputs.front().shape.channels / groups_),
@@ -183,7 +160,7 @@ template <class T>
 ScratchSize Conv<T>::scratch_size(index batch) const {
   const index most = std::max(group_channels_, group_filters_);
   const index of_rows = (window_.places() * most + kPositions * batch) * kPanelWidth<T>;
-  return {.numbers = std::max(of_rows, lane_numbers()),
+  return {.numbers = std::max({of_rows, scratch_of_few(batch), lane_numbers()}),
           .stretches = window_.places() * (most / kPanelWidth<T> + 2)};
 }
 
@@ -193,6 +170,9 @@ void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Ou
   if (out.lanes.y) return forward_in_lanes(share, batch, *x, out, scratch);
   const Columns columns(this->output());
   const index positions = this->output().shape.positions();
+  if (goes_by_positions<T>(batch, runs_, positions)) {
+    return forward_few(share, batch, *x, out, scratch);
+  }
   for (index p = share.first(positions); p < share.last(positions) && !scratch.leaves(); ++p) {
     for (index g = 0; g < groups_; ++g) {
       for (index b = 0; b < blocks_of_group(); ++b) {
@@ -326,23 +306,32 @@ void Conv<T>::backward_parameters(Share share, index batch, const Back<T>& back,
   const index blocks = groups_ * blocks_of_group(), all = blocks * lines_;
   const index begin = share.first(all), end = share.last(all);
   T* const gathered = scratch.numbers + lines_ * kPanelWidth<T>;
+  // A block that is a panel has its biases summed beside its first line, while the gradients of
+  // outputs are in the cache.
+  const bool sums_biases = has_bias_ && groups_ == 1;
   for (index task = begin; task < end && !scratch.leaves();) {
+    alignas(64) T biases[kPanelWidth<T>] = {};
     const index b = task / lines_, first = task % lines_;
     const index last = std::min(lines_, first + end - task);
     const Block at = block(b / blocks_of_group(), b % blocks_of_group());
     std::fill_n(scratch.numbers, (last - first) * at.width, T(0));
-    gradient_of_lines(at, first, last, batch, *back.x, back.delta, scratch.numbers, gathered);
+    gradient_of_lines(at, first, last, batch, *back.x, back.delta, scratch.numbers, gathered,
+                      sums_biases && first == 0 ? biases : nullptr);
     sink.take(weights_of(at) + first * at.width, (last - first) * at.width, scratch.numbers);
+    if (sums_biases && first == 0) {
+      sink.take(this->arrays().back().offset + at.first, kPanelWidth<T>, biases);
+    }
     task += last - first;
   }
-  if (has_bias_) bias_gradient(share, batch, back.delta, sink);
+  if (has_bias_ && !sums_biases) bias_gradient(share, batch, back.delta, sink);
 }
 
-// gradient[lines][width] += d loss / d weights of some lines of a block.
+// gradient[lines][width] += d loss / d weights of some lines of a block; and d loss / d biases, if
+// they are asked for.
 template <class T>
 void Conv<T>::gradient_of_lines(const Block& block, index first, index last, index batch,
                                 const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
-                                T* gathered) const {
+                                T* gathered, T* biases) const {
   const index outputs = this->output().shape.positions(), height = kernels<T>().tile_rows;
   for (index begin = 0; begin < outputs; begin += kPositions) {
     const index end = std::min(outputs, begin + kPositions);
@@ -355,6 +344,10 @@ void Conv<T>::gradient_of_lines(const Block& block, index first, index last, ind
       rows = (left + tiles - 1) / tiles;
       add_tile({block, line, rows}, begin, end, batch, x, deltas,
                gradient + (line - first) * block.width);
+    }
+    for (index p = begin; p < end && biases; ++p) {
+      kernels<T>().sum_rows(batch, deltas.first + (p - begin) * deltas.step, deltas.stride,
+                            block.width, biases, true);
     }
   }
 }

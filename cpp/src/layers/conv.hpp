@@ -13,9 +13,14 @@
 
 #include "layers/activated.hpp"
 #include "layers/lane_lists.hpp"
+#include "layers/position_runs.hpp"
 #include "layers/window.hpp"
 
 namespace foxnn {
+
+/// The options of a convolution. They throw std::invalid_argument if the numbers do not fit.
+index checked_filters(const LayerSpec& spec);
+index checked_groups(const LayerSpec& spec, index channels, index filters);
 
 template <class T>
 class Conv final : public Activated<T> {
@@ -77,13 +82,20 @@ class Conv final : public Activated<T> {
   index place_of_weight(index line, index filter) const;
   void forward_block(const Block& block, index position, index batch, const Rows<const T>& x,
                      const Outputs<T>& out, Scratch<T> scratch) const;
+  index scratch_of_few(index batch) const;
+  void forward_few(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+                   Scratch<T> scratch) const;
+  index list_of_run(const PositionRun& run, index group, index panel, Stretch* stretches) const;
+  Rows<const T> contiguous_rows(index batch, const Rows<const T>& x, T* copied) const;
+  void products_of_run(const Block& block, const PositionRun& run, index listed, const T* a,
+                       index lda, const Rows<T>& y, Scratch<T> scratch) const;
   void input_gradient(index group, index channel, index position, index first, index last,
                       const Rows<const T>& delta, const Rows<T>& delta_below,
                       Scratch<T> scratch) const;
   void transpose_weights(index group, index channel, T* transposed) const;
   void gradient_of_lines(const Block& block, index first, index last, index batch,
                          const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
-                         T* gathered) const;
+                         T* gathered, T* biases) const;
   Deltas deltas_of(const Block& block, index begin, index end, index batch,
                    const Rows<const T>& delta, T* gathered) const;
   void add_tile(const Tile& tile, index begin, index end, index batch, const Rows<const T>& x,
@@ -110,6 +122,7 @@ class Conv final : public Activated<T> {
                               GradientSink<T>& sink) const;
 
   Window window_;
+  PositionRuns runs_;
   index filters_, groups_;
   index group_channels_, group_filters_;  // of one group
   index lines_;                           // of weights: the products of one output number

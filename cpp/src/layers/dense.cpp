@@ -274,6 +274,13 @@ template <class T>
     }
     return;
   }
+  if (batch == 1 && share.workers == 1 && !sorted_) {
+    const index whole = padded_ / kPanelWidth<T>;
+    k.multiply_row(inputs_, x, weights(), whole, bias, y.data, y.panel);
+    for (index p = 0; p < whole; ++p) this->activate(1, kPanelWidth<T>, 0, p, out);
+    if (whole < panels.count()) compute(whole, 0, 1, nullptr);
+    return;
+  }
   // A band of a few tiles at a time, so that its outputs are still in the first-level cache when
   // the activation is applied: 24 KB leave the other half of 48 KB to the weights.
   constexpr index kBandBytes = 24 << 10;

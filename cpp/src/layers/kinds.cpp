@@ -7,6 +7,7 @@
 #include "layers/batch_norm.hpp"
 #include "layers/conv.hpp"
 #include "layers/dense.hpp"
+#include "layers/depthwise.hpp"
 #include "layers/elementwise.hpp"
 #include "layers/embedding.hpp"
 #include "layers/layer_norm.hpp"
@@ -20,13 +21,13 @@ using Make = std::unique_ptr<Layer<T>> (*)(const LayerSpec&, const std::vector<F
 
 struct Kind {
   std::string_view name;
-  Wants (*wants)(const LayerSpec&);
+  Wants (*wants)(const LayerSpec&, const Shape&);
   Make<float> make_single;
   Make<double> make_double;
 };
 
 template <template <class> class Made>
-constexpr Kind kind(std::string_view name, Wants (*wants)(const LayerSpec&)) {
+constexpr Kind kind(std::string_view name, Wants (*wants)(const LayerSpec&, const Shape&)) {
   return {
       name, wants,
       [](const LayerSpec& spec, const std::vector<Form>& inputs) -> std::unique_ptr<Layer<float>> {
@@ -38,18 +39,32 @@ constexpr Kind kind(std::string_view name, Wants (*wants)(const LayerSpec&)) {
 }
 
 template <Wants wants>
-Wants always(const LayerSpec&) {
+Wants always(const LayerSpec&, const Shape&) {
   return wants;
+}
+
+// A convolution is made as one of two layers.
+template <class T>
+std::unique_ptr<Layer<T>> make_convolution(const LayerSpec& spec, const std::vector<Form>& inputs) {
+  if (is_depthwise(spec, inputs.front().shape)) return std::make_unique<Depthwise<T>>(spec, inputs);
+  return std::make_unique<Conv<T>>(spec, inputs);
+}
+
+constexpr Kind convolution(std::string_view name) {
+  const auto wants = [](const LayerSpec& spec, const Shape& input) {
+    return is_depthwise(spec, input) ? Wants::panels : Wants::any;
+  };
+  return {name, wants, make_convolution<float>, make_convolution<double>};
 }
 
 constexpr Kind kKinds[] = {
     kind<Dense>("dense",
-                [](const LayerSpec& spec) {
+                [](const LayerSpec& spec, const Shape&) {
                   return spec.flag("each_position", false) ? Wants::panels : Wants::packed;
                 }),
-    kind<Conv>("conv1d", always<Wants::any>),
-    kind<Conv>("conv2d", always<Wants::any>),
-    kind<Conv>("conv3d", always<Wants::any>),
+    convolution("conv1d"),
+    convolution("conv2d"),
+    convolution("conv3d"),
     kind<ActivationLayer>("activation", always<Wants::any>),
     kind<Reshape>("flatten", always<Wants::any>),
     kind<Reshape>("reshape", always<Wants::any>),
@@ -73,8 +88,8 @@ constexpr Kind kKinds[] = {
 
 }  // namespace
 
-Wants layer_wants(const LayerSpec& spec) {
-  return find_name("layer kind", spec.kind, kKinds).wants(spec);
+Wants layer_wants(const LayerSpec& spec, const Shape& input) {
+  return find_name("layer kind", spec.kind, kKinds).wants(spec, input);
 }
 
 template <>

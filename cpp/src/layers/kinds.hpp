@@ -17,8 +17,9 @@ enum class Wants {
   any,     ///< any layout
 };
 
-/// Throws std::invalid_argument if the kind does not exist.
-Wants layer_wants(const LayerSpec& spec);
+/// Of a layer that reads a value of this shape. Throws std::invalid_argument if the kind does not
+/// exist.
+Wants layer_wants(const LayerSpec& spec, const Shape& input);
 /// Makes a layer that reads values of these forms, whose layouts must be those that it needs.
 template <class T>
 std::unique_ptr<Layer<T>> make_layer(const LayerSpec& spec, const std::vector<Form>& inputs);

@@ -13,12 +13,6 @@ namespace foxnn {
 template <class T>
 inline constexpr index kLeastInLanes = kLineWidth<T>;
 
-/// The columns of a panel of samples: of `batch` samples, padded to a line.
-template <class T>
-index width_of_panel(index batch, index panel) {
-  return std::min(kPanelWidth<T>, rounded_up(batch, kLineWidth<T>) - panel * kPanelWidth<T>);
-}
-
 /// Calls f(panel of samples, first, last, width) for a worker's share of `count` rows, or
 /// positions, of every panel; in a step that may be left, in parts until it is left.
 template <class T, class Function>

@@ -2,6 +2,7 @@
 // pass the input positions, each of which adds up what it has given to the windows over it.
 #include "layers/pool.hpp"
 
+#include "layers/few.hpp"
 #include "layers/lanes.hpp"
 
 namespace foxnn {
@@ -16,7 +17,7 @@ Window window_of(const LayerSpec& spec, const Shape& input) {
 
 template <class T>
 Pool<T>::Pool(const LayerSpec& spec, const std::vector<Form>& inputs, Window window)
-    : Layer<T>(spec, inputs), window_(std::move(window)) {
+    : Layer<T>(spec, inputs), window_(std::move(window)), runs_(window_) {
   const Shape given{window_.output_axes(), inputs.front().shape.channels};
   this->set_output({given, Layout::panels<T>(given)});
 }
@@ -61,6 +62,20 @@ template <class Function>
 void Pool<T>::each_output(Share share, index batch, bool in_lanes, const Scratch<T>& scratch,
                           Function f) const {
   const index positions = this->output().shape.positions();
+  if (!in_lanes && goes_by_positions<T>(batch, runs_, positions)) {
+    const index channels = this->output().shape.channels, panels = panel_count<T>(channels);
+    const std::span<const PositionRun> runs = runs_.all();
+    const index count = static_cast<index>(runs.size());
+    for (index r = share.first(count); r < share.last(count) && !scratch.leaves(); ++r) {
+      const PositionRun& run = runs[static_cast<std::size_t>(r)];
+      for (index sample = 0; sample < batch; ++sample) {
+        each_panel<T>(channels, [&](index q, index width) {
+          f(Block{run.first, run.count, width, sample, 0, q, panels, 0, run.shift, run.step});
+        });
+      }
+    }
+    return;
+  }
   // A single position, of all samples: by rows.
   each_block(share, batch, positions, in_lanes, positions < share.workers, scratch, f);
 }
@@ -107,9 +122,10 @@ void MaxPool<T>::forward(Share share, index batch, const Rows<const T>* x, const
     for (const Tap& tap : this->window().of_output(block.position)) {
       scratch.stretches[count++] = {.column = tap.position * block.step(*x), .line = tap.place};
     }
-    kernels<T>().largest(block.rows, block.width, scratch.stretches, count, block.at(*x, 0),
-                         x->stride, block.at(out.y, block.position), out.y.stride,
-                         kept.data ? block.at(kept, block.position) : nullptr, kept.stride);
+    kernels<T>().largest(
+        block.rows, block.width, scratch.stretches, count, block.at(*x, 0), block.between_reads(*x),
+        block.at(out.y, block.position), block.between_outputs(out.y),
+        kept.data ? block.at(kept, block.position) : nullptr, block.between_outputs(kept));
   });
 }
 
@@ -149,7 +165,8 @@ void AveragePool<T>::forward(Share share, index batch, const Rows<const T>* x,
                                     .count = static_cast<index>(taps.size())};
     }
     kernels<T>().sum_of_shares(block.rows, block.width, scratch.stretches, count, block.at(*x, 0),
-                               x->stride, block.at(out.y, block.position), out.y.stride);
+                               block.between_reads(*x), block.at(out.y, block.position),
+                               block.between_outputs(out.y));
   });
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "foxnn/layer.hpp"
+#include "layers/position_runs.hpp"
 #include "layers/window.hpp"
 
 namespace foxnn {
@@ -16,13 +17,16 @@ class Pool : public Layer<T> {
   ScratchSize scratch_size(index batch) const override;
 
  protected:
-  // What a kernel takes at once: some samples of a panel of channels at a position; in lanes, all
+  // What a kernel takes at once: some samples of a panel of channels at a position; of one sample,
+  // some output positions, each of which reads its inputs as the first of them does; in lanes, all
   // channels of a panel of samples. It has the same place at every position.
   struct Block {
     index position;
     index rows, width;
     index row, row_step;      // of position 0, and from one position to the next
     index panel, panel_step;  // the same
+    // From one row of the kernel to the next: rows, or positions.
+    index next_row = 1, next_read = 0, next_output = 0;
 
     template <class Number>
     Number* at(const Rows<Number>& values, index of_position) const {
@@ -31,6 +35,15 @@ class Pool : public Layer<T> {
     template <class Number>
     index step(const Rows<Number>& values) const {
       return row_step * values.stride + panel_step * values.panel;
+    }
+    // From one row to the next, of what windows read, and of outputs.
+    template <class Number>
+    index between_reads(const Rows<Number>& values) const {
+      return next_row * values.stride + next_read * step(values);
+    }
+    template <class Number>
+    index between_outputs(const Rows<Number>& values) const {
+      return next_row * values.stride + next_output * step(values);
     }
   };
 
@@ -55,6 +68,7 @@ class Pool : public Layer<T> {
                   const Scratch<T>& scratch, Function f) const;
 
   Window window_;
+  PositionRuns runs_;
 };
 
 /// The largest number of each window. The padding never wins.

@@ -19,10 +19,15 @@ class Batch {
  public:
   Batch() = default;
 
-  /// In compact panels: what a tile reads is stored together.
+  /// In compact panels: what a tile reads is stored together. Many panels are those of positions,
+  /// of which a window reads several at once: if these began in the same sets of the first-level
+  /// cache, they would evict each other, so then there is a row between the panels that is not
+  /// used.
   static Batch panels(index rows, index width) {
+    constexpr index kMany = 64, kPeriod = 4096 / kPanelBytes;
     const index count = panel_count<T>(width);
-    return {product(rows, count * kPanelWidth<T>), kPanelWidth<T>, rows * kPanelWidth<T>};
+    const index height = count >= kMany && rows % kPeriod == 0 ? rows + 1 : rows;
+    return {product(height, count * kPanelWidth<T>), kPanelWidth<T>, height * kPanelWidth<T>};
   }
   /// Row by row, for operations on whole rows. A row of several cache lines takes an odd number of
   /// them: with a power of two, the rows of a block of columns would map to the same few sets of

@@ -12,9 +12,8 @@ template <class T>
 Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     : rows_(rows),
       needs_(needs),
-      plan_(network,
-            needs.outputs ? LaneNeeds{} : LaneNeeds{rows, needs.backward, needs.gradient_of_input}),
-      input_count_(rows * panel_count<T>(network.inputs()) * kPanelWidth<T>) {
+      plan_(network, needs.outputs ? LaneNeeds{}
+                                   : LaneNeeds{rows, needs.backward, needs.gradient_of_input}) {
   for (int slot = 0; slot < needs.slots; ++slot) {
     nonzero_.emplace_back();
     if (needs.stored) {
@@ -23,9 +22,8 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
       continue;
     }
     inputs_.push_back(Batch<T>::panels(rows, network.inputs()));
-    if (needs.looks_for_zeros) {
-      nonzero_.back().resize(at(panel_count<T>(network.inputs()) * rows));
-    }
+    input_count_ = panel_count<T>(network.inputs()) * inputs_.back().rows().panel;
+    if (needs.looks_for_zeros) nonzero_.back().resize(at(input_count_ / kPanelWidth<T>));
   }
   input_.columns = network.inputs();
   const std::vector<Stage<T>>& stages = plan_.stages();

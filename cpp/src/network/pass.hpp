@@ -205,7 +205,7 @@ class Pass {
   index rows_;
   PassNeeds needs_;
   LanePlan<T> plan_;
-  index input_count_;
+  index input_count_ = 0;  // numbers in a batch of inputs, with what is not used
   index last_to_pass_ = 0;
   std::vector<Batch<T>> inputs_;
   std::vector<StoredBatch<T>> stored_;

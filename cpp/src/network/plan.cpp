@@ -108,7 +108,7 @@ auto Plan<T>::arranged(const Value& value, Wants wants) -> Value {
 
 template <class T>
 void Plan<T>::join(const LayerSpec& spec, const std::vector<Value>& values) {
-  const Wants wants = layer_wants(spec);
+  const Wants wants = layer_wants(spec, values.front().form.shape);
   std::vector<Form> forms;
   std::vector<index> reads;
   for (const Value& value : values) {

@@ -9,26 +9,13 @@
 #include "base/stop_poll.hpp"
 #include "foxnn/network.hpp"
 #include "layers/columns.hpp"
+#include "network/chunk.hpp"
 #include "network/cost.hpp"
 #include "network/judge.hpp"
 #include "network/pass.hpp"
 
 namespace foxnn {
 namespace {
-
-// Rows that pass through the layers together. Eight register tiles of 14 rows are enough to read
-// each weight from the cache only once per 112 samples, and few enough that the activations of a
-// layer stay in the second-level cache (112 rows of 512 floats: 229 KB).
-constexpr index kChunkRows = 112;
-
-// The same where values lie in lanes: a panel of samples, whose lanes are all used (28 x 28 x 6
-// floats of 32 samples: 602 KB).
-template <class T>
-constexpr index kChunkInLanes = kPanelWidth<T>;
-
-// The same for sorted sums, where the rows of a chunk share no work: few rows, so that a small
-// number of samples is still divided between many workers, and stop requests are answered soon.
-constexpr index kSortedChunkRows = 4;
 
 template <class T>
 bool all_numbers(index count, const T* values) {
@@ -61,19 +48,12 @@ Rows<const T> answers(const Network<T>& network, const MatrixView& x, index firs
   return chunk.pass.output();
 }
 
-template <class T>
-index rows_of_chunk(const Network<T>& network, const PassNeeds& needs) {
-  if (network.sorted_summation()) return kSortedChunkRows;
-  const bool in_lanes = !needs.outputs && has_lanes(network, {.rows = kChunkInLanes<T>});
-  return in_lanes ? kChunkInLanes<T> : kChunkRows;
-}
-
 // Calls f(first, rows, chunk) for every chunk of the rows of x. Chunks are divided between the
 // workers.
 template <class T, class Function>
 bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
                 const StopRequest& stop, Function f, PassNeeds needs = {}) {
-  const index n = x.rows, height = rows_of_chunk(network, needs);
+  const index n = x.rows, height = chunk_rows(network, needs.outputs ? 0 : n);
   const index chunks = (n + height - 1) / height;
   needs.stored = network.goes_by_stored(x);
   index stored = 0;

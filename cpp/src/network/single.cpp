@@ -1,8 +1,14 @@
-// One sample through the layers. A single row is contiguous both in compact panels and in plain
-// rows, but for gaps between positions.
+// One sample through the layers, or a few. A single row is contiguous both in compact panels and in
+// plain rows, but for gaps between positions.
 #include "foxnn/single.hpp"
 
+#include <algorithm>
+#include <cmath>
+
+#include "base/parallel.hpp"
 #include "layers/columns.hpp"
+#include "layers/lanes.hpp"
+#include "network/chunk.hpp"
 #include "network/pass.hpp"
 
 namespace foxnn {
@@ -40,6 +46,55 @@ const T* SingleSample<T>::answer() {
   return memory_->packed.data();
 }
 
+template <class T>
+struct FewSamples<T>::Memory {
+  Memory(const Network<T>& given, index rows)
+      : network(given),
+        most(rows),
+        pass(given, rows, {.looks_for_zeros = false}),
+        scratch(given, rows) {}
+  const Network<T>& network;
+  index most;  // rows that pass through the layers together
+  Pass<T> pass;
+  ScratchSpace<T> scratch;
+};
+
+// Memory for as many samples as may lie in lanes would compute all lanes for a single one, too.
+template <class T>
+FewSamples<T>::FewSamples(const Network<T>& network, index most)
+    : memory_(std::make_unique<Memory>(
+          network, std::min({most, chunk_rows(network, 0), kLeastInLanes<T> - 1}))) {
+  allowed_workers(1);  // A wrong FOXNN_FORCE_THREADS is refused, as by Network::predict.
+}
+
+template <class T>
+FewSamples<T>::~FewSamples() = default;
+
+template <class T>
+auto FewSamples<T>::predict(const MatrixView& x, T* out) -> typename Network<T>::Outcome {
+  using Outcome = typename Network<T>::Outcome;
+  const Network<T>& network = memory_->network;
+  Pass<T>& pass = memory_->pass;
+  const index width = network.outputs();
+  const MatrixView samples = network.scaled_inputs(x);
+  bool finite = true;
+  for (index first = 0; first < x.rows; first += memory_->most) {
+    const index rows = std::min(memory_->most, x.rows - first);
+    pass.read(samples, first, rows);
+    pass.forward({}, rows, {}, memory_->scratch.get(), [] {});
+    network.top().finish_rows(rows, pass.output());
+    copy_values<T>(network.output_form(), rows, pass.output(), out + first * width);
+    finite = finite && pass.inputs_are_finite(rows);
+  }
+  network.unscale_outputs(x.rows, out);
+  if (!finite) return Outcome::not_finite;
+  const bool has_nan =
+      std::any_of(out, out + x.rows * width, [](T value) { return std::isnan(value); });
+  return has_nan ? Outcome::no_number : Outcome::done;
+}
+
+template class FewSamples<float>;
+template class FewSamples<double>;
 template class SingleSample<float>;
 template class SingleSample<double>;
 
