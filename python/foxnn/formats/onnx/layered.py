@@ -154,6 +154,10 @@ class _Reader:
                 found.append(leaf_of(self.graph, step, stage.cut))
             return 1
         if is_alone and last is not None and last.is_linear and _joined(last, step):
+            last.joined += 1
+            if last.joined > _MOST_NODES:  # each of them takes as long as the weights
+                expected = f"expected at most {_MOST_NODES} shifts and factors in a row"
+                raise self.graph.refused(step.node, expected)
             return 1
         activation, count = self._activation(stages)
         if activation is not None:

@@ -34,6 +34,8 @@ class Leaf:
     arrays: dict[str, Array] = field(default_factory=dict)
     #: Whether a dense layer over all positions that follows it does the same without it.
     is_flat_before: bool = True
+    #: How many sums and products with constants went into its arrays.
+    joined: int = 0
 
     @property
     def is_linear(self) -> bool:
