@@ -178,7 +178,7 @@ def main(argv: list[str] | None = None) -> int:
     right = float((y[found % len(images)] == y_test[asked]).mean())
     rows += [
         (f"{len(vectors):,} vectors made in", "", f"{seconds:.1f} s"),
-        ("one search among them", "", f"{ours:.1f} ms (NumPy {numpys:.1f} ms)"),
+        ("one search among them", "", f"{ours:.3g} ms (NumPy {numpys:.3g} ms)"),
         ("it finds the same digit", "", f"{100 * right:.1f} %"),
     ]
     common.report(rows)
