@@ -45,10 +45,6 @@ class Augmentation(Constants):
         """
         raise NotImplementedError(f"{type(self).__name__} does not say what it does")
 
-    def _keep(self, **values: object) -> None:
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
-
 
 def _check_generator(rng: object) -> None:
     if not isinstance(rng, np.random.Generator):

@@ -51,11 +51,6 @@ class Schedule:
     def _share(self, epoch: int) -> float:
         raise NotImplementedError(f"{type(self).__name__} does not say the rate of an epoch")
 
-    def _keep(self, **values: object) -> None:
-        # Checked values are plain numbers, so that they print as such.
-        for name, value in values.items():
-            object.__setattr__(self, name, value)
-
 
 @answering(_RATE)
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def samples(
     shape: tuple[int, ...] = (),
 ) -> Rows:
     """Return samples as rows that the engine reads in place: `arrays.matrix`, or sparse rows."""
-    if type(values) is np.ndarray or not is_sparse(values):
+    if not is_sparse(values):
         return arrays.matrix(values, name, columns, what, single=single, finite=finite, shape=shape)
     rows = sparse_rows(values, name)
     if columns >= 0 and rows.shape[1] != columns:

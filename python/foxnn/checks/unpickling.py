@@ -33,8 +33,12 @@ class Constants:
 
     def __setstate__(self, state: object) -> None:
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
-        for name, value in attributes(state, type(self), *names).items():
-            object.__setattr__(self, name, value)
+        self._keep(**attributes(state, type(self), *names))
         check = getattr(self, "__post_init__", None)
         if check is not None:
             check()
+
+    def _keep(self, /, **values: object) -> None:
+        # Checked values are plain numbers, so that they print as such.
+        for name, value in values.items():
+            object.__setattr__(self, name, value)

@@ -17,7 +17,6 @@ from foxnn.layers.kind import (
     checked_activation,
     checked_name,
     only,
-    set_checked,
 )
 from foxnn.layers.names import INIT_NAMES
 from foxnn.layers.windows import (
@@ -105,8 +104,7 @@ class _Conv(Description):
     _axes: ClassVar[int]
 
     def __post_init__(self) -> None:
-        set_checked(
-            self,
+        self._keep(
             filters=checks.integer(self.filters, "filters", 1, LONGEST),
             padding=checked_padding(self.padding),
             groups=checks.integer(self.groups, "groups", 1, LONGEST),

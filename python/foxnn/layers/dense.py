@@ -17,7 +17,6 @@ from foxnn.layers.kind import (
     Shape,
     checked_activation,
     checked_name,
-    set_checked,
 )
 from foxnn.layers.names import INIT_NAMES
 
@@ -106,8 +105,7 @@ class Dense(Description):
             )
         if isinstance(self.init, bool):
             raise TypeError(f"init must be a name, got {self.init}; a bias is bias={self.init}")
-        set_checked(
-            self,
+        self._keep(
             units=checks.integer(self.units, "units", 1, LARGEST),
             activation=checked_activation(self.activation),
             init=None if self.init is None else INIT_NAMES.known(self.init, "init"),

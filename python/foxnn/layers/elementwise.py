@@ -19,7 +19,6 @@ from foxnn.layers.kind import (
     no_options,
     only,
     same_shape,
-    set_checked,
 )
 
 ACTIVATION = Kind(
@@ -60,9 +59,7 @@ class Activation(Description):
     def __post_init__(self) -> None:
         if self.activation is None:
             raise TypeError("activation must be a name or a (name, parameters) pair, got None")
-        set_checked(
-            self, activation=checked_activation(self.activation), name=checked_name(self.name)
-        )
+        self._keep(activation=checked_activation(self.activation), name=checked_name(self.name))
 
 
 def _checked_rate(given: Mapping[str, Any]) -> Options:
@@ -109,8 +106,7 @@ class Dropout(Description):
     kind: ClassVar[Kind] = DROPOUT
 
     def __post_init__(self) -> None:
-        set_checked(
-            self,
+        self._keep(
             rate=checks.real(self.rate, "rate", 0.0, 1.0, open_high=True),
             name=checked_name(self.name),
         )

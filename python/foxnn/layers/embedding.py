@@ -15,7 +15,6 @@ from foxnn.layers.kind import (
     Options,
     checked_name,
     only,
-    set_checked,
 )
 
 
@@ -84,8 +83,7 @@ class Embedding(Description):
     kind: ClassVar[Kind] = EMBEDDING
 
     def __post_init__(self) -> None:
-        set_checked(
-            self,
+        self._keep(
             count=checks.integer(self.count, "count", 1, LARGEST),
             size=checks.integer(self.size, "size", 1, LARGEST),
             name=checked_name(self.name),

@@ -131,12 +131,6 @@ class Description(Constants):
         return f"{type(self).__name__}({', '.join(given)})"
 
 
-def set_checked(description: Description, **values: Any) -> None:
-    """Set attributes of a frozen description to checked values."""
-    for name, value in values.items():
-        object.__setattr__(description, name, value)
-
-
 def checked_name(name: object) -> str | None:
     """Return a layer's name, or None."""
     return None if name is None else given_name(name)

@@ -16,7 +16,6 @@ from foxnn.layers.kind import (
     checked_name,
     only,
     same_shape,
-    set_checked,
 )
 
 _EPSILON = 1e-5
@@ -78,7 +77,7 @@ class LayerNorm(Description):
     kind: ClassVar[Kind] = LAYER_NORM
 
     def __post_init__(self) -> None:
-        set_checked(self, epsilon=_checked_epsilon(self.epsilon), name=checked_name(self.name))
+        self._keep(epsilon=_checked_epsilon(self.epsilon), name=checked_name(self.name))
 
     def _options(self) -> Options:
         return {"epsilon": self.epsilon}
@@ -154,8 +153,7 @@ class BatchNorm(Description):
     kind: ClassVar[Kind] = BATCH_NORM
 
     def __post_init__(self) -> None:
-        set_checked(
-            self,
+        self._keep(
             epsilon=_checked_epsilon(self.epsilon),
             momentum=_checked_momentum(self.momentum),
             name=checked_name(self.name),

@@ -17,7 +17,6 @@ from foxnn.layers.kind import (
     no_arrays,
     no_options,
     only,
-    set_checked,
 )
 from foxnn.layers.windows import (
     LONGEST,
@@ -112,8 +111,7 @@ class _Pool(Description):
 
     def __post_init__(self) -> None:
         size, stride = self._lengths()
-        set_checked(
-            self,
+        self._keep(
             size=shown_lengths(size),
             # The same pool, whether its stride is given or not, is equal and prints the same.
             stride=None if stride == size else shown_lengths(stride),
@@ -296,7 +294,7 @@ class _GlobalPool(Description):
     name: str | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        set_checked(self, name=checked_name(self.name))
+        self._keep(name=checked_name(self.name))
 
 
 @answering()
@@ -368,7 +366,7 @@ class UpSample(Description):
                 raise ValueError("factor must be a number, or one for each axis, got none")
         else:
             factor = checks.integer(self.factor, "factor", 1, LONGEST)
-        set_checked(self, factor=factor, name=checked_name(self.name))
+        self._keep(factor=factor, name=checked_name(self.name))
 
     def _options(self) -> Options:
         lengths = self.factor if isinstance(self.factor, tuple) else (self.factor,)

@@ -17,7 +17,6 @@ from foxnn.layers.kind import (
     no_arrays,
     no_options,
     only,
-    set_checked,
 )
 from foxnn.layers.shapes import checked_shape
 
@@ -53,7 +52,7 @@ class Flatten(Description):
     kind: ClassVar[Kind] = FLATTEN
 
     def __post_init__(self) -> None:
-        set_checked(self, name=checked_name(self.name))
+        self._keep(name=checked_name(self.name))
 
 
 def _checked(given: Mapping[str, Any]) -> Options:
@@ -108,7 +107,7 @@ class Reshape(Description):
     kind: ClassVar[Kind] = RESHAPE
 
     def __post_init__(self) -> None:
-        set_checked(self, shape=checked_shape(self.shape, "shape"), name=checked_name(self.name))
+        self._keep(shape=checked_shape(self.shape, "shape"), name=checked_name(self.name))
 
     def _options(self) -> Options:
         return {"shape": [float(n) for n in checked_shape(self.shape, "shape")]}

@@ -56,14 +56,12 @@ class EarlyStopping(Constants):
                 f"monitor must be one of {', '.join(_MONITORS)} or None, got "
                 f"{checks.shown(monitor)}; a number of epochs is patience={checks.shown(monitor)}"
             )
-        checked = {
-            "monitor": None if monitor is None else checks.choice(monitor, "monitor", _MONITORS),
-            "patience": checks.integer(self.patience, "patience", 1),
-            "min_delta": checks.real(self.min_delta, "min_delta", 0.0),
-            "restore_best": checks.flag(self.restore_best, "restore_best"),
-        }
-        for name, value in checked.items():  # plain values, also of NumPy numbers
-            object.__setattr__(self, name, value)
+        self._keep(
+            monitor=None if monitor is None else checks.choice(monitor, "monitor", _MONITORS),
+            patience=checks.integer(self.patience, "patience", 1),
+            min_delta=checks.real(self.min_delta, "min_delta", 0.0),
+            restore_best=checks.flag(self.restore_best, "restore_best"),
+        )
 
 
 def early_stopping_of(value: object) -> EarlyStopping | None:

@@ -30,10 +30,8 @@ class UpdateRule(Constants):
     _name: ClassVar[str]  # of the engine
 
     def __post_init__(self) -> None:
-        # Checked values are plain numbers, so that they print as such.
-        for field in fields(self):  # type: ignore[arg-type]
-            value = _CHECKS[field.name](getattr(self, field.name), field.name)
-            object.__setattr__(self, field.name, value)
+        names = [field.name for field in fields(self)]  # type: ignore[arg-type]
+        self._keep(**{name: _CHECKS[name](getattr(self, name), name) for name in names})
 
     def _rule(self) -> _core.Optimizer:
         constants = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
