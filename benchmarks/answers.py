@@ -43,18 +43,29 @@ def onnx_model(network: foxnn.neural_network) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def onnxruntime_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
-    """Predict with a session on the network's ONNX file."""
+def session_answer(model: bytes, threads: int) -> Answer:
+    """Return what predicts with a session on an ONNX file of one input."""
     import onnxruntime
 
-    del work
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        onnx_model(network), options, providers=["CPUExecutionProvider"]
-    )
-    return lambda x: session.run(None, {"y0": x})[0]
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda x: session.run(None, {name: x})[0]
+
+
+def check(name: str, found: Any, expected: Any) -> None:
+    """Raise RuntimeError if a library's outputs differ from foxnn's."""
+    worst = float(np.abs(found - expected).max())
+    if not worst <= TOLERANCE:
+        raise RuntimeError(f"the outputs of {name} differ from foxnn's by {worst:.3g}")
+
+
+def onnxruntime_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
+    """Predict with a session on the network's ONNX file."""
+    del work
+    return session_answer(onnx_model(network), threads)
 
 
 def torch_answer(network: foxnn.neural_network, work: Work, threads: int) -> Answer:
@@ -146,8 +157,6 @@ def answering(
         except ImportError as error:
             notes.append(f"{name} is skipped: {error}")
             continue
-        worst = float(np.abs(answer(x) - expected).max())
-        if not worst <= TOLERANCE:
-            raise RuntimeError(f"the outputs of {name} differ from foxnn's by {worst:.3g}")
+        check(name, answer(x), expected)
         found[name] = answer
     return found, notes

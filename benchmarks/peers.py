@@ -105,6 +105,16 @@ def estimator_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
     return timed(lambda: model.partial_fit(x, y, classes=classes))
 
 
+def torch_steps(model: Any, optimizer: Any, loss_of: Any, x: Any, y: Any, batch: int) -> None:
+    """Train an epoch in eager mode, with batches taken by a shuffled index."""
+    import torch
+
+    for index in torch.randperm(len(x)).split(batch):
+        optimizer.zero_grad()
+        loss_of(model(x[index]), y[index]).backward()
+        optimizer.step()
+
+
 def torch_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
     """Train in eager mode, with batches taken by a shuffled index and fused optimizers."""
     import torch
@@ -117,14 +127,7 @@ def torch_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
     optimizer = kind(model.parameters(), lr=RATE, fused=True)
     loss_of = torch.nn.CrossEntropyLoss() if work.classifies else torch.nn.MSELoss()
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
-
-    def epoch() -> None:
-        for index in torch.randperm(len(inputs)).split(work.batch):
-            optimizer.zero_grad()
-            loss_of(model(inputs[index]), targets[index]).backward()
-            optimizer.step()
-
-    return timed(epoch)
+    return timed(lambda: torch_steps(model, optimizer, loss_of, inputs, targets, work.batch))
 
 
 def jax_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:

@@ -13,10 +13,11 @@ import numpy as np
 
 import foxnn
 import machine_limits
+from answers import check
 from machine_limits import UnmeasurableError
 from measure import Timed, one_call, timed
 from peers import RATE, is_there
-from pictures import BATCH, Pictures, check, onnxruntime_answer, torch_epoch
+from pictures import BATCH, Pictures, onnxruntime_answer, torch_epoch
 from row import Row, Run, Sides, Target
 
 

@@ -6,7 +6,6 @@ and both must give the same outputs before anything is measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,12 +14,11 @@ from typing import Any
 import numpy as np
 
 import foxnn
+from answers import Answer, check, session_answer
 from measure import Timed, timed
-from peers import RATE
+from peers import RATE, torch_steps
 
 BATCH = 64
-# Sums of some hundred products, in each library's own order.
-TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -97,13 +95,6 @@ def _channels_first(x: Any) -> Any:
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(x, -1, 1)))
 
 
-def check(name: str, found: Any, expected: Any) -> None:
-    """Raise RuntimeError if a library's outputs differ from foxnn's."""
-    worst = float(np.abs(found - expected).max())
-    if not worst <= TOLERANCE:
-        raise RuntimeError(f"the outputs of {name} differ from foxnn's by {worst:.3g}")
-
-
 def torch_epoch(work: Pictures, x: Any, y: Any, threads: int, *, channels_last: bool) -> Timed:
     """Train in eager mode, with batches taken by a shuffled index and a fused Adam."""
     import torch
@@ -121,31 +112,15 @@ def torch_epoch(work: Pictures, x: Any, y: Any, threads: int, *, channels_last: 
     check("PyTorch", found, work.network().predict(x[:BATCH]))
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
     loss_of = torch.nn.CrossEntropyLoss()
-
-    def epoch() -> None:
-        for index in torch.randperm(len(inputs)).split(BATCH):
-            optimizer.zero_grad()
-            loss_of(model(inputs[index]), targets[index]).backward()
-            optimizer.step()
-
-    return timed(epoch)
+    return timed(lambda: torch_steps(model, optimizer, loss_of, inputs, targets, BATCH))
 
 
 # onnxruntime
 
 
-def onnxruntime_answer(nn: foxnn.neural_network, threads: int) -> Callable[[Any], Any]:
+def onnxruntime_answer(nn: foxnn.neural_network, threads: int) -> Answer:
     """Return what predicts with a session on foxnn's own ONNX file."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
     with TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         nn.save(path)
-        session = onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=["CPUExecutionProvider"]
-        )
-    name = session.get_inputs()[0].name
-    return lambda x: session.run(None, {name: x})[0]
+        return session_answer(path.read_bytes(), threads)

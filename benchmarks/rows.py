@@ -17,7 +17,7 @@ import numpy as np
 import foxnn
 import peers
 import roofline
-from answers import TOLERANCE, answering, sklearn_answer
+from answers import answering, check, sklearn_answer
 from machine_limits import UnmeasurableError
 from measure import Timed, one_call
 from picture_rows import PICTURE_ROWS
@@ -85,8 +85,7 @@ def answers_of_texts(work: Work, run: Run) -> Sides:
     calls = {"foxnn": partial(nn.predict, x)}
     if peers.is_there("scikit-learn"):
         answer = sklearn_answer(nn, work, run.threads)
-        if not np.abs(answer(x) - nn.predict(x)).max() <= TOLERANCE:
-            raise RuntimeError("the outputs of scikit-learn differ from foxnn's")
+        check("scikit-learn", answer(x), nn.predict(x))
         calls["scikit-learn"] = partial(answer, x)
     return {name: one_call(call, duration) for name, call in calls.items()}
 
