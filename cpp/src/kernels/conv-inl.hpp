@@ -75,7 +75,7 @@ void add_products_tile(index samples, index positions, const index* columns, ind
 // The most rows of a tile whose rows are not those of compact panels: the pointers of more would
 // hardly fit into registers. With 4 in place of 7, few samples of two convolutions (of 32 and 64
 // filters) take 12 % longer.
-constexpr int kFewRows = kTileRows > 8 ? kTileRows / 2 : 4;
+constexpr int kFewRows = kTileRows > 8 ? 6 : 4;
 
 template <class T, int V>
 struct ConvTiles {
@@ -91,9 +91,11 @@ struct ConvTiles {
     if constexpr (R <= kFewRows) {
       multiply_stretches[0][R] = multiply_stretches_tile<T, R, V, false>;
     }
-    multiply_stretches[1][R] = multiply_stretches_tile<T, R, V, true>;
-    add_products[0][R] = add_products_tile<T, R, V, false>;
-    add_products[1][R] = add_products_tile<T, R, V, true>;
+    if constexpr (has_tiles_of(R)) {
+      multiply_stretches[1][R] = multiply_stretches_tile<T, R, V, true>;
+      add_products[0][R] = add_products_tile<T, R, V, false>;
+      add_products[1][R] = add_products_tile<T, R, V, true>;
+    }
     if constexpr (R > 1) fill<R - 1>();
   }
   constexpr ConvTiles() { fill(); }
@@ -113,8 +115,7 @@ void multiply_stretches(index m, const Stretch* stretches, index count, const T*
     };
     if (compact) return each_tile(m, tile);
     for (index row = 0, rows = 0; row < m; row += rows) {
-      const index tiles = (m - row + kFewRows - 1) / kFewRows;
-      rows = (m - row + tiles - 1) / tiles;
+      rows = tile_height(m - row, kFewRows);
       tile(row, rows);
     }
   });

@@ -91,7 +91,7 @@ struct TapTiles {
 
   template <int R = kTileRows>
   constexpr void fill() {
-    add[R] = add_taps_tile<T, R, V>;
+    if constexpr (has_tiles_of(R)) add[R] = add_taps_tile<T, R, V>;
     if constexpr (R > 1) fill<R - 1>();
   }
   constexpr TapTiles() { fill(); }

@@ -224,14 +224,16 @@ struct Tiles {
 
   template <int R = kTileRows>
   constexpr void fill() {
-    multiply[R] = multiply_tile<T, R, V, kCompact>;
-    if constexpr (kCompact && V * Vec<T>::lanes <= kLineWidth<T>) {
-      multiply_listed[0][R] = multiply_listed_tile<T, R, V, 1>;
+    if constexpr (has_tiles_of(R)) {
+      multiply[R] = multiply_tile<T, R, V, kCompact>;
+      if constexpr (kCompact && V * Vec<T>::lanes <= kLineWidth<T>) {
+        multiply_listed[0][R] = multiply_listed_tile<T, R, V, 1>;
+      }
+      if constexpr (kCompact && V == 2) {
+        multiply_listed[1][R] = multiply_listed_tile<T, R, V, 2>;
+      }
+      multiply_transposed[R] = multiply_transposed_tile<T, R, V, kCompact>;
     }
-    if constexpr (kCompact && V == 2) {
-      multiply_listed[1][R] = multiply_listed_tile<T, R, V, 2>;
-    }
-    multiply_transposed[R] = multiply_transposed_tile<T, R, V, kCompact>;
     if constexpr (R > 1) fill<R - 1>();
   }
   constexpr Tiles() { fill(); }
@@ -239,14 +241,12 @@ struct Tiles {
 template <class T, int V, bool kCompact>
 constexpr Tiles<T, V, kCompact> kTiles;
 
-// Calls f(first row, rows) for tiles of nearly equal size: 32 rows make 11 + 11 + 10, and not
-// 14 + 14 + 4, because a tile of few rows waits for its own sums.
+// Calls f(first row, rows) for each tile.
 template <class Function>
 [[gnu::always_inline]] inline void each_tile(index rows, Function f) {
-  if (rows > 0 && rows <= kTileRows) return f(index{0}, rows);
-  index first = 0;
-  for (index tiles = (rows + kTileRows - 1) / kTileRows; tiles > 0; --tiles) {
-    const index height = (rows - first + tiles - 1) / tiles;
+  if (rows > 0 && rows <= kTileRows && has_tiles_of(rows)) return f(index{0}, rows);
+  for (index first = 0; first < rows;) {
+    const index height = tile_height(rows - first, kTileRows);
     f(first, height);
     first += height;
   }

@@ -56,8 +56,10 @@ struct HalfTiles {
 
   template <int R = kTileRows>
   constexpr void fill() {
-    multiply[0][R] = multiply_half_tile<T, R, false>;
-    multiply[1][R] = multiply_half_tile<T, R, true>;
+    if constexpr (has_tiles_of(R)) {
+      multiply[0][R] = multiply_half_tile<T, R, false>;
+      multiply[1][R] = multiply_half_tile<T, R, true>;
+    }
     if constexpr (R > 1) fill<R - 1>();
   }
   constexpr HalfTiles() { fill(); }

@@ -58,6 +58,19 @@ struct Errands {
 /// The most tiles in a panel of inputs: 32 columns in tiles of 4, the smallest of any kernel set.
 inline constexpr index kMostTiles = 8;
 
+/// Whether kernels have tiles of so many rows: of more than six, only even numbers, since the odd
+/// ones would make the code of the widest kernel set by a third larger.
+constexpr bool has_tiles_of(index rows) { return rows <= 6 || rows % 2 == 0; }
+
+/// The rows of the next tile where `left` are left, at most `most`, of which there are tiles. All
+/// are of nearly equal size: 32 rows make 12 + 10 + 10, and not 14 + 14 + 4, because a tile of few
+/// rows waits for its own sums.
+constexpr index tile_height(index left, index most) {
+  const index tiles = (left + most - 1) / most, height = (left + tiles - 1) / tiles;
+  if (has_tiles_of(height)) return height;
+  return height < left ? height + 1 : (left + 1) / 2;
+}
+
 /// The coefficients of a step of an optimizer, in the type of the parameters.
 template <class T>
 struct UpdateArguments {
@@ -106,7 +119,7 @@ template <class T>
 struct KernelTable {
   /// Numbers in a register.
   int lanes;
-  /// Rows of the register tile, and lines of weights of that of add_lane_products.
+  /// The most rows of a tile, and lines of weights of that of add_lane_products.
   int tile_rows, lane_lines;
 
   /// c[m x width] = bias + a[m x k] . panel[k x width]; no bias, or no prefetching, if they are
@@ -117,7 +130,7 @@ struct KernelTable {
   /// are `distance` apart.
   void (*multiply_row)(index k, const Rows<const T>& a, const T* weights, index panels,
                        const T* bias, T* c, index distance);
-  /// The same for at most tile_rows rows of compact panels, over the columns of a list. Prefetches
+  /// The same for one tile of rows of compact panels, over the columns of a list. Prefetches
   /// those of the panel `next`, unless it is null.
   void (*multiply_listed)(index m, const List& list, const Rows<const T>& a, const T* panel,
                           index width, const T* bias, T* c, index ldc, const T* next,
@@ -143,8 +156,8 @@ struct KernelTable {
   void (*multiply_half)(index m, const Stretch* stretches, index count, const T* a, index lda,
                         const T* b, const T* init, T* c, index ldc);
   /// c[rows x width] += the sum over the positions, and at each over the samples, of the products
-  /// of row r's column, a + columns[position * rows + r], with b + places[position]. At most
-  /// tile_rows rows; c is dense.
+  /// of row r's column, a + columns[position * rows + r], with b + places[position]. The rows are
+  /// one tile; c is dense.
   void (*add_products)(index rows, index samples, index positions, const index* columns,
                        const index* places, const T* a, index lda, const T* b, index ldb,
                        index width, T* c);
@@ -165,8 +178,8 @@ struct KernelTable {
   void (*multiply_taps)(index m, const Stretch* taps, index count, const T* a, index lda,
                         const T* b, index ldb, index width, const T* init, T* c, index ldc);
   /// Channel by channel: c[taps x width] += the sum over the positions, and at each over the
-  /// samples, of the products of a + columns[position * taps + tap] with b + places[position]. At
-  /// most tile_rows taps.
+  /// samples, of the products of a + columns[position * taps + tap] with b + places[position]. The
+  /// taps are one tile.
   void (*add_taps)(index taps, index samples, index positions, const index* columns,
                    const index* places, const T* a, index lda, const T* b, index ldb, index width,
                    T* c, index ldc);

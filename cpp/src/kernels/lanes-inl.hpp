@@ -81,7 +81,7 @@ struct LaneTiles {
 
   template <int R = kTileRows>
   constexpr void fill() {
-    multiply[R] = multiply_lanes_tile<T, R, V>;
+    if constexpr (has_tiles_of(R)) multiply[R] = multiply_lanes_tile<T, R, V>;
     if constexpr (R > 1) fill<R - 1>();
   }
   constexpr LaneTiles() { fill(); }
@@ -120,10 +120,8 @@ void multiply_lanes(index rows, const Stretch* stretches, index count, const T* 
 template <class T>
 void add_lane_products(index rows, index filters, const LaneLine<T>* lines, index pitch,
                        index positions, index groups, const T* delta, index ldd, T* sums) {
-  // Tiles of nearly equal size, as in each_tile.
-  index filter = 0;
-  for (index tiles = (filters + kLaneFilters - 1) / kLaneFilters; tiles > 0; --tiles) {
-    const index count = (filters - filter + tiles - 1) / tiles;
+  for (index filter = 0; filter < filters;) {
+    const index count = tile_height(filters - filter, kLaneFilters);
     kLaneGradientTiles<T>.add[rows][count](lines, pitch, positions, groups,
                                            delta + filter * kPanelWidth<T>, ldd,
                                            sums + filter * kLineWidth<T>, filters * kLineWidth<T>);

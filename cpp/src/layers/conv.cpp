@@ -337,11 +337,10 @@ void Conv<T>::gradient_of_lines(const Block& block, index first, index last, ind
     const index end = std::min(outputs, begin + kPositions);
     const Deltas deltas = deltas_of(block, begin, end, batch, delta, gathered);
     for (index line = first, rows = 0; line < last; line += rows) {
-      // Tiles of nearly equal size, of the channels of one place if these are enough.
+      // Tiles of the channels of one place if these are enough.
       const index room = group_channels_ - line % group_channels_;
       const index left = group_channels_ < height ? last - line : std::min(last - line, room);
-      const index tiles = (left + height - 1) / height;
-      rows = (left + tiles - 1) / tiles;
+      rows = tile_height(left, height);
       add_tile({block, line, rows}, begin, end, batch, x, deltas,
                gradient + (line - first) * block.width);
     }

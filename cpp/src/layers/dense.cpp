@@ -46,12 +46,6 @@ bool shares_panels(Share share, index panels) {
   return panels % share.workers == 0 || panels >= 8 * share.workers;
 }
 
-// The tile height that divides the rows most evenly, at most `most`.
-index tile_height(index rows, index most) {
-  const index tiles = (rows + most - 1) / most;
-  return (rows + tiles - 1) / tiles;
-}
-
 // Up to this many weights (128 KB) stay in the second-level cache from one use to the next. If
 // there are more, the next panel is prefetched while the current one is multiplied.
 template <class T>
@@ -251,12 +245,11 @@ template <class T>
   };
   if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
     // Tile by tile, so that one list of nonzero columns serves all panels.
-    const index height = tile_height(batch, k.tile_rows);
-    for (index row = 0; row < batch && !scratch.leaves(); row += height) {
-      const index rows = std::min(height, batch - row);
+    for (index row = 0, rows = 0; row < batch && !scratch.leaves(); row += rows) {
+      rows = tile_height(batch - row, k.tile_rows);
       Errands errands;
-      if (share.workers > 1 && row + height < batch) {
-        errands.rows = rows_ahead(x, row + height, std::min(height, batch - row - height), inputs_);
+      if (const index next = row + rows; share.workers > 1 && next < batch) {
+        errands.rows = rows_ahead(x, next, tile_height(batch - next, k.tile_rows), inputs_);
       }
       const List list = k.list_columns(rows, inputs_, x.from_row(row), scratch.items);
       const index last = share.last(panels.count());
@@ -348,13 +341,11 @@ template <class T>
               Ahead(weights() + (input + width) * kPanelWidth<T>, kPanelBytes * inputs_,
                     width * kPanelWidth<T> / kLineWidth<T>, panels.count());
         }
-        const index height = tile_height(last - first, k.tile_rows);
         const bool news = share.workers > 1 && q == share.first(panels_below.count());
-        for (index row = first; row < last && !scratch.leaves(); row += height) {
-          const index rows = std::min(height, last - row);
-          if (news) {
-            errands.rows =
-                rows_ahead(delta, row + height, std::min(height, last - row - height), neurons_);
+        for (index row = first, rows = 0; row < last && !scratch.leaves(); row += rows) {
+          rows = tile_height(last - row, k.tile_rows);
+          if (const index next = row + rows; news && next < last) {
+            errands.rows = rows_ahead(delta, next, tile_height(last - next, k.tile_rows), neurons_);
           } else if (const std::byte* fetched = fetches ? scratch.fetch->take() : nullptr) {
             errands.rows = Ahead(fetched, 0, fetched_lines, 1, kMemoryPace);
           }

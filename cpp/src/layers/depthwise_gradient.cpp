@@ -122,8 +122,7 @@ void Depthwise<T>::gradient_of_part(const Part& part, index batch, const Rows<co
     for (index which = 0; which < multiplier_; ++which) {
       const T* const plane = deltas.first + which * deltas.plane;
       for (index place = part.first, taps = 0; place < part.last; place += taps) {
-        const index left = part.last - place, tiles = (left + height - 1) / height;
-        taps = (left + tiles - 1) / tiles;
+        taps = tile_height(part.last - place, height);
         Part tile = part;
         tile.first = place;
         tile.last = place + taps;
