@@ -105,6 +105,12 @@ def test_roofline_of_convolutions() -> None:
     assert re.search(r"^\| forward \| .*s \| .*s \| \d+ % \|$", text, re.M)
 
 
+def test_layer_prices_names_every_kind() -> None:
+    text = run("layer_prices.py", "--quick")
+    for name in ("Dense(64)", "Conv2D(64, 3, padding='same')", "BatchNorm()", "Dropout(0.2)"):
+        assert re.search(rf"^\| `{re.escape(name)}` \| .*s \| [\d.]+ ns \|$", text, re.M)
+
+
 # 28 windows of 5 on an axis, of which 2, 1, 1, 2 numbers are padding; 6 filters.
 FIRST = (28 * 5 - 6) ** 2 * 6
 LENET_PRODUCTS = FIRST + (10 * 5) ** 2 * 6 * 16 + 400 * 120 + 120 * 84 + 84 * 10
