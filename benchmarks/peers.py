@@ -10,12 +10,15 @@ import importlib
 import importlib.metadata
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from measure import Timed, timed
 from work import Work
+
+if TYPE_CHECKING:
+    from pictures import Pictures
 
 # The learning rate of every optimizer; no time depends on it.
 RATE = 1e-3
@@ -50,7 +53,7 @@ def versions() -> dict[str, str]:
     return found
 
 
-def foxnn_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
+def foxnn_epoch(work: Work | Pictures, x: Any, y: Any, threads: int) -> Timed:
     """Train with fit."""
     network = work.network()
     network.settings.n_threads = threads

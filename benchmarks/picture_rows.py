@@ -11,51 +11,24 @@ from typing import Any
 
 import numpy as np
 
-import foxnn
 import machine_limits
 from answers import check
 from machine_limits import UnmeasurableError
 from measure import Timed, one_call, timed
 from peers import RATE, is_there
-from pictures import BATCH, Pictures, onnxruntime_answer, torch_epoch
+from pictures import (
+    BATCH,
+    BLOCKS,
+    CNN,
+    DEPTHWISE,
+    LENET,
+    SENSORS,
+    Pictures,
+    onnxruntime_answer,
+    torch_epoch,
+)
+from products import products_of
 from row import Row, Run, Sides, Target
-
-
-def _block(filters: int, padding: str) -> list[Any]:
-    made: list[Any] = []
-    for _ in range(2):
-        made += [
-            foxnn.Conv2D(filters, 3, padding=padding, activation="identity"),
-            foxnn.BatchNorm(),
-            foxnn.Activation("relu"),
-        ]
-    return [*made, foxnn.MaxPool2D(2)]
-
-
-LENET = Pictures(
-    (28, 28, 1),
-    (
-        foxnn.Conv2D(6, 5, padding="same"), foxnn.MaxPool2D(2),
-        foxnn.Conv2D(16, 5), foxnn.MaxPool2D(2), 120, 84, 10,
-    ),
-)  # fmt: skip
-CNN = Pictures((28, 28, 1), (foxnn.Conv2D(32, 3), foxnn.Conv2D(64, 3), foxnn.MaxPool2D(2), 128, 10))
-BLOCKS = Pictures(
-    (32, 32, 3), (*_block(32, "same"), *_block(64, "same"), *_block(128, "same"), 10), 10 * BATCH
-)
-DEPTHWISE = Pictures(
-    (32, 32, 64),
-    (
-        foxnn.Conv2D(64, 3, padding="same", groups=64), foxnn.Conv2D(64, 1),
-        foxnn.GlobalAveragePool(), 10,
-    ),
-    10 * BATCH,
-)  # fmt: skip
-SENSORS = Pictures(
-    (500, 12),
-    (foxnn.Conv1D(64, 5), foxnn.Conv1D(64, 5), foxnn.Conv1D(64, 5), foxnn.GlobalAveragePool(), 10),
-    10 * BATCH,
-)
 
 
 def _used(work: Pictures, run: Run) -> Pictures:
@@ -92,7 +65,7 @@ def steps_and_bounds(work: Pictures, run: Run) -> Sides:
     sides = steps(work, run)
     sides["foxnn, one thread"] = _foxnn_step(_used(work, run), 1)
     seconds = 0.01 if run.quick else 0.1
-    flops = products(work)
+    flops = 2.0 * BATCH * products_of(work.network()).total
 
     def bound() -> float:
         return flops / machine_limits.fma_peak(run.threads, "float32", seconds)
@@ -103,34 +76,6 @@ def steps_and_bounds(work: Pictures, run: Run) -> Sides:
         run.notes.append(f"no bound: {error}")
         return sides
     return {**sides, "bound": bound}
-
-
-def products(work: Pictures) -> float:
-    """Return the floating-point operations of a step's products.
-
-    A convolution or a dense layer takes two for each product of a weight and an input: forward, for
-    the weights' gradient, and, except in the first layer, for that of the input. Products with
-    padding do not count.
-    """
-    total = 0.0
-    for i, layer in enumerate(work.network()):
-        if "weights" not in layer.arrays or layer.kind == "BatchNorm":
-            continue
-        weights = layer.arrays["weights"].shape
-        if layer.kind == "Dense":
-            once = math.prod(weights)
-        else:
-            kernel = weights[:-2]
-            axes = zip(layer.input_shape, layer.output_shape, kernel, strict=False)
-            once = math.prod(_pairs(*axis) for axis in axes) * math.prod(weights[-2:])
-        total += 2.0 * BATCH * once * (3 if i > 0 else 2)
-    return total
-
-
-def _pairs(inputs: int, outputs: int, kernel: int) -> int:
-    """Return the pairs of an output and an input of its window, on an axis."""
-    before = (outputs + kernel - 1 - inputs) // 2
-    return sum(0 <= o + k - before < inputs for o in range(outputs) for k in range(kernel))
 
 
 def answers(work: Pictures, count: int, run: Run) -> Sides:

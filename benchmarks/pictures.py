@@ -28,16 +28,71 @@ class Pictures:
     shape: tuple[int, ...]
     layers: tuple[Any, ...]
     samples: int = 20 * BATCH
+    optimizer: str = "adam"
+    batch: int = BATCH
+    dtype: str = "float32"
+
+    @property
+    def steps(self) -> int:
+        """The number of steps in an epoch."""
+        return -(-self.samples // self.batch)
+
+    @property
+    def title(self) -> str:
+        """The shape and the layers."""
+        return ", ".join(map(str, (self.shape, *self.layers)))
 
     def network(self) -> foxnn.neural_network:
         """Return the network, the same at every call."""
-        return foxnn.neural_network([self.shape, *self.layers], "relu", "softmax", seed=0)
+        return foxnn.neural_network(
+            [self.shape, *self.layers], "relu", "softmax", dtype=self.dtype, seed=0
+        )
 
     def data(self) -> tuple[Any, Any]:
         """Return samples and labels drawn at random."""
         rng = np.random.default_rng(0)
-        x = rng.random((self.samples, *self.shape), dtype=np.float32)
+        x = rng.random((self.samples, *self.shape), dtype=np.float32).astype(self.dtype)
         return x, rng.integers(0, 10, self.samples)
+
+
+def _block(filters: int, padding: str) -> list[Any]:
+    made: list[Any] = []
+    for _ in range(2):
+        made += [
+            foxnn.Conv2D(filters, 3, padding=padding, activation="identity"),
+            foxnn.BatchNorm(),
+            foxnn.Activation("relu"),
+        ]
+    return [*made, foxnn.MaxPool2D(2)]
+
+
+LENET = Pictures(
+    (28, 28, 1),
+    (
+        foxnn.Conv2D(6, 5, padding="same"), foxnn.MaxPool2D(2),
+        foxnn.Conv2D(16, 5), foxnn.MaxPool2D(2), 120, 84, 10,
+    ),
+)  # fmt: skip
+CNN = Pictures((28, 28, 1), (foxnn.Conv2D(32, 3), foxnn.Conv2D(64, 3), foxnn.MaxPool2D(2), 128, 10))
+BLOCKS = Pictures(
+    (32, 32, 3), (*_block(32, "same"), *_block(64, "same"), *_block(128, "same"), 10), 10 * BATCH
+)
+DEPTHWISE = Pictures(
+    (32, 32, 64),
+    (
+        foxnn.Conv2D(64, 3, padding="same", groups=64), foxnn.Conv2D(64, 1),
+        foxnn.GlobalAveragePool(), 10,
+    ),
+    10 * BATCH,
+)  # fmt: skip
+SENSORS = Pictures(
+    (500, 12),
+    (foxnn.Conv1D(64, 5), foxnn.Conv1D(64, 5), foxnn.Conv1D(64, 5), foxnn.GlobalAveragePool(), 10),
+    10 * BATCH,
+)
+NETWORKS = {
+    "lenet": LENET, "cnn": CNN, "blocks": BLOCKS, "depthwise": DEPTHWISE, "sensors": SENSORS,
+}  # fmt: skip
 
 
 # PyTorch

@@ -12,7 +12,7 @@ import json
 import statistics
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ from measure import (
     shown_seconds,
     table,
 )
+from pictures import NETWORKS, Pictures
+from products import products_of
 from work import Data, Work
 
 # The number of arrays of the size of the parameters that an optimizer keeps in addition to them.
@@ -59,21 +61,21 @@ class Counts:
         return self.forward + self.weight_gradients + self.input_gradients
 
 
-def counts(work: Work) -> Counts:
+def counts(work: Work | Pictures) -> Counts:
     """Count an epoch's operations and bytes.
 
-    A product of a layer takes 2 operations per weight and sample. The first layer's inputs need no
-    gradient. An update reads the gradient, and reads and writes the parameter and its moments: for
-    Adam in float32 (1 + 2 * 3) * 4 = 28 bytes per parameter.
+    A product takes 2 operations. An update reads the gradient, and reads and writes the parameter
+    and its moments: for Adam in float32 (1 + 2 * 3) * 4 = 28 bytes per parameter.
     """
-    layers = [i * o for i, o in zip(work.sizes[:-1], work.sizes[1:], strict=True)]
-    parameters = sum(layers) + sum(work.sizes[1:])
+    network = work.network()
+    products = products_of(network)
+    parameters = sum(array.size for layer in network for array in layer.arrays.values())
     itemsize = np.dtype(work.dtype).itemsize
     kept = 1 + MOMENTS[work.optimizer]
     return Counts(
-        forward=2.0 * work.samples * sum(layers),
-        weight_gradients=2.0 * work.samples * sum(layers),
-        input_gradients=2.0 * work.samples * sum(layers[1:]),
+        forward=2.0 * work.samples * products.forward,
+        weight_gradients=2.0 * work.samples * products.weight_gradients,
+        input_gradients=2.0 * work.samples * products.input_gradients,
         update_bytes=float(work.steps) * parameters * itemsize * (1 + 2 * kept),
         state_bytes=parameters * itemsize * kept,
     )
@@ -102,7 +104,7 @@ def bound_at(epoch: Counts, flops: float, bandwidth: float) -> Bound:
     )
 
 
-def measured_bound(work: Work, threads: int, seconds: float = 0.1) -> Bound:
+def measured_bound(work: Work | Pictures, threads: int, seconds: float = 0.1) -> Bound:
     """Measure the machine twice for this long and return the bound of an epoch.
 
     Raises
@@ -117,7 +119,7 @@ def measured_bound(work: Work, threads: int, seconds: float = 0.1) -> Bound:
     return bound_at(epoch, flops, machine_limits.best_bandwidth(threads, size, seconds))
 
 
-def measured_phases(work: Work, x: Any, y: Any, threads: int) -> dict[str, float]:
+def measured_phases(work: Work | Pictures, x: Any, y: Any, threads: int) -> dict[str, float]:
     """Return the seconds of each phase in an epoch, as measured by the engine's first worker.
 
     Raises
@@ -212,6 +214,9 @@ def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--layers", type=layer_sizes, default=[784, 512, 512, 10])
+    parser.add_argument(
+        "--network", choices=NETWORKS, help="with convolutions, in place of --layers, batches of 64"
+    )
     parser.add_argument("--batch-size", type=positive, default=98)
     parser.add_argument("--samples", type=positive, default=60_000, help="samples per epoch")
     parser.add_argument("--activation", default="relu", help="activation of the hidden layers")
@@ -226,9 +231,28 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="few samples, short: only a check")
     parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
+    if options.mnist and options.network:
+        parser.error("--mnist is for --layers")
     if options.mnist and (options.layers[0], options.layers[-1]) != (784, 10):
         parser.error("--mnist needs --layers that begin with 784 and end with 10")
     return options
+
+
+def asked(options: argparse.Namespace, data: Data) -> tuple[Work | Pictures, Any, Any]:
+    """Return the work that the command line asks for, and its samples."""
+    if options.network:
+        pictures = replace(
+            NETWORKS[options.network], optimizer=options.optimizer, dtype=options.dtype
+        )
+        if options.quick:
+            pictures = replace(pictures, samples=2 * pictures.batch)
+        return pictures, *pictures.data()
+    work = Work(
+        tuple(options.layers), options.activation, options.samples, classifies=True,
+        optimizer=options.optimizer, batch=options.batch_size, dtype=options.dtype,
+        is_mnist=options.mnist,
+    )  # fmt: skip
+    return work, *data.of(work)
 
 
 def main() -> int:
@@ -236,13 +260,8 @@ def main() -> int:
     options = arguments()
     if options.quick:
         options.samples, options.rounds = min(options.samples, 5 * options.batch_size), 1
-    work = Work(
-        tuple(options.layers), options.activation, options.samples, classifies=True,
-        optimizer=options.optimizer, batch=options.batch_size, dtype=options.dtype,
-        is_mnist=options.mnist,
-    )  # fmt: skip
     data = Data(options.data)
-    x, y = data.of(work)
+    work, x, y = asked(options, data)
     short = 0.01 if options.quick else 0.2
     levels = LEVELS[:1] if options.quick else LEVELS
     limits, notes = measured_limits(options.threads, work.dtype, short, levels)
@@ -259,10 +278,10 @@ def main() -> int:
         phases = measured_phases(work, x, y, options.threads)
     except UnmeasurableError as error:
         notes.append(str(error))
-    if note := data.note(work):
+    if isinstance(work, Work) and (note := data.note(work)):
         notes.append(note)
     print(
-        f"an epoch of {work.samples:,} samples, {list(work.sizes)}, {work.optimizer}, "
+        f"an epoch of {work.samples:,} samples, {work.title}, {work.optimizer}, "
         f"batch {work.batch}, {work.dtype}, at most {options.threads} threads: "
         f"{epoch.flops / 1e9:.4g} GFLOP, {epoch.update_bytes / 1e9:.4g} GB of updates\n"
     )

@@ -33,6 +33,11 @@ class Work:
         return -(-self.samples // self.batch)
 
     @property
+    def title(self) -> str:
+        """The sizes of the layers."""
+        return str(list(self.sizes))
+
+    @property
     def output_activation(self) -> str:
         """The activation of the last layer."""
         return "softmax" if self.classifies else self.activation

@@ -8,8 +8,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+import foxnn
+from foxnn import BatchNorm, Conv1D, Conv2D, Dense, MaxPool2D
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
@@ -91,6 +95,55 @@ def test_roofline_gives_every_phase(tmp_path: Path) -> None:
     written = json.loads(path.read_text())
     assert written["bound"]["total"] > 0
     assert sum(written["phases"].values()) > 0
+
+
+def test_roofline_of_convolutions() -> None:
+    text = run("roofline.py", "--quick", "--network", "lenet", "--threads", 1)
+    # 2 operations, 128 samples, and the products of a training step of each.
+    assert "128 samples, (28, 28, 1), Conv2D(6, 5, padding='same'), MaxPool2D(2)" in text
+    assert f"{2 * 128 * (2 * LENET_PRODUCTS + LENET_PRODUCTS - FIRST) / 1e9:.4g} GFLOP" in text
+    assert re.search(r"^\| forward \| .*s \| .*s \| \d+ % \|$", text, re.M)
+
+
+def test_layer_prices_names_every_kind() -> None:
+    text = run("layer_prices.py", "--quick")
+    for name in ("Dense(64)", "Conv2D(64, 3, padding='same')", "BatchNorm()", "Dropout(0.2)"):
+        assert re.search(rf"^\| `{re.escape(name)}` \| .*s \| [\d.]+ ns \|$", text, re.M)
+
+
+# 28 windows of 5 on an axis, of which 2, 1, 1, 2 numbers are padding; 6 filters.
+FIRST = (28 * 5 - 6) ** 2 * 6
+LENET_PRODUCTS = FIRST + (10 * 5) ** 2 * 6 * 16 + 400 * 120 + 120 * 84 + 84 * 10
+
+
+def products(items: list[Any]) -> tuple[int, int, int]:
+    sys.path.insert(0, str(BENCHMARKS))
+    try:
+        from products import products_of
+    finally:
+        sys.path.pop(0)
+    found = products_of(foxnn.neural_network(items, seed=1))
+    assert found.total == found.forward + found.weight_gradients + found.input_gradients
+    return found.forward, found.weight_gradients, found.input_gradients
+
+
+def test_products_beside_counts_by_hand() -> None:
+    lenet = [
+        (28, 28, 1), Conv2D(6, 5, padding="same"), MaxPool2D(2), Conv2D(16, 5), MaxPool2D(2),
+        120, 84, 10,
+    ]  # fmt: skip
+    assert products(lenet) == (LENET_PRODUCTS, LENET_PRODUCTS, LENET_PRODUCTS - FIRST)
+    assert products([5, 3, BatchNorm(), 2]) == (21, 21, 6)
+    # The pool before it has no weights to pass a gradient on to.
+    assert products([(4, 4, 3), MaxPool2D(2), Dense(7)]) == (84, 84, 0)
+    # Depthwise: each filter reads one channel. 4 of the 5 windows lie within 9 numbers.
+    assert products([(9, 2), Conv1D(6, 3, stride=2, groups=2)]) == (4 * 3 * 6, 4 * 3 * 6, 0)
+    # With (3 - 1) * 2 + 5 - 6 = 3 numbers of padding, 1 of them before: windows at -1, 1, 3 and
+    # 1, 3, 5 and 3, 5, 7.
+    conv = Conv1D(5, 3, stride=2, dilation=2, padding="same")
+    assert products([(6, 2), conv])[0] == (2 + 3 + 2) * 2 * 5
+    with pytest.raises(ValueError, match="in sequence"):
+        products([5, foxnn.Residual(5), 2])
 
 
 def test_the_epochs_that_runs_find_are_beside_scikit_learn_s() -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
+
+from foxnn.layers.kinds import CLASSES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("wiki/**/*.md")])
@@ -30,6 +33,35 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", text):
         if not target.startswith("https://"):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def section(page: str, title: str) -> str:
+    text = (ROOT / "wiki" / page).read_text(encoding="utf-8")
+    return text.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
+def test_every_kind_of_layer_has_a_formula_a_picture_and_a_price() -> None:
+    formulas, prices = (
+        section("Layers.md", title) for title in ("Formulas and pictures", "What they cost")
+    )
+    for name in CLASSES:
+        row = rf"^\| !\[[^]]+\]\(images/layer-[a-z-]+\.png\) \| \*\*.*`{name}\b.*\*\*: .*"
+        assert re.search(row, formulas, re.M), name
+        assert re.search(rf"^\| .*`{re.sub('Pool[123]D$', 'Pool', name)}\b", prices, re.M), name
+
+
+def test_the_pictures_of_layers_are_drawn_by_their_script(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    images = ROOT / "wiki" / "images"
+    names = runpy.run_path(str(images / "layers.py"))
+    names["main"].__globals__["HERE"] = tmp_path
+    names["main"]()
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert drawn == {path.name for path in images.glob("layer-*.png")}
+    shown = re.findall(
+        r"images/(layer-[a-z-]+\.png)", section("Layers.md", "Formulas and pictures")
+    )
+    assert sorted(shown) == sorted(drawn)
 
 
 def test_the_readme_opens_with_its_two_commands() -> None:

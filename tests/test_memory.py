@@ -81,6 +81,32 @@ def test_samples_are_used_in_place(run_python: RunPython) -> None:
         assert taken <= allowed
 
 
+CONVOLUTIONS = """
+items = [(28, 28, 1), foxnn.Conv2D(32, 3), foxnn.Conv2D(64, 3), foxnn.MaxPool2D(2), 128, 10]
+x = np.random.default_rng(1).integers(0, 256, (512, 784), np.uint8)
+labels = np.arange(len(x)) % 10
+foxnn.neural_network([784, 4, 10], "relu", "softmax").fit(x[:99], labels[:99], 1, progress=False)
+for batch in (64, 512):
+    nn = foxnn.neural_network(items, "relu", "softmax", seed=1)
+    nn.settings.n_threads = 1
+    print(peak_of(lambda: nn.fit(x[:batch], labels[:batch], 1, batch, progress=False)))
+print(sum(array.nbytes for part in nn for array in part.arrays.values()))
+print(sum(4 * int(np.prod(part.output_shape)) for part in nn))
+"""
+
+
+def test_convolutions_take_activations_and_gradients_of_one_batch(run_python: RunPython) -> None:
+    """The windows of the second one, as a matrix, would be 2.4 times all activations."""
+    done = run_python(STATUS + CONVOLUTIONS)
+    assert done.returncode == 0, done.stderr
+    small, large, parameters, activations = map(int, done.stdout.split())
+    of_a_sample = (large - small) / (512 - 64)
+    # Beside them, the samples twice, and where the maxima of the pool are.
+    assert 1.9 * activations < of_a_sample < 2.2 * activations
+    # The parameters, and their two moments.
+    assert small - 64 * of_a_sample < 3 * parameters + 10_000_000
+
+
 CYCLE = """
 import os, pickle, tempfile
 os.fsync = lambda number: None  # what takes the time here

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from foxnn.checks import Array
+from foxnn.formats.c.folding import folded
 from foxnn.formats.c.source import Layer, Program, activation_function, dense_function, number
 from foxnn.formats.c.windows import WINDOWED
 from foxnn.layers.activation_table import JOINING
@@ -63,7 +64,7 @@ class Writer:
 
     def layers(self, parts: Sequence[Part], value: Value) -> Value:
         """Add layers after a value; return what they give."""
-        for part in parts:
+        for part in folded(parts, self.read):
             value = BODIES[part["kind"]](self, part, value)
         return value
 
@@ -76,7 +77,9 @@ class Writer:
     def constant(self, part: Part, name: str, letter: str) -> str:
         """Add an array of a layer; return its name in C."""
         ending = f"{letter}{part['index']}"
-        self.arrays.append((ending, self.read(part["index"], name).reshape(-1)))
+        given = part.get("values", {}).get(name)
+        array = self.read(part["index"], name) if given is None else given
+        self.arrays.append((ending, array.reshape(-1)))
         return f"{self.name}_{ending}"
 
     def zeros(self, count: int) -> str:

@@ -1,0 +1,351 @@
+"""The pictures of wiki/Layers.md: what each kind of layer makes of a small example.
+
+    python wiki/images/layers.py        # writes layer-*.png beside this file
+
+Except for `BatchNorm` and `Dropout`, which are shown in training, the numbers are computed by the
+layers themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+
+import foxnn
+from foxnn.plot.drawing import COLOURS, DARK
+
+matplotlib.use("Agg")  # pictures are written, not shown
+
+import matplotlib.pyplot as plt
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import Rectangle
+
+HERE = Path(__file__).parent
+SIZE, DPI = (4.4, 2.0), 110
+RNG = np.random.default_rng(4)
+# White to a blue on which dark digits can be read.
+SHADES = LinearSegmentedColormap.from_list("blue", ["#ffffff", "#9cc7ec"])
+MARK, OTHER, QUIET = COLOURS[1], COLOURS[2], COLOURS[3]
+
+Draw = Callable[[Any], None]
+
+
+def panel() -> Any:
+    """Return the Axes of a new picture, from 0 to 22 and from 0 to 10."""
+    ax = plt.subplots(figsize=SIZE)[1]
+    ax.set(xlim=(0, 22), ylim=(10, 0), aspect="equal")
+    ax.axis("off")
+    ax.figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
+    return ax
+
+
+def text(ax: Any, x: float, y: float, shown: str, **more: Any) -> None:
+    """Write in the middle of a place."""
+    ax.text(x, y, shown, **{"ha": "center", "va": "center", "color": DARK, "size": 8, **more})
+
+
+def grid(ax: Any, x: float, y: float, values: Any, side: float = 1.5, *, digits: int = 0) -> None:
+    """Draw a table of numbers, shaded by their size, with its corner at (x, y)."""
+    values = np.atleast_2d(values)
+    largest = max(float(np.abs(values).max()), 1e-9)
+    for (row, column), value in np.ndenumerate(values):
+        corner = x + column * side, y + row * side
+        shade = SHADES(min(abs(float(value)) / largest, 1.0))
+        ax.add_patch(Rectangle(corner, side, side, facecolor=shade, edgecolor=QUIET, lw=0.6))
+        shown = f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+        text(ax, corner[0] + side / 2, corner[1] + side / 2, shown, size=7 if digits else 8)
+
+
+def frame(ax: Any, x: float, y: float, width: float, height: float, colour: str = MARK) -> None:
+    """Frame a part of a table."""
+    given = {"fill": False, "edgecolor": colour, "lw": 2.2, "zorder": 5}
+    ax.add_patch(Rectangle((x, y), width, height, **given))
+
+
+def arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], **more: Any) -> None:
+    """Draw an arrow."""
+    style = {"arrowstyle": "-|>", "color": DARK, "lw": 1.1, "shrinkA": 0, "shrinkB": 0, **more}
+    ax.annotate("", end, start, arrowprops=style)
+
+
+def made(shape: Any, layer: Any, x: Any, activation: str = "identity", **arrays: Any) -> Any:
+    """Return what a layer with these arrays makes of one sample."""
+    nn = foxnn.neural_network([shape, layer], activation, dtype="float64", seed=1)
+    for name, values in arrays.items():
+        nn[0].arrays[name] = np.reshape(values, nn[0].arrays[name].shape)
+    return nn.predict(np.asarray(x, float).reshape(1, -1))[0]
+
+
+def dense(ax: Any) -> None:
+    """Draw neurons that are connected to everything."""
+    rows = np.linspace(1.2, 8.8, 5), np.linspace(2.6, 7.4, 3)
+    for i, a in enumerate(rows[0]):
+        for j, b in enumerate(rows[1]):
+            colour = MARK if j == 1 else QUIET
+            ax.plot([6, 15], [a, b], color=colour, lw=1.6 if j == 1 else 0.7, zorder=1 + (j == 1))
+        ax.plot(6, a, "o", ms=11, mfc="#ffffff", mec=DARK, zorder=3)
+        text(ax, 4.4, a, f"x{i + 1}")
+    for j, b in enumerate(rows[1]):
+        ax.plot(15, b, "o", ms=13, mfc="#9cc7ec", mec=DARK, zorder=3)
+        text(ax, 16.8, b, f"y{j + 1}")
+
+
+def dense_positions(ax: Any) -> None:
+    """Draw the same weights at each position."""
+    x = RNG.integers(0, 5, (5, 3))
+    y = made((5, 3), foxnn.Dense(2), x, weights=[[1, 0], [1, 1], [0, 2]], bias=[0, 0])
+    grid(ax, 2.5, 1, x)
+    grid(ax, 15, 1, y)
+    for row in range(5):
+        arrow(ax, (7.4, 1.75 + 1.5 * row), (14.6, 1.75 + 1.5 * row), lw=1.8 if row == 1 else 0.8)
+    frame(ax, 2.5, 2.5, 4.5, 1.5)
+    frame(ax, 15, 2.5, 3, 1.5)
+    text(ax, 11, 9.3, "the same weights at each position")
+
+
+def conv(ax: Any) -> None:
+    """Draw a window and its sum."""
+    x, kernel = RNG.integers(0, 4, (5, 5)), np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+    y = made((5, 5, 1), foxnn.Conv2D(1, 3), x, weights=kernel, bias=[0])[..., 0]
+    grid(ax, 0.6, 1.2, x)
+    grid(ax, 9.6, 2.7, kernel)
+    grid(ax, 16.6, 2.7, y)
+    frame(ax, 3.6, 2.7, 4.5, 4.5)
+    frame(ax, 19.6, 4.2, 1.5, 1.5)
+    text(ax, 8.85, 5, "·", size=14)
+    text(ax, 15.3, 5, "=", size=12)
+    text(ax, 11.85, 8.2, "weights")
+
+
+def same(ax: Any) -> None:
+    """Draw the padding and the windows of "same" with a stride of 2."""
+    x = RNG.integers(1, 5, 6)
+    y = made((6, 1), foxnn.Conv1D(1, 3, stride=2, padding="same"), x, weights=[1, 1, 1], bias=[0])
+    left, side = 3.6, 1.9
+    grid(ax, left, 4, x, side)
+    for place, colour in ((0, MARK), (1, OTHER), (2, COLOURS[4])):
+        low = left + 2 * place * side
+        height = 0.35 * (place % 2)
+        frame(ax, low + 0.1, 3.8 - height, 3 * side - 0.2, side + 0.4 + 2 * height, colour)
+        text(ax, low + 1.5 * side, 1.4, f"{y[place, 0]:.0f}", size=10, color=colour)
+        arrow(ax, (low + 1.5 * side, 3.2), (low + 1.5 * side, 2), color=colour)
+    ax.add_patch(
+        Rectangle((left + 6 * side, 4), side, side, fill=False, ls=":", edgecolor=DARK, lw=1)
+    )
+    text(ax, left + 6.5 * side, 4 + side / 2, "0", color=QUIET)
+    text(ax, 11, 8, "6 positions, kernel 3, stride 2: 3 windows, one number of padding at the end")
+
+
+def groups(ax: Any) -> None:
+    """Draw which channels a filter reads."""
+    for at, count, shown in ((1.6, 1, "groups=1"), (9, 2, "groups=2"), (16.4, 4, "groups=4")):
+        for f in range(4):
+            for c in range(4):
+                if c * count // 4 == f * count // 4:
+                    colour, wide = (MARK, 1.8) if f == 1 else (QUIET, 0.8)
+                    ends = [1.2 + 2 * c, 1.2 + 2 * f]
+                    ax.plot([at, at + 4], ends, color=colour, lw=wide, zorder=1 + (f == 1))
+        for i in range(4):
+            ax.plot(at, 1.2 + 2 * i, "s", ms=8, mfc="#ffffff", mec=DARK, zorder=3)
+            ax.plot(at + 4, 1.2 + 2 * i, "s", ms=8, mfc="#9cc7ec", mec=DARK, zorder=3)
+        text(ax, at + 2, 9.2, shown)
+
+
+def windows(layer: Any) -> Draw:
+    """Return what draws a pool of two by two."""
+
+    def draw(ax: Any) -> None:
+        x = np.random.default_rng(7).integers(0, 10, (4, 4))
+        y = made((4, 4, 1), layer, x)[..., 0]
+        digits = 0 if layer.kind.public.startswith("Max") else 1
+        grid(ax, 3, 1.6, x, 1.7)
+        grid(ax, 15.2, 3.3, y, 1.7, digits=digits)
+        frame(ax, 6.4, 1.6, 3.4, 3.4)
+        frame(ax, 16.9, 3.3, 1.7, 1.7)
+        arrow(ax, (11, 5), (14, 5))
+
+    return draw
+
+
+def whole(ax: Any) -> None:
+    """Draw both global pools."""
+    x = np.random.default_rng(7).integers(0, 10, (4, 4))
+    grid(ax, 2, 1.6, x, 1.7)
+    frame(ax, 2, 1.6, 6.8, 6.8)
+    for at, layer, shown in (
+        (2.2, foxnn.GlobalMaxPool(), "GlobalMaxPool"),
+        (5.8, foxnn.GlobalAveragePool(), "GlobalAveragePool"),
+    ):
+        y = made((4, 4, 1), layer, x)
+        grid(ax, 12, at, y, 1.9, digits=0 if "Max" in shown else 1)
+        arrow(ax, (9.2, 5), (11.7, at + 0.9))
+        text(ax, 14.3, at + 0.95, shown, ha="left", size=7)
+
+
+def up_sample(ax: Any) -> None:
+    """Draw repeated positions."""
+    x = np.array([[1, 5], [3, 8]])
+    grid(ax, 3, 3.3, x, 1.7)
+    grid(ax, 12.6, 1.6, made((2, 2, 1), foxnn.UpSample(2), x)[..., 0], 1.7)
+    frame(ax, 4.7, 3.3, 1.7, 1.7)
+    frame(ax, 16, 1.6, 3.4, 3.4)
+    arrow(ax, (8, 5), (11, 5))
+
+
+def activation(ax: Any) -> None:
+    """Draw three functions."""
+    z = np.linspace(-3, 3, 121)
+    for i, (name, colour) in enumerate((("relu", MARK), ("tanh", OTHER), ("sigmoid", COLOURS[4]))):
+        y = np.array([made(1, foxnn.Activation(name), [value])[0] for value in z])
+        left, low, scale = 1.5 + 7 * i, 7.6, 2.0
+        if y.min() < 0:
+            low = 4.9
+        ax.plot(left + (z + 3), low - scale * np.clip(y, -2, 2.9), color=colour, lw=2)
+        ax.plot([left, left + 6], [low, low], color=QUIET, lw=0.8)
+        ax.plot([left + 3] * 2, [1.5, 8], color=QUIET, lw=0.8)
+        text(ax, left + 3, 9.2, name)
+
+
+def reshaped(ax: Any) -> None:
+    """Draw the same numbers in another shape."""
+    x = np.arange(1, 7).reshape(2, 3)
+    flat = made((2, 3), foxnn.Flatten(), x)
+    grid(ax, 1.2, 1, x)
+    grid(ax, 11.4, 1.75, flat)
+    arrow(ax, (6.4, 2.5), (10.8, 2.5))
+    text(ax, 8.6, 1.6, "Flatten()", size=7)
+    grid(ax, 17.4, 4.9, made(6, foxnn.Reshape((3, 2)), flat).reshape(3, 2))
+    arrow(ax, (15.9, 3.8), (17, 5.6))
+    text(ax, 13.5, 5.6, "Reshape((3, 2))", size=7)
+
+
+def dropout(ax: Any) -> None:
+    """Draw a mask of training."""
+    x = RNG.integers(1, 9, (4, 4)).astype(float)
+    kept = np.random.default_rng(2).random((4, 4)) >= 0.25
+    grid(ax, 2.5, 1.6, x, 1.7)
+    grid(ax, 12.7, 1.6, np.where(kept, x / 0.75, 0.0), 1.7, digits=1)
+    for row, column in np.argwhere(~kept):
+        frame(ax, 12.7 + 1.7 * column, 1.6 + 1.7 * row, 1.7, 1.7)
+    arrow(ax, (9.8, 5), (12.2, 5))
+    text(ax, 11, 9.2, "in training: 0 with probability 0.25, the others times 1 / 0.75")
+
+
+def normalized(which: str) -> Draw:
+    """Return what draws a table of samples and channels, normalized by columns or by rows."""
+
+    def draw(ax: Any) -> None:
+        x = np.array([[1.0, 8, 3], [2, 4, 3], [3, 8, 6], [4, 2, 9]])
+        axis = 0 if which == "batch" else 1
+        y = (x - x.mean(axis, keepdims=True)) / np.sqrt(x.var(axis, keepdims=True) + 1e-5)
+        if which == "layer":
+            assert np.allclose(y[1], made(3, foxnn.LayerNorm(), x[1]))
+        grid(ax, 3.2, 2, x, 1.7)
+        grid(ax, 13.6, 2, y, 1.7, digits=1)
+        for left in (3.2, 13.6):
+            if which == "batch":
+                frame(ax, left + 1.7, 2, 1.7, 6.8)
+            else:
+                frame(ax, left, 3.7, 5.1, 1.7)
+            text(ax, left + 2.55, 1.2, "channels", size=7)
+            text(ax, left - 0.6, 5.4, "samples", size=7, rotation=90)
+        arrow(ax, (9.2, 5.4), (12, 5.4))
+
+    return draw
+
+
+def embedding(ax: Any) -> None:
+    """Draw rows of a table."""
+    table = np.array([[0.1, 0.9], [0.5, 0.2], [0.8, 0.7], [0.3, 0.4]])
+    x = [2, 0, 2]
+    y = made(3, foxnn.Embedding(4, 2), x, weights=table)
+    grid(ax, 1.2, 4.2, x)
+    grid(ax, 9, 1.6, table, 1.7, digits=1)
+    grid(ax, 17, 2.4, y, 1.7, digits=1)
+    for i in range(4):
+        text(ax, 8.4, 2.45 + 1.7 * i, str(i), size=7, color=QUIET)
+    frame(ax, 9, 5, 3.4, 1.7)
+    frame(ax, 1.2, 4.2, 1.5, 1.5)
+    frame(ax, 4.2, 4.2, 1.5, 1.5)
+    frame(ax, 17, 2.4, 3.4, 1.7)
+    frame(ax, 17, 5.8, 3.4, 1.7)
+    arrow(ax, (6, 5), (7.8, 5))
+    arrow(ax, (13, 5), (16.4, 5))
+    text(ax, 3.5, 9.3, "indices", size=7)
+    text(ax, 10.7, 9.3, "the table", size=7)
+
+
+def box(ax: Any, x: float, y: float, shown: str, width: float = 3.4) -> None:
+    """Draw a layer as a box around a place."""
+    corner = x - width / 2, y - 0.9
+    ax.add_patch(Rectangle(corner, width, 1.8, facecolor="#dcebf8", edgecolor=DARK, lw=1, zorder=3))
+    text(ax, x, y, shown, zorder=4)
+
+
+def paths(ax: Any, ends: Iterable[str], joined: str, low: float, high: float) -> None:
+    """Draw two paths from x, with what they have on them, to a place where they are joined."""
+    ax.plot(3, 5, "o", color=DARK, ms=4, zorder=4)
+    text(ax, 1.4, 5, "x", size=10)
+    ax.plot([1.9, 3], [5, 5], color=DARK, lw=1.1)
+    for y, shown in zip((low, high), ends, strict=True):
+        ax.plot([3, 3, 15.8], [5, y, y], color=DARK, lw=1.1)
+        arrow(ax, (15.8, y), (15.8, 4.2 if y < 5 else 5.8))
+        if shown:
+            box(ax, 9.4, y, shown, 6.4)
+    ax.plot(15.8, 5, "o", ms=17, mfc="#ffffff", mec=DARK, zorder=3)
+    text(ax, 15.8, 5, joined, size=11, zorder=4)
+    arrow(ax, (16.7, 5), (19.4, 5))
+
+
+def residual(ax: Any) -> None:
+    """Draw x + f(x)."""
+    paths(ax, ("f: any layers", ""), "+", 2.4, 7.6)
+    text(ax, 9.4, 8.5, "shortcut: x, or other layers", size=7)
+    text(ax, 20.6, 5, "x + f(x)")
+
+
+def parallel(ax: Any) -> None:
+    """Draw branches side by side."""
+    paths(ax, ("f: any layers", "g: any layers"), "|", 2.4, 7.6)
+    for i, colour in enumerate((MARK, MARK, "#9cc7ec", "#9cc7ec", "#9cc7ec")):
+        corner = 19.5 + 0.45 * i, 4.4
+        ax.add_patch(Rectangle(corner, 0.45, 1.2, facecolor=colour, edgecolor=DARK, lw=0.6))
+    text(ax, 20.6, 6.5, "f(x), g(x)", size=7)
+
+
+PICTURES: dict[str, Draw] = {
+    "number": dense,
+    "dense": dense_positions,
+    "conv": conv,
+    "same": same,
+    "groups": groups,
+    "max-pool": windows(foxnn.MaxPool2D(2)),
+    "average-pool": windows(foxnn.AveragePool2D(2)),
+    "global-pool": whole,
+    "up-sample": up_sample,
+    "activation": activation,
+    "reshape": reshaped,
+    "dropout": dropout,
+    "batch-norm": normalized("batch"),
+    "layer-norm": normalized("layer"),
+    "embedding": embedding,
+    "residual": residual,
+    "parallel": parallel,
+}
+
+
+def main() -> None:
+    """Write all pictures."""
+    for name, draw in PICTURES.items():
+        ax = panel()
+        draw(ax)
+        ax.figure.savefig(HERE / f"layer-{name}.png", dpi=DPI, metadata={"Software": None})
+        plt.close(ax.figure)
+
+
+if __name__ == "__main__":
+    main()
