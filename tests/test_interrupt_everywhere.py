@@ -32,8 +32,10 @@ SIZE = os.environ.get("FOXNN_INTERRUPTS", "")
 PROGRAM = Path(__file__).with_name("interrupted_calls.py")
 
 # Libraries that let nobody interrupt them: protobuf's and ONNX's checks, and the drawing of
-# pictures. Their part grows with the network.
-NOT_OURS = {"save .onnx", "load .onnx", "plot"}
+# pictures. Their part grows with the network. And a run with checkpoints is kept at the moment of
+# the interruption: 300 MB are copied, in 0.06 s, or in 1 s where a virtual machine's memory comes
+# from its host first.
+SLOWER = {"save .onnx", "load .onnx", "plot", "fit, with checkpoints"}
 # Those that are tried each time, one of a kind, and at which size: they take most of a second, so
 # that one which nobody could interrupt would be seen.
 SOME = {
@@ -69,7 +71,7 @@ def test_how_long_a_call_goes_on(name: str) -> None:
     longest = max(found["late"])
     print(f"{name:60} {found['seconds']:6.2f} s, interrupted {len(found['late'])} times: ", end="")
     print(f"{1000 * longest:4.0f} ms")
-    assert longest < (2.0 if name in NOT_OURS else 0.2 if SIZE else 0.35)
+    assert longest < (2.0 if name in SLOWER else 0.2 if SIZE else 0.35)
 
 
 # What is left behind
