@@ -40,3 +40,20 @@ def test_mean_and_variance_are_exact(case: str, dtype: str) -> None:
     # What the inputs themselves do not hold of a deviation cannot be found.
     allowed = near * deviation.max() + epsilon(dtype) * largest.max()
     np.testing.assert_allclose(np.sqrt(found["running_variance"]), deviation, 0, allowed)
+
+
+def test_an_activation_behind_it_is_the_same_on_its_own() -> None:
+    """Users see all outputs, for which nothing is merged."""
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(20, 6, 5, 3)).astype(np.float32)
+    for activation in ("relu", "gelu", "tanh"):
+        nn = foxnn.neural_network(
+            [
+                (6, 5, 3), foxnn.Conv2D(33, 2), foxnn.BatchNorm(), foxnn.Activation(activation),
+                foxnn.MaxPool2D(2), foxnn.BatchNorm(), foxnn.Activation(activation), 2,
+            ],
+            "tanh", "identity", seed=3,
+        )  # fmt: skip
+        nn.fit(x, rng.normal(size=(20, 2)), 2, 8, progress=False)
+        *_, last = nn.layer_outputs(x).values()
+        np.testing.assert_array_equal(nn.predict(x), last)

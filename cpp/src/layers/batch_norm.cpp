@@ -130,12 +130,16 @@ void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, con
       if (scratch.leaves()) return;
       measure(line, batch, *x, out.kept);
       const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
+      Outputs<T> of_line = out;
+      of_line.y.data += lane;
+      if (of_line.slope.data) of_line.slope.data += lane;
       for (index p = 0; p < positions_; ++p) {
         const index panel = p * panels_ + channel / kPanelWidth<T>;
         kernels<T>().normalize(batch, kLineWidth<T>, x->at(0, panel) + lane, x->stride,
                                kept(out.kept, kMean) + channel, kept(out.kept, kFactor) + channel,
                                parameter(kGain) + channel, parameter(kShift) + channel,
-                               out.y.at(0, panel) + lane, out.y.stride);
+                               of_line.y.at(0, panel), of_line.y.stride);
+        if (out.then) out.then->apply(batch, kLineWidth<T>, 0, panel, of_line);
       }
     }
     return;
@@ -154,6 +158,7 @@ void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, con
                            parameter(kRunningMean) + channel, factor + channel,
                            parameter(kGain) + channel, parameter(kShift) + channel,
                            out.y.at(row, panel), out.y.stride);
+    if (out.then) out.then->apply(rows, width, row, panel, out);
   });
 }
 

@@ -54,6 +54,7 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     const auto is_running = [](const Array& array) { return !array.is_trained(); };
     if (std::any_of(arrays.begin(), arrays.end(), is_running)) settling_.push_back(&node);
   }
+  merge();
   make_outputs();
   find_inputs();
   if (needs.backward) {
@@ -67,6 +68,22 @@ auto Pass<T>::extent_of(const NodeMemory& node) const -> Extent {
   if (!node.out.lanes.y) return {rows_, node.columns};
   // And a position that stays zero.
   return {node.columns + node.layer->output().shape.channels, rows_};
+}
+
+// Finds the nodes that the only node that they read can do in passing. Users see the outputs of all
+// layers as they are.
+template <class T>
+void Pass<T>::merge() {
+  if (needs_.outputs) return;
+  for (NodeMemory& node : nodes_) {
+    if (!node.layer->works_in_place() || node.input_count != 1 || &node == &nodes_.back()) continue;
+    const index read = node.reads->front();
+    if (read == kNetworkInput) continue;
+    NodeMemory& source = nodes_[at(read)];
+    if (source.readers > 1 || source.merged_with >= 0 || !source.layer->applies_next()) continue;
+    node.merged_with = read;
+    source.out.then = node.layer;
+  }
 }
 
 // Memory for numbers of a node; those of the network's outputs as losses need them.
@@ -112,6 +129,13 @@ void Pass<T>::make_outputs() {
   std::vector<T*> free;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     NodeMemory& node = nodes_[i];
+    if (node.merged_with >= 0) {
+      NodeMemory& source = nodes_[at(node.merged_with)];
+      node.out.y = source.out.y;
+      if (!needs_.backward) continue;
+      if (node.layer->keeps_slope()) node.out.slope = source.out.slope = hold(batch_of(node));
+      continue;
+    }
     if (i + 1 == nodes_.size() || keeps_all) {
       node.out.y = hold(batch_of(node));
     } else {
@@ -177,7 +201,8 @@ void Pass<T>::set_dropout(index node, const Rows<T>& dropped,
 template <class T>
 void Pass<T>::make_deltas() {
   for (NodeMemory& node : nodes_) {
-    node.delta = hold(batch_of(node));
+    if (!node.out.then) node.delta = hold(batch_of(node));
+    if (node.merged_with >= 0) nodes_[at(node.merged_with)].delta = node.delta;
     if (node.readers < 2) continue;
     for (index r = 0; r < node.readers; ++r) node.parts.push_back(hold(extent_of(node).panels()));
   }
