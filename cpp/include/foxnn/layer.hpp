@@ -211,6 +211,10 @@ class Layer {
   virtual void apply(index /*rows*/, index /*width*/, index /*row*/, index /*panel*/,
                      const Outputs<T>& /*out*/) const {}
 
+  /// Whether each of its outputs is one of its inputs, and no input is given twice. The derivative
+  /// of the activation before it is then that of its outputs, which are fewer.
+  virtual bool picks_inputs() const { return false; }
+
   // Parameters.
 
   /// Assigns the layer its part of the network's parameters.

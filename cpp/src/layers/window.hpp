@@ -46,6 +46,8 @@ class Window {
   std::span<const Tap> of_input(index position) const { return part(by_input_, position); }
   /// The most positions that a position reads, or is read by.
   index most_taps() const { return most_; }
+  /// Whether no position is read twice.
+  bool are_disjoint() const { return most_readers_ <= 1; }
   /// The number of pairs of an output position and an input position that it reads.
   index pairs() const { return static_cast<index>(by_output_.taps.size()); }
 
@@ -66,7 +68,7 @@ class Window {
   void turn(index inputs);
 
   std::vector<index> kernel_, output_;
-  index places_ = 1, most_ = 0;
+  index places_ = 1, most_ = 0, most_readers_ = 0;
   Lists by_output_, by_input_;
 };
 

@@ -137,7 +137,7 @@ class Pass {
         }
         if (node.merged_with < 0 && !node.passings.empty()) {
           for (const Passing& passing : node.passings) {
-            const typename Layer<T>::Below below = below_of(passing, slot);
+            const typename Layer<T>::Below below = below_of(node, passing, slot);
             node.layer->backward_input(share, rows, passing.which, back, passing.to, below,
                                        scratch);
           }
@@ -173,6 +173,7 @@ class Pass {
     std::uint32_t first_draw = 0;
     index columns = 0;
     index merged_with = -1;                // the stage that does its part, in its memory
+    const Layer<T>* picks_from = nullptr;  // the layer whose activation readers finish in its place
     bool needs_gradient = false;           // the backward pass needs its gradient
     bool reads_stored = false;             // it reads the network's inputs as stored rows
     std::vector<Passing> passings;
@@ -191,6 +192,7 @@ class Pass {
     return options.needs && node.number >= 0 ? options.needs[node.number] : nullptr;
   }
   void merge();
+  void find_picks();
   NodeMemory& memory_of(index node) { return node == kNetworkInput ? input_ : nodes_[at(node)]; }
   void make_outputs();
   void make_deltas();
@@ -204,7 +206,8 @@ class Pass {
   };
   Extent extent_of(const NodeMemory& node) const;
   Batch<T> batch_of(const NodeMemory& node) const;
-  typename Layer<T>::Below below_of(const Passing& passing, int slot) const;
+  static typename Layer<T>::Below own_of(const NodeMemory& node);
+  typename Layer<T>::Below below_of(const NodeMemory& node, const Passing& passing, int slot) const;
   void add_parts(Share share, index rows, const NodeMemory& node, int slot,
                  const Scratch<T>& scratch) const;
 
