@@ -386,6 +386,21 @@ ROWS = [
             2,
         ],
     ),
+    Row(
+        "batch-norm-activated",
+        [
+            (5, 4, 3),
+            Conv2D(40, 2, activation="identity", bias=False),
+            BatchNorm(),
+            Activation("gelu"),
+            Residual(BatchNorm(), Activation("sin"), Activation("tanh")),
+            MaxPool2D(2),
+            BatchNorm(),
+            Activation("tanh"),
+            MaxPool2D((2, 1)),
+            2,
+        ],
+    ),
     *(
         Row(f"embedding-{channels}", [5, Embedding(11, channels), Dense(3), 2])
         for channels in CHANNELS

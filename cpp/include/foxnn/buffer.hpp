@@ -11,6 +11,9 @@
 
 namespace foxnn {
 
+/// Asks the system to back long memory with huge pages, where it has them.
+void prefer_huge_pages(void* first, std::size_t bytes);
+
 template <class T>
 class Buffer {
  public:
@@ -24,6 +27,7 @@ class Buffer {
     if (bytes > std::numeric_limits<std::size_t>::max() - kAlignment) throw std::bad_alloc();
     block_ = std::calloc(1, bytes + kAlignment);
     if (!block_) throw std::bad_alloc();
+    prefer_huge_pages(block_, bytes + kAlignment);
     void* place = block_;
     std::size_t room = bytes + kAlignment;
     data_ = static_cast<T*>(std::align(kAlignment, bytes, place, room));

@@ -68,6 +68,9 @@ struct Products {
   double forward = 0.0, of_inputs = 0.0, full = 0.0;
 };
 
+template <class T>
+class Layer;
+
 /// The destination of a layer's outputs.
 template <class T>
 struct Outputs {
@@ -80,6 +83,9 @@ struct Outputs {
   T* kept = nullptr;                   ///< kept_size numbers; null: nothing is kept
   const Occasion* training = nullptr;  ///< null: the pass is for inference
   bool raw = false;                    ///< the activation is not applied to y
+  /// A layer that the pass has merged with this one, which applies it to y: `slope` is of that
+  /// layer.
+  const Layer<T>* then = nullptr;
   InLanes lanes = {};
 };
 
@@ -135,9 +141,6 @@ struct Scratch {
 struct ScratchSize {
   index numbers = 0, items = 0, stretches = 0;
 };
-
-template <class T>
-class Layer;
 
 /// What a layer provides for the fast path of narrow networks: x W + b, and a function of it.
 template <class T>
@@ -196,6 +199,21 @@ class Layer {
   virtual bool finishes_rows() const { return false; }
   /// True if `forward` can apply a dropout mask to its outputs.
   virtual bool takes_masks() const { return false; }
+
+  // Two layers that a pass may merge: the second works in the memory of the first's outputs, while
+  // they are in the cache, and d loss / d inputs of the second is its own `delta`.
+
+  /// Whether it applies `Outputs::then` to its outputs, which its backward pass does not need.
+  virtual bool applies_next() const { return false; }
+  /// Whether `apply` does all that `forward` does, and the gradient is passed on unchanged.
+  virtual bool works_in_place() const { return false; }
+  /// out.y = f(out.y), and the slope, for `width` columns of a panel.
+  virtual void apply(index /*rows*/, index /*width*/, index /*row*/, index /*panel*/,
+                     const Outputs<T>& /*out*/) const {}
+
+  /// Whether each of its outputs is one of its inputs, and no input is given twice. The derivative
+  /// of the activation before it is then that of its outputs, which are fewer.
+  virtual bool picks_inputs() const { return false; }
 
   // Parameters.
 

@@ -57,11 +57,12 @@ void multiply_taps(index m, const Stretch* taps, index count, const T* a, index 
 }
 
 template <class T, int R, int V>
-void add_taps_tile(index samples, index positions, const index* columns, const index* places,
-                   const T* a, index lda, const T* b, index ldb, T* c, index ldc) {
+void add_taps_tile(index samples, index positions, const index* columns, index step,
+                   const index* places, const T* a, index lda, const T* b, index ldb, T* c,
+                   index ldc) {
   Vec<T> sums[R][V];
   go_on<T>(sums, c, ldc);
-  for (index p = 0; p < positions; ++p, columns += R) {
+  for (index p = 0; p < positions; ++p, columns += step) {
     const T* at[R];
     FOXNN_UNROLL
     for (int r = 0; r < R; ++r) at[r] = a + columns[r];
@@ -85,8 +86,8 @@ void add_taps_tile(index samples, index positions, const index* columns, const i
 
 template <class T, int V>
 struct TapTiles {
-  using Add = void (*)(index, index, const index*, const index*, const T*, index, const T*, index,
-                       T*, index);
+  using Add = void (*)(index, index, const index*, index, const index*, const T*, index, const T*,
+                       index, T*, index);
   Add add[kTileRows + 1] = {};
 
   template <int R = kTileRows>
@@ -103,8 +104,10 @@ template <class T>
 void add_taps(index taps, index samples, index positions, const index* columns, const index* places,
               const T* a, index lda, const T* b, index ldb, index width, T* c, index ldc) {
   each_pair<T>(width, [&](index column, auto vectors) {
-    kTapTiles<T, vectors>.add[taps](samples, positions, columns, places, a + column, lda,
-                                    b + column, ldb, c + column, ldc);
+    each_tile(taps, [&](index tap, index count) {
+      kTapTiles<T, vectors>.add[count](samples, positions, columns + tap, taps, places, a + column,
+                                       lda, b + column, ldb, c + tap * ldc + column, ldc);
+    });
   });
 }
 

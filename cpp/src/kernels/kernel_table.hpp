@@ -156,11 +156,12 @@ struct KernelTable {
   void (*multiply_half)(index m, const Stretch* stretches, index count, const T* a, index lda,
                         const T* b, const T* init, T* c, index ldc);
   /// c[rows x width] += the sum over the positions, and at each over the samples, of the products
-  /// of row r's column, a + columns[position * rows + r], with b + places[position]. The rows are
-  /// one tile; c is dense.
-  void (*add_products)(index rows, index samples, index positions, const index* columns,
+  /// of row r's column, a + columns[position * step + r], with b + places[position]. A step of 1:
+  /// the columns of the rows are neighbours, and only the first is given; otherwise it is `rows`.
+  /// At most tile_rows rows; c is dense. No prefetching if `errands` is null.
+  void (*add_products)(index rows, index samples, index positions, const index* columns, index step,
                        const index* places, const T* a, index lda, const T* b, index ldb,
-                       index width, T* c);
+                       index width, T* c, Errands* errands);
   /// The same two products over a panel of a batch in lanes (lanes-inl.hpp), whose rows are columns
   /// of kPanelWidth samples. c[rows x width] = init + the products of the columns of `stretches`
   /// with their lines of weights[lines x ldw], the first `rows` of each.
@@ -178,8 +179,8 @@ struct KernelTable {
   void (*multiply_taps)(index m, const Stretch* taps, index count, const T* a, index lda,
                         const T* b, index ldb, index width, const T* init, T* c, index ldc);
   /// Channel by channel: c[taps x width] += the sum over the positions, and at each over the
-  /// samples, of the products of a + columns[position * taps + tap] with b + places[position]. The
-  /// taps are one tile.
+  /// samples, of the products of a + columns[position * taps + tap] with b + places[position]. At
+  /// most tile_rows taps.
   void (*add_taps)(index taps, index samples, index positions, const index* columns,
                    const index* places, const T* a, index lda, const T* b, index ldb, index width,
                    T* c, index ldc);

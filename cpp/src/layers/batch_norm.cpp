@@ -84,30 +84,39 @@ void BatchNorm<T>::each_share(Share share, index batch, Function f) const {
   }
 }
 
-// Mean and variance of a line of channels over the batch. The mean is corrected by its rounding
-// error, which matters if the inputs lie close together.
+// Mean and variance of a line of channels over the batch, from sums of deviations from an estimate
+// of the mean: that of the first position, so that rounding errors are small although the inputs
+// may lie close together. If a mean is found that is further from its estimate than most numbers
+// are from the mean, it is the next estimate.
 template <class T>
 void BatchNorm<T>::measure(index line, index batch, const Rows<const T>& x, T* all) const {
   const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
-  const T count = static_cast<T>(batch * positions_);
   T* const mean = kept(all, kMean) + channel;
   T* const variance = kept(all, kVariance) + channel;
   T* const factor = kept(all, kFactor) + channel;
   std::fill_n(mean, kLineWidth<T>, T(0));
-  for (const bool is_second : {false, true}) {
+  // Corrects the means; returns whether they were good estimates.
+  const auto sum = [&](index positions) {
+    const T count = static_cast<T>(batch * positions);
     Sums<T> sums;
-    for (index p = 0; p < positions_; ++p) {
+    for (index p = 0; p < positions; ++p) {
       const T* at = x.at(0, p * panels_ + channel / kPanelWidth<T>) + lane;
       kernels<T>().column_sums(batch, at, x.stride, nullptr, 0, mean, sums.first, sums.second);
     }
+    bool is_near = true;
     for (index c = 0; c < kLineWidth<T>; ++c) {
-      const T sum = Sums<T>::total(sums.first, c), squares = Sums<T>::total(sums.second, c);
-      mean[c] += sum / count;
-      if (!is_second) continue;
-      variance[c] = std::max(T(0), squares - sum * (sum / count)) / count;
-      factor[c] = T(1) / std::sqrt(variance[c] + epsilon_);
+      const T total = Sums<T>::total(sums.first, c), squares = Sums<T>::total(sums.second, c);
+      const T rest = total / count;
+      mean[c] += rest;
+      variance[c] = std::max(T(0), squares - total * rest) / count;
+      is_near = is_near && rest * rest <= variance[c];
     }
-  }
+    return is_near;
+  };
+  sum(1);
+  const bool is_near = sum(positions_);
+  if (!is_near && positions_ > 1) sum(positions_);
+  for (index c = 0; c < kLineWidth<T>; ++c) factor[c] = T(1) / std::sqrt(variance[c] + epsilon_);
 }
 
 template <class T>
@@ -121,12 +130,16 @@ void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, con
       if (scratch.leaves()) return;
       measure(line, batch, *x, out.kept);
       const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
+      Outputs<T> of_line = out;
+      of_line.y.data += lane;
+      if (of_line.slope.data) of_line.slope.data += lane;
       for (index p = 0; p < positions_; ++p) {
         const index panel = p * panels_ + channel / kPanelWidth<T>;
         kernels<T>().normalize(batch, kLineWidth<T>, x->at(0, panel) + lane, x->stride,
                                kept(out.kept, kMean) + channel, kept(out.kept, kFactor) + channel,
                                parameter(kGain) + channel, parameter(kShift) + channel,
-                               out.y.at(0, panel) + lane, out.y.stride);
+                               of_line.y.at(0, panel), of_line.y.stride);
+        if (out.then) out.then->apply(batch, kLineWidth<T>, 0, panel, of_line);
       }
     }
     return;
@@ -145,6 +158,7 @@ void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, con
                            parameter(kRunningMean) + channel, factor + channel,
                            parameter(kGain) + channel, parameter(kShift) + channel,
                            out.y.at(row, panel), out.y.stride);
+    if (out.then) out.then->apply(rows, width, row, panel, out);
   });
 }
 

@@ -22,6 +22,7 @@ class BatchNorm final : public Layer<T> {
   ScratchSize scratch_size(index batch) const override;
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
+  bool applies_next() const override { return true; }
   bool has_backward() const override { return true; }
   void backward(Share share, index batch, const Back<T>& back, Scratch<T> scratch) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,

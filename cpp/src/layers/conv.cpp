@@ -1,6 +1,6 @@
 // Convolution over the kernels: stretches of columns, and what each worker computes. Workers divide
-// the output positions between them, in the backward pass the input positions, and of the
-// parameters' gradient the weights.
+// the output positions between them, in the backward pass the input positions. The gradient of the
+// weights is in conv_gradient.cpp.
 #include "layers/conv.hpp"
 
 #include <algorithm>
@@ -32,17 +32,6 @@ index checked_groups(const LayerSpec& spec, index channels, index filters) {
   }
   return groups;
 }
-
-namespace {
-
-// Positions whose samples' gradients stay in the second-level cache while the lines of weights are
-// gone through: 16 positions of 64 samples are 128 KB.
-constexpr index kPositions = 16;
-
-// The most rows of a tile, of any kernel set.
-constexpr index kMostRows = 14;
-
-}  // namespace
 
 template <class T>
 Conv<T>::Columns::Columns(const Form& form)
@@ -296,154 +285,6 @@ void Conv<T>::input_gradient(index group, index channel, index position, index f
   each_run<T>(1, channels, {}, {.pitch = 0, .first = column}, [&](index s, index t, index n) {
     copy_columns<T>(0, last - first, Rows<const T>{sums, kPanelWidth<T>}, s, target, t, n);
   });
-}
-
-template <class T>
-void Conv<T>::backward_parameters(Share share, index batch, const Back<T>& back,
-                                  GradientSink<T>& sink, Scratch<T> scratch) const {
-  if (back.lanes.y) return backward_parameters_in_lanes(share, batch, back, sink, scratch);
-  // The lines of all blocks, one after the other, are divided between the workers.
-  const index blocks = groups_ * blocks_of_group(), all = blocks * lines_;
-  const index begin = share.first(all), end = share.last(all);
-  T* const gathered = scratch.numbers + lines_ * kPanelWidth<T>;
-  // A block that is a panel has its biases summed beside its first line, while the gradients of
-  // outputs are in the cache.
-  const bool sums_biases = has_bias_ && groups_ == 1;
-  for (index task = begin; task < end && !scratch.leaves();) {
-    alignas(64) T biases[kPanelWidth<T>] = {};
-    const index b = task / lines_, first = task % lines_;
-    const index last = std::min(lines_, first + end - task);
-    const Block at = block(b / blocks_of_group(), b % blocks_of_group());
-    std::fill_n(scratch.numbers, (last - first) * at.width, T(0));
-    gradient_of_lines(at, first, last, batch, *back.x, back.delta, scratch.numbers, gathered,
-                      sums_biases && first == 0 ? biases : nullptr);
-    sink.take(weights_of(at) + first * at.width, (last - first) * at.width, scratch.numbers);
-    if (sums_biases && first == 0) {
-      sink.take(this->arrays().back().offset + at.first, kPanelWidth<T>, biases);
-    }
-    task += last - first;
-  }
-  if (has_bias_ && !sums_biases) bias_gradient(share, batch, back.delta, sink);
-}
-
-// gradient[lines][width] += d loss / d weights of some lines of a block; and d loss / d biases, if
-// they are asked for.
-template <class T>
-void Conv<T>::gradient_of_lines(const Block& block, index first, index last, index batch,
-                                const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
-                                T* gathered, T* biases) const {
-  const index outputs = this->output().shape.positions(), height = kernels<T>().tile_rows;
-  for (index begin = 0; begin < outputs; begin += kPositions) {
-    const index end = std::min(outputs, begin + kPositions);
-    const Deltas deltas = deltas_of(block, begin, end, batch, delta, gathered);
-    for (index line = first, rows = 0; line < last; line += rows) {
-      // Tiles of the channels of one place if these are enough.
-      const index room = group_channels_ - line % group_channels_;
-      const index left = group_channels_ < height ? last - line : std::min(last - line, room);
-      rows = tile_height(left, height);
-      add_tile({block, line, rows}, begin, end, batch, x, deltas,
-               gradient + (line - first) * block.width);
-    }
-    for (index p = begin; p < end && biases; ++p) {
-      kernels<T>().sum_rows(batch, deltas.first + (p - begin) * deltas.step, deltas.stride,
-                            block.width, biases, true);
-    }
-  }
-}
-
-// The gradients of a block's outputs at some positions: as they are, or gathered, if the columns of
-// a group begin or end within a panel.
-template <class T>
-auto Conv<T>::deltas_of(const Block& block, index begin, index end, index batch,
-                        const Rows<const T>& delta, T* gathered) const -> Deltas {
-  const Columns columns(this->output());
-  const index filter = block.group * group_filters_ + block.first;
-  if (is_aligned(filter, block.used)) {
-    const index panels = columns.pitch / kPanelWidth<T>;
-    const index first = columns.at(begin, filter) / kPanelWidth<T>;
-    return {delta.at(0, first), delta.stride, panels * delta.panel};
-  }
-  const index size = batch * kPanelWidth<T>;
-  std::fill_n(gathered, (end - begin) * size, T(0));
-  for (index p = begin; p < end; ++p) {
-    const Rows<T> target{gathered + (p - begin) * size, kPanelWidth<T>};
-    each_run<T>(
-        1, block.used, {.pitch = 0, .first = columns.at(p, filter)}, {},
-        [&](index s, index t, index n) { copy_columns<T>(0, batch, delta, s, target, t, n); });
-  }
-  return {gathered, kPanelWidth<T>, size};
-}
-
-// Adds what some positions contribute to a tile. Positions at which the window lies within the
-// sample wait until they can be added together; at the others, lines over the padding are left out.
-template <class T>
-void Conv<T>::add_tile(const Tile& tile, index begin, index end, index batch,
-                       const Rows<const T>& x, const Deltas& deltas, T* sums) const {
-  index columns[kPositions * kMostRows], places[kPositions], waiting = 0;
-  const auto add = [&](index first, index rows, index positions, const index* from,
-                       const index* place) {
-    kernels<T>().add_products(rows, batch, positions, from, place, x.data, x.stride, deltas.first,
-                              deltas.stride, tile.block.width, sums + first * tile.block.width);
-  };
-  for (index p = begin; p < end; ++p) {
-    const index place = (p - begin) * deltas.step;
-    index* const found = columns + waiting * tile.rows;
-    Stretch ranges[kMostRows];  // of lines that are not over the padding
-    const index count = lines_read(tile, p, x.panel, found, ranges);
-    if (count == 0) continue;
-    if (ranges[0].count == tile.rows) {
-      places[waiting++] = place;
-      continue;
-    }
-    if (waiting > 0) add(0, tile.rows, waiting, columns, places);
-    waiting = 0;
-    for (index i = 0; i < count; ++i) {
-      add(ranges[i].line, ranges[i].count, 1, found + ranges[i].line, &place);
-    }
-  }
-  if (waiting > 0) add(0, tile.rows, waiting, columns, places);
-}
-
-// The columns that the lines of a tile are multiplied with at an output position. Returns the
-// number of ranges of lines, by `line` and `count`, that the window has within the sample.
-template <class T>
-index Conv<T>::lines_read(const Tile& tile, index position, index panel, index* columns,
-                          Stretch* ranges) const {
-  const Columns from(this->input());
-  index count = 0;
-  for (const Tap& tap : window_.of_output(position)) {
-    const index start = tap.place * group_channels_, end = start + group_channels_;
-    const index low = std::max(start, tile.line), high = std::min(end, tile.line + tile.rows);
-    for (index line = low; line < high; ++line) {
-      const index channel = tile.block.group * group_channels_ + line - start;
-      columns[line - tile.line] = offset_of<T>(from.at(tap.position, channel), panel);
-    }
-    if (low >= high) continue;
-    Stretch* const last = count > 0 ? ranges + count - 1 : nullptr;
-    if (last && last->line + last->count == low - tile.line) {
-      last->count += high - low;
-    } else {
-      ranges[count++] = {.line = low - tile.line, .count = high - low};
-    }
-  }
-  return count;
-}
-
-template <class T>
-void Conv<T>::bias_gradient(Share share, index batch, const Rows<const T>& delta,
-                            GradientSink<T>& sink) const {
-  const Columns columns(this->output());
-  const index panels = panel_count<T>(filters_), positions = this->output().shape.positions();
-  for (index q = share.first(panels); q < share.last(panels); ++q) {
-    alignas(64) T sums[kPanelWidth<T>] = {};
-    const index used = std::min(kPanelWidth<T>, filters_ - q * kPanelWidth<T>);
-    for (index p = 0; p < positions; ++p) {
-      const index panel = columns.at(p, 0) / kPanelWidth<T> + q;
-      kernels<T>().sum_rows(batch, delta.at(0, panel), delta.stride,
-                            rounded_up(used, kLineWidth<T>), sums, true);
-    }
-    sink.take(this->arrays().back().offset + q * kPanelWidth<T>, kPanelWidth<T>, sums);
-  }
 }
 
 template class Conv<float>;

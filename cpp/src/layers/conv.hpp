@@ -59,6 +59,10 @@ class Conv final : public Activated<T> {
     index group, first;  // the first filter, within the group
     index width, used;   // columns of weights, padded to a line, and filters
   };
+  // Positions whose samples' gradients stay in the second-level cache while the lines of weights
+  // are gone through: 16 positions of 64 samples are 128 KB.
+  static constexpr index kPositions = 16;
+
   // A few lines of a block's weights.
   struct Tile {
     Block block;
@@ -98,8 +102,14 @@ class Conv final : public Activated<T> {
                          T* gathered, T* biases) const;
   Deltas deltas_of(const Block& block, index begin, index end, index batch,
                    const Rows<const T>& delta, T* gathered) const;
+  Errands next_positions(const Block& block, index begin, index batch, const Rows<const T>& x,
+                         const Rows<const T>& delta) const;
   void add_tile(const Tile& tile, index begin, index end, index batch, const Rows<const T>& x,
-                const Deltas& deltas, T* sums) const;
+                const Deltas& deltas, T* sums, Errands* errands) const;
+  bool is_within_place(const Tile& tile) const;
+  void add_tile_of_place(const Tile& tile, index begin, index end, index batch,
+                         const Rows<const T>& x, const Deltas& deltas, T* sums,
+                         Errands* errands) const;
   index lines_read(const Tile& tile, index position, index panel, index* columns,
                    Stretch* ranges) const;
   void bias_gradient(Share share, index batch, const Rows<const T>& delta,

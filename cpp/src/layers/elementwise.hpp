@@ -18,6 +18,11 @@ class ActivationLayer final : public Activated<T> {
   }
   double flops() const override;
   LaneUse lane_use() const override { return LaneUse::follows; }
+  bool works_in_place() const override { return !this->finishes_rows(); }
+  void apply(index rows, index width, index row, index panel,
+             const Outputs<T>& out) const override {
+    this->activate(rows, width, row, panel, out);
+  }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,

@@ -78,6 +78,7 @@ class MaxPool final : public Pool<T> {
   /// Options: those of Window; without a kernel, one window covers all positions.
   MaxPool(const LayerSpec& spec, const std::vector<Form>& inputs);
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<MaxPool>(*this); }
+  bool picks_inputs() const override { return this->window().are_disjoint(); }
   index kept_size(index batch) const override;
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;

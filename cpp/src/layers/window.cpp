@@ -153,9 +153,10 @@ void Window::turn(index inputs) {
   first.resize(static_cast<std::size_t>(inputs) + 1);
   for (const Tap& read : by_output_.taps) ++first[read.position + 1];
   for (std::size_t i = 1; i < first.size(); ++i) {
-    most_ = std::max(most_, index{first[i]});
+    most_readers_ = std::max(most_readers_, index{first[i]});
     first[i] += first[i - 1];
   }
+  most_ = std::max(most_, most_readers_);
   by_input_.taps.resize(by_output_.taps.size());
   std::vector<std::uint32_t> next(first.begin(), first.end() - 1);
   for (index position = 0; position < outputs; ++position) {

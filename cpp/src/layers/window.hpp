@@ -33,10 +33,21 @@ class Window {
   index places() const { return places_; }
   /// What an output position reads, by place. Places over the padding are left out.
   std::span<const Tap> of_output(index position) const { return part(by_output_, position); }
+  /// What an output position reads at a place; null over the padding.
+  const Tap* of_output(index position, index place) const {
+    const std::span<const Tap> taps = of_output(position);
+    if (static_cast<index>(taps.size()) == places_) return &taps[static_cast<std::size_t>(place)];
+    for (const Tap& tap : taps) {
+      if (tap.place == static_cast<std::uint32_t>(place)) return &tap;
+    }
+    return nullptr;
+  }
   /// The output positions that read an input position, by place.
   std::span<const Tap> of_input(index position) const { return part(by_input_, position); }
   /// The most positions that a position reads, or is read by.
   index most_taps() const { return most_; }
+  /// Whether no position is read twice.
+  bool are_disjoint() const { return most_readers_ <= 1; }
   /// The number of pairs of an output position and an input position that it reads.
   index pairs() const { return static_cast<index>(by_output_.taps.size()); }
 
@@ -57,7 +68,7 @@ class Window {
   void turn(index inputs);
 
   std::vector<index> kernel_, output_;
-  index places_ = 1, most_ = 0;
+  index places_ = 1, most_ = 0, most_readers_ = 0;
   Lists by_output_, by_input_;
 };
 

@@ -54,6 +54,8 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     const auto is_running = [](const Array& array) { return !array.is_trained(); };
     if (std::any_of(arrays.begin(), arrays.end(), is_running)) settling_.push_back(&node);
   }
+  merge();
+  if (needs.backward) find_picks();
   make_outputs();
   find_inputs();
   if (needs.backward) {
@@ -67,6 +69,36 @@ auto Pass<T>::extent_of(const NodeMemory& node) const -> Extent {
   if (!node.out.lanes.y) return {rows_, node.columns};
   // And a position that stays zero.
   return {node.columns + node.layer->output().shape.channels, rows_};
+}
+
+// Finds the nodes that the only node that they read can do in passing. Users see the outputs of all
+// layers as they are.
+template <class T>
+void Pass<T>::merge() {
+  if (needs_.outputs) return;
+  for (NodeMemory& node : nodes_) {
+    if (!node.layer->works_in_place() || node.input_count != 1 || &node == &nodes_.back()) continue;
+    const index read = node.reads->front();
+    if (read == kNetworkInput) continue;
+    NodeMemory& source = nodes_[at(read)];
+    if (source.readers > 1 || source.merged_with >= 0 || !source.layer->applies_next()) continue;
+    node.merged_with = read;
+    source.out.then = node.layer;
+  }
+}
+
+// Finds the nodes whose readers can apply the derivative of the activation before them. It must
+// follow from the outputs: slopes are kept of all of them.
+template <class T>
+void Pass<T>::find_picks() {
+  for (NodeMemory& node : nodes_) {
+    if (!node.layer->picks_inputs() || &node == &nodes_.back()) continue;
+    const index read = node.reads->front();
+    if (read == kNetworkInput || nodes_[at(read)].readers > 1) continue;
+    const Layer<T>* layer = nodes_[at(read)].layer;
+    if (layer->keeps_slope() || layer->finishes_rows() || layer->takes_masks()) continue;
+    node.picks_from = layer;
+  }
 }
 
 // Memory for numbers of a node; those of the network's outputs as losses need them.
@@ -112,6 +144,13 @@ void Pass<T>::make_outputs() {
   std::vector<T*> free;
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     NodeMemory& node = nodes_[i];
+    if (node.merged_with >= 0) {
+      NodeMemory& source = nodes_[at(node.merged_with)];
+      node.out.y = source.out.y;
+      if (!needs_.backward) continue;
+      if (node.layer->keeps_slope()) node.out.slope = source.out.slope = hold(batch_of(node));
+      continue;
+    }
     if (i + 1 == nodes_.size() || keeps_all) {
       node.out.y = hold(batch_of(node));
     } else {
@@ -177,7 +216,8 @@ void Pass<T>::set_dropout(index node, const Rows<T>& dropped,
 template <class T>
 void Pass<T>::make_deltas() {
   for (NodeMemory& node : nodes_) {
-    node.delta = hold(batch_of(node));
+    if (!node.out.then) node.delta = hold(batch_of(node));
+    if (node.merged_with >= 0) nodes_[at(node.merged_with)].delta = node.delta;
     if (node.readers < 2) continue;
     for (index r = 0; r < node.readers; ++r) node.parts.push_back(hold(extent_of(node).panels()));
   }
@@ -217,12 +257,20 @@ void Pass<T>::plan_backward() {
   }
 }
 
+// What finishes the gradient of a node's outputs.
 template <class T>
-auto Pass<T>::below_of(const Passing& passing, int slot) const -> typename Layer<T>::Below {
+auto Pass<T>::own_of(const NodeMemory& node) -> typename Layer<T>::Below {
+  return {node.picks_from ? node.picks_from : node.layer, node.out.y, node.out.slope};
+}
+
+template <class T>
+auto Pass<T>::below_of(const NodeMemory& node, const Passing& passing, int slot) const ->
+    typename Layer<T>::Below {
   if (passing.source == kNetworkInput) return {};
   const NodeMemory& source = nodes_[at(passing.source)];
   if (!source.parts.empty()) return {};
-  typename Layer<T>::Below below{source.layer, source.out.y, source.out.slope};
+  typename Layer<T>::Below below = own_of(source);
+  if (node.picks_from) below.layer = nullptr;
   if (source.out.dropped.data) below.mask = source.masks[at(slot)];
   return below;
 }
@@ -232,7 +280,7 @@ template <class T>
 void Pass<T>::add_parts(Share share, index rows, const NodeMemory& node, int slot,
                         const Scratch<T>& scratch) const {
   typename Layer<T>::Below own;  // of the network's inputs there is none
-  if (node.layer) own = {node.layer, node.out.y, node.out.slope};
+  if (node.layer) own = own_of(node);
   if (node.out.dropped.data) own.mask = node.masks[at(slot)];
   const auto add = [&](index first, index count, index panel, index width) {
     for (index r = first; r < first + count; ++r) {

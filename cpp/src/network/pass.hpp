@@ -71,6 +71,7 @@ class Pass {
   void forward(Share share, index rows, const PassOptions& options, Scratch<T> scratch, Wait wait) {
     const NodeMemory* const last = &nodes_.back();
     for (const NodeMemory& node : nodes_) {
+      if (node.merged_with >= 0) continue;
       Outputs<T> out = node.out;
       out.raw = options.raw && &node == last;
       Occasion occasion;
@@ -134,11 +135,14 @@ class Pass {
           node.layer->backward(share, rows, back, scratch);
           wait();
         }
-        for (const Passing& passing : node.passings) {
-          const typename Layer<T>::Below below = below_of(passing, slot);
-          node.layer->backward_input(share, rows, passing.which, back, passing.to, below, scratch);
+        if (node.merged_with < 0 && !node.passings.empty()) {
+          for (const Passing& passing : node.passings) {
+            const typename Layer<T>::Below below = below_of(node, passing, slot);
+            node.layer->backward_input(share, rows, passing.which, back, passing.to, below,
+                                       scratch);
+          }
+          wait();
         }
-        if (!node.passings.empty()) wait();
       }
       if (node.number >= 0 && !visit(node.number, back)) return false;
     }
@@ -168,8 +172,10 @@ class Pass {
     index readers = 0, last_reader = 0;
     std::uint32_t first_draw = 0;
     index columns = 0;
-    bool needs_gradient = false;  // the backward pass needs its gradient
-    bool reads_stored = false;    // it reads the network's inputs as stored rows
+    index merged_with = -1;                // the stage that does its part, in its memory
+    const Layer<T>* picks_from = nullptr;  // the layer whose activation readers finish in its place
+    bool needs_gradient = false;           // the backward pass needs its gradient
+    bool reads_stored = false;             // it reads the network's inputs as stored rows
     std::vector<Passing> passings;
     std::vector<Rows<T>> parts;  // of delta, one per reader if there are several
     std::uint32_t* items = nullptr;
@@ -185,6 +191,8 @@ class Pass {
   static RowNeeds* needs_of(const NodeMemory& node, const PassOptions& options) {
     return options.needs && node.number >= 0 ? options.needs[node.number] : nullptr;
   }
+  void merge();
+  void find_picks();
   NodeMemory& memory_of(index node) { return node == kNetworkInput ? input_ : nodes_[at(node)]; }
   void make_outputs();
   void make_deltas();
@@ -198,7 +206,8 @@ class Pass {
   };
   Extent extent_of(const NodeMemory& node) const;
   Batch<T> batch_of(const NodeMemory& node) const;
-  typename Layer<T>::Below below_of(const Passing& passing, int slot) const;
+  static typename Layer<T>::Below own_of(const NodeMemory& node);
+  typename Layer<T>::Below below_of(const NodeMemory& node, const Passing& passing, int slot) const;
   void add_parts(Share share, index rows, const NodeMemory& node, int slot,
                  const Scratch<T>& scratch) const;
 
