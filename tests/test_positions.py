@@ -162,6 +162,21 @@ def test_labels_are_not_copied(kind: Any) -> None:
     assert peak < x.size // 2
 
 
+@pytest.mark.parametrize("label", [-1, 3, 127])
+def test_labels_that_change_during_the_training_reach_nothing_else(label: int) -> None:
+    """Where a label became none of the classes, no class is wanted."""
+    found = []
+    for y in (CODES.astype(np.int8), ONE_HOT.copy()):
+        nn = segmenter()
+
+        def change(epoch: int, logs: dict[str, float], y: Any = y) -> None:
+            y[:10] = label if y.ndim == 3 else 0
+
+        nn.fit(X, y, 3, 7, callbacks=[change])
+        found.append(kinds.bits(nn))
+    assert found[0] == found[1]
+
+
 # Losses and weights
 
 
