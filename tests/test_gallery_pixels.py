@@ -77,3 +77,30 @@ def test_what_is_transferred(example: Callable[[str], ModuleType]) -> None:
         assert kept == ["frozen" in name] * 2
         assert nn.classes == [5, 6, 7, 8, 9]
         assert not (nn[4].weights == made_from(old, 7)[4].weights).all()
+
+
+def test_voxels(
+    example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = example("voxels")
+    found = told(script, tmp_path, capsys, "voxels")
+    assert 0 < found["voxels of lesions, of vessels"][0] < found["voxels of lesions, of vessels"][1]
+    for name in script.STREAMS:
+        assert 0 <= found[f"{name}: Dice"][0] <= 100
+        assert 0 <= found[f"{name}: voxels of vessels taken for lesions"][0] <= 100
+
+
+def test_lesions_and_vessels(example: Callable[[str], ModuleType]) -> None:
+    script = example("voxels")
+    made = script.volumes(20, 0)
+    assert not (made.lesions & made.vessels).any()
+    assert made.lesions.any(axis=(1, 2, 3)).all()
+    bright = made.voxels[made.lesions > 0].mean(), made.voxels[made.vessels > 0].mean()
+    assert bright == pytest.approx((1, 1), abs=0.05)
+    dark = made.voxels[(made.lesions | made.vessels) == 0]
+    assert abs(dark.mean()) < 0.1
+    assert script.dice(made.lesions, made.lesions) == 100
+    assert script.dice(made.vessels, made.lesions) == 0
+    assert script.dice(np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0])) == pytest.approx(200 / 3)
+    found = np.array([0.2, 0.9, 0.7, 0.1], np.float32)
+    assert 0.2 <= script.best_threshold(found, np.array([0, 1, 1, 0])) < 0.7
