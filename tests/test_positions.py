@@ -341,6 +341,21 @@ def test_metrics_take_each_position_as_a_sample(weights: Any) -> None:
     assert found["top_2"] == pytest.approx(top)
 
 
+def test_metrics_of_many_positions_need_few_copies() -> None:
+    x = np.zeros((100, 32, 32), np.float32)
+    y = (np.arange(x.size).reshape(x.shape) % 8).astype(np.uint8)
+    nn = neural_network([(32, 32, 1), Conv2D(8, 1)], output_activation="softmax", seed=1)
+    nn.evaluate(x[:5], y[:5], metrics="f1")
+    tracemalloc.start()
+    try:
+        nn.evaluate(x, y, metrics="f1")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Outputs in 32 bits, outputs and one-hot rows in 64, and some numbers for each position.
+    assert peak < x.size * (8 * (4 + 8 + 8) + 64)
+
+
 def test_metrics_of_numbers_at_positions() -> None:
     nn = neural_network([(6, 2), Dense(2, "identity")], seed=1, dtype="float64")
     x, y = RNG.normal(size=(9, 6, 2)), RNG.normal(size=(9, 6, 2))
