@@ -185,7 +185,7 @@ ANY = (ValueError, TypeError)
         (lambda: Residual(3, shortcut=[]), ValueError, "shortcut must be .* got none"),
         (lambda: Residual(3, name=5), TypeError, "name must be a string, got 5"),
         (lambda: Parallel(), ValueError, "Parallel must have at least one branch, got none"),
-        (lambda: Parallel(3, []), ValueError, "branch 1 of Parallel must have at least one layer"),
+        (lambda: Parallel(3, []), ValueError, r"branch 1 .* none \(Activation\('identity'\)"),
     ],
 )
 def test_wrong_descriptions(make: Callable[[], Any], error: Any, message: str) -> None:

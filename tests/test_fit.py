@@ -196,7 +196,7 @@ def test_evaluate_and_predict_change_nothing() -> None:
 # Targets
 
 
-@pytest.mark.parametrize("kind", [np.int64, np.int32, np.uint8, np.float32, list])
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.int8, np.uint8, np.float32, list])
 def test_labels_are_one_hot_rows(kind: Any) -> None:
     x, y = inputs(20, 4), labels(20)
     by_row, by_label = classifier(), classifier()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,57 @@ def test_labels_that_come_later_must_be_among_the_classes() -> None:
     nn.classes = ["a", "b", "c"]
     with pytest.raises(ValueError, match="classes must be 3 different labels"):
         nn.classes = list("abcd") * 15  # as many as outputs, at all positions together
+
+
+@pytest.mark.parametrize("kind", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", ">i4"])
+@pytest.mark.parametrize("classes", [3, 128, 129, 300])
+def test_labels_of_every_size_teach_the_same(kind: str, classes: int) -> None:
+    most = min(classes - 1, np.iinfo(kind).max)
+    codes = np.where(CODES == 2, most, CODES)
+    found = []
+    for y in (codes, codes.astype(kind)):
+        items = [(*AXES, 2), Conv2D(4, 3, padding="same"), Conv2D(classes, 1)]
+        nn = neural_network(items, "tanh", "softmax", seed=1)
+        nn.fit(X, y, 2, 7, class_weight={most: 2.0}, validation=(X[:9], y[:9]))
+        found.append((kinds.bits(nn), nn.train_on_batch(X, y), nn.evaluate(X, y)))
+    assert found[0] == found[1]
+    if np.iinfo(kind).max >= classes:
+        wrong = codes.astype(kind)
+        wrong[5, 2, 3] = classes
+        with pytest.raises(ValueError, match=f"from 0 to {classes - 1}.*got {classes}|different"):
+            nn.fit(X, wrong, 1)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int32, np.int64])
+def test_labels_are_not_copied(kind: Any) -> None:
+    """A mask of bytes is not made one of 64 bits, let alone one-hot rows."""
+    x = np.zeros((100, 64, 64), np.float32)
+    y = (np.arange(x.size).reshape(x.shape) % 3).astype(kind)
+    nn = neural_network([(64, 64, 1), Conv2D(3, 1)], "tanh", "softmax", seed=1)
+    nn.fit(x[:10], y[:10], 1)
+    tracemalloc.start()
+    try:
+        nn.fit(x, y, 1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # The check of a float32 array takes none of this; a copy as bytes would take x.size.
+    assert peak < x.size // 2
+
+
+@pytest.mark.parametrize("label", [-1, 3, 127])
+def test_labels_that_change_during_the_training_reach_nothing_else(label: int) -> None:
+    """Where a label became none of the classes, no class is wanted."""
+    found = []
+    for y in (CODES.astype(np.int8), ONE_HOT.copy()):
+        nn = segmenter()
+
+        def change(epoch: int, logs: dict[str, float], y: Any = y) -> None:
+            y[:10] = label if y.ndim == 3 else 0
+
+        nn.fit(X, y, 3, 7, callbacks=[change])
+        found.append(kinds.bits(nn))
+    assert found[0] == found[1]
 
 
 # Losses and weights
@@ -287,6 +339,21 @@ def test_metrics_take_each_position_as_a_sample(weights: Any) -> None:
     assert found["auc"] == pytest.approx(np.mean(areas), rel=1e-6)
     top = sklearn.top_k_accuracy_score(y, a, k=2, sample_weight=w)
     assert found["top_2"] == pytest.approx(top)
+
+
+def test_metrics_of_many_positions_need_few_copies() -> None:
+    x = np.zeros((100, 32, 32), np.float32)
+    y = (np.arange(x.size).reshape(x.shape) % 8).astype(np.uint8)
+    nn = neural_network([(32, 32, 1), Conv2D(8, 1)], output_activation="softmax", seed=1)
+    nn.evaluate(x[:5], y[:5], metrics="f1")
+    tracemalloc.start()
+    try:
+        nn.evaluate(x, y, metrics="f1")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # Outputs in 32 bits, outputs and one-hot rows in 64, and some numbers for each position.
+    assert peak < x.size * (8 * (4 + 8 + 8) + 64)
 
 
 def test_metrics_of_numbers_at_positions() -> None:

@@ -269,6 +269,13 @@ void test_positions() {
         view(x, network.inputs()), {}, labels.data(), means.data(), weights.data(), positions};
     const std::vector<double> gradient = gradient_of(network, samples);
     check_gradient(given.name, network, samples, gradient);
+    const std::vector<std::int8_t> bytes(labels.begin(), labels.end());
+    const std::vector<std::int16_t> shorts(labels.begin(), labels.end());
+    const std::vector<std::int32_t> ints(labels.begin(), labels.end());
+    for (const Labels same : {Labels(bytes.data()), Labels(shorts.data()), Labels(ints.data())}) {
+      samples.labels = same;
+      FOXNN_CHECK(gradient_of(network, samples) == gradient);
+    }
     samples.labels = nullptr;
     samples.outputs = view(y, network.outputs());
     FOXNN_CHECK(gradient_of(network, samples) == gradient);

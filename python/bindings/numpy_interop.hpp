@@ -84,11 +84,18 @@ struct SamplesView {
   std::vector<double> means;
 };
 
-/// Whether the array holds labels, one per sample or a row of them, one per position.
-inline bool are_labels(const py::array& y) {
-  if (!py::isinstance<py::array_t<std::int64_t>>(y) || !is_aligned(y)) return false;
+/// The labels of an array, one per sample or a row of them, one per position; none, if it is no
+/// contiguous array of signed integers, which no other targets are.
+inline Labels labels_of(const py::array& y) {
   const bool is_contiguous = (y.flags() & py::array::c_style) != 0;
-  return y.ndim() == 1 || (y.ndim() == 2 && y.shape(1) > 0 && is_contiguous);
+  const bool fits = y.ndim() == 1 || (y.ndim() == 2 && y.shape(1) > 0);
+  if (!fits || !is_contiguous || !is_aligned(y)) return {};
+  const void* first = y.data();
+  if (py::isinstance<py::array_t<std::int8_t>>(y)) return static_cast<const std::int8_t*>(first);
+  if (py::isinstance<py::array_t<std::int16_t>>(y)) return static_cast<const std::int16_t*>(first);
+  if (py::isinstance<py::array_t<std::int32_t>>(y)) return static_cast<const std::int32_t*>(first);
+  if (py::isinstance<py::array_t<std::int64_t>>(y)) return static_cast<const std::int64_t*>(first);
+  return {};
 }
 
 /// Adds weights to a view: a vector of float64, or a matrix with one column per position.
@@ -117,7 +124,7 @@ inline void add_weights(const py::object& weights, SamplesView& view) {
   samples.weights = view.means.data();
 }
 
-/// Samples from an input matrix, dense or sparse, and either an output matrix or int64 labels, in a
+/// Samples from an input matrix, dense or sparse, and either an output matrix or labels, in a
 /// vector or with one column per position; with weights, or None.
 inline SamplesView samples_view(const py::object& x, const py::array& y,
                                 const py::object& weights = py::none()) {
@@ -126,8 +133,8 @@ inline SamplesView samples_view(const py::object& x, const py::array& y,
   samples.inputs = matrix_view(x, "x");
   const index count = samples.size();
   if (!weights.is_none()) add_weights(weights, view);
-  if (are_labels(y)) {
-    samples.labels = static_cast<const std::int64_t*>(y.data());
+  if (const Labels labels = labels_of(y)) {
+    samples.labels = labels;
     const index positions = y.ndim() == 1 ? 1 : y.shape(1);
     if (samples.position_weights && samples.positions != positions) {
       throw std::invalid_argument("weights must have as many columns as y");

@@ -3,6 +3,7 @@
 // whole, and no dense one.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 
@@ -50,12 +51,35 @@ enum class SparseFlaw {
 /// The first flaw, for arrays with `stored` numbers and columns; if `stop` returns true, none.
 SparseFlaw flaw_of(const MatrixView& sparse, index stored, const StopRequest& stop);
 
+/// Class labels: an array of integers of 1, 2, 4 or 8 bytes, or none.
+class Labels {
+ public:
+  Labels(std::nullptr_t = nullptr) {}
+  template <std::signed_integral I>
+  Labels(const I* first) : first_(reinterpret_cast<const std::byte*>(first)), bytes_(sizeof(I)) {}
+
+  explicit operator bool() const { return first_ != nullptr; }
+  /// Calls f with the labels from number `begin` on, as a pointer to their type.
+  template <class F>
+  void visit(index begin, F f) const {
+    const std::byte* from = first_ + begin * bytes_;
+    if (bytes_ == 1) return f(reinterpret_cast<const std::int8_t*>(from));
+    if (bytes_ == 2) return f(reinterpret_cast<const std::int16_t*>(from));
+    if (bytes_ == 4) return f(reinterpret_cast<const std::int32_t*>(from));
+    f(reinterpret_cast<const std::int64_t*>(from));
+  }
+
+ private:
+  const std::byte* first_ = nullptr;
+  index bytes_ = 0;
+};
+
 /// Inputs with their targets, or with the class of each sample, or of each of its positions.
 struct Samples {
   MatrixView inputs;
-  MatrixView outputs;                    ///< unused if there are labels
-  const std::int64_t* labels = nullptr;  ///< from 0 to the channels of the outputs - 1
-  const double* weights = nullptr;       ///< of the samples; null: all weigh the same
+  MatrixView outputs;               ///< unused if there are labels
+  Labels labels;                    ///< from 0 to the channels of the outputs - 1
+  const double* weights = nullptr;  ///< of the samples; null: all weigh the same
   /// Of the positions of the samples, sample by sample; `weights` are then their means. Null if
   /// there is one position.
   const double* position_weights = nullptr;

@@ -103,9 +103,14 @@ template <class T>
 void read_target(const Samples& samples, index i, index outputs, const Rows<T>& out) {
   if (!samples.labels) return read_row(samples.outputs, i, out);
   std::fill_n(out.data, outputs, T(0));
-  const std::int64_t* labels = samples.labels + i * samples.positions;
   const index channels = outputs / samples.positions;
-  for (index p = 0; p < samples.positions; ++p) out.data[p * channels + labels[p]] = T(1);
+  samples.labels.visit(i * samples.positions, [&](const auto* labels) {
+    for (index p = 0; p < samples.positions; ++p) {
+      // The labels are the caller's array, which may be changed while it is learned.
+      const auto label = static_cast<index>(labels[p]);
+      if (label >= 0 && label < channels) out.data[p * channels + label] = T(1);
+    }
+  });
 }
 
 template <class T>

@@ -110,7 +110,7 @@ class LabelReader:
         single: bool,
         shape: tuple[int, ...] = (),
     ) -> Array:
-        """Return targets as a matrix, or for cross_entropy the numbers of classes as int64.
+        """Return targets as a matrix, or for cross_entropy the numbers of classes as integers.
 
         These are a vector, or a row a sample where the outputs, whose shape is `shape`, have
         positions.

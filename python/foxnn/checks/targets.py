@@ -1,8 +1,8 @@
 """Checks of what a network is to learn: targets, class labels, and weights.
 
 Where outputs have positions, so have targets: a label, a row of numbers or a weight for each. The
-engine takes targets as a matrix, a row a sample. Labels are integers of 64 bits, which no other
-targets are: a vector, or a row a sample.
+engine takes targets as a matrix, a row a sample. Labels are signed integers, which no other targets
+are: a vector, or a row a sample.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def targets(
     single: bool,
     shape: tuple[int, ...] = (),
 ) -> Array:
-    """Return targets as a matrix, or class labels as int64; `shape` is that of the outputs."""
+    """Return targets as a matrix, or class labels as integers; `shape` is that of the outputs."""
     array = as_array(values, name)
     if len(shape) > 1:
         if _TARGETS[loss] == "classes" and has_labels(array.shape, shape[:-1]):
@@ -77,7 +77,7 @@ def targets(
 
 def are_labels(checked: Array) -> bool:
     """Return whether targets, as `targets` returns them, are class labels."""
-    return bool(checked.dtype == np.int64)
+    return checked.dtype.kind == "i"
 
 
 def has_labels(shape: Shape, positions: Shape) -> bool:
@@ -106,9 +106,18 @@ def _labels(array: Array, name: str, outputs: int) -> Array:
     low, high = pieces.extremes(array)
     if low < 0 or high >= outputs:
         raise ValueError(f"{allowed}, got {low if low < 0 else high}")
-    if array.dtype == np.int64 and array.flags.c_contiguous and array.flags.aligned:
-        return array
-    return pieces.converted(array, np.int64)
+    kind = array.dtype
+    if kind.kind not in "iu":
+        return pieces.converted(array, np.int64)
+    # Labels keep their size: of a mask of bytes, a copy in 64 bits would be eight times as large.
+    size = kind.itemsize
+    if kind.kind == "u" and outputs - 1 > np.iinfo(f"i{size}").max:
+        size *= 2
+    signed = np.dtype(f"i{size}")
+    is_ready = kind.isnative and array.flags.c_contiguous and array.flags.aligned
+    if is_ready and size == kind.itemsize:
+        return array.view(signed)  # the same numbers, since none is negative
+    return pieces.converted(array, signed)
 
 
 def weights(

@@ -133,7 +133,8 @@ class Parallel(Composite):
     ----------
     *branches : layers or lists of layers
         Each is a number, a description, a layer of another network, or a list of these. Their
-        outputs must have the same positions.
+        outputs must have the same positions. ``Activation("identity")`` passes the input on, so
+        that it stands beside what the other branches make of it.
     name : str, optional
 
     Examples
@@ -153,7 +154,10 @@ class Parallel(Composite):
         found = [_as_branch(branch) for branch in branches]
         for i, branch in enumerate(found):
             if not branch:
-                raise ValueError(f"branch {i} of Parallel must have at least one layer, got none")
+                raise ValueError(
+                    f"branch {i} of Parallel must have at least one layer, got none "
+                    "(Activation('identity') passes its input on)"
+                )
         super().__init__(found, name)
 
     @property

@@ -188,7 +188,7 @@ class AnsweringNetwork(BaseNetwork):
             weights = np.ones(len(inputs))
         answers = by_name.Answers(
             outputs.reshape(-1, count).astype(np.float64),
-            rows.reshape(-1, count).astype(np.float64),
+            rows.reshape(-1, count).astype(np.float64, copy=False),
             weights.reshape(-1) if weights.ndim > 1 else weights.repeat(each),
             self._loss(),
         )

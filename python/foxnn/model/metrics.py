@@ -98,9 +98,13 @@ def checked(metrics: Any) -> dict[str, str]:
 def values(wanted: Mapping[str, str], answers: Answers, single: bool) -> dict[str, float]:
     """Return the metrics by the names that were asked for."""
     counted = answers.weights > 0
-    some = Answers(
-        answers.outputs[counted], answers.targets[counted], answers.weights[counted], answers.loss
-    )
+    some = answers
+    if not counted.all():  # or else these would be copies of all, large where there are positions
+        some = answers._replace(
+            outputs=answers.outputs[counted],
+            targets=answers.targets[counted],
+            weights=answers.weights[counted],
+        )
     by_class: Wanted | None = None
     found = {}
     for given, name in wanted.items():
