@@ -47,8 +47,8 @@ class Augmentation(Constants):
         raise NotImplementedError(f"{type(self).__name__} does not say what it does")
 
 
-# Inputs that are rotated at a time: their float64 places take 50 KB. Larger arrays are given back to
-# the system when they are freed, and getting fresh memory then takes longer than the arithmetic.
+# Inputs that are rotated at a time: their float64 places take 50 KB. Larger arrays go back to the
+# system when they are freed, and getting fresh memory then takes longer than the arithmetic.
 _PIECE = 6272
 
 
