@@ -229,6 +229,15 @@ def test_rotate_beside_scipy() -> None:
     np.testing.assert_allclose(turned, expected, atol=1e-12)
 
 
+def test_rotate_turns_each_picture_by_itself() -> None:
+    x = RNG.random((30, 20, 28, 1)).astype(np.float32)  # several pieces
+    angles = np.random.default_rng(4).uniform(-30.0, 30.0, 30)
+    turned = augment.rotate(30.0)(x, np.random.default_rng(4))
+    for picture, angle, found in zip(x, angles, turned, strict=True):
+        alone = augment.rotate(30.0)(picture[None], Fixed(angle))[0]
+        np.testing.assert_array_equal(found, alone)
+
+
 def test_noise_is_normal() -> None:
     found = augment.noise(2.0)(np.zeros((100, 10, 10)), np.random.default_rng(0))
     assert abs(found.mean()) < 0.1

@@ -444,6 +444,7 @@ KEYS = {
     "threads",
     "isa",
     "article",
+    "cnn",
     "init",
     "layers",
     "batch_size",
@@ -484,7 +485,7 @@ def test_a_run(article: bool, job: Job, tmp_path: Path, capsys: pytest.CaptureFi
     assert found is not None, lines[-1]
     figures = json.loads(path.read_text(encoding="utf-8"))
     assert set(figures) == KEYS
-    assert (figures["epochs"], figures["article"]) == (3, article)
+    assert (figures["epochs"], figures["article"], figures["cnn"]) == (3, article, False)
     assert (figures["layers"], figures["dtype"]) == ([784, 32, 10], "float32")
     assert figures["batch_size"] == (98 if article else 8)
     assert figures["isa"] == foxnn.kernel_set()
@@ -501,6 +502,30 @@ def test_a_run(article: bool, job: Job, tmp_path: Path, capsys: pytest.CaptureFi
         assert line.startswith(f"epoch {i + 1:2d}  ")
         assert f"test accuracy {100 * record['accuracy']:.2f}%" in line
         assert ("loss" in record) == (not article) == ("loss" in line)
+
+
+def test_the_convolutional_network(
+    job: Job, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "out.json"
+    options = ["--cnn", "--epochs", "8", "--batch-size", "8", "--threads", "1", "--seed", "3"]
+    assert job(*options, "--json", str(path)) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 9
+    found = re.fullmatch(LAST_LINE, lines[-1])
+    assert found is not None, lines[-1]
+    assert (int(found[2]), int(found[4])) == (8, 1)
+    assert float(found[1]) > 90
+    figures = json.loads(path.read_text(encoding="utf-8"))
+    assert set(figures) == KEYS
+    assert (figures["cnn"], figures["article"], figures["batch_size"]) == (True, False, 8)
+    shape, *layers = figures["layers"]
+    made = [eval(layer, vars(foxnn)) if isinstance(layer, str) else layer for layer in layers]
+    nn = foxnn.neural_network([tuple(shape), *made])
+    shapes = [layer.output_shape for layer in nn]
+    # As in the paper: six maps of 28 x 28, halved; sixteen of 10 x 10, halved.
+    assert shapes[:4] == [(28, 28, 6), (14, 14, 6), (10, 10, 16), (5, 5, 16)]
+    assert shapes[4:] == [(120,), (84,), (10,)]
 
 
 def test_the_articles_program_keeps_the_articles_settings(
@@ -617,6 +642,9 @@ def test_a_bad_folder_ends_with_one_clear_line(
         ["--seed", "-1"],
         ["--mode", "SGD"],
         ["--mode", "Adagrad", "--article"],
+        ["--layers", "784,16,10", "--cnn"],
+        ["--article", "--cnn"],
+        ["--mode", "SGD", "--cnn"],
     ],
 )
 def test_bad_options_are_refused(
