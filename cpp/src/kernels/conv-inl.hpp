@@ -92,20 +92,6 @@ void add_products_tile(index samples, index positions, const index* columns, ind
   store<T>(sums, c, ldc);
 }
 
-// The most rows of a tile whose rows are neither those of compact panels nor neighbours: the
-// pointers of more would hardly fit into registers. With 4 in place of 7, few samples of two
-// convolutions (of 32 and 64 filters) take 12 % longer.
-constexpr int kFewRows = kTileRows > 8 ? 6 : 4;
-
-// Calls f(first row, rows) for tiles of at most kFewRows.
-template <class Function>
-void each_few(index m, Function f) {
-  for (index row = 0, rows = 0; row < m; row += rows) {
-    rows = tile_height(m - row, kFewRows);
-    f(row, rows);
-  }
-}
-
 template <class T, int V>
 struct ConvTiles {
   using MultiplyRuns = void (*)(const Stretch*, index, const T*, index, const T*, index, const T*,
@@ -145,7 +131,7 @@ void multiply_stretches(index m, const Stretch* stretches, index count, const T*
     if (compact) {
       each_tile(m, tile);
     } else {
-      each_few(m, tile);
+      each_tile<kFewRows>(m, tile);
     }
   });
 }
@@ -168,7 +154,7 @@ void add_products(index rows, index samples, index positions, const index* colum
     if (neighbours) {
       each_tile(rows, tile);
     } else {
-      each_few(rows, tile);
+      each_tile<kFewRows>(rows, tile);
     }
   });
 }

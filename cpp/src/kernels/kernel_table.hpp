@@ -68,7 +68,18 @@ constexpr bool has_tiles_of(index rows) { return rows <= 6 || rows % 2 == 0; }
 constexpr index tile_height(index left, index most) {
   const index tiles = (left + most - 1) / most, height = (left + tiles - 1) / tiles;
   if (has_tiles_of(height)) return height;
-  return height < left ? height + 1 : (left + 1) / 2;
+  if (height < left) return height + 1;
+  const index half = (left + 1) / 2;
+  return has_tiles_of(half) ? half : half + 1;
+}
+
+/// Whether kernels have all tiles that tile_height asks for.
+constexpr bool has_tiles_up_to(index most) {
+  for (index left = 1; left <= 8 * most; ++left) {
+    const index height = tile_height(left, most);
+    if (height < 1 || height > most || height > left || !has_tiles_of(height)) return false;
+  }
+  return true;
 }
 
 /// The coefficients of a step of an optimizer, in the type of the parameters.
