@@ -42,7 +42,7 @@ void multiply_stretches_tile(const Stretch* stretches, index count, const T* a, 
   store<T>(sums, c, ldc);
 }
 
-// Samples per branch of the gradient's tile: with 1 in place of 2 it takes 7 % longer, 4 are not
+// Samples per branch of the gradient's tile: with 1 in place of 2 it takes 6 % longer, 4 are not
 // faster. Tiles that fill less than half of the registers are seldom used: there it would only be
 // more code.
 template <int R, int V>
