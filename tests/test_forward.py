@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -32,6 +33,27 @@ def test_a_sample_answers_the_same_alone_and_among_others(dtype: str) -> None:
     x = forced_runs.inputs(225, 13)
     alone = np.array([nn.get_out(row) for row in x])
     assert nn.get_out(x).tobytes() == alone.tobytes()
+
+
+@per_dtype
+@pytest.mark.parametrize(
+    "layers",
+    [[1, 1], [5, 40, 3], [40, 40], [(3, 3, 7), foxnn.Conv2D(33, 2), 5]],
+    ids=["narrow", "one panel", "two panels", "convolution"],
+)
+def test_any_number_of_samples(layers: list[object], dtype: str) -> None:
+    # Each number of rows is divided into other tiles.
+    nn = foxnn.neural_network(layers, "tanh", dtype=dtype, seed=1)
+    x = forced_runs.inputs(45, math.prod(nn[0].input_shape))
+    answers = nn.predict(x)
+    targets = forced_runs.inputs(45, answers.shape[1])
+    for count in range(1, 45):
+        assert nn.predict(x[:count]).tobytes() == answers[:count].tobytes()
+        trained = [foxnn.neural_network(layers, "tanh", dtype=dtype, seed=1) for _ in range(2)]
+        for network, threads in zip(trained, (1, 3), strict=True):
+            network.settings.n_threads = threads
+            network.train_on_batch(x[:count], targets[:count])
+        assert trained[0].predict(x).tobytes() == trained[1].predict(x).tobytes()
 
 
 def test_wide_and_deep() -> None:
