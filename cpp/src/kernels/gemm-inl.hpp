@@ -232,8 +232,6 @@ struct Tiles {
   constexpr void fill() {
     if constexpr (kCompact ? has_tiles_of(R) : R <= kFewRows) {
       multiply[R] = multiply_tile<T, R, V, kCompact>;
-    }
-    if constexpr (has_tiles_of(R)) {
       if constexpr (kCompact && V * Vec<T>::lanes <= kLineWidth<T>) {
         multiply_listed[0][R] = multiply_listed_tile<T, R, V, 1>;
       }
@@ -361,14 +359,21 @@ template <class T, int V>
 void multiply_transposed_columns(index rows, index samples, const Rows<const T>& a,
                                  const List* lists, const T* b, index ldb, index width, T* c,
                                  const T* const* targets, bool goes_on) {
-  const bool compact = a.stride == kPanelWidth<T> && ldb == kPanelWidth<T>;
-  each_tile(rows, [&](index row, index height) {
+  const auto run = [&](const auto& tiles, index row, index height) {
     Fetch<T> fetch{{}, height * width / kLineWidth<T>};
     for (int t = 0; t < 3 && targets; ++t) fetch.at[t] = targets[t] ? targets[t] + row * width : c;
-    const auto tile = (compact ? kTiles<T, V, true>.multiply_transposed
-                               : kTiles<T, V, false>.multiply_transposed)[height];
-    tile(samples, lists, a.data + row, a.stride, b, ldb, c + row * width, width,
-         targets ? &fetch : nullptr, goes_on);
+    tiles.multiply_transposed[height](samples, lists, a.data + row, a.stride, b, ldb,
+                                      c + row * width, width, targets ? &fetch : nullptr, goes_on);
+  };
+  const bool compact = a.stride == kPanelWidth<T> && ldb == kPanelWidth<T>;
+  each_tile(rows, [&](index row, index height) {
+    if (compact) {
+      run(kTiles<T, V, true>, row, height);
+    } else {  // the list of a tile serves all of its parts
+      each_tile<kFewRows>(height, [&](index part, index part_height) {
+        run(kTiles<T, V, false>, row + part, part_height);
+      });
+    }
     if (lists) ++lists;
   });
 }
