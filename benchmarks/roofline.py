@@ -68,7 +68,12 @@ def counts(work: Work | Pictures) -> Counts:
     """
     network = work.network()
     products = products_of(network)
-    parameters = sum(array.size for layer in network for array in layer.arrays.values())
+    parameters = sum(
+        array.size
+        for layer in network
+        for name, array in layer.arrays.items()
+        if not name.startswith("running_")  # statistics, which no optimizer updates
+    )
     itemsize = np.dtype(work.dtype).itemsize
     kept = 1 + MOMENTS[work.optimizer]
     return Counts(

@@ -146,6 +146,18 @@ def test_products_beside_counts_by_hand() -> None:
         products([5, foxnn.Residual(5), 2])
 
 
+def test_statistics_are_no_parameters_of_an_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from pictures import Pictures
+    from roofline import counts
+
+    work = Pictures((5,), (4, BatchNorm(), 10), 64)
+    parameters = (5 + 1) * 4 + 2 * 4 + (4 + 1) * 10
+    # Adam keeps two more; all three are read and written, and the gradient is read.
+    assert counts(work).state_bytes == 4 * 3 * parameters
+    assert counts(work).update_bytes == 4 * 7 * parameters
+
+
 def test_the_epochs_that_runs_find_are_beside_scikit_learn_s() -> None:
     pytest.importorskip("sklearn")
     lines = run("auto_epochs.py", "--splits", 2, "--only", "wine, scaled").splitlines()
