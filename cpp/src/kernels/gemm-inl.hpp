@@ -241,6 +241,8 @@ struct Tiles {
 template <class T, int V, bool kCompact>
 constexpr Tiles<T, V, kCompact> kTiles;
 
+static_assert(tiles_suffice(kTileRows));
+
 // Calls f(first row, rows) for each tile.
 template <class Function>
 [[gnu::always_inline]] inline void each_tile(index rows, Function f) {

@@ -58,17 +58,29 @@ struct Errands {
 /// The most tiles in a panel of inputs: 32 columns in tiles of 4, the smallest of any kernel set.
 inline constexpr index kMostTiles = 8;
 
-/// Whether kernels have tiles of so many rows: of more than six, only even numbers, since the odd
-/// ones would make the code of the widest kernel set by a third larger.
+/// Whether kernels have tiles of so many rows: above six, only of even numbers, because the odd
+/// ones would make the code of the widest kernel set a third larger.
 constexpr bool has_tiles_of(index rows) { return rows <= 6 || rows % 2 == 0; }
 
-/// The rows of the next tile where `left` are left, at most `most`, of which there are tiles. All
-/// are of nearly equal size: 32 rows make 12 + 10 + 10, and not 14 + 14 + 4, because a tile of few
-/// rows waits for its own sums.
+/// The rows of the next tile where `left` are left: at most `most`, and a number of which there are
+/// tiles. All are of nearly equal size: 32 rows make 12 + 10 + 10, and not 14 + 14 + 4, because a
+/// tile of few rows waits for its own sums.
 constexpr index tile_height(index left, index most) {
   const index tiles = (left + most - 1) / most, height = (left + tiles - 1) / tiles;
   if (has_tiles_of(height)) return height;
-  return height < left ? height + 1 : (left + 1) / 2;
+  if (height < left) return height + 1;
+  // An odd number in two tiles, of 13 in 8 + 5.
+  const index half = (left + 1) / 2;
+  return has_tiles_of(half) ? half : half + 1;
+}
+
+/// Whether there is a tile for whatever number of rows is left.
+constexpr bool tiles_suffice(index most) {
+  for (index left = 1; left <= 4 * most; ++left) {
+    const index height = tile_height(left, most);
+    if (!has_tiles_of(height) || height > left || height > most) return false;
+  }
+  return true;
 }
 
 /// The coefficients of a step of an optimizer, in the type of the parameters.
