@@ -73,8 +73,8 @@ void add_products_tile(index samples, index positions, const index* columns, ind
 }
 
 // The most rows of a tile whose rows are not those of compact panels: the pointers of more would
-// hardly fit into registers. With 4 in place of 7, few samples of two convolutions (of 32 and 64
-// filters) take 12 % longer.
+// hardly fit into registers, and there are no tiles of 7. When there were, 4 in place of 7 made few
+// samples of two convolutions (of 32 and 64 filters) take 12 % longer.
 constexpr int kFewRows = kTileRows > 8 ? 6 : 4;
 
 template <class T, int V>
