@@ -398,7 +398,11 @@ void Conv<T>::add_tile(const Tile& tile, index begin, index end, index batch,
     if (waiting > 0) add(0, tile.rows, waiting, columns, places);
     waiting = 0;
     for (index i = 0; i < count; ++i) {
-      add(ranges[i].line, ranges[i].count, 1, found + ranges[i].line, &place);
+      const index last = ranges[i].line + ranges[i].count;
+      for (index line = ranges[i].line, rows = 0; line < last; line += rows) {
+        rows = tile_height(last - line, kernels<T>().tile_rows);
+        add(line, rows, 1, found + line, &place);
+      }
     }
   }
   if (waiting > 0) add(0, tile.rows, waiting, columns, places);

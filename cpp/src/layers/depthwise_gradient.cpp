@@ -194,7 +194,11 @@ void Depthwise<T>::add_tile(const Part& part, index begin, index end, index batc
     if (count == 0) continue;
     add_waiting();
     for (index i = 0; i < count; ++i) {
-      add(ranges[i].line, ranges[i].count, 1, found + ranges[i].line, &place);
+      const index last = ranges[i].line + ranges[i].count;
+      for (index first = ranges[i].line, rows = 0; first < last; first += rows) {
+        rows = tile_height(last - first, kernels<T>().tile_rows);
+        add(first, rows, 1, found + first, &place);
+      }
     }
   }
   add_waiting();
