@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import numpy as np
 
 import foxnn
 from foxnn import _core
+from measure import table
 
 LEVELS = ("L2", "L3", "memory")
 
@@ -131,3 +132,42 @@ def level_of(bytes_in_all: int, threads: int) -> str:
 def best_bandwidth(threads: int, size: int, seconds: float) -> float:
     """Return the larger of the read and copy bandwidths: a bound must not be too easy to reach."""
     return max(measure(threads, size, seconds) for measure in (read_bandwidth, copy_bandwidth))
+
+
+def measured_limits(
+    threads: int, dtype: str, seconds: float, levels: Sequence[str]
+) -> tuple[dict[str, dict[int, float]], list[str]]:
+    """Return the machine's limits by name and number of threads, and notes on missing ones."""
+    found: dict[str, dict[int, float]] = {}
+    notes: list[str] = []
+
+    def add(name: str, one: Callable[[int], float]) -> None:
+        try:
+            found[name] = {count: one(count) for count in sorted({1, threads})}
+        except UnmeasurableError as error:
+            if str(error) not in notes:
+                notes.append(str(error))
+
+    def add_bandwidths(level: str) -> None:
+        def size(count: int) -> int:
+            return working_sets(count)[level]
+
+        shown = f"{level}, {size(threads) / 2**20:.0f} MB a thread"
+        add(f"read, {shown}", lambda count: read_bandwidth(count, size(count), seconds))
+        add(f"copy, {shown}", lambda count: copy_bandwidth(count, size(count), seconds))
+
+    add(f"FMA peak, {foxnn.kernel_set()}, {dtype}", lambda count: fma_peak(count, dtype, seconds))
+    for level in levels:
+        add_bandwidths(level)
+    return found, notes
+
+
+def limits_table(limits: dict[str, dict[int, float]]) -> str:
+    """Return the machine's limits as a Markdown table."""
+    counts_of_threads = sorted({count for by_count in limits.values() for count in by_count})
+    rows = []
+    for name, by_count in limits.items():
+        unit = "GFLOP/s" if name.startswith("FMA") else "GB/s"
+        rows.append([name, *(f"{by_count[n] / 1e9:.0f} {unit}" for n in counts_of_threads)])
+    heads = [f"{n} thread{'s' * (n != 1)}" for n in counts_of_threads]
+    return table(["measured", *heads], rows)

@@ -11,7 +11,6 @@ import argparse
 import json
 import statistics
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ import machine_limits
 import peers
 from foxnn import _core
 from foxnn.cli import doctor
-from machine_limits import LEVELS, UnmeasurableError
+from machine_limits import LEVELS, UnmeasurableError, limits_table, measured_limits
 from measure import (
     in_turns,
     layer_sizes,
@@ -69,7 +68,12 @@ def counts(work: Work | Pictures) -> Counts:
     """
     network = work.network()
     products = products_of(network)
-    parameters = sum(array.size for layer in network for array in layer.arrays.values())
+    parameters = sum(
+        array.size
+        for layer in network
+        for name, array in layer.arrays.items()
+        if not name.startswith("running_")  # statistics, which no optimizer updates
+    )
     itemsize = np.dtype(work.dtype).itemsize
     kept = 1 + MOMENTS[work.optimizer]
     return Counts(
@@ -148,49 +152,6 @@ def product_seconds(samples: int, inputs: int, neurons: int) -> float:
     x = np.random.default_rng(0).random((samples, inputs), dtype=np.float32)
     call = one_call(lambda: network.predict(x))
     return statistics.median(call() for _ in range(5))
-
-
-def measured_limits(
-    threads: int, dtype: str, seconds: float, levels: Sequence[str]
-) -> tuple[dict[str, dict[int, float]], list[str]]:
-    """Return the machine's limits by name and number of threads, and notes on missing ones."""
-    found: dict[str, dict[int, float]] = {}
-    notes: list[str] = []
-
-    def add(name: str, one: Callable[[int], float]) -> None:
-        try:
-            found[name] = {count: one(count) for count in sorted({1, threads})}
-        except UnmeasurableError as error:
-            if str(error) not in notes:
-                notes.append(str(error))
-
-    def add_bandwidths(level: str) -> None:
-        def size(count: int) -> int:
-            return machine_limits.working_sets(count)[level]
-
-        shown = f"{level}, {size(threads) / 2**20:.0f} MB a thread"
-        read, copy = machine_limits.read_bandwidth, machine_limits.copy_bandwidth
-        add(f"read, {shown}", lambda count: read(count, size(count), seconds))
-        add(f"copy, {shown}", lambda count: copy(count, size(count), seconds))
-
-    add(
-        f"FMA peak, {foxnn.kernel_set()}, {dtype}",
-        lambda count: machine_limits.fma_peak(count, dtype, seconds),
-    )
-    for level in levels:
-        add_bandwidths(level)
-    return found, notes
-
-
-def limits_table(limits: dict[str, dict[int, float]]) -> str:
-    """Return the machine's limits as a Markdown table."""
-    counts_of_threads = sorted({count for by_count in limits.values() for count in by_count})
-    rows = []
-    for name, by_count in limits.items():
-        unit = "GFLOP/s" if name.startswith("FMA") else "GB/s"
-        rows.append([name, *(f"{by_count[n] / 1e9:.0f} {unit}" for n in counts_of_threads)])
-    heads = [f"{n} thread{'s' * (n != 1)}" for n in counts_of_threads]
-    return table(["measured", *heads], rows)
 
 
 def phases_table(bound: Bound, seconds: float, phases: dict[str, float]) -> str:

@@ -230,6 +230,9 @@ ROWS = [
         "depthwise-padding-alone",
         [(2, 2, 3), Conv2D(3, 5, padding="same", dilation=3, groups=3), Conv2D(6, 1, groups=3), 2],
     ),
+    # At the ends, of a tile of the kernel's places any number lie within the sample.
+    Row("conv-padding-of-each-length", [(15, 1), Conv1D(32, 27, padding="same"), 2]),
+    Row("depthwise-padding-of-each-length", [(15, 3), Conv1D(3, 27, padding="same", groups=3), 2]),
     Row("depthwise-last", [(6, 33), Conv1D(66, 3, groups=33, activation="identity")]),
     Row("depthwise-last-flat", [(3, 33), Conv1D(66, 3, groups=33, activation="identity")]),
     Row(

@@ -105,9 +105,12 @@ def test_roofline_of_convolutions() -> None:
     assert re.search(r"^\| forward \| .*s \| .*s \| \d+ % \|$", text, re.M)
 
 
-def test_layer_prices_names_every_kind() -> None:
+def test_layer_prices_gives_a_row_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from layer_prices import LAYERS
+
     text = run("layer_prices.py", "--quick")
-    for name in ("Dense(64)", "Conv2D(64, 3, padding='same')", "BatchNorm()", "Dropout(0.2)"):
+    for name in LAYERS:
         assert re.search(rf"^\| `{re.escape(name)}` \| .*s \| [\d.]+ ns \|$", text, re.M)
 
 
@@ -144,6 +147,18 @@ def test_products_beside_counts_by_hand() -> None:
     assert products([(6, 2), conv])[0] == (2 + 3 + 2) * 2 * 5
     with pytest.raises(ValueError, match="in sequence"):
         products([5, foxnn.Residual(5), 2])
+
+
+def test_statistics_are_no_parameters_of_an_optimizer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from pictures import Pictures
+    from roofline import counts
+
+    work = Pictures((5,), (4, BatchNorm(), 10), 64)
+    parameters = (5 + 1) * 4 + 2 * 4 + (4 + 1) * 10
+    # Adam keeps two more; all three are read and written, and the gradient is read.
+    assert counts(work).state_bytes == 4 * 3 * parameters
+    assert counts(work).update_bytes == 4 * 7 * parameters
 
 
 def test_the_epochs_that_runs_find_are_beside_scikit_learn_s() -> None:

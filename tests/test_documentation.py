@@ -50,9 +50,12 @@ def test_every_kind_of_layer_has_a_formula_a_picture_and_a_price() -> None:
         assert re.search(rf"^\| .*`{re.sub('Pool[123]D$', 'Pool', name)}\b", prices, re.M), name
 
 
-def test_the_pictures_of_layers_are_drawn_by_their_script(tmp_path: Path) -> None:
+def test_the_pictures_of_layers_are_drawn_by_their_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("matplotlib")
     images = ROOT / "wiki" / "images"
+    monkeypatch.syspath_prepend(images)
     names = runpy.run_path(str(images / "layers.py"))
     names["main"].__globals__["HERE"] = tmp_path
     names["main"]()

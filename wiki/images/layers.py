@@ -8,68 +8,21 @@ layers themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib
+import drawing
 import numpy as np
-
-import foxnn
-from foxnn.plot.drawing import COLOURS, DARK
-
-matplotlib.use("Agg")  # pictures are written, not shown
-
-import matplotlib.pyplot as plt
-from matplotlib.colors import LinearSegmentedColormap
+from drawing import DARK, MARK, OTHER, PALE, QUIET, THIRD, arrow, frame, grid, paths, text
 from matplotlib.patches import Rectangle
 
+import foxnn
+
 HERE = Path(__file__).parent
-SIZE, DPI = (4.4, 2.0), 110
 RNG = np.random.default_rng(4)
-# White to a blue on which dark digits can be read.
-SHADES = LinearSegmentedColormap.from_list("blue", ["#ffffff", "#9cc7ec"])
-MARK, OTHER, QUIET = COLOURS[1], COLOURS[2], COLOURS[3]
 
 Draw = Callable[[Any], None]
-
-
-def panel() -> Any:
-    """Return the Axes of a new picture, from 0 to 22 and from 0 to 10."""
-    ax = plt.subplots(figsize=SIZE)[1]
-    ax.set(xlim=(0, 22), ylim=(10, 0), aspect="equal")
-    ax.axis("off")
-    ax.figure.subplots_adjust(0.01, 0.01, 0.99, 0.99)
-    return ax
-
-
-def text(ax: Any, x: float, y: float, shown: str, **more: Any) -> None:
-    """Write in the middle of a place."""
-    ax.text(x, y, shown, **{"ha": "center", "va": "center", "color": DARK, "size": 8, **more})
-
-
-def grid(ax: Any, x: float, y: float, values: Any, side: float = 1.5, *, digits: int = 0) -> None:
-    """Draw a table of numbers, shaded by their size, with its corner at (x, y)."""
-    values = np.atleast_2d(values)
-    largest = max(float(np.abs(values).max()), 1e-9)
-    for (row, column), value in np.ndenumerate(values):
-        corner = x + column * side, y + row * side
-        shade = SHADES(min(abs(float(value)) / largest, 1.0))
-        ax.add_patch(Rectangle(corner, side, side, facecolor=shade, edgecolor=QUIET, lw=0.6))
-        shown = f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
-        text(ax, corner[0] + side / 2, corner[1] + side / 2, shown, size=7 if digits else 8)
-
-
-def frame(ax: Any, x: float, y: float, width: float, height: float, colour: str = MARK) -> None:
-    """Frame a part of a table."""
-    given = {"fill": False, "edgecolor": colour, "lw": 2.2, "zorder": 5}
-    ax.add_patch(Rectangle((x, y), width, height, **given))
-
-
-def arrow(ax: Any, start: tuple[float, float], end: tuple[float, float], **more: Any) -> None:
-    """Draw an arrow."""
-    style = {"arrowstyle": "-|>", "color": DARK, "lw": 1.1, "shrinkA": 0, "shrinkB": 0, **more}
-    ax.annotate("", end, start, arrowprops=style)
 
 
 def made(shape: Any, layer: Any, x: Any, activation: str = "identity", **arrays: Any) -> Any:
@@ -90,7 +43,7 @@ def dense(ax: Any) -> None:
         ax.plot(6, a, "o", ms=11, mfc="#ffffff", mec=DARK, zorder=3)
         text(ax, 4.4, a, f"x{i + 1}")
     for j, b in enumerate(rows[1]):
-        ax.plot(15, b, "o", ms=13, mfc="#9cc7ec", mec=DARK, zorder=3)
+        ax.plot(15, b, "o", ms=13, mfc=PALE, mec=DARK, zorder=3)
         text(ax, 16.8, b, f"y{j + 1}")
 
 
@@ -127,7 +80,7 @@ def same(ax: Any) -> None:
     y = made((6, 1), foxnn.Conv1D(1, 3, stride=2, padding="same"), x, weights=[1, 1, 1], bias=[0])
     left, side = 3.6, 1.9
     grid(ax, left, 4, x, side)
-    for place, colour in ((0, MARK), (1, OTHER), (2, COLOURS[4])):
+    for place, colour in ((0, MARK), (1, OTHER), (2, THIRD)):
         low = left + 2 * place * side
         height = 0.35 * (place % 2)
         frame(ax, low + 0.1, 3.8 - height, 3 * side - 0.2, side + 0.4 + 2 * height, colour)
@@ -151,7 +104,7 @@ def groups(ax: Any) -> None:
                     ax.plot([at, at + 4], ends, color=colour, lw=wide, zorder=1 + (f == 1))
         for i in range(4):
             ax.plot(at, 1.2 + 2 * i, "s", ms=8, mfc="#ffffff", mec=DARK, zorder=3)
-            ax.plot(at + 4, 1.2 + 2 * i, "s", ms=8, mfc="#9cc7ec", mec=DARK, zorder=3)
+            ax.plot(at + 4, 1.2 + 2 * i, "s", ms=8, mfc=PALE, mec=DARK, zorder=3)
         text(ax, at + 2, 9.2, shown)
 
 
@@ -199,7 +152,7 @@ def up_sample(ax: Any) -> None:
 def activation(ax: Any) -> None:
     """Draw three functions."""
     z = np.linspace(-3, 3, 121)
-    for i, (name, colour) in enumerate((("relu", MARK), ("tanh", OTHER), ("sigmoid", COLOURS[4]))):
+    for i, (name, colour) in enumerate((("relu", MARK), ("tanh", OTHER), ("sigmoid", THIRD))):
         y = np.array([made(1, foxnn.Activation(name), [value])[0] for value in z])
         left, low, scale = 1.5 + 7 * i, 7.6, 2.0
         if y.min() < 0:
@@ -279,28 +232,6 @@ def embedding(ax: Any) -> None:
     text(ax, 10.7, 9.3, "the table", size=7)
 
 
-def box(ax: Any, x: float, y: float, shown: str, width: float = 3.4) -> None:
-    """Draw a layer as a box around a place."""
-    corner = x - width / 2, y - 0.9
-    ax.add_patch(Rectangle(corner, width, 1.8, facecolor="#dcebf8", edgecolor=DARK, lw=1, zorder=3))
-    text(ax, x, y, shown, zorder=4)
-
-
-def paths(ax: Any, ends: Iterable[str], joined: str, low: float, high: float) -> None:
-    """Draw two paths from x, with what they have on them, to a place where they are joined."""
-    ax.plot(3, 5, "o", color=DARK, ms=4, zorder=4)
-    text(ax, 1.4, 5, "x", size=10)
-    ax.plot([1.9, 3], [5, 5], color=DARK, lw=1.1)
-    for y, shown in zip((low, high), ends, strict=True):
-        ax.plot([3, 3, 15.8], [5, y, y], color=DARK, lw=1.1)
-        arrow(ax, (15.8, y), (15.8, 4.2 if y < 5 else 5.8))
-        if shown:
-            box(ax, 9.4, y, shown, 6.4)
-    ax.plot(15.8, 5, "o", ms=17, mfc="#ffffff", mec=DARK, zorder=3)
-    text(ax, 15.8, 5, joined, size=11, zorder=4)
-    arrow(ax, (16.7, 5), (19.4, 5))
-
-
 def residual(ax: Any) -> None:
     """Draw x + f(x)."""
     paths(ax, ("f: any layers", ""), "+", 2.4, 7.6)
@@ -311,7 +242,7 @@ def residual(ax: Any) -> None:
 def parallel(ax: Any) -> None:
     """Draw branches side by side."""
     paths(ax, ("f: any layers", "g: any layers"), "|", 2.4, 7.6)
-    for i, colour in enumerate((MARK, MARK, "#9cc7ec", "#9cc7ec", "#9cc7ec")):
+    for i, colour in enumerate((MARK, MARK, PALE, PALE, PALE)):
         corner = 19.5 + 0.45 * i, 4.4
         ax.add_patch(Rectangle(corner, 0.45, 1.2, facecolor=colour, edgecolor=DARK, lw=0.6))
     text(ax, 20.6, 6.5, "f(x), g(x)", size=7)
@@ -341,10 +272,9 @@ PICTURES: dict[str, Draw] = {
 def main() -> None:
     """Write all pictures."""
     for name, draw in PICTURES.items():
-        ax = panel()
+        ax = drawing.panel()
         draw(ax)
-        ax.figure.savefig(HERE / f"layer-{name}.png", dpi=DPI, metadata={"Software": None})
-        plt.close(ax.figure)
+        drawing.save(ax, HERE / f"layer-{name}.png")
 
 
 if __name__ == "__main__":

@@ -69,6 +69,7 @@ constexpr index tile_height(index left, index most) {
   const index tiles = (left + most - 1) / most, height = (left + tiles - 1) / tiles;
   if (has_tiles_of(height)) return height;
   if (height < left) return height + 1;
+  // An odd number in two tiles: 13 rows make 8 + 5.
   const index half = (left + 1) / 2;
   return has_tiles_of(half) ? half : half + 1;
 }
