@@ -78,7 +78,7 @@ class Labels {
 struct Samples {
   MatrixView inputs;
   MatrixView outputs;               ///< unused if there are labels
-  Labels labels;                    ///< from 0 to the channels of the outputs - 1
+  Labels labels = nullptr;          ///< from 0 to the channels of the outputs - 1
   const double* weights = nullptr;  ///< of the samples; null: all weigh the same
   /// Of the positions of the samples, sample by sample; `weights` are then their means. Null if
   /// there is one position.
