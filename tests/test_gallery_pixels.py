@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -12,39 +10,15 @@ import numpy as np
 import pytest
 
 import segment_digits
+from gallery_runs import load, told
 
 pytest.importorskip("matplotlib")
-
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], ModuleType]:
     """Return a function that imports a script and gives it made-up digits."""
-    monkeypatch.syspath_prepend(str(EXAMPLES))
-
-    def load(name: str) -> ModuleType:
-        monkeypatch.setattr(importlib.import_module("common"), "digits", segment_digits.load)
-        return importlib.import_module(name)
-
-    return load
-
-
-def told(
-    script: ModuleType, folder: Path, capsys: pytest.CaptureFixture[str], picture: str
-) -> dict[str, list[float]]:
-    """Run a script in its short form; return the numbers of its report by the rows' names."""
-    assert script.main(["--short", "--pictures", str(folder)]) == 0
-    (drawn,) = folder.iterdir()
-    assert drawn.name == f"{picture}.png"
-    assert 3_000 < drawn.stat().st_size < 150_000
-    lines = capsys.readouterr().out.splitlines()
-    rows = [re.split(r"  +", line.strip()) for line in lines]
-    return {
-        row[0]: [float(number) for number in re.findall(r"-?\d+(?:\.\d+)?(?:e-\d+)?", row[-1])]
-        for row in rows
-        if len(row) > 1
-    }
+    return lambda name: load(name, monkeypatch)
 
 
 def test_transfer(
