@@ -209,8 +209,8 @@ void multiply_transposed_tile(index samples, const List* list, const T* a, index
 }
 
 // The most rows of a tile whose rows are neither those of compact panels nor neighbours: the
-// pointers of more would hardly fit into registers. With 4 in place of 7, few samples of two
-// convolutions (of 32 and 64 filters) take 12 % longer.
+// pointers of more would hardly fit into registers. When there were tiles of 7, 4 in their place
+// made few samples of two convolutions (of 32 and 64 filters) take 12 % longer.
 constexpr int kFewRows = kTileRows > 6 ? 6 : kTileRows;
 static_assert(has_tiles_up_to(kTileRows) && has_tiles_up_to(kFewRows));
 
