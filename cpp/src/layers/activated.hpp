@@ -1,6 +1,7 @@
 // What layers that end with an activation have in common.
 #pragma once
 
+#include "foxnn/initializer.hpp"
 #include "foxnn/layer.hpp"
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"
@@ -73,6 +74,25 @@ class Activated : public Layer<T> {
       k.multiply_elements(rows, width, y.at(row, panel), y.stride, out.mask.at(row, panel),
                           out.mask.stride, out.dropped.at(row, panel), out.dropped.stride);
     }
+  }
+
+  // Draws weights[lines x filters], of which number (line, filter) is kept at place_of(line,
+  // filter), and the biases, if the layer has any: its last array. `readers` as in
+  // draw_parameters.
+  template <class PlaceOf>
+  void draw_filters(index lines, index filters, index readers, bool has_bias, std::uint64_t seed,
+                    std::uint32_t place, const StopRequest& stop, PlaceOf place_of) {
+    const index weights = lines * filters;
+    const auto take = [&](index first, index count, const double* drawn) {
+      for (index i = first; i < first + count; ++i) {
+        if (i >= weights && !has_bias) return;
+        const index to = i < weights ? place_of(i / filters, i % filters)
+                                     : this->arrays().back().offset + i - weights;
+        this->own_parameters()[to] = static_cast<T>(drawn[i - first]);
+      }
+    };
+    draw_parameters(parse_initializer(this->spec().text("init", "auto")), activation_, lines,
+                    filters, seed, place, stop, take, readers);
   }
 
  private:

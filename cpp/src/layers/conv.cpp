@@ -113,17 +113,8 @@ index Conv<T>::place_of_weight(index line, index filter) const {
 
 template <class T>
 void Conv<T>::initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) {
-  const index weights = lines_ * filters_;
-  const auto take = [&](index first, index count, const double* drawn) {
-    for (index i = first; i < first + count; ++i) {
-      if (i >= weights && !has_bias_) return;
-      const index to = i < weights ? place_of_weight(i / filters_, i % filters_)
-                                   : this->arrays().back().offset + i - weights;
-      this->own_parameters()[to] = static_cast<T>(drawn[i - first]);
-    }
-  };
-  draw_parameters(parse_initializer(this->spec().text("init", "auto")), this->activation(), lines_,
-                  filters_, seed, place, stop, take, window_.places() * filters_);
+  this->draw_filters(lines_, filters_, window_.places() * filters_, has_bias_, seed, place, stop,
+                     [&](index line, index filter) { return place_of_weight(line, filter); });
 }
 
 template <class T>

@@ -76,22 +76,14 @@ void Depthwise<T>::each_line(const StopRequest& stop, Function f) const {
 
 template <class T>
 void Depthwise<T>::initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) {
-  const index weights = window_.places() * filters_;
   const auto place_of_weight = [&](index line, index filter) {
     const index channel = filter / multiplier_, q = channel / kPanelWidth<T>;
     return q * kPanelWidth<T> * window_.places() * multiplier_ +
            (line * multiplier_ + filter % multiplier_) * width_of(q) + channel % kPanelWidth<T>;
   };
-  const auto take = [&](index first, index count, const double* drawn) {
-    for (index i = first; i < first + count; ++i) {
-      if (i >= weights && !has_bias_) return;
-      const index to = i < weights ? place_of_weight(i / filters_, i % filters_)
-                                   : this->arrays().back().offset + i - weights;
-      this->own_parameters()[to] = static_cast<T>(drawn[i - first]);
-    }
-  };
-  draw_parameters(parse_initializer(this->spec().text("init", "auto")), this->activation(),
-                  window_.places(), filters_, seed, place, stop, take, window_.places() * filters_);
+  const index places = window_.places();
+  this->draw_filters(places, filters_, places * filters_, has_bias_, seed, place, stop,
+                     place_of_weight);
 }
 
 template <class T>
