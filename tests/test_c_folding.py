@@ -11,7 +11,7 @@ import pytest
 import foxnn
 import kinds
 from foxnn import Activation, BatchNorm, Conv1D, Conv2D, Conv3D, Dense, Dropout, MaxPool2D, Residual
-from foxnn.formats.c import folding
+from foxnn.formats import folding
 from test_c_export import COMPILERS, function, self_test
 
 pytestmark = [

@@ -11,7 +11,7 @@ import pytest
 
 import foxnn
 import kinds
-from foxnn import Activation, BatchNorm, Conv1D, Conv2D, Dense, Flatten, MaxPool2D
+from foxnn import Activation, BatchNorm, Conv1D, Conv2D, Dense, Flatten, MaxPool2D, Residual
 from test_onnx_graphs import refused
 from test_onnx_layers import listed, through
 from test_onnx_windows import HALF, PADS, RNG, Net, assert_close, ran, transposes
@@ -28,6 +28,7 @@ def learnt(nn: foxnn.neural_network) -> foxnn.neural_network:
     return nn
 
 
+# Behind layers with an activation, or none.
 OURS: dict[str, tuple[int, list[Any]]] = {
     "flat": (0, [6, 5, BatchNorm(), Activation("tanh"), 2]),
     "first": (0, [6, BatchNorm(), 5, 2]),
@@ -35,7 +36,7 @@ OURS: dict[str, tuple[int, list[Any]]] = {
     "pictures": (
         2,
         [
-            (7, 6, 2), Conv2D(4, 3, activation="identity", bias=False), BatchNorm(),
+            (7, 6, 2), Conv2D(4, 3, activation="relu", bias=False), BatchNorm(),
             Activation("relu"), MaxPool2D(2), 3,
         ],
     ),
@@ -63,6 +64,59 @@ def test_ours_are_run_and_read(name: str, tmp_path: Path) -> None:
     for each in (nn, again):
         each.reset_optimizer()
         each.fit(x, y, 1, 9, shuffle=False)
+    assert kinds.bits(again) == kinds.bits(nn)
+
+
+PLAIN = "identity"
+# With what is read in their place.
+FOLDED: dict[str, tuple[list[Any], list[Any]]] = {
+    "pictures": (
+        [
+            (7, 6, 2), Conv2D(4, 3, activation=PLAIN, bias=False), BatchNorm(),
+            Activation("relu"), MaxPool2D(2), 3,
+        ],
+        [(7, 6, 2), Conv2D(4, 3, activation="relu"), MaxPool2D(2), 3],
+    ),
+    "one behind another": (
+        [(7, 2), Conv1D(3, 2, activation=PLAIN), BatchNorm(), BatchNorm(epsilon=0.1), 2],
+        [(7, 2), Conv1D(3, 2, activation=PLAIN), 2],
+    ),
+    "depthwise": (
+        [(7, 6, 4), Conv2D(4, 3, groups=4, activation=PLAIN), BatchNorm(), 3],
+        [(7, 6, 4), Conv2D(4, 3, groups=4, activation=PLAIN), 3],
+    ),
+    "flat": (
+        [6, Dense(5, PLAIN), BatchNorm(), Activation("tanh"), 2],
+        [6, 5, 2],
+    ),
+    "in a branch": (
+        [(7, 2), Residual(Conv1D(2, 3, padding="same", activation=PLAIN), BatchNorm()), 2],
+        [(7, 2), Residual(Conv1D(2, 3, padding="same", activation=PLAIN)), 2],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOLDED)
+def test_the_layer_before_takes_it_in(name: str, tmp_path: Path) -> None:
+    items, rest = FOLDED[name]
+    nn = learnt(foxnn.neural_network(items, "tanh", PLAIN))
+    before = kinds.bits(nn)
+    again = through(nn, tmp_path)
+    graph = onnx.load(tmp_path / "net.onnx").graph
+    assert "BatchNormalization" not in {node.op_type for node in graph.node}
+    assert onnx.load(tmp_path / "net.onnx").opset_import[0].version == 13
+    assert listed(again) == listed(foxnn.neural_network(rest, "tanh", PLAIN))
+    x = 3.0 + 2.0 * kinds.samples(nn, 9).astype(np.float32)
+    assert_close(ran(tmp_path / "net.onnx", x), nn.predict(x))
+    assert_close(again.predict(x), nn.predict(x))
+    assert kinds.bits(nn) == before
+
+
+def test_it_stays_where_digits_would_be_lost(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([6, Dense(5, PLAIN), BatchNorm()], seed=1)
+    nn[1].arrays["running_mean"] = np.full(5, 6000.0)
+    again = through(nn, tmp_path)
+    assert listed(again) == listed(nn)
     assert kinds.bits(again) == kinds.bits(nn)
 
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from foxnn.checks import Array
-from foxnn.formats.c.folding import folded
 from foxnn.formats.c.source import Layer, Program, activation_function, dense_function, number
 from foxnn.formats.c.windows import WINDOWED
+from foxnn.formats.folding import array_of, folded
 from foxnn.layers.activation_table import JOINING
 
 Part = Mapping[str, Any]
@@ -77,9 +77,7 @@ class Writer:
     def constant(self, part: Part, name: str, letter: str) -> str:
         """Add an array of a layer; return its name in C."""
         ending = f"{letter}{part['index']}"
-        given = part.get("values", {}).get(name)
-        array = self.read(part["index"], name) if given is None else given
-        self.arrays.append((ending, array.reshape(-1)))
+        self.arrays.append((ending, array_of(part, name, self.read).reshape(-1)))
         return f"{self.name}_{ending}"
 
     def zeros(self, count: int) -> str:

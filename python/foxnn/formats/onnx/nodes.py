@@ -2,10 +2,11 @@
 
 Dense layers at positions are MatMul and Add, a dense layer over all positions flattens first;
 Residual ends in Add, Parallel in Concat; Dropout carries its rate, and does nothing outside of
-training. Names of layers, initializers, and which layers are frozen have no place in a file.
-Convolutions and pools are in `window_nodes`: around them, and around BatchNorm, values have their
-channels first, and are transposed where a layer needs the other order. The inputs of Embedding are
-floats, as those of all networks, and become whole numbers in the graph.
+training; a BatchNorm is taken into the layer before it where it can be. Names of layers,
+initializers, and which layers are frozen have no place in a file. Convolutions and pools are in
+`window_nodes`: around them, and around BatchNorm, values have their channels first, and are
+transposed where a layer needs the other order. The inputs of Embedding are floats, as those of all
+networks, and become whole numbers in the graph.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from typing import Any
 import numpy as np
 
 from foxnn.checks import Array
+from foxnn.formats.folding import array_of, folded
 from foxnn.formats.onnx.window_nodes import WINDOWED
 from foxnn.layers.activation_table import JOINING
 
-# The operator set of networks that need one of these, and the version of the format then. Up to set
+# The operator set of graphs that need one of these, and the version of the format then. Up to set
 # 13, BatchNormalization did not say whether it is in training; ONNX's own evaluator takes it to be.
-NEWER = {"batch_norm": (15, 8), "layer_norm": (17, 8)}
+NEWER = {"BatchNormalization": (15, 8), "LayerNormalization": (17, 8)}
 
 _INT64 = 7  # of TensorProto.DataType
 
@@ -40,7 +42,7 @@ class LayerGraph:
 
     def layers(self, parts: Sequence[Part], place: str) -> None:
         """Add the nodes of layers after the last value."""
-        for i, part in enumerate(parts):
+        for i, part in enumerate(folded(parts, self.read, ("batch_norm",))):
             self.layer(part, f"{place}.{i}")
 
     def layer(self, part: Part, name: str) -> None:
@@ -82,7 +84,7 @@ class LayerGraph:
 
     def array(self, part: Part, name: str, array: str, shown: str) -> str:
         """Add an array of a layer; return its name."""
-        return str(self.graph.array(f"{name}.{shown}", self.read(part["index"], array)))
+        return str(self.graph.array(f"{name}.{shown}", array_of(part, array, self.read)))
 
 
 def _flatten(to: LayerGraph, part: Part, name: str) -> None:

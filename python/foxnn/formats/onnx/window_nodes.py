@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foxnn.formats.folding import array_of
 from foxnn.layers.padding import pads_of
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def _window(part: Part) -> dict[str, Any]:
 
 def _conv(to: LayerGraph, part: Part, name: str) -> None:
     to.turn(len(part["input_shape"]), is_first=True)
-    weights = to.read(part["index"], "weights")
+    weights = array_of(part, "weights", to.read)
     filters_first = (weights.ndim - 1, weights.ndim - 2, *range(weights.ndim - 2))
     turned = np.ascontiguousarray(weights.transpose(filters_first))
     inputs = [to.graph.last, str(to.graph.array(f"{name}.weight", turned))]

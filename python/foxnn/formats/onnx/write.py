@@ -18,7 +18,7 @@ from foxnn.formats.onnx.nodes import BODIES, NEWER, LayerGraph, size_of
 from foxnn.formats.rounding import warn_if_coarse
 from foxnn.formats.whole_files import replacing
 from foxnn.layers.activation_table import ACTIVATIONS, Node, Number
-from foxnn.layers.kinds import check_held, leaves
+from foxnn.layers.kinds import check_held
 from foxnn.layers.view import is_number
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.scaler import Scaler, shift_and_scale
@@ -149,7 +149,7 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
         [helper.make_tensor_value_info(name, kind, ["samples", *shape])]
         for name, shape in zip("xy", ends_of, strict=True)
     ]
-    kinds = {leaf["kind"] for leaf in leaves(parts)}
+    kinds = {node.op_type for node in graph.nodes}
     opset, version = max([(OPSET, _IR), *(NEWER[kind] for kind in kinds & NEWER.keys())])
     model = helper.make_model(
         helper.make_graph(graph.nodes, "foxnn", *ends, graph.arrays),
