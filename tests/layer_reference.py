@@ -440,7 +440,8 @@ def part_of(nn: Any, part: Mapping[str, Any]) -> Part:
     """Return a layer of a network as the oracle has it."""
     if "branches" in part:
         return Composite(part["kind"], [[part_of(nn, p) for p in b] for b in part["branches"]])
-    arrays = {name: np.float64(nn._array(part["index"], name)) for name in part["arrays"]}
+    names = part["arrays"]
+    arrays = {name: nn._array(part["index"], name).astype(np.float64) for name in names}
     return Leaf(part["kind"], part["options"], part["index"], arrays, part["trained"])
 
 

@@ -135,7 +135,7 @@ def test_what_is_not_finite_is_refused(call: str, value: float) -> None:
 
 def test_messages_name_columns() -> None:
     pandas = pytest.importorskip("pandas")
-    x = pandas.DataFrame(X, columns=["a", "b", "c", "d"])
+    x = pandas.DataFrame(X.copy(), columns=["a", "b", "c", "d"])
     x.loc[3, "c"] = 99
     with pytest.raises(ValueError, match=r"got 99 in sample 3, column 2 \('c'\)"):
         network().predict(x)

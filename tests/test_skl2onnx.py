@@ -50,7 +50,10 @@ def run(model: Any, x: np.ndarray, double: bool = False, **options: Any) -> list
     made = skl2onnx.convert_sklearn(
         model, initial_types=[("x", given)], options={id(model): options} if options else None
     )
-    session = onnxruntime.InferenceSession(made.SerializeToString())
+    settings = onnxruntime.SessionOptions()
+    if double:  # some versions fuse nodes to operators that they have in float32 only
+        settings.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    session = onnxruntime.InferenceSession(made.SerializeToString(), settings)
     x = x if x.dtype == np.int64 else x.astype(np.float64 if double else np.float32)
     return session.run(None, {"x": x})
 

@@ -32,8 +32,9 @@ class Constants:
     """A frozen dataclass whose fields are checked when it is unpickled, too."""
 
     def __setstate__(self, state: object) -> None:
-        names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
-        self._keep(**attributes(state, type(self), *names))
+        # A class without fields may be none. Python 3.10 gives its objects a state, too.
+        fields: Any = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
+        self._keep(**attributes(state, type(self), *(field.name for field in fields)))
         check = getattr(self, "__post_init__", None)
         if check is not None:
             check()
