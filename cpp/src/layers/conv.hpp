@@ -94,8 +94,10 @@ class Conv final : public Activated<T> {
   void products_of_run(const Block& block, const PositionRun& run, index listed, const T* a,
                        index lda, const Rows<T>& y, Scratch<T> scratch) const;
   void input_gradient(index group, index channel, index position, index first, index last,
-                      const Rows<const T>& delta, const Rows<T>& delta_below,
+                      const Rows<const T>& delta, const T* weights, const Rows<T>& delta_below,
                       Scratch<T> scratch) const;
+  index weights_of_channels(index channels) const;
+  index transposed_channels() const;
   void transpose_weights(index group, index channel, T* transposed) const;
   void gradient_of_lines(const Block& block, index first, index last, index batch,
                          const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
