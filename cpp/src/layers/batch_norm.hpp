@@ -25,6 +25,7 @@ class BatchNorm final : public Layer<T> {
   bool applies_next() const override { return true; }
   bool has_backward() const override { return true; }
   void backward(Share share, index batch, const Back<T>& back, Scratch<T> scratch) const override;
+  bool passes_in_place() const override { return true; }
   void backward_input(Share share, index batch, index which, const Back<T>& back,
                       const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                       Scratch<T> scratch) const override;
