@@ -284,16 +284,23 @@ struct KernelTable {
                               const T* delta, index ldd, T* gain, T* shift);
 
   /// For a line of columns: adds a to `first`, and a (x - mean) to `second`, where a is `other`, or
-  /// x - mean if that is null. Both have kColumnSums lines, which are to be added up.
+  /// x - mean if that is null. Both have kColumnSums lines, which are to be added up. This and the
+  /// next two prefetch what lies `ahead` of all that they read.
   void (*column_sums)(index rows, const T* x, index ldx, const T* other, index ldo, const T* mean,
-                      T* first, T* second);
+                      T* first, T* second, index ahead);
   /// y[rows x width] = (x - mean) factor gain + shift, by column.
   void (*normalize)(index rows, index width, const T* x, index ldx, const T* mean, const T* factor,
-                    const T* gain, const T* shift, T* y, index ldy);
-  /// y[rows x width] = gain delta + along (x - mean) + constant, by column.
+                    const T* gain, const T* shift, T* y, index ldy, index ahead);
+  /// y[rows x width] = gain delta + along (x - mean) + constant, by column. y may be delta.
   void (*normalize_backward)(index rows, index width, const T* x, index ldx, const T* delta,
                              index ldd, const T* mean, const T* gain, const T* along,
-                             const T* constant, T* y, index ldy);
+                             const T* constant, T* y, index ldy, index ahead);
+  /// The same two by row, for a batch in lanes.
+  void (*normalize_lanes)(index rows, index width, const T* x, const T* mean, const T* factor,
+                          const T* gain, const T* shift, T* y);
+  void (*normalize_lanes_backward)(index rows, index width, const T* x, const T* delta,
+                                   const T* mean, const T* gain, const T* along, const T* constant,
+                                   T* y);
 
   /// y[rows x width] = the largest of x + column of all stretches: the first of equal numbers, or
   /// what is not a number. `kept`, if given, becomes the `line` of the largest.
