@@ -165,8 +165,9 @@ struct KernelTable {
   void (*multiply_stretches)(index m, const Stretch* stretches, index count, const T* a, index lda,
                              const T* b, index width, const T* init, T* c, index ldc);
   /// The same for a line of which at most the first half are filters; the rest of c becomes zero.
+  /// Sums below `least` are replaced by it.
   void (*multiply_half)(index m, const Stretch* stretches, index count, const T* a, index lda,
-                        const T* b, const T* init, T* c, index ldc);
+                        const T* b, const T* init, T least, T* c, index ldc);
   /// c[rows x width] += the sum over the positions, and at each over the samples, of the products
   /// of row r's column, a + columns[position * step + r], with b + places[position]. A step of 1:
   /// the columns of the rows are neighbours, and only the first is given; otherwise it is `rows`.

@@ -62,6 +62,7 @@ Conv<T>::Conv(const LayerSpec& spec, const std::vector<Form>& inputs)
                     Array::Role::bias);
   }
   list_lanes();
+  list_few();
 }
 
 template <class T>
