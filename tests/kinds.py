@@ -278,6 +278,32 @@ ROWS = [
         ],
     ),
     Row(
+        "lanes-norm",
+        [
+            (6, 5, 2),
+            Conv2D(3, 3, padding="same", activation="identity", bias=False),
+            BatchNorm(),
+            Activation("relu"),
+            Conv2D(9, 2, activation="identity", bias=False),
+            BatchNorm(epsilon=0.1),
+            Activation("gelu"),
+            MaxPool2D(2),
+            Conv2D(3, 1),
+            2,
+        ],
+    ),
+    Row(
+        "lanes-norm-wide",
+        [
+            (6, 2),
+            Conv1D(17, 2, activation="identity"),
+            Residual(BatchNorm(), Activation("sin")),
+            Conv1D(3, 2),
+            BatchNorm(momentum=0.0),
+            2,
+        ],
+    ),
+    Row(
         "lanes-parallel",
         [
             (6, 4),

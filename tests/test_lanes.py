@@ -109,6 +109,25 @@ def test_what_fills_up_a_line_of_samples_has_no_effect() -> None:
     assert all(np.isfinite(g).all() for own in gradients for g in own.values())
 
 
+@per_dtype
+@pytest.mark.parametrize("filters", [1, 3, 4, 8, 9, 15, 17, 24])
+def test_normalization_has_the_bits_of_rows(filters: int, dtype: str) -> None:
+    """Dropout that drops nothing takes rows, and so does what follows it."""
+    for count in (17, 64, 83):
+        found = []
+        for between in ([], [foxnn.Dropout(0.0)]):
+            conv = foxnn.Conv2D(filters, 2, activation="identity")
+            nn = foxnn.neural_network(
+                [(5, 4, 1), conv, *between, foxnn.BatchNorm(), 2], "tanh", "identity", dtype=dtype
+            )
+            for layer in (nn[0], nn[-1]):
+                layer.weights = np.random.default_rng(0).normal(size=layer.weights.shape)
+            x, y = kinds.samples(nn, count), kinds.targets(nn, count)
+            nn.fit(x, y, 1, count, "sgd", 0.1, shuffle=False)
+            found.append({name: array.tobytes() for name, array in nn[-2].arrays.items()})
+        assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("threads", ["2", "3", "4"])
 def test_same_bits_with_any_threads(threads: str, forced_run: ForcedRun) -> None:
     alone, together = (forced_run("lanes", threads=count) for count in ("1", threads))

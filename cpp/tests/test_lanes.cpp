@@ -33,6 +33,9 @@ LayerSpec pool() {
                       {"padding", std::string("valid")}}};
 }
 LayerSpec norm() { return {.kind = "layer_norm", .options = {{"epsilon", 1e-5}}}; }
+LayerSpec batch_norm() {
+  return {.kind = "batch_norm", .options = {{"epsilon", 1e-5}, {"momentum", 0.9}}};
+}
 
 // The stages of a pass in one letter each: R for outputs in rows, L for lanes; in lower case, a
 // stage that turns a value.
@@ -76,6 +79,9 @@ void test_plans() {
               "RRRR");
   // The network's outputs are in rows.
   FOXNN_CHECK(stages<T>({9, 9, 1}, {conv(3, 3), conv(3, 3)}, training) == "lLrR");
+  // Normalization by channel goes where its inputs are.
+  FOXNN_CHECK(stages<T>({9, 9, 1}, {conv(4, 3), batch_norm(), pool(), dense_spec(2)}, training) ==
+              "lLLLRR");
   // A layer between that takes rows.
   FOXNN_CHECK(stages<T>({9, 9, 2}, {conv(3, 3), norm(), conv(3, 3), pool(), dense_spec(2)},
                         training) == "lLrRlLLRR");

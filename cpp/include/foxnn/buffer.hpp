@@ -4,13 +4,15 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
-#include <limits>
 #include <memory>
 #include <new>
 #include <utility>
 
 namespace foxnn {
 
+/// What memory of so many bytes is to be aligned to: a cache line, or if it is long, a huge page
+/// where the system has them.
+std::size_t alignment_for(std::size_t bytes);
 /// Asks the system to back long memory with huge pages, where it has them.
 void prefer_huge_pages(void* first, std::size_t bytes);
 
@@ -24,13 +26,14 @@ class Buffer {
     if (bytes / sizeof(T) != static_cast<std::size_t>(size)) throw std::bad_alloc();
     // The system provides zeros page by page, when they are first touched: so a call that makes
     // buffers of gigabytes takes no time. (aligned_alloc has no counterpart that does this.)
-    if (bytes > std::numeric_limits<std::size_t>::max() - kAlignment) throw std::bad_alloc();
-    block_ = std::calloc(1, bytes + kAlignment);
+    const std::size_t alignment = alignment_for(bytes);
+    std::size_t room = bytes + alignment;
+    if (room < bytes) throw std::bad_alloc();
+    block_ = std::calloc(1, room);
     if (!block_) throw std::bad_alloc();
-    prefer_huge_pages(block_, bytes + kAlignment);
     void* place = block_;
-    std::size_t room = bytes + kAlignment;
-    data_ = static_cast<T*>(std::align(kAlignment, bytes, place, room));
+    data_ = static_cast<T*>(std::align(alignment, bytes, place, room));
+    prefer_huge_pages(data_, bytes);
   }
   Buffer(const Buffer& other) : Buffer(other.size_) { std::copy_n(other.data_, size_, data_); }
   Buffer(Buffer&& other) noexcept
@@ -50,7 +53,6 @@ class Buffer {
   std::ptrdiff_t size() const { return size_; }
 
  private:
-  static constexpr std::size_t kAlignment = 64;
   void* block_ = nullptr;
   T* data_ = nullptr;
   std::ptrdiff_t size_ = 0;

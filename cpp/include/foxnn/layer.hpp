@@ -300,6 +300,9 @@ class Layer {
   virtual void backward_input(Share share, index batch, index which, const Back<T>& back,
                               const Rows<T>& delta_below, const Below& below,
                               Scratch<T> scratch) const = 0;
+  /// Whether `delta_below` may be `back.delta`: its only input has the form of its outputs, each
+  /// number depends on the one in its place, and backward_parameters reads neither.
+  virtual bool passes_in_place() const { return false; }
   /// Passes d loss / d parameters of the worker's share to the sink. May be called after other
   /// workers have changed the parameters of their shares.
   virtual void backward_parameters(Share, index /*batch*/, const Back<T>&, GradientSink<T>&,

@@ -11,7 +11,7 @@ namespace {
 // kNeighbours: the rows are positions with one channel, so that one register addresses all of them.
 template <class T, int R, bool kNeighbours>
 void multiply_half_tile(const Stretch* stretches, index count, const T* a, index lda, const T* b,
-                        const T* init, T* c, index ldc) {
+                        const T* init, T least, T* c, index ldc) {
   if constexpr (kNeighbours) lda = 1;
   using Half = HalfVec<T>;
   constexpr index kHalf = kLineWidth<T> / 2;
@@ -43,7 +43,7 @@ void multiply_half_tile(const Stretch* stretches, index count, const T* a, index
   for (int r = 0; r < R; ++r) {
     FOXNN_UNROLL
     for (int v = 0; v < V; ++v) {
-      sums[r][v].store(c + r * ldc + v * Half::lanes);
+      max(Half::all(least), sums[r][v]).store(c + r * ldc + v * Half::lanes);
       zero.store(c + r * ldc + kHalf + v * Half::lanes);
     }
   }
@@ -51,7 +51,8 @@ void multiply_half_tile(const Stretch* stretches, index count, const T* a, index
 
 template <class T>
 struct HalfTiles {
-  using Multiply = void (*)(const Stretch*, index, const T*, index, const T*, const T*, T*, index);
+  using Multiply = void (*)(const Stretch*, index, const T*, index, const T*, const T*, T, T*,
+                            index);
   Multiply multiply[2][kTileRows + 1] = {};
 
   template <int R = kTileRows>
@@ -69,9 +70,9 @@ constexpr HalfTiles<T> kHalfTiles;
 
 template <class T>
 void multiply_half(index m, const Stretch* stretches, index count, const T* a, index lda,
-                   const T* b, const T* init, T* c, index ldc) {
+                   const T* b, const T* init, T least, T* c, index ldc) {
   each_tile(m, [&](index row, index rows) {
-    kHalfTiles<T>.multiply[lda == 1][rows](stretches, count, a + row * lda, lda, b, init,
+    kHalfTiles<T>.multiply[lda == 1][rows](stretches, count, a + row * lda, lda, b, init, least,
                                            c + row * ldc, ldc);
   });
 }

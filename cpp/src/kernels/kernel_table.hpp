@@ -165,8 +165,9 @@ struct KernelTable {
   void (*multiply_stretches)(index m, const Stretch* stretches, index count, const T* a, index lda,
                              const T* b, index width, const T* init, T* c, index ldc);
   /// The same for a line of which at most the first half are filters; the rest of c becomes zero.
+  /// Sums below `least` are replaced by it.
   void (*multiply_half)(index m, const Stretch* stretches, index count, const T* a, index lda,
-                        const T* b, const T* init, T* c, index ldc);
+                        const T* b, const T* init, T least, T* c, index ldc);
   /// c[rows x width] += the sum over the positions, and at each over the samples, of the products
   /// of row r's column, a + columns[position * step + r], with b + places[position]. A step of 1:
   /// the columns of the rows are neighbours, and only the first is given; otherwise it is `rows`.
@@ -284,16 +285,23 @@ struct KernelTable {
                               const T* delta, index ldd, T* gain, T* shift);
 
   /// For a line of columns: adds a to `first`, and a (x - mean) to `second`, where a is `other`, or
-  /// x - mean if that is null. Both have kColumnSums lines, which are to be added up.
+  /// x - mean if that is null. Both have kColumnSums lines, which are to be added up. This and the
+  /// next two prefetch what lies `ahead` of all that they read.
   void (*column_sums)(index rows, const T* x, index ldx, const T* other, index ldo, const T* mean,
-                      T* first, T* second);
+                      T* first, T* second, index ahead);
   /// y[rows x width] = (x - mean) factor gain + shift, by column.
   void (*normalize)(index rows, index width, const T* x, index ldx, const T* mean, const T* factor,
-                    const T* gain, const T* shift, T* y, index ldy);
-  /// y[rows x width] = gain delta + along (x - mean) + constant, by column.
+                    const T* gain, const T* shift, T* y, index ldy, index ahead);
+  /// y[rows x width] = gain delta + along (x - mean) + constant, by column. y may be delta.
   void (*normalize_backward)(index rows, index width, const T* x, index ldx, const T* delta,
                              index ldd, const T* mean, const T* gain, const T* along,
-                             const T* constant, T* y, index ldy);
+                             const T* constant, T* y, index ldy, index ahead);
+  /// The same two by row, for a batch in lanes.
+  void (*normalize_lanes)(index rows, index width, const T* x, const T* mean, const T* factor,
+                          const T* gain, const T* shift, T* y);
+  void (*normalize_lanes_backward)(index rows, index width, const T* x, const T* delta,
+                                   const T* mean, const T* gain, const T* along, const T* constant,
+                                   T* y);
 
   /// y[rows x width] = the largest of x + column of all stretches: the first of equal numbers, or
   /// what is not a number. `kept`, if given, becomes the `line` of the largest.

@@ -100,6 +100,8 @@ constexpr KernelTable<T> make_table() {
   t.column_sums = column_sums<T>;
   t.normalize = normalize<T>;
   t.normalize_backward = normalize_backward<T>;
+  t.normalize_lanes = normalize_lanes<T>;
+  t.normalize_lanes_backward = normalize_lanes_backward<T>;
   t.layer_norm = layer_norm<T>;
   t.layer_norm_backward = layer_norm_backward<T>;
   t.layer_norm_gradient = layer_norm_gradient<T>;

@@ -97,7 +97,7 @@ void layer_norm_gradient(index rows, index width, const T* x, index ldx, const T
 // itself if that is null. Rows are dealt out to kColumnSums sums, which wait less for each other.
 template <class T>
 void column_sums(index rows, const T* x, index ldx, const T* other, index ldo, const T* mean,
-                 T* first, T* second) {
+                 T* first, T* second, index ahead) {
   constexpr index L = Vec<T>::lanes;
   for (index c = 0; c < kLineWidth<T>; c += L) {
     const Vec<T> means = Vec<T>::load(mean + c);
@@ -109,6 +109,8 @@ void column_sums(index rows, const T* x, index ldx, const T* other, index ldo, c
     const auto add = [&](index r, index k) __attribute__((always_inline)) {
       const Vec<T> deviation = Vec<T>::load(x + r * ldx + c) - means;
       const Vec<T> a = other ? Vec<T>::load(other + r * ldo + c) : deviation;
+      __builtin_prefetch(x + r * ldx + c + ahead);
+      if (other) __builtin_prefetch(other + r * ldo + c + ahead);
       sums[k] = sums[k] + a;
       products[k] = fma(a, deviation, products[k]);
     };
@@ -124,16 +126,28 @@ void column_sums(index rows, const T* x, index ldx, const T* other, index ldo, c
   }
 }
 
+template <class T>
+Vec<T> normalized(Vec<T> x, Vec<T> mean, Vec<T> factor, Vec<T> gain, Vec<T> shift) {
+  return fma((x - mean) * factor, gain, shift);
+}
+
+template <class T>
+Vec<T> passed_back(Vec<T> x, Vec<T> delta, Vec<T> mean, Vec<T> gain, Vec<T> along,
+                   Vec<T> constant) {
+  return fma(gain, delta, fma(along, x - mean, constant));
+}
+
 // y = (x - mean) factor gain + shift, by column.
 template <class T>
 void normalize(index rows, index width, const T* x, index ldx, const T* mean, const T* factor,
-               const T* gain, const T* shift, T* y, index ldy) {
+               const T* gain, const T* shift, T* y, index ldy, index ahead) {
   for (index c = 0; c < width; c += Vec<T>::lanes) {
     const Vec<T> means = Vec<T>::load(mean + c), factors = Vec<T>::load(factor + c);
     const Vec<T> gains = Vec<T>::load(gain + c), shifts = Vec<T>::load(shift + c);
     for (index r = 0; r < rows; ++r) {
-      const Vec<T> normal = (Vec<T>::load(x + r * ldx + c) - means) * factors;
-      fma(normal, gains, shifts).store(y + r * ldy + c);
+      const T* at = x + r * ldx + c;
+      __builtin_prefetch(at + ahead);
+      normalized<T>(Vec<T>::load(at), means, factors, gains, shifts).store(y + r * ldy + c);
     }
   }
 }
@@ -142,14 +156,43 @@ void normalize(index rows, index width, const T* x, index ldx, const T* mean, co
 template <class T>
 void normalize_backward(index rows, index width, const T* x, index ldx, const T* delta, index ldd,
                         const T* mean, const T* gain, const T* along, const T* constant, T* y,
-                        index ldy) {
+                        index ldy, index ahead) {
   for (index c = 0; c < width; c += Vec<T>::lanes) {
     const Vec<T> means = Vec<T>::load(mean + c), gains = Vec<T>::load(gain + c);
     const Vec<T> factors = Vec<T>::load(along + c), constants = Vec<T>::load(constant + c);
     for (index r = 0; r < rows; ++r) {
-      const Vec<T> deviation = Vec<T>::load(x + r * ldx + c) - means;
-      const Vec<T> rest = fma(factors, deviation, constants);
-      fma(gains, Vec<T>::load(delta + r * ldd + c), rest).store(y + r * ldy + c);
+      const T *at = x + r * ldx + c, *pull = delta + r * ldd + c;
+      __builtin_prefetch(at + ahead);
+      __builtin_prefetch(pull + ahead);
+      passed_back<T>(Vec<T>::load(at), Vec<T>::load(pull), means, gains, factors, constants)
+          .store(y + r * ldy + c);
+    }
+  }
+}
+
+// The same two by row, for a batch in lanes.
+template <class T>
+void normalize_lanes(index rows, index width, const T* x, const T* mean, const T* factor,
+                     const T* gain, const T* shift, T* y) {
+  for (index r = 0; r < rows; ++r, x += kPanelWidth<T>, y += kPanelWidth<T>) {
+    const Vec<T> means = Vec<T>::all(mean[r]), factors = Vec<T>::all(factor[r]);
+    const Vec<T> gains = Vec<T>::all(gain[r]), shifts = Vec<T>::all(shift[r]);
+    for (index c = 0; c < width; c += Vec<T>::lanes) {
+      normalized<T>(Vec<T>::load(x + c), means, factors, gains, shifts).store(y + c);
+    }
+  }
+}
+
+template <class T>
+void normalize_lanes_backward(index rows, index width, const T* x, const T* delta, const T* mean,
+                              const T* gain, const T* along, const T* constant, T* y) {
+  for (index r = 0; r < rows; ++r) {
+    const index at = r * kPanelWidth<T>;
+    const Vec<T> means = Vec<T>::all(mean[r]), gains = Vec<T>::all(gain[r]);
+    const Vec<T> factors = Vec<T>::all(along[r]), constants = Vec<T>::all(constant[r]);
+    for (index c = at; c < at + width; c += Vec<T>::lanes) {
+      passed_back<T>(Vec<T>::load(x + c), Vec<T>::load(delta + c), means, gains, factors, constants)
+          .store(y + c);
     }
   }
 }

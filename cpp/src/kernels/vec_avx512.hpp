@@ -171,6 +171,7 @@ struct HalfVec<float> {
   static HalfVec all(float x) { return {_mm256_set1_ps(x)}; }
   void store(float* p) const { _mm256_storeu_ps(p, v); }
   friend HalfVec operator+(HalfVec a, HalfVec b) { return {_mm256_add_ps(a.v, b.v)}; }
+  friend HalfVec max(HalfVec a, HalfVec b) { return {_mm256_max_ps(a.v, b.v)}; }
   friend HalfVec fma(HalfVec a, HalfVec b, HalfVec c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
 };
 
@@ -183,6 +184,7 @@ struct HalfVec<double> {
   static HalfVec all(double x) { return {_mm256_set1_pd(x)}; }
   void store(double* p) const { _mm256_storeu_pd(p, v); }
   friend HalfVec operator+(HalfVec a, HalfVec b) { return {_mm256_add_pd(a.v, b.v)}; }
+  friend HalfVec max(HalfVec a, HalfVec b) { return {_mm256_max_pd(a.v, b.v)}; }
   friend HalfVec fma(HalfVec a, HalfVec b, HalfVec c) { return {_mm256_fmadd_pd(a.v, b.v, c.v)}; }
 };
 

@@ -12,19 +12,13 @@
 namespace foxnn {
 namespace {
 
-// The two sums of KernelTable::column_sums, over all positions.
+// What the four sums of a channel add up to.
 template <class T>
-struct Sums {
-  alignas(64) T first[kColumnSums * kLineWidth<T>] = {};
-  alignas(64) T second[kColumnSums * kLineWidth<T>] = {};
-
-  // The sums of one channel.
-  static T total(const T* parts, index channel) {
-    const T* at = parts + channel;
-    static_assert(kColumnSums == 4);
-    return (at[0] + at[kLineWidth<T>]) + (at[2 * kLineWidth<T>] + at[3 * kLineWidth<T>]);
-  }
-};
+T total(const T* parts, index channel) {
+  const T* at = parts + channel;
+  static_assert(kColumnSums == 4);
+  return (at[0] + at[kLineWidth<T>]) + (at[2 * kLineWidth<T>] + at[3 * kLineWidth<T>]);
+}
 
 }  // namespace
 
@@ -84,65 +78,114 @@ void BatchNorm<T>::each_share(Share share, index batch, Function f) const {
   }
 }
 
-// Mean and variance of a line of channels over the batch, from sums of deviations from an estimate
+// Calls f(lines) for the worker's lines of channels: both lines of a panel together, since they lie
+// side by side.
+template <class T>
+template <class Function>
+void BatchNorm<T>::each_lines(Share share, Function f) const {
+  for (index line = share.first(lines()), end = share.last(lines()); line < end;) {
+    const index count = std::min(end - line, kMostLines - line % kMostLines);
+    f(Lines{line, count});
+    line += count;
+  }
+}
+
+// How far ahead kernels prefetch: the same rows of the next position, or in a large batch a part of
+// the first-level cache. The hardware sees half of the lines go by where a worker has one line of a
+// panel: without prefetching, a step of three blocks with 32 to 128 filters takes 1.6 % longer.
+template <class T>
+index BatchNorm<T>::ahead(index batch, const Rows<const T>& values) const {
+  constexpr index kRows = 64;
+  return batch <= 2 * kRows ? panels_ * values.panel : kRows * values.stride;
+}
+
+// Adds some positions to the sums of each of the lines.
+template <class T>
+void BatchNorm<T>::add_sums(Lines lines, index positions, index batch, const Rows<const T>& x,
+                            const Rows<const T>* other, const T* mean, Sums* sums) const {
+  const index panel = lines.channel() / kPanelWidth<T>, lane = lines.channel() % kPanelWidth<T>;
+  for (index p = 0; p < positions; ++p) {
+    for (index i = 0; i < lines.count; ++i) {
+      const index column = lane + i * kLineWidth<T>;
+      kernels<T>().column_sums(batch, x.at(0, p * panels_ + panel) + column, x.stride,
+                               other ? other->at(0, p * panels_ + panel) + column : nullptr,
+                               other ? other->stride : 0, mean + i * kLineWidth<T>, sums[i].first,
+                               sums[i].second, ahead(batch, x));
+    }
+  }
+}
+
+// Mean and variance of lines of channels over the batch, from sums of deviations from an estimate
 // of the mean: that of the first position, so that rounding errors are small although the inputs
 // may lie close together. If a mean is found that is further from its estimate than most numbers
 // are from the mean, it is the next estimate.
 template <class T>
-void BatchNorm<T>::measure(index line, index batch, const Rows<const T>& x, T* all) const {
-  const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
-  T* const mean = kept(all, kMean) + channel;
-  T* const variance = kept(all, kVariance) + channel;
-  T* const factor = kept(all, kFactor) + channel;
-  std::fill_n(mean, kLineWidth<T>, T(0));
-  // Corrects the means; returns whether they were good estimates.
-  const auto sum = [&](index positions) {
+void BatchNorm<T>::measure(Lines lines, index batch, const Rows<const T>& x, bool in_lanes,
+                           T* all) const {
+  const index width = lines.width(), used = std::min(width, channels_ - lines.channel());
+  T* const mean = kept(all, kMean) + lines.channel();
+  T* const variance = kept(all, kVariance) + lines.channel();
+  T* const factor = kept(all, kFactor) + lines.channel();
+  std::fill_n(mean, width, T(0));
+  bool is_near[kMostLines] = {};  // whether the means of a line were good estimates
+  const auto correct = [&](Lines some, index positions) {
     const T count = static_cast<T>(batch * positions);
-    Sums<T> sums;
-    for (index p = 0; p < positions; ++p) {
-      const T* at = x.at(0, p * panels_ + channel / kPanelWidth<T>) + lane;
-      kernels<T>().column_sums(batch, at, x.stride, nullptr, 0, mean, sums.first, sums.second);
+    const index first = some.channel() - lines.channel();
+    Sums sums[kMostLines];
+    if (in_lanes) {
+      add_sums_in_lanes(some, positions, batch, x, nullptr, mean + first, sums);
+    } else {
+      add_sums(some, positions, batch, x, nullptr, mean + first, sums);
     }
-    bool is_near = true;
-    for (index c = 0; c < kLineWidth<T>; ++c) {
-      const T total = Sums<T>::total(sums.first, c), squares = Sums<T>::total(sums.second, c);
-      const T rest = total / count;
+    for (index c = first; c < first + some.width(); ++c) {
+      const index lane = c % kLineWidth<T>;
+      const Sums& of_line = sums[(c - first) / kLineWidth<T>];
+      const T sum = total(of_line.first, lane), squares = total(of_line.second, lane);
+      const T rest = sum / count;
       mean[c] += rest;
-      variance[c] = std::max(T(0), squares - total * rest) / count;
-      is_near = is_near && rest * rest <= variance[c];
+      variance[c] = std::max(T(0), squares - sum * rest) / count;
+      bool& near = is_near[c / kLineWidth<T>];
+      near = (lane == 0 || near) && (c >= used || rest * rest <= variance[c]);
     }
-    return is_near;
   };
-  sum(1);
-  const bool is_near = sum(positions_);
-  if (!is_near && positions_ > 1) sum(positions_);
-  for (index c = 0; c < kLineWidth<T>; ++c) factor[c] = T(1) / std::sqrt(variance[c] + epsilon_);
+  correct(lines, 1);
+  correct(lines, positions_);
+  for (index i = 0; i < lines.count && positions_ > 1; ++i) {
+    if (!is_near[i]) correct({lines.first + i, 1}, positions_);
+  }
+  for (index c = 0; c < width; ++c) factor[c] = T(1) / std::sqrt(variance[c] + epsilon_);
+}
+
+template <class T>
+void BatchNorm<T>::normalize(Lines lines, index batch, const Rows<const T>& x,
+                             const Outputs<T>& out) const {
+  const index channel = lines.channel(), lane = channel % kPanelWidth<T>;
+  Outputs<T> of_lines = out;
+  of_lines.y.data += lane;
+  if (of_lines.slope.data) of_lines.slope.data += lane;
+  for (index p = 0; p < positions_; ++p) {
+    const index panel = p * panels_ + channel / kPanelWidth<T>;
+    kernels<T>().normalize(batch, lines.width(), x.at(0, panel) + lane, x.stride,
+                           kept(out.kept, kMean) + channel, kept(out.kept, kFactor) + channel,
+                           parameter(kGain) + channel, parameter(kShift) + channel,
+                           of_lines.y.at(0, panel), of_lines.y.stride, ahead(batch, x));
+    if (out.then) out.then->apply(batch, lines.width(), 0, panel, of_lines);
+  }
 }
 
 template <class T>
 void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                            Scratch<T> scratch) const {
-  const bool measures = out.training && this->is_trained();
+  const bool measures = out.training && this->is_trained(), in_lanes = out.lanes.y;
   if (out.kept && share.worker == 0) out.kept[measured_at()] = measures ? T(1) : T(0);
   if (measures) {
     // A worker's channels, from the sums to the outputs.
-    for (index line = share.first(lines()); line < share.last(lines()); ++line) {
+    return each_lines(share, [&](Lines lines) {
       if (scratch.leaves()) return;
-      measure(line, batch, *x, out.kept);
-      const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
-      Outputs<T> of_line = out;
-      of_line.y.data += lane;
-      if (of_line.slope.data) of_line.slope.data += lane;
-      for (index p = 0; p < positions_; ++p) {
-        const index panel = p * panels_ + channel / kPanelWidth<T>;
-        kernels<T>().normalize(batch, kLineWidth<T>, x->at(0, panel) + lane, x->stride,
-                               kept(out.kept, kMean) + channel, kept(out.kept, kFactor) + channel,
-                               parameter(kGain) + channel, parameter(kShift) + channel,
-                               of_line.y.at(0, panel), of_line.y.stride);
-        if (out.then) out.then->apply(batch, kLineWidth<T>, 0, panel, of_line);
-      }
-    }
-    return;
+      measure(lines, batch, *x, in_lanes, out.kept);
+      if (in_lanes) return normalize_in_lanes(lines, batch, *x, out);
+      normalize(lines, batch, *x, out);
+    });
   }
   T* const factor = scratch.numbers;
   for (index c = 0; c < columns_; ++c) {
@@ -152,12 +195,13 @@ void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, con
     std::copy_n(parameter(kRunningMean), columns_, kept(out.kept, kMean));
     std::copy_n(factor, columns_, kept(out.kept, kFactor));
   }
+  if (in_lanes) return answer_in_lanes(share, batch, *x, factor, out, scratch);
   each_share(share, batch, [&](index row, index rows, index panel, index channel, index width) {
     if (scratch.leaves()) return;
     kernels<T>().normalize(rows, width, x->at(row, panel), x->stride,
                            parameter(kRunningMean) + channel, factor + channel,
                            parameter(kGain) + channel, parameter(kShift) + channel,
-                           out.y.at(row, panel), out.y.stride);
+                           out.y.at(row, panel), out.y.stride, ahead(rows, *x));
     if (out.then) out.then->apply(rows, width, row, panel, out);
   });
 }
@@ -165,20 +209,21 @@ void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, con
 // The sums of d loss / d y, and of its products with x - mean, from which both gradients follow.
 template <class T>
 void BatchNorm<T>::backward(Share share, index batch, const Back<T>& back, Scratch<T>) const {
-  for (index line = share.first(lines()); line < share.last(lines()); ++line) {
-    const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
-    Sums<T> sums;
-    for (index p = 0; p < positions_; ++p) {
-      const index panel = p * panels_ + channel / kPanelWidth<T>;
-      kernels<T>().column_sums(batch, back.x->at(0, panel) + lane, back.x->stride,
-                               back.delta.at(0, panel) + lane, back.delta.stride,
-                               kept(back.kept, kMean) + channel, sums.first, sums.second);
+  const Rows<const T> delta = back.delta;
+  each_lines(share, [&](Lines lines) {
+    Sums sums[kMostLines];
+    const T* const mean = kept(back.kept, kMean) + lines.channel();
+    if (back.lanes.y) {
+      add_sums_in_lanes(lines, positions_, batch, *back.x, &delta, mean, sums);
+    } else {
+      add_sums(lines, positions_, batch, *back.x, &delta, mean, sums);
     }
-    for (index c = 0; c < kLineWidth<T>; ++c) {
-      kept(back.kept, kSumOfDeltas)[channel + c] = Sums<T>::total(sums.first, c);
-      kept(back.kept, kSumAlong)[channel + c] = Sums<T>::total(sums.second, c);
+    for (index c = 0; c < lines.width(); ++c) {
+      const Sums& of_line = sums[c / kLineWidth<T>];
+      kept(back.kept, kSumOfDeltas)[lines.channel() + c] = total(of_line.first, c % kLineWidth<T>);
+      kept(back.kept, kSumAlong)[lines.channel() + c] = total(of_line.second, c % kLineWidth<T>);
     }
-  }
+  });
 }
 
 template <class T>
@@ -198,12 +243,16 @@ void BatchNorm<T>::backward_input(Share share, index batch, index, const Back<T>
     along[c] = -gain[c] * factor * factor * (kept(back.kept, kSumAlong)[c] / count);
     constant[c] = -gain[c] * (kept(back.kept, kSumOfDeltas)[c] / count);
   }
+  if (back.lanes.y) {
+    return backward_input_in_lanes(share, batch, back, gain, along, constant, delta_below, below,
+                                   scratch);
+  }
   each_share(share, batch, [&](index row, index rows, index panel, index channel, index width) {
     if (scratch.leaves()) return;
     kernels<T>().normalize_backward(
         rows, width, back.x->at(row, panel), back.x->stride, back.delta.at(row, panel),
         back.delta.stride, kept(back.kept, kMean) + channel, gain + channel, along + channel,
-        constant + channel, delta_below.at(row, panel), delta_below.stride);
+        constant + channel, delta_below.at(row, panel), delta_below.stride, ahead(rows, *back.x));
     below.finish(row, rows, panel, width, delta_below);
   });
 }

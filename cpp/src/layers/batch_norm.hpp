@@ -17,6 +17,7 @@ class BatchNorm final : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<BatchNorm>(*this); }
   double flops() const override;
+  LaneUse lane_use() const override { return LaneUse::follows; }
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
   index kept_size(index batch) const override;
   ScratchSize scratch_size(index batch) const override;
@@ -25,6 +26,7 @@ class BatchNorm final : public Layer<T> {
   bool applies_next() const override { return true; }
   bool has_backward() const override { return true; }
   void backward(Share share, index batch, const Back<T>& back, Scratch<T> scratch) const override;
+  bool passes_in_place() const override { return true; }
   void backward_input(Share share, index batch, index which, const Back<T>& back,
                       const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                       Scratch<T> scratch) const override;
@@ -49,10 +51,40 @@ class BatchNorm final : public Layer<T> {
   index measured_at() const { return kKeptArrays * columns_; }
   // Of a position; a panel may have more, which rows without gaps do not.
   index lines() const { return (channels_ + kLineWidth<T> - 1) / kLineWidth<T>; }
-  void measure(index line, index batch, const Rows<const T>& x, T* all) const;
+  // The lines of a panel that a worker goes through together.
+  static constexpr index kMostLines = kPanelWidth<T> / kLineWidth<T>;
+  struct Lines {
+    index first, count;
+    index channel() const { return first * kLineWidth<T>; }
+    index width() const { return count * kLineWidth<T>; }
+  };
+  // The two sums of KernelTable::column_sums.
+  struct Sums {
+    alignas(64) T first[kColumnSums * kLineWidth<T>] = {};
+    alignas(64) T second[kColumnSums * kLineWidth<T>] = {};
+  };
+  template <class Function>
+  void each_lines(Share share, Function f) const;
   // Calls f(rows at a position, channel) for the panels of the worker's share.
   template <class Function>
   void each_share(Share share, index batch, Function f) const;
+  index ahead(index batch, const Rows<const T>& values) const;
+  void measure(Lines lines, index batch, const Rows<const T>& x, bool in_lanes, T* all) const;
+  void normalize(Lines lines, index batch, const Rows<const T>& x, const Outputs<T>& out) const;
+  void add_sums(Lines lines, index positions, index batch, const Rows<const T>& x,
+                const Rows<const T>* other, const T* mean, Sums* sums) const;
+
+  // The same over a batch in lanes.
+  void add_sums_in_lanes(Lines lines, index positions, index batch, const Rows<const T>& x,
+                         const Rows<const T>* other, const T* mean, Sums* sums) const;
+  void normalize_in_lanes(Lines lines, index batch, const Rows<const T>& x,
+                          const Outputs<T>& out) const;
+  void answer_in_lanes(Share share, index batch, const Rows<const T>& x, const T* factor,
+                       const Outputs<T>& out, const Scratch<T>& scratch) const;
+  void backward_input_in_lanes(Share share, index batch, const Back<T>& back, const T* gain,
+                               const T* along, const T* constant, const Rows<T>& delta_below,
+                               const typename Layer<T>::Below& below,
+                               const Scratch<T>& scratch) const;
 
   index channels_, positions_;
   index panels_;   // of a position

@@ -1,6 +1,6 @@
 // Convolution over the kernels: stretches of columns, and what each worker computes. Workers divide
-// the output positions between them, in the backward pass the input positions. The gradient of the
-// weights is in conv_gradient.cpp.
+// the output positions between them. The gradient of the inputs is in conv_input.cpp, that of the
+// weights in conv_gradient.cpp.
 #include "layers/conv.hpp"
 
 #include <algorithm>
@@ -62,6 +62,7 @@ Conv<T>::Conv(const LayerSpec& spec, const std::vector<Form>& inputs)
                     Array::Role::bias);
   }
   list_lanes();
+  list_few();
 }
 
 template <class T>
@@ -139,7 +140,9 @@ void Conv<T>::pack(const Array& array, const T* values, T* packed, const StopReq
 template <class T>
 ScratchSize Conv<T>::scratch_size(index batch) const {
   const index most = std::max(group_channels_, group_filters_);
-  const index of_rows = (window_.places() * most + kPositions * batch) * kPanelWidth<T>;
+  const index of_weights = std::max(window_.places() * most * kPanelWidth<T>,
+                                    weights_of_channels(transposed_channels()));
+  const index of_rows = of_weights + kPositions * batch * kPanelWidth<T>;
   return {.numbers = std::max({of_rows, scratch_of_few(batch), lane_numbers()}),
           .stretches = window_.places() * (most / kPanelWidth<T> + 2)};
 }
@@ -194,87 +197,6 @@ void Conv<T>::forward_block(const Block& block, index position, index batch, con
                                   block.width, init, scratch.numbers, kPanelWidth<T>);
   each_run<T>(1, block.used, {}, {.pitch = 0, .first = column}, [&](index a, index b, index n) {
     copy_columns<T>(0, batch, Rows<const T>{scratch.numbers, kPanelWidth<T>}, a, out.y, b, n);
-  });
-}
-
-template <class T>
-void Conv<T>::backward_input(Share share, index batch, index, const Back<T>& back,
-                             const Rows<T>& delta_below, const typename Layer<T>::Below& below,
-                             Scratch<T> scratch) const {
-  if (back.lanes.y) {
-    return backward_input_in_lanes(share, batch, back, delta_below, below, scratch);
-  }
-  const Columns columns(this->input());
-  const index positions = this->input().shape.positions();
-  // Where positions do not begin panels, their columns are finished together, row by row.
-  const Share rows = columns.are_panels ? Share{} : share;
-  const Share places = columns.are_panels ? share : Share{};
-  const index first = rows.first(batch), last = rows.last(batch);
-  for (index g = 0; g < groups_; ++g) {
-    for (index channel = 0; channel < group_channels_; channel += kPanelWidth<T>) {
-      transpose_weights(g, channel, scratch.numbers);
-      for (index p = places.first(positions); p < places.last(positions); ++p) {
-        if (scratch.leaves()) return;
-        input_gradient(g, channel, p, first, last, back.delta, delta_below, scratch);
-      }
-    }
-  }
-  if (!columns.are_panels) {
-    below.finish_rows(first, last - first, this->input().layout.columns(), delta_below);
-    return;
-  }
-  for (index p = places.first(positions); p < places.last(positions); ++p) {
-    const index panel = columns.at(p, 0) / kPanelWidth<T>;
-    each_panel<T>(columns.channels, [&](index q, index width) {
-      below.finish(0, batch, panel + q, width, delta_below);
-    });
-  }
-}
-
-// The weights of a group from a panel of its channels: [place][filter][channel].
-template <class T>
-void Conv<T>::transpose_weights(index group, index channel, T* transposed) const {
-  const index channels = std::min(kPanelWidth<T>, group_channels_ - channel);
-  const index width = rounded_up(channels, kLineWidth<T>);
-  for (index b = 0; b < blocks_of_group(); ++b) {
-    const Block at = block(group, b);
-    for (index place = 0; place < window_.places(); ++place) {
-      const index line = place * group_channels_ + channel;
-      kernels<T>().transpose(channels, at.used,
-                             this->parameters() + weights_of(at) + line * at.width, at.width,
-                             transposed + (place * group_filters_ + at.first) * width, width);
-    }
-  }
-}
-
-// d loss / d inputs for up to a panel of a group's channels at an input position, for some rows.
-template <class T>
-void Conv<T>::input_gradient(index group, index channel, index position, index first, index last,
-                             const Rows<const T>& delta, const Rows<T>& delta_below,
-                             Scratch<T> scratch) const {
-  const Columns from(this->output()), to(this->input());
-  index count = 0;
-  for (const Tap& tap : window_.of_input(position)) {
-    count =
-        append_stretches<T>(scratch.stretches, count, from.at(tap.position, group * group_filters_),
-                            tap.place * group_filters_, group_filters_, delta.panel);
-  }
-  const index channels = std::min(kPanelWidth<T>, group_channels_ - channel);
-  const index width = rounded_up(channels, kLineWidth<T>);
-  const index column = to.at(position, group * group_channels_ + channel);
-  const T* const a = delta.at(first);
-  if (to.are_panels && is_aligned(group * group_channels_ + channel, channels)) {
-    kernels<T>().multiply_stretches(
-        last - first, scratch.stretches, count, a, delta.stride, scratch.numbers, width, nullptr,
-        delta_below.at(first, column / kPanelWidth<T>), delta_below.stride);
-    return;
-  }
-  T* const sums = scratch.numbers + window_.places() * group_filters_ * kPanelWidth<T>;
-  kernels<T>().multiply_stretches(last - first, scratch.stretches, count, a, delta.stride,
-                                  scratch.numbers, width, nullptr, sums, kPanelWidth<T>);
-  const Rows<T> target = delta_below.from_row(first);
-  each_run<T>(1, channels, {}, {.pitch = 0, .first = column}, [&](index s, index t, index n) {
-    copy_columns<T>(0, last - first, Rows<const T>{sums, kPanelWidth<T>}, s, target, t, n);
   });
 }
 

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "layers/activated.hpp"
 #include "layers/lane_lists.hpp"
@@ -89,13 +91,17 @@ class Conv final : public Activated<T> {
   index scratch_of_few(index batch) const;
   void forward_few(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
                    Scratch<T> scratch) const;
+  void list_few();
   index list_of_run(const PositionRun& run, index group, index panel, Stretch* stretches) const;
+  bool rectifies_sums(const Outputs<T>& out) const;
   Rows<const T> contiguous_rows(index batch, const Rows<const T>& x, T* copied) const;
-  void products_of_run(const Block& block, const PositionRun& run, index listed, const T* a,
-                       index lda, const Rows<T>& y, Scratch<T> scratch) const;
+  void products_of_run(const Block& block, const PositionRun& run, std::span<const Stretch> listed,
+                       const T* a, index lda, const Rows<T>& y, T least, Scratch<T> scratch) const;
   void input_gradient(index group, index channel, index position, index first, index last,
-                      const Rows<const T>& delta, const Rows<T>& delta_below,
+                      const Rows<const T>& delta, const T* weights, const Rows<T>& delta_below,
                       Scratch<T> scratch) const;
+  index weights_of_channels(index channels) const;
+  index transposed_channels() const;
   void transpose_weights(index group, index channel, T* transposed) const;
   void gradient_of_lines(const Block& block, index first, index last, index batch,
                          const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
@@ -139,6 +145,9 @@ class Conv final : public Activated<T> {
   index padded_;                          // filters of a group, padded to a line
   bool has_bias_;
   std::shared_ptr<const LaneLists> lane_lists_;  // null: its channels fill the lanes
+  // What runs read of the first group of a contiguous row, by kind, from the first position that
+  // they read on; null: too much to be kept.
+  std::shared_ptr<const std::vector<std::vector<Stretch>>> few_lists_;
 };
 
 extern template class Conv<float>;

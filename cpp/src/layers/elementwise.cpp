@@ -41,7 +41,9 @@ void pass_on(Share share, index batch, const Form& form, const Back<T>& back,
              const Scratch<T>& scratch) {
   each_block<T>(share, batch, form, back.lanes.y, scratch,
                 [&](index row, index rows, index panel, index width) {
-                  copy_block<T>(row, rows, panel, width, back.delta, delta_below);
+                  if (delta_below.data != back.delta.data) {
+                    copy_block<T>(row, rows, panel, width, back.delta, delta_below);
+                  }
                   below.finish(row, rows, panel, width, delta_below);
                 });
 }

@@ -28,6 +28,7 @@ class ActivationLayer final : public Activated<T> {
   void backward_input(Share share, index batch, index which, const Back<T>& back,
                       const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                       Scratch<T> scratch) const override;
+  bool passes_in_place() const override { return true; }
 };
 
 /// x times a mask in training, x itself otherwise. Option: rate.
@@ -45,6 +46,7 @@ class DropoutLayer final : public Layer<T> {
   void backward_input(Share share, index batch, index which, const Back<T>& back,
                       const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                       Scratch<T> scratch) const override;
+  bool passes_in_place() const override { return true; }
 
  private:
   DropoutMasks<T> masks_;

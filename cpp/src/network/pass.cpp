@@ -213,13 +213,19 @@ void Pass<T>::set_dropout(index node, const Rows<T>& dropped,
   find_inputs();
 }
 
+// From the last node on, because some nodes lend their memory to those that they read.
 template <class T>
 void Pass<T>::make_deltas() {
-  for (NodeMemory& node : nodes_) {
-    if (!node.out.then) node.delta = hold(batch_of(node));
-    if (node.merged_with >= 0) nodes_[at(node.merged_with)].delta = node.delta;
-    if (node.readers < 2) continue;
-    for (index r = 0; r < node.readers; ++r) node.parts.push_back(hold(extent_of(node).panels()));
+  for (auto node = nodes_.rbegin(); node != nodes_.rend(); ++node) {
+    if (!node->delta.data) node->delta = hold(batch_of(*node));
+    for (index r = 0; node->readers > 1 && r < node->readers; ++r) {
+      node->parts.push_back(hold(extent_of(*node).panels()));
+    }
+    const index read = node->reads->front();
+    if (read == kNetworkInput) continue;
+    NodeMemory& source = nodes_[at(read)];
+    const bool lends = node->layer->passes_in_place() && node != nodes_.rbegin();
+    if (node->merged_with >= 0 || (lends && source.readers == 1)) source.delta = node->delta;
   }
   if (!needs_.gradient_of_input) return;
   const Extent inputs{rows_, input_.columns};
