@@ -54,6 +54,23 @@ def test_a_missing_number_is_named_by_its_column(library: Any) -> None:
                 call(table)
 
 
+@pytest.mark.parametrize("library", [pandas, polars])
+def test_a_missing_target_is_named_by_its_column(library: Any) -> None:
+    x, price = [[1.0, 0.0], [0.0, 1.0]], [1.0, float("nan")]
+    for outputs, y, place in (
+        (2, library.DataFrame({"area": [1.0, 2.0], "price": price}), r"column 1 \('price'\)"),
+        (1, library.DataFrame({"price": price}), r"column 0 \('price'\)"),
+        (1, library.DataFrame({"price": price})["price"], r"column 0 \('price'\)"),
+        (1, np.array(price), "column 0"),
+    ):
+        nn = foxnn.neural_network([2, outputs], "identity", seed=1)
+        held_out = lambda y, n=nn: n.fit(x, n.predict(x), 1, validation=(x, y))  # noqa: E731
+        for call in (lambda y, n=nn: n.fit(x, y, 1), nn.evaluate, nn.train_on_batch, held_out):
+            given = (x, y) if call in (nn.evaluate, nn.train_on_batch) else (y,)
+            with pytest.raises(ValueError, match=f"y .*got nan in sample 1, {place}; fill in"):
+                call(*given)
+
+
 def test_missing_numbers_among_objects_and_nullable_columns() -> None:
     nn = foxnn.neural_network([2, 4, 1], seed=1)
     objects = np.array([1, None], object)

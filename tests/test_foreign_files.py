@@ -205,6 +205,22 @@ def test_tables_of_others_are_no_samples(what: str) -> None:
             assert "this is a table: python -m foxnn train 'some table' --target" in message
 
 
+@pytest.mark.parametrize("data", [b"a,b\n1,2\n", b"1;2\n3;4\n"])
+def test_a_table_is_no_network(data: bytes) -> None:
+    Path("some table").write_bytes(data)
+    for only_scale, first in ((False, "n_threads"), (True, "the number of layers")):
+        message = refusal(
+            lambda scale=only_scale: foxnn.neural_network("some table", only_scale=scale),
+            foxnn.FileFormatError,
+        )
+        assert f"line 1: expected {first}" in message
+        assert message.endswith(
+            "; this is a table: python -m foxnn train 'some table' --target COLUMN trains on it"
+        )
+    Path("words").write_text("hello\n", encoding="utf-8")
+    assert "table" not in refusal(lambda: foxnn.neural_network("words"), foxnn.FileFormatError)
+
+
 def test_a_table_is_known_by_its_name_too() -> None:
     for name, is_table in (("t.csv", True), ("t.TSV", True), ("t.txt", False), ("t", False)):
         Path(name).write_bytes(b"length\twidth\n1\t2\n")

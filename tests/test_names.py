@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import foxnn
+from foxnn.checks import elsewhere
 from foxnn.checks.names import Names
 from foxnn.layers.activation_table import ALIASES
 
@@ -68,6 +69,8 @@ def test_other_names_in_every_spelling() -> None:
 def test_a_description_keeps_the_listed_spelling() -> None:
     assert repr(foxnn.Dense(3, "ReLU", "HeNormal")) == repr(foxnn.Dense(3, "relu", "he_normal"))
     assert foxnn.Activation("TANH") == foxnn.Activation("tanh")
+    assert foxnn.Conv2D(2, 3, padding="SAME") == foxnn.Conv2D(2, 3, padding="same")
+    assert repr(foxnn.MaxPool2D(2, padding="Same")) == "MaxPool2D(2, padding='same')"
 
 
 # Refused.
@@ -100,6 +103,8 @@ def test_messages_list_aliases() -> None:
         (lambda: foxnn.Dense(3, "reul"), "relu"),
         (lambda: foxnn.Dense(3, init="kaiming_normal"), "he_normal"),
         (lambda: network()[0].set_activation_function("tahn"), "tanh"),
+        (lambda: foxnn.Conv2D(2, 3, padding="sames"), "same"),
+        (lambda: network().evaluate(X, Y, metrics=("mse", "Recal")), "recall"),
     ],
 )
 def test_what_may_be_meant(call: Callable[[], object], meant: str) -> None:
@@ -138,3 +143,39 @@ def test_what_others_call_it_leads_to_a_name_that_there_is() -> None:
 def test_a_spelling_that_two_names_share_stays_with_its_own() -> None:
     names = Names("thing", ["a_b", "ab"])
     assert (names.find("a_b"), names.find("ab"), names.find("A-B")) == ("a_b", "ab", "ab")
+
+
+# Names that `foxnn` itself does not have.
+
+
+@pytest.mark.parametrize(
+    ("name", "here"),
+    [
+        ("Linear", "it is called Dense"),
+        ("MaxPooling2D", "it is called MaxPool2D"),
+        ("AvgPool1d", "it is called AveragePool1D"),
+        ("Conv2d", "it is called Conv2D"),
+        ("GlobalAveragePooling2D", "it is called GlobalAveragePool"),
+        ("BatchNorm2d", "it is called BatchNorm"),
+        ("UpSampling2D", "it is called UpSample"),
+        ("Sequential", "it is a list: foxnn.neural_network"),
+        ("MLPClassifier", "it is in foxnn.sklearn"),
+        ("load_model", r"foxnn.neural_network\(name_file\) reads a file"),
+    ],
+)
+def test_names_of_other_libraries_are_answered(name: str, here: str) -> None:
+    with pytest.raises(AttributeError, match=f"^module 'foxnn' has no attribute '{name}': {here}"):
+        getattr(foxnn, name)
+
+
+def test_other_names_are_not_there() -> None:
+    with pytest.raises(AttributeError, match=r"has no attribute 'nope'$"):
+        foxnn.nope  # noqa: B018
+    assert not hasattr(foxnn, "__wrapped__")
+
+
+def test_answers_name_what_there_is() -> None:
+    for other, place in elsewhere.NAMES.items():
+        assert other == other.lower().replace("_", "")
+        for name in re.findall(r"foxnn\.(\w+)", place) if " " in place else [place]:
+            assert name in dir(foxnn) or name == "sklearn"

@@ -116,3 +116,61 @@ def test_labels_and_losses_of_their_own_targets_give_none() -> None:
         nn = foxnn.neural_network([2, 1], "sigmoid", loss="binary_cross_entropy", seed=1)
         nn.fit(X, labels, 1)
         foxnn.neural_network([2, 1], "exp", loss="poisson", seed=1).fit(X, labels * 9, 1)
+
+
+SIGMOID = foxnn.Dense(2, activation="sigmoid")
+PIXELS = foxnn.Conv1D(2, 1, activation="sigmoid")
+
+
+@pytest.mark.parametrize(
+    ("layers", "place"),
+    [
+        ([2, SIGMOID, foxnn.Flatten()], 0),
+        ([2, 4, SIGMOID, foxnn.Dropout(0.5), foxnn.Reshape((1, 2))], 1),
+        ([2, foxnn.Dense(2), foxnn.Activation("sigmoid"), foxnn.Reshape((2, 1))], 1),
+        ([2, foxnn.Parallel(foxnn.Dense(1, "sigmoid"), [3, foxnn.Dense(1, "sigmoid")])], 0),
+        ([2, foxnn.Parallel(SIGMOID, [SIGMOID, foxnn.Flatten()]), foxnn.Flatten()], 0),
+        ([(2, 1), PIXELS, foxnn.GlobalMaxPool()], 0),
+        ([(2, 1), PIXELS, foxnn.GlobalAveragePool()], 0),
+        ([(2, 1), PIXELS, foxnn.MaxPool1D(2, padding="same")], 0),
+        ([(2, 1), PIXELS, foxnn.AveragePool1D(2, padding="same")], 0),
+        ([(2, 1), PIXELS, foxnn.UpSample(3)], 0),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("scale", [None, "standard"])
+def test_layers_that_keep_the_range_of_an_activation(
+    layers: list[Any], place: int, scale: str | None
+) -> None:
+    nn = foxnn.neural_network(layers, "tanh", seed=1)
+    samples = X[:, :, None] if isinstance(layers[0], tuple) else X
+    out = nn.predict(samples)
+    assert out.min() >= 0
+    assert out.max() <= 1
+    y = np.broadcast_to(PRICES.reshape(-1, *[1] * (out.ndim - 1)), out.shape)
+    with pytest.warns(foxnn.DataWarning, match="sigmoid outputs go from 0 to 1") as caught:
+        nn.fit(samples, y, 1, scale=scale)
+    assert f"use 'identity' in layer {place}, whose targets `scale` can" in str(caught[0].message)
+    # Scaled targets would be as far from the outputs, without a warning.
+    assert nn.output_scaler is None
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [2, foxnn.Residual(foxnn.Dense(2, "sigmoid"))],
+        [2, foxnn.Dense(2, "sigmoid"), foxnn.LayerNorm()],
+        [2, foxnn.Dense(2, "sigmoid"), foxnn.BatchNorm(), foxnn.Flatten()],
+        [2, foxnn.Parallel(foxnn.Dense(1, "sigmoid"), foxnn.Dense(1, "identity"))],
+        [2, foxnn.Parallel(SIGMOID, foxnn.Flatten())],  # whose range is that of the inputs
+        [2, foxnn.Flatten(), foxnn.Dropout(0.5)],
+    ],
+    ids=str,
+)
+def test_layers_without_a_range_are_scaled(layers: list[Any]) -> None:
+    nn = foxnn.neural_network(layers, "tanh", seed=1)
+    outputs = nn.predict(X).shape[1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        nn.fit(X, PRICES * np.ones(outputs), 1, scale="standard")
+    assert nn.output_scaler is not None

@@ -11,6 +11,7 @@
 import typing as _typing
 
 from foxnn._core import __version__
+from foxnn.checks.elsewhere import answer as _answer
 from foxnn.classic.train_data import train_data
 from foxnn.formats.paths import FileFormatError
 from foxnn.layers import CLASSES as _CLASSES
@@ -134,7 +135,7 @@ _LATER = {
 }
 
 if not _typing.TYPE_CHECKING:  # type checkers must not take any name for one of the package's
-    __getattr__ = _import_later(globals(), _LATER)
+    __getattr__ = _import_later(globals(), _LATER, _answer)
 
 
 def __dir__() -> list[str]:

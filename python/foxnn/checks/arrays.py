@@ -126,6 +126,7 @@ def matrix(
     single: bool = False,
     finite: bool = True,
     shape: tuple[int, ...] = (),
+    table: object = None,
 ) -> Array:
     """Return samples as a matrix that the engine reads in place.
 
@@ -144,6 +145,8 @@ def matrix(
         Whether to check that the numbers are finite; the caller may have a cheaper way.
     shape : tuple of int
         The shape of a sample, if it has several axes; samples may have this shape, too.
+    table : table, optional
+        What the values were taken from, if it is not they that may have names of columns.
 
     Raises
     ------
@@ -172,8 +175,9 @@ def matrix(
         remedy = "fill in what is missing, or leave out its sample or its column"
         if np.isfinite(value):
             remedy = "scale the column, or let the network be of dtype='float64'"
+        place = place_of(values if table is None else table, row, column)
         raise ValueError(
-            f"{name} must be finite{kind}, got {value} in {place_of(values, row, column)}"
+            f"{name} must be finite{kind}, got {value} in {place}"
             + ("" if np.isinf(value) else f"; {remedy}")
         )
     return array

@@ -56,6 +56,9 @@ def same_columns(table: object, name: str, seen: list[str] | None) -> None:
 def place_of(values: object, row: int, column: int) -> str:
     """Return where a number stands, in words: with the name of the column if it has one."""
     names = column_names(values) if getattr(values, "ndim", 2) == 2 else None
+    own = getattr(values, "name", None)  # of a column of a table
+    if names is None and isinstance(own, str) and own:
+        names = [own]
     named = f" ({names[column]!r})" if names is not None and column < len(names) else ""
     return f"sample {row}, column {column}{named}"
 

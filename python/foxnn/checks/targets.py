@@ -61,7 +61,7 @@ def targets(
             f"{name} must have shape (samples, {outputs}), got {array.shape} "
             "(a column of class labels needs loss='cross_entropy')"
         )
-    array = matrix(array, name, outputs, "outputs", single=single)
+    array = matrix(array, name, outputs, "outputs", single=single, table=values)
     if kind == "numbers":
         return array
     least, largest = pieces.extremes(array)

@@ -97,10 +97,16 @@ def read_network(path: str, only_scale: bool) -> tuple[Settings, list[LayerText]
     """
     reader = TextReader(path)
     settings = Settings()
-    if not only_scale:
-        _read_settings(reader, settings)
+    try:
+        if not only_scale:
+            _read_settings(reader, settings)
+        count = reader.count("the number of layers", 1)
+    except FileFormatError as error:
+        from foxnn.formats import tables  # late: most files are networks
+
+        raise FileFormatError(f"{error}{tables.hint_of(path, reader.first_line(), '')}") from None
     layers: list[LayerText] = []
-    for _ in range(reader.count("the number of layers", 1)):
+    for _ in range(count):
         inputs = layers[-1].weights.shape[1] if layers else None
         layers.append(_read_layer(reader, inputs, only_scale))
     reader.end()

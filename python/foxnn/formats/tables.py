@@ -31,13 +31,16 @@ REMEDIES = {
 _BETWEEN_CELLS = rb"[,;|]"
 
 
-def hint_of(path: str, first_line: bytes) -> str:
-    """Return what to do with a text that is no text of FoxNN, if it is a table; else ""."""
+def hint_of(path: str, first_line: bytes, other: str = f", or {_PANDAS.format('read_csv')}") -> str:
+    """Return what to do with a text that is no text of FoxNN, if it is a table; else "".
+
+    `other` is what else reads it.
+    """
     if kind_of_name(path) != "table" and not re.search(_BETWEEN_CELLS, first_line):
         return ""
     import shlex  # late: only those who need the hint need it
 
     return (
         f"; this is a table: python -m foxnn train {shlex.quote(path)} --target COLUMN trains on "
-        f"it, or {_PANDAS.format('read_csv')}"
+        f"it{other}"
     )

@@ -74,6 +74,7 @@ DROPOUT = Kind(
     same_shape,
     no_arrays,
     lambda options: ([options["rate"]], {}),
+    keeps_range=True,
 )
 
 

@@ -43,6 +43,8 @@ class Kind:
         Whether it reads whole numbers: only the network's inputs are.
     keeps_numbers : bool
         Whether it gives the numbers that it reads.
+    keeps_range : bool
+        Whether its outputs are not beyond what it reads, outside of training.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Kind:
     has_init: bool = False
     reads_indices: bool = False
     keeps_numbers: bool = False
+    keeps_range: bool = False
 
 
 def no_options(given: Mapping[str, Any]) -> Options:

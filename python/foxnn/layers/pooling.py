@@ -50,7 +50,15 @@ def _pool_kind(name: str, public: str, axes: int) -> Kind:
     def checked(given: Mapping[str, Any]) -> Options:
         return checked_window(only(given, "kernel", "stride", "padding"), axes)
 
-    return Kind(f"{name}{axes}d", f"{public}{axes}D", checked, _pooled_shape, no_arrays, _shown)
+    return Kind(
+        f"{name}{axes}d",
+        f"{public}{axes}D",
+        checked,
+        _pooled_shape,
+        no_arrays,
+        _shown,
+        keeps_range=True,
+    )
 
 
 MAX_POOLS = tuple(_pool_kind("max_pool", "MaxPool", axes) for axes in (1, 2, 3))
@@ -64,7 +72,7 @@ def _global_kind(name: str, public: str) -> Kind:
     def output_shape(shape: Shape, options: Options) -> Shape:
         return shape[-1:]
 
-    return Kind(name, public, no_options, output_shape, no_arrays, shown)
+    return Kind(name, public, no_options, output_shape, no_arrays, shown, keeps_range=True)
 
 
 GLOBAL_MAX_POOL = _global_kind("global_max_pool", "GlobalMaxPool")
@@ -95,7 +103,15 @@ def _shown_factor(options: Options) -> tuple[list[Any], dict[str, Any]]:
     return [factor[0] if len(factor) == 1 else factor], {}
 
 
-UP_SAMPLE = Kind("up_sample", "UpSample", _checked_factor, _enlarged, no_arrays, _shown_factor)
+UP_SAMPLE = Kind(
+    "up_sample",
+    "UpSample",
+    _checked_factor,
+    _enlarged,
+    no_arrays,
+    _shown_factor,
+    keeps_range=True,
+)
 
 POOLING = (*MAX_POOLS, *AVERAGE_POOLS, GLOBAL_MAX_POOL, GLOBAL_AVERAGE_POOL, UP_SAMPLE)
 

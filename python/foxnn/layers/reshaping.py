@@ -28,6 +28,7 @@ FLATTEN = Kind(
     no_arrays,
     lambda options: ([], {}),
     keeps_numbers=True,
+    keeps_range=True,
 )
 
 
@@ -80,6 +81,7 @@ RESHAPE = Kind(
     no_arrays,
     lambda options: ([tuple(int(length) for length in options["shape"])], {}),
     keeps_numbers=True,
+    keeps_range=True,
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
@@ -39,10 +40,12 @@ def shown_lengths(lengths: tuple[int, ...]) -> Lengths:
 
 def checked_padding(padding: object) -> str:
     """Return "valid" or "same"."""
-    found = checks.text(padding, "padding")
-    if found not in PADDINGS:
-        raise ValueError(f"padding must be one of {', '.join(PADDINGS)}, got {checks.shown(found)}")
-    return found
+    if isinstance(padding, numbers.Integral | tuple | list):  # PyTorch's
+        raise TypeError(
+            f"padding must be one of {', '.join(PADDINGS)}, got {checks.shown(padding)}; 'valid' "
+            "adds nothing, and 'same' keeps the positions where the stride is 1"
+        )
+    return checks.choice(padding, "padding", PADDINGS)
 
 
 def file_lengths(given: object, name: str, axes: int) -> list[float]:

@@ -88,8 +88,8 @@ def checked(metrics: Any) -> dict[str, str]:
         plain = _ALIASES.get(plain, plain)
         if plain not in names() and not _TOP.fullmatch(plain):
             raise ValueError(
-                f"metrics must be among {', '.join(names())} (or any other number); got "
-                f"{checks.shown(name)}"
+                f"metrics must be among {', '.join(names())} (or another number); got "
+                f"{checks.shown(name)}{checks.meant(plain, [*names(), *_ALIASES])}"
             )
         found[name] = plain
     return found

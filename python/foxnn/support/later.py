@@ -7,7 +7,11 @@ from importlib import import_module
 from typing import Any
 
 
-def import_later(namespace: dict[str, Any], places: Mapping[str, str]) -> Callable[[str], object]:
+def import_later(
+    namespace: dict[str, Any],
+    places: Mapping[str, str],
+    answer: Callable[[str], str] = lambda name: "",
+) -> Callable[[str], object]:
     """Return a `__getattr__` for a package.
 
     Parameters
@@ -16,12 +20,14 @@ def import_later(namespace: dict[str, Any], places: Mapping[str, str]) -> Callab
         The package's `globals()`, which takes up what has been imported.
     places : mapping of str to str
         The module of each name. A name that is the module's own last part is the module itself.
+    answer : callable
+        What to add to the message about a name that there is not.
     """
     package = namespace["__name__"]
 
     def find(name: str) -> object:
         if name not in places:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+            raise AttributeError(f"module {package!r} has no attribute {name!r}{answer(name)}")
         module = import_module(places[name])
         is_module = places[name] == f"{package}.{name}"
         value = namespace[name] = module if is_module else getattr(module, name)

@@ -9,6 +9,7 @@ import numpy as np
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.layers.activation_table import JOINING, reach
+from foxnn.layers.ends import end_of
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import SCALABLE_LOSSES
 from foxnn.model.scaler import shift_and_scale
@@ -24,7 +25,7 @@ _TOLERATED = 0.05
 
 def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) -> None:
     """Warn if targets, as the network scales them, are beyond the range of its outputs."""
-    name, parameters = network._output_activation()
+    (name, parameters), place = end_of(network)
     low, high = reach(name, parameters)
     bounded = math.isfinite(low) or math.isfinite(high)
     # The other losses refuse targets that their outputs cannot reach.
@@ -40,7 +41,9 @@ def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) 
     is_whole = joins and _largest_gap(y, network._channels()) > _TOLERATED
     if not beyond > _TOLERATED * size and not is_whole:
         return
-    instead = "output_activation='identity', whose targets `scale` can scale"
+    is_last = network._output_activation()[0] == name
+    remedy = "output_activation='identity'" if is_last else f"'identity' in layer {place}"
+    instead = f"{remedy}, whose targets `scale` can scale"
     if is_whole:
         instead += ", or loss='cross_entropy' for classes"
     elif scaler is None:

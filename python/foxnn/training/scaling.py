@@ -6,6 +6,7 @@ from typing import Any
 
 from foxnn.checks import Array, Rows
 from foxnn.layers.chain import reader_of_indices
+from foxnn.layers.ends import end_of
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import SCALABLE_LOSSES
 from foxnn.model.scaler import Scaler, for_engine, scaler_of
@@ -27,8 +28,8 @@ def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
             )
         pair = scale
     else:
-        outputs = network._output_activation()[0] == "identity_x"
-        scales_outputs = outputs and network.loss in SCALABLE_LOSSES
+        (last, _), _ = end_of(network)
+        scales_outputs = last == "identity_x" and network.loss in SCALABLE_LOSSES
         pair = scale, scaler_of(scale, "scale").method if scales_outputs else None
     there = network.input_scaler, network.output_scaler
     names = ("scale", "scale") if pair is not scale else ("scale[0]", "scale[1]")
