@@ -201,6 +201,9 @@ class Layer {
   virtual index index_limit() const { return 0; }
   /// The numbers of a sample that it carries from one stretch of steps to the next.
   virtual index state_size() const { return 0; }
+  /// Of a sequence of so many steps, those of its output: 0 if it is too short; -1 if the output is
+  /// no sequence. Longer sequences never have fewer.
+  virtual index output_steps(index steps) const { return output_.shape.is_flat() ? -1 : steps; }
   /// Whether its outputs are the numbers of its input, in the same order.
   virtual bool keeps_numbers() const { return false; }
 

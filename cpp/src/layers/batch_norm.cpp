@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "layers/columns.hpp"
+#include "layers/step_rows.hpp"
 
 namespace foxnn {
 namespace {
@@ -62,7 +63,7 @@ void BatchNorm<T>::initialize(std::uint64_t, std::uint32_t, const StopRequest&) 
 
 template <class T>
 index BatchNorm<T>::kept_size(index) const {
-  return measured_at() + 1;
+  return count_at() + 2;
 }
 
 // The coefficients of each channel in a pass.
@@ -73,13 +74,17 @@ ScratchSize BatchNorm<T>::scratch_size(index) const {
 
 template <class T>
 template <class Function>
-void BatchNorm<T>::each_share(Share share, index batch, Function f) const {
+void BatchNorm<T>::each_share(Share share, index batch, const std::uint32_t* with_step,
+                              Function f) const {
   const bool by_rows = positions_ < share.workers;
   const Share rows = by_rows ? share : Share{}, places = by_rows ? Share{} : share;
   const index first = rows.first(batch), count = rows.last(batch) - first;
-  for (index p = places.first(positions_); p < places.last(positions_); ++p) {
+  const PositionRange own = own_positions(places, positions_, with_step);
+  for (index p = own.first; p < own.last; ++p) {
+    const index there = rows_with(with_step, p, first, count);
+    if (there == 0) break;
     each_panel<T>(channels_, [&](index q, index width) {
-      f(first, count, p * panels_ + q, q * kPanelWidth<T>, width);
+      f(first, there, p * panels_ + q, q * kPanelWidth<T>, width);
     });
   }
 }
@@ -89,7 +94,8 @@ void BatchNorm<T>::each_share(Share share, index batch, Function f) const {
 // may lie close together. If a mean is found that is further from its estimate than most numbers
 // are from the mean, it is the next estimate.
 template <class T>
-void BatchNorm<T>::measure(index line, index batch, const Rows<const T>& x, T* all) const {
+void BatchNorm<T>::measure(index line, index batch, const std::uint32_t* with_step,
+                           const Rows<const T>& x, T* all) const {
   const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
   T* const mean = kept(all, kMean) + channel;
   T* const variance = kept(all, kVariance) + channel;
@@ -97,11 +103,12 @@ void BatchNorm<T>::measure(index line, index batch, const Rows<const T>& x, T* a
   std::fill_n(mean, kLineWidth<T>, T(0));
   // Corrects the means; returns whether they were good estimates.
   const auto sum = [&](index positions) {
-    const T count = static_cast<T>(batch * positions);
+    const T count = static_cast<T>(rows_of_all(with_step, positions, batch));
     Sums<T> sums;
     for (index p = 0; p < positions; ++p) {
       const T* at = x.at(0, p * panels_ + channel / kPanelWidth<T>) + lane;
-      kernels<T>().column_sums(batch, at, x.stride, nullptr, 0, mean, sums.first, sums.second);
+      kernels<T>().column_sums(rows_with(with_step, p, batch), at, x.stride, nullptr, 0, mean,
+                               sums.first, sums.second);
     }
     bool is_near = true;
     for (index c = 0; c < kLineWidth<T>; ++c) {
@@ -123,23 +130,30 @@ template <class T>
 void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                            Scratch<T> scratch) const {
   const bool measures = out.training && this->is_trained();
-  if (out.kept && share.worker == 0) out.kept[measured_at()] = measures ? T(1) : T(0);
+  if (out.kept && share.worker == 0) {
+    out.kept[measured_at()] = measures ? T(1) : T(0);
+    const index count = rows_of_all(out.steps.x, positions_, batch);
+    out.kept[count_at()] = static_cast<T>(count);
+    out.kept[count_at() + 1] = static_cast<T>(count - 1);
+  }
   if (measures) {
     // A worker's channels, from the sums to the outputs.
     for (index line = share.first(lines()); line < share.last(lines()); ++line) {
       if (scratch.leaves()) return;
-      measure(line, batch, *x, out.kept);
+      measure(line, batch, out.steps.x, *x, out.kept);
       const index channel = line * kLineWidth<T>, lane = channel % kPanelWidth<T>;
       Outputs<T> of_line = out;
       of_line.y.data += lane;
       if (of_line.slope.data) of_line.slope.data += lane;
       for (index p = 0; p < positions_; ++p) {
         const index panel = p * panels_ + channel / kPanelWidth<T>;
-        kernels<T>().normalize(batch, kLineWidth<T>, x->at(0, panel) + lane, x->stride,
+        const index rows = rows_with(out.steps.x, p, batch);
+        if (rows == 0) break;
+        kernels<T>().normalize(rows, kLineWidth<T>, x->at(0, panel) + lane, x->stride,
                                kept(out.kept, kMean) + channel, kept(out.kept, kFactor) + channel,
                                parameter(kGain) + channel, parameter(kShift) + channel,
                                of_line.y.at(0, panel), of_line.y.stride);
-        if (out.then) out.then->apply(batch, kLineWidth<T>, 0, panel, of_line);
+        if (out.then) out.then->apply(rows, kLineWidth<T>, 0, panel, of_line);
       }
     }
     return;
@@ -152,14 +166,15 @@ void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, con
     std::copy_n(parameter(kRunningMean), columns_, kept(out.kept, kMean));
     std::copy_n(factor, columns_, kept(out.kept, kFactor));
   }
-  each_share(share, batch, [&](index row, index rows, index panel, index channel, index width) {
-    if (scratch.leaves()) return;
-    kernels<T>().normalize(rows, width, x->at(row, panel), x->stride,
-                           parameter(kRunningMean) + channel, factor + channel,
-                           parameter(kGain) + channel, parameter(kShift) + channel,
-                           out.y.at(row, panel), out.y.stride);
-    if (out.then) out.then->apply(rows, width, row, panel, out);
-  });
+  each_share(share, batch, out.steps.x,
+             [&](index row, index rows, index panel, index channel, index width) {
+               if (scratch.leaves()) return;
+               kernels<T>().normalize(rows, width, x->at(row, panel), x->stride,
+                                      parameter(kRunningMean) + channel, factor + channel,
+                                      parameter(kGain) + channel, parameter(kShift) + channel,
+                                      out.y.at(row, panel), out.y.stride);
+               if (out.then) out.then->apply(rows, width, row, panel, out);
+             });
 }
 
 // The sums of d loss / d y, and of its products with x - mean, from which both gradients follow.
@@ -170,8 +185,8 @@ void BatchNorm<T>::backward(Share share, index batch, const Back<T>& back, Scrat
     Sums<T> sums;
     for (index p = 0; p < positions_; ++p) {
       const index panel = p * panels_ + channel / kPanelWidth<T>;
-      kernels<T>().column_sums(batch, back.x->at(0, panel) + lane, back.x->stride,
-                               back.delta.at(0, panel) + lane, back.delta.stride,
+      kernels<T>().column_sums(rows_with(back.steps.x, p, batch), back.x->at(0, panel) + lane,
+                               back.x->stride, back.delta.at(0, panel) + lane, back.delta.stride,
                                kept(back.kept, kMean) + channel, sums.first, sums.second);
     }
     for (index c = 0; c < kLineWidth<T>; ++c) {
@@ -187,7 +202,7 @@ void BatchNorm<T>::backward_input(Share share, index batch, index, const Back<T>
                                   Scratch<T> scratch) const {
   // d loss / d x = gain factor (delta - mean(delta) - x' mean(delta x')) for the normal x', where
   // the means are those of the batch: a multiple of delta, one of x - mean, and a constant.
-  const T count = static_cast<T>(batch * positions_);
+  const T count = back.kept[count_at()];
   T *const along = scratch.numbers, *const constant = along + columns_;
   T* const gain = constant + columns_;
   for (index c = 0; c < columns_; ++c) {
@@ -198,14 +213,16 @@ void BatchNorm<T>::backward_input(Share share, index batch, index, const Back<T>
     along[c] = -gain[c] * factor * factor * (kept(back.kept, kSumAlong)[c] / count);
     constant[c] = -gain[c] * (kept(back.kept, kSumOfDeltas)[c] / count);
   }
-  each_share(share, batch, [&](index row, index rows, index panel, index channel, index width) {
-    if (scratch.leaves()) return;
-    kernels<T>().normalize_backward(
-        rows, width, back.x->at(row, panel), back.x->stride, back.delta.at(row, panel),
-        back.delta.stride, kept(back.kept, kMean) + channel, gain + channel, along + channel,
-        constant + channel, delta_below.at(row, panel), delta_below.stride);
-    below.finish(row, rows, panel, width, delta_below);
-  });
+  each_share(share, batch, back.steps.x,
+             [&](index row, index rows, index panel, index channel, index width) {
+               if (scratch.leaves()) return;
+               kernels<T>().normalize_backward(rows, width, back.x->at(row, panel), back.x->stride,
+                                               back.delta.at(row, panel), back.delta.stride,
+                                               kept(back.kept, kMean) + channel, gain + channel,
+                                               along + channel, constant + channel,
+                                               delta_below.at(row, panel), delta_below.stride);
+               below.finish(row, rows, panel, width, delta_below);
+             });
 }
 
 template <class T>
@@ -226,9 +243,9 @@ void BatchNorm<T>::backward_parameters(Share share, index, const Back<T>& back,
 
 // The running variance is that of the whole population, as estimated from the batch.
 template <class T>
-void BatchNorm<T>::settle(Share share, index batch, const T* all) const {
-  const index count = batch * positions_;
-  const T whole = count > 1 ? static_cast<T>(count) / static_cast<T>(count - 1) : T(1);
+void BatchNorm<T>::settle(Share share, index, const T* all) const {
+  const T count = all[count_at()], less = all[count_at() + 1];
+  const T whole = less > T(0) ? count / less : T(1);
   for (index c = share.first(channels_); c < share.last(channels_); ++c) {
     T& mean = parameter(kRunningMean)[c];
     T& variance = parameter(kRunningVariance)[c];

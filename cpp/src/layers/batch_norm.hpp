@@ -47,12 +47,15 @@ class BatchNorm final : public Layer<T> {
   }
   // Where a flag is kept, after the arrays: whether mean and variance are those of the batch.
   index measured_at() const { return kKeptArrays * columns_; }
+  // And of how many numbers of a channel they are; then that number less 1.
+  index count_at() const { return measured_at() + 1; }
   // Of a position; a panel may have more, which rows without gaps do not.
   index lines() const { return (channels_ + kLineWidth<T> - 1) / kLineWidth<T>; }
-  void measure(index line, index batch, const Rows<const T>& x, T* all) const;
+  void measure(index line, index batch, const std::uint32_t* with_step, const Rows<const T>& x,
+               T* all) const;
   // Calls f(rows at a position, channel) for the panels of the worker's share.
   template <class Function>
-  void each_share(Share share, index batch, Function f) const;
+  void each_share(Share share, index batch, const std::uint32_t* with_step, Function f) const;
 
   index channels_, positions_;
   index panels_;   // of a position

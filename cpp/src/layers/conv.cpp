@@ -141,13 +141,19 @@ ScratchSize Conv<T>::scratch_size(index batch) const {
   const index most = std::max(group_channels_, group_filters_);
   const index of_rows = (window_.places() * most + kPositions * batch) * kPanelWidth<T>;
   return {.numbers = std::max({of_rows, scratch_of_few(batch), lane_numbers()}),
-          .stretches = window_.places() * (most / kPanelWidth<T> + 2)};
+          .stretches = most_stretches() + batch};
+}
+template <class T>
+index Conv<T>::most_stretches() const {
+  const index most = std::max(group_channels_, group_filters_);
+  return window_.places() * (most / kPanelWidth<T> + 2);
 }
 
 template <class T>
 void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                       Scratch<T> scratch) const {
   if (out.lanes.y) return forward_in_lanes(share, batch, *x, out, scratch);
+  if (out.steps.x) return forward_sequences(share, batch, *x, out, scratch);
   const Columns columns(this->output());
   const index positions = this->output().shape.positions();
   if (goes_by_positions<T>(batch, runs_, positions)) {
@@ -156,7 +162,7 @@ void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Ou
   for (index p = share.first(positions); p < share.last(positions) && !scratch.leaves(); ++p) {
     for (index g = 0; g < groups_; ++g) {
       for (index b = 0; b < blocks_of_group(); ++b) {
-        forward_block(block(g, b), p, batch, *x, out, scratch);
+        forward_block(block(g, b), p, {0, batch}, *x, out, scratch);
       }
     }
     const index panel = columns.at(p, 0) / kPanelWidth<T>;
@@ -165,35 +171,37 @@ void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Ou
   }
 }
 
-// The sums of a block of filters at an output position.
+// The sums of a block of filters at an output position, for some rows.
 template <class T>
-void Conv<T>::forward_block(const Block& block, index position, index batch, const Rows<const T>& x,
-                            const Outputs<T>& out, Scratch<T> scratch) const {
+void Conv<T>::forward_block(const Block& block, index position, const ReadRun& run,
+                            const Rows<const T>& x, const Outputs<T>& out,
+                            Scratch<T> scratch) const {
   const Columns from(this->input()), to(this->output());
   index count = 0;
-  for (const Tap& tap : window_.of_output(position)) {
+  each_tap_of_output(window_, position, run.length, [&](const Tap& tap) {
     count = append_stretches<T>(scratch.stretches, count,
                                 from.at(tap.position, block.group * group_channels_),
                                 tap.place * group_channels_, group_channels_, x.panel);
-  }
+  });
   const index filter = block.group * group_filters_ + block.first;
   const index column = to.at(position, filter);
   const T* const weights = this->parameters() + weights_of(block);
   const T* const bias =
       has_bias_ ? this->parameters() + this->arrays().back().offset + filter : nullptr;
   if (is_aligned(filter, block.used)) {
-    kernels<T>().multiply_stretches(batch, scratch.stretches, count, x.data, x.stride, weights,
-                                    block.width, bias, out.y.at(0, column / kPanelWidth<T>),
-                                    out.y.stride);
+    kernels<T>().multiply_stretches(run.rows, scratch.stretches, count, x.at(run.first), x.stride,
+                                    weights, block.width, bias,
+                                    out.y.at(run.first, column / kPanelWidth<T>), out.y.stride);
     return;
   }
   // The columns of a group begin or end within a panel.
   alignas(64) T init[kPanelWidth<T>] = {};
   if (bias) std::copy_n(bias, block.used, init);
-  kernels<T>().multiply_stretches(batch, scratch.stretches, count, x.data, x.stride, weights,
-                                  block.width, init, scratch.numbers, kPanelWidth<T>);
+  kernels<T>().multiply_stretches(run.rows, scratch.stretches, count, x.at(run.first), x.stride,
+                                  weights, block.width, init, scratch.numbers, kPanelWidth<T>);
+  const Rows<T> target = out.y.from_row(run.first);
   each_run<T>(1, block.used, {}, {.pitch = 0, .first = column}, [&](index a, index b, index n) {
-    copy_columns<T>(0, batch, Rows<const T>{scratch.numbers, kPanelWidth<T>}, a, out.y, b, n);
+    copy_columns<T>(0, run.rows, Rows<const T>{scratch.numbers, kPanelWidth<T>}, a, target, b, n);
   });
 }
 
@@ -203,6 +211,9 @@ void Conv<T>::backward_input(Share share, index batch, index, const Back<T>& bac
                              Scratch<T> scratch) const {
   if (back.lanes.y) {
     return backward_input_in_lanes(share, batch, back, delta_below, below, scratch);
+  }
+  if (back.steps.x) {
+    return backward_input_sequences(share, batch, back, delta_below, below, scratch);
   }
   const Columns columns(this->input());
   const index positions = this->input().shape.positions();
@@ -215,7 +226,7 @@ void Conv<T>::backward_input(Share share, index batch, index, const Back<T>& bac
       transpose_weights(g, channel, scratch.numbers);
       for (index p = places.first(positions); p < places.last(positions); ++p) {
         if (scratch.leaves()) return;
-        input_gradient(g, channel, p, first, last, back.delta, delta_below, scratch);
+        input_gradient(g, channel, p, {first, last - first}, back.delta, delta_below, scratch);
       }
     }
   }
@@ -249,16 +260,17 @@ void Conv<T>::transpose_weights(index group, index channel, T* transposed) const
 
 // d loss / d inputs for up to a panel of a group's channels at an input position, for some rows.
 template <class T>
-void Conv<T>::input_gradient(index group, index channel, index position, index first, index last,
+void Conv<T>::input_gradient(index group, index channel, index position, const ReadRun& run,
                              const Rows<const T>& delta, const Rows<T>& delta_below,
                              Scratch<T> scratch) const {
   const Columns from(this->output()), to(this->input());
+  const index first = run.first, last = run.first + run.rows;
   index count = 0;
-  for (const Tap& tap : window_.of_input(position)) {
+  each_tap_of_input(window_, position, run.length, [&](const Tap& tap) {
     count =
         append_stretches<T>(scratch.stretches, count, from.at(tap.position, group * group_filters_),
                             tap.place * group_filters_, group_filters_, delta.panel);
-  }
+  });
   const index channels = std::min(kPanelWidth<T>, group_channels_ - channel);
   const index width = rounded_up(channels, kLineWidth<T>);
   const index column = to.at(position, group * group_channels_ + channel);

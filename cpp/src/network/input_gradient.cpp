@@ -1,6 +1,7 @@
 // The gradient of the outputs with respect to the inputs: one backward pass per output.
 #include <algorithm>
 #include <atomic>
+#include <stdexcept>
 #include <vector>
 
 #include "base/parallel.hpp"
@@ -64,6 +65,7 @@ void backward(const Network<T>& network, index output, index rows, Chunk<T>& chu
 template <class T>
 bool Network<T>::input_gradient(const MatrixView& x, index first_output, index count, T* out,
                                 int threads, const StopRequest& stop) const {
+  if (x.lengths) throw std::invalid_argument("gradients need sequences of one length");
   const MatrixView samples = scaled_inputs(x);
   const index chunks = (x.rows + kChunkRows - 1) / kChunkRows, width = inputs();
   // One forward pass, and one backward pass per output.
