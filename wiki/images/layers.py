@@ -232,6 +232,25 @@ def embedding(ax: Any) -> None:
     text(ax, 10.7, 9.3, "the table", size=7)
 
 
+def recurrent(ax: Any) -> None:
+    """Draw a state that goes from step to step."""
+    x = np.array([2.0, 1.0, -3.0, 0.0])
+    layer = foxnn.RNN(1, return_sequences=True)
+    h = made((4, 1), layer, x, weights=[0.5], recurrent_weights=[0.8], bias=[0])[:, 0]
+    side = 1.9
+    left = [3.4 + 4.4 * t for t in range(4)]
+    text(ax, 1.2, 5.15, "0", color=QUIET)
+    for t, at in enumerate(left):
+        grid(ax, at, 1.0, x[[t]], side)
+        grid(ax, at, 4.2, h[[t]], side, digits=1)
+        arrow(ax, (at + side / 2, 3.0), (at + side / 2, 4.1))
+        arrow(ax, ((left[t - 1] + side if t else 1.6) + 0.1, 5.15), (at - 0.1, 5.15), color=OTHER)
+        text(ax, at + side / 2, 0.4, f"x{t + 1}", size=7)
+    frame(ax, left[3], 4.2, side, side)
+    arrow(ax, (left[3] + side / 2, 6.3), (left[3] + side / 2, 8.2), color=MARK)
+    text(ax, 11, 9.3, "the state h goes from step to step; the last one is the output", size=7)
+
+
 def residual(ax: Any) -> None:
     """Draw x + f(x)."""
     paths(ax, ("f: any layers", ""), "+", 2.4, 7.6)
@@ -264,6 +283,7 @@ PICTURES: dict[str, Draw] = {
     "batch-norm": normalized("batch"),
     "layer-norm": normalized("layer"),
     "embedding": embedding,
+    "recurrent": recurrent,
     "residual": residual,
     "parallel": parallel,
 }
