@@ -287,6 +287,16 @@ CALLS: dict[str, Call] = {
     "GlobalMaxPool": Call(lambda: foxnn, NAME),
     "GlobalAveragePool": Call(lambda: foxnn, NAME),
     "UpSample": Call(lambda: foxnn, {"factor": [2, (2, 3), [2]], **NAME}),
+    **{
+        kind: Call(
+            lambda: foxnn,
+            {
+                "units": [3], "return_sequences": [True, False], "bidirectional": [False, True],
+                "reverse": [False], "bias": [True, False], "init": ["he_normal", None], **NAME,
+            },
+        )
+        for kind in ("RNN", "GRU", "LSTM")
+    },
     "BatchNorm": Call(lambda: foxnn, {"epsilon": [1e-5], "momentum": [0.9], **NAME}),
     "LayerNorm": Call(lambda: foxnn, {"epsilon": [1e-5], **NAME}),
     "Reshape": Call(lambda: foxnn, {"shape": [(2, 3), [2, 3], 6], **NAME}),

@@ -299,6 +299,8 @@ class Layer {
   /// True if `backward` has work that all workers must complete before what follows. The backward
   /// pass runs it for a first layer, too, although that passes no gradient on.
   virtual bool has_backward() const { return false; }
+  /// True if `backward` changes what `forward` kept, so that it can be called only once after it.
+  virtual bool spends_kept() const { return false; }
   /// May change back.delta.
   virtual void backward(Share, index /*batch*/, const Back<T>&, Scratch<T>) const {}
   /// d loss / d input `which` for the worker's share. `below` finishes each block while it is in

@@ -36,6 +36,9 @@ _TABLE = {
     "reshape": ("Reshape", "reshaping"),
     "dropout": ("Dropout", "elementwise"),
     "embedding": ("Embedding", "embedding"),
+    "rnn": ("RNN", "recurrent"),
+    "gru": ("GRU", "recurrent"),
+    "lstm": ("LSTM", "recurrent"),
     "batch_norm": ("BatchNorm", "normalization"),
     "layer_norm": ("LayerNorm", "normalization"),
 }
