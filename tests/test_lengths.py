@@ -16,6 +16,9 @@ import foxnn
 import kinds
 from closeness import epsilon
 from foxnn import (
+    GRU,
+    LSTM,
+    RNN,
     Activation,
     AveragePool1D,
     BatchNorm,
@@ -82,6 +85,15 @@ NETWORKS: dict[str, list[Any]] = {
     "packed": [(None, 3), Activation("tanh"), Conv1D(35, 3, padding="same"), MaxPool1D(2)],
     "indices": [(None,), Embedding(20, 5), Conv1D(4, 3, padding="same"), GlobalAveragePool(), 2],
     "one": [(None, 1), Conv1D(3, 2), Dense(1)],
+    "recurrent": [
+        (None, 3),
+        RNN(5, return_sequences=True, bidirectional=True),
+        GRU(33, return_sequences=True, reverse=True),
+        Conv1D(4, 3, padding="same"),
+        LSTM(4, bidirectional=True),
+        2,
+    ],
+    "recurrent-steps": [(None, 3), LSTM(6, return_sequences=True), Dense(2)],
 }
 per_network = pytest.mark.parametrize("name", NETWORKS)
 per_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -123,8 +135,7 @@ def test_every_kind_of_steps_is_tried() -> None:
     others = {name for name in KINDS if name.endswith(("2d", "3d"))}
     random = {"dropout", "batch_norm"}  # have tests of their own
     of_one_shape = {"flatten", "reshape"}
-    recurrent = {name for name in KINDS if name in ("rnn", "gru", "lstm")}
-    assert {*KINDS} - others - random - of_one_shape - recurrent == tried
+    assert {*KINDS} - others - random - of_one_shape == tried
 
 
 # Outputs
@@ -229,7 +240,9 @@ def test_gradients_are_those_of_each_alone(name: str, dtype: str) -> None:
     assert nn.evaluate(x, y)["loss"] == pytest.approx(loss, rel=50 * epsilon(dtype))
 
 
-@pytest.mark.parametrize("name", ["steps", "same-strides", "branches", "depthwise", "windows"])
+@pytest.mark.parametrize(
+    "name", ["steps", "same-strides", "branches", "depthwise", "windows", "recurrent"]
+)
 def test_gradients_beside_differences(name: str) -> None:
     nn = network(name)
     x = sequences(nn, (7, 9, 12, 8))
@@ -580,6 +593,10 @@ X = np.ones((2, 6, 3))
         (lambda nn: nn.save("nn.onnx"), "cannot hold a network of sequences of any length"),
         (lambda nn: nn.export_c("nn.h"), "cannot hold a network of sequences of any length"),
         (lambda nn: nn.save("nn.txt"), "flat samples only"),
+        (
+            lambda nn: nn.train(foxnn.train_data(np.ones((2, 9)), np.ones((2, 2))), 0.1, 1),
+            "fit trains one of sequences",
+        ),
     ],
 )
 def test_bad_sequences_are_refused(

@@ -39,9 +39,9 @@ class neural_network(FoxnnInterface):
     ----------
     sizes : sequence of int, shapes and layers, str or path
         The number of inputs, and then the neurons of each layer. The first item may be the shape of
-        a sample, channels last, such as (28, 28, 1); the others may be layers of other kinds, such
-        as `foxnn.Dense(8)` or `foxnn.Residual(16, 8)`, and layers of another network, which are
-        copied. Or the name of a file, which also defines activations and settings: `.safetensors`
+        a sample, channels last, such as (28, 28, 1), or (None, 8) for sequences of any length with
+        8 numbers a step; the others may be layers of other kinds, such as `foxnn.Dense(8)` or
+        `foxnn.Residual(16, 8)`, and layers of another network, which are copied. Or the name of a file, which also defines activations and settings: `.safetensors`
         written by `save`, `.onnx` of any library, or FoxNN's text format with any other extension.
         A `.safetensors` file with a state dict of PyTorch's Linear layers is read, too; its
         activations must be given.

@@ -227,6 +227,11 @@ class FoxnnInterface(SavedNetwork):
             raise TypeError(f"{name} must be a foxnn.train_data, got {checks.shown(data)}")
         if not len(data):
             raise ValueError(f"{name} holds no samples, but must hold at least one")
+        if varies(self._input_shape()):
+            raise ValueError(
+                f"{name} must be of a network whose samples have one shape; fit trains one of "
+                "sequences"
+            )
         x, y = data._arrays()
         if self._input_names is not None and data._names not in (None, self._input_names):
             raise ValueError(

@@ -240,7 +240,8 @@ class AnsweringNetwork(BaseNetwork):
         -------
         ndarray of shape (samples, inputs), or (samples, outputs, inputs) for all outputs
             Without the axis of the samples if x is a single one. If there are scalers, it is the
-            gradient of the outputs and inputs before scaling.
+            gradient of the outputs and inputs before scaling. Of a list of sequences of different
+            lengths, a list of the gradients of each.
 
         Raises
         ------
