@@ -145,7 +145,7 @@ def test_every_kind_of_steps_is_tried() -> None:
 @per_network
 def test_many_are_as_each_alone(name: str, dtype: str) -> None:
     nn = network(name, dtype)
-    x = sequences(nn, LENGTHS)
+    x = sequences(nn, [*LENGTHS, nn._least, nn._least + 1])
     for many, one in zip(nn.predict(x), x, strict=True):
         alone = nn.predict(one[None])[0]
         assert many.shape == alone.shape
@@ -192,6 +192,17 @@ def test_outputs_are_as_wide_as_the_padding() -> None:
     assert [one.shape for one in nn.predict([x[0, :5], x[1, :5]])] == [(5, 2), (5, 2)]
 
 
+def test_outputs_may_have_one_position_each() -> None:
+    nn = foxnn.neural_network([(None, 3), MaxPool1D(7), Dense(2)], output_activation="softmax")
+    x = sequences(nn, (7, 13, 9))
+    many = nn.predict(x)
+    assert [one.shape for one in many] == [(1, 2)] * 3
+    assert many[1].tobytes() == nn.get_out(x[1]).tobytes()
+    right = np.concatenate(many).argmax(axis=1)
+    assert nn.evaluate(x, right[:, None])["accuracy"] == 1.0
+    assert np.isfinite(nn.train_on_batch(x, right[:, None]))
+
+
 def test_layer_outputs_and_gradients_of_each() -> None:
     nn = network("same-strides")
     x = sequences(nn, (7, 12, 9))
@@ -226,7 +237,7 @@ def gradients_of(nn: Any, x: Any, y: Any, weights: Any = None) -> tuple[float, n
 @per_network
 def test_gradients_are_those_of_each_alone(name: str, dtype: str) -> None:
     nn = network(name, dtype)
-    x = sequences(nn, LENGTHS)
+    x = sequences(nn, [*LENGTHS, nn._least])
     y = wanted(nn, x)
     loss, found = gradients_of(nn, x, y)
     alone = [

@@ -41,10 +41,10 @@ class neural_network(FoxnnInterface):
         The number of inputs, and then the neurons of each layer. The first item may be the shape of
         a sample, channels last, such as (28, 28, 1), or (None, 8) for sequences of any length with
         8 numbers a step; the others may be layers of other kinds, such as `foxnn.Dense(8)` or
-        `foxnn.Residual(16, 8)`, and layers of another network, which are copied. Or the name of a file, which also defines activations and settings: `.safetensors`
-        written by `save`, `.onnx` of any library, or FoxNN's text format with any other extension.
-        A `.safetensors` file with a state dict of PyTorch's Linear layers is read, too; its
-        activations must be given.
+        `foxnn.Residual(16, 8)`, and layers of another network, which are copied. Or the name of a
+        file, which also defines activations and settings: `.safetensors` written by `save`, `.onnx`
+        of any library, or FoxNN's text format with any other extension. A `.safetensors` file with
+        a state dict of PyTorch's Linear layers is read, too; its activations must be given.
     activation : str, (str, parameters), or a list with one per layer, default="sigmoid"
         `foxnn.activations()` lists the names. It applies to each layer that can have an activation
         but does not name one.

@@ -269,4 +269,3 @@ def _plain(values: Any, name: str) -> Array:
         return np.asarray(values)
     except (TypeError, ValueError, OverflowError) as error:
         raise type(error)(f"{name} must be an array of positions, got {shown(values)}") from None
-

@@ -14,6 +14,7 @@ from foxnn.formats import endings, paths
 from foxnn.formats.saved_network import SavedNetwork
 from foxnn.layers.kinds import leaves
 from foxnn.layers.steps import varies
+from foxnn.model.sequences import is_one_sequence
 from foxnn.model.settings import optimizer_of, rounds_outputs
 from foxnn.support import pieces
 from foxnn.support.errors import diverged
@@ -47,7 +48,7 @@ class FoxnnInterface(SavedNetwork):
             return out
         self._check_names(x, "x")
         if varies(self._input_shape()):
-            if self._is_one_sequence(x):
+            if is_one_sequence(self, x):
                 one: Array = self._rounded(np.asarray(self.predict([x])[0]))
                 return one
             found = self.predict(x)

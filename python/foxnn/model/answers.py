@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,7 @@ from foxnn.layers.chain import check_plain, reader_of_indices
 from foxnn.layers.steps import varies
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
-from foxnn.model.sequences import SequenceReader, mask_of
+from foxnn.model.sequences import SequenceReader, gradient_of, layer_outputs_of, mask_of
 from foxnn.model.trace import Trace
 from foxnn.model.walk import backward, forward, loss_and_gradients
 
@@ -262,7 +262,7 @@ class AnsweringNetwork(BaseNetwork):
         """
         self._check_names(x, "x")
         if varies(self._input_shape()):
-            of_sequences: Array = self._gradient_of_sequences(x, output)
+            of_sequences: Array = gradient_of(self, x, output)
             return of_sequences
         is_one, rows = False, x
         if not checks.is_sparse(x):
@@ -312,8 +312,7 @@ class AnsweringNetwork(BaseNetwork):
         """
         self._check_names(x, "x")
         if varies(self._input_shape()):
-            found_of_sequences: dict[str, Array] = self._layer_outputs_of_sequences(x, lengths)
-            return found_of_sequences
+            return layer_outputs_of(self, x, lengths)
         self._reader(x, "x", lengths)  # refuses lengths
         inputs = self._rows(x, "x", single=self._single())
         ends = list(range(len(self)))
@@ -321,46 +320,6 @@ class AnsweringNetwork(BaseNetwork):
         if found is None:
             raise ValueError("x must be finite as input_scaler scales it")
         return dict(zip((layer.name for layer in self), found, strict=True))
-
-    def _layer_outputs_of_sequences(self, x: SamplesLike, lengths: ArrayLike | None) -> Any:
-        reader = SequenceReader(self, x, "x", lengths, single=self._single())
-        ends = list(range(len(self)))
-
-        def call(rows: Array) -> list[Array]:
-            found = self._node_outputs(rows, ends, self.settings.n_threads)
-            if found is None:
-                raise ValueError("x changed while it was read")
-            return found
-
-        each = reader.by_length(call)
-        return {
-            layer.name: reader.together([one[i] for one in each]) for i, layer in enumerate(self)
-        }
-
-    def _gradient_of_sequences(self, x: SamplesLike, output: int | None) -> Any:
-        array = x if isinstance(x, list | tuple) else checks.as_array(x, "x")
-        is_one = self._is_one_sequence(array)
-        reader = SequenceReader(self, [array] if is_one else x, "x", single=self._single())
-        count = math.prod(n for n in self._output_shape() if n is not None)
-        if output is not None and self._varies_at_end():
-            raise ValueError(
-                "output must be None for outputs that are sequences of any length, got "
-                f"{checks.shown(output)}"
-            )
-        first = 0 if output is None else checks.position(output, "output", count, "an output")
-
-        def call(rows: Array) -> list[Array]:
-            steps = np.array([rows.shape[1] // self._step_columns()], np.int64)
-            shape: tuple[int, ...] = () if output is not None else self._output_shape()
-            if self._varies_at_end():
-                shape = (int(self._steps_after(steps)[0]), *shape[1:])
-            every = math.prod(shape)
-            found = self._input_gradient(rows, first, every, self.settings.n_threads)
-            inputs = (int(steps[0]), *self._input_shape()[1:])
-            return [found.reshape(len(rows), *shape, *inputs)]
-
-        found = reader.together([one[0] for one in reader.by_length(call)])
-        return found[0] if is_one else found
 
     def trace(self, x: ArrayLike, y: ArrayLike | None = None) -> Trace:
         """Return every number of the walk through the network with one sample, by name.
@@ -481,20 +440,6 @@ class AnsweringNetwork(BaseNetwork):
                 f"{self._input_shape()}; that of sequences begins with None"
             )
         return None
-
-    def _step_columns(self) -> int:
-        """Return the numbers of a step of a sequence."""
-        return math.prod(self._input_shape()[1:])
-
-    def _is_one_sequence(self, values: Any) -> bool:
-        """Return whether an array or nested list is a sequence by itself."""
-        tail = self._input_shape()[1:]
-        try:
-            shape = np.shape(values)
-        except ValueError:  # a list of sequences of different lengths
-            return False
-        is_flat = len(shape) == 1 and tail in ((), (1,))
-        return is_flat or (len(shape) == 1 + len(tail) and shape[1:] == tail)
 
     def _rows(
         self, x: SamplesLike, name: str, *, single: bool = False, finite: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -133,3 +134,57 @@ def mask_of(rows: Rows, steps: int) -> NDArray[np.bool_] | None:
     if not isinstance(rows, _core.SequenceRows) or rows.output_lengths is None:
         return None
     return checks.mask_of(rows.output_lengths, steps)
+
+
+def is_one_sequence(network: BaseNetwork, values: Any) -> bool:
+    """Return whether an array or nested list is a sequence by itself."""
+    tail = network._input_shape()[1:]
+    try:
+        shape = np.shape(values)
+    except ValueError:  # a list of sequences of different lengths
+        return False
+    is_flat = len(shape) == 1 and tail in ((), (1,))
+    return is_flat or (len(shape) == 1 + len(tail) and shape[1:] == tail)
+
+
+def layer_outputs_of(network: BaseNetwork, x: Any, lengths: Any) -> dict[str, Any]:
+    """Return the outputs of every layer for sequences, by the layer's name."""
+    reader = SequenceReader(network, x, "x", lengths, single=network._single())
+    which = list(range(len(network)))
+
+    def call(rows: Array) -> list[Array]:
+        found = network._node_outputs(rows, which, network.settings.n_threads)
+        if found is None:
+            raise ValueError("x changed while it was read")
+        return found
+
+    each = reader.by_length(call)
+    return {
+        layer.name: reader.together([one[i] for one in each]) for i, layer in enumerate(network)
+    }
+
+
+def gradient_of(network: BaseNetwork, x: Any, output: int | None) -> Any:
+    """Return d output / d input for sequences, or for a single one."""
+    array = x if isinstance(x, list | tuple) else checks.as_array(x, "x")
+    is_one = is_one_sequence(network, array)
+    reader = SequenceReader(network, [array] if is_one else x, "x", single=network._single())
+    outputs, tail = network._output_shape(), network._input_shape()[1:]
+    if output is not None and network._varies_at_end():
+        raise ValueError(
+            "output must be None for outputs that are sequences of any length, got "
+            f"{checks.shown(output)}"
+        )
+    first = 0
+    if output is not None:
+        first, outputs = checks.position(output, "output", math.prod(outputs), "an output"), ()
+
+    def call(rows: Array) -> list[Array]:
+        steps, shape = rows.shape[1] // math.prod(tail), outputs
+        if network._varies_at_end():
+            shape = (int(network._steps_after(np.array([steps]))[0]), *shape[1:])
+        found = network._input_gradient(rows, first, math.prod(shape), network.settings.n_threads)
+        return [found.reshape(len(rows), *shape, steps, *tail)]
+
+    found = reader.together([one[0] for one in reader.by_length(call)])
+    return found[0] if is_one else found
