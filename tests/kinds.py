@@ -6,6 +6,7 @@ channels at a position are odd numbers, or lie around a register of the processo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ import numpy as np
 
 import foxnn
 from foxnn import (
+    GRU,
+    LSTM,
+    RNN,
     Activation,
     AveragePool1D,
     AveragePool2D,
@@ -70,7 +74,7 @@ class Row:
         rng = np.random.default_rng(seed)
         for leaf in Network(nn).leaves():
             for name, values in leaf.arrays.items():
-                if name == "bias":
+                if name.endswith("bias"):
                     nn._set_array(leaf.index, name, rng.normal(size=values.shape) / 4)
         return nn
 
@@ -144,6 +148,27 @@ def gradients(
             assert not own.pop(name).any()
     return loss, found
 
+
+RECURRENT_REFUSED_BY = ("txt", "trace", "onnx", "c")
+# Networks of a recurrent kind.
+RECURRENT: dict[str, Callable[[Any], list[Any]]] = {
+    **{f"{n}": lambda kind, n=n: [(4, n), kind(n), 2] for n in CHANNELS},
+    "sequences": lambda kind: [(5, 3), kind(33, return_sequences=True), Dense(2)],
+    "reverse": lambda kind: [(5, 3), kind(13, reverse=True), 2],
+    "both": lambda kind: [(4, 3), kind(17, bidirectional=True), 2],
+    "middle": lambda kind: [
+        (4, 3),
+        Dense(5),
+        kind(16, return_sequences=True, bidirectional=True),
+        kind(7, return_sequences=True, reverse=True),
+        Dense(3),
+        2,
+    ],
+    "last": lambda kind: [(4, 6), Dense(3), kind(5)],
+    "last-sequences": lambda kind: [(4, 6), kind(32, bidirectional=True, return_sequences=True)],
+    "last-narrow": lambda kind: [(4, 6), kind(3, return_sequences=True, bidirectional=True)],
+    "without-bias": lambda kind: [(4, 3), kind(5, bias=False, bidirectional=True), 2],
+}
 
 ROWS = [
     *(
@@ -448,6 +473,35 @@ ROWS = [
         ],
     ),
     Row("embedding-residual", [4, Residual(Embedding(7, 33), shortcut=Embedding(5, 33)), 2]),
+    *(
+        Row(
+            f"{kind.kind.name}-{name}",
+            items(kind),
+            refused_by=RECURRENT_REFUSED_BY,
+        )
+        for kind in (RNN, GRU, LSTM)
+        for name, items in RECURRENT.items()
+    ),
+    Row(
+        "recurrent-lengths-of-a-tile",
+        [(3, 40), LSTM(70, return_sequences=True), GRU(48, return_sequences=True), RNN(65)],
+        refused_by=RECURRENT_REFUSED_BY,
+    ),
+    Row(
+        "recurrent-mixed",
+        [
+            (7, 5),
+            Conv1D(6, 2),
+            GRU(5, return_sequences=True, bidirectional=True),
+            Dropout(0.2),
+            LSTM(4, return_sequences=True, reverse=True),
+            Residual(RNN(4, return_sequences=True)),
+            Parallel(LSTM(3, bidirectional=True), GRU(5)),
+            3,
+        ],
+        output="softmax",
+        refused_by=RECURRENT_REFUSED_BY,
+    ),
     Row("layer-norm-first", [9, LayerNorm(epsilon=0.5), 13, LayerNorm(), 2]),
     Row("layer-norm-last", [(4, 6), Dense(33), LayerNorm(epsilon=0.01)]),
     Row("layer-norm-within", [7, Residual(LayerNorm(), 9, 7), Parallel(LayerNorm(), 4), 2]),

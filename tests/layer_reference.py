@@ -21,6 +21,9 @@ DROPOUT = 4
 
 Back = Callable[[Array], Array]
 Applied = tuple[Array, Back]
+# The state and the memory after a step, and a function from the gradients by them to those by the
+# preactivations that read x, by those that read h, by the state before, and by its memory.
+Stepped = tuple[Array, Array, Callable[[Array, Array], tuple[Array, Array, Array, Array]]]
 
 
 @dataclass
@@ -307,6 +310,113 @@ def embedding(leaf: Leaf, x: Array, training: Training | None) -> Applied:
     return leaf.arrays["weights"][named], back
 
 
+def sigmoid(z: Array) -> Array:
+    """Return 1 / (1 + e^-z)."""
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+def rnn_step(own: dict[str, Array], x: Array, h: Array, c: Array) -> Stepped:
+    """Give h' = tanh(x W + h U + b)."""
+    after = np.tanh(x @ own["weights"] + h @ own["recurrent_weights"] + own.get("bias", 0.0))
+
+    def back(dh: Array, dc: Array) -> tuple[Array, Array, Array, Array]:
+        da = dh * (1.0 - after**2)
+        return da, da, da @ own["recurrent_weights"].T, dc
+
+    return after, c, back
+
+
+def gru_step(own: dict[str, Array], x: Array, h: Array, c: Array) -> Stepped:
+    """Give (1 - z) n + z h, where n reads what r leaves of h's part."""
+    of_x = np.split(x @ own["weights"] + own.get("bias", 0.0), 3, axis=1)
+    of_h = np.split(h @ own["recurrent_weights"] + own.get("recurrent_bias", 0.0), 3, axis=1)
+    r, z = sigmoid(of_x[0] + of_h[0]), sigmoid(of_x[1] + of_h[1])
+    n = np.tanh(of_x[2] + r * of_h[2])
+
+    def back(dh: Array, dc: Array) -> tuple[Array, Array, Array, Array]:
+        dz = dh * (h - n) * z * (1.0 - z)
+        dn = dh * (1.0 - z) * (1.0 - n**2)
+        dr = dn * of_h[2] * r * (1.0 - r)
+        recurrent = np.concatenate([dr, dz, dn * r], axis=1)
+        before = recurrent @ own["recurrent_weights"].T + dh * z
+        return np.concatenate([dr, dz, dn], axis=1), recurrent, before, dc
+
+    return (1.0 - z) * n + z * h, c, back
+
+
+def lstm_step(own: dict[str, Array], x: Array, h: Array, c: Array) -> Stepped:
+    """Give o tanh(c') of the memory c' = f c + i g."""
+    a = x @ own["weights"] + h @ own["recurrent_weights"] + own.get("bias", 0.0)
+    i, f, g, o = np.split(a, 4, axis=1)
+    i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+    memory = f * c + i * g
+    squashed = np.tanh(memory)
+
+    def back(dh: Array, dc: Array) -> tuple[Array, Array, Array, Array]:
+        dc = dc + dh * o * (1.0 - squashed**2)
+        slopes = [i * (1.0 - i), f * (1.0 - f), 1.0 - g**2, o * (1.0 - o)]
+        gates = [dc * g, dc * c, dc * i, dh * squashed]
+        da = np.concatenate([d * s for d, s in zip(gates, slopes, strict=True)], axis=1)
+        return da, da, da @ own["recurrent_weights"].T, dc * f
+
+    return o * squashed, memory, back
+
+
+STEPS = {"rnn": rnn_step, "gru": gru_step, "lstm": lstm_step}
+
+
+def recurrent(leaf: Leaf, x: Array, training: Training | None) -> Applied:
+    """Give the states of a cell that reads the steps one after another, or the last one."""
+    sequences, both = (leaf.options.get(n, False) for n in ("return_sequences", "bidirectional"))
+    directions = [leaf.options.get("reverse", False)] + ([True] if both else [])
+    outputs, backs = [], []
+    for prefix, reverse in zip(("", "reverse_"), directions, strict=False):
+        names = ("weights", "recurrent_weights", "bias", "recurrent_bias")
+        own = {n: leaf.arrays[prefix + n] for n in names if prefix + n in leaf.arrays}
+        states, back = through_time(leaf, prefix, own, x, reverse, sequences)
+        outputs.append(states)
+        backs.append(back)
+
+    def back_of_all(error: Array) -> Array:
+        parts = np.split(error, len(backs), axis=-1)
+        return sum(back(part) for back, part in zip(backs, parts, strict=True))
+
+    return np.concatenate(outputs, axis=-1), back_of_all
+
+
+def through_time(
+    leaf: Leaf, prefix: str, own: dict[str, Array], x: Array, reverse: bool, sequences: bool
+) -> Applied:
+    """Apply one direction of a recurrent layer."""
+    units, order = len(own["recurrent_weights"]), list(range(x.shape[1]))
+    if reverse:
+        order.reverse()
+    h, c = np.zeros((len(x), units)), np.zeros((len(x), units))
+    states, befores, backs = np.zeros((*x.shape[:2], units)), {}, {}
+    for t in order:
+        befores[t] = h
+        h, c, backs[t] = STEPS[leaf.kind](own, x[:, t], h, c)
+        states[:, t] = h
+
+    def back(error: Array) -> Array:
+        gradients = {name: np.zeros(array.shape) for name, array in own.items()}
+        below = np.zeros(x.shape)
+        dh = np.zeros((len(x), units)) if sequences else error
+        dc = np.zeros((len(x), units))
+        for t in reversed(order):
+            da, recurrent_da, dh, dc = backs[t](dh + error[:, t] if sequences else dh, dc)
+            below[:, t] = da @ own["weights"].T
+            gradients["weights"] += x[:, t].T @ da
+            gradients["recurrent_weights"] += befores[t].T @ recurrent_da
+            for name, delta in (("bias", da), ("recurrent_bias", recurrent_da)):
+                if name in own:
+                    gradients[name] += delta.sum(axis=0)
+        leaf.gradients |= {prefix + name: gradient for name, gradient in gradients.items()}
+        return below
+
+    return states if sequences else h, back
+
+
 def residual(part: Composite, x: Array, training: Training | None) -> Applied:
     """Add up both branches, of which the second may be empty."""
     (first, back_first), (second, back_second) = (through(b, x, training) for b in part.branches)
@@ -341,6 +451,9 @@ APPLIED: dict[str, Callable[[Any, Array, Training | None], Applied]] = {
     "batch_norm": batch_norm,
     "embedding": embedding,
     "layer_norm": layer_norm,
+    "rnn": recurrent,
+    "gru": recurrent,
+    "lstm": recurrent,
     "residual": residual,
     "parallel": parallel,
 }
@@ -402,7 +515,7 @@ class Network:
         for leaf in self.leaves():
             for name in leaf.gradients if leaf.trained else ():
                 array = leaf.arrays[name]
-                is_penalised = name == "weights" and not leaf.kind.endswith("norm")
+                is_penalised = name.endswith("weights") and not leaf.kind.endswith("norm")
                 penalty = l1 * np.sign(array) + l2 * array if is_penalised else 0.0
                 steps.append((leaf, name, leaf.gradients[name] + penalty))
         norm = np.sqrt(sum(float((step**2).sum()) for _, _, step in steps))

@@ -38,6 +38,9 @@ COUNTS = constant(np.arange(8) % 3 + 0.5)
 PICTURE = constant(np.linspace(-1, 1, 16).reshape(4, 4))
 PICTURES = constant(np.linspace(-1, 1, 32).reshape(2, 4, 4, 1))
 LABELS = constant(Y.argmax(axis=1), "i8")
+STEPS = constant(np.linspace(-1, 1, 32).reshape(2, 8, 2))
+TAGS = constant(np.arange(16).reshape(2, 8) % 2, "i8")
+LENGTHS = [4, 8]
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,11 @@ def of_the_plane() -> foxnn.neural_network:
 
 def of_pictures() -> foxnn.neural_network:
     return foxnn.neural_network([(4, 4, 1), foxnn.Conv2D(2, 3), 1], seed=1)
+
+
+def of_sequences() -> foxnn.neural_network:
+    layers = [(None, 2), foxnn.Conv1D(3, 3, padding="same"), foxnn.Dense(2)]
+    return foxnn.neural_network(layers, "tanh", "softmax", seed=1)
 
 
 def data() -> foxnn.train_data:
@@ -279,6 +287,16 @@ CALLS: dict[str, Call] = {
     "GlobalMaxPool": Call(lambda: foxnn, NAME),
     "GlobalAveragePool": Call(lambda: foxnn, NAME),
     "UpSample": Call(lambda: foxnn, {"factor": [2, (2, 3), [2]], **NAME}),
+    **{
+        kind: Call(
+            lambda: foxnn,
+            {
+                "units": [3], "return_sequences": [True, False], "bidirectional": [False, True],
+                "reverse": [False], "bias": [True, False], "init": ["he_normal", None], **NAME,
+            },
+        )
+        for kind in ("RNN", "GRU", "LSTM")
+    },
     "BatchNorm": Call(lambda: foxnn, {"epsilon": [1e-5], "momentum": [0.9], **NAME}),
     "LayerNorm": Call(lambda: foxnn, {"epsilon": [1e-5], **NAME}),
     "Reshape": Call(lambda: foxnn, {"shape": [(2, 3), [2, 3], 6], **NAME}),
@@ -355,6 +373,26 @@ CALLS: dict[str, Call] = {
         work=("epochs",),
         raises=(foxnn.DivergedError,),
     ),
+    "neural_network.fit-of-sequences": Call(
+        of_sequences,
+        {
+            "x": [STEPS, list(STEPS)], "y": [TAGS, list(TAGS)], "lengths": [None],
+            "sample_weight": [None, np.ones((2, 8))], "epochs": [1],
+        },
+        work=("epochs",),
+        raises=(foxnn.DivergedError,),
+    ),
+    "neural_network.fit-of-padded-sequences": Call(
+        of_sequences,
+        {"x": [STEPS], "y": [TAGS], "lengths": [LENGTHS, np.array(LENGTHS)], "epochs": [1]},
+        work=("epochs",),
+        raises=(foxnn.DivergedError,),
+    ),
+    "neural_network.train_on_batch-of-sequences": Call(
+        of_sequences,
+        {"x": [STEPS], "y": [TAGS], "lengths": [LENGTHS, None]},
+        raises=(foxnn.DivergedError,),
+    ),
     "neural_network.train_on_batch": Call(
         network,
         {
@@ -385,6 +423,23 @@ CALLS: dict[str, Call] = {
     "neural_network.get_out": Call(network, {"x": [X[0], X, [1, 2, 3]]}),
     "neural_network.predict": Call(network, {"x": [X, X.tolist()]}),
     "neural_network.predict_classes": Call(classifying, {"x": [X, X.tolist()]}),
+    "neural_network.predict-of-sequences": Call(
+        of_sequences, {"x": [STEPS], "lengths": [LENGTHS, None]}
+    ),
+    "neural_network.predict-of-a-list": Call(of_sequences, {"x": [[STEPS[0], STEPS[1, :3]]]}),
+    "neural_network.predict_classes-of-sequences": Call(
+        of_sequences, {"x": [STEPS], "lengths": [LENGTHS, None]}
+    ),
+    "neural_network.get_out-of-a-sequence": Call(of_sequences, {"x": [STEPS[0], STEPS]}),
+    "neural_network.evaluate-of-sequences": Call(
+        of_sequences, {"x": [STEPS], "y": [TAGS], "lengths": [LENGTHS, None]}
+    ),
+    "neural_network.layer_outputs-of-sequences": Call(
+        of_sequences, {"x": [STEPS], "lengths": [LENGTHS, None]}
+    ),
+    "neural_network.gradient-of-sequences": Call(
+        of_sequences, {"x": [STEPS, STEPS[0]], "output": [None]}
+    ),
     "neural_network.evaluate": Call(network, {"x": [X], "y": [Y], "sample_weight": [COUNTS]}),
     "neural_network.evaluate-metrics": Call(
         classifying, {"x": [X], "y": [LABELS], "metrics": [("f1", "auc"), ["top_1"], "acc"]}
@@ -428,7 +483,7 @@ CALLS: dict[str, Call] = {
             "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "epochs": [4, None],
             "validation": [(X, Y)], "sample_weight": [COUNTS],
             "schedule": [lambda epoch: 0.1], "callbacks": [stop], "progress": [False],
-            "time_limit": [5.0], "augment": [None],
+            "time_limit": [5.0], "augment": [None], "lengths": [None],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule", "augment"),

@@ -13,6 +13,9 @@ import pytest
 
 import foxnn
 from foxnn import (
+    GRU,
+    LSTM,
+    RNN,
     Activation,
     AveragePool1D,
     AveragePool2D,
@@ -75,6 +78,12 @@ DESCRIPTIONS: dict[str, Callable[[], Any]] = {
     "UpSample((2, 3), name='u')": lambda: UpSample([2, 3], name="u"),
     "Embedding(100, 8)": lambda: Embedding(100, 8),
     "Embedding(5, 1, name='words')": lambda: Embedding(size=1, count=5, name="words"),
+    "RNN(3)": lambda: RNN(3),
+    "GRU(3, return_sequences=True, bias=False, name='g')": lambda: GRU(
+        3, return_sequences=True, bias=False, name="g"
+    ),
+    "LSTM(3, bidirectional=True, init='zeros')": lambda: LSTM(3, bidirectional=True, init="zeros"),
+    "LSTM(3, reverse=True)": lambda: LSTM(units=3, reverse=True),
     "Residual(4, Dense(3))": lambda: Residual(4, Dense(3)),
     "Residual(4, shortcut=4, name='x')": lambda: Residual([4], shortcut=4, name="x"),
     "Residual(4, shortcut=[5, 4])": lambda: Residual(4, shortcut=[5, 4]),

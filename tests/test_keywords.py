@@ -62,6 +62,7 @@ CALLS |= {
     "rotate": functools.partial(augment.rotate, 10),
     "noise": functools.partial(augment.noise, 0.1),
 }
+CALLS |= {name: functools.partial(getattr(foxnn, name), 4) for name in ("RNN", "GRU", "LSTM")}
 CALLS["UpSample"] = functools.partial(foxnn.UpSample, 2)
 CALLS["Embedding"] = functools.partial(foxnn.Embedding, 5, 2)
 # What is imported when it is first used.
@@ -119,6 +120,9 @@ def test_every_call_that_answers_is_tried() -> None:
         ("Dropout", "p", "it is called rate"),
         ("Dense", "use_bias", "it is called bias"),
         ("LayerNorm", "normalized_shape", "layer before it"),
+        ("LSTM", "hidden_size", "units"),
+        ("GRU", "go_backwards", "reverse"),
+        ("RNN", "num_layers", "items of the list"),
         ("Conv2D", "kernel_size", "it is called kernel"),
         ("Conv1D", "in_channels", "layer before it"),
         ("MaxPool2D", "pool_size", "it is called size"),

@@ -163,11 +163,12 @@ def use(thing: Any) -> None:
         twin = copy.deepcopy(thing)
         assert repr(twin) == repr(thing)
         assert fingerprint(twin) == fingerprint(thing)
-        x = np.zeros((3, thing.sizes[0]))
-        assert thing.predict(x).shape == (3, thing.sizes[-1])
+        positions = (4,) if None in thing._input_shape() else ()
+        x, y = (np.zeros((3, *positions, thing.sizes[i])) for i in (0, -1))
+        assert thing.predict(x).shape == y.shape
         arrays = [array for layer in thing for array in layer.arrays.values()]
         assert all(np.isfinite(array).all() for array in arrays)
-        thing.evaluate(x, np.zeros((3, thing.sizes[-1])) + 0.5)
+        thing.evaluate(x, y + 0.5)
     elif isinstance(thing, foxnn.layer):
         assert fingerprint(copy.deepcopy(thing)) == fingerprint(thing)
     elif isinstance(thing, foxnn.train_data):

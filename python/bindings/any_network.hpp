@@ -21,11 +21,11 @@ namespace foxnn::python {
 
 class AnyNetwork {
  public:
-  AnyNetwork(const Shape& inputs, bool single, std::uint64_t seed) {
+  AnyNetwork(const Shape& inputs, bool single, std::uint64_t seed, bool varies) {
     if (single) {
-      network_.emplace<Network<float>>(inputs, seed);
+      network_.emplace<Network<float>>(inputs, seed, varies);
     } else {
-      network_.emplace<Network<double>>(inputs, seed);
+      network_.emplace<Network<double>>(inputs, seed, varies);
     }
   }
   AnyNetwork(const AnyNetwork& other) : AnyNetwork(other, {}) {}
@@ -99,6 +99,75 @@ class AnyNetwork {
   template <class T>
   Kept<T>& kept(Network<T>& network) {
     auto& kept = std::get<Kept<T>>(kept_);
+    bring_up_to_date(kept, network);
+    return kept;
+  }
+
+  /// A network for sequences of one length, or at most of that length, and its buffers.
+  template <class T>
+  struct Planned {
+    std::unique_ptr<Network<T>> network;
+    Kept<T> kept;
+  };
+  /// The network that reads samples of so many columns, and its buffers. As long as it is held, it
+  /// stays there.
+  template <class T>
+  struct At {
+    Network<T>* network;
+    Kept<T>* kept;
+    std::shared_ptr<Planned<T>> held;  ///< null for a network whose samples have one shape
+
+    Network<T>& operator*() const { return *network; }
+    Network<T>* operator->() const { return network; }
+  };
+  /// `network` must be this object's. Throws std::invalid_argument if it takes sequences of any
+  /// length, but none of so many columns.
+  template <class T>
+  At<T> at(Network<T>& network, index columns) {
+    if (!network.varies()) return {&network, &kept_of(network), nullptr};
+    auto& all = std::get<std::vector<std::shared_ptr<Planned<T>>>>(planned_);
+    if (planned_structure_ != structure_) {
+      all.clear();
+      planned_structure_ = structure_;
+    }
+    const index width = network.step_columns(), steps = columns / width;
+    if (steps < 1 || steps * width != columns) {
+      throw std::invalid_argument("x must have sequences of steps with " + std::to_string(width) +
+                                  " numbers each");
+    }
+    auto found = std::find_if(all.begin(), all.end(),
+                              [&](const auto& one) { return one->network->steps() == steps; });
+    if (found == all.end()) {
+      if (all.size() == kMostPlanned) all.erase(all.begin());
+      all.push_back(std::make_shared<Planned<T>>());
+      try {
+        all.back()->network = network.with_steps(steps);
+      } catch (...) {
+        all.pop_back();
+        throw;
+      }
+    } else {
+      std::rotate(found, found + 1, all.end());  // the last used comes last
+    }
+    return {all.back()->network.get(), &all.back()->kept, all.back()};
+  }
+  /// The same buffers, remade if the layers have changed.
+  template <class T>
+  Kept<T>& kept(const At<T>& at) {
+    bring_up_to_date(*at.kept, *at.network);
+    return *at.kept;
+  }
+
+ private:
+  // Lengths that are planned at once: those of a few batches or streams that take turns.
+  static constexpr std::size_t kMostPlanned = 8;
+
+  template <class T>
+  Kept<T>& kept_of(Network<T>&) {
+    return std::get<Kept<T>>(kept_);
+  }
+  template <class T>
+  void bring_up_to_date(Kept<T>& kept, Network<T>& network) {
     if (!kept.single || kept.structure != structure_) {
       auto single = std::make_unique<SingleSample<T>>(network);
       kept = Kept<T>();
@@ -113,10 +182,8 @@ class AnyNetwork {
         kept.most_bytes = std::max(kept.most_bytes, columns * static_cast<index>(sizeof(T)));
       }
     }
-    return kept;
   }
 
- private:
   // Increments a counter during its lifetime.
   class Held {
    public:
@@ -157,6 +224,10 @@ class AnyNetwork {
   // The number of changes of layers, loss and optimizer.
   std::uint64_t structure_ = 0;
   std::tuple<Kept<float>, Kept<double>> kept_;
+  std::tuple<std::vector<std::shared_ptr<Planned<float>>>,
+             std::vector<std::shared_ptr<Planned<double>>>>
+      planned_;
+  std::uint64_t planned_structure_ = 0;
   int training_ = 0, running_ = 0;
   std::thread::id trainer_;  // the thread that opened the current training
   mutable int reading_ = 0;

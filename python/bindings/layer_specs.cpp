@@ -50,13 +50,19 @@ std::vector<LayerSpec> layer_specs(const py::sequence& given) {
   return specs;
 }
 
+py::tuple shape_tuple(const Shape& shape, bool varies) {
+  const py::list lengths = py::cast(shape.lengths());
+  if (varies) lengths[0] = py::none();
+  return py::tuple(lengths);
+}
+
 template <class T>
 py::dict show_part(const Network<T>& network, const Part& part) {
   using namespace py::literals;
   const bool is_composite = part.node < 0;
   py::dict shown("kind"_a = part.kind, "end"_a = part.end,
-                 "input_shape"_a = py::tuple(py::cast(part.input.lengths())),
-                 "output_shape"_a = py::tuple(py::cast(part.output.lengths())));
+                 "input_shape"_a = shape_tuple(part.input, part.input_varies),
+                 "output_shape"_a = shape_tuple(part.output, part.output_varies));
   if (is_composite) {
     shown["options"] = show_options(part.spec);
     py::list branches;

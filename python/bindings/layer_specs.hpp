@@ -20,6 +20,9 @@ std::vector<LayerSpec> layer_specs(const py::sequence& given);
 template <class T>
 py::dict show_part(const Network<T>& network, const Part& part);
 
+/// The lengths of all axes, channels last; None for the steps of sequences of any length.
+py::tuple shape_tuple(const Shape& shape, bool varies);
+
 /// The nodes of the layers that the user listed, in order; nodes inserted by the engine are
 /// omitted.
 template <class T>

@@ -5,6 +5,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,9 +67,48 @@ class SparseRows {
   bool is_ordered_ = false;
 };
 
-/// A view of sparse rows, or of an array as in try_matrix_view; throws std::invalid_argument for
-/// anything else.
+/// Sequences of different lengths: a row each, as long as the longest.
+class SequenceRows {
+ public:
+  /// `width`: the numbers of a step. `outputs`: how many positions the outputs of each have, if
+  /// they have any; none otherwise. Throws std::invalid_argument for lengths that do not fit the
+  /// rows.
+  SequenceRows(py::array values, py::array_t<std::int64_t, py::array::c_style> lengths, index width,
+               const std::optional<py::array_t<std::int64_t, py::array::c_style>>& outputs)
+      : values_(std::move(values)), lengths_(std::move(lengths)), outputs_(outputs) {
+    const std::optional<MatrixView> view = try_matrix_view(values_);
+    if (!view) throw std::invalid_argument("values must be rows that the engine reads");
+    const bool fits = lengths_.ndim() == 1 && lengths_.size() == view->rows && view->rows > 0;
+    if (!fits || (outputs_ && outputs_->size() != view->rows)) {
+      throw std::invalid_argument("there must be a length for each row");
+    }
+    const auto [least, most] = std::minmax_element(lengths_.data(), lengths_.data() + view->rows);
+    if (width < 1 || *least < 1 || *most > view->columns / width || view->columns % width != 0) {
+      throw std::invalid_argument("lengths must be from 1 to the steps of a row");
+    }
+    view_ = *view;
+    view_.lengths = lengths_.data();
+    view_.step_columns = width;
+  }
+
+  const MatrixView& view() const { return view_; }
+  const py::array& values() const { return values_; }
+  const py::array& lengths() const { return lengths_; }
+  /// Null if there are none.
+  const std::int64_t* outputs() const { return outputs_ ? outputs_->data() : nullptr; }
+  py::object output_lengths() const { return outputs_ ? py::object(*outputs_) : py::none(); }
+
+ private:
+  py::array values_;
+  py::array_t<std::int64_t, py::array::c_style> lengths_;
+  std::optional<py::array_t<std::int64_t, py::array::c_style>> outputs_;
+  MatrixView view_;
+};
+
+/// A view of sparse rows, of sequences, or of an array as in try_matrix_view; throws
+/// std::invalid_argument for anything else.
 inline MatrixView matrix_view(const py::object& matrix, const char* name) {
+  if (py::isinstance<SequenceRows>(matrix)) return matrix.cast<const SequenceRows&>().view();
   if (py::isinstance<SparseRows>(matrix)) return matrix.cast<const SparseRows&>().view();
   if (py::isinstance<py::array>(matrix)) {
     if (const auto view = try_matrix_view(py::reinterpret_borrow<py::array>(matrix))) return *view;
@@ -98,8 +138,10 @@ inline Labels labels_of(const py::array& y) {
   return {};
 }
 
-/// Adds weights to a view: a vector of float64, or a matrix with one column per position.
-inline void add_weights(const py::object& weights, SamplesView& view) {
+/// Adds weights to a view: a vector of float64, or a matrix with one column per position, of which
+/// sample i has `positions[i]` (null: all columns).
+inline void add_weights(const py::object& weights, SamplesView& view,
+                        const std::int64_t* positions) {
   Samples& samples = view.samples;
   const index count = samples.size();
   if (!py::isinstance<py::array_t<double>>(weights)) {
@@ -118,8 +160,11 @@ inline void add_weights(const py::object& weights, SamplesView& view) {
   view.means.resize(static_cast<std::size_t>(count));
   const double* next = samples.position_weights;
   for (double& mean : view.means) {
-    for (index p = 0; p < samples.positions; ++p) mean += *next++;
-    mean /= static_cast<double>(samples.positions);
+    const index there =
+        positions ? std::min<index>(*positions++, samples.positions) : samples.positions;
+    for (index p = 0; p < there; ++p) mean += next[p];
+    mean /= static_cast<double>(there);
+    next += samples.positions;
   }
   samples.weights = view.means.data();
 }
@@ -132,7 +177,10 @@ inline SamplesView samples_view(const py::object& x, const py::array& y,
   Samples& samples = view.samples;
   samples.inputs = matrix_view(x, "x");
   const index count = samples.size();
-  if (!weights.is_none()) add_weights(weights, view);
+  const bool are_sequences = py::isinstance<SequenceRows>(x);
+  if (!weights.is_none()) {
+    add_weights(weights, view, are_sequences ? x.cast<const SequenceRows&>().outputs() : nullptr);
+  }
   if (const Labels labels = labels_of(y)) {
     samples.labels = labels;
     const index positions = y.ndim() == 1 ? 1 : y.shape(1);

@@ -74,7 +74,7 @@ void append(AnyNetwork& self, const py::sequence& layers, const py::sequence& ar
   self.restructure([&](auto& n) {
     using N = std::remove_reference_t<decltype(n)>;
     // Made in a separate network first, so that nothing is changed if the arrays do not fit.
-    N added(n.output_shape(), 0);
+    N added(n.output_shape(), 0, n.outputs_vary());
     added.append(specs);
     set_arrays_by_layer(added, arrays, added.parameters(), "the arrays");
     const index before = n.parameters().size();
@@ -91,12 +91,12 @@ void register_layers(NetworkClass& network) {
       .def("_input_shape",
            [](const AnyNetwork& self) {
              return self.visit(
-                 [](const auto& n) { return py::tuple(py::cast(n.input_shape().lengths())); });
+                 [](const auto& n) { return shape_tuple(n.input_shape(), n.varies()); });
            })
       .def("_output_shape",
            [](const AnyNetwork& self) {
              return self.visit(
-                 [](const auto& n) { return py::tuple(py::cast(n.output_shape().lengths())); });
+                 [](const auto& n) { return shape_tuple(n.output_shape(), n.outputs_vary()); });
            })
       .def("_count",
            [](const AnyNetwork& self) {

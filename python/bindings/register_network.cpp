@@ -25,10 +25,10 @@ using Number = std::remove_pointer_t<decltype(std::declval<N>().parameters().dat
 
 std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& shape,
                                          const py::sequence& layers, bool single,
-                                         std::uint64_t seed) {
+                                         std::uint64_t seed, bool varies) {
   if (layers.size() == 0) throw std::invalid_argument("there must be at least one layer");
   const std::vector<LayerSpec> specs = layer_specs(layers);
-  auto network = std::make_unique<AnyNetwork>(Shape::of(shape), single, seed);
+  auto network = std::make_unique<AnyNetwork>(Shape::of(shape), single, seed, varies);
   try {
     // Drawing the weights of a large network takes seconds. No Python object is touched here.
     const GilReleased released;
@@ -57,20 +57,28 @@ std::vector<index> shape_of_outputs(index samples, const Shape& shape) {
   return lengths;
 }
 
-// The outputs of the given nodes, each as samples of its shape. None if x is not finite.
-py::object node_outputs(const AnyNetwork& self, const py::object& x,
-                        const std::vector<index>& nodes, int threads) {
+// The outputs of the given layers, each as samples of its shape. None if x is not finite.
+py::object node_outputs(AnyNetwork& self, const py::object& x, const std::vector<index>& layers,
+                        int threads) {
   const MatrixView view = matrix_view(x, "x");
-  return self.visit([&](const auto& n) -> py::object {
-    using N = std::remove_cvref_t<decltype(n)>;
-    using T = std::remove_const_t<Number<decltype(n)>>;
+  return self.visit([&](auto& base) -> py::object {
+    using N = std::remove_cvref_t<decltype(base)>;
+    using T = std::remove_const_t<Number<decltype(base)>>;
+    const auto at = self.at(base, view.columns);
+    const N& n = *at;
+    std::vector<index> nodes;
+    for (const index i : layers) {
+      if (i < 0 || i >= static_cast<index>(n.parts().size())) {
+        throw py::index_error("there is no layer " + std::to_string(i));
+      }
+      nodes.push_back(n.parts()[static_cast<std::size_t>(i)].end);
+    }
     if (view.columns != n.inputs()) {
       throw std::invalid_argument("x must have as many columns as the network has inputs");
     }
     py::list all;
     std::vector<T*> data;
     for (const index i : nodes) {
-      if (i < 0 || i >= n.size()) throw py::index_error("there is no node " + std::to_string(i));
       py::array_t<T> out(shape_of_outputs(view.rows, n.layer(i).output().shape));
       data.push_back(out.mutable_data());
       all.append(out);
@@ -96,10 +104,11 @@ constexpr index kMostBytes = 4 << 20;
 
 // Whether the outputs are written.
 template <class T>
-bool predict_few(AnyNetwork& self, Network<T>& network, const MatrixView& x, T* out) {
+bool predict_few(AnyNetwork& self, const AnyNetwork::At<T>& at, const MatrixView& x, T* out) {
   const bool is_few = 0 < x.rows && x.rows <= AnyNetwork::kFew;
-  if (!is_few || x.is_sparse() || self.running()) return false;
-  auto& kept = self.kept(network);
+  if (!is_few || x.is_sparse() || x.lengths || self.running()) return false;
+  Network<T>& network = *at;
+  auto& kept = self.kept(at);
   if (static_cast<double>(x.rows) * kept.flops > kMostFlops || network.sorted_summation() ||
       2 * AnyNetwork::kFew * kept.most_bytes > kMostBytes) {
     return false;
@@ -115,8 +124,10 @@ bool predict_few(AnyNetwork& self, Network<T>& network, const MatrixView& x, T* 
 // Returns None if x is not finite; the package then raises the error.
 py::object predict(AnyNetwork& self, const py::object& x, int threads) {
   const MatrixView view = matrix_view(x, "x");
-  return self.visit([&](auto& n) -> py::object {
-    using N = std::remove_cvref_t<decltype(n)>;
+  return self.visit([&](auto& base) -> py::object {
+    using N = std::remove_cvref_t<decltype(base)>;
+    const auto at = self.at(base, view.columns);
+    N& n = *at;
     if (view.columns != n.inputs()) {
       throw std::invalid_argument("x must have " + std::to_string(n.inputs()) +
                                   " inputs, as many as the network, got " +
@@ -125,7 +136,7 @@ py::object predict(AnyNetwork& self, const py::object& x, int threads) {
     py::array_t<std::remove_const_t<Number<decltype(n)>>> out(
         shape_of_outputs(view.rows, n.output_shape()));
     auto* data = out.mutable_data();
-    if (predict_few(self, n, view, data)) return out;
+    if (predict_few(self, at, view, data)) return out;
     typename N::Outcome outcome;
     {
       const AnyNetwork::Reading reading(self);
@@ -140,23 +151,26 @@ py::object predict(AnyNetwork& self, const py::object& x, int threads) {
   });
 }
 
-py::tuple evaluate(const AnyNetwork& self, const py::object& x, const py::array& y,
+py::tuple evaluate(AnyNetwork& self, const py::object& x, const py::array& y,
                    const py::object& weights, int threads) {
   const SamplesView view = samples_view(x, y, weights);
   Evaluation result;
-  self.visit([&](const auto& n) {
+  self.visit([&](auto& base) {
+    const auto at = self.at(base, view.samples.inputs.columns);
     const AnyNetwork::Reading reading(self);
     const GilReleased released;
-    n.evaluate(view.samples, result, threads, signal_check());
+    at->evaluate(view.samples, result, threads, signal_check());
   });
   throw_pending();
-  return py::make_tuple(result.loss, result.correct);
+  return py::make_tuple(result.loss, result.correct, result.positions);
 }
 
-py::object input_gradient(const AnyNetwork& self, const py::object& x, index first, index count,
+py::object input_gradient(AnyNetwork& self, const py::object& x, index first, index count,
                           int threads) {
   const MatrixView view = matrix_view(x, "x");
-  return self.visit([&](const auto& n) -> py::object {
+  return self.visit([&](auto& base) -> py::object {
+    const auto at = self.at(base, view.columns);
+    const auto& n = *at;
     py::array_t<std::remove_const_t<Number<decltype(n)>>> out({view.rows, count, n.inputs()});
     auto* data = out.mutable_data();
     {
@@ -170,6 +184,18 @@ py::object input_gradient(const AnyNetwork& self, const py::object& x, index fir
     }
     return out;
   });
+}
+
+// How many positions the outputs have for sequences of some lengths; 0 where one is too short.
+py::array_t<std::int64_t> steps_after(
+    const AnyNetwork& self, const py::array_t<std::int64_t, py::array::c_style>& lengths) {
+  py::array_t<std::int64_t> out(lengths.size());
+  self.visit([&](const auto& n) {
+    for (index i = 0; i < lengths.size(); ++i) {
+      out.mutable_data()[i] = n.steps_after(static_cast<index>(lengths.data()[i]));
+    }
+  });
+  return out;
 }
 
 Scaling make_scaling(const std::optional<std::pair<std::vector<double>, std::vector<double>>>& s) {
@@ -198,7 +224,13 @@ void restore(AnyNetwork& self, const AnyNetwork& earlier) {
 NetworkClass register_network(py::module_& m) {
   using namespace py::literals;
   NetworkClass network(m, "Network", "Layers and their parameters.");
-  network.def(py::init(&make_network), "shape"_a, "layers"_a, "single"_a, "seed"_a)
+  network
+      .def(py::init(&make_network), "shape"_a, "layers"_a, "single"_a, "seed"_a, "varies"_a = false)
+      .def("_plan_for",
+           [](AnyNetwork& self, index steps) {
+             self.restructure([steps](auto& n) { n.plan_for(steps); });
+           })
+      .def("_steps_after", &steps_after, "lengths"_a)
       .def("_single",
            [](const AnyNetwork& self) {
              return self.visit([](const auto& n) { return sizeof(*n.parameters().data()) == 4; });
@@ -231,7 +263,7 @@ NetworkClass register_network(py::module_& m) {
              self.restructure([sorted](auto& n) { n.set_sorted_summation(sorted); });
            })
       .def("_predict", &predict, "x"_a, "threads"_a)
-      .def("_node_outputs", &node_outputs, "x"_a, "nodes"_a, "threads"_a)
+      .def("_node_outputs", &node_outputs, "x"_a, "layers"_a, "threads"_a)
       .def("_evaluate", &evaluate, "x"_a, "y"_a, "weights"_a, "threads"_a)
       .def("_input_gradient", &input_gradient, "x"_a, "first"_a, "count"_a, "threads"_a)
       .def("_set_scaling",

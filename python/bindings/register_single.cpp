@@ -131,6 +131,7 @@ bool read_sample(const Network<T>& network, PyObject* x, std::vector<double>& un
 // samples, which the general path accepts or refuses.
 py::object answer(AnyNetwork& self, const py::object& x) {
   return self.visit([&](auto& n) -> py::object {
+    if (n.varies()) return py::none();
     auto& kept = self.kept(n);
     const index most = n.sorted_summation() ? kMostSortedParameters : kMostParameters;
     if (self.running() || n.parameters().size() > most || kept.flops > kMostFlops) {
@@ -153,6 +154,7 @@ py::object answer(AnyNetwork& self, const py::object& x) {
 // better messages.
 template <class T>
 bool is_ready(const Network<T>& network, const py::object& x, const py::object& y) {
+  if (network.varies()) return false;
   if (!py::isinstance<py::array>(x) || !py::isinstance<py::array>(y)) return false;
   const auto ready = [](const py::object& object, index columns) {
     const std::optional<MatrixView> view =
@@ -189,9 +191,11 @@ std::optional<double> step(AnyNetwork& self, const py::object& x, const py::obje
   plan.batch_size = samples.size();
   const AnyNetwork::Training training(self);
   StepReport report;
-  self.visit([&](auto& n) {
-    using T = std::remove_pointer_t<decltype(n.parameters().data())>;
-    auto& kept = self.kept(n);
+  self.visit([&](auto& base) {
+    using T = std::remove_pointer_t<decltype(base.parameters().data())>;
+    const auto at = self.at(base, samples.inputs.columns);
+    Network<T>& n = *at;
+    auto& kept = self.kept(at);
     if (!kept.trainer || !(kept.plan == plan) || !kept.trainer->takes(samples)) {
       kept.trainer = std::make_unique<Trainer<T>>(n, samples, plan);
       kept.trainer->drop_steps_on(signal_check());

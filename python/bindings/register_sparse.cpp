@@ -1,6 +1,7 @@
 // The class _core.SparseRows: the arrays of a sparse matrix by rows, which the engine reads in
 // place.
 #include <pybind11/numpy.h>
+#include <pybind11/stl.h>
 
 #include <string>
 
@@ -72,6 +73,22 @@ void register_sparse(py::module_& m) {
                                return py::make_tuple(self.starts().size() - 1, self.width());
                              })
       .def("__len__", [](const SparseRows& self) { return self.starts().size() - 1; });
+  using Lengths = py::array_t<std::int64_t, py::array::c_style>;
+  py::class_<SequenceRows>(m, "SequenceRows", "Sequences of different lengths, for the engine.")
+      .def(py::init<py::array, Lengths, index, std::optional<Lengths>>(), "values"_a, "lengths"_a,
+           "step_columns"_a, "output_lengths"_a = py::none())
+      .def_property_readonly("step_columns",
+                             [](const SequenceRows& self) { return self.view().step_columns; })
+      .def_property_readonly("values", &SequenceRows::values)
+      .def_property_readonly("lengths", &SequenceRows::lengths)
+      .def_property_readonly("output_lengths", &SequenceRows::output_lengths)
+      .def_property_readonly("dtype",
+                             [](const SequenceRows& self) { return self.values().dtype(); })
+      .def_property_readonly("shape",
+                             [](const SequenceRows& self) {
+                               return py::make_tuple(self.view().rows, self.view().columns);
+                             })
+      .def("__len__", [](const SequenceRows& self) { return self.view().rows; });
 }
 
 }  // namespace foxnn::python

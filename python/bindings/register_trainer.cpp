@@ -49,7 +49,9 @@ class AnyTrainer {
     training_.emplace(any());
     any().visit([&](auto& n) {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
-      auto trainer = std::make_unique<Trainer<T>>(n, view_.samples, plan);
+      const auto at = any().at(n, view_.samples.inputs.columns);
+      planned_ = at.held;
+      auto trainer = std::make_unique<Trainer<T>>(*at, view_.samples, plan);
       trainer->drop_steps_on(signal_check());
       trainer_ = std::move(trainer);
     });
@@ -138,6 +140,8 @@ class AnyTrainer {
   py::object weights_;
   SamplesView view_;
   std::optional<AnyNetwork::Training> training_;
+  std::shared_ptr<void>
+      planned_;  // the network on which it trains, if that is planned for a length
   std::variant<std::unique_ptr<Trainer<float>>, std::unique_ptr<Trainer<double>>> trainer_;
 };
 
@@ -186,6 +190,7 @@ void register_trainer(py::module_& m) {
       .def_readonly("loss", &StepReport::loss)
       .def_readonly("weight", &StepReport::weight)
       .def_readonly("last_loss", &StepReport::last_loss)
+      .def_readonly("positions", &StepReport::positions)
       .def_readonly("correct", &StepReport::correct)
       .def_readonly("stopped", &StepReport::stopped)
       .def_readonly("diverged", &StepReport::diverged);

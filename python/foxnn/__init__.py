@@ -36,6 +36,9 @@ from foxnn.support.later import import_later as _import_later
 if _typing.TYPE_CHECKING:
     from foxnn import augment, plot, schedules
     from foxnn.layers import (
+        GRU,
+        LSTM,
+        RNN,
         Activation,
         AveragePool1D,
         AveragePool2D,
@@ -67,6 +70,9 @@ find_former_names()
 del find_former_names, refuse_without_lock
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
     "SGD",
     "Activation",
     "Adam",

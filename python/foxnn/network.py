@@ -39,12 +39,12 @@ class neural_network(FoxnnInterface):
     ----------
     sizes : sequence of int, shapes and layers, str or path
         The number of inputs, and then the neurons of each layer. The first item may be the shape of
-        a sample, channels last, such as (28, 28, 1); the others may be layers of other kinds, such
-        as `foxnn.Dense(8)` or `foxnn.Residual(16, 8)`, and layers of another network, which are
-        copied. Or the name of a file, which also defines activations and settings: `.safetensors`
-        written by `save`, `.onnx` of any library, or FoxNN's text format with any other extension.
-        A `.safetensors` file with a state dict of PyTorch's Linear layers is read, too; its
-        activations must be given.
+        a sample, channels last, such as (28, 28, 1), or (None, 8) for sequences of any length with
+        8 numbers a step; the others may be layers of other kinds, such as `foxnn.Dense(8)` or
+        `foxnn.Residual(16, 8)`, and layers of another network, which are copied. Or the name of a
+        file, which also defines activations and settings: `.safetensors` written by `save`, `.onnx`
+        of any library, or FoxNN's text format with any other extension. A `.safetensors` file with
+        a state dict of PyTorch's Linear layers is read, too; its activations must be given.
     activation : str, (str, parameters), or a list with one per layer, default="sigmoid"
         `foxnn.activations()` lists the names. It applies to each layer that can have an activation
         but does not name one.
@@ -117,6 +117,7 @@ class neural_network(FoxnnInterface):
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | datetime.timedelta = 1,
         augment: AugmentLike | None = None,
+        lengths: ArrayLike | None = None,
         **others: NoReturn,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
@@ -209,6 +210,11 @@ class neural_network(FoxnnInterface):
             numpy.random.Generator, seeded by the network. They return the changed batch, in the
             same shape. `foxnn.augment` has shift, flip, rotate and noise. Samples held out for
             validation are not changed.
+        lengths : array-like of shape (samples,), optional
+            How many steps of each padded sequence there are; what follows them counts nowhere. A
+            list of arrays (steps, channels) as x has its own. Targets and weights of positions are
+            padded likewise, or lists of arrays. The loss of a sequence is the mean over its
+            positions. Sequences to validate on are a list of arrays.
 
         Returns
         -------
@@ -260,7 +266,7 @@ class neural_network(FoxnnInterface):
         given = FitArguments(
             epochs, batch_size, optimizer, learning_rate, validation, early_stopping, schedule, l1,
             l2, dropout, sample_weight, class_weight, callbacks, shuffle, progress, time_limit,
-            scale, clip_norm, clip_value, checkpoint, checkpoint_every, augment,
+            scale, clip_norm, clip_value, checkpoint, checkpoint_every, augment, lengths,
         )  # fmt: skip
         return fitted(self, x, y, given)
 
@@ -291,6 +297,7 @@ class neural_network(FoxnnInterface):
         y: ArrayLike,
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
+        lengths: ArrayLike | None = None,
         **others: NoReturn,
     ) -> float:
         """Make one training step on these samples.
@@ -304,6 +311,8 @@ class neural_network(FoxnnInterface):
         optimizer : str or an optimizer, default="adam"
             As in `fit`: its moments stay with the network from step to step.
         learning_rate : float, default=1e-3
+        lengths : array-like of shape (samples,), optional
+            Of padded sequences, as in `fit`.
 
         Returns
         -------
@@ -338,9 +347,11 @@ class neural_network(FoxnnInterface):
             kept = self._new_step_plan(key)
         classes = self._classes
         is_read_there = classes is None or classes.are_numbers
-        loss = _core.step(self, x, y, kept[1], False) if is_read_there else None
+        loss = None
+        if is_read_there and lengths is None:
+            loss = _core.step(self, x, y, kept[1], False)
         if loss is None:
-            loss = _core.step(self, *self._samples(x, y), kept[1], True)
+            loss = _core.step(self, *self._samples(x, y, lengths=lengths), kept[1], True)
         assert loss is not None
         if loss != loss:
             raise diverged("after this step (the optimizer is reset)")

@@ -32,6 +32,7 @@ def resume(
     sample_weight: ArrayLike | None = None,
     schedule: ScheduleLike | None = None,
     augment: AugmentLike | None = None,
+    lengths: ArrayLike | None = None,
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
@@ -56,6 +57,8 @@ def resume(
         Required if `fit` was given samples to validate on, sample weights, or a function as
         schedule or for augmentation: a checkpoint does not hold these. It holds all other
         arguments.
+    lengths : array-like of shape (samples,), optional
+        Those that `fit` was given with x.
     callbacks : callback or sequence of callbacks, default=()
         As in `fit`.
     progress : bool, optional
@@ -112,7 +115,7 @@ def resume(
                 f"{name} must be left out: the checkpoint holds it, got {checks.shown(value)}"
             )
     try:
-        given = _arguments(told, path, again, callbacks, progress, time_limit)
+        given = _arguments(told, path, again, callbacks, progress, time_limit, lengths)
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
     return network, fitted(network, x, y, given, start)
@@ -125,6 +128,7 @@ def _arguments(
     callbacks: object,
     progress: bool | None,
     time_limit: float | None,
+    lengths: ArrayLike | None,
 ) -> FitArguments:
     """Return the arguments of `fit`: those that a checkpoint holds and those given again."""
     rule, weight, rates = told["early_stopping"], told["class_weight"], told["dropout"]
@@ -155,6 +159,7 @@ def _arguments(
         augment=given["augment"]
         if "augment" in given
         else plain_options.augment_from(told.get("augment", [])),
+        lengths=lengths,
     )
 
 

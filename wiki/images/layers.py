@@ -232,6 +232,26 @@ def embedding(ax: Any) -> None:
     text(ax, 10.7, 9.3, "the table", size=7)
 
 
+def recurrent(ax: Any) -> None:
+    """Draw a state that goes from step to step."""
+    x = np.array([2.0, 1.0, -3.0, 0.0])
+    layer = foxnn.RNN(1, return_sequences=True)
+    h = made((4, 1), layer, x, weights=[0.5], recurrent_weights=[0.8], bias=[0])[:, 0]
+    side, row = 1.9, 3.6
+    left = [3.4 + 4.4 * t for t in range(4)]
+    middle = row + side / 2
+    text(ax, 1.2, middle, "0", color=QUIET)
+    for t, at in enumerate(left):
+        grid(ax, at, 6.8, x[[t]], side)
+        grid(ax, at, row, h[[t]], side, digits=1)
+        arrow(ax, (at + side / 2, 6.7), (at + side / 2, row + side + 0.1))
+        arrow(ax, (left[t - 1] + side + 0.1 if t else 1.7, middle), (at - 0.1, middle), color=OTHER)
+        text(ax, at + side / 2, 9.3, f"x{t + 1}", size=7)
+    frame(ax, left[3], row, side, side)
+    arrow(ax, (left[3] + side / 2, row - 0.1), (left[3] + side / 2, 1.7), color=MARK)
+    text(ax, 11, 0.8, "the state h goes from step to step; the last one is the output", size=7)
+
+
 def residual(ax: Any) -> None:
     """Draw x + f(x)."""
     paths(ax, ("f: any layers", ""), "+", 2.4, 7.6)
@@ -264,6 +284,7 @@ PICTURES: dict[str, Draw] = {
     "batch-norm": normalized("batch"),
     "layer-norm": normalized("layer"),
     "embedding": embedding,
+    "recurrent": recurrent,
     "residual": residual,
     "parallel": parallel,
 }

@@ -32,8 +32,14 @@ struct MatrixView {
   const std::int64_t* starts = nullptr;
   /// Of a sparse matrix: the column of each stored number, ascending within a row.
   const std::int32_t* stored_columns = nullptr;
+  /// Of sequences of different lengths: how many steps each row has, at least one, and the numbers
+  /// of a step. What follows them in a row is not read.
+  const std::int64_t* lengths = nullptr;
+  index step_columns = 0;
 
   bool is_sparse() const { return starts != nullptr; }
+  /// The columns of row i that are read.
+  index columns_of(index i) const { return lengths ? lengths[i] * step_columns : columns; }
   const std::byte* row(index i) const { return data + i * row_bytes; }
   /// The number of stored numbers of rows [first, last) of a sparse matrix.
   index stored(index first, index last) const {
@@ -89,10 +95,11 @@ struct Samples {
 };
 
 /// Row i of a matrix as numbers of type T, into the first row of `out`. `nonzero`, if given,
-/// records which numbers are not zero, in the form that Rows uses.
+/// records which numbers are not zero, in the form that Rows uses. Of a sequence, the missing steps
+/// become `missing`.
 template <class T>
 void read_row(const MatrixView& matrix, index i, const Rows<T>& out,
-              std::uint32_t* nonzero = nullptr);
+              std::uint32_t* nonzero = nullptr, T missing = T(0));
 
 /// Rows order[0] ... order[count - 1], one after the other.
 template <class T>

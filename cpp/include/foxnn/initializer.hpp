@@ -48,4 +48,12 @@ void draw_parameters(InitializerKind kind, const Activation& activation, std::pt
                      std::ptrdiff_t neurons, std::uint64_t seed, std::uint32_t layer,
                      const StopRequest& stop, const TakeDrawn& take, std::ptrdiff_t readers = 0);
 
+/// Draws an orthogonal matrix of n rows, all of them equally likely (Saxe et al., "Exact solutions
+/// to the nonlinear dynamics of learning in deep linear neural networks", 2014), from the seed's
+/// normal numbers from `first` on, and passes on its rows: take(row, numbers). The numbers depend
+/// on the platform as little as those of draw_parameters. Throws Stopped if `stop` returns true.
+using TakeRow = std::function<void(std::ptrdiff_t, const double*)>;
+void draw_orthogonal(std::ptrdiff_t n, std::uint64_t seed, std::uint32_t layer,
+                     std::ptrdiff_t first, const StopRequest& stop, const TakeRow& take);
+
 }  // namespace foxnn

@@ -68,6 +68,14 @@ struct Products {
   double forward = 0.0, of_inputs = 0.0, full = 0.0;
 };
 
+/// Of a batch of sequences of different lengths, sorted so that the longest come first: how many of
+/// its rows, the first ones, have each step of a layer's input, and of its output. Null: all have.
+/// What stands in a step that a row does not have is undefined, and must not be read.
+struct StepRows {
+  const std::uint32_t* x = nullptr;
+  const std::uint32_t* y = nullptr;
+};
+
 template <class T>
 class Layer;
 
@@ -87,6 +95,11 @@ struct Outputs {
   /// layer.
   const Layer<T>* then = nullptr;
   InLanes lanes = {};
+  StepRows steps = {};
+  /// Of layers that carry a state (Layer::state_size): that before the first step, and where that
+  /// after each row's last one is written, row by row. Null: it is zero, and not kept.
+  const T* begin = nullptr;
+  T* end = nullptr;
 };
 
 /// A batch of samples by the stored numbers of sparse rows: what a first layer reads in place of
@@ -113,6 +126,8 @@ struct Back {
   std::uint32_t* items = nullptr;  ///< kept_items whole numbers, as the last batch left them
   Rows<T> delta;
   InLanes lanes = {};
+  StepRows steps = {};
+  const T* begin = nullptr;  ///< as in Outputs; no gradient goes into it
 };
 
 /// Rows of samples that a worker will read soon, anywhere in memory. A long computation in a layer
@@ -184,6 +199,11 @@ class Layer {
   /// If it reads its input as whole numbers from 0 on: the number that they must be below. 0: it
   /// reads any numbers.
   virtual index index_limit() const { return 0; }
+  /// The numbers of a sample that it carries from one stretch of steps to the next.
+  virtual index state_size() const { return 0; }
+  /// Of a sequence of so many steps, those of its output: 0 if it is too short; -1 if the output is
+  /// no sequence. Longer sequences never have fewer.
+  virtual index output_steps(index steps) const { return output_.shape.is_flat() ? -1 : steps; }
   /// Whether its outputs are the numbers of its input, in the same order.
   virtual bool keeps_numbers() const { return false; }
 
@@ -279,6 +299,8 @@ class Layer {
   /// True if `backward` has work that all workers must complete before what follows. The backward
   /// pass runs it for a first layer, too, although that passes no gradient on.
   virtual bool has_backward() const { return false; }
+  /// True if `backward` changes what `forward` kept, so that it can be called only once after it.
+  virtual bool spends_kept() const { return false; }
   /// May change back.delta.
   virtual void backward(Share, index /*batch*/, const Back<T>&, Scratch<T>) const {}
   /// d loss / d input `which` for the worker's share. `below` finishes each block while it is in

@@ -26,8 +26,9 @@ struct OptimizerState {
 
 /// Loss and number of correct outputs over a set of samples.
 struct Evaluation {
-  double loss = 0.0;  ///< mean over the samples and their positions, weighted by their weights
-  index correct = 0;  ///< positions whose largest output is at the place of the largest target
+  double loss = 0.0;    ///< mean over the samples and their positions, weighted by their weights
+  index correct = 0;    ///< positions whose largest output is at the place of the largest target
+  index positions = 0;  ///< of all samples; a flat sample has one
 };
 
 /// A node in the plan of a network: a layer, and the nodes whose outputs it reads.
@@ -51,13 +52,17 @@ struct Part {
   index end = -1;   ///< the node that computes its outputs
   std::vector<std::vector<Part>> branches = {};
   LayerSpec spec = {};  ///< set for a composite
+  /// Whether input and output are sequences of any length, planned for so many steps.
+  bool input_varies = false, output_varies = false;
 };
 
 template <class T>
 class Network {
  public:
-  /// Makes a network without layers. Everything random in it is derived from `seed`.
-  Network(const Shape& inputs, std::uint64_t seed);
+  /// Makes a network without layers. Everything random in it is derived from `seed`. `varies`: the
+  /// first length of the inputs' shape is a number of steps, and only one of those that samples may
+  /// have (see `with_steps`).
+  Network(const Shape& inputs, std::uint64_t seed, bool varies = false);
   /// Throws Stopped if `stop` returns true before all is copied.
   Network(const Network& other, const StopRequest& stop);
   Network(const Network& other) : Network(other, {}) {}
@@ -71,6 +76,24 @@ class Network {
   /// Draws the initial parameters of the nodes from `first` on. For many parameters this takes
   /// seconds. If `stop` returns true, it throws Stopped, and the remaining parameters are zero.
   void initialize(index first = 0, const StopRequest& stop = {});
+
+  /// Whether samples are sequences of any length.
+  bool varies() const { return varies_; }
+  /// Whether outputs are.
+  bool outputs_vary() const { return parts_.empty() ? varies_ : parts_.back().output_varies; }
+  /// The numbers of a step of a sample, and the steps that the layers are planned for.
+  index step_columns() const { return input_shape_.is_flat() ? 1 : input_shape_.channels; }
+  index steps() const { return inputs() / step_columns(); }
+  /// The same network planned for sequences of another length, or of at most that length. It shares
+  /// parameters, optimizer and random draws with this one, and is valid as long as that has the
+  /// same layers, activations, loss and scaling. Throws std::invalid_argument if a layer cannot
+  /// read so few steps.
+  std::unique_ptr<Network> with_steps(index steps) const;
+  /// The steps of the outputs for a sequence of so many; 0 if it is too short for a layer. Only if
+  /// outputs vary.
+  index steps_after(index steps) const;
+  /// Plans this network itself for another number of steps.
+  void plan_for(index steps);
 
   const Shape& input_shape() const { return input_shape_; }
   const Shape& output_shape() const { return top().output().shape; }
@@ -132,23 +155,23 @@ class Network {
 
   /// Position of node i's parameters in the flat buffer.
   index offset(index i) const { return node(i).offset; }
-  Buffer<T>& parameters() { return parameters_; }
-  const Buffer<T>& parameters() const { return parameters_; }
-  OptimizerState<T>& optimizer() { return optimizer_; }
-  const OptimizerState<T>& optimizer() const { return optimizer_; }
+  Buffer<T>& parameters() { return shared_->parameters; }
+  const Buffer<T>& parameters() const { return shared_->parameters; }
+  OptimizerState<T>& optimizer() { return shared_->optimizer; }
+  const OptimizerState<T>& optimizer() const { return shared_->optimizer; }
   /// Prepares for steps with `rule`: keeps the moments if they belong to the same rule. Throws
   /// Stopped, and has changed nothing, if `stop` returns true.
   void use_optimizer(const Optimizer& rule, const StopRequest& stop = {});
-  void reset_optimizer() { optimizer_ = {}; }
+  void reset_optimizer() { shared_->optimizer = {}; }
   /// Copies the parameters and the optimizer's memory from a network with the same layers. Throws
   /// Stopped, and has changed nothing, if `stop` returns true.
   void restore(const Network& earlier, const StopRequest& stop = {});
 
   /// Returns a new number on each call: the sub-stream for the next random draw.
-  std::uint32_t next_draw() { return draws_++; }
+  std::uint32_t next_draw() { return shared_->draws++; }
   /// The number that next_draw will return next.
-  std::uint32_t draw() const { return draws_; }
-  void set_draw(std::uint32_t draw) { draws_ = draw; }
+  std::uint32_t draw() const { return shared_->draws; }
+  void set_draw(std::uint32_t draw) { shared_->draws = draw; }
 
   /// out[rows x outputs] = f(x), with at most `threads` workers (0: as many as are worthwhile).
   /// `out` is complete only if the outcome is `done`, or `no_number`: then some outputs are NaN,
@@ -169,9 +192,22 @@ class Network {
   void append(Plan<T> plan);
   // A plan to append to the value of a node.
   Plan<T> plan_from(index node, const Form& form, index before) const;
+  // Takes nodes over, whose parameters begin after `count` numbers. Returns where they end.
+  index place(std::vector<Node<T>>& nodes, index count) const;
+  // The specs from which the layers can be made again, as they are now.
+  std::vector<LayerSpec> specs() const;
+  // Takes over the layers of another network, planned for other numbers of steps.
+  void take_layers(Plan<T> plan, const Shape& inputs, const Network& from);
+
+  // What networks share that differ in the number of steps alone.
+  struct Shared {
+    Buffer<T> parameters;
+    OptimizerState<T> optimizer;
+    std::uint32_t draws = 0;
+  };
 
   std::uint64_t seed_;
-  std::uint32_t draws_ = 0;
+  bool varies_ = false;
   LossKind loss_ = LossKind::mse;
   bool sorted_ = false;
   index index_limit_ = 0;
@@ -179,8 +215,7 @@ class Network {
   Shape input_shape_;
   std::vector<Node<T>> nodes_;
   std::vector<Part> parts_;
-  Buffer<T> parameters_;
-  OptimizerState<T> optimizer_;
+  std::shared_ptr<Shared> shared_;
 };
 
 extern template class Network<float>;

@@ -43,7 +43,8 @@ struct StepReport {
   double loss = 0.0;       ///< weighted sum over the samples, each at the weights of its step
   double weight = 0.0;     ///< sum of the sample weights, or the number of samples without weights
   double last_loss = 0.0;  ///< mean loss of the last batch with a finite loss; NaN: there was none
-  index correct = 0;       ///< positions that are classified correctly; a flat sample has one
+  index positions = 0;     ///< of all samples; a flat sample has one
+  index correct = 0;       ///< positions that are classified correctly
   bool stopped = false;    ///< the stop request ended the steps
   bool diverged = false;   ///< the loss or a weight stopped being finite: weights are reset, and
                            ///< the optimizer is restarted

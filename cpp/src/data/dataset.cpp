@@ -41,9 +41,31 @@ void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index
 
 }  // namespace
 
+namespace {
+
 template <class T>
-void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32_t* nonzero) {
+void read_sequence(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32_t* nonzero,
+                   T missing) {
+  constexpr index kWidth = kPanelWidth<T>;
+  MatrixView steps = matrix;
+  steps.lengths = nullptr;
+  steps.columns = matrix.columns_of(i);
+  read_row(steps, i, out, nonzero);
+  for (index c = steps.columns; c < matrix.columns;) {
+    const index next = std::min(matrix.columns, (c / kWidth + 1) * kWidth);
+    std::fill_n(out.at(0, c / kWidth) + c % kWidth, next - c, missing);
+    if (nonzero && c % kWidth == 0) nonzero[c / kWidth * (out.panel / out.stride)] = 0;
+    c = next;
+  }
+}
+
+}  // namespace
+
+template <class T>
+void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32_t* nonzero,
+              T missing) {
   if (matrix.is_sparse()) return read_whole_row(matrix, i, out, nonzero);
+  if (matrix.lengths) return read_sequence(matrix, i, out, nonzero, missing);
   const KernelTable<T>& k = kernels<T>();
   const std::byte* row = matrix.row(i);
   const index step = out.panel / out.stride, n = matrix.columns;
@@ -135,11 +157,11 @@ bool all_finite(const MatrixView& matrix) {
       return numbers_are(matrix.data + matrix.starts[first] * bytes, matrix.stored(first, last));
     }
     // Contiguous rows are read as one long row, which saves a call for each.
-    if (matrix.row_bytes == matrix.columns * bytes) {
+    if (matrix.row_bytes == matrix.columns * bytes && !matrix.lengths) {
       return numbers_are(matrix.row(first), (last - first) * matrix.columns);
     }
     for (index i = first; i < last; ++i) {
-      if (!numbers_are(matrix.row(i), matrix.columns)) return false;
+      if (!numbers_are(matrix.row(i), matrix.columns_of(i))) return false;
     }
     return true;
   };
@@ -189,16 +211,16 @@ index first_no_index(const MatrixView& matrix, index limit) {
     return found < all ? found : -1;
   }
   for (index i = 0; i < matrix.rows; ++i) {
-    const index found = first_of(matrix.row(i), matrix.columns);
-    if (found < matrix.columns) return i * matrix.columns + found;
+    const index count = matrix.columns_of(i), found = first_of(matrix.row(i), count);
+    if (found < count) return i * matrix.columns + found;
   }
   return -1;
 }
 
 template bool all_finite<float>(const MatrixView&);
 template bool all_finite<double>(const MatrixView&);
-template void read_row(const MatrixView&, index, const Rows<float>&, std::uint32_t*);
-template void read_row(const MatrixView&, index, const Rows<double>&, std::uint32_t*);
+template void read_row(const MatrixView&, index, const Rows<float>&, std::uint32_t*, float);
+template void read_row(const MatrixView&, index, const Rows<double>&, std::uint32_t*, double);
 template void read_rows(const MatrixView&, const std::uint32_t*, index, float*);
 template void read_rows(const MatrixView&, const std::uint32_t*, index, double*);
 template void read_target(const Samples&, index, index, const Rows<float>&);

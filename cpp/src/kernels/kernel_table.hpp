@@ -103,6 +103,37 @@ struct LaneLine {
 /// The most lines of weights of a tile of any kernel set.
 inline constexpr index kMostLaneLines = 4;
 
+/// The cells of recurrent layers.
+enum class Cell { rnn, gru, lstm };
+inline constexpr int kCellCount = 3;
+
+/// Rows of a step of a recurrent layer, for the units of a panel. All are kPanelWidth apart.
+template <class T>
+struct CellStep {
+  T* gates = nullptr;  ///< those of the units; those of the next gate are `panel` apart
+  index panel = 0;
+  const T* before = nullptr;  ///< the memory (LSTM) or the state (GRU) before the step
+  T* memory = nullptr;        ///< LSTM: after it, and its tanh
+  T* squashed = nullptr;
+  T* h = nullptr;  ///< the state after it
+  T* y = nullptr;  ///< the same once more, ldy apart; null: it is not wanted
+  index ldy = 0;
+};
+/// The same on the way back.
+template <class T>
+struct CellBack {
+  T* gates = nullptr;
+  index panel = 0;
+  const T* before = nullptr;
+  const T* squashed = nullptr;
+  const T* later = nullptr;  ///< d loss / d h by the next step's products
+  const T* delta = nullptr;  ///< and as the layer's output, ldd apart; null: 0
+  index ldd = 0;
+  /// d loss / d memory (LSTM), or what of d loss / d h does not go through products (GRU): of the
+  /// next step, and then of this one.
+  T* carry = nullptr;
+};
+
 /// Elementary functions, for tests, initializers and tables.
 enum class MathFunction { exp, log, tanh, sigmoid, sin, cos, atan, normal_cdf };
 inline constexpr int kMathFunctionCount = 8;
@@ -283,6 +314,11 @@ struct KernelTable {
   /// Adds d loss / d gain and d loss / d shift of some rows, for `width` columns of a panel.
   void (*layer_norm_gradient)(index rows, index width, const T* x, index ldx, const T* statistics,
                               const T* delta, index ldd, T* gain, T* shift);
+
+  /// From the gates' preactivations to their values and the state after a step.
+  void (*cell[kCellCount])(index rows, index width, CellStep<T> step);
+  /// From the gates' values to d loss / d preactivations, in place.
+  void (*cell_back[kCellCount])(index rows, index width, CellBack<T> step);
 
   /// For a line of columns: adds a to `first`, and a (x - mean) to `second`, where a is `other`, or
   /// x - mean if that is null. Both have kColumnSums lines, which are to be added up. This and the

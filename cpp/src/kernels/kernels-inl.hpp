@@ -32,6 +32,7 @@
 #include "kernels/norm-inl.hpp"
 #include "kernels/philox-inl.hpp"
 #include "kernels/pool-inl.hpp"
+#include "kernels/recurrent-inl.hpp"
 #include "kernels/row-inl.hpp"
 #include "kernels/stored-inl.hpp"
 #include "kernels/update-inl.hpp"
@@ -105,6 +106,12 @@ constexpr KernelTable<T> make_table() {
   t.layer_norm = layer_norm<T>;
   t.layer_norm_backward = layer_norm_backward<T>;
   t.layer_norm_gradient = layer_norm_gradient<T>;
+  t.cell[static_cast<int>(Cell::rnn)] = rnn_cell<T>;
+  t.cell[static_cast<int>(Cell::gru)] = gru_cell<T>;
+  t.cell[static_cast<int>(Cell::lstm)] = lstm_cell<T>;
+  t.cell_back[static_cast<int>(Cell::rnn)] = rnn_cell_back<T>;
+  t.cell_back[static_cast<int>(Cell::gru)] = gru_cell_back<T>;
+  t.cell_back[static_cast<int>(Cell::lstm)] = lstm_cell_back<T>;
   t.largest = largest<T>;
   t.sum_where_largest = sum_where_largest<T>;
   t.sum_of_shares = sum_of_shares<T>;

@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "layers/columns.hpp"
+#include "layers/step_rows.hpp"
 
 namespace foxnn {
 namespace {
@@ -56,7 +57,7 @@ void BatchNorm<T>::initialize(std::uint64_t, std::uint32_t, const StopRequest&) 
 
 template <class T>
 index BatchNorm<T>::kept_size(index) const {
-  return measured_at() + 1;
+  return count_at() + 2;
 }
 
 // The coefficients of each channel in a pass.
@@ -67,13 +68,17 @@ ScratchSize BatchNorm<T>::scratch_size(index) const {
 
 template <class T>
 template <class Function>
-void BatchNorm<T>::each_share(Share share, index batch, Function f) const {
+void BatchNorm<T>::each_share(Share share, index batch, const std::uint32_t* with_step,
+                              Function f) const {
   const bool by_rows = positions_ < share.workers;
   const Share rows = by_rows ? share : Share{}, places = by_rows ? Share{} : share;
   const index first = rows.first(batch), count = rows.last(batch) - first;
-  for (index p = places.first(positions_); p < places.last(positions_); ++p) {
+  const PositionRange own = own_positions(places, positions_, with_step);
+  for (index p = own.first; p < own.last; ++p) {
+    const index there = rows_with(with_step, p, first, count);
+    if (there == 0) break;
     each_panel<T>(channels_, [&](index q, index width) {
-      f(first, count, p * panels_ + q, q * kPanelWidth<T>, width);
+      f(first, there, p * panels_ + q, q * kPanelWidth<T>, width);
     });
   }
 }
@@ -101,13 +106,15 @@ index BatchNorm<T>::ahead(index batch, const Rows<const T>& values) const {
 
 // Adds some positions to the sums of each of the lines.
 template <class T>
-void BatchNorm<T>::add_sums(Lines lines, index positions, index batch, const Rows<const T>& x,
+void BatchNorm<T>::add_sums(Lines lines, index positions, index batch,
+                            const std::uint32_t* with_step, const Rows<const T>& x,
                             const Rows<const T>* other, const T* mean, Sums* sums) const {
   const index panel = lines.channel() / kPanelWidth<T>, lane = lines.channel() % kPanelWidth<T>;
   for (index p = 0; p < positions; ++p) {
+    const index rows = rows_with(with_step, p, batch);
     for (index i = 0; i < lines.count; ++i) {
       const index column = lane + i * kLineWidth<T>;
-      kernels<T>().column_sums(batch, x.at(0, p * panels_ + panel) + column, x.stride,
+      kernels<T>().column_sums(rows, x.at(0, p * panels_ + panel) + column, x.stride,
                                other ? other->at(0, p * panels_ + panel) + column : nullptr,
                                other ? other->stride : 0, mean + i * kLineWidth<T>, sums[i].first,
                                sums[i].second, ahead(batch, x));
@@ -120,8 +127,8 @@ void BatchNorm<T>::add_sums(Lines lines, index positions, index batch, const Row
 // may lie close together. If a mean is found that is further from its estimate than most numbers
 // are from the mean, it is the next estimate.
 template <class T>
-void BatchNorm<T>::measure(Lines lines, index batch, const Rows<const T>& x, bool in_lanes,
-                           T* all) const {
+void BatchNorm<T>::measure(Lines lines, index batch, const std::uint32_t* with_step,
+                           const Rows<const T>& x, bool in_lanes, T* all) const {
   const index width = lines.width(), used = std::min(width, channels_ - lines.channel());
   T* const mean = kept(all, kMean) + lines.channel();
   T* const variance = kept(all, kVariance) + lines.channel();
@@ -129,13 +136,13 @@ void BatchNorm<T>::measure(Lines lines, index batch, const Rows<const T>& x, boo
   std::fill_n(mean, width, T(0));
   bool is_near[kMostLines] = {};  // whether the means of a line were good estimates
   const auto correct = [&](Lines some, index positions) {
-    const T count = static_cast<T>(batch * positions);
+    const T count = static_cast<T>(rows_of_all(with_step, positions, batch));
     const index first = some.channel() - lines.channel();
     Sums sums[kMostLines];
     if (in_lanes) {
       add_sums_in_lanes(some, positions, batch, x, nullptr, mean + first, sums);
     } else {
-      add_sums(some, positions, batch, x, nullptr, mean + first, sums);
+      add_sums(some, positions, batch, with_step, x, nullptr, mean + first, sums);
     }
     for (index c = first; c < first + some.width(); ++c) {
       const index lane = c % kLineWidth<T>;
@@ -165,11 +172,13 @@ void BatchNorm<T>::normalize(Lines lines, index batch, const Rows<const T>& x,
   if (of_lines.slope.data) of_lines.slope.data += lane;
   for (index p = 0; p < positions_; ++p) {
     const index panel = p * panels_ + channel / kPanelWidth<T>;
-    kernels<T>().normalize(batch, lines.width(), x.at(0, panel) + lane, x.stride,
+    const index rows = rows_with(out.steps.x, p, batch);
+    if (rows == 0) break;
+    kernels<T>().normalize(rows, lines.width(), x.at(0, panel) + lane, x.stride,
                            kept(out.kept, kMean) + channel, kept(out.kept, kFactor) + channel,
                            parameter(kGain) + channel, parameter(kShift) + channel,
                            of_lines.y.at(0, panel), of_lines.y.stride, ahead(batch, x));
-    if (out.then) out.then->apply(batch, lines.width(), 0, panel, of_lines);
+    if (out.then) out.then->apply(rows, lines.width(), 0, panel, of_lines);
   }
 }
 
@@ -177,12 +186,17 @@ template <class T>
 void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                            Scratch<T> scratch) const {
   const bool measures = out.training && this->is_trained(), in_lanes = out.lanes.y;
-  if (out.kept && share.worker == 0) out.kept[measured_at()] = measures ? T(1) : T(0);
+  if (out.kept && share.worker == 0) {
+    out.kept[measured_at()] = measures ? T(1) : T(0);
+    const index count = rows_of_all(out.steps.x, positions_, batch);
+    out.kept[count_at()] = static_cast<T>(count);
+    out.kept[count_at() + 1] = static_cast<T>(count - 1);
+  }
   if (measures) {
     // A worker's channels, from the sums to the outputs.
     return each_lines(share, [&](Lines lines) {
       if (scratch.leaves()) return;
-      measure(lines, batch, *x, in_lanes, out.kept);
+      measure(lines, batch, out.steps.x, *x, in_lanes, out.kept);
       if (in_lanes) return normalize_in_lanes(lines, batch, *x, out);
       normalize(lines, batch, *x, out);
     });
@@ -196,14 +210,15 @@ void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, con
     std::copy_n(factor, columns_, kept(out.kept, kFactor));
   }
   if (in_lanes) return answer_in_lanes(share, batch, *x, factor, out, scratch);
-  each_share(share, batch, [&](index row, index rows, index panel, index channel, index width) {
-    if (scratch.leaves()) return;
-    kernels<T>().normalize(rows, width, x->at(row, panel), x->stride,
-                           parameter(kRunningMean) + channel, factor + channel,
-                           parameter(kGain) + channel, parameter(kShift) + channel,
-                           out.y.at(row, panel), out.y.stride, ahead(rows, *x));
-    if (out.then) out.then->apply(rows, width, row, panel, out);
-  });
+  each_share(share, batch, out.steps.x,
+             [&](index row, index rows, index panel, index channel, index width) {
+               if (scratch.leaves()) return;
+               kernels<T>().normalize(rows, width, x->at(row, panel), x->stride,
+                                      parameter(kRunningMean) + channel, factor + channel,
+                                      parameter(kGain) + channel, parameter(kShift) + channel,
+                                      out.y.at(row, panel), out.y.stride, ahead(rows, *x));
+               if (out.then) out.then->apply(rows, width, row, panel, out);
+             });
 }
 
 // The sums of d loss / d y, and of its products with x - mean, from which both gradients follow.
@@ -216,7 +231,7 @@ void BatchNorm<T>::backward(Share share, index batch, const Back<T>& back, Scrat
     if (back.lanes.y) {
       add_sums_in_lanes(lines, positions_, batch, *back.x, &delta, mean, sums);
     } else {
-      add_sums(lines, positions_, batch, *back.x, &delta, mean, sums);
+      add_sums(lines, positions_, batch, back.steps.x, *back.x, &delta, mean, sums);
     }
     for (index c = 0; c < lines.width(); ++c) {
       const Sums& of_line = sums[c / kLineWidth<T>];
@@ -232,7 +247,7 @@ void BatchNorm<T>::backward_input(Share share, index batch, index, const Back<T>
                                   Scratch<T> scratch) const {
   // d loss / d x = gain factor (delta - mean(delta) - x' mean(delta x')) for the normal x', where
   // the means are those of the batch: a multiple of delta, one of x - mean, and a constant.
-  const T count = static_cast<T>(batch * positions_);
+  const T count = back.kept[count_at()];
   T *const along = scratch.numbers, *const constant = along + columns_;
   T* const gain = constant + columns_;
   for (index c = 0; c < columns_; ++c) {
@@ -247,14 +262,16 @@ void BatchNorm<T>::backward_input(Share share, index batch, index, const Back<T>
     return backward_input_in_lanes(share, batch, back, gain, along, constant, delta_below, below,
                                    scratch);
   }
-  each_share(share, batch, [&](index row, index rows, index panel, index channel, index width) {
-    if (scratch.leaves()) return;
-    kernels<T>().normalize_backward(
-        rows, width, back.x->at(row, panel), back.x->stride, back.delta.at(row, panel),
-        back.delta.stride, kept(back.kept, kMean) + channel, gain + channel, along + channel,
-        constant + channel, delta_below.at(row, panel), delta_below.stride, ahead(rows, *back.x));
-    below.finish(row, rows, panel, width, delta_below);
-  });
+  each_share(share, batch, back.steps.x,
+             [&](index row, index rows, index panel, index channel, index width) {
+               if (scratch.leaves()) return;
+               kernels<T>().normalize_backward(
+                   rows, width, back.x->at(row, panel), back.x->stride, back.delta.at(row, panel),
+                   back.delta.stride, kept(back.kept, kMean) + channel, gain + channel,
+                   along + channel, constant + channel, delta_below.at(row, panel),
+                   delta_below.stride, ahead(rows, *back.x));
+               below.finish(row, rows, panel, width, delta_below);
+             });
 }
 
 template <class T>
@@ -275,9 +292,9 @@ void BatchNorm<T>::backward_parameters(Share share, index, const Back<T>& back,
 
 // The running variance is that of the whole population, as estimated from the batch.
 template <class T>
-void BatchNorm<T>::settle(Share share, index batch, const T* all) const {
-  const index count = batch * positions_;
-  const T whole = count > 1 ? static_cast<T>(count) / static_cast<T>(count - 1) : T(1);
+void BatchNorm<T>::settle(Share share, index, const T* all) const {
+  const T count = all[count_at()], less = all[count_at() + 1];
+  const T whole = less > T(0) ? count / less : T(1);
   for (index c = share.first(channels_); c < share.last(channels_); ++c) {
     T& mean = parameter(kRunningMean)[c];
     T& variance = parameter(kRunningVariance)[c];

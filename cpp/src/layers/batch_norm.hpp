@@ -49,6 +49,8 @@ class BatchNorm final : public Layer<T> {
   }
   // Where a flag is kept, after the arrays: whether mean and variance are those of the batch.
   index measured_at() const { return kKeptArrays * columns_; }
+  // And of how many numbers of a channel they are; then that number less 1.
+  index count_at() const { return measured_at() + 1; }
   // Of a position; a panel may have more, which rows without gaps do not.
   index lines() const { return (channels_ + kLineWidth<T> - 1) / kLineWidth<T>; }
   // The lines of a panel that a worker goes through together.
@@ -67,12 +69,14 @@ class BatchNorm final : public Layer<T> {
   void each_lines(Share share, Function f) const;
   // Calls f(rows at a position, channel) for the panels of the worker's share.
   template <class Function>
-  void each_share(Share share, index batch, Function f) const;
+  void each_share(Share share, index batch, const std::uint32_t* with_step, Function f) const;
   index ahead(index batch, const Rows<const T>& values) const;
-  void measure(Lines lines, index batch, const Rows<const T>& x, bool in_lanes, T* all) const;
+  void measure(Lines lines, index batch, const std::uint32_t* with_step, const Rows<const T>& x,
+               bool in_lanes, T* all) const;
   void normalize(Lines lines, index batch, const Rows<const T>& x, const Outputs<T>& out) const;
-  void add_sums(Lines lines, index positions, index batch, const Rows<const T>& x,
-                const Rows<const T>* other, const T* mean, Sums* sums) const;
+  void add_sums(Lines lines, index positions, index batch, const std::uint32_t* with_step,
+                const Rows<const T>& x, const Rows<const T>* other, const T* mean,
+                Sums* sums) const;
 
   // The same over a batch in lanes.
   void add_sums_in_lanes(Lines lines, index positions, index batch, const Rows<const T>& x,

@@ -144,13 +144,19 @@ ScratchSize Conv<T>::scratch_size(index batch) const {
                                     weights_of_channels(transposed_channels()));
   const index of_rows = of_weights + kPositions * batch * kPanelWidth<T>;
   return {.numbers = std::max({of_rows, scratch_of_few(batch), lane_numbers()}),
-          .stretches = window_.places() * (most / kPanelWidth<T> + 2)};
+          .stretches = most_stretches() + batch};
+}
+template <class T>
+index Conv<T>::most_stretches() const {
+  const index most = std::max(group_channels_, group_filters_);
+  return window_.places() * (most / kPanelWidth<T> + 2);
 }
 
 template <class T>
 void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                       Scratch<T> scratch) const {
   if (out.lanes.y) return forward_in_lanes(share, batch, *x, out, scratch);
+  if (out.steps.x) return forward_sequences(share, batch, *x, out, scratch);
   const Columns columns(this->output());
   const index positions = this->output().shape.positions();
   if (goes_by_positions<T>(batch, runs_, positions)) {
@@ -159,7 +165,7 @@ void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Ou
   for (index p = share.first(positions); p < share.last(positions) && !scratch.leaves(); ++p) {
     for (index g = 0; g < groups_; ++g) {
       for (index b = 0; b < blocks_of_group(); ++b) {
-        forward_block(block(g, b), p, batch, *x, out, scratch);
+        forward_block(block(g, b), p, {0, batch}, *x, out, scratch);
       }
     }
     const index panel = columns.at(p, 0) / kPanelWidth<T>;
@@ -168,35 +174,37 @@ void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Ou
   }
 }
 
-// The sums of a block of filters at an output position.
+// The sums of a block of filters at an output position, for some rows.
 template <class T>
-void Conv<T>::forward_block(const Block& block, index position, index batch, const Rows<const T>& x,
-                            const Outputs<T>& out, Scratch<T> scratch) const {
+void Conv<T>::forward_block(const Block& block, index position, const ReadRun& run,
+                            const Rows<const T>& x, const Outputs<T>& out,
+                            Scratch<T> scratch) const {
   const Columns from(this->input()), to(this->output());
   index count = 0;
-  for (const Tap& tap : window_.of_output(position)) {
+  each_tap_of_output(window_, position, run.length, [&](const Tap& tap) {
     count = append_stretches<T>(scratch.stretches, count,
                                 from.at(tap.position, block.group * group_channels_),
                                 tap.place * group_channels_, group_channels_, x.panel);
-  }
+  });
   const index filter = block.group * group_filters_ + block.first;
   const index column = to.at(position, filter);
   const T* const weights = this->parameters() + weights_of(block);
   const T* const bias =
       has_bias_ ? this->parameters() + this->arrays().back().offset + filter : nullptr;
   if (is_aligned(filter, block.used)) {
-    kernels<T>().multiply_stretches(batch, scratch.stretches, count, x.data, x.stride, weights,
-                                    block.width, bias, out.y.at(0, column / kPanelWidth<T>),
-                                    out.y.stride);
+    kernels<T>().multiply_stretches(run.rows, scratch.stretches, count, x.at(run.first), x.stride,
+                                    weights, block.width, bias,
+                                    out.y.at(run.first, column / kPanelWidth<T>), out.y.stride);
     return;
   }
   // The columns of a group begin or end within a panel.
   alignas(64) T init[kPanelWidth<T>] = {};
   if (bias) std::copy_n(bias, block.used, init);
-  kernels<T>().multiply_stretches(batch, scratch.stretches, count, x.data, x.stride, weights,
-                                  block.width, init, scratch.numbers, kPanelWidth<T>);
+  kernels<T>().multiply_stretches(run.rows, scratch.stretches, count, x.at(run.first), x.stride,
+                                  weights, block.width, init, scratch.numbers, kPanelWidth<T>);
+  const Rows<T> target = out.y.from_row(run.first);
   each_run<T>(1, block.used, {}, {.pitch = 0, .first = column}, [&](index a, index b, index n) {
-    copy_columns<T>(0, batch, Rows<const T>{scratch.numbers, kPanelWidth<T>}, a, out.y, b, n);
+    copy_columns<T>(0, run.rows, Rows<const T>{scratch.numbers, kPanelWidth<T>}, a, target, b, n);
   });
 }
 

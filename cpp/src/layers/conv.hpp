@@ -16,7 +16,7 @@
 #include "layers/activated.hpp"
 #include "layers/lane_lists.hpp"
 #include "layers/position_runs.hpp"
-#include "layers/window.hpp"
+#include "layers/window_steps.hpp"
 
 namespace foxnn {
 
@@ -33,6 +33,7 @@ class Conv final : public Activated<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Conv>(*this); }
   double flops() const override;
   LaneUse lane_use() const override;
+  index output_steps(index steps) const override { return window_.along().outputs(steps); }
   Products products() const override;
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
   void unpack(const Array& array, const T* packed, T* values, Order order,
@@ -86,7 +87,7 @@ class Conv final : public Activated<T> {
   template <class Function>
   void each_line(const StopRequest& stop, Function f) const;
   index place_of_weight(index line, index filter) const;
-  void forward_block(const Block& block, index position, index batch, const Rows<const T>& x,
+  void forward_block(const Block& block, index position, const ReadRun& run, const Rows<const T>& x,
                      const Outputs<T>& out, Scratch<T> scratch) const;
   index scratch_of_few(index batch) const;
   void forward_few(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
@@ -97,15 +98,15 @@ class Conv final : public Activated<T> {
   Rows<const T> contiguous_rows(index batch, const Rows<const T>& x, T* copied) const;
   void products_of_run(const Block& block, const PositionRun& run, std::span<const Stretch> listed,
                        const T* a, index lda, const Rows<T>& y, T least, Scratch<T> scratch) const;
-  void input_gradient(index group, index channel, index position, index first, index last,
+  void input_gradient(index group, index channel, index position, const ReadRun& run,
                       const Rows<const T>& delta, const T* weights, const Rows<T>& delta_below,
                       Scratch<T> scratch) const;
   index weights_of_channels(index channels) const;
   index transposed_channels() const;
   void transpose_weights(index group, index channel, T* transposed) const;
   void gradient_of_lines(const Block& block, index first, index last, index batch,
-                         const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
-                         T* gathered, T* biases) const;
+                         const Rows<const T>& x, const Rows<const T>& delta,
+                         const WindowRows* sequences, T* gradient, T* gathered, T* biases) const;
   Deltas deltas_of(const Block& block, index begin, index end, index batch,
                    const Rows<const T>& delta, T* gathered) const;
   Errands next_positions(const Block& block, index begin, index batch, const Rows<const T>& x,
@@ -116,10 +117,22 @@ class Conv final : public Activated<T> {
   void add_tile_of_place(const Tile& tile, index begin, index end, index batch,
                          const Rows<const T>& x, const Deltas& deltas, T* sums,
                          Errands* errands) const;
-  index lines_read(const Tile& tile, index position, index panel, index* columns,
+  index lines_read(const Tile& tile, index position, index length, index panel, index* columns,
                    Stretch* ranges) const;
-  void bias_gradient(Share share, index batch, const Rows<const T>& delta,
-                     GradientSink<T>& sink) const;
+  void bias_gradient(Share share, index batch, const Back<T>& back, GradientSink<T>& sink) const;
+
+  // The same over sequences of different lengths.
+  index most_stretches() const;
+  WindowRows sequences(index batch, const StepRows& steps, const Scratch<T>& scratch) const {
+    return {window_, batch, steps, scratch.stretches + most_stretches()};
+  }
+  void forward_sequences(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+                         const Scratch<T>& scratch) const;
+  void backward_input_sequences(Share share, index batch, const Back<T>& back,
+                                const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                                const Scratch<T>& scratch) const;
+  void add_tile_of_sequences(const Tile& tile, index begin, index end, const WindowRows& rows,
+                             const Rows<const T>& x, const Deltas& deltas, T* sums) const;
 
   // The same over a batch in lanes.
   void list_lanes();

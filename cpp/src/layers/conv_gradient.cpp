@@ -1,6 +1,7 @@
 // The gradient of a convolution's weights and biases. Workers divide the lines of weights; each
 // goes through some positions at a time, whose gradients stay in the cache for all of its lines.
 #include <algorithm>
+#include <optional>
 
 #include "layers/conv.hpp"
 #include "layers/stretches.hpp"
@@ -24,29 +25,32 @@ void Conv<T>::backward_parameters(Share share, index batch, const Back<T>& back,
   // A block that is a panel has its biases summed beside its first line, while the gradients of
   // outputs are in the cache.
   const bool sums_biases = has_bias_ && groups_ == 1;
+  std::optional<WindowRows> rows;
+  if (back.steps.x) rows.emplace(sequences(batch, back.steps, scratch));
   for (index task = begin; task < end && !scratch.leaves();) {
     alignas(64) T biases[kPanelWidth<T>] = {};
     const index b = task / lines_, first = task % lines_;
     const index last = std::min(lines_, first + end - task);
     const Block at = block(b / blocks_of_group(), b % blocks_of_group());
     std::fill_n(scratch.numbers, (last - first) * at.width, T(0));
-    gradient_of_lines(at, first, last, batch, *back.x, back.delta, scratch.numbers, gathered,
-                      sums_biases && first == 0 ? biases : nullptr);
+    gradient_of_lines(at, first, last, batch, *back.x, back.delta, rows ? &*rows : nullptr,
+                      scratch.numbers, gathered, sums_biases && first == 0 ? biases : nullptr);
     sink.take(weights_of(at) + first * at.width, (last - first) * at.width, scratch.numbers);
     if (sums_biases && first == 0) {
       sink.take(this->arrays().back().offset + at.first, kPanelWidth<T>, biases);
     }
     task += last - first;
   }
-  if (has_bias_ && !sums_biases) bias_gradient(share, batch, back.delta, sink);
+  if (has_bias_ && !sums_biases) bias_gradient(share, batch, back, sink);
 }
 
 // gradient[lines][width] += d loss / d weights of some lines of a block; and d loss / d biases, if
 // they are asked for.
 template <class T>
 void Conv<T>::gradient_of_lines(const Block& block, index first, index last, index batch,
-                                const Rows<const T>& x, const Rows<const T>& delta, T* gradient,
-                                T* gathered, T* biases) const {
+                                const Rows<const T>& x, const Rows<const T>& delta,
+                                const WindowRows* sequences, T* gradient, T* gathered,
+                                T* biases) const {
   const index outputs = this->output().shape.positions(), height = kernels<T>().tile_rows;
   for (index begin = 0; begin < outputs; begin += kPositions) {
     const index end = std::min(outputs, begin + kPositions);
@@ -61,11 +65,17 @@ void Conv<T>::gradient_of_lines(const Block& block, index first, index last, ind
           std::min(group_channels_ - inside, kPanelWidth<T> - channel % kPanelWidth<T>);
       const index left = group_channels_ < height ? last - line : std::min(last - line, room);
       rows = tile_height(left, height);
-      add_tile({block, line, rows}, begin, end, batch, x, deltas,
-               gradient + (line - first) * block.width, &errands);
+      T* const sums = gradient + (line - first) * block.width;
+      if (sequences) {
+        add_tile_of_sequences({block, line, rows}, begin, end, *sequences, x, deltas, sums);
+      } else {
+        add_tile({block, line, rows}, begin, end, batch, x, deltas, sums, &errands);
+      }
     }
     for (index p = begin; p < end && biases; ++p) {
-      kernels<T>().sum_rows(batch, deltas.first + (p - begin) * deltas.step, deltas.stride,
+      const index there = sequences ? sequences->with_output(p) : batch;
+      if (there == 0) break;
+      kernels<T>().sum_rows(there, deltas.first + (p - begin) * deltas.step, deltas.stride,
                             block.width, biases, true);
     }
   }
@@ -141,7 +151,7 @@ void Conv<T>::add_tile(const Tile& tile, index begin, index end, index batch,
     const index place = (p - begin) * deltas.step;
     index* const found = columns + waiting * tile.rows;
     Stretch ranges[kMostRows];  // of lines that are not over the padding
-    const index count = lines_read(tile, p, x.panel, found, ranges);
+    const index count = lines_read(tile, p, 0, x.panel, found, ranges);
     if (count == 0) continue;
     if (ranges[0].count == tile.rows) {
       places[waiting++] = place;
@@ -189,31 +199,32 @@ void Conv<T>::add_tile_of_place(const Tile& tile, index begin, index end, index 
 // The columns that the lines of a tile are multiplied with at an output position. Returns the
 // number of ranges of lines, by `line` and `count`, that the window has within the sample.
 template <class T>
-index Conv<T>::lines_read(const Tile& tile, index position, index panel, index* columns,
-                          Stretch* ranges) const {
+index Conv<T>::lines_read(const Tile& tile, index position, index length, index panel,
+                          index* columns, Stretch* ranges) const {
   const Columns from(this->input());
   index count = 0;
-  for (const Tap& tap : window_.of_output(position)) {
+  each_tap_of_output(window_, position, length, [&](const Tap& tap) {
     const index start = tap.place * group_channels_, end = start + group_channels_;
     const index low = std::max(start, tile.line), high = std::min(end, tile.line + tile.rows);
     for (index line = low; line < high; ++line) {
       const index channel = tile.block.group * group_channels_ + line - start;
       columns[line - tile.line] = offset_of<T>(from.at(tap.position, channel), panel);
     }
-    if (low >= high) continue;
+    if (low >= high) return;
     Stretch* const last = count > 0 ? ranges + count - 1 : nullptr;
     if (last && last->line + last->count == low - tile.line) {
       last->count += high - low;
     } else {
       ranges[count++] = {.line = low - tile.line, .count = high - low};
     }
-  }
+  });
   return count;
 }
 
 template <class T>
-void Conv<T>::bias_gradient(Share share, index batch, const Rows<const T>& delta,
+void Conv<T>::bias_gradient(Share share, index batch, const Back<T>& back,
                             GradientSink<T>& sink) const {
+  const Rows<const T> delta = back.delta;
   const Columns columns(this->output());
   const index panels = panel_count<T>(filters_), positions = this->output().shape.positions();
   for (index q = share.first(panels); q < share.last(panels); ++q) {
@@ -221,7 +232,7 @@ void Conv<T>::bias_gradient(Share share, index batch, const Rows<const T>& delta
     const index used = std::min(kPanelWidth<T>, filters_ - q * kPanelWidth<T>);
     for (index p = 0; p < positions; ++p) {
       const index panel = columns.at(p, 0) / kPanelWidth<T> + q;
-      kernels<T>().sum_rows(batch, delta.at(0, panel), delta.stride,
+      kernels<T>().sum_rows(rows_with(back.steps.y, p, batch), delta.at(0, panel), delta.stride,
                             rounded_up(used, kLineWidth<T>), sums, true);
     }
     sink.take(this->arrays().back().offset + q * kPanelWidth<T>, kPanelWidth<T>, sums);
@@ -232,8 +243,8 @@ void Conv<T>::bias_gradient(Share share, index batch, const Rows<const T>& delta
   template void Conv<T>::backward_parameters(Share, index, const Back<T>&, GradientSink<T>&,       \
                                              Scratch<T>) const;                                    \
   template void Conv<T>::gradient_of_lines(const Block&, index, index, index,                      \
-                                           const Rows<const T>&, const Rows<const T>&, T*, T*, T*) \
-      const;                                                                                       \
+                                           const Rows<const T>&, const Rows<const T>&,             \
+                                           const WindowRows*, T*, T*, T*) const;                   \
   template auto Conv<T>::deltas_of(const Block&, index, index, index, const Rows<const T>&, T*)    \
       const -> Deltas;                                                                             \
   template Errands Conv<T>::next_positions(const Block&, index, index, const Rows<const T>&,       \
@@ -243,8 +254,8 @@ void Conv<T>::bias_gradient(Share share, index batch, const Rows<const T>& delta
   template bool Conv<T>::is_within_place(const Tile&) const;                                       \
   template void Conv<T>::add_tile_of_place(const Tile&, index, index, index, const Rows<const T>&, \
                                            const Deltas&, T*, Errands*) const;                     \
-  template index Conv<T>::lines_read(const Tile&, index, index, index*, Stretch*) const;           \
-  template void Conv<T>::bias_gradient(Share, index, const Rows<const T>&, GradientSink<T>&) const;
+  template index Conv<T>::lines_read(const Tile&, index, index, index, index*, Stretch*) const;    \
+  template void Conv<T>::bias_gradient(Share, index, const Back<T>&, GradientSink<T>&) const;
 FOXNN_GRADIENT(float)
 FOXNN_GRADIENT(double)
 #undef FOXNN_GRADIENT

@@ -14,6 +14,9 @@ void Conv<T>::backward_input(Share share, index batch, index, const Back<T>& bac
   if (back.lanes.y) {
     return backward_input_in_lanes(share, batch, back, delta_below, below, scratch);
   }
+  if (back.steps.x) {
+    return backward_input_sequences(share, batch, back, delta_below, below, scratch);
+  }
   const Columns columns(this->input());
   const index positions = this->input().shape.positions();
   // Where positions do not begin panels, their columns are finished together, row by row.
@@ -36,8 +39,8 @@ void Conv<T>::backward_input(Share share, index batch, index, const Back<T>& bac
       for (index p = places.first(positions); p < places.last(positions); ++p) {
         if (scratch.leaves()) return;
         for (index channel = begin; channel < end; channel += kPanelWidth<T>) {
-          input_gradient(g, channel, p, first, last, back.delta, weights(channel), delta_below,
-                         scratch);
+          input_gradient(g, channel, p, {first, last - first}, back.delta, weights(channel),
+                         delta_below, scratch);
           if (!at_once) continue;
           below.finish(0, batch, columns.at(p, channel) / kPanelWidth<T>,
                        width_of_panel<T>(group_channels_, channel / kPanelWidth<T>), delta_below);
@@ -90,16 +93,17 @@ void Conv<T>::transpose_weights(index group, index channel, T* transposed) const
 
 // d loss / d inputs for up to a panel of a group's channels at an input position, for some rows.
 template <class T>
-void Conv<T>::input_gradient(index group, index channel, index position, index first, index last,
+void Conv<T>::input_gradient(index group, index channel, index position, const ReadRun& run,
                              const Rows<const T>& delta, const T* weights,
                              const Rows<T>& delta_below, Scratch<T> scratch) const {
   const Columns from(this->output()), to(this->input());
+  const index first = run.first, last = run.first + run.rows;
   index count = 0;
-  for (const Tap& tap : window_.of_input(position)) {
+  each_tap_of_input(window_, position, run.length, [&](const Tap& tap) {
     count =
         append_stretches<T>(scratch.stretches, count, from.at(tap.position, group * group_filters_),
                             tap.place * group_filters_, group_filters_, delta.panel);
-  }
+  });
   const index channels = std::min(kPanelWidth<T>, group_channels_ - channel);
   const index width = rounded_up(channels, kLineWidth<T>);
   const index column = to.at(position, group * group_channels_ + channel);
@@ -119,13 +123,13 @@ void Conv<T>::input_gradient(index group, index channel, index position, index f
   });
 }
 
-#define FOXNN_INPUT(T)                                                                           \
-  template void Conv<T>::backward_input(Share, index, index, const Back<T>&, const Rows<T>&,     \
-                                        const Layer<T>::Below&, Scratch<T>) const;               \
-  template index Conv<T>::weights_of_channels(index) const;                                      \
-  template index Conv<T>::transposed_channels() const;                                           \
-  template void Conv<T>::transpose_weights(index, index, T*) const;                              \
-  template void Conv<T>::input_gradient(index, index, index, index, index, const Rows<const T>&, \
+#define FOXNN_INPUT(T)                                                                             \
+  template void Conv<T>::backward_input(Share, index, index, const Back<T>&, const Rows<T>&,       \
+                                        const Layer<T>::Below&, Scratch<T>) const;                 \
+  template index Conv<T>::weights_of_channels(index) const;                                        \
+  template index Conv<T>::transposed_channels() const;                                             \
+  template void Conv<T>::transpose_weights(index, index, T*) const;                                \
+  template void Conv<T>::input_gradient(index, index, index, const ReadRun&, const Rows<const T>&, \
                                         const T*, const Rows<T>&, Scratch<T>) const;
 FOXNN_INPUT(float)
 FOXNN_INPUT(double)

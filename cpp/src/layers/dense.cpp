@@ -11,6 +11,7 @@
 #include "layers/columns.hpp"
 #include "layers/narrow.hpp"
 #include "layers/sorted_sums.hpp"
+#include "layers/step_rows.hpp"
 
 namespace foxnn {
 namespace {
@@ -220,10 +221,13 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>* x, const O
                        Scratch<T> scratch) const {
   if (positions_ == 1) return forward_position(share, batch, *x, out, scratch);
   Outputs<T> at = out;
-  for (index p = share.first(positions_); p < share.last(positions_); ++p) {
+  const PositionRange own = own_positions(share, positions_, out.steps.y);
+  for (index p = own.first; p < own.last; ++p) {
+    const index rows = rows_with(out.steps.y, p, batch);
+    if (rows == 0) return;
     at.y = out.y.from_panel(p * panels_of_output());
     if (out.slope.data) at.slope = out.slope.from_panel(p * panels_of_output());
-    forward_position(Share{}, batch, x->from_panel(p * panels_of_input()), at, scratch);
+    forward_position(Share{}, rows, x->from_panel(p * panels_of_input()), at, scratch);
   }
 }
 
@@ -304,9 +308,11 @@ void Dense<T>::backward_input(Share share, index batch, index, const Back<T>& ba
     return backward_input_position(share, batch, back.delta, delta_below, below, scratch);
   }
   scratch.fetch = nullptr;
-  for (index p = share.first(positions_); p < share.last(positions_); ++p) {
-    const index under = p * panels_of_input();
-    backward_input_position(Share{}, batch, back.delta.from_panel(p * panels_of_output()),
+  const PositionRange own = own_positions(share, positions_, back.steps.y);
+  for (index p = own.first; p < own.last; ++p) {
+    const index under = p * panels_of_input(), rows = rows_with(back.steps.y, p, batch);
+    if (rows == 0) return;
+    backward_input_position(Share{}, rows, back.delta.from_panel(p * panels_of_output()),
                             delta_below.from_panel(under), below.from_panel(under), scratch);
   }
 }
@@ -372,18 +378,20 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
   // sums of each part continue those of the part before.
   constexpr index kPart = 8192;
   const index part = scratch.leaving ? std::min(kPart, batch) : batch;
-  // Calls f(first sample, samples, whether sums continue), and returns false if the step is left.
-  const auto each_part = [&](auto f) {
-    for (index r = 0; r < batch; r += part) {
+  // Calls f(first sample, samples, whether sums continue) for the samples that have a position, and
+  // returns false if the step is left.
+  const auto each_part = [&](index position, auto f) {
+    const index rows = rows_with(back.steps.y, position, batch);
+    for (index r = 0; r < rows; r += part) {
       if (scratch.leaves()) return false;
-      f(r, std::min(part, batch - r), r > 0);
+      f(r, std::min(part, rows - r), r > 0);
     }
     return true;
   };
   // Adds what the other positions contribute, in order, to the first position's result in `piece`.
   const auto add_positions = [&](index count, auto of_position) {
-    for (index p = 1; p < positions_; ++p) {
-      of_position(p * panels_of_input(), p * panels_of_output());
+    for (index p = 1; p < positions_ && rows_with(back.steps.y, p, batch) > 0; ++p) {
+      of_position(p, p * panels_of_input(), p * panels_of_output());
       for (index i = 0; i < count; ++i) piece[i] += added[i];
     }
   };
@@ -392,14 +400,14 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
     const index rows = std::min(kRows, inputs_ - input), q = input / kRows;
     const index offset = column * inputs_ + input * width;
     const auto targets = sink.targets(offset);
-    const bool is_whole = each_part([&](index r, index count, bool goes_on) {
+    const bool is_whole = each_part(0, [&](index r, index count, bool goes_on) {
       k.multiply_transposed(rows, count, x.from_panel(q).from_row(r), lists, delta.at(r, p),
                             delta.stride, width, piece, targets.at[0] ? targets.at : nullptr,
                             goes_on);
     });
     if (!is_whole) return;
-    add_positions(rows * width, [&](index under, index above) {
-      each_part([&](index r, index count, bool goes_on) {
+    add_positions(rows * width, [&](index position, index under, index above) {
+      each_part(position, [&](index r, index count, bool goes_on) {
         k.multiply_transposed(rows, count, x.from_panel(under + q).from_row(r), nullptr,
                               delta.at(r, above + p), delta.stride, width, added, nullptr, goes_on);
       });
@@ -412,7 +420,7 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
     const index rows = std::min(kRows, inputs_ - input), q = input / kRows;
     const auto piece_of = [&](index p) { return scratch.numbers + panels.column(p) * kRows; };
     List lists[kMostTiles];
-    const bool is_whole = each_part([&](index r, index count, bool goes_on) {
+    const bool is_whole = each_part(0, [&](index r, index count, bool goes_on) {
       k.list_samples(rows, count, x.nonzero_at(r, q), scratch.items, lists);
       for (index p = first; p < last; ++p) {
         k.multiply_transposed(rows, count, x.from_panel(q).from_row(r), lists, delta.at(r, p),
@@ -428,13 +436,13 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
   const auto compute_bias = [&](index p) {
     if (!has_bias) return;
     const index column = panels.column(p), width = panels.width(p);
-    const auto sum = [&](index panel, T* sums) {
-      return each_part([&](index r, index count, bool goes_on) {
+    const auto sum = [&](index position, index panel, T* sums) {
+      return each_part(position, [&](index r, index count, bool goes_on) {
         k.sum_rows(count, delta.at(r, panel), delta.stride, width, sums, goes_on);
       });
     };
-    if (!sum(p, piece)) return;
-    add_positions(width, [&](index, index above) { sum(above + p, added); });
+    if (!sum(0, p, piece)) return;
+    add_positions(width, [&](index at, index, index above) { sum(at, above + p, added); });
     sink.take(inputs_ * padded_ + column, width, piece);
   };
   const auto compute_biases = [&] {

@@ -115,32 +115,43 @@ ScratchSize Depthwise<T>::scratch_size(index batch) const {
     planes = std::max({kBlockRows * line, positions_out() * staged_rows(batch) * line,
                        std::max(kPositions, multiplier_) * batch * kPanelWidth<T>});
   }
-  return {.numbers = of_parameters + planes, .stretches = window_.most_taps() * multiplier_};
+  return {.numbers = of_parameters + planes, .stretches = most_stretches() + batch};
 }
 
 template <class T>
 void Depthwise<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                            Scratch<T> scratch) const {
-  if (goes_by_positions<T>(batch, runs_, positions_out())) {
+  const std::optional<WindowRows> sequence_rows = sequences(batch, out.steps, scratch);
+  if (!sequence_rows && goes_by_positions<T>(batch, runs_, positions_out())) {
     return forward_few(share, batch, *x, out, scratch);
   }
   T* const planes = scratch.numbers + multiplier_ * kPanelWidth<T>;
+  const PositionRange own = own_positions(share, positions_out(), out.steps.y);
   for (index q = 0; q < panels(); ++q) {
     const Panel at = panel(q);
     const T* const bias = bias_of(at, scratch.numbers);
+    const auto compute = [&](index p, index length, index row, index rows) {
+      const index taps = list_of_output(p, length, q, x->panel, scratch.stretches);
+      if (p + 1 < own.last) fetch(p + 1, q, row, rows, *x);
+      const index panel = p * output_panels() + at.first_output;
+      multiply(at, rows, scratch.stretches, taps, x->at(row), x->stride, bias,
+               {out.y.at(row, panel), out.y.stride, out.y.panel}, planes);
+      for (index t = 0; t < at.outputs; ++t) {
+        this->activate(rows, width_of_panel<T>(filters_, at.first_output + t), row, panel + t, out);
+      }
+    };
     for (index row = 0; row < batch; row += kBlockRows) {
-      const index rows = std::min(kBlockRows, batch - row);
-      for (index p = share.first(positions_out()); p < share.last(positions_out()); ++p) {
+      const index end = std::min(row + kBlockRows, batch);
+      for (index p = own.first; p < own.last; ++p) {
         if (scratch.leaves()) return;
-        const index taps = list_of_output(p, q, x->panel, scratch.stretches);
-        if (p + 1 < share.last(positions_out())) fetch(p + 1, q, row, rows, *x);
-        const index panel = p * output_panels() + at.first_output;
-        multiply(at, rows, scratch.stretches, taps, x->at(row), x->stride, bias,
-                 {out.y.at(row, panel), out.y.stride, out.y.panel}, planes);
-        for (index t = 0; t < at.outputs; ++t) {
-          this->activate(rows, width_of_panel<T>(filters_, at.first_output + t), row, panel + t,
-                         out);
+        if (!sequence_rows) {
+          compute(p, 0, row, end - row);
+          continue;
         }
+        sequence_rows->each_of_output(p, [&](const ReadRun& run) {
+          const index first = std::max(row, run.first), last = std::min(end, run.first + run.rows);
+          if (first < last) compute(p, run.length, first, last - first);
+        });
       }
     }
   }
@@ -174,7 +185,7 @@ void Depthwise<T>::forward_few(Share share, index batch, const Rows<const T>& x,
     for (index r = share.first(count); r < share.last(count); ++r) {
       if (scratch.leaves()) return;
       const PositionRun& run = runs[static_cast<std::size_t>(r)];
-      const index taps = list_of_output(run.first, q, x.panel, scratch.stretches);
+      const index taps = list_of_output(run.first, 0, q, x.panel, scratch.stretches);
       const index skip = run.shift * panels() * x.panel, step = run.step * output_panels();
       for (index i = 0; i < run.count; i += kBlockRows) {
         const index rows = std::min(kBlockRows, run.count - i);
@@ -194,12 +205,12 @@ void Depthwise<T>::forward_few(Share share, index batch, const Rows<const T>& x,
 
 // What an output position reads of a panel of channels: the columns, and the places.
 template <class T>
-index Depthwise<T>::list_of_output(index position, index panel, index distance,
+index Depthwise<T>::list_of_output(index position, index length, index panel, index distance,
                                    Stretch* list) const {
   index count = 0;
-  for (const Tap& tap : window_.of_output(position)) {
+  each_tap_of_output(window_, position, length, [&](const Tap& tap) {
     list[count++] = {.column = (tap.position * panels() + panel) * distance, .line = tap.place};
-  }
+  });
   return count;
 }
 

@@ -4,9 +4,11 @@
 // and the work goes by blocks of samples that stay in the caches.
 #pragma once
 
+#include <optional>
+
 #include "layers/activated.hpp"
 #include "layers/position_runs.hpp"
-#include "layers/window.hpp"
+#include "layers/window_steps.hpp"
 
 namespace foxnn {
 
@@ -21,6 +23,7 @@ class Depthwise final : public Activated<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Depthwise>(*this); }
   double flops() const override;
+  index output_steps(index steps) const override { return window_.along().outputs(steps); }
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
   void unpack(const Array& array, const T* packed, T* values, Order order,
               const StopRequest& stop) const override;
@@ -68,13 +71,21 @@ class Depthwise final : public Activated<T> {
   void each_line(const StopRequest& stop, Function f) const;
 
   // forward
-  index list_of_output(index position, index panel, index distance, Stretch* list) const;
+  index list_of_output(index position, index length, index panel, index distance,
+                       Stretch* list) const;
   void fetch(index position, index panel, index row, index rows, const Rows<const T>& x) const;
   const T* bias_of(const Panel& panel, T* gathered) const;
   void multiply(const Panel& panel, index rows, const Stretch* list, index count, const T* x,
                 index ldx, const T* bias, const Block<T>& to, T* planes) const;
   void forward_few(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
                    Scratch<T> scratch) const;
+  // The rows of sequences of different lengths, or all of them.
+  std::optional<WindowRows> sequences(index batch, const StepRows& steps,
+                                      const Scratch<T>& scratch) const {
+    if (!steps.x) return std::nullopt;
+    return WindowRows(window_, batch, steps, scratch.stretches + most_stretches());
+  }
+  index most_stretches() const { return window_.most_taps() * multiplier_; }
 
   // backward
   index staged_rows(index batch) const;
@@ -83,9 +94,21 @@ class Depthwise final : public Activated<T> {
   Deltas deltas_of(const Part& part, index begin, index end, index batch,
                    const Rows<const T>& delta, T* planes) const;
   void gradient_of_part(const Part& part, index batch, const Rows<const T>& x,
-                        const Rows<const T>& delta, T* sums, T* of_bias, T* planes) const;
+                        const Rows<const T>& delta, const WindowRows* sequences, T* sums,
+                        T* of_bias, T* planes) const;
+  // The places of a part that a window has within the sample.
+  struct PlacesRead {
+    index count = 0;
+    Stretch* ranges;  // of places, by `line` and `count`
+    index* columns;   // of each place
+  };
+  void places_read(const Part& part, index position, index length, index panel,
+                   PlacesRead& found) const;
   void add_tile(const Part& part, index begin, index end, index batch, const Rows<const T>& x,
                 const T* delta, const Deltas& deltas, T* sums) const;
+  void add_tile_of_sequences(const Part& part, index begin, index end, const WindowRows& rows,
+                             const Rows<const T>& x, const T* delta, const Deltas& deltas,
+                             T* sums) const;
   void take(const Part& part, T* sums, T* of_bias, GradientSink<T>& sink) const;
 
   // Between the columns of filters and a plane for each of a channel's filters.

@@ -33,27 +33,40 @@ void Depthwise<T>::backward_input(Share share, index batch, index, const Back<T>
   const index most = is_direct ? kBlockRows : staged_rows(batch);
   const index skip = is_direct ? delta.stride : kPanelWidth<T>;
   const index plane = most * kPanelWidth<T>;
+  const std::optional<WindowRows> sequence_rows = sequences(batch, back.steps, scratch);
+  // Positions are divided evenly: `stage` spreads what a worker's share of them is read by.
   for (index q = 0; q < panels(); ++q) {
     const Panel at = panel(q);
     for (index row = 0; row < batch; row += most) {
-      const index rows = std::min(most, batch - row);
-      if (!is_direct) stage(share, at, row, rows, delta, scratch.numbers, plane);
-      for (index p = share.first(positions_in()); p < share.last(positions_in()); ++p) {
-        if (scratch.leaves()) return;
+      const index end = std::min(batch, row + most);
+      if (!is_direct) stage(share, at, row, end - row, delta, scratch.numbers, plane);
+      const auto compute = [&](index p, index length, index first, index rows) {
         index taps = 0;
-        for (const Tap& tap : window_.of_input(p)) {
+        each_tap_of_input(window_, p, length, [&](const Tap& tap) {
           for (index which = 0; which < multiplier_; ++which) {
             const index from = is_direct ? (tap.position * output_panels() + q) * delta.panel
                                          : (tap.position * multiplier_ + which) * plane;
             scratch.stretches[taps++] = {.column = from, .line = tap.place * multiplier_ + which};
           }
-        }
+        });
         const index panel = p * panels() + q;
-        kernels<T>().multiply_taps(rows, scratch.stretches, taps,
-                                   is_direct ? delta.at(row) : scratch.numbers, skip, at.weights,
-                                   at.width, at.width, nullptr, delta_below.at(row, panel),
-                                   delta_below.stride);
-        below.finish(row, rows, panel, at.width, delta_below);
+        kernels<T>().multiply_taps(
+            rows, scratch.stretches, taps,
+            is_direct ? delta.at(first) : scratch.numbers + (first - row) * kPanelWidth<T>, skip,
+            at.weights, at.width, at.width, nullptr, delta_below.at(first, panel),
+            delta_below.stride);
+        below.finish(first, rows, panel, at.width, delta_below);
+      };
+      for (index p = share.first(positions_in()); p < share.last(positions_in()); ++p) {
+        if (scratch.leaves()) return;
+        if (!sequence_rows) {
+          compute(p, 0, row, end - row);
+          continue;
+        }
+        sequence_rows->each_of_input(p, false, [&](const ReadRun& run) {
+          const index first = std::max(row, run.first), last = std::min(end, run.first + run.rows);
+          if (first < last) compute(p, run.length, first, last - first);
+        });
       }
     }
   }
@@ -65,11 +78,14 @@ template <class T>
 void Depthwise<T>::stage(Share share, const Panel& panel, index row, index rows,
                          const Rows<T>& delta, T* planes, index plane) const {
   index first = positions_out(), last = 0;
+  const Along& along = window_.along();
+  // Where the padding depends on the length, shorter sequences are read a little earlier or later.
+  const index more = along.is_aligned() ? 0 : 1;
   for (index p = share.first(positions_in()); p < share.last(positions_in()); ++p) {
     const std::span<const Tap> taps = window_.of_input(p);
     for (const Tap& tap : taps) {
-      first = std::min(first, index{tap.position});
-      last = std::max(last, index{tap.position} + 1);
+      first = std::min(first, std::max<index>(0, index{tap.position} - more));
+      last = std::max(last, std::min(positions_out(), index{tap.position} + 1 + more));
     }
   }
   for (index p = first; p < last; ++p) {
@@ -91,6 +107,7 @@ void Depthwise<T>::backward_parameters(Share share, index batch, const Back<T>& 
   T* const sums = scratch.numbers;
   T* const of_bias = sums + places * multiplier_ * kPanelWidth<T>;
   T* const planes = of_bias + multiplier_ * kPanelWidth<T>;
+  const std::optional<WindowRows> rows = sequences(batch, back.steps, scratch);
   for (index task = share.first(all); task < end && !scratch.leaves();) {
     const index line = task / places, column = line % kLines * kLineWidth<T>;
     Part part{line / kLines, column, kLineWidth<T>, task % places, 0};
@@ -101,7 +118,8 @@ void Depthwise<T>::backward_parameters(Share share, index batch, const Back<T>& 
     } else {
       part.last = std::min(places, part.first + end - task);
     }
-    gradient_of_part(part, batch, *back.x, back.delta, sums, of_bias, planes);
+    gradient_of_part(part, batch, *back.x, back.delta, rows ? &*rows : nullptr, sums, of_bias,
+                     planes);
     take(part, sums, of_bias, sink);
     task += (part.last - part.first) * (part.width / kLineWidth<T>);
   }
@@ -110,8 +128,8 @@ void Depthwise<T>::backward_parameters(Share share, index batch, const Back<T>& 
 // sums[place][which][width], and of the first place of_bias[which][panel].
 template <class T>
 void Depthwise<T>::gradient_of_part(const Part& part, index batch, const Rows<const T>& x,
-                                    const Rows<const T>& delta, T* sums, T* of_bias,
-                                    T* planes) const {
+                                    const Rows<const T>& delta, const WindowRows* sequences,
+                                    T* sums, T* of_bias, T* planes) const {
   const index line = multiplier_ * part.width, height = kernels<T>().tile_rows;
   std::fill_n(sums, (part.last - part.first) * line, T(0));
   std::fill_n(of_bias, multiplier_ * kPanelWidth<T>, T(0));
@@ -126,11 +144,17 @@ void Depthwise<T>::gradient_of_part(const Part& part, index batch, const Rows<co
         Part tile = part;
         tile.first = place;
         tile.last = place + taps;
-        add_tile(tile, begin, end, batch, x, plane, deltas,
-                 sums + (place - part.first) * line + which * part.width);
+        T* const own = sums + (place - part.first) * line + which * part.width;
+        if (sequences) {
+          add_tile_of_sequences(tile, begin, end, *sequences, x, plane, deltas, own);
+        } else {
+          add_tile(tile, begin, end, batch, x, plane, deltas, own);
+        }
       }
       for (index p = begin; p < end && part.first == 0; ++p) {
-        kernels<T>().sum_rows(batch, plane + (p - begin) * deltas.step, deltas.stride, part.width,
+        const index there = sequences ? sequences->with_output(p) : batch;
+        if (there == 0) break;
+        kernels<T>().sum_rows(there, plane + (p - begin) * deltas.step, deltas.stride, part.width,
                               of_bias + which * kPanelWidth<T>, true);
       }
     }
@@ -152,6 +176,47 @@ auto Depthwise<T>::deltas_of(const Part& part, index begin, index end, index bat
     spread(at, batch, from, planes + (p - begin) * step, plane);
   }
   return {planes + part.column, kPanelWidth<T>, plane, step};
+}
+
+// What an output position reads at the places of a part.
+template <class T>
+void Depthwise<T>::places_read(const Part& part, index position, index length, index panel,
+                               PlacesRead& found) const {
+  found.count = 0;
+  each_tap_of_output(window_, position, length, [&](const Tap& tap) {
+    const index t = index{tap.place} - part.first;
+    if (t < 0 || t >= part.last - part.first) return;
+    found.columns[t] = (tap.position * panels() + part.panel) * panel + part.column;
+    Stretch* const last = found.count > 0 ? found.ranges + found.count - 1 : nullptr;
+    if (last && last->line + last->count == t) {
+      ++last->count;
+    } else {
+      found.ranges[found.count++] = {.line = t, .count = 1};
+    }
+  });
+}
+
+// The same as add_tile over sequences of different lengths.
+template <class T>
+void Depthwise<T>::add_tile_of_sequences(const Part& part, index begin, index end,
+                                         const WindowRows& rows, const Rows<const T>& x,
+                                         const T* delta, const Deltas& deltas, T* sums) const {
+  const index line = multiplier_ * part.width;
+  index columns[kMostRows];
+  Stretch ranges[kMostRows];
+  PlacesRead found{.ranges = ranges, .columns = columns};
+  for (index p = begin; p < end && rows.with_output(p) > 0; ++p) {
+    const index place = (p - begin) * deltas.step;
+    rows.each_of_output(p, [&](const ReadRun& run) {
+      places_read(part, p, run.length, x.panel, found);
+      for (index i = 0; i < found.count; ++i) {
+        const index first = ranges[i].line;
+        kernels<T>().add_taps(ranges[i].count, run.rows, 1, columns + first, &place,
+                              x.at(run.first), x.stride, delta + run.first * deltas.stride,
+                              deltas.stride, part.width, sums + first * line, line);
+      }
+    });
+  }
 }
 
 // Adds what some positions contribute to a few places. Positions at which the window lies within
@@ -176,17 +241,9 @@ void Depthwise<T>::add_tile(const Part& part, index begin, index end, index batc
     const index place = (p - begin) * deltas.step;
     index* const found = columns + waiting * taps;
     Stretch ranges[kMostRows];  // of places that are not over the padding
-    index count = 0;
-    for (const Tap& tap : window_.of_output(p)) {
-      const index t = index{tap.place} - part.first;
-      if (t < 0 || t >= taps) continue;
-      found[t] = (tap.position * panels() + part.panel) * x.panel + part.column;
-      if (count > 0 && ranges[count - 1].line + ranges[count - 1].count == t) {
-        ++ranges[count - 1].count;
-      } else {
-        ranges[count++] = {.line = t, .count = 1};
-      }
-    }
+    PlacesRead read{.ranges = ranges, .columns = found};
+    places_read(part, p, 0, x.panel, read);
+    const index count = read.count;
     if (count == 1 && ranges[0].count == taps) {
       places[waiting++] = place;
       continue;
@@ -229,20 +286,25 @@ void Depthwise<T>::take(const Part& part, T* sums, T* of_bias, GradientSink<T>& 
   sink.take(this->arrays().back().offset + filter, count, sums);
 }
 
-#define FOXNN_BACKWARD(T)                                                                         \
-  template index Depthwise<T>::staged_rows(index) const;                                          \
-  template void Depthwise<T>::backward_input(Share, index, index, const Back<T>&, const Rows<T>&, \
-                                             const Layer<T>::Below&, Scratch<T>) const;           \
-  template void Depthwise<T>::stage(Share, const Panel&, index, index, const Rows<T>&, T*, index) \
-      const;                                                                                      \
-  template void Depthwise<T>::backward_parameters(Share, index, const Back<T>&, GradientSink<T>&, \
-                                                  Scratch<T>) const;                              \
-  template void Depthwise<T>::gradient_of_part(const Part&, index, const Rows<const T>&,          \
-                                               const Rows<const T>&, T*, T*, T*) const;           \
-  template Depthwise<T>::Deltas Depthwise<T>::deltas_of(const Part&, index, index, index,         \
-                                                        const Rows<const T>&, T*) const;          \
-  template void Depthwise<T>::add_tile(const Part&, index, index, index, const Rows<const T>&,    \
-                                       const T*, const Deltas&, T*) const;                        \
+#define FOXNN_BACKWARD(T)                                                                          \
+  template index Depthwise<T>::staged_rows(index) const;                                           \
+  template void Depthwise<T>::backward_input(Share, index, index, const Back<T>&, const Rows<T>&,  \
+                                             const Layer<T>::Below&, Scratch<T>) const;            \
+  template void Depthwise<T>::stage(Share, const Panel&, index, index, const Rows<T>&, T*, index)  \
+      const;                                                                                       \
+  template void Depthwise<T>::backward_parameters(Share, index, const Back<T>&, GradientSink<T>&,  \
+                                                  Scratch<T>) const;                               \
+  template void Depthwise<T>::gradient_of_part(const Part&, index, const Rows<const T>&,           \
+                                               const Rows<const T>&, const WindowRows*, T*, T*,    \
+                                               T*) const;                                          \
+  template void Depthwise<T>::places_read(const Part&, index, index, index, PlacesRead&) const;    \
+  template void Depthwise<T>::add_tile_of_sequences(const Part&, index, index, const WindowRows&,  \
+                                                    const Rows<const T>&, const T*, const Deltas&, \
+                                                    T*) const;                                     \
+  template Depthwise<T>::Deltas Depthwise<T>::deltas_of(const Part&, index, index, index,          \
+                                                        const Rows<const T>&, T*) const;           \
+  template void Depthwise<T>::add_tile(const Part&, index, index, index, const Rows<const T>&,     \
+                                       const T*, const Deltas&, T*) const;                         \
   template void Depthwise<T>::take(const Part&, T*, T*, GradientSink<T>&) const;
 FOXNN_BACKWARD(float)
 FOXNN_BACKWARD(double)

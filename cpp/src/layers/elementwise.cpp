@@ -5,14 +5,16 @@
 #include <stdexcept>
 
 #include "layers/lanes.hpp"
+#include "layers/step_rows.hpp"
 
 namespace foxnn {
 namespace {
 
-// Calls f(first row, rows, panel, width) for the panels of the worker's rows, part by part.
+// Calls f(first row, rows, panel, width) for the panels of the worker's rows, part by part. Of a
+// panel of a position, only for the rows that have it (StepRows).
 template <class T, class Function>
 void each_block(Share share, index batch, const Form& form, bool in_lanes,
-                const Scratch<T>& scratch, Function f) {
+                const std::uint32_t* with_step, const Scratch<T>& scratch, Function f) {
   if (in_lanes) {
     each_lane_part<T>(share, batch, form.shape.size(), scratch,
                       [&](index panel, index first, index last, index width) {
@@ -21,8 +23,11 @@ void each_block(Share share, index batch, const Form& form, bool in_lanes,
     return;
   }
   each_part<T>(share, batch, scratch, [&](index first, index rows) {
-    each_panel<T>(form.layout.columns(),
-                  [&](index panel, index width) { f(first, rows, panel, width); });
+    const index panels = form.layout.positions > 1 ? form.layout.pitch / kPanelWidth<T> : 0;
+    each_panel<T>(form.layout.columns(), [&](index panel, index width) {
+      const index there = panels > 0 ? rows_with(with_step, panel / panels, first, rows) : rows;
+      if (there > 0) f(first, there, panel, width);
+    });
   });
 }
 
@@ -39,7 +44,7 @@ template <class T>
 void pass_on(Share share, index batch, const Form& form, const Back<T>& back,
              const Rows<T>& delta_below, const typename Layer<T>::Below& below,
              const Scratch<T>& scratch) {
-  each_block<T>(share, batch, form, back.lanes.y, scratch,
+  each_block<T>(share, batch, form, back.lanes.y, back.steps.y, scratch,
                 [&](index row, index rows, index panel, index width) {
                   if (delta_below.data != back.delta.data) {
                     copy_block<T>(row, rows, panel, width, back.delta, delta_below);
@@ -67,7 +72,7 @@ double ActivationLayer<T>::flops() const {
 template <class T>
 void ActivationLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
                                  const Outputs<T>& out, Scratch<T> scratch) const {
-  each_block<T>(share, batch, this->output(), out.lanes.y, scratch,
+  each_block<T>(share, batch, this->output(), out.lanes.y, out.steps.y, scratch,
                 [&](index row, index rows, index panel, index width) {
                   copy_block<T>(row, rows, panel, width, *x, out.y);
                   this->activate(rows, width, row, panel, out);
@@ -107,7 +112,7 @@ template <class T>
 void DropoutLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
                               const Outputs<T>& out, Scratch<T> scratch) const {
   if (!out.kept) {
-    each_block<T>(share, batch, this->output(), false, scratch,
+    each_block<T>(share, batch, this->output(), false, out.steps.y, scratch,
                   [&](index row, index rows, index panel, index width) {
                     copy_block<T>(row, rows, panel, width, *x, out.y);
                   });
@@ -120,7 +125,7 @@ void DropoutLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
       masks_.draw(occasion.seed, occasion.draw, occasion.first, first, first + rows, mask);
     });
   }
-  each_block<T>(share, batch, this->output(), false, scratch,
+  each_block<T>(share, batch, this->output(), false, out.steps.y, scratch,
                 [&](index row, index rows, index panel, index width) {
                   if (!out.training) {
                     for (index r = row; r < row + rows; ++r)
@@ -138,7 +143,7 @@ void DropoutLayer<T>::backward_input(Share share, index batch, index, const Back
                                      const typename Layer<T>::Below& below,
                                      Scratch<T> scratch) const {
   const Rows<const T> mask{back.kept, kPanelWidth<T>, batch * kPanelWidth<T>};
-  each_block<T>(share, batch, this->output(), false, scratch,
+  each_block<T>(share, batch, this->output(), false, back.steps.y, scratch,
                 [&](index row, index rows, index panel, index width) {
                   kernels<T>().multiply_elements(rows, width, back.delta.at(row, panel),
                                                  back.delta.stride, mask.at(row, panel),
@@ -166,7 +171,7 @@ double Add<T>::flops() const {
 template <class T>
 void Add<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                      Scratch<T> scratch) const {
-  each_block<T>(share, batch, this->output(), out.lanes.y, scratch,
+  each_block<T>(share, batch, this->output(), out.lanes.y, out.steps.y, scratch,
                 [&](index row, index rows, index panel, index width) {
                   for (index r = row; r < row + rows; ++r) {
                     const T *a = x[0].at(r, panel), *b = x[1].at(r, panel);

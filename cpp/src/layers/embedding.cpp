@@ -1,4 +1,5 @@
-// Samples are divided between the workers; of the gradient, the rows of the table. Each row that
+// Samples are divided between the workers; of the gradient, the rows of the table. In a step that a
+// sequence does not have, the number is none of a row (Pass::missing). Each row that
 // the batch names has a list of the outputs that it became, in their order, so that the sum of
 // their gradients does not depend on the workers.
 #include "layers/embedding.hpp"
@@ -9,6 +10,7 @@
 
 #include "base/pieces.hpp"
 #include "layers/columns.hpp"
+#include "layers/step_rows.hpp"
 
 namespace foxnn {
 namespace {
@@ -191,8 +193,9 @@ void Embedding<T>::forward(Share share, index batch, const Rows<const T>* x, con
   each_part<T>(share, batch, scratch, [&](index first, index rows) {
     for (index position = 0; position < positions_; ++position) {
       const T* numbers = x->at(first, position / kPanelWidth<T>) + position % kPanelWidth<T>;
-      for (index r = 0; r < rows; ++r) {
-        if (r + kAhead < rows) {
+      const index there = rows_with(out.steps.y, position, first, rows);
+      for (index r = 0; r < there; ++r) {
+        if (r + kAhead < there) {
           const index ahead = row_of(numbers[(r + kAhead) * x->stride]);
           if (ahead >= 0) fetch(table + ahead * pitch_, pitch_);
         }

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/messages.hpp"
+#include "base/pieces.hpp"
 #include "foxnn/random.hpp"
 
 namespace foxnn {
@@ -35,6 +36,18 @@ double scale_of(const Entry& entry, double inputs, double neurons) {
       return std::sqrt(entry.square / (inputs + neurons));
   }
   return 0.0;
+}
+
+// The sum of products, in a fixed order, of eight parts that do not wait for each other.
+double product(std::ptrdiff_t n, const double* a, const double* b) {
+  double parts[8] = {};
+  std::ptrdiff_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    for (std::ptrdiff_t k = 0; k < 8; ++k) parts[k] += a[i + k] * b[i + k];
+  }
+  for (; i < n; ++i) parts[i % 8] += a[i] * b[i];
+  return ((parts[0] + parts[1]) + (parts[2] + parts[3])) +
+         ((parts[4] + parts[5]) + (parts[6] + parts[7]));
 }
 
 }  // namespace
@@ -74,6 +87,28 @@ void draw_parameters(InitializerKind kind, const Activation& activation, std::pt
       }
     }
     take(first, count, piece.data());
+  }
+}
+
+// The rows of a matrix of normal numbers, each made orthogonal to those before it (Gram and
+// Schmidt).
+void draw_orthogonal(std::ptrdiff_t n, std::uint64_t seed, std::uint32_t layer,
+                     std::ptrdiff_t first, const StopRequest& stop, const TakeRow& take) {
+  const Random random(seed, Stream::weights, layer);
+  Buffer<double> rows(n * n);
+  Pieces pieces(stop);
+  for (std::ptrdiff_t r = 0; r < n; ++r) {
+    double* const row = rows.data() + r * n;
+    random.normals(static_cast<std::uint64_t>(first + r * n), static_cast<std::size_t>(n), row);
+    for (std::ptrdiff_t q = 0; q < r; ++q) {
+      const double* const before = rows.data() + q * n;
+      const double along = product(n, row, before);
+      for (std::ptrdiff_t i = 0; i < n; ++i) row[i] -= along * before[i];
+      pieces.after(n);
+    }
+    const double norm = std::sqrt(product(n, row, row));
+    for (std::ptrdiff_t i = 0; i < n; ++i) row[i] /= norm;
+    take(r, row);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "layers/embedding.hpp"
 #include "layers/layer_norm.hpp"
 #include "layers/pool.hpp"
+#include "layers/recurrent.hpp"
 
 namespace foxnn {
 namespace {
@@ -81,6 +82,9 @@ constexpr Kind kKinds[] = {
     kind<AveragePool>("up_sample", always<Wants::panels>),
     kind<BatchNorm>("batch_norm", always<Wants::panels>),
     kind<Embedding>("embedding", always<Wants::packed>),
+    kind<Recurrent>("rnn", always<Wants::panels>),
+    kind<Recurrent>("gru", always<Wants::panels>),
+    kind<Recurrent>("lstm", always<Wants::panels>),
     // Layers that join the branches of a composite.
     kind<Add>("add", always<Wants::panels>),
     kind<Concatenate>("concatenate", always<Wants::panels>),

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "layers/columns.hpp"
+#include "layers/step_rows.hpp"
 
 namespace foxnn {
 namespace {}  // namespace
@@ -46,8 +47,10 @@ void LayerNorm<T>::forward(Share share, index batch, const Rows<const T>* x, con
   const T *gain = this->parameters(), *shift = gain + panels_ * kPanelWidth<T>;
   each_part<T>(share, batch, scratch, [&](index first, index rows) {
     for (index p = 0; p < positions_; ++p) {
+      const index there = rows_with(out.steps.y, p, first, rows);
+      if (there == 0) return;
       T* statistics = out.kept ? out.kept + 2 * (p * batch + first) : nullptr;
-      kernels<T>().layer_norm(rows, channels_, x->from_panel(p * panels_).from_row(first), gain,
+      kernels<T>().layer_norm(there, channels_, x->from_panel(p * panels_).from_row(first), gain,
                               shift, epsilon_, out.y.from_panel(p * panels_).from_row(first),
                               statistics);
     }
@@ -61,7 +64,9 @@ void LayerNorm<T>::backward_input(Share share, index batch, index, const Back<T>
   each_part<T>(share, batch, scratch, [&](index first, index rows) {
     for (index p = 0; p < positions_; ++p) {
       const auto at = [&](const auto& all) { return all.from_panel(p * panels_).from_row(first); };
-      kernels<T>().layer_norm_backward(rows, channels_, at(*back.x), this->parameters(),
+      const index there = rows_with(back.steps.y, p, first, rows);
+      if (there == 0) break;
+      kernels<T>().layer_norm_backward(there, channels_, at(*back.x), this->parameters(),
                                        back.kept + 2 * (p * batch + first), at(back.delta),
                                        at(delta_below));
     }
@@ -80,7 +85,8 @@ void LayerNorm<T>::backward_parameters(Share share, index batch, const Back<T>& 
     for (index p = 0; p < positions_; ++p) {
       const index panel = p * panels_ + q;
       // All rows, not only those of the share: the kernel adds to the sums of the earlier rows.
-      each_part<T>({}, batch, scratch, [&](index first, index rows) {
+      const index all = rows_with(back.steps.y, p, batch);
+      each_part<T>({}, all, scratch, [&](index first, index rows) {
         kernels<T>().layer_norm_gradient(
             rows, width, x.at(first, panel), x.stride, back.kept + 2 * (p * batch + first),
             back.delta.at(first, panel), back.delta.stride, gain, shift);

@@ -4,6 +4,7 @@
 
 #include "layers/few.hpp"
 #include "layers/lanes.hpp"
+#include "layers/window_steps.hpp"
 
 namespace foxnn {
 namespace {
@@ -11,6 +12,12 @@ namespace {
 Window window_of(const LayerSpec& spec, const Shape& input) {
   if (spec.options.contains("factor")) return Window::repeating(spec, input);
   return spec.options.contains("kernel") ? Window(spec, input) : Window::whole(input);
+}
+
+// The positions that a window reads, in rows of a length as in ReadRun.
+index size_of(const Window& window, index position, index length) {
+  return length > 0 ? window.along().size(position, length)
+                    : static_cast<index>(window.of_output(position).size());
 }
 
 }  // namespace
@@ -29,8 +36,8 @@ double Pool<T>::flops() const {
 }
 
 template <class T>
-ScratchSize Pool<T>::scratch_size(index) const {
-  return {.stretches = window_.most_taps()};
+ScratchSize Pool<T>::scratch_size(index batch) const {
+  return {.stretches = window_.most_taps() + batch};
 }
 
 template <class T>
@@ -57,11 +64,43 @@ void Pool<T>::each_block(Share share, index batch, index positions, bool in_lane
   }
 }
 
+// Calls f(position, first row, rows) for the worker's share of the positions, or of the rows.
 template <class T>
 template <class Function>
-void Pool<T>::each_output(Share share, index batch, bool in_lanes, const Scratch<T>& scratch,
-                          Function f) const {
+void Pool<T>::each_block_of_sequences(Share share, index batch, index positions,
+                                      const std::uint32_t* with_step, const Scratch<T>& scratch,
+                                      Function f) const {
+  const bool by_rows = positions < share.workers;
+  const Share rows = by_rows ? share : Share{};
+  const PositionRange own = own_positions(by_rows ? Share{} : share, positions, with_step);
+  for (index p = own.first; p < own.last && !scratch.leaves(); ++p) {
+    f(p, rows.first(batch), rows.last(batch));
+  }
+}
+
+template <class T>
+template <class Function>
+void Pool<T>::each_output(Share share, index batch, bool in_lanes, const StepRows& steps,
+                          const Scratch<T>& scratch, Function f) const {
   const index positions = this->output().shape.positions();
+  if (steps.x) {
+    const WindowRows rows(window_, batch, steps, scratch.stretches + window_.most_taps());
+    const index channels = this->output().shape.channels, panels = panel_count<T>(channels);
+    each_block_of_sequences(share, batch, positions, steps.y, scratch,
+                            [&](index p, index begin, index end) {
+                              rows.each_of_output(p, [&](const ReadRun& run) {
+                                const index first = std::max(begin, run.first);
+                                const index count = std::min(end, run.first + run.rows) - first;
+                                if (count <= 0) return;
+                                each_panel<T>(channels, [&](index q, index width) {
+                                  Block block{p, count, width, first, 0, q, panels};
+                                  block.length = run.length;
+                                  f(block);
+                                });
+                              });
+                            });
+    return;
+  }
   if (!in_lanes && goes_by_positions<T>(batch, runs_, positions)) {
     const index channels = this->output().shape.channels, panels = panel_count<T>(channels);
     const std::span<const PositionRun> runs = runs_.all();
@@ -82,11 +121,30 @@ void Pool<T>::each_output(Share share, index batch, bool in_lanes, const Scratch
 
 template <class T>
 template <class Function>
-void Pool<T>::each_input(Share share, index batch, bool in_lanes, const Rows<T>& delta_below,
-                         const typename Layer<T>::Below& below, const Scratch<T>& scratch,
-                         Function f) const {
+void Pool<T>::each_input(Share share, index batch, const Back<T>& back, bool counts,
+                         const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                         const Scratch<T>& scratch, Function f) const {
   const index positions = this->input().shape.positions();
-  each_block(share, batch, positions, in_lanes, false, scratch, [&](const Block& block) {
+  if (back.steps.x) {
+    const WindowRows rows(window_, batch, back.steps, scratch.stretches + window_.most_taps());
+    const index channels = this->input().shape.channels, panels = panel_count<T>(channels);
+    each_block_of_sequences(share, batch, positions, back.steps.x, scratch,
+                            [&](index p, index begin, index end) {
+                              rows.each_of_input(p, counts, [&](const ReadRun& run) {
+                                const index first = std::max(begin, run.first);
+                                const index count = std::min(end, run.first + run.rows) - first;
+                                if (count <= 0) return;
+                                each_panel<T>(channels, [&](index q, index width) {
+                                  Block block{p, count, width, first, 0, q, panels};
+                                  block.length = run.length;
+                                  f(block);
+                                  below.finish(first, count, q + p * panels, width, delta_below);
+                                });
+                              });
+                            });
+    return;
+  }
+  each_block(share, batch, positions, back.lanes.y, false, scratch, [&](const Block& block) {
     f(block);
     below.finish(block.row + block.position * block.row_step, block.rows,
                  block.panel + block.position * block.panel_step, block.width, delta_below);
@@ -117,16 +175,17 @@ template <class T>
 void MaxPool<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                          Scratch<T> scratch) const {
   const Rows<T> kept = this->as_outputs(out.kept, batch, out.lanes.y);
-  this->each_output(share, batch, out.lanes.y, scratch, [&](const typename Pool<T>::Block& block) {
-    index count = 0;
-    for (const Tap& tap : this->window().of_output(block.position)) {
-      scratch.stretches[count++] = {.column = tap.position * block.step(*x), .line = tap.place};
-    }
-    kernels<T>().largest(
-        block.rows, block.width, scratch.stretches, count, block.at(*x, 0), block.between_reads(*x),
-        block.at(out.y, block.position), block.between_outputs(out.y),
-        kept.data ? block.at(kept, block.position) : nullptr, block.between_outputs(kept));
-  });
+  this->each_output(
+      share, batch, out.lanes.y, out.steps, scratch, [&](const typename Pool<T>::Block& block) {
+        index count = 0;
+        each_tap_of_output(this->window(), block.position, block.length, [&](const Tap& tap) {
+          scratch.stretches[count++] = {.column = tap.position * block.step(*x), .line = tap.place};
+        });
+        kernels<T>().largest(
+            block.rows, block.width, scratch.stretches, count, block.at(*x, 0),
+            block.between_reads(*x), block.at(out.y, block.position), block.between_outputs(out.y),
+            kept.data ? block.at(kept, block.position) : nullptr, block.between_outputs(kept));
+      });
 }
 
 template <class T>
@@ -135,14 +194,14 @@ void MaxPool<T>::backward_input(Share share, index batch, index, const Back<T>& 
                                 Scratch<T> scratch) const {
   const Rows<T> kept = this->as_outputs(back.kept, batch, back.lanes.y);
   this->each_input(
-      share, batch, back.lanes.y, delta_below, below, scratch,
+      share, batch, back, false, delta_below, below, scratch,
       [&](const typename Pool<T>::Block& block) {
         index count = 0;
-        for (const Tap& tap : this->window().of_input(block.position)) {
+        each_tap_of_input(this->window(), block.position, block.length, [&](const Tap& tap) {
           scratch.stretches[count++] = {.column = tap.position * block.step(back.delta),
                                         .line = tap.position * block.step(kept),
                                         .count = tap.place};
-        }
+        });
         kernels<T>().sum_where_largest(block.rows, block.width, scratch.stretches, count,
                                        block.at(back.delta, 0), back.delta.stride,
                                        block.at(kept, 0), kept.stride,
@@ -157,17 +216,17 @@ AveragePool<T>::AveragePool(const LayerSpec& spec, const std::vector<Form>& inpu
 template <class T>
 void AveragePool<T>::forward(Share share, index batch, const Rows<const T>* x,
                              const Outputs<T>& out, Scratch<T> scratch) const {
-  this->each_output(share, batch, out.lanes.y, scratch, [&](const typename Pool<T>::Block& block) {
-    const auto taps = this->window().of_output(block.position);
-    index count = 0;
-    for (const Tap& tap : taps) {
-      scratch.stretches[count++] = {.column = tap.position * block.step(*x),
-                                    .count = static_cast<index>(taps.size())};
-    }
-    kernels<T>().sum_of_shares(block.rows, block.width, scratch.stretches, count, block.at(*x, 0),
-                               block.between_reads(*x), block.at(out.y, block.position),
-                               block.between_outputs(out.y));
-  });
+  this->each_output(
+      share, batch, out.lanes.y, out.steps, scratch, [&](const typename Pool<T>::Block& block) {
+        const index size = size_of(this->window(), block.position, block.length);
+        index count = 0;
+        each_tap_of_output(this->window(), block.position, block.length, [&](const Tap& tap) {
+          scratch.stretches[count++] = {.column = tap.position * block.step(*x), .count = size};
+        });
+        kernels<T>().sum_of_shares(block.rows, block.width, scratch.stretches, count,
+                                   block.at(*x, 0), block.between_reads(*x),
+                                   block.at(out.y, block.position), block.between_outputs(out.y));
+      });
 }
 
 template <class T>
@@ -176,14 +235,14 @@ void AveragePool<T>::backward_input(Share share, index batch, index, const Back<
                                     const typename Layer<T>::Below& below,
                                     Scratch<T> scratch) const {
   this->each_input(
-      share, batch, back.lanes.y, delta_below, below, scratch,
+      share, batch, back, true, delta_below, below, scratch,
       [&](const typename Pool<T>::Block& block) {
         index count = 0;
-        for (const Tap& tap : this->window().of_input(block.position)) {
-          const auto size = this->window().of_output(tap.position).size();
-          scratch.stretches[count++] = {.column = tap.position * block.step(back.delta),
-                                        .count = static_cast<index>(size)};
-        }
+        each_tap_of_input(this->window(), block.position, block.length, [&](const Tap& tap) {
+          scratch.stretches[count++] = {
+              .column = tap.position * block.step(back.delta),
+              .count = size_of(this->window(), index{tap.position}, block.length)};
+        });
         kernels<T>().sum_of_shares(block.rows, block.width, scratch.stretches, count,
                                    block.at(back.delta, 0), back.delta.stride,
                                    block.at(delta_below, block.position), delta_below.stride);

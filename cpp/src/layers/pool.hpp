@@ -14,6 +14,9 @@ class Pool : public Layer<T> {
  public:
   double flops() const override;
   LaneUse lane_use() const override { return LaneUse::follows; }
+  index output_steps(index steps) const override {
+    return this->output().shape.is_flat() ? -1 : window_.along().outputs(steps);
+  }
   ScratchSize scratch_size(index batch) const override;
 
  protected:
@@ -27,6 +30,7 @@ class Pool : public Layer<T> {
     index panel, panel_step;  // the same
     // From one row of the kernel to the next: rows, or positions.
     index next_row = 1, next_read = 0, next_output = 0;
+    index length = 0;  // of the rows, if they are sequences that read less than the planned one
 
     template <class Number>
     Number* at(const Rows<Number>& values, index of_position) const {
@@ -51,13 +55,13 @@ class Pool : public Layer<T> {
 
   // Calls f(block) for each block of the worker's output positions.
   template <class Function>
-  void each_output(Share share, index batch, bool in_lanes, const Scratch<T>& scratch,
-                   Function f) const;
-  // The same for the input positions; afterwards `below` finishes them.
+  void each_output(Share share, index batch, bool in_lanes, const StepRows& steps,
+                   const Scratch<T>& scratch, Function f) const;
+  // The same for the input positions; afterwards `below` finishes them. `counts`: as in WindowRows.
   template <class Function>
-  void each_input(Share share, index batch, bool in_lanes, const Rows<T>& delta_below,
-                  const typename Layer<T>::Below& below, const Scratch<T>& scratch,
-                  Function f) const;
+  void each_input(Share share, index batch, const Back<T>& back, bool counts,
+                  const Rows<T>& delta_below, const typename Layer<T>::Below& below,
+                  const Scratch<T>& scratch, Function f) const;
   // Outputs in compact panels.
   Rows<T> as_outputs(T* numbers, index batch, bool in_lanes) const;
   const Window& window() const { return window_; }
@@ -66,6 +70,10 @@ class Pool : public Layer<T> {
   template <class Function>
   void each_block(Share share, index batch, index positions, bool in_lanes, bool by_rows,
                   const Scratch<T>& scratch, Function f) const;
+  template <class Function>
+  void each_block_of_sequences(Share share, index batch, index positions,
+                               const std::uint32_t* with_step, const Scratch<T>& scratch,
+                               Function f) const;
 
   Window window_;
   PositionRuns runs_;

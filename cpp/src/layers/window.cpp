@@ -89,6 +89,11 @@ Window::Window(const LayerSpec& spec, const Shape& input) {
     axes.back().measure(spec.text("padding") == "same");
     output_.push_back(axes.back().output);
   }
+  along_ = {.input = axes.front().input,
+            .kernel = axes.front().kernel,
+            .stride = axes.front().stride,
+            .dilation = axes.front().dilation,
+            .same = spec.text("padding") == "same"};
   places_ = product(kernel_);
   const index outputs = product(output_);
   if (places_ > kMostPairs / outputs) throw std::bad_alloc();
@@ -112,6 +117,7 @@ Window::Window(const LayerSpec& spec, const Shape& input) {
 Window Window::whole(const Shape& input) {
   Window window;
   window.places_ = product(input.axes);
+  window.along_ = {.kind = Along::Kind::whole, .input = window.places_};
   std::vector<Tap> taps;
   for (index p = 0; p < window.places_; ++p) taps.push_back(tap(p, p));
   window.append(taps);
@@ -129,6 +135,9 @@ Window Window::repeating(const LayerSpec& spec, const Shape& input) {
     if (factor[a] > kMostPairs / input.axes[a]) throw std::bad_alloc();
     window.output_.push_back(input.axes[a] * factor[a]);
   }
+  window.along_ = {.kind = Along::Kind::repeating,
+                   .input = count > 0 ? input.axes.front() : 1,
+                   .factor = count > 0 ? factor.front() : 1};
   std::vector<index> at(count);
   const index outputs = product(window.output_);
   for (index position = 0; position < outputs; ++position, advance(at, window.output_)) {

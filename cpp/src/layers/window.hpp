@@ -8,13 +8,9 @@
 
 #include "foxnn/layer_spec.hpp"
 #include "foxnn/shape.hpp"
+#include "layers/along.hpp"
 
 namespace foxnn {
-
-/// A position on the other side, and the place within the window, row by row.
-struct Tap {
-  std::uint32_t position = 0, place = 0;
-};
 
 class Window {
  public:
@@ -48,6 +44,8 @@ class Window {
   index most_taps() const { return most_; }
   /// Whether no position is read twice.
   bool are_disjoint() const { return most_readers_ <= 1; }
+  /// What it is for sequences of any length; of a window over one axis.
+  const Along& along() const { return along_; }
   /// The number of pairs of an output position and an input position that it reads.
   index pairs() const { return static_cast<index>(by_output_.taps.size()); }
 
@@ -69,6 +67,7 @@ class Window {
 
   std::vector<index> kernel_, output_;
   index places_ = 1, most_ = 0, most_readers_ = 0;
+  Along along_;
   Lists by_output_, by_input_;
 };
 

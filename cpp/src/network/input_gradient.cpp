@@ -1,6 +1,7 @@
 // The gradient of the outputs with respect to the inputs: one backward pass per output.
 #include <algorithm>
 #include <atomic>
+#include <stdexcept>
 #include <vector>
 
 #include "base/parallel.hpp"
@@ -64,9 +65,12 @@ void backward(const Network<T>& network, index output, index rows, Chunk<T>& chu
 template <class T>
 bool Network<T>::input_gradient(const MatrixView& x, index first_output, index count, T* out,
                                 int threads, const StopRequest& stop) const {
+  if (x.lengths) throw std::invalid_argument("gradients need sequences of one length");
   const MatrixView samples = scaled_inputs(x);
   const index chunks = (x.rows + kChunkRows - 1) / kChunkRows, width = inputs();
-  // One forward pass, and one backward pass per output.
+  bool spends = false;
+  for (index i = 0; i < size(); ++i) spends = spends || layer(i).spends_kept();
+  // One forward pass, and one backward pass per output, perhaps with a forward pass of its own.
   Cost cost = forward_cost(*this, x.rows);
   cost.alone *= static_cast<double>(count + 1);
   const int workers =
@@ -82,9 +86,9 @@ bool Network<T>::input_gradient(const MatrixView& x, index first_output, index c
     Chunk<T>& chunk = held[static_cast<std::size_t>(share.worker)];
     for (index c = share.first(chunks); c < share.last(chunks); ++c) {
       const index first = c * kChunkRows, rows = std::min(kChunkRows, x.rows - first);
-      forward(*this, samples, first, rows, chunk);
       for (index k = 0; k < count; ++k) {
         if (stopped.load(std::memory_order_relaxed)) return;
+        if (k == 0 || spends) forward(*this, samples, first, rows, chunk);
         backward(*this, first_output + k, rows, chunk);
         const Rows<T> error = chunk.pass.delta_of_input();
         const auto output = static_cast<std::size_t>(first_output + k);

@@ -1,5 +1,5 @@
 // What training and evaluation share: the evaluation of outputs, and the weighting of samples and
-// their positions. The loss of a sample is the mean over its positions.
+// their positions. The loss of a sample is the mean over the positions that it has.
 #pragma once
 
 #include <algorithm>
@@ -93,10 +93,17 @@ class PositionJudge {
 
   /// Computes for each row the loss, and d loss / d out if `delta` is given; and how many positions
   /// are correct if `correct` is given. If positions have weights, losses and gradients are
-  /// multiplied by them. `place` is where the first row is in the memory.
+  /// multiplied by them. `place` is where the first row is in the memory. `with_step`, if given,
+  /// says how many rows of that memory have each position: what is missing has neither loss nor
+  /// gradient, means are over the others, and `positions` becomes their number.
   void operator()(index place, index rows, const Rows<T>& out, const Rows<T>& target, T scale,
                   const Rows<T>& delta, const RowWeights& weights, double* losses,
-                  std::uint32_t* correct) {
+                  std::uint32_t* correct, const std::uint32_t* with_step = nullptr,
+                  std::uint32_t* positions = nullptr) {
+    if (with_step) {
+      return of_sequences(place, rows, out, target, scale, delta, weights, losses, correct,
+                          with_step, positions);
+    }
     // A sum over all outputs does not depend on where positions begin.
     const bool sums = judge_.sums_outputs && !weights.are_of_positions();
     const Places& parts = sums ? parts_ : judge_.positions;
@@ -121,6 +128,39 @@ class PositionJudge {
   }
 
  private:
+  void of_sequences(index place, index rows, const Rows<T>& out, const Rows<T>& target, T scale,
+                    const Rows<T>& delta, const RowWeights& weights, double* losses,
+                    std::uint32_t* correct, const std::uint32_t* with_step, std::uint32_t* counts) {
+    const Places& positions = judge_.positions;
+    const auto rows_with = [&](index p) {
+      return std::clamp<index>(index{with_step[p]} - place, 0, rows);
+    };
+    for (index p = 0, r = rows; p <= positions.count; ++p) {
+      const index left = p < positions.count ? rows_with(p) : 0;
+      while (r > left) counts[--r] = static_cast<std::uint32_t>(p);
+    }
+    double* const own = losses_.data() + place;
+    std::fill_n(losses, rows, 0.0);
+    if (correct) std::fill_n(correct, rows, 0u);
+    for (index p = 0; p < positions.count && rows_with(p) > 0; ++p) {
+      const index there = rows_with(p), channels = positions.channels;
+      const Rows<T> at = positions.at(out, p), wanted = positions.packed().at(target, p);
+      const Rows<T> error = delta.data ? positions.at(delta, p) : delta;
+      judge_.loss(there, channels, at.data, at.stride, wanted.data, wanted.stride, scale,
+                  error.data, error.stride, own, nullptr);
+      add(there, p, own, weights, losses);
+      for (index r = 0; error.data && r < there; ++r) {
+        T factor = T(1) / static_cast<T>(counts[r]);
+        if (weights.are_given()) {
+          factor *= static_cast<T>(weights.are_of_positions() ? weights.of(r, p) : weights.of(r));
+        }
+        for (index i = 0; i < channels; ++i) error.at(r)[i] *= factor;
+      }
+      if (correct) add_correct(place, there, at, wanted, channels, correct);
+    }
+    for (index r = 0; r < rows; ++r) losses[r] /= static_cast<double>(counts[r]);
+  }
+
   // Parts whose losses are added up in T before they go on in double: few enough to lose no more
   // digits than a row of as many lines, and enough that adding up the lanes hardly counts.
   static constexpr index kPartsOfLanes = 32;
@@ -147,11 +187,14 @@ class PositionJudge {
     std::fill_n(correct, rows, 0u);
     for (index p = 0; p < positions.count; ++p) {
       const Rows<T> at = positions.at(out, p), wanted = positions.packed().at(target, p);
-      std::uint8_t* const matches = matches_.data() + place;
-      judge_.match(rows, positions.channels, at.data, at.stride, wanted.data, wanted.stride,
-                   matches);
-      for (index r = 0; r < rows; ++r) correct[r] += matches[r];
+      add_correct(place, rows, at, wanted, positions.channels, correct);
     }
+  }
+  void add_correct(index place, index rows, const Rows<T>& at, const Rows<T>& wanted,
+                   index channels, std::uint32_t* correct) {
+    std::uint8_t* const matches = matches_.data() + place;
+    judge_.match(rows, channels, at.data, at.stride, wanted.data, wanted.stride, matches);
+    for (index r = 0; r < rows; ++r) correct[r] += matches[r];
   }
 
   Judge<T> judge_;

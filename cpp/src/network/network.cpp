@@ -73,12 +73,18 @@ void touch(Buffer<T>& fresh, const StopRequest& stop) {
 }  // namespace
 
 template <class T>
-Network<T>::Network(const Shape& inputs, std::uint64_t seed) : seed_(seed), input_shape_(inputs) {}
+Network<T>::Network(const Shape& inputs, std::uint64_t seed, bool varies)
+    : seed_(seed), varies_(varies), input_shape_(inputs), shared_(std::make_shared<Shared>()) {
+  if (varies && inputs.axes.size() > 1) {
+    throw std::invalid_argument("sequences must have steps and channels, or steps alone, got " +
+                                inputs.text());
+  }
+}
 
 template <class T>
 Network<T>::Network(const Network& other, const StopRequest& stop)
     : seed_(other.seed_),
-      draws_(other.draws_),
+      varies_(other.varies_),
       loss_(other.loss_),
       sorted_(other.sorted_),
       index_limit_(other.index_limit_),
@@ -86,11 +92,11 @@ Network<T>::Network(const Network& other, const StopRequest& stop)
       output_scaling_(other.output_scaling_),
       input_shape_(other.input_shape_),
       parts_(other.parts_),
-      parameters_(copied(other.parameters_, stop)),
-      optimizer_(copied(other.optimizer_, stop)) {
+      shared_(std::make_shared<Shared>(Shared{copied(other.parameters(), stop),
+                                              copied(other.optimizer(), stop), other.draw()})) {
   for (const Node<T>& node : other.nodes_) {
     nodes_.push_back({node.layer->clone(), node.reads, node.offset, node.is_inserted});
-    nodes_.back().layer->attach(parameters_.data() + node.offset);
+    nodes_.back().layer->attach(parameters().data() + node.offset);
   }
 }
 
@@ -114,7 +120,20 @@ Plan<T> Network<T>::plan_from(index from, const Form& form, index before) const 
   for (index i = from; i != kNetworkInput && are_inputs; i = node(i).reads.front()) {
     are_inputs = layer(i).keeps_numbers();
   }
-  return Plan<T>(from, form, before, are_inputs);
+  return Plan<T>(from, form, before, are_inputs, outputs_vary());
+}
+
+template <class T>
+index Network<T>::place(std::vector<Node<T>>& nodes, index count) const {
+  for (Node<T>& node : nodes) {
+    node.layer->set_sorted_summation(sorted_);
+    node.offset = count;
+    if (node.layer->parameter_count() > std::numeric_limits<index>::max() / 16 - count) {
+      throw std::bad_alloc();
+    }
+    count += node.layer->parameter_count();
+  }
+  return count;
 }
 
 template <class T>
@@ -123,18 +142,13 @@ void Network<T>::append(Plan<T> plan) {
     throw std::invalid_argument("nothing can follow outputs that are scaled");
   }
   const auto kept = nodes_.size();
-  index count = size() > 0 ? offset(size() - 1) + top().parameter_count() : 0;
+  const index before = size() > 0 ? offset(size() - 1) + top().parameter_count() : 0;
+  const index count = place(plan.nodes, before);
   std::vector<bool> is_read(kept + plan.nodes.size(), false);
   index limit = index_limit_;
   for (Node<T>& added : plan.nodes) {
     if (const index own = added.layer->index_limit()) limit = limit ? std::min(limit, own) : own;
     check_outputs(added.layer->activation(), added.layer->output().shape);
-    added.layer->set_sorted_summation(sorted_);
-    added.offset = count;
-    if (added.layer->parameter_count() > std::numeric_limits<index>::max() / 16 - count) {
-      throw std::bad_alloc();
-    }
-    count += added.layer->parameter_count();
     for (const index read : added.reads) {
       if (read != kNetworkInput) is_read[static_cast<std::size_t>(read)] = true;
     }
@@ -153,16 +167,16 @@ void Network<T>::append(Plan<T> plan) {
   if (limit > 0 && !input_scaling_.empty()) refuse_scaled_indices();
 
   Buffer<T> grown(count);
-  std::copy_n(parameters_.data(), std::min(count, parameters_.size()), grown.data());
+  std::copy_n(parameters().data(), std::min(count, parameters().size()), grown.data());
   nodes_.reserve(kept + plan.nodes.size());
   parts_.reserve(parts_.size() + plan.parts.size());
   // From here on nothing throws.
   for (Node<T>& added : plan.nodes) nodes_.push_back(std::move(added));
   for (Part& part : plan.parts) parts_.push_back(std::move(part));
-  parameters_ = std::move(grown);
-  optimizer_ = {};
+  parameters() = std::move(grown);
+  reset_optimizer();
   index_limit_ = limit;
-  for (Node<T>& node : nodes_) node.layer->attach(parameters_.data() + node.offset);
+  for (Node<T>& node : nodes_) node.layer->attach(parameters().data() + node.offset);
 }
 
 template <class T>
@@ -203,7 +217,7 @@ void Network<T>::set_trained(index i, bool trained) {
 
 template <class T>
 void Network<T>::set_array(index i, const Array& array, const T* values) {
-  layer(i).pack(array, values, parameters_.data() + offset(i), {});
+  layer(i).pack(array, values, parameters().data() + offset(i), {});
 }
 
 template <class T>
@@ -276,26 +290,26 @@ void Network<T>::set_sorted_summation(bool sorted) {
 template <class T>
 void Network<T>::use_optimizer(const Optimizer& rule, const StopRequest& stop) {
   rule.check();
-  if (optimizer_.step > 0 && optimizer_.rule == rule) return;
+  if (optimizer().step > 0 && optimizer().rule == rule) return;
   OptimizerState<T> fresh;
   fresh.rule = rule;
   for (int i = 0; i < 2; ++i) {
     if (!rule.remembers(i)) continue;
-    fresh.moments[i] = Buffer<T>(parameters_.size());
+    fresh.moments[i] = Buffer<T>(parameters().size());
     touch(fresh.moments[i], stop);
   }
-  optimizer_ = std::move(fresh);
+  optimizer() = std::move(fresh);
 }
 
 template <class T>
 void Network<T>::restore(const Network& earlier, const StopRequest& stop) {
-  if (earlier.parameters_.size() != parameters_.size()) {
+  if (earlier.parameters().size() != parameters().size()) {
     throw std::invalid_argument("the layers have changed since");
   }
-  OptimizerState<T> memory = copied(earlier.optimizer_, stop);
+  OptimizerState<T> memory = copied(earlier.optimizer(), stop);
   // In place, because layers point into the buffer.
-  std::copy_n(earlier.parameters_.data(), parameters_.size(), parameters_.data());
-  optimizer_ = std::move(memory);
+  std::copy_n(earlier.parameters().data(), parameters().size(), parameters().data());
+  optimizer() = std::move(memory);
 }
 
 template class Network<float>;

@@ -12,8 +12,10 @@ template <class T>
 Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     : rows_(rows),
       needs_(needs),
-      plan_(network, needs.outputs ? LaneNeeds{}
-                                   : LaneNeeds{rows, needs.backward, needs.gradient_of_input}) {
+      plan_(network, needs.outputs || needs.lengths
+                         ? LaneNeeds{}
+                         : LaneNeeds{rows, needs.backward, needs.gradient_of_input}),
+      missing_(network.index_limit() > 0 ? T(-1) : T(0)) {  // an index of no row
   for (int slot = 0; slot < needs.slots; ++slot) {
     nonzero_.emplace_back();
     if (needs.stored) {
@@ -48,6 +50,14 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     node.columns = stage.lanes.y ? output.shape.size() : output.layout.columns();
     node.first_draw = draws;
     draws += static_cast<std::uint32_t>(node.layer->draws());
+  }
+  if (needs.lengths) {
+    steps_.emplace(network, stages, needs.slots);
+    for (index i = 0; i < size; ++i) {
+      for (int slot = 0; slot < needs.slots; ++slot) {
+        nodes_[at(i)].steps.push_back(steps_->rows_of(stages[at(i)], i, slot));
+      }
+    }
   }
   for (const NodeMemory& node : nodes_) {
     const std::vector<Array>& arrays = node.layer->arrays();
@@ -115,14 +125,16 @@ Rows<T> Pass<T>::hold(Batch<T> batch) {
 }
 
 template <class T>
-void Pass<T>::read(const MatrixView& x, index first, index rows) {
-  if (needs_.stored) {
-    return stored_.front().read({}, x, rows, [first](index r) { return first + r; }, nullptr);
-  }
+void Pass<T>::read(const MatrixView& x, index first, index rows, const std::uint32_t* order) {
+  const auto row_of = [first, order](index r) {
+    return order ? index{order[first + r]} : first + r;
+  };
+  if (needs_.stored) return stored_.front().read({}, x, rows, row_of, nullptr);
   const Rows<T> in = input();
   for (index r = 0; r < rows; ++r) {
-    read_row(x, first + r, in.from_row(r), nonzero() ? nonzero() + r : nullptr);
+    read_row(x, row_of(r), in.from_row(r), nonzero() ? nonzero() + r : nullptr, missing_);
   }
+  if (steps_) set_lengths(0, rows, [&](index r) { return index{x.lengths[row_of(r)]}; });
 }
 
 template <class T>

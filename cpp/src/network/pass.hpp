@@ -4,11 +4,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "foxnn/network.hpp"
 #include "network/batch.hpp"
 #include "network/lane_plan.hpp"
+#include "network/step_plan.hpp"
 #include "network/stored_batch.hpp"
 
 namespace foxnn {
@@ -21,6 +23,7 @@ struct PassNeeds {
   int slots = 1;                ///< number of input batches held at once
   bool looks_for_zeros = true;  ///< zeros in the inputs are recorded and skipped
   bool stored = false;          ///< inputs are stored rows, in place of panels
+  bool lengths = false;         ///< inputs are sequences of different lengths
 };
 
 /// The options of one pass.
@@ -40,8 +43,20 @@ class Pass {
 
   /// Memory for the inputs, in compact panels.
   Rows<T> input(int slot = 0) { return inputs_[at(slot)].rows(); }
-  /// Reads rows [first, first + rows) of x into the first slot.
-  void read(const MatrixView& x, index first, index rows);
+  /// Reads rows [first, first + rows) of x, or those that an order has there, into the first slot.
+  /// Sequences must be in an order in which the longest come first.
+  void read(const MatrixView& x, index first, index rows, const std::uint32_t* order = nullptr);
+  /// Whether batches are sequences of different lengths.
+  bool takes_lengths() const { return steps_.has_value(); }
+  /// Says how long the sequences in a slot are: `length_of(r)` steps, the longest first.
+  template <class LengthOf>
+  void set_lengths(int slot, index rows, LengthOf length_of) {
+    steps_->set(slot, rows, length_of);
+  }
+  /// How many first rows have each step of the outputs; null: all of them.
+  const std::uint32_t* rows_of_output(int slot) const { return nodes_.back().steps_of(slot).y; }
+  /// What stands in a step of the inputs that a sequence does not have.
+  T missing() const { return missing_; }
   /// Whether all inputs of a batch of `rows` rows are finite. If the batch is not full, panels also
   /// hold older rows.
   bool inputs_are_finite(index rows);
@@ -73,6 +88,7 @@ class Pass {
     for (const NodeMemory& node : nodes_) {
       if (node.merged_with >= 0) continue;
       Outputs<T> out = node.out;
+      out.steps = node.steps_of(options.slot);
       out.raw = options.raw && &node == last;
       Occasion occasion;
       if (options.training) {
@@ -125,7 +141,8 @@ class Pass {
                          .kept = node.out.kept,
                          .items = node.items,
                          .delta = node.delta,
-                         .lanes = node.out.lanes};
+                         .lanes = node.out.lanes,
+                         .steps = node.steps_of(slot)};
       if (node.needs_gradient) {
         if (!node.parts.empty()) {
           add_parts(share, rows, node, slot, scratch);
@@ -154,6 +171,11 @@ class Pass {
   }
 
  private:
+  template <class Integer>
+  static std::size_t at(Integer i) {
+    return static_cast<std::size_t>(i);
+  }
+
   // A gradient that a node passes on: that of its input `which`, the output of node `source`.
   struct Passing {
     index which, source;
@@ -179,14 +201,11 @@ class Pass {
     std::vector<Passing> passings;
     std::vector<Rows<T>> parts;  // of delta, one per reader if there are several
     std::uint32_t* items = nullptr;
+    std::vector<StepRows> steps;  // by slot; empty: there are no sequences
 
+    StepRows steps_of(int slot) const { return steps.empty() ? StepRows() : steps[at(slot)]; }
     const Rows<const T>* inputs(int slot) const { return x + slot * input_count; }
   };
-
-  template <class Integer>
-  static std::size_t at(Integer i) {
-    return static_cast<std::size_t>(i);
-  }
 
   static RowNeeds* needs_of(const NodeMemory& node, const PassOptions& options) {
     return options.needs && node.number >= 0 ? options.needs[node.number] : nullptr;
@@ -214,6 +233,8 @@ class Pass {
   index rows_;
   PassNeeds needs_;
   LanePlan<T> plan_;
+  std::optional<StepPlan<T>> steps_;
+  T missing_;
   index input_count_ = 0;  // numbers in a batch of inputs, with what is not used
   index last_to_pass_ = 0;
   std::vector<Batch<T>> inputs_;

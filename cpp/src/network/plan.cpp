@@ -19,6 +19,14 @@ void check_reads_inputs(const Layer<T>& layer, bool are_inputs) {
                               "branch, or after reshape");
 }
 
+// Of other layers the parameters, or the outputs' shape, do not depend on the number of steps.
+void check_takes_any_length(const LayerSpec& spec) {
+  const bool reads_all = spec.kind == "dense" && !spec.flag("each_position", false);
+  if (!reads_all && spec.kind != "flatten" && spec.kind != "reshape") return;
+  throw std::invalid_argument("a layer of kind '" + spec.kind +
+                              "' that reads all steps at once cannot read sequences of any length");
+}
+
 }  // namespace
 
 template <class T>
@@ -39,17 +47,30 @@ void Plan<T>::append(std::unique_ptr<Layer<T>> layer) {
   const std::string kind = layer->spec().kind;
   const bool are_inputs = are_inputs_ && layer->keeps_numbers();
   check_reads_inputs(*layer, are_inputs_);
+  const bool varies = varies_ && layer->output_steps(1) >= 0;
   const index node = add(std::move(layer), {from_}, false);
-  parts.push_back(
-      {.kind = kind, .input = form_.shape, .output = output.shape, .node = node, .end = node});
-  go_to({node, output, are_inputs});
+  parts.push_back({.kind = kind,
+                   .input = form_.shape,
+                   .output = output.shape,
+                   .node = node,
+                   .end = node,
+                   .input_varies = varies_,
+                   .output_varies = varies});
+  go_to({node, output, are_inputs, varies});
 }
 
 template <class T>
 Part Plan<T>::append_layer(const LayerSpec& spec) {
-  const Shape before = form_.shape;
-  join(spec, {here()});
-  return {.kind = spec.kind, .input = before, .output = form_.shape, .node = from_, .end = from_};
+  const Value before = here();
+  if (varies_) check_takes_any_length(spec);
+  join(spec, {before});
+  return {.kind = spec.kind,
+          .input = before.form.shape,
+          .output = form_.shape,
+          .node = from_,
+          .end = from_,
+          .input_varies = before.varies,
+          .output_varies = varies_};
 }
 
 template <class T>
@@ -72,7 +93,7 @@ Part Plan<T>::append_composite(const LayerSpec& spec) {
   if (is_residual && spec.branches.size() != 2) {
     throw std::invalid_argument("a residual must have two branches: its layers and its shortcut");
   }
-  Part part{.kind = spec.kind, .input = form_.shape};
+  Part part{.kind = spec.kind, .input = form_.shape, .input_varies = varies_};
   part.spec = {.kind = spec.kind, .options = spec.options};
   const Value start = here();
   std::vector<Value> ends;
@@ -84,6 +105,7 @@ Part Plan<T>::append_composite(const LayerSpec& spec) {
   join({.kind = is_residual ? "add" : "concatenate"}, ends);
   nodes.back().is_inserted = true;
   part.output = form_.shape;
+  part.output_varies = varies_;
   part.end = from_;
   return part;
 }
@@ -99,11 +121,12 @@ auto Plan<T>::arranged(const Value& value, Wants wants) -> Value {
   if (wants == Wants::any) return value;
   const Shape& shape = value.form.shape;
   const Layout layout = wants == Wants::packed ? Layout::packed(shape) : Layout::panels<T>(shape);
-  if (layout.is_like(value.form.layout)) return {value.node, {shape, layout}, value.are_inputs};
+  if (layout.is_like(value.form.layout))
+    return {value.node, {shape, layout}, value.are_inputs, value.varies};
   const Form form{shape, layout};
   const std::vector<Form> inputs{value.form};
   auto arrange = std::make_unique<Arrange<T>>(LayerSpec{.kind = "arrange"}, inputs, form);
-  return {add(std::move(arrange), {value.node}, true), form, value.are_inputs};
+  return {add(std::move(arrange), {value.node}, true), form, value.are_inputs, value.varies};
 }
 
 template <class T>
@@ -121,6 +144,7 @@ void Plan<T>::join(const LayerSpec& spec, const std::vector<Value>& values) {
   for (const Value& value : values) are_inputs = are_inputs && value.are_inputs;
   check_reads_inputs(*layer, are_inputs);
   are_inputs_ = are_inputs && layer->keeps_numbers();
+  varies_ = values.front().varies && layer->output_steps(1) >= 0;
   form_ = layer->output();
   from_ = add(std::move(layer), std::move(reads), false);
 }

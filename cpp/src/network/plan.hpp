@@ -15,9 +15,9 @@ template <class T>
 class Plan {
  public:
   /// Appends to a network's inputs or to its last node, whose outputs have this form. `are_inputs`:
-  /// they are the numbers of the network's inputs.
-  Plan(index from, const Form& form, index first, bool are_inputs)
-      : first_(first), from_(from), form_(form), are_inputs_(are_inputs) {}
+  /// they are the numbers of the network's inputs. `varies`: they are sequences of any length.
+  Plan(index from, const Form& form, index first, bool are_inputs, bool varies)
+      : first_(first), from_(from), form_(form), are_inputs_(are_inputs), varies_(varies) {}
 
   /// Throws std::invalid_argument if a layer does not fit.
   void append(const std::vector<LayerSpec>& layers);
@@ -32,15 +32,17 @@ class Plan {
     index node;
     Form form;
     bool are_inputs;
+    bool varies;
   };
 
   Part append_layer(const LayerSpec& spec);
   Part append_composite(const LayerSpec& spec);
   std::vector<Part> append_branch(const std::vector<LayerSpec>& layers);
   index add(std::unique_ptr<Layer<T>> layer, std::vector<index> reads, bool is_inserted);
-  Value here() const { return {from_, form_, are_inputs_}; }
+  Value here() const { return {from_, form_, are_inputs_, varies_}; }
   void go_to(const Value& value) {
     from_ = value.node, form_ = value.form, are_inputs_ = value.are_inputs;
+    varies_ = value.varies;
   }
   Value arranged(const Value& value, Wants wants);
   void join(const LayerSpec& spec, const std::vector<Value>& values);
@@ -49,6 +51,7 @@ class Plan {
   index from_;   // what the next layer reads
   Form form_;
   bool are_inputs_;
+  bool varies_;  // whether it is a sequence of any length
 };
 
 extern template class Plan<float>;

@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cmath>
 #include <numeric>
+#include <stdexcept>
+#include <vector>
 
 #include "base/parallel.hpp"
 #include "base/stop_poll.hpp"
@@ -29,23 +31,72 @@ struct Chunk {
       : pass(network, rows, needs),
         target(Batch<T>::packed(rows, network.output_shape())),
         of_positions(network, rows),
-        scratch(network, rows) {
+        scratch(network, rows),
+        packed(needs.lengths ? rows * network.outputs() : 0),
+        positions(needs.lengths ? static_cast<std::size_t>(rows) : 0) {
     pass.make_room(stored);
   }
   Pass<T> pass;
   Batch<T> target;
   PositionJudge<T> of_positions;
   ScratchSpace<T> scratch;
+  Buffer<T> packed;                      // outputs of sequences, before they go to their places
+  std::vector<std::uint32_t> positions;  // of the outputs of sequences
+};
+
+// The order in which samples pass through the layers.
+class PassOrder {
+ public:
+  /// Sequences of different lengths: the longest first, so that those of a chunk are nearly of one
+  /// length.
+  explicit PassOrder(const MatrixView& x) {
+    if (!x.lengths) return;
+    order_.resize(static_cast<std::size_t>(x.rows));
+    std::iota(order_.begin(), order_.end(), 0u);
+    std::stable_sort(order_.begin(), order_.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return x.lengths[a] > x.lengths[b]; });
+  }
+  /// Null if it is the samples' own.
+  const std::uint32_t* data() const { return order_.empty() ? nullptr : order_.data(); }
+  index operator[](index i) const {
+    return order_.empty() ? i : index{order_[static_cast<std::size_t>(i)]};
+  }
+
+ private:
+  std::vector<std::uint32_t> order_;
 };
 
 // The outputs of rows [first, first + rows) of x, or the preactivations unless `finish`.
 template <class T>
 Rows<const T> answers(const Network<T>& network, const MatrixView& x, index first, index rows,
-                      Chunk<T>& chunk, bool finish) {
-  chunk.pass.read(x, first, rows);
+                      Chunk<T>& chunk, bool finish, const PassOrder& order) {
+  chunk.pass.read(x, first, rows, order.data());
   chunk.pass.forward({}, rows, {.raw = !finish}, chunk.scratch.get(), [] {});
   if (finish) network.top().finish_rows(rows, chunk.pass.output());
   return chunk.pass.output();
+}
+
+// Copies the outputs of a chunk of sequences to their places among those of all samples. Steps that
+// a sequence does not have become zero. Returns whether all of them are numbers.
+template <class T>
+bool put_back(const Network<T>& network, index first, index rows, Chunk<T>& chunk,
+              const PassOrder& order, T* out) {
+  const index width = network.outputs();
+  copy_values<T>(network.output_form(), rows, chunk.pass.output(), chunk.packed.data());
+  network.unscale_outputs(rows, chunk.packed.data());
+  const std::uint32_t* const with_step = chunk.pass.rows_of_output(0);
+  const Shape& shape = network.output_shape();
+  bool are_numbers = true;
+  for (index r = 0; r < rows; ++r) {
+    index steps = 0;
+    while (with_step && steps < shape.positions() && index{with_step[steps]} > r) ++steps;
+    const index count = with_step ? steps * shape.channels : width;
+    const T* const from = chunk.packed.data() + r * width;
+    T* const to = out + order[first + r] * width;
+    std::fill(std::copy_n(from, count, to), to + width, T(0));
+    are_numbers = are_numbers && all_numbers(count, from);
+  }
+  return are_numbers;
 }
 
 // Calls f(first, rows, chunk) for every chunk of the rows of x. Chunks are divided between the
@@ -53,9 +104,10 @@ Rows<const T> answers(const Network<T>& network, const MatrixView& x, index firs
 template <class T, class Function>
 bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
                 const StopRequest& stop, Function f, PassNeeds needs = {}) {
-  const index n = x.rows, height = chunk_rows(network, needs.outputs ? 0 : n);
+  const index n = x.rows, height = chunk_rows(network, needs.outputs || x.lengths ? 0 : n);
   const index chunks = (n + height - 1) / height;
   needs.stored = network.goes_by_stored(x);
+  needs.lengths = x.lengths != nullptr;
   index stored = 0;
   for (index first = 0; needs.stored && first < n; first += height) {
     stored = std::max(stored, x.stored(first, std::min(first + height, n)));
@@ -73,7 +125,11 @@ bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
   run_team(workers, [&](const Team& team) {
     const Share share = team.share();
     Chunk<T>& chunk = held[static_cast<std::size_t>(share.worker)];
-    for (index c = share.first(chunks); c < share.last(chunks); ++c) {
+    // Where the longest sequences come first, each worker takes every so manieth chunk.
+    const index step = needs.lengths ? share.workers : 1;
+    const index begin = needs.lengths ? share.worker : share.first(chunks);
+    const index end = needs.lengths ? chunks : share.last(chunks);
+    for (index c = begin; c < end; c += step) {
       if (stopped.load(std::memory_order_relaxed)) return;
       f(c * height, std::min(height, n - c * height), chunk);
       if (team.is_first() && poll.after_step(stop)) stopped = true;
@@ -89,12 +145,17 @@ auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
     -> Outcome {
   const index width = outputs();
   const MatrixView samples = scaled_inputs(x);
+  const PassOrder order(samples);
   std::atomic<bool> finite{true}, numbers{true};
   const bool done =
       each_chunk(*this, samples, threads, stop, [&](index first, index rows, Chunk<T>& chunk) {
-        const Rows<const T> y = answers(*this, samples, first, rows, chunk, true);
+        const Rows<const T> y = answers(*this, samples, first, rows, chunk, true, order);
         // Checked while they are in the cache, rather than in a separate pass.
         if (!chunk.pass.inputs_are_finite(rows)) finite = false;
+        if (order.data()) {
+          if (!put_back(*this, first, rows, chunk, order, out)) numbers = false;
+          return;
+        }
         copy_values<T>(output_form(), rows, y, out + first * width);
         unscale_outputs(rows, out + first * width);
         if (!all_numbers(rows * width, out + first * width)) numbers = false;
@@ -108,12 +169,14 @@ template <class T>
 auto Network<T>::node_outputs(const MatrixView& x, const std::vector<index>& nodes,
                               const std::vector<T*>& out, int threads,
                               const StopRequest& stop) const -> Outcome {
+  if (x.lengths) throw std::invalid_argument("the outputs of nodes need sequences of one length");
   const MatrixView samples = scaled_inputs(x);
+  const PassOrder order(samples);
   std::atomic<bool> finite{true};
   const bool done =
       each_chunk(*this, samples, threads, stop,
                  [&](index first, index rows, Chunk<T>& chunk) {
-                   answers(*this, samples, first, rows, chunk, true);
+                   answers(*this, samples, first, rows, chunk, true, order);
                    if (!chunk.pass.inputs_are_finite(rows)) finite = false;
                    for (std::size_t i = 0; i < nodes.size(); ++i) {
                      const Form& form = layer(nodes[i]).output();
@@ -138,22 +201,38 @@ bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
   std::vector<std::uint32_t> correct(has_positions ? static_cast<std::size_t>(n) : 0);
   const bool finish = !loss_takes_preactivations();
   const Judge<T> judge(*this);
+  const PassOrder order(samples.inputs);
+  std::atomic<index> positions{0};
   const bool done = each_chunk(
       *this, samples.inputs, threads, stop, [&](index first, index rows, Chunk<T>& chunk) {
-        const Rows<const T> y = answers(*this, samples.inputs, first, rows, chunk, finish);
+        const Rows<const T> y = answers(*this, samples.inputs, first, rows, chunk, finish, order);
         const Rows<T> target = chunk.target.rows();
         for (index r = 0; r < rows; ++r) {
-          read_target(samples, first + r, outputs(), target.from_row(r));
+          read_target(samples, order[first + r], outputs(), target.from_row(r));
         }
         if (!has_positions) {
           judge(rows, y, target, T(1), {}, losses.data() + first, matches.data() + first);
           return;
         }
+        const std::uint32_t* const with_step = chunk.pass.rows_of_output(0);
         chunk.of_positions(0, rows, chunk.pass.output(), target, T(1), {},
-                           RowWeights(samples, nullptr, first), losses.data() + first,
-                           correct.data() + first);
+                           RowWeights(samples, order.data(), first), losses.data() + first,
+                           correct.data() + first, with_step, chunk.positions.data());
+        if (!with_step) return;
+        positions +=
+            std::accumulate(chunk.positions.begin(), chunk.positions.begin() + rows, index{0});
       });
   if (!done) return false;
+  if (order.data()) {  // losses in the order of the samples, in which they are added up
+    std::vector<double> in_order(losses.size());
+    for (index i = 0; i < n; ++i) {
+      in_order[static_cast<std::size_t>(order[i])] = losses[static_cast<std::size_t>(i)];
+    }
+    losses = std::move(in_order);
+  }
+  result.positions = has_positions && order.data() && outputs_vary()
+                         ? positions.load()
+                         : n * output_shape().positions();
   result.correct = std::accumulate(matches.begin(), matches.end(), index{0}) +
                    std::accumulate(correct.begin(), correct.end(), index{0});
   result.loss = weighted_sum(losses, n, samples) / total_weight(n, samples.weights);

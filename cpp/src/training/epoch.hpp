@@ -1,6 +1,7 @@
 // The order of the samples in an epoch, and the current position in it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <vector>
@@ -22,9 +23,21 @@ class EpochOrder {
   /// Takes the samples in their original order.
   void take_in_order(index samples) {
     position_ = 0;
-    if (!order_.empty()) return;
+    if (!order_.empty() && !is_sorted_) return;
     order_.resize(static_cast<std::size_t>(samples));
     std::iota(order_.begin(), order_.end(), 0u);
+    is_sorted_ = false;
+  }
+  /// Lets the longest sequences of each batch come first; those of one length stay in their order.
+  void sort_batches(index samples, index batch, const std::int64_t* lengths) {
+    const auto is_longer = [lengths](std::uint32_t a, std::uint32_t b) {
+      return lengths[a] > lengths[b];
+    };
+    for (index first = 0; first < samples; first += batch) {
+      const auto begin = order_.begin() + first;
+      std::stable_sort(begin, begin + std::min(batch, samples - first), is_longer);
+    }
+    is_sorted_ = true;
   }
 
   /// The number of samples of the epoch that are done.
@@ -36,6 +49,7 @@ class EpochOrder {
 
  private:
   std::vector<std::uint32_t> order_;
+  bool is_sorted_ = false;  // by length, within the batches
   index position_ = 0;
 };
 

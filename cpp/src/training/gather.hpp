@@ -42,6 +42,10 @@ class Batches {
     if (StoredBatch<T>* stored = pass.stored(slot)) {
       return gather_stored(share, sample, rows, *stored, target(slot), leaving);
     }
+    if (pass.takes_lengths() && share.worker == 0) {
+      const std::int64_t* const lengths = samples_.inputs.lengths;
+      pass.set_lengths(slot, rows, [=](index r) { return index{lengths[sample[r]]}; });
+    }
     const index begin = share.first(rows), end = share.last(rows);
     const Rows<T> inputs = pass.input(slot), targets = target(slot);
     std::uint32_t* bits = pass.nonzero(slot);
@@ -51,7 +55,7 @@ class Batches {
       if (leaving && r % 64 == 0 && leaving->now()) return;
       // Rows can be anywhere in memory: the next one is prefetched while this one is converted.
       if (r + 1 < end) fetch_row(from, row_of(r + 1));
-      read_row(from, row_of(r), inputs.from_row(r), bits ? bits + r : nullptr);
+      read_row(from, row_of(r), inputs.from_row(r), bits ? bits + r : nullptr, pass.missing());
       read_target(samples_, sample[r], outputs_, targets.from_row(r));
     }
   }

@@ -67,7 +67,7 @@ Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& pla
       workers_(workers_for(
           cost_of_step(network, samples, std::min(plan.batch_size, samples.size())), plan.threads)),
       batches_(network, samples, std::min(plan.batch_size, samples.size())),
-      tally_(network, plan, batches_.size()),
+      tally_(network, plan, batches_.size(), samples.inputs.lengths != nullptr),
       update_(network, plan, is_long_ && is_wider_than_deep(network, batches_.size())),
       step_(network, plan, batches_, tally_, workers_) {
   if (workers_ == 1 && !step_.draws()) {
@@ -103,8 +103,17 @@ bool Run<T>::begin_epoch() {
   } else {
     order_.take_in_order(n);
   }
+  sort_batches();
   step_.begin_epoch();
   return true;
+}
+
+template <class T>
+void Run<T>::sort_batches() {
+  const Samples& samples = batches_.samples();
+  if (samples.inputs.lengths) {
+    order_.sort_batches(samples.size(), batches_.size(), samples.inputs.lengths);
+  }
 }
 
 // Moments are not saved, because that would take twice as much memory: after a divergence they are
@@ -173,6 +182,16 @@ void Run<T>::save_parameters() {
 }
 
 template <class T>
+index Run<T>::positions_before(index samples) const {
+  const std::int64_t* const lengths = batches_.samples().inputs.lengths;
+  const bool varies = lengths && network_.outputs_vary();
+  if (!varies) return samples * network_.output_shape().positions();
+  index count = 0;
+  for (index i = 0; i < samples; ++i) count += network_.steps_after(lengths[order_.from(0)[i]]);
+  return count;
+}
+
+template <class T>
 void Run<T>::set_samples(const Samples& samples) {
   const Samples before = batches_.samples();
   batches_.set_samples(network_.scaled(samples));
@@ -188,6 +207,7 @@ template <class T>
 StepReport Run<T>::step_on(const Samples& samples) {
   set_samples(samples);
   order_.take_in_order(batches_.size());
+  sort_batches();
   if (!step_.draws()) return steps(1, {}, Saving::now);
   const std::uint32_t draw = network_.draw();
   step_.begin_epoch();

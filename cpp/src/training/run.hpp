@@ -34,6 +34,8 @@ class Run {
   std::uint32_t draw_of_epoch() const { return draw_of_epoch_; }
   /// Continues after the first `samples` samples of the epoch.
   void skip(index samples) { order_.set_position(samples); }
+  /// The positions of the outputs of the first `samples` samples of the epoch.
+  index positions_before(index samples) const;
   /// What `Trainer::run_epoch` and `run_batch` have done so far in the epoch.
   StepReport epoch;
 
@@ -43,10 +45,12 @@ class Run {
   Saving saving_within_epoch() const;
   /// Makes `count` steps, and adds their sums to `report`.
   StepReport steps(index count, const StopRequest& stop, Saving saving, StepReport report = {});
-  /// Whether training can continue on other samples: they must be dense, or stored, as these are.
+  /// Whether training can continue on other samples: they must be dense, or stored, or sequences of
+  /// different lengths, as these are.
   bool holds(const Samples& samples) {
     return step_.goes_by_stored() ==
-           network_.goes_by_stored(network_.scaled_inputs(samples.inputs));
+               network_.goes_by_stored(network_.scaled_inputs(samples.inputs)) &&
+           step_.takes_lengths() == (samples.inputs.lengths != nullptr);
   }
   /// Continues on other samples, for which `holds` must be true.
   void set_samples(const Samples& samples);
@@ -70,6 +74,8 @@ class Run {
   bool gradient_of_blocks(const Samples& samples, const std::uint32_t* sample, index rows, T scale);
   // Afterwards no row of parameters is behind.
   void make_late_steps();
+  // Brings sequences of different lengths into the order in which passes take them.
+  void sort_batches();
   // Takes back what a step has begun.
   void drop(StepReport& report);
   void save_parameters();

@@ -28,7 +28,8 @@ class Step {
                .slots = 2,
                // With one panel of inputs, looking for zeros does not pay off.
                .looks_for_zeros = panel_count<T>(network.inputs()) > 1,
-               .stored = network.goes_by_stored(batches.samples().inputs)}),
+               .stored = network.goes_by_stored(batches.samples().inputs),
+               .lengths = batches.samples().inputs.lengths != nullptr}),
         dropout_(network, plan.dropout, batches.size()) {
     make_room();
     for (index i = 0; i < network.size(); ++i) layer_draws_ += network.layer(i).draws();
@@ -40,6 +41,8 @@ class Step {
   void make_room() { pass_.make_room(batches_.most_stored()); }
   /// Whether the samples go by their stored numbers.
   bool goes_by_stored() { return pass_.stored() != nullptr; }
+  /// Whether the samples are sequences of different lengths.
+  bool takes_lengths() const { return pass_.takes_lengths(); }
   /// Whether anything besides the order of the samples is random.
   bool draws() const { return dropout_.is_used() || layer_draws_ > 0; }
   /// Takes the numbers of the sub-streams that the epoch, or a single step, draws from.
@@ -95,7 +98,7 @@ class Step {
       const Rows<T> out = pass_.output().from_row(first);
       const Rows<T> error = pass_.delta_of_output().from_row(first);
       tally_.judge(first, count, scale, samples, sample, out, batches_.target(slot).from_row(first),
-                   error);
+                   error, pass_.rows_of_output(slot));
       if (tally_.takes_raw()) continue;
       const Rows<T> slope = pass_.slope_of_output();
       top.backward_outputs(count, error, out, slope.data ? slope.from_row(first) : slope);

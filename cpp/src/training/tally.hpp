@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -14,7 +15,8 @@ namespace foxnn {
 template <class T>
 class Tally {
  public:
-  Tally(const Network<T>& network, const TrainingPlan& plan, index batch)
+  /// `lengths`: the samples are sequences of different lengths.
+  Tally(const Network<T>& network, const TrainingPlan& plan, index batch, bool lengths)
       : top_(network.top()),
         judge_(network),
         takes_raw_(network.loss_takes_preactivations()),
@@ -27,6 +29,7 @@ class Tally {
       of_positions_.emplace(network, batch);
       correct_.resize(counted);
     }
+    if (of_positions_ && lengths) positions_.resize(static_cast<std::size_t>(batch));
   }
 
   /// Whether losses take the output layer's preactivations.
@@ -40,14 +43,17 @@ class Tally {
   }
 
   /// Computes losses, and d loss / d outputs (or preactivations), of rows first ... first + count -
-  /// 1 of a batch of samples `sample`. The views begin with row `first`.
+  /// 1 of a batch of samples `sample`. The views begin with row `first`. `with_step`: how many
+  /// first rows of the batch have each position; null: all of them.
   void judge(index first, index count, T scale, const Samples& samples, const std::uint32_t* sample,
-             const Rows<T>& out, const Rows<T>& target, const Rows<T>& error) {
+             const Rows<T>& out, const Rows<T>& target, const Rows<T>& error,
+             const std::uint32_t* with_step = nullptr) {
     if (!takes_raw_) top_.finish_rows(count, out);
     if (of_positions_) {
       return (*of_positions_)(first, count, out, target, scale, error,
                               RowWeights(samples, sample, first), losses_.data() + first,
-                              correct_.empty() ? nullptr : correct_.data() + first);
+                              correct_.empty() ? nullptr : correct_.data() + first, with_step,
+                              positions_.empty() ? nullptr : positions_.data() + first);
     }
     const double* weights = samples.weights;
     judge_(count, out, target, scale, error, losses_.data() + first,
@@ -72,6 +78,9 @@ class Tally {
     report.loss += sum;
     report.weight += weight;
     report.samples += rows;
+    report.positions += positions_.empty() ? rows * judge_.positions.count
+                                           : std::accumulate(positions_.begin(),
+                                                             positions_.begin() + rows, index{0});
     ++report.steps;
     if (!std::isfinite(sum)) {
       report.diverged = true;
@@ -91,6 +100,7 @@ class Tally {
   // Of samples and of positions; empty if matches are not counted.
   std::vector<std::uint8_t> matches_;
   std::vector<std::uint32_t> correct_;
+  std::vector<std::uint32_t> positions_;  // of each sample, if they differ
   double last_sum_ = 0.0, last_weight_ = 0.0;
 };
 

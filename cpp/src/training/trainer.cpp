@@ -34,7 +34,9 @@ void check_fit(const Network<T>& network, const Samples& samples) {
 
 void check_kind(bool takes) {
   if (takes) return;
-  throw std::invalid_argument("sparse samples cannot follow dense ones, nor dense sparse ones");
+  throw std::invalid_argument(
+      "sparse samples cannot follow dense ones, nor dense sparse ones; nor can sequences of "
+      "different lengths follow others");
 }
 
 }  // namespace
@@ -207,6 +209,9 @@ StepReport Trainer<T>::run_batch(const StopRequest& stop, const MatrixView& x) {
   if (x.is_sparse() || run_->batches().samples().inputs.is_sparse()) {
     throw std::invalid_argument("sparse samples cannot be replaced");
   }
+  if (run_->batches().samples().inputs.lengths) {
+    throw std::invalid_argument("sequences of different lengths cannot be replaced");
+  }
   run_->give_inputs(&x);
   const StepReport report = run_batch(stop);
   run_->give_inputs(nullptr);
@@ -218,6 +223,7 @@ StepReport Trainer<T>::run_batch(const StopRequest& stop) {
   const StepReport report = run_->steps(1, stop, run_->saving_within_epoch());
   run_->epoch.steps += report.steps;
   run_->epoch.samples += report.samples;
+  run_->epoch.positions += report.positions;
   run_->epoch.loss += report.loss;
   run_->epoch.weight += report.weight;
   run_->epoch.correct += report.correct;
@@ -247,6 +253,7 @@ bool Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done) 
   if (!run_->begin_epoch()) return false;
   run_->skip(samples);
   run_->epoch = done;
+  run_->epoch.positions = run_->positions_before(samples);
   return true;
 }
 

@@ -9,6 +9,7 @@ ValueError, which mean that it has none.
 from foxnn.checks.arrays import (
     Array,
     Rows,
+    SameRows,
     SamplesLike,
     all_finite,
     as_array,
@@ -19,6 +20,7 @@ from foxnn.checks.arrays import (
 )
 from foxnn.checks.indices import indices
 from foxnn.checks.names import Names, choice, meant
+from foxnn.checks.sequences import fitted_targets, mask_of, padded, rows_of
 from foxnn.checks.sparse import dense, is_sparse, samples, taken
 from foxnn.checks.tables import column_names, same_columns
 from foxnn.checks.targets import (
@@ -48,6 +50,7 @@ __all__ = [
     "Array",
     "Names",
     "Rows",
+    "SameRows",
     "SamplesLike",
     "all_finite",
     "are_labels",
@@ -57,6 +60,7 @@ __all__ = [
     "contiguous_rows",
     "dense",
     "engine_type",
+    "fitted_targets",
     "flag",
     "indices",
     "integer",
@@ -64,13 +68,16 @@ __all__ = [
     "is_sparse",
     "items",
     "layer_sizes",
+    "mask_of",
     "matrix",
     "meant",
     "memory",
     "near_one",
     "number",
+    "padded",
     "position",
     "real",
+    "rows_of",
     "same_columns",
     "same_length",
     "samples",

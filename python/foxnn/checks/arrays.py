@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +16,9 @@ from foxnn.support import pieces
 
 Array = NDArray[Any]
 # Samples as the engine reads them.
-Rows = Array | _core.SparseRows
+Rows = Array | _core.SparseRows | _core.SequenceRows
+# Those of one shape.
+SameRows = Array | _core.SparseRows
 
 
 class SparseMatrix(Protocol):
@@ -26,8 +29,8 @@ class SparseMatrix(Protocol):
         ...
 
 
-# Samples as users pass them; only some functions take sparse ones.
-SamplesLike = ArrayLike | SparseMatrix | _core.SparseRows
+# Samples as users pass them; only some functions take sparse ones, or lists of sequences.
+SamplesLike = ArrayLike | SparseMatrix | Rows | Sequence[Any]
 
 # NumPy types that the engine reads directly.
 _ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))

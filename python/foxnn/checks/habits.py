@@ -116,6 +116,7 @@ PLACES: dict[str, str] = {
 
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D")
 _POOLS = tuple(f"{name}Pool{axes}D" for name in ("Max", "Average") for axes in (1, 2, 3))
+_RECURRENT = ("RNN", "GRU", "LSTM")
 
 #: Answers for one call only: by the call and the name elsewhere.
 HERE: dict[tuple[str, str], str] = {
@@ -129,6 +130,30 @@ HERE: dict[tuple[str, str], str] = {
         }.items()
     },
     **{(call, "in_channels"): _INPUTS for call in _CONVOLUTIONS},
+    **{
+        (call, theirs): f"{call}.{ours}"
+        for call in _RECURRENT
+        for theirs, ours in {
+            "hidden_size": "units", "go_backwards": "reverse", "kernel_initializer": "init",
+            "use_bias": "bias",
+        }.items()
+    },
+    **{(call, "input_size"): _INPUTS for call in _RECURRENT},
+    **{
+        (call, theirs): answer
+        for call in _RECURRENT
+        for theirs, answer in {
+            "activation": "it has its own functions, tanh and sigmoid",
+            "nonlinearity": "it has its own functions, tanh and sigmoid",
+            "recurrent_activation": "it has its own functions, tanh and sigmoid",
+            "recurrent_initializer": "recurrent weights start orthogonal",
+            "num_layers": "several layers are several items of the list",
+            "batch_first": "samples come first, then steps",
+            "dropout": "put Dropout between the layers of the list",
+            "recurrent_dropout": "put Dropout between the layers of the list",
+            "reset_after": "it is as with reset_after=True",
+        }.items()
+    },
     **{
         (call, theirs): f"{call}.{ours}"
         for call in _POOLS

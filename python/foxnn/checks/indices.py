@@ -31,6 +31,12 @@ def indices(rows: Rows, name: str, limit: int, reader: str, values: object) -> N
             return
         row = int(np.searchsorted(rows.starts, at, side="right")) - 1
         column, wrong = int(rows.columns[at]), rows.values[at]
+    elif isinstance(rows, _core.SequenceRows):
+        at = _core.first_no_index(rows, limit)
+        if at < 0:
+            return
+        row, column = divmod(at, rows.shape[1])
+        wrong = rows.values[row, column]
     else:
         for part in pieces.slices(rows):
             at = _core.first_no_index(contiguous_rows(rows[part]), limit)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from foxnn import _core
 from foxnn.checks import arrays
-from foxnn.checks.arrays import Array, Rows, SamplesLike, is_sparse_matrix
+from foxnn.checks.arrays import Array, Rows, SameRows, SamplesLike, is_sparse_matrix
+from foxnn.checks.sequences import steps_taken
 from foxnn.support import pieces
 
 
@@ -32,7 +33,7 @@ def samples(
     single: bool = False,
     finite: bool = True,
     shape: tuple[int, ...] = (),
-) -> Rows:
+) -> SameRows:
     """Return samples as rows that the engine reads in place: `arrays.matrix`, or sparse rows."""
     if not is_sparse(values):
         return arrays.matrix(values, name, columns, what, single=single, finite=finite, shape=shape)
@@ -68,6 +69,8 @@ def sparse_rows(values: Any, name: str) -> _core.SparseRows:
 
 def taken(rows: Rows, which: Array) -> Rows:
     """Return the samples at some positions, as a copy."""
+    if isinstance(rows, _core.SequenceRows):
+        return steps_taken(rows, which)
     if not isinstance(rows, _core.SparseRows):
         return pieces.taken(rows, which)
     counts = np.diff(rows.starts)[which]
@@ -84,7 +87,9 @@ def taken(rows: Rows, which: Array) -> Rows:
 
 
 def dense(rows: Rows) -> Array:
-    """Return a few samples as an array."""
+    """Return a few samples as an array, sequences with what is beyond their ends."""
+    if isinstance(rows, _core.SequenceRows):
+        return rows.values
     if not isinstance(rows, _core.SparseRows):
         return rows
     out = np.zeros(rows.shape, rows.values.dtype)

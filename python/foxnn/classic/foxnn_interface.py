@@ -13,6 +13,8 @@ from foxnn.classic.train_data import train_data
 from foxnn.formats import endings, paths
 from foxnn.formats.saved_network import SavedNetwork
 from foxnn.layers.kinds import leaves
+from foxnn.layers.steps import varies
+from foxnn.model.sequences import is_one_sequence
 from foxnn.model.settings import optimizer_of, rounds_outputs
 from foxnn.support import pieces
 from foxnn.support.errors import diverged
@@ -28,6 +30,7 @@ class FoxnnInterface(SavedNetwork):
         Parameters
         ----------
         x : array-like of shape (inputs,) or (samples, inputs), or sparse matrix
+            Or a sequence (steps, channels), or a list of them, as in `predict`.
 
         Returns
         -------
@@ -44,6 +47,14 @@ class FoxnnInterface(SavedNetwork):
         if out is not None:
             return out
         self._check_names(x, "x")
+        if varies(self._input_shape()):
+            if is_one_sequence(self, x):
+                one: Array = self._rounded(np.asarray(self.predict([x])[0]))
+                return one
+            found = self.predict(x)
+            if isinstance(found, list):
+                return [self._rounded(one) for one in found]
+            return self._rounded(found)
         if checks.is_sparse(x):
             return self._rounded(self.predict(x))
         array = checks.as_array(x, "x")
@@ -53,8 +64,8 @@ class FoxnnInterface(SavedNetwork):
             row: Array = self._rounded(self.predict(array.reshape(1, -1)))[0]
             return row
         if len(self._input_shape()) > 1 and self._is_one_sample(array):
-            one: Array = self._rounded(self.predict(array[None]))[0]
-            return one
+            row = self._rounded(self.predict(array[None]))[0]
+            return row
         # The table itself if it has columns that messages can name.
         return self._rounded(self.predict(x if checks.column_names(x) else array))
 
@@ -217,6 +228,11 @@ class FoxnnInterface(SavedNetwork):
             raise TypeError(f"{name} must be a foxnn.train_data, got {checks.shown(data)}")
         if not len(data):
             raise ValueError(f"{name} holds no samples, but must hold at least one")
+        if varies(self._input_shape()):
+            raise ValueError(
+                f"{name} must be of a network whose samples have one shape; fit trains one of "
+                "sequences"
+            )
         x, y = data._arrays()
         if self._input_names is not None and data._names not in (None, self._input_names):
             raise ValueError(

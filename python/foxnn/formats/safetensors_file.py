@@ -262,7 +262,9 @@ def _expected(
             for array, shape in leaf.arrays.items():
                 name, transposed = _name_of(leaf, array)
                 expected[prefix + name] = _CODES[kind], list(shape[::-1] if transposed else shape)
-    ends = math.prod(layers.input_shape), math.prod(layers.output_shape)
+    # Sequences of any length have no scalers.
+    varies = None in layers.input_shape
+    ends = (0, 0) if varies else (math.prod(layers.input_shape), math.prod(layers.output_shape))
     for key, columns in zip(_SCALERS, ends, strict=True):
         if (scaler := given.get(key)) is None:
             continue

@@ -26,12 +26,16 @@ if _typing.TYPE_CHECKING:
         MaxPool3D,
         UpSample,
     )
+    from foxnn.layers.recurrent import GRU, LSTM, RNN
     from foxnn.layers.reshaping import Flatten, Reshape
 else:  # type checkers must not take any name for one of the package's
     __getattr__ = import_later(globals(), CLASSES)
 
 __all__ = [
     "CLASSES",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "ActivationLike",
     "AveragePool1D",

@@ -41,6 +41,12 @@ def _output_shape(shape: Shape, options: Options) -> Shape:
 
 def _arrays(shape: Shape, options: Options) -> dict[str, Shape]:
     units = options["units"]
+    if None in shape and not options.get("each_position"):
+        raise ValueError(
+            f"reads all steps at once, so that it needs a fixed number of them, but its input has "
+            f"shape {shape}: Dense({units}) reads each step, and GlobalMaxPool or "
+            "GlobalAveragePool before it makes one of all steps"
+        )
     inputs = shape[-1] if options.get("each_position") else math.prod(shape)
     if inputs > LARGEST:
         raise ValueError(f"must have at most {LARGEST} inputs, got {inputs}")

@@ -16,7 +16,8 @@ from foxnn.layers.composition import COMPOSITES, Composite, branch_name
 from foxnn.layers.dense import LARGEST
 from foxnn.layers.kind import Description, Shape, Spec
 from foxnn.layers.kinds import DEEPEST, KINDS, checked_specs, leaves, placed, public_name
-from foxnn.layers.shapes import checked_shape
+from foxnn.layers.shapes import checked_sample_shape
+from foxnn.layers.steps import least_steps, varies
 from foxnn.layers.view import LayerView, checked_array
 
 _LAYERS = (Description, Composite, LayerView)
@@ -90,6 +91,8 @@ def parse_items(
             raise
         raise type(error)(str(error).replace(f"{name}[1]", name, 1)) from None
     parsed.specs, parsed.name = checked.specs, name
+    if varies(parsed.shape):
+        least_steps(parsed.specs, parsed.shape, name or "sizes")  # refuses branches that differ
     _check_copies(parsed, checked.arrays)
     if not name:
         check_names(parsed.specs, 0, "sizes")
@@ -173,7 +176,7 @@ def _input_shape(item: object) -> Shape:
             f"{checks.shown(item)}"
         )
     if isinstance(item, tuple | list):
-        return checked_shape(tuple(item), "sizes[0]")
+        return checked_sample_shape(tuple(item), "sizes[0]")
     return (checks.integer(item, "sizes[0]", 1, LARGEST),)
 
 

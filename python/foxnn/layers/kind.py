@@ -10,7 +10,8 @@ from foxnn import checks
 from foxnn.checks.unpickling import Constants
 from foxnn.layers.activations import ActivationLike, ActivationPair, parse_activation
 
-Shape = tuple[int, ...]
+#: The lengths of a sample's axes, the channels last. The first is None for sequences of any length.
+Shape = tuple[Any, ...]
 Options = dict[str, Any]
 #: A layer as the engine takes it: kind, options, and for a composite branches.
 Spec = dict[str, Any]

@@ -36,6 +36,9 @@ _TABLE = {
     "reshape": ("Reshape", "reshaping"),
     "dropout": ("Dropout", "elementwise"),
     "embedding": ("Embedding", "embedding"),
+    "rnn": ("RNN", "recurrent"),
+    "gru": ("GRU", "recurrent"),
+    "lstm": ("LSTM", "recurrent"),
     "batch_norm": ("BatchNorm", "normalization"),
     "layer_norm": ("LayerNorm", "normalization"),
 }
@@ -116,7 +119,7 @@ def checked_specs(
     found = Checked(shape=shape, are_inputs=are_inputs)
     for i, spec in enumerate(specs):
         _append(found, spec, f"{place}[{first + i}]", depth)
-        if math.prod(found.shape) > LARGEST:
+        if math.prod(length for length in found.shape if length is not None) > LARGEST:
             raise ValueError(
                 f"{place}[{first + i}] ({public_name(spec['kind'])}) gives shape {found.shape}, "
                 f"more than {LARGEST} numbers"
@@ -143,6 +146,11 @@ def _append(found: Checked, spec: object, place: str, depth: int) -> None:
         raise ValueError(
             f"{where} reads whole numbers, so it must come first in the network or in a branch, or "
             "after Reshape"
+        )
+    if found.shape == (None,) and not kind.reads_indices:
+        raise ValueError(
+            f"{where} cannot read samples of shape (None,), which are whole numbers for Embedding; "
+            "sequences of numbers have shape (None, channels)"
         )
     try:
         options = _checked_options(kind, spec.get("options", {}))
@@ -253,6 +261,11 @@ def check_held(parts: Sequence[Mapping[str, Any]], kinds: Container[str], what: 
     what : str
         A file of that format, for the message: "an ONNX file".
     """
+    if None in parts[0]["input_shape"]:
+        raise ValueError(
+            f"{what} cannot hold a network of sequences of any length, whose shape is "
+            f"{parts[0]['input_shape']}; save it as .safetensors or a pickle"
+        )
     for where, part in placed(parts, "layers[{}]".format):
         if part["kind"] not in kinds:
             name = part["options"].get("name")

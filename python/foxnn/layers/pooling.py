@@ -95,7 +95,8 @@ def _enlarged(shape: Shape, options: Options) -> Shape:
         factor *= len(shape) - 1
     if len(factor) != len(shape) - 1:
         raise ValueError(f"has {len(factor)} factors, but shape {shape} has {len(shape) - 1} axes")
-    return (*(n * f for n, f in zip(shape, factor, strict=False)), shape[-1])
+    lengths = zip(shape, factor, strict=False)
+    return (*(None if n is None else n * f for n, f in lengths), shape[-1])
 
 
 def _shown_factor(options: Options) -> tuple[list[Any], dict[str, Any]]:

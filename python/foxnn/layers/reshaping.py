@@ -20,11 +20,22 @@ from foxnn.layers.kind import (
 )
 from foxnn.layers.shapes import checked_shape
 
+
+def _numbers(shape: Shape) -> int:
+    """Return how many numbers a sample has."""
+    if None in shape:
+        raise ValueError(
+            f"needs a fixed number of steps, but its input has shape {shape}: GlobalMaxPool or "
+            "GlobalAveragePool makes one of all steps"
+        )
+    return math.prod(shape)
+
+
 FLATTEN = Kind(
     "flatten",
     "Flatten",
     no_options,
-    lambda shape, options: (math.prod(shape),),
+    lambda shape, options: (_numbers(shape),),
     no_arrays,
     lambda options: ([], {}),
     keeps_numbers=True,
@@ -65,10 +76,10 @@ def _checked(given: Mapping[str, Any]) -> Options:
 
 def _reshaped(shape: Shape, options: Options) -> Shape:
     new = tuple(int(length) for length in options["shape"])
-    if math.prod(new) != math.prod(shape):
+    if math.prod(new) != (count := _numbers(shape)):
         raise ValueError(
             f"has {math.prod(new)} numbers in shape {new}, but its input of shape {shape} has "
-            f"{math.prod(shape)}"
+            f"{count}"
         )
     return new
 

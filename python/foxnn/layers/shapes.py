@@ -14,6 +14,18 @@ _LARGEST = 2**31 - 1
 _MOST_AXES = 16
 
 
+def checked_sample_shape(shape: object, name: str) -> Shape:
+    """Return the same of a network's inputs, which may be sequences of any length."""
+    if isinstance(shape, tuple | list) and len(shape) <= _MOST_AXES and None in shape[:1]:
+        if len(shape) > 2:
+            raise ValueError(
+                f"{name} must be (None, channels) for sequences of any length, or (None,) for "
+                f"sequences of whole numbers, got {checks.shown(tuple(shape))}"
+            )
+        return (None, *(checked_shape(shape[1:], name) if len(shape) > 1 else ()))
+    return checked_shape(shape, name)
+
+
 def checked_shape(shape: object, name: str) -> Shape:
     """Return the lengths of a sample's axes, the channels last, from a number or several."""
     if isinstance(shape, int | np.integer) and not isinstance(shape, bool):
@@ -24,7 +36,8 @@ def checked_shape(shape: object, name: str) -> Shape:
         raise ValueError(f"{wanted}, got {len(lengths)} lengths")
     if any(length is None for length in lengths):
         raise ValueError(
-            f"{name} must not hold None: no layer takes a variable number of steps yet"
+            f"{name} must not hold None here: only the steps of a network's inputs may vary, "
+            "the first length of their shape"
         )
     found = tuple(
         checks.integer(length, f"{name}[{i}]", 1, _LARGEST) for i, length in enumerate(lengths)

@@ -29,7 +29,15 @@ def dense_spec(units: int, activation: ActivationPair, init: str) -> Spec:
     return {"kind": "dense", "options": options}
 
 
+def spec_of(part: Spec) -> Spec:
+    """Return the spec of a layer that the engine has."""
+    spec: Spec = {"kind": part["kind"], "options": dict(part["options"])}
+    if "branches" in part:
+        spec["branches"] = [[spec_of(inner) for inner in branch] for branch in part["branches"]]
+    return spec
+
+
 def sizes_of(network: _core.Network) -> list[int]:
     """Return the numbers of a sample, and then the outputs of each layer."""
     shapes = [network._input_shape(), *(part["output_shape"] for part in network._layers())]
-    return [math.prod(shape) for shape in shapes]
+    return [math.prod(length for length in shape if length is not None) for shape in shapes]

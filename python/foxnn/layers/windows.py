@@ -68,8 +68,11 @@ def positions_of(shape: Shape, options: Mapping[str, Any]) -> Shape:
     if len(shape) != axes + 1:
         names = ("steps", "height, width", "depth, height, width")[axes - 1]
         raise ValueError(f"needs inputs of shape ({names}, channels), got {shape}")
-    found = []
+    found: list[Any] = []
     for axis, length in enumerate(shape[:-1]):
+        if length is None:
+            found.append(None)
+            continue
         kernel, stride = (int(options[name][axis]) for name in ("kernel", "stride"))
         dilation = int(options["dilation"][axis]) if "dilation" in options else 1
         span = (kernel - 1) * dilation + 1

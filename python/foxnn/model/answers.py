@@ -14,8 +14,10 @@ from foxnn.checks import Array, Rows, SamplesLike
 from foxnn.checks.keywords import answers, unknown
 from foxnn.checks.labels import LabelReader, may_be_labels
 from foxnn.layers.chain import check_plain, reader_of_indices
+from foxnn.layers.steps import varies
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
+from foxnn.model.sequences import SequenceReader, gradient_of, layer_outputs_of, mask_of
 from foxnn.model.trace import Trace
 from foxnn.model.walk import backward, forward, loss_and_gradients
 
@@ -24,17 +26,25 @@ class AnsweringNetwork(BaseNetwork):
     """A network with the methods that compute outputs, and what follows from them."""
 
     @answers("predict")
-    def predict(self, x: SamplesLike, **others: NoReturn) -> Array:
+    def predict(
+        self, x: SamplesLike, lengths: ArrayLike | None = None, **others: NoReturn
+    ) -> Array:
         """Return the outputs for many samples.
 
         Parameters
         ----------
         x : array-like of shape (samples, inputs), or sparse matrix
+            Sequences of different lengths are a list of arrays (steps, channels), or one array with
+            `lengths`.
+        lengths : array-like of shape (samples,), optional
+            How many steps of each padded sequence there are. What follows them is not looked at.
 
         Returns
         -------
         ndarray of shape (samples, outputs), of the network's type
             Or samples of the network's output shape. Infinite where the output is beyond that type.
+            If outputs are sequences, those of a list are a list of arrays, and those of a padded
+            array have zeros after their ends.
 
         Raises
         ------
@@ -44,17 +54,19 @@ class AnsweringNetwork(BaseNetwork):
         if others:
             raise unknown("predict", others)
         self._check_names(x, "x")
-        inputs = self._rows(x, "x", finite=False)
+        reader = self._reader(x, "x", lengths, finite=False)
+        inputs = self._rows(x, "x", finite=False) if reader is None else reader.rows
         out = self._predict(inputs, self.settings.n_threads)
         if out is None:
+            self._reader(x, "x", lengths, single=self._single())
             self._rows(x, "x", single=self._single())
             if self._scalers[0] is not None:
                 kind = " in float32" if self._single() else ""
                 raise ValueError(f"x must be finite{kind} as input_scaler scales it")
             raise ValueError("x changed while it was read")
-        return out
+        return out if reader is None else reader.put_back(out)
 
-    def predict_classes(self, x: SamplesLike) -> Array:
+    def predict_classes(self, x: SamplesLike, lengths: ArrayLike | None = None) -> Array:
         """Return the class of each sample: that of the largest output.
 
         With loss="binary_cross_entropy", an output above a half means the second class. If there
@@ -63,12 +75,15 @@ class AnsweringNetwork(BaseNetwork):
         Parameters
         ----------
         x : array-like of shape (samples, inputs)
+        lengths : array-like of shape (samples,), optional
+            Of padded sequences, as in `predict`.
 
         Returns
         -------
         ndarray of shape (samples,)
             Labels of `classes`, or the numbers of the outputs where the network has no classes. If
-            outputs have positions, of shape (samples, positions...).
+            outputs have positions, of shape (samples, positions...). A list of such arrays where
+            `predict` returns a list.
 
         Raises
         ------
@@ -91,7 +106,13 @@ class AnsweringNetwork(BaseNetwork):
                 f"predict_classes needs loss={' or '.join(map(repr, CLASSIFYING))}, got a network "
                 f"with loss={self._loss()!r}"
             )
-        out = self.predict(x)
+        out = self.predict(x, lengths)
+        if isinstance(out, list):
+            return [self._classes_of(one) for one in out]
+        return self._classes_of(out)
+
+    def _classes_of(self, out: Array) -> Array:
+        """Return the classes that outputs stand for."""
         if self._loss() in LABELLED:
             numbers = out.argmax(axis=-1)
         elif self._channels() > 1:
@@ -108,6 +129,7 @@ class AnsweringNetwork(BaseNetwork):
         sample_weight: ArrayLike | None = None,
         *,
         metrics: str | Sequence[str] = (),
+        lengths: ArrayLike | None = None,
         **others: NoReturn,
     ) -> dict[str, float]:
         """Return the mean loss over samples, the accuracy if the loss is for classes, and metrics.
@@ -129,6 +151,9 @@ class AnsweringNetwork(BaseNetwork):
             the second of two classes, or the mean over more classes; auc and average_precision are
             then the mean of one class against all others. Metrics of classes also work for other
             losses if the targets are 0 and 1.
+        lengths : array-like of shape (samples,), optional
+            Of padded sequences, as in `predict`. The targets and weights of positions are padded
+            likewise, or lists of arrays.
 
         Returns
         -------
@@ -161,8 +186,7 @@ class AnsweringNetwork(BaseNetwork):
             from foxnn.model import metrics as by_name  # late: few evaluations ask for them
 
             asked = by_name.checked(metrics)
-        inputs, wanted = self._samples(x, y)
-        weights = checks.weights(sample_weight, "sample_weight", len(inputs), self._positions())
+        inputs, wanted, weights = self._weighted(x, y, sample_weight, lengths=lengths)
         found = self._evaluation(inputs, wanted, weights)
         if math.isnan(found["loss"]) and (weights is None or weights.any()):
             raise OverflowError(
@@ -182,14 +206,23 @@ class AnsweringNetwork(BaseNetwork):
         outputs = self._predict(inputs, self.settings.n_threads)
         if outputs is None:
             raise ValueError("x must be finite as input_scaler scales it")
-        count, each = self._channels(), math.prod(self._positions())
+        count, each = self._channels(), 1
+        if not self._varies_at_end():
+            each = math.prod(self._positions())
         rows = by_name.one_hot(wanted, count) if checks.are_labels(wanted) else wanted
         if weights is None:
             weights = np.ones(len(inputs))
+        if self._varies_at_end():
+            each = outputs.shape[1]
+        by_position = weights.reshape(-1) if weights.ndim > 1 else weights.repeat(each)
+        outputs, rows = outputs.reshape(-1, count), rows.reshape(-1, count)
+        if (there := mask_of(inputs, each)) is not None:
+            which = there.reshape(-1)
+            outputs, rows, by_position = outputs[which], rows[which], by_position[which]
         answers = by_name.Answers(
-            outputs.reshape(-1, count).astype(np.float64),
-            rows.reshape(-1, count).astype(np.float64, copy=False),
-            weights.reshape(-1) if weights.ndim > 1 else weights.repeat(each),
+            outputs.astype(np.float64),
+            rows.astype(np.float64, copy=False),
+            by_position,
             self._loss(),
         )
         return by_name.values(asked, answers, self._single())
@@ -207,7 +240,8 @@ class AnsweringNetwork(BaseNetwork):
         -------
         ndarray of shape (samples, inputs), or (samples, outputs, inputs) for all outputs
             Without the axis of the samples if x is a single one. If there are scalers, it is the
-            gradient of the outputs and inputs before scaling.
+            gradient of the outputs and inputs before scaling. Of a list of sequences of different
+            lengths, a list of the gradients of each.
 
         Raises
         ------
@@ -227,6 +261,9 @@ class AnsweringNetwork(BaseNetwork):
         [3.0, -2.0]
         """
         self._check_names(x, "x")
+        if varies(self._input_shape()):
+            of_sequences: Array = gradient_of(self, x, output)
+            return of_sequences
         is_one, rows = False, x
         if not checks.is_sparse(x):
             array = checks.as_array(x, "x")
@@ -246,13 +283,15 @@ class AnsweringNetwork(BaseNetwork):
         found = found.reshape(len(inputs), *shape, *self._input_shape())
         return found[0] if is_one else found
 
-    def layer_outputs(self, x: SamplesLike) -> dict[str, Array]:
+    def layer_outputs(self, x: SamplesLike, lengths: ArrayLike | None = None) -> dict[str, Array]:
         """Return the outputs of every layer, by the layer's name.
 
         Parameters
         ----------
         x : array-like of shape (samples, inputs), or sparse matrix
             Or samples of the network's input shape.
+        lengths : array-like of shape (samples,), optional
+            Of padded sequences, as in `predict`.
 
         Returns
         -------
@@ -272,8 +311,11 @@ class AnsweringNetwork(BaseNetwork):
         {'dense_0': (1, 4), 'left out': (1, 4), 'dense_2': (1, 2)}
         """
         self._check_names(x, "x")
+        if varies(self._input_shape()):
+            return layer_outputs_of(self, x, lengths)
+        self._reader(x, "x", lengths)  # refuses lengths
         inputs = self._rows(x, "x", single=self._single())
-        ends = [part["end"] for part in self._layers()]
+        ends = list(range(len(self)))
         found = self._node_outputs(inputs, ends, self.settings.n_threads)
         if found is None:
             raise ValueError("x must be finite as input_scaler scales it")
@@ -333,10 +375,10 @@ class AnsweringNetwork(BaseNetwork):
     def _evaluation(
         self, x: Rows, y: Array, weights: NDArray[np.float64] | None
     ) -> dict[str, float]:
-        loss, correct = self._evaluate(x, y, weights, self.settings.n_threads)
+        loss, correct, positions = self._evaluate(x, y, weights, self.settings.n_threads)
         if not self._classifies():
             return {"loss": loss}
-        return {"loss": loss, "accuracy": correct / (len(x) * math.prod(self._positions()))}
+        return {"loss": loss, "accuracy": correct / positions}
 
     def _samples(
         self,
@@ -345,22 +387,67 @@ class AnsweringNetwork(BaseNetwork):
         x_name: str = "x",
         y_name: str = "y",
         labels: LabelReader | None = None,
+        lengths: ArrayLike | None = None,
     ) -> tuple[Rows, Array]:
         """Return inputs and targets, checked; labels are by default of the classes there are."""
+        inputs, wanted, _ = self._weighted(
+            x, y, None, x_name, y_name, labels=labels, lengths=lengths
+        )
+        return inputs, wanted
+
+    def _weighted(
+        self,
+        x: SamplesLike,
+        y: ArrayLike,
+        weights: ArrayLike | None,
+        x_name: str = "x",
+        y_name: str = "y",
+        weight_name: str = "sample_weight",
+        labels: LabelReader | None = None,
+        lengths: ArrayLike | None = None,
+    ) -> tuple[Rows, Array, NDArray[np.float64] | None]:
+        """Return inputs, targets and weights, checked."""
         self._check_names(x, x_name)
-        single = self._single()
-        inputs = self._rows(x, x_name, single=single)
+        single, shape, outputs = self._single(), self._output_shape(), self._outputs()
+        reader = self._reader(x, x_name, lengths, single=single)
+        inputs = self._rows(x, x_name, single=single) if reader is None else reader.rows
+        if reader is not None and reader.outputs is not None:
+            shape = (reader.steps, *shape[1:])
+            outputs, y = math.prod(shape), reader.targets(y, y_name)
         wanted = (LabelReader(self._classes) if labels is None else labels).targets(
-            y, y_name, self._outputs(), loss=self._loss(), single=single, shape=self._output_shape()
+            y, y_name, outputs, loss=self._loss(), single=single, shape=shape
         )
         checks.same_length(inputs, wanted, x_name, y_name)
-        return inputs, wanted
+        if reader is not None:
+            return inputs, wanted, reader.weights(weights, weight_name)
+        return inputs, wanted, checks.weights(weights, weight_name, len(inputs), self._positions())
+
+    def _reader(
+        self,
+        x: SamplesLike,
+        name: str,
+        lengths: ArrayLike | None,
+        *,
+        single: bool = False,
+        finite: bool = True,
+    ) -> SequenceReader | None:
+        """Return the sequences of a network that reads such, checked; None for other networks."""
+        if varies(self._input_shape()):
+            return SequenceReader(self, x, name, lengths, single=single, finite=finite)
+        if lengths is not None:
+            raise ValueError(
+                "lengths must be left out for a network whose samples have one shape, "
+                f"{self._input_shape()}; that of sequences begins with None"
+            )
+        return None
 
     def _rows(
         self, x: SamplesLike, name: str, *, single: bool = False, finite: bool = True
     ) -> Rows:
         """Return samples as rows of numbers, dense or sparse, checked."""
         shape = self._input_shape()
+        if varies(shape):
+            return SequenceReader(self, x, name, single=single, finite=finite).rows
         rows = checks.samples(
             x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
         )
@@ -380,6 +467,8 @@ class AnsweringNetwork(BaseNetwork):
 
     def _one_sample(self, x: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
         """Return one dense sample as a row, and its target."""
+        if varies(self._input_shape()):
+            return checks.dense(SequenceReader(self, [x], "x", single=self._single()).rows), None
         row = checks.as_array(x, "x")
         if row.shape != (self._inputs(),) and not self._is_one_sample(row):
             raise ValueError(

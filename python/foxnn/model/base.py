@@ -28,7 +28,8 @@ from foxnn.layers.items import (
 from foxnn.layers.kind import Description, Spec
 from foxnn.layers.kinds import leaves
 from foxnn.layers.names import INIT_NAMES
-from foxnn.layers.specs import dense_specs, sizes_of
+from foxnn.layers.specs import dense_specs, sizes_of, spec_of
+from foxnn.layers.steps import least_steps, varies, with_steps
 from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
 from foxnn.model import state
@@ -109,7 +110,7 @@ class BaseNetwork(_core.Network):
 
     def _begin(
         self,
-        shape: Sequence[int],
+        shape: Sequence[Any],
         specs: Sequence[Spec],
         loss: str | None,
         dtype: str | None,
@@ -117,7 +118,11 @@ class BaseNetwork(_core.Network):
     ) -> None:
         """Become the network of these layers, which have been checked."""
         single = dtype_name("float32" if dtype is None else dtype) == "float32"
-        super().__init__(shape, specs, single, checks.seed(seed))
+        # The engine plans for sequences of two steps or more: of a single one, all layers are flat.
+        lengths = tuple(shape)
+        self._least = least_steps(specs, lengths) if varies(lengths) else 0
+        planned = with_steps(lengths, max(2, self._least)) if varies(lengths) else lengths
+        super().__init__(planned, specs, single, checks.seed(seed), varies(shape))
         self._loss_given = loss is not None
         self._set_loss(self._usual_loss() if loss is None else LOSS_NAMES.known(loss, "loss"))
         self._settings = Settings(_summation_of(self))
@@ -289,18 +294,41 @@ class BaseNetwork(_core.Network):
         shape = self._output_shape()
         parsed = parse_items([shape, new_layer], "sigmoid", None, "auto", "new_layer")
         check_names([*self._layers(), *parsed.specs], len(self), "new_layer")
+        least, steps = self._least_with(parsed.specs)
         try:
-            drawn = _core.Network(shape, parsed.specs, self._single(), self._next_seed())
+            planned = with_steps(shape, steps) if varies(shape) else shape
+            drawn = _core.Network(
+                planned, parsed.specs, self._single(), self._next_seed(), varies(shape)
+            )
         except ValueError as error:
             raise located(error, parsed) from None
         arrays = _core.parameters(drawn)
         for place, given in checked_copies(drawn, parsed).items():
             arrays[place] = given
+        if least > self._least:
+            self._plan_for(max(2, least))
         self._append(parsed.specs, arrays)
+        self._least = least
         for place, leaf in enumerate(leaves(self._layers()[-1:]) if parsed.copied else ()):
             if place in parsed.copied:
                 self._set_trained(leaf["index"], parsed.copied[place][1])
         self._adopt_usual_loss()
+
+    def _least_with(self, specs: Sequence[Spec]) -> tuple[int, int]:
+        """Return the fewest steps of inputs that layers can read after those that there are.
+
+        Also the steps that are then left of them, for which the layers can be planned.
+        """
+        if not varies(self._input_shape()):
+            return 0, 0
+        all_specs = [*map(spec_of, self._layers()), *specs]
+        least = least_steps(all_specs, self._input_shape())
+        left = int(self._steps_after(np.array([max(2, least)]))[0]) if self._varies_at_end() else 0
+        return least, left
+
+    def _varies_at_end(self) -> bool:
+        """Return whether the outputs have as many positions as the inputs leave."""
+        return varies(self._output_shape())
 
     def _check_inputs_of(self, new_layer: layer) -> None:
         inputs = len(new_layer.weights)
@@ -404,7 +432,7 @@ class BaseNetwork(_core.Network):
 
     def _channels(self) -> int:
         """Return the number of outputs at a position, or of all where they have none."""
-        return self._output_shape()[-1]
+        return int(self._output_shape()[-1])
 
     def _positions(self) -> tuple[int, ...]:
         """Return the positions of the outputs along each axis."""
@@ -427,6 +455,11 @@ class BaseNetwork(_core.Network):
                 raise TypeError(
                     f"{name} must be a foxnn.Scaler or None, got {checks.shown(scaler)}"
                 )
+        if varies(self._input_shape()) and (inputs is not None or outputs is not None):
+            raise ValueError(
+                "input_scaler and output_scaler must be None for sequences of any length: scale "
+                "their steps before"
+            )
         if inputs is not None and (limit := self._index_limit()):
             raise ValueError(
                 f"input_scaler must be None, since {reader_of_indices(self, limit)} reads the "
@@ -445,6 +478,7 @@ _OWN = {
     "_scalers",
     "_loss_given",
     "_step_plan",
+    "_least",
     "_input_names",
     "_classes",
     "_notes",

@@ -17,7 +17,7 @@ from foxnn.layers.composition import branch_name
 from foxnn.layers.items import check_names, check_outputs
 from foxnn.layers.kind import Shape, Spec
 from foxnn.layers.kinds import KINDS, checked_specs, public_name
-from foxnn.layers.shapes import checked_shape
+from foxnn.layers.shapes import checked_sample_shape
 from foxnn.support import pieces
 
 
@@ -74,7 +74,7 @@ def checked_layers(input_shape: object, tree: object) -> Layers:
     ValueError, TypeError
         For invalid layers: with the layer's place and kind.
     """
-    shape = checked_shape(input_shape, "input_shape")
+    shape = checked_sample_shape(input_shape, "input_shape")
     found = checked_specs(tree, shape, "layers")
     if not found.specs:
         raise ValueError("layers must hold at least one layer, got none")

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from foxnn import _core, checks
-from foxnn.checks import Array, Rows, SamplesLike
+from foxnn.checks import Array, SameRows, SamplesLike
 from foxnn.checks.unpickling import attributes
 from foxnn.support import pieces
 
@@ -191,7 +191,7 @@ def _refuse_to_center(rows: _core.SparseRows, method: str) -> None:
         )
 
 
-def _extremes(rows: Rows) -> tuple[Array, Array]:
+def _extremes(rows: SameRows) -> tuple[Array, Array]:
     """Return the smallest and the largest number of each column."""
     if isinstance(rows, np.ndarray):
         return pieces.column_extremes(rows)
@@ -209,7 +209,7 @@ def _extremes(rows: Rows) -> tuple[Array, Array]:
     return least, largest
 
 
-def _measure(rows: Rows, method: str) -> tuple[Array, Array]:
+def _measure(rows: SameRows, method: str) -> tuple[Array, Array]:
     """Return the shift and scale of each column; a scale of 0 for constant columns."""
     least, largest = _extremes(rows)
     if method == "minmax" or not isinstance(rows, np.ndarray):

@@ -154,6 +154,7 @@ def feature_maps(
     index = checks.position(layer, "layer", len(nn), "a layer")
     sample, _ = nn._one_sample(x, None)
     view = nn[index]
+    is_sequence = None in nn._input_shape()
     *positions, count = view.output_shape
     if not 1 <= len(positions) <= 3:
         raise ValueError(
@@ -163,7 +164,8 @@ def feature_maps(
     chosen = chosen_of(channels, "channels", count, "a channel")
     colorbar = checks.flag(colorbar, "colorbar")
 
-    found = nn.layer_outputs(sample)[view.name][0].astype(np.float64)
+    found = nn.layer_outputs([x] if is_sequence else sample)[view.name][0].astype(np.float64)
+    positions = found.shape[:-1]
     values = np.moveaxis(found, -1, 0)[chosen]
     pictures = _pictures(values[:, None])
     ax = drawing.axes_or_new(ax)

@@ -149,7 +149,7 @@ def fingerprint(given: Any) -> object:
 def mean_loss(network: foxnn.neural_network, task: Task, samples: EstimatorSamples) -> float:
     """Return scikit-learn's loss over samples, without penalty."""
     threads = network.settings.n_threads
-    loss, _ = network._evaluate(samples.x, samples.y, samples.weights, threads)
+    loss, _, _ = network._evaluate(samples.x, samples.y, samples.weights, threads)
     constant = samples.mean(poisson_constants(samples.y)) if task.loss == "poisson" else 0.0
     return loss * task.loss_share + constant
 

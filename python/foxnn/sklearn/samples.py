@@ -72,7 +72,7 @@ class Buffers:
             # The rows after them are empty.
             self.x = _with_length(checks.taken(samples.x, which), self._rows)
         else:
-            _copy(samples.x, rows, self.x[:count])  # type: ignore[index]
+            _copy(samples.x, rows, self.x[:count])  # type: ignore[index,arg-type]
         _copy(samples.y, rows, self.y[:count])
         if self.weights is not None:
             self.weights[count:] = 0.0

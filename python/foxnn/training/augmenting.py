@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array, Rows
+from foxnn.layers.steps import varies, with_steps
 from foxnn.model.answers import AnsweringNetwork
 
 Functions = tuple[Callable[[Array, np.random.Generator], Any], ...]
@@ -38,9 +40,14 @@ class Augmenting:
             raise ValueError(
                 "augment needs dense samples, got a sparse matrix; its toarray() is an array"
             )
+        if isinstance(x, _core.SequenceRows):
+            raise ValueError("augment needs samples of one length, got sequences of different ones")
         self._x = x
         self._functions = functions
-        self._shape = network._input_shape()
+        shape = network._input_shape()
+        if varies(shape):
+            shape = with_steps(shape, x.shape[1] // math.prod(shape[1:]))
+        self._shape = shape
         self._type = np.float32 if network._single() else np.float64
         self._seed = network.seed
 

@@ -12,6 +12,7 @@ from foxnn.checks import Array
 from foxnn.checks.labels import Classes
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
+from foxnn.model.sequences import mask_of
 from foxnn.support import pieces
 from foxnn.training.samples import WeightedSamples
 
@@ -51,13 +52,17 @@ def weighted_by_class(
             f"output; got loss={network.loss!r} with {network._channels()} outputs"
         )
     count = max(2, network._channels())
-    factors = checks.near_one(_class_factors(class_weight, classes.reshape(-1), count, known))
+    there = mask_of(samples.x, classes.shape[1]) if classes.ndim > 1 else None
+    counted = classes.reshape(-1) if there is None else classes[there]
+    factors = checks.near_one(_class_factors(class_weight, counted, count, known))
     weights, given = np.empty(classes.shape), samples.weights
     for part in pieces.slices(classes):
         weights[part] = factors[classes[part]]
         if given is not None:
             some = given[part]
             weights[part] *= some if some.ndim == weights.ndim else some[:, None]
+    if there is not None:
+        weights[~there] = 0.0
     if not weights.any():
         raise ValueError("class_weight must not leave only samples of weight 0")
     return WeightedSamples(samples.x, samples.y, checks.near_one(weights))

@@ -39,7 +39,9 @@ def fit_data(
 ) -> FitData:
     """Check and split the samples; a resumed run splits with the draw of its checkpoint."""
     labels = LabelReader(network._classes, learns=True)
-    samples = samples_of(network, x, y, options.sample_weight, labels=labels)
+    samples = samples_of(
+        network, x, y, options.sample_weight, labels=labels, lengths=options.lengths
+    )
     labels.learns = False
     if start is not None and start.samples not in (None, len(samples)):
         raise ValueError(

@@ -178,6 +178,5 @@ class FitLoop:
         # Samples of weight 0 have no loss.
         means = {"loss": done.loss / done.weight if done.weight else math.nan}
         if self._network._classifies():
-            each = math.prod(self._network._positions())
-            means["accuracy"] = done.correct / (done.samples * each)
+            means["accuracy"] = done.correct / done.positions
         return means

@@ -53,6 +53,7 @@ class FitArguments(NamedTuple):
     checkpoint: Any
     checkpoint_every: int | datetime.timedelta
     augment: object
+    lengths: ArrayLike | None
 
 
 class FitOptions(NamedTuple):
@@ -81,6 +82,7 @@ class FitOptions(NamedTuple):
     checkpoint: Any
     checkpoint_every: int | datetime.timedelta
     augment: Functions
+    lengths: ArrayLike | None
 
 
 def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done: int) -> FitOptions:
@@ -119,4 +121,5 @@ def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done:
         checkpoint=given.checkpoint,
         checkpoint_every=arguments.checked_every(given.checkpoint_every),
         augment=checked_augment(given.augment),
+        lengths=given.lengths,
     )

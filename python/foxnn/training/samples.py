@@ -42,8 +42,9 @@ def samples_of(
     x_name: str = "x", y_name: str = "y",
     weight_name: str = "sample_weight",
     labels: LabelReader | None = None,
+    lengths: Any = None,
 ) -> WeightedSamples:  # fmt: skip
     """Return samples that fit the network, checked; labels are by default of its classes."""
-    inputs, wanted = network._samples(x, y, x_name, y_name, labels)
-    weights = checks.weights(sample_weight, weight_name, len(inputs), network._positions())
-    return WeightedSamples(inputs, wanted, weights)
+    return WeightedSamples(
+        *network._weighted(x, y, sample_weight, x_name, y_name, weight_name, labels, lengths)
+    )

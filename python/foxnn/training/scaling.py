@@ -7,6 +7,7 @@ from typing import Any
 from foxnn.checks import Array, Rows
 from foxnn.layers.chain import reader_of_indices
 from foxnn.layers.ends import end_of
+from foxnn.layers.steps import varies
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import SCALABLE_LOSSES
 from foxnn.model.scaler import Scaler, for_engine, scaler_of
@@ -21,6 +22,8 @@ def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
     """
     if scale is None:
         return None
+    if varies(network._input_shape()):
+        raise ValueError("scale must be None for sequences of any length: scale their steps before")
     if isinstance(scale, tuple | list):
         if len(scale) != 2:
             raise ValueError(

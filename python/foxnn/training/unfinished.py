@@ -11,6 +11,7 @@ from foxnn import checks
 from foxnn.checks import Array
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.scaler import shift_and_scale
+from foxnn.model.sequences import mask_of
 from foxnn.support.errors import ConvergenceWarning
 from foxnn.support.warn import warn
 from foxnn.training.data import FitData
@@ -56,7 +57,12 @@ def warn_if_unfinished(
         return
     scalers = network._scalers
     training, channels = data.training, network._channels()
-    constant = constant_loss(network.loss, training.y, training.weights, scalers, channels)
+    weights = training.weights
+    if weights is None and network._varies_at_end():
+        steps = training.y[0].size // (1 if checks.are_labels(training.y) else channels)
+        there = mask_of(training.x, steps)
+        weights = None if there is None else there / there.sum(axis=1, keepdims=True)
+    constant = constant_loss(network.loss, training.y, weights, scalers, channels)
     if constant is None or not constant[1] > constant[0]:
         return
     least, guessing = constant

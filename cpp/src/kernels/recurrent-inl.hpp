@@ -1,0 +1,135 @@
+// The cells of recurrent layers, behind the products: from the preactivations of a step's gates to
+// the state after it, and back. Rows are those of compact panels. (Steps are passed by value:
+// stores of vectors could change what a reference refers to, so its members would be read each
+// time.)
+#pragma once
+
+#include "kernels/math-inl.hpp"
+
+namespace foxnn {
+namespace {
+
+// Calls f(place in panels, row, column) for each vector of [rows x width].
+template <class T, class Function>
+[[gnu::always_inline]] inline void each_unit(index rows, index width, Function f) {
+  for (index r = 0; r < rows; ++r) {
+    for (index c = 0; c < width; c += Vec<T>::lanes) f(r * kPanelWidth<T> + c, r, c);
+  }
+}
+
+// The slopes of the sigmoid and of tanh, from their values.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> sigmoid_slope(Vec<T> y) {
+  return fnma(y, y, y);
+}
+template <class T>
+[[gnu::always_inline]] inline Vec<T> tanh_slope(Vec<T> y) {
+  return fnma(y, y, Vec<T>::all(T(1)));
+}
+
+template <class T>
+[[gnu::always_inline]] inline void store_state(const CellStep<T>& step, index at, index row,
+                                               index column, Vec<T> h) {
+  h.store(step.h + at);
+  if (step.y) h.store(step.y + row * step.ldy + column);
+}
+
+// d loss / d h.
+template <class T>
+[[gnu::always_inline]] inline Vec<T> gradient_of_state(const CellBack<T>& step, index at, index row,
+                                                       index column) {
+  const Vec<T> later = Vec<T>::load(step.later + at);
+  return step.delta ? later + Vec<T>::load(step.delta + row * step.ldd + column) : later;
+}
+
+// h' = tanh(a)
+template <class T>
+void rnn_cell(index rows, index width, CellStep<T> step) {
+  each_unit<T>(rows, width, [&](index at, index row, index column) {
+    const Vec<T> h = tanh(Vec<T>::load(step.gates + at));
+    h.store(step.gates + at);
+    store_state(step, at, row, column, h);
+  });
+}
+
+template <class T>
+void rnn_cell_back(index rows, index width, CellBack<T> step) {
+  each_unit<T>(rows, width, [&](index at, index row, index column) {
+    const Vec<T> h = Vec<T>::load(step.gates + at);
+    (gradient_of_state(step, at, row, column) * tanh_slope(h)).store(step.gates + at);
+  });
+}
+
+// r, z, n = tanh(x + r y), h' = (1 - z) n + z h, where x is the inputs' part, and y that of h.
+template <class T>
+void gru_cell(index rows, index width, CellStep<T> step) {
+  const index panel = step.panel;
+  each_unit<T>(rows, width, [&](index at, index row, index column) {
+    T* const gates = step.gates + at;
+    const Vec<T> r = sigmoid(Vec<T>::load(gates));
+    const Vec<T> z = sigmoid(Vec<T>::load(gates + panel));
+    const Vec<T> n = tanh(fma(r, Vec<T>::load(gates + 3 * panel), Vec<T>::load(gates + 2 * panel)));
+    r.store(gates);
+    z.store(gates + panel);
+    n.store(gates + 2 * panel);
+    store_state(step, at, row, column, fma(z, Vec<T>::load(step.before + at) - n, n));
+  });
+}
+
+template <class T>
+void gru_cell_back(index rows, index width, CellBack<T> step) {
+  const index panel = step.panel;
+  each_unit<T>(rows, width, [&](index at, index row, index column) {
+    T* const gates = step.gates + at;
+    const Vec<T> dh = gradient_of_state(step, at, row, column) + Vec<T>::load(step.carry + at);
+    const Vec<T> r = Vec<T>::load(gates), z = Vec<T>::load(gates + panel);
+    const Vec<T> n = Vec<T>::load(gates + 2 * panel), y = Vec<T>::load(gates + 3 * panel);
+    const Vec<T> dn = fnma(z, dh, dh) * tanh_slope(n);
+    (dn * y * sigmoid_slope(r)).store(gates);
+    (dh * (Vec<T>::load(step.before + at) - n) * sigmoid_slope(z)).store(gates + panel);
+    dn.store(gates + 2 * panel);
+    (dn * r).store(gates + 3 * panel);
+    (dh * z).store(step.carry + at);
+  });
+}
+
+// i, f, g, o: c' = f c + i g, h' = o tanh(c')
+template <class T>
+void lstm_cell(index rows, index width, CellStep<T> step) {
+  const index panel = step.panel;
+  each_unit<T>(rows, width, [&](index at, index row, index column) {
+    T* const gates = step.gates + at;
+    const Vec<T> i = sigmoid(Vec<T>::load(gates)), f = sigmoid(Vec<T>::load(gates + panel));
+    const Vec<T> g = tanh(Vec<T>::load(gates + 2 * panel));
+    const Vec<T> o = sigmoid(Vec<T>::load(gates + 3 * panel));
+    const Vec<T> c = fma(f, Vec<T>::load(step.before + at), i * g), squashed = tanh(c);
+    i.store(gates);
+    f.store(gates + panel);
+    g.store(gates + 2 * panel);
+    o.store(gates + 3 * panel);
+    c.store(step.memory + at);
+    if (step.squashed) squashed.store(step.squashed + at);
+    store_state(step, at, row, column, o * squashed);
+  });
+}
+
+template <class T>
+void lstm_cell_back(index rows, index width, CellBack<T> step) {
+  const index panel = step.panel;
+  each_unit<T>(rows, width, [&](index at, index row, index column) {
+    T* const gates = step.gates + at;
+    const Vec<T> dh = gradient_of_state(step, at, row, column);
+    const Vec<T> i = Vec<T>::load(gates), f = Vec<T>::load(gates + panel);
+    const Vec<T> g = Vec<T>::load(gates + 2 * panel), o = Vec<T>::load(gates + 3 * panel);
+    const Vec<T> squashed = Vec<T>::load(step.squashed + at);
+    const Vec<T> dc = fma(dh * o, tanh_slope(squashed), Vec<T>::load(step.carry + at));
+    (dc * g * sigmoid_slope(i)).store(gates);
+    (dc * Vec<T>::load(step.before + at) * sigmoid_slope(f)).store(gates + panel);
+    (dc * i * tanh_slope(g)).store(gates + 2 * panel);
+    (dh * squashed * sigmoid_slope(o)).store(gates + 3 * panel);
+    (dc * f).store(step.carry + at);
+  });
+}
+
+}  // namespace
+}  // namespace foxnn

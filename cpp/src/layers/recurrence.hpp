@@ -1,0 +1,132 @@
+// The arithmetic of recurrent layers through time, and where their numbers lie: forward and back
+// through the steps, and the gradients of inputs and weights. The layer itself is in recurrent.hpp.
+//
+// A panel of a gate's weights holds kPanelWidth neighbouring units, as in a dense layer; the panels
+// of all gates of these units follow each other, so that a cell has its gates together. Workers
+// divide the samples, each of which goes through time by itself, without barriers; only the
+// gradient of the weights, which is a sum over samples, is divided by weights.
+#pragma once
+
+#include <algorithm>
+
+#include "foxnn/layer.hpp"
+#include "kernels/kernel_table.hpp"
+#include "layers/columns.hpp"
+
+namespace foxnn {
+
+/// What a pass leaves of one direction for the backward pass: panels of `height` rows. Of the
+/// gates, step by step; of the states, from that before the first step on.
+template <class T>
+struct KeptSteps {
+  T *gates = nullptr, *h = nullptr, *c = nullptr, *squashed = nullptr;
+  index height = 0;
+};
+
+/// The sizes of a recurrent layer, and where its numbers lie.
+template <class T>
+struct Recurrence {
+  /// Offsets in the parameters of one direction's arrays.
+  struct Arrays {
+    index weights = 0, recurrent = 0, bias = -1, recurrent_bias = -1;  ///< -1: there is none
+  };
+  /// The most rows whose gates are computed one gate after the other, before the cell uses them: 16
+  /// KB of four gates leave room for a panel of weights in the first-level cache.
+  static constexpr index kBand = 28;
+
+  Cell cell = Cell::rnn;
+  index steps = 0, channels = 0, units = 0;
+  index directions = 1;
+  bool reverse = false, sequences = false;
+  Arrays arrays[2] = {};
+
+  /// The gates that have weights.
+  index gates() const { return cell == Cell::rnn ? 1 : cell == Cell::gru ? 3 : 4; }
+  /// The numbers that are kept of them: of the GRU's new state, the part of h is one of its own.
+  index kept_gates() const { return cell == Cell::rnn ? 1 : 4; }
+  bool has_memory() const { return cell == Cell::lstm; }
+  bool is_backwards(index direction) const { return reverse != (direction == 1); }
+
+  index blocks() const { return panel_count<T>(units); }
+  index pitch() const { return rounded_up(units, kLineWidth<T>); }
+  index width(index block) const { return width_of_panel<T>(units, block); }
+  index used(index block) const { return std::min(kPanelWidth<T>, units - block * kPanelWidth<T>); }
+  /// Where the panel of a block and a gate begins in an array of so many lines.
+  index panel_of(index lines, index block, index gate) const {
+    return lines * (gates() * block * kPanelWidth<T> + gate * width(block));
+  }
+  /// Panels of values at one step.
+  index panels_of_input() const { return panel_count<T>(channels); }
+  index panels_of_output() const { return panel_count<T>(directions * units); }
+  /// The column of a direction's outputs.
+  index column_of(index direction) const { return direction * units; }
+  /// Whether a block's outputs can be written, and their gradients read, as they lie in a panel.
+  bool is_aligned(index direction) const {
+    return column_of(direction) % kPanelWidth<T> == 0 && units % kLineWidth<T> == 0;
+  }
+
+  /// Rows of a panel in memory. Panels that begin in the same sets of the first-level cache would
+  /// evict each other, so an unused row is between them.
+  static index height(index batch) {
+    constexpr index kPeriod = 4096 / kPanelBytes;
+    return batch % kPeriod == 0 ? batch + 1 : batch;
+  }
+  /// Numbers of the gates of a step, and of a state.
+  index gates_size(index rows) const { return kept_gates() * blocks() * rows * kPanelWidth<T>; }
+  index state_size(index rows) const { return blocks() * rows * kPanelWidth<T>; }
+  /// Numbers that are kept of a direction.
+  index kept_size(index batch) const {
+    const index rows = height(batch), memories = has_memory() ? 2 * steps + 1 : 0;
+    return steps * gates_size(rows) + (steps + 1 + memories) * state_size(rows);
+  }
+  KeptSteps<T> kept(T* numbers, index direction, index batch) const {
+    KeptSteps<T> found;
+    found.height = height(batch);
+    found.gates = numbers + direction * kept_size(batch);
+    found.h = found.gates + steps * gates_size(found.height);
+    if (!has_memory()) return found;
+    found.c = found.h + (steps + 1) * state_size(found.height);
+    found.squashed = found.c + (steps + 1) * state_size(found.height);
+    return found;
+  }
+
+  /// The first rows of a batch that have a step, up to `last`.
+  index rows_at(const std::uint32_t* counts, index step, index last) const {
+    return counts ? std::min(last, index{counts[step]}) : last;
+  }
+  /// The same for the step after, of which there is none at the end.
+  index rows_after(const std::uint32_t* counts, index step, index first, index last) const {
+    if (step + 1 == steps) return first;
+    return std::max(first, rows_at(counts, step + 1, last));
+  }
+};
+
+/// A worker's rows.
+struct RowRange {
+  index first = 0, last = 0;
+};
+/// The rows of a share: of about as many steps as those of the others.
+template <class T>
+RowRange rows_of(const Recurrence<T>& shape, Share share, index batch, const std::uint32_t* counts);
+
+/// Scratch numbers that the functions below need, and stretches.
+template <class T>
+ScratchSize scratch_of(const Recurrence<T>& shape, index batch);
+
+template <class T>
+void forward_through_time(const Recurrence<T>& shape, const T* parameters, RowRange rows,
+                          index batch, const Rows<const T>& x, const Outputs<T>& out,
+                          const Scratch<T>& scratch);
+/// Turns the gates that are kept into d loss / d their preactivations.
+template <class T>
+void back_through_time(const Recurrence<T>& shape, const T* parameters, RowRange rows, index batch,
+                       const Back<T>& back, const Scratch<T>& scratch);
+template <class T>
+void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, RowRange rows, index batch,
+                       const Back<T>& back, const Rows<T>& delta_below,
+                       const typename Layer<T>::Below& below, const Scratch<T>& scratch);
+template <class T>
+void gradient_of_arrays(const Recurrence<T>& shape, Share share, index batch, const Back<T>& back,
+                        GradientSink<T>& sink, const Scratch<T>& scratch);
+
+}  // namespace foxnn

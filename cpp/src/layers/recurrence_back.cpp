@@ -1,0 +1,384 @@
+// Back through time, and the gradients of inputs and weights. The gates become d loss / d
+// preactivations where they lie; what needs these, is a product over all steps.
+#include <cstdint>
+
+#include "layers/recurrence.hpp"
+
+namespace foxnn {
+namespace {
+
+// Steps of whose gradients and states, while they are in the second-level cache, every weight's
+// part is added up.
+constexpr index kMostSteps = 16;
+constexpr index kVisitBytes = 512 << 10;
+
+// Where a gate's gradient is: of the GRU's new state, that by the products of h is another one.
+template <class T>
+index gate_of(const Recurrence<T>& shape, index gate, bool is_recurrent) {
+  return is_recurrent && shape.cell == Cell::gru && gate == 2 ? 3 : gate;
+}
+
+// The weights of all gates transposed, from panels of `lines` lines: turned[panel of lines][unit of
+// a gate of a block][lines]. Returns the number of units of all gates.
+template <class T>
+index transpose_gates(const Recurrence<T>& shape, index lines, const T* weights, index before,
+                      index all, T* turned) {
+  index line = before;
+  for (index b = 0; b < shape.blocks(); ++b) {
+    for (index g = 0; g < shape.gates(); ++g, line += shape.used(b)) {
+      const index width = shape.width(b);
+      const T* const from = weights + shape.panel_of(lines, b, g);
+      for (index first = 0; first < lines; first += kPanelWidth<T>) {
+        const index to = width_of_panel<T>(lines, first / kPanelWidth<T>);
+        kernels<T>().transpose(std::min(kPanelWidth<T>, lines - first), shape.used(b),
+                               from + first * width, width, turned + first * all + line * to, to);
+      }
+    }
+  }
+  return line;
+}
+
+// The columns of gates that are multiplied with these, `offset` numbers from the first.
+template <class T>
+Stretch* list_gates(const Recurrence<T>& shape, index offset, index panel, index line,
+                    bool is_recurrent, Stretch* next) {
+  for (index b = 0; b < shape.blocks(); ++b) {
+    for (index g = 0; g < shape.gates(); ++g, line += shape.used(b)) {
+      const index at = shape.kept_gates() * b + gate_of(shape, g, is_recurrent);
+      *next++ = {offset + at * panel, line, shape.used(b)};
+    }
+  }
+  return next;
+}
+
+// One direction of a layer for some rows.
+template <class T>
+class Backward {
+ public:
+  Backward(const Recurrence<T>& shape, const T* parameters, index direction, index batch,
+           const Back<T>& back, const Scratch<T>& scratch)
+      : shape_(shape),
+        direction_(direction),
+        backwards_(shape.is_backwards(direction)),
+        back_(back),
+        scratch_(scratch),
+        kept_(shape.kept(back.kept, direction, batch)),
+        turned_(scratch.numbers) {
+    const index lines = shape.gates() * shape.units;
+    later_ = turned_ + lines * shape.pitch();
+    carry_ = later_ + shape.state_size(kept_.height);
+    gathered_ = carry_ + shape.state_size(kept_.height);
+    transpose_gates(shape, shape.units, parameters + shape.arrays[direction].recurrent, 0, lines,
+                    turned_);
+    count_ = list_gates(shape, 0, panel(), 0, true, scratch.stretches) - scratch.stretches;
+  }
+
+  void run(RowRange rows) {
+    const std::uint32_t* counts = back_.steps.x;
+    for (index i = 0; i < shape_.steps && !scratch_.leaves(); ++i) {
+      const index t = backwards_ ? i : shape_.steps - 1 - i;
+      const index end = shape_.rows_at(counts, t, rows.last);
+      if (end <= rows.first) continue;
+      const index after = shape_.rows_after(counts, t, rows.first, end);
+      if (!backwards_) {
+        start({after, end});
+      } else if (t == 0) {
+        start({rows.first, end});
+      }
+      step(t, {rows.first, end});
+      // Only rows with a step before this one need its gradient.
+      const index needed = backwards_ ? after : t > 0 ? end : rows.first;
+      multiply(t, {rows.first, needed});
+    }
+  }
+
+ private:
+  index panel() const { return kept_.height * kPanelWidth<T>; }
+  T* gates_at(index t) const { return kept_.gates + t * shape_.gates_size(kept_.height); }
+  const T* before(const T* states, index t) const {
+    return states + (backwards_ ? t + 1 : t) * shape_.state_size(kept_.height);
+  }
+
+  // Copies d loss / d some units of the outputs at a position, with zeros as padding.
+  void read(index position, index first, index count, index width, RowRange rows,
+            const Rows<T>& to) const {
+    for (index r = rows.first; r < rows.last; ++r) std::fill_n(to.at(r), width, T(0));
+    const Rows<const T> delta = back_.delta.from_panel(position * shape_.panels_of_output());
+    each_run<T>(1, count, {.first = shape_.column_of(direction_) + first}, {},
+                [&](index from, index column, index n) {
+                  copy_columns<T>(rows.first, rows.last - rows.first, delta, from, to, column, n);
+                });
+  }
+
+  // The gradient of the state after the last step of rows.
+  void start(RowRange rows) const {
+    for (index b = 0; b < shape_.blocks(); ++b) {
+      const Rows<T> later{later_ + b * panel(), kPanelWidth<T>};
+      for (index r = rows.first; r < rows.last; ++r) {
+        std::fill_n(later.at(r), shape_.width(b), T(0));
+        std::fill_n(carry_ + b * panel() + r * kPanelWidth<T>, shape_.width(b), T(0));
+      }
+      if (shape_.sequences) continue;
+      read(0, b * kPanelWidth<T>, shape_.used(b), shape_.width(b), rows, later);
+    }
+  }
+
+  void step(index t, RowRange rows) const {
+    for (index b = 0; b < shape_.blocks(); ++b) {
+      for (index row = rows.first; row < rows.last; row += Recurrence<T>::kBand) {
+        const index count = std::min(Recurrence<T>::kBand, rows.last - row);
+        const index at = b * panel() + row * kPanelWidth<T>;
+        CellBack<T> cell;
+        cell.gates = gates_at(t) + shape_.kept_gates() * b * panel() + row * kPanelWidth<T>;
+        cell.panel = panel();
+        cell.before = before(shape_.has_memory() ? kept_.c : kept_.h, t) + at;
+        if (shape_.has_memory()) {
+          cell.squashed = kept_.squashed + t * shape_.state_size(kept_.height) + at;
+        }
+        cell.later = later_ + at;
+        cell.carry = carry_ + at;
+        if (shape_.sequences && shape_.is_aligned(direction_)) {
+          const index p =
+              t * shape_.panels_of_output() + shape_.column_of(direction_) / kPanelWidth<T> + b;
+          cell.delta = back_.delta.at(row, p);
+          cell.ldd = back_.delta.stride;
+        } else if (shape_.sequences) {
+          const Rows<T> gathered{gathered_, kPanelWidth<T>};
+          read(t, b * kPanelWidth<T>, shape_.used(b), shape_.width(b), {row, row + count},
+               gathered);
+          cell.delta = gathered.at(row);
+          cell.ldd = gathered.stride;
+        }
+        kernels<T>().cell_back[static_cast<int>(shape_.cell)](count, shape_.width(b), cell);
+      }
+    }
+  }
+
+  // d loss / d the states before the step, by the products that read them.
+  void multiply(index t, RowRange rows) const {
+    const index lines = shape_.gates() * shape_.units;
+    for (index b = 0; b < shape_.blocks() && rows.first < rows.last; ++b) {
+      kernels<T>().multiply_stretches(rows.last - rows.first, scratch_.stretches, count_,
+                                      gates_at(t) + rows.first * kPanelWidth<T>, kPanelWidth<T>,
+                                      turned_ + b * kPanelWidth<T> * lines, shape_.width(b),
+                                      nullptr, later_ + b * panel() + rows.first * kPanelWidth<T>,
+                                      kPanelWidth<T>);
+    }
+  }
+
+  const Recurrence<T>& shape_;
+  index direction_;
+  bool backwards_;
+  const Back<T>& back_;
+  const Scratch<T>& scratch_;
+  KeptSteps<T> kept_;
+  T *turned_, *later_, *carry_, *gathered_;
+  index count_;
+};
+
+// The gradient of one direction's weights: a worker's lines of all panels, one after the other;
+// those of the inputs' weights come before the recurrent ones of the same units.
+template <class T>
+class ArraysGradient {
+ public:
+  ArraysGradient(const Recurrence<T>& shape, index direction, Share share, index batch,
+                 const Back<T>& back, const Scratch<T>& scratch)
+      : shape_(shape),
+        arrays_(shape.arrays[direction]),
+        backwards_(shape.is_backwards(direction)),
+        batch_(batch),
+        back_(back),
+        scratch_(scratch),
+        kept_(shape.kept(back.kept, direction, batch)),
+        lines_(shape.channels + shape.units),
+        begin_(share.first(shape.blocks() * shape.gates() * lines_)),
+        end_(share.last(shape.blocks() * shape.gates() * lines_)),
+        biases_(scratch.numbers + lines_ * shape.gates() * shape.pitch()) {}
+
+  void pass_to(GradientSink<T>& sink) {
+    if (begin_ == end_) return;
+    std::fill_n(scratch_.numbers, place_of(end_) - place_of(begin_), T(0));
+    std::fill_n(biases_, 2 * shape_.gates() * shape_.blocks() * kPanelWidth<T>, T(0));
+    const index bytes = static_cast<index>(sizeof(T)) *
+                        (shape_.gates_size(kept_.height) + shape_.state_size(kept_.height));
+    const index visit = std::clamp<index>(kVisitBytes / bytes, 1, kMostSteps);
+    for (index t = 0; t < shape_.steps; t += visit) {
+      const index last = std::min(shape_.steps, t + visit);
+      bool left = false;
+      each_piece([&](const Piece& piece) {
+        left = left || scratch_.leaves();
+        if (left) return;
+        add(piece, t, last);
+        if (piece.line == 0) add_biases(piece, t, last);
+      });
+      if (left) return;
+    }
+    each_piece([&](const Piece& piece) { pass_piece(piece, sink); });
+  }
+
+ private:
+  // Neighbouring lines of a panel, whose columns of x or h are in one panel, too.
+  struct Piece {
+    index block, gate;
+    index line, count;  // of the inputs' and the recurrent weights
+    bool is_recurrent;
+    index column;
+    T* sums;
+  };
+
+  index panel() const { return kept_.height * kPanelWidth<T>; }
+  index place_of(index task) const {
+    const index b = task / lines_ / shape_.gates(), g = task / lines_ % shape_.gates();
+    if (b == shape_.blocks()) return lines_ * shape_.gates() * shape_.pitch();
+    return shape_.panel_of(lines_, b, g) + task % lines_ * shape_.width(b);
+  }
+  T* biases_of(const Piece& piece, index which) const {
+    const index at = 2 * (piece.block * shape_.gates() + piece.gate) + which;
+    return biases_ + at * kPanelWidth<T>;
+  }
+  // The gradients of a gate at a step.
+  index gates_at(index t, index block, index gate) const {
+    return t * shape_.gates_size(kept_.height) + (shape_.kept_gates() * block + gate) * panel();
+  }
+
+  template <class Function>
+  void each_piece(Function f) const {
+    for (index task = begin_; task < end_;) {
+      Piece piece;
+      piece.block = task / lines_ / shape_.gates();
+      piece.gate = task / lines_ % shape_.gates();
+      piece.line = task % lines_;
+      piece.is_recurrent = piece.line >= shape_.channels;
+      piece.column = piece.is_recurrent ? piece.line - shape_.channels : piece.line;
+      const index all = piece.is_recurrent ? shape_.units : shape_.channels;
+      piece.count = std::min(
+          {end_ - task, all - piece.column, kPanelWidth<T> - piece.column % kPanelWidth<T>});
+      piece.sums = scratch_.numbers + place_of(task) - place_of(begin_);
+      f(piece);
+      task += piece.count;
+    }
+  }
+
+  // Adds what steps [first, last) contribute.
+  void add(const Piece& piece, index first, index last) const {
+    const KernelTable<T>& k = kernels<T>();
+    const index width = shape_.width(piece.block);
+    const index gate = gate_of(shape_, piece.gate, piece.is_recurrent);
+    const T* const a = piece.is_recurrent ? kept_.h : back_.x->data;
+    const index lda = piece.is_recurrent ? kPanelWidth<T> : back_.x->stride;
+    index columns[kMostSteps], places[kMostSteps];
+    for (index t = first; t < last;) {
+      const index samples = shape_.rows_at(back_.steps.x, t, batch_);
+      index count = 0;
+      for (; t < last && shape_.rows_at(back_.steps.x, t, batch_) == samples; ++t, ++count) {
+        columns[count] = column_of(piece, t);
+        places[count] = gates_at(t, piece.block, gate);
+      }
+      for (index row = 0, rows = 0; row < piece.count && samples > 0; row += rows) {
+        rows = tile_height(piece.count - row, k.tile_rows);
+        k.add_products(rows, samples, count, columns, 1, places, a + row, lda, kept_.gates,
+                       kPanelWidth<T>, width, piece.sums + row * width, nullptr);
+      }
+    }
+  }
+  index column_of(const Piece& piece, index t) const {
+    const index p = piece.column / kPanelWidth<T>, inside = piece.column % kPanelWidth<T>;
+    if (!piece.is_recurrent) return (t * shape_.panels_of_input() + p) * back_.x->panel + inside;
+    const index slot = backwards_ ? t + 1 : t;
+    return slot * shape_.state_size(kept_.height) + p * panel() + inside;
+  }
+
+  void add_biases(const Piece& piece, index first, index last) const {
+    if (arrays_.bias < 0) return;
+    for (index t = first; t < last; ++t) {
+      const index samples = shape_.rows_at(back_.steps.x, t, batch_);
+      for (index which = 0; which < (arrays_.recurrent_bias < 0 ? 1 : 2); ++which) {
+        const index gate = gate_of(shape_, piece.gate, which == 1);
+        kernels<T>().sum_rows(samples, kept_.gates + gates_at(t, piece.block, gate), kPanelWidth<T>,
+                              shape_.width(piece.block), biases_of(piece, which), true);
+      }
+    }
+  }
+
+  void pass_piece(const Piece& piece, GradientSink<T>& sink) const {
+    const index width = shape_.width(piece.block);
+    const index lines = piece.is_recurrent ? shape_.units : shape_.channels;
+    const index array = piece.is_recurrent ? arrays_.recurrent : arrays_.weights;
+    sink.take(array + shape_.panel_of(lines, piece.block, piece.gate) + piece.column * width,
+              piece.count * width, piece.sums);
+    if (piece.line > 0 || arrays_.bias < 0) return;
+    const index at = shape_.panel_of(1, piece.block, piece.gate);
+    sink.take(arrays_.bias + at, width, biases_of(piece, 0));
+    if (arrays_.recurrent_bias < 0) return;
+    sink.take(arrays_.recurrent_bias + at, width, biases_of(piece, 1));
+  }
+
+  const Recurrence<T>& shape_;
+  const typename Recurrence<T>::Arrays& arrays_;
+  bool backwards_;
+  index batch_;
+  const Back<T>& back_;
+  const Scratch<T>& scratch_;
+  KeptSteps<T> kept_;
+  index lines_, begin_, end_;
+  T* biases_;
+};
+
+}  // namespace
+
+template <class T>
+void back_through_time(const Recurrence<T>& shape, const T* parameters, RowRange rows, index batch,
+                       const Back<T>& back, const Scratch<T>& scratch) {
+  for (index d = 0; d < shape.directions; ++d) {
+    Backward<T>(shape, parameters, d, batch, back, scratch).run(rows);
+  }
+}
+
+template <class T>
+void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, RowRange rows, index batch,
+                       const Back<T>& back, const Rows<T>& delta_below,
+                       const typename Layer<T>::Below& below, const Scratch<T>& scratch) {
+  const KeptSteps<T> kept = shape.kept(back.kept, 0, batch);
+  const index panel = kept.height * kPanelWidth<T>, lines = shape.gates() * shape.units;
+  Stretch* end = scratch.stretches;
+  for (index d = 0; d < shape.directions; ++d) {
+    transpose_gates(shape, shape.channels, parameters + shape.arrays[d].weights, d * lines,
+                    shape.directions * lines, scratch.numbers);
+    end = list_gates(shape, d * shape.kept_size(batch), panel, d * lines, false, end);
+  }
+  for (index t = 0; t < shape.steps && !scratch.leaves(); ++t) {
+    const index count = shape.rows_at(back.steps.x, t, rows.last) - rows.first;
+    if (count <= 0) continue;
+    const T* const gates =
+        kept.gates + t * shape.gates_size(kept.height) + rows.first * kPanelWidth<T>;
+    each_panel<T>(shape.channels, [&](index q, index width) {
+      const index under = t * shape.panels_of_input() + q;
+      kernels<T>().multiply_stretches(
+          count, scratch.stretches, end - scratch.stretches, gates, kPanelWidth<T>,
+          scratch.numbers + q * kPanelWidth<T> * shape.directions * lines, width, nullptr,
+          delta_below.at(rows.first, under), delta_below.stride);
+      below.finish(rows.first, count, under, width, delta_below);
+    });
+  }
+}
+
+template <class T>
+void gradient_of_arrays(const Recurrence<T>& shape, Share share, index batch, const Back<T>& back,
+                        GradientSink<T>& sink, const Scratch<T>& scratch) {
+  for (index d = 0; d < shape.directions; ++d) {
+    ArraysGradient<T>(shape, d, share, batch, back, scratch).pass_to(sink);
+  }
+}
+
+#define FOXNN_BACK(T)                                                                              \
+  template void back_through_time(const Recurrence<T>&, const T*, RowRange, index, const Back<T>&, \
+                                  const Scratch<T>&);                                              \
+  template void gradient_of_steps(const Recurrence<T>&, const T*, RowRange, index, const Back<T>&, \
+                                  const Rows<T>&, const Layer<T>::Below&, const Scratch<T>&);      \
+  template void gradient_of_arrays(const Recurrence<T>&, Share, index, const Back<T>&,             \
+                                   GradientSink<T>&, const Scratch<T>&);
+FOXNN_BACK(float)
+FOXNN_BACK(double)
+#undef FOXNN_BACK
+
+}  // namespace foxnn
