@@ -280,6 +280,7 @@ def test_what_is_found_in_them() -> None:
     np.testing.assert_allclose(nn.input_scaler.scale, np.full(6, 255.0), rtol=1e-6)
     two = foxnn.neural_network(RECORDS / "sklearn_two_classes.onnx")
     np.testing.assert_allclose(two.predict(X).sum(axis=1), 1, rtol=1e-6)
+    assert (two.loss, two[-1].get_name_activation_function()) == ("cross_entropy", "softmax")
 
 
 @pytest.mark.parametrize("name", [name for name in LIBRARIES if kind(name) in REFUSED])
@@ -298,6 +299,26 @@ def test_scikit_learn_as_it_is_installed(tmp_path: Path) -> None:
     (tmp_path / "net.onnx").write_bytes(skl2onnx.to_onnx(model, X[:1]).SerializeToString())
     nn = foxnn.neural_network(tmp_path / "net.onnx")
     np.testing.assert_allclose(nn.predict(X), model.predict_proba(X), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("library", ["sklearn.neural_network", "foxnn.sklearn"])
+@pytest.mark.parametrize("zipmap", [False, True])
+@pytest.mark.parametrize("labels", [["no", "yes"], [7, 5], ["a", "b", "c"]], ids=str)
+def test_a_classifier_of_scikit_learn_answers_in_its_labels(
+    labels: list[Any], zipmap: bool, library: str, tmp_path: Path
+) -> None:
+    skl2onnx = pytest.importorskip("skl2onnx")
+    network = pytest.importorskip(library)
+    y = np.array(labels)[(X[:, 0] > 0).astype(int) + (X[:, 1] > 1) * (len(labels) - 2)]
+    model = network.MLPClassifier((5,), solver="lbfgs", random_state=0).fit(X, y)
+    made = skl2onnx.to_onnx(model, X[:1], options={"zipmap": zipmap})
+    (tmp_path / "net.onnx").write_bytes(made.SerializeToString())
+    nn = foxnn.neural_network(tmp_path / "net.onnx")
+    assert nn.classes == model.classes_.tolist()
+    assert nn.loss == "cross_entropy"
+    np.testing.assert_allclose(nn.predict(X), model.predict_proba(X), rtol=1e-4, atol=1e-5)
+    assert nn.predict_classes(X).tolist() == model.predict(X).tolist()
+    assert nn.evaluate(X, y)["accuracy"] == model.score(X, y)
 
 
 # Classes
@@ -333,6 +354,51 @@ def test_classes_that_are_not_right(text: str, tmp_path: Path) -> None:
     (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(foxnn.FileFormatError, match=r"net\.onnx.*classes"):
         foxnn.neural_network(tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize(
+    ("picks", "values", "expected"),
+    [
+        ("ArgMax", ["ant", "bee"], ["ant", "bee"]),
+        ("ArgMax", np.array([3, -1]), [3, -1]),
+        ("ArgMax", np.array([3, 1], np.int32), [3, 1]),
+        ("ArgMin", ["ant", "bee"], None),
+        ("ArgMax", ["ant", "bee", "cat"], None),
+        ("ArgMax", ["ant", "ant"], None),
+    ],
+    ids=str,
+)
+def test_the_labels_among_which_an_output_picks(
+    picks: str, values: Any, expected: list[Any] | None, tmp_path: Path
+) -> None:
+    helper, kind = onnx.helper, onnx.TensorProto
+    stored = onnx.numpy_helper.from_array(np.asarray(values), "labels")
+    if isinstance(values, list):
+        texts = [value.encode() for value in values]
+        stored = helper.make_tensor("labels", kind.STRING, [len(values)], texts)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w"], ["z"]),
+        helper.make_node("Softmax", ["z"], ["p"]),
+        helper.make_node(picks, ["p"], ["at"], axis=1),
+        helper.make_node("ArrayFeatureExtractor", ["labels", "at"], ["one"], domain="ai.onnx.ml"),
+        helper.make_node("Identity", ["one"], ["label"]),
+    ]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", kind.FLOAT, [None, 4])],
+        [
+            helper.make_tensor_value_info("label", stored.data_type, None),
+            helper.make_tensor_value_info("p", kind.FLOAT, [None, 2]),
+        ],
+        [onnx.numpy_helper.from_array(np.eye(4, 2, dtype=np.float32), "w"), stored],
+    )  # fmt: skip
+    imports = [helper.make_opsetid("", 13), helper.make_opsetid("ai.onnx.ml", 1)]
+    model = helper.make_model(graph, opset_imports=imports)
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    assert foxnn.neural_network(tmp_path / "net.onnx").classes == expected
+    # Names in a ring have no end.
+    model.graph.node[-1].input[0] = "label"
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    assert foxnn.neural_network(tmp_path / "net.onnx").classes is None
 
 
 @pytest.mark.parametrize(

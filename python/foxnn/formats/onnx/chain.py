@@ -181,12 +181,12 @@ def _check_both_classes(graph: Graph, cut: int, end: int) -> None:
 
 
 def _both_classes(graph: Graph, stage: _Stage, layer: Dense) -> Dense:
-    """Return two neurons for one: 1 - sigmoid(z) is sigmoid(-z)."""
+    """Return two neurons for one: 1 - sigmoid(z) and sigmoid(z) are softmax(-z / 2, z / 2)."""
     if layer.activation[0] != "sigmoid" or layer.weights.shape[1] != 1:
         raise _refused(graph, stage, "expected one sigmoid before it")
     bias = np.zeros(1) if layer.bias is None else layer.bias
-    both = np.concatenate([-layer.weights, layer.weights], axis=1)
-    return Dense(both, np.concatenate([-bias, bias]), layer.activation)
+    both = np.concatenate([-layer.weights, layer.weights], axis=1) / 2
+    return Dense(both, np.concatenate([-bias, bias]) / 2, ("softmax", []))
 
 
 # Shifts and factors.

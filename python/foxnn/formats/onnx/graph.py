@@ -12,6 +12,7 @@ import numpy as np
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.formats.onnx import class_labels
 from foxnn.formats.onnx.constants import (
     FLOATS,
     MOST_DIMENSIONS,
@@ -68,7 +69,7 @@ class Graph(ModelFile):
     def __init__(self, path: str, model: Any) -> None:
         super().__init__(path, model)
         self.steps: list[Step | None] = [None]
-        self._labels: list[str] | list[int] = []
+        self._labels: class_labels.Labels = []
         name, dimensions = self._input(model.graph)
         self._values: dict[str, _Data | Sizes | Array] = {name: _Data(0, dimensions)}
         output = self._output(model.graph)
@@ -101,10 +102,10 @@ class Graph(ModelFile):
         assert found is not None
         return found
 
-    def labels_of(self, count: int) -> list[str] | list[int] | None:
+    def labels_of(self, count: int) -> class_labels.Labels | None:
         """Return the labels that a classifier of scikit-learn gives its outputs, if so many."""
-        are_all = len(set(self._labels)) == len(self._labels) == count
-        return self._labels if are_all else None
+        found = self._labels or class_labels.of_label_output(self.model.graph, self._stored)
+        return found if len(set(found)) == len(found) == count else None
 
     def _input(self, graph: Any) -> tuple[str, Dimensions]:
         inputs = [given for given in graph.input if given.name not in self._stored]
@@ -183,7 +184,7 @@ class Graph(ModelFile):
         if kind in _PASSING:
             check_passing(kind, given, values)
             if kind == "ai.onnx.ml.ZipMap":
-                self._labels = _labels_of(given)
+                self._labels = class_labels.of_map(given)
             return data[0]
         if kind in _SHAPING:
             shaped = behind(kind, given, values, data[0].dimensions)
@@ -229,14 +230,6 @@ class Graph(ModelFile):
 
 def _names(values: list[Any]) -> str:
     return checks.shown([value.name for value in values[:5]]) if values else "none"
-
-
-def _labels_of(given: Attributes) -> list[str] | list[int]:
-    """Return the labels of a ZipMap."""
-    texts = given.get("classlabels_strings") or []
-    if texts:
-        return [text.decode("utf-8", "replace") for text in texts]
-    return [int(number) for number in given.get("classlabels_int64s") or []]
 
 
 def check_passing(kind: str, given: Attributes, values: list[Any]) -> None:
