@@ -28,7 +28,7 @@ from foxnn.layers.items import (
 from foxnn.layers.kind import Description, Spec
 from foxnn.layers.kinds import leaves
 from foxnn.layers.names import INIT_NAMES
-from foxnn.layers.specs import dense_specs, sizes_of
+from foxnn.layers.specs import beyond_memory, dense_specs, sizes_of
 from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
 from foxnn.model import state
@@ -117,7 +117,10 @@ class BaseNetwork(_core.Network):
     ) -> None:
         """Become the network of these layers, which have been checked."""
         single = dtype_name("float32" if dtype is None else dtype) == "float32"
-        super().__init__(shape, specs, single, checks.seed(seed))
+        try:
+            super().__init__(shape, specs, single, checks.seed(seed))
+        except MemoryError:
+            raise beyond_memory(tuple(shape), specs, single) from None
         self._loss_given = loss is not None
         self._set_loss(self._usual_loss() if loss is None else LOSS_NAMES.known(loss, "loss"))
         self._settings = Settings(_summation_of(self))
