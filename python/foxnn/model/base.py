@@ -26,7 +26,7 @@ from foxnn.layers.items import (
     parse_items,
 )
 from foxnn.layers.kind import Description, Spec
-from foxnn.layers.kinds import leaves
+from foxnn.layers.kinds import give_inputs, leaves
 from foxnn.layers.names import INIT_NAMES
 from foxnn.layers.specs import beyond_memory, dense_specs, sizes_of
 from foxnn.layers.summary import summary_html, summary_lines
@@ -290,7 +290,9 @@ class BaseNetwork(_core.Network):
         if isinstance(new_layer, layer) and not new_layer._part()["options"].get("each_position"):
             self._check_inputs_of(new_layer)
         shape = self._output_shape()
-        parsed = parse_items([shape, new_layer], "sigmoid", None, "auto", "new_layer")
+        parsed = parse_items(
+            [shape, new_layer], "sigmoid", None, "auto", "new_layer", give_inputs(self._layers())
+        )
         check_names([*self._layers(), *parsed.specs], len(self), "new_layer")
         try:
             drawn = _core.Network(shape, parsed.specs, self._single(), self._next_seed())
