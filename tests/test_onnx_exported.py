@@ -1,6 +1,6 @@
-"""ONNX files with layers of every kind that PyTorch has exported itself.
+"""ONNX files with layers of every kind that PyTorch and Keras have exported themselves.
 
-`data/onnx_layers/record.py` has recorded them, with its answers.
+`data/onnx_layers/record.py` has recorded them, with the answers of these libraries.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ def test_every_exporter_and_network_is_there() -> None:
         found.setdefault(f"{library} {way.rpartition('_')[2]}", set()).add(recorded(file)[0])
     assert found["pytorch script"] == found["pytorch dynamo"]
     assert len(found["pytorch script"]) == 9
+    assert found["keras export"] == found["keras tf2onnx"]
+    assert found["keras export"] == {"pictures", "mobilenet", "padded", "steps", "segmenter"}
 
 
 @pytest.mark.parametrize("file", FILES)

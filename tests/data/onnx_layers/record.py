@@ -1,12 +1,14 @@
-"""How the ONNX files here were made: `python record.py`.
+"""How the ONNX files here were made: `python record.py pytorch` or `python record.py keras`.
 
-PyTorch exports small networks with layers of every kind by both of its exporters, and says what it
-answers itself: that stands in pytorch.npz, by the name of the network. The blocks are those of
-well-known networks for pictures. Made with PyTorch 2.13 (onnxscript 0.7) on Linux.
+Each library exports small networks with layers of every kind, and says what it answers itself:
+that stands in LIBRARY.npz, by the name of the network. The blocks are those of well-known networks
+for pictures. Made with PyTorch 2.13 (onnxscript 0.7), both of its exporters, and with Keras 3.15
+on TensorFlow 2.21 (tf2onnx 1.17), on Linux.
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +194,80 @@ def pytorch() -> None:
         without_traces(path)
 
 
+def keras() -> None:
+    import keras
+    import tensorflow
+    import tf2onnx
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+
+    def separable(filters: int, stride: int) -> list[Any]:
+        return [
+            layers.DepthwiseConv2D(3, strides=stride, padding="same", use_bias=False),
+            layers.BatchNormalization(), layers.ReLU(), layers.Conv2D(filters, 1, use_bias=False),
+            layers.BatchNormalization(), layers.ReLU(),
+        ]  # fmt: skip
+
+    models = {
+        "pictures": (
+            (9, 8, 3),
+            [
+                layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(2),
+                layers.Conv2D(5, 2, padding="same", activation="tanh"), layers.Flatten(),
+                layers.Dense(6, "relu"), layers.Dropout(0.3), layers.Dense(3, "softmax"),
+            ],
+        ),
+        "mobilenet": (
+            (12, 12, 3),
+            [
+                layers.Conv2D(6, 3, strides=2, padding="same", use_bias=False),
+                layers.BatchNormalization(), layers.ReLU(), *separable(6, 1), *separable(8, 2),
+                layers.GlobalAveragePooling2D(), layers.Dense(4, "softmax"),
+            ],
+        ),
+        "padded": (
+            (12, 12, 3),
+            [
+                layers.ZeroPadding2D(((0, 1), (0, 1))),
+                layers.Conv2D(6, 3, strides=2, use_bias=False), layers.BatchNormalization(),
+                layers.ReLU(), layers.ZeroPadding2D(1), layers.SeparableConv2D(4, 3),
+                layers.GlobalMaxPooling2D(), layers.Dense(2),
+            ],
+        ),
+        "steps": (
+            (20, 3),
+            [
+                layers.Conv1D(6, 5, strides=2, padding="same", activation="relu"),
+                layers.BatchNormalization(), layers.AveragePooling1D(2),
+                layers.Conv1D(4, 3, dilation_rate=2, activation="gelu"),
+                layers.GlobalMaxPooling1D(), layers.Dense(2),
+            ],
+        ),
+        "segmenter": (
+            (6, 8, 1),
+            [
+                layers.Conv2D(4, 3, padding="same", activation="relu"), layers.MaxPooling2D(2),
+                layers.Conv2D(4, 3, padding="same", activation="relu"), layers.UpSampling2D(2),
+                layers.Conv2D(3, 1, activation="softmax"),
+            ],
+        ),
+    }  # fmt: skip
+    rng = np.random.default_rng(0)
+    for name, (shape, parts) in models.items():
+        x = rng.normal(size=(3, *shape)).astype(np.float32)
+        model = keras.Sequential([layers.Input(shape), *parts])
+        model(2 * x + 1, training=True)  # for the statistics of BatchNormalization
+        RECORDS[f"{name}.x"] = x
+        RECORDS[f"{name}.y"] = model(x, training=False).numpy()
+        model.export(HERE / f"keras_{name}_export.onnx", format="onnx", verbose=False)
+        given = [tensorflow.TensorSpec([None, *shape], np.float32, name="x")]
+        tf2onnx.convert.from_function(
+            tensorflow.function(lambda x, model=model: model(x), input_signature=given),
+            given, opset=15, output_path=HERE / f"keras_{name}_tf2onnx.onnx",
+        )  # fmt: skip
+
+
 if __name__ == "__main__":
-    pytorch()
-    np.savez_compressed(HERE / "pytorch.npz", **RECORDS)  # type: ignore[arg-type]
+    {"pytorch": pytorch, "keras": keras}[sys.argv[1]]()
+    np.savez_compressed(HERE / f"{sys.argv[1]}.npz", **RECORDS)  # type: ignore[arg-type]
