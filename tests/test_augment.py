@@ -172,6 +172,20 @@ def test_what_is_wrong_is_named(given: Any, error: type[Exception], message: str
         fitted(augment=given)
 
 
+def test_indices_stay_within_their_table() -> None:
+    nn = foxnn.neural_network([3, foxnn.Embedding(4, 2), 2], seed=1)
+    x, y = RNG.integers(4, size=(9, 3)), np.ones((9, 2))
+    nn.fit(x, y, 1, augment=lambda x, rng: x[:, ::-1])
+    before = nn[0].weights
+    expected = (
+        r"the batch from augment must hold whole numbers from 0 to 3, the indices of layer 0 "
+        r"\(Embedding\), got 4 in sample \d, column 0"
+    )
+    with pytest.raises(ValueError, match=expected):
+        nn.fit(x, y, 1, augment=lambda x, rng: np.where(x == 3, [4, 0, 0], [0, 0, 0]))
+    np.testing.assert_array_equal(nn[0].weights, before)
+
+
 def test_sparse_samples_are_refused() -> None:
     sparse = pytest.importorskip("scipy.sparse")
     nn = foxnn.neural_network([4, 2], seed=1)

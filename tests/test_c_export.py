@@ -536,7 +536,8 @@ def test_convolutions_in_cpp(tmp_path: Path) -> None:
 
 def test_eight_bits_are_for_numbers_only(tmp_path: Path) -> None:
     for items, message in (
-        (STEPS, r"8 bits supports flat samples only, .* shape \(40, 3\)"),
+        (STEPS, "8 bits supports dense layers only, but layer 0 is a Conv1D"),
+        ([(2, 3), 4], r"8 bits supports flat samples only, .* shape \(2, 3\)"),
         ([6, foxnn.Reshape((3, 2)), foxnn.Conv1D(2, 2)], "8 bits .* layer 0 is a Reshape"),
     ):
         with pytest.raises(ValueError, match=message):

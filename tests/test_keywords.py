@@ -236,3 +236,19 @@ def test_what_is_listed_is_for_users(module: Any) -> None:
         assert inspect.getmodule(value) is not None or not inspect.isroutine(value)
         assert not name.startswith("_")
     assert not listed & {"checks", "math", "dataclass", "model", "training", "annotations"}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: foxnn.MaxPool2D(), "MaxPool2D must be given size"),
+        (lambda: foxnn.Conv1D(stride=2), "Conv1D must be given filters and kernel"),
+        (lambda: foxnn.Conv2D(8), "Conv2D must be given kernel"),
+        (lambda: foxnn.Embedding(size=4), "Embedding must be given count"),
+        (lambda: foxnn.UpSample(), "UpSample must be given factor"),
+        (lambda: augment.shift(), "shift must be given positions"),
+    ],
+)
+def test_what_is_lacking_is_named(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(TypeError, match=f"^{message}$"):
+        call()

@@ -443,9 +443,12 @@ def test_other_formats_hold_it_or_refuse_it(row: Row, name: str, tmp_path: Path)
 @pytest.mark.parametrize(
     ("lacking", "message"),
     [
-        ("layer_norm", "layers[0] (Residual).layers[1] (Parallel).branches[1][0] (LayerNorm)"),
-        ("flatten", "layers[1] (Flatten), named 'flat'"),
-        ("residual", "layers[0] (Residual), named 'around'"),
+        (
+            "layer_norm",
+            "layers[0] (Residual 'around').layers[1] (Parallel).branches[1][0] (LayerNorm)",
+        ),
+        ("flatten", "layers[1] (Flatten 'flat')"),
+        ("residual", "layers[0] (Residual 'around')"),
     ],
 )
 def test_a_format_refuses_a_kind_by_place_and_name(lacking: str, message: str) -> None:
@@ -456,6 +459,19 @@ def test_a_format_refuses_a_kind_by_place_and_name(lacking: str, message: str) -
     check_held(nn._layers(), held, "a file")
     with pytest.raises(ValueError, match=re.escape(f"a file cannot hold {message}; save it as")):
         check_held(nn._layers(), held - {lacking}, "a file")
+
+
+def test_what_holds_dense_layers_only_names_the_other_layer(tmp_path: Path) -> None:
+    nn = foxnn.neural_network([(4, 4, 1), foxnn.Conv2D(2, 3), foxnn.MaxPool2D(2), 2])
+    calls: dict[str, Callable[[], object]] = {
+        "FoxNN's text format": lambda: nn.save(tmp_path / "net.txt"),
+        "a C header of 8 bits": lambda: nn.export_c(tmp_path / "net.h", weights="int8"),
+        "trace": lambda: nn.trace(np.zeros((4, 4, 1))),
+    }
+    for what, call in calls.items():
+        with pytest.raises(ValueError, match=f"{what} supports .* but layer 0 is a Conv2D; "):
+            call()
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("table", "ending"), [("onnx.write", "onnx"), ("c.export", "h")])

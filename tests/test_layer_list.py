@@ -282,6 +282,12 @@ OTHER = source()
             r"sizes\[1\] \(Conv2D\) has a window over 5 positions, more than the 4 of axis 0",
         ),
         (
+            [(4, 5, 1), Residual(MaxPool2D(5, name="wide"), name="around")],
+            ValueError,
+            r"sizes\[1\] \(Residual 'around'\)\.layers\[0\] \(MaxPool2D 'wide'\) has .* more than "
+            r"the 4 of axis 0 of its inputs of shape \(4, 5, 1\); padding='same' takes any",
+        ),
+        (
             [(9, 4, 1), 36, Reshape((9, 4, 1)), Conv2D(3, 3, dilation=(1, 2))],
             ValueError,
             r"sizes\[3\] \(Conv2D\) has a window over 5 positions, more than the 4 of axis 1",
@@ -306,7 +312,8 @@ OTHER = source()
         (
             [(4, 4, 3), Conv2D(4, 2, groups=2)],
             ValueError,
-            r"sizes\[1\] \(Conv2D\) has 2 groups, which must divide its 3 channels and 4 filters",
+            r"sizes\[1\] \(Conv2D\) has 2 groups, which must divide its 3 channels and 4 filters; "
+            r"for inputs of shape \(4, 4, 3\), 1 is the most",
         ),
         (
             [(4, 4, 3), Residual(Conv2D(3, 2))],

@@ -265,6 +265,18 @@ def inception() -> Net:
     return net.add("Concat", *ends[1:], axis=1).add("GlobalMaxPool").add("Flatten").gemm(8, 2)
 
 
+def flattened() -> Net:
+    """Return a network that flattens as tf2onnx writes it: by a shape whose parts are turned."""
+    net = Net(2, 6, 5).conv(3, 2, 3, 3)
+    end = net.last
+    net.add("Transpose", perm=[0, 2, 3, 1])
+    turned, net.last = net.last, end
+    net.add("Shape").add("Gather", [0, 2, 3, 1], axis=0).add("Cast", to=7)
+    net.add("Slice", [0], [1], [0]).add("Concat", np.array([36]), axis=0).add("Cast", to=7)
+    shape, net.last = net.last, turned
+    return net.add("Reshape", shape).gemm(36, 3)
+
+
 def pool(kind: str, length: int = 7, **given: Any) -> Net:
     return Net(2, length, length).add(kind, kernel_shape=[3, 3], strides=[2, 2], **given)
 
@@ -296,6 +308,25 @@ THEIRS: dict[str, Callable[[], Net]] = {
         3, 1, 7, 7, strides=[2, 2], pads=[3, 3, 3, 3]
     ),
     "Conv padded at the beginning": lambda: Net(2, 6, 6).conv(3, 2, 2, 2, pads=[1, 1, 0, 0]),
+    "Conv behind a Pad": lambda: Net(2, 6, 8)
+    .add("Pad", [0, 0, 0, 0, 0, 0, 1, 1], np.float32(0.0), mode="constant")
+    .conv(3, 2, 3, 3, strides=[2, 2]),
+    "Conv with pads behind a Pad": lambda: Net(2, 7, 5).conv(3, 2, 1, 1).add("Relu")
+    .add("Pad", [0, 0, 1, 0, 0, 0, 0, 1]).add("Identity").conv(3, 3, 3, 3, pads=[0, 1, 1, 0]),
+    "Conv behind a Pad, turned": lambda: Net(7, 6, 2)
+    .add("Pad", [0, 1, 0, 0, 0, 1, 2, 0]).add("Transpose", perm=[0, 3, 1, 2])
+    .conv(3, 2, 3, 3, auto_pad="VALID", strides=[1, 2]),
+    "factors and shifts of channels": lambda: Net(3, 4, 4).conv(2, 3, 2, 2).add("Relu")
+    .add("Mul", RNG.normal(size=(2, 1, 1))).add("Add", RNG.normal(size=(1, 2, 1, 1)))
+    .add("Div", 1 + RNG.random((2, 1, 1))).add("Relu").add("Sub", RNG.normal(size=(2, 1, 1)))
+    .add("Flatten").gemm(18, 2),
+    "factors of flat numbers": lambda: Net(3, 4, 4).conv(2, 3, 2, 2).add("Flatten").gemm(18, 5)
+    .add("Relu").add("Mul", RNG.normal(size=5)).add("Tanh").gemm(5, 2),
+    "Tile": lambda: Net(3, 4, 5).conv(2, 3, 2, 2).add("Unsqueeze", [4])
+    .add("Tile", [1, 1, 1, 1, 3]).add("Transpose", perm=[0, 2, 3, 4, 1])
+    .add("Reshape", [0, 3, 12, 2]).add("Transpose", perm=[0, 3, 1, 2]).conv(2, 2, 2, 2),
+    "flattened by its own shape": flattened,
+    "Pad of nothing": lambda: Net(2, 6, 6).add("Pad", [0] * 8).add("MaxPool", **HALF),
     "Conv SAME_LOWER": lambda: Net(2, 6, 6).conv(3, 2, 2, 2, auto_pad="SAME_LOWER"),
     "Conv VALID": lambda: Net(2, 6, 6).conv(3, 2, 2, 2, auto_pad="VALID"),
     "Conv of a scaled picture": lambda: Net(3, 6, 6)
@@ -326,7 +357,10 @@ THEIRS: dict[str, Callable[[], Net]] = {
     .add("Flatten").add("Softmax", axis=1),
 }  # fmt: skip
 #: Whose inputs have channels last in the file, too.
-CHANNELS_LAST = ("Keras", "Keras with one channel", "Keras over steps", "flat pictures")
+CHANNELS_LAST = (
+    "Keras", "Keras with one channel", "Keras over steps", "flat pictures",
+    "Conv behind a Pad, turned",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", THEIRS)
@@ -372,6 +406,7 @@ def told(kind: str, *given: Any, **attributes: Any) -> Net:
 
 
 POOL = {"kernel_shape": [3, 3]}
+AROUND = [0, 0, 1, 1, 0, 0, 0, 0]
 BROKEN: dict[str, tuple[str, Callable[[], Net]]] = {
     "pads at one end": (
         "node 'n0' (MaxPool): expected pads that foxnn has",
@@ -490,6 +525,59 @@ BROKEN: dict[str, tuple[str, Callable[[], Net]]] = {
         lambda: resized("", SCALES, coordinate_transformation_mode="align_corners"),
     ),
     "no scales": ("constant scales", lambda: resized(**FLOOR)),
+    "a Pad alone": (
+        "expected a Conv behind a Pad",
+        lambda: Net(2, 6, 6).conv(2, 2, 1, 1).add("Pad", AROUND),
+    ),
+    "a Pad before a pool": (
+        "(MaxPool): expected a Conv behind a Pad",
+        lambda: told("Pad", AROUND).add("MaxPool", **POOL),
+    ),
+    "a Pad of channels": (
+        "(Pad): expected zeros at positions alone",
+        lambda: Net(2, 6, 6).conv(2, 2, 1, 1).add("Pad", [0, 1, 0, 0, 0, 0, 0, 0]),
+    ),
+    "a Pad of samples": (
+        "(Pad): expected zeros at positions alone",
+        lambda: Net(2, 6, 6).conv(2, 2, 1, 1).add("Pad", [1, 0, 0, 0, 0, 0, 0, 0]),
+    ),
+    "a Pad of ones": (
+        "(Pad): expected zeros", lambda: told("Pad", AROUND, np.float32(1.0)),
+    ),
+    "a Pad of not a number": (
+        "(Pad): expected zeros", lambda: told("Pad", AROUND, np.float32(np.nan)),
+    ),
+    "a mirroring Pad": (
+        "(Pad): expected zeros", lambda: told("Pad", AROUND, mode="reflect"),
+    ),
+    "two Pads": (
+        "(Pad): expected a Conv behind a Pad",
+        lambda: Net(2, 6, 6).conv(2, 2, 1, 1).add("Pad", AROUND).add("Pad", AROUND),
+    ),
+    "a negative Pad": ("expected 8 constant pads", lambda: told("Pad", [0, 0, -1, 0, 0, 0, 0, 0])),
+    "a short Pad": ("expected 8 constant pads", lambda: told("Pad", [0, 0, 1, 0])),
+    "a Pad with SAME": (
+        "(Conv): expected pads as numbers",
+        lambda: told("Pad", AROUND).conv(3, 2, 2, 2, auto_pad="SAME_UPPER"),
+    ),
+    "a Tile of positions": (
+        "(Tile): expected repetitions of axes of length 1",
+        lambda: Net(2, 6, 6).conv(2, 2, 1, 1).add("Tile", [1, 1, 1, 2]),
+    ),
+    "a Tile of samples": (
+        "(Tile): expected repetitions of axes of length 1",
+        lambda: Net(2, 6, 6).conv(2, 2, 1, 1).add("Tile", [2, 1, 1, 1]),
+    ),
+    "a Tile of channels": (
+        "(Tile): expected repetitions of positions",
+        lambda: Net(2, 6, 6).conv(1, 2, 1, 1).add("Tile", [1, 2, 1, 1]),
+    ),
+    "a Tile of nothing": (
+        "(Tile): expected repetitions", lambda: told("Tile", [1, 1, 1, 0]).conv(1, 2, 1, 1),
+    ),
+    "a short Tile": (
+        "(Tile): expected 4 constant numbers", lambda: told("Tile", [1, 1]).conv(1, 2, 1, 1),
+    ),
     "unknown operator": ("(ConvTranspose)", lambda: told("ConvTranspose", np.ones((2, 1, 2, 2)))),
 }  # fmt: skip
 

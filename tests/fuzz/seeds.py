@@ -226,7 +226,8 @@ def seeds(reader: str) -> list[bytes]:
                 return []
             saved = list(_saved(folder, ".onnx"))
             others = [_of_another(data) for data in saved[-2:]]
-            return [*saved, *others, *_recorded("onnx", "*.onnx")]
+            exported = [*_recorded("onnx", "*.onnx"), *_recorded("onnx_layers", "*.onnx")]
+            return [*saved, *others, *exported]
         if reader == "pickle":
             return [_pickled(thing) for thing in (*networks(), *objects())]
         if reader == "state":

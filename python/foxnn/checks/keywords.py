@@ -1,4 +1,4 @@
-"""Answers to keywords that a call does not have: the error names those that it has.
+"""Answers to keywords that a call does not have, or lacks: the error names those that it has.
 
 A function that answers them has `**others: NoReturn` for arguments that do not exist, so that
 type checkers still refuse unknown keywords; `inspect.signature` does not show it.
@@ -39,7 +39,7 @@ def answers(call: str) -> Callable[[_Function], _Function]:
 
 
 def answering(by_position: str = "") -> Callable[[_Class], _Class]:
-    """Return a decorator for a class whose constructor answers what it does not take.
+    """Return a decorator for a class whose constructor answers what it does not take, or lacks.
 
     Parameters
     ----------
@@ -54,6 +54,7 @@ def answering(by_position: str = "") -> Callable[[_Class], _Class]:
         code = make.__code__
         places = code.co_argcount - 1
         names = ARGUMENTS[call] = [*code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]]
+        required = names[: places - len(make.__defaults__ or ())]
 
         @functools.wraps(make)
         def __init__(self: Any, *given: Any, **named: Any) -> None:
@@ -61,6 +62,8 @@ def answering(by_position: str = "") -> Callable[[_Class], _Class]:
                 raise TypeError(_too_many(call, names, places, given, by_position))
             if others := [name for name in named if name not in names]:
                 raise unknown(call, others)
+            if lacking := [name for name in required[len(given) :] if name not in named]:
+                raise TypeError(f"{call} must be given {' and '.join(lacking)}")
             make(self, *given, **named)
 
         kind.__init__ = __init__  # type: ignore[misc]

@@ -9,7 +9,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
-from foxnn.layers.kinds import KINDS, leaves, public_name
+from foxnn.layers.kinds import KINDS, placed, public_name
 
 _HOLDS = "save it as .safetensors or a pickle"
 
@@ -43,24 +43,24 @@ def check_plain(
     needs_bias : bool
         Whether each must have a bias.
     """
-    if len(shape := network._input_shape()) > 1:
-        raise ValueError(
-            f"{what} supports flat samples only, but the network's have shape {shape}; {instead}"
-        )
     for i, part in enumerate(network._layers()):
         if needs_bias and part["kind"] == "dense" and "bias" not in part["arrays"]:
             raise ValueError(f"{what} has dense layers with a bias only, and layer {i} has none")
         if part["kind"] != "dense":
             name = f"layer {i} is {_with_article(public_name(part['kind']))}"
             raise ValueError(f"{what} supports dense layers only, but {name}; {instead}")
+    if len(shape := network._input_shape()) > 1:
+        raise ValueError(
+            f"{what} supports flat samples only, but the network's have shape {shape}; {instead}"
+        )
 
 
 def reader_of_indices(network: _core.Network, limit: int) -> str:
     """Return which layer reads the inputs as whole numbers below a limit: "layer 0 (Embedding)"."""
-    for i, part in enumerate(network._layers()):
-        for leaf in leaves([part]):
-            if leaf["options"].get("count") == limit and KINDS[leaf["kind"]].reads_indices:
-                return f"layer {i} ({public_name(leaf['kind'])})"
+    for where, part in placed(network._layers(), "layer {}".format):
+        is_leaf = part["kind"] in KINDS
+        if is_leaf and KINDS[part["kind"]].reads_indices and part["options"]["count"] == limit:
+            return where
     raise AssertionError("no layer reads indices")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
@@ -67,7 +68,8 @@ def _arrays(shape: Shape, options: Options) -> dict[str, Shape]:
     channels, filters, groups = shape[-1], options["filters"], options["groups"]
     if channels % groups or filters % groups:
         raise ValueError(
-            f"has {groups} groups, which must divide its {channels} channels and {filters} filters"
+            f"has {groups} groups, which must divide its {channels} channels and {filters} "
+            f"filters; for inputs of shape {shape}, {math.gcd(channels, filters)} is the most"
         )
     kernel = (int(length) for length in options["kernel"])
     biases = {"bias": (filters,)} if options["bias"] else {}

@@ -51,7 +51,12 @@ def is_plain(items: object) -> bool:
 
 
 def parse_items(
-    items: Sequence[Any], activation: Any, output: Any, init: str, name: str = ""
+    items: Sequence[Any],
+    activation: Any,
+    output: Any,
+    init: str,
+    name: str = "",
+    are_inputs: bool = True,
 ) -> Parsed:
     """Return what a list says of which not all items are numbers.
 
@@ -63,6 +68,8 @@ def parse_items(
         As a network is made with.
     name : str, default=""
         What a single layer is called in messages, instead of its position in the list.
+    are_inputs : bool, default=True
+        Whether the first layer reads the network's inputs, perhaps in another shape.
 
     Raises
     ------
@@ -85,7 +92,9 @@ def parse_items(
         if KINDS[leaf["kind"]].has_init:
             leaf["options"].setdefault("init", init)
     try:
-        checked = checked_specs(parsed.specs, parsed.shape, name or "sizes", first=1)
+        checked = checked_specs(
+            parsed.specs, parsed.shape, name or "sizes", first=1, are_inputs=are_inputs
+        )
     except (ValueError, TypeError) as error:
         if not name:
             raise

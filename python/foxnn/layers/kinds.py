@@ -121,8 +121,8 @@ def checked_specs(
         _append(found, spec, f"{place}[{first + i}]", depth)
         if math.prod(length for length in found.shape if length is not None) > LARGEST:
             raise ValueError(
-                f"{place}[{first + i}] ({public_name(spec['kind'])}) gives shape {found.shape}, "
-                f"more than {LARGEST} numbers"
+                f"{called(f'{place}[{first + i}]', spec)} gives shape {found.shape}, more than "
+                f"{LARGEST} numbers"
             )
     return found
 
@@ -132,7 +132,7 @@ def _append(found: Checked, spec: object, place: str, depth: int) -> None:
         raise ValueError(f"{place} must be a layer with a kind, got {checks.shown(spec)}")
     name = spec["kind"]
     if name in COMPOSITES:
-        _append_composite(found, spec, f"{place} ({COMPOSITES[name]})", depth)
+        _append_composite(found, spec, called(place, spec), depth)
         return
     if name not in KINDS:
         known = [*KINDS, *COMPOSITES]
@@ -141,7 +141,7 @@ def _append(found: Checked, spec: object, place: str, depth: int) -> None:
             f"known are {', '.join(known)}"
         )
     kind = KINDS[name]
-    where = f"{place} ({kind.public})"
+    where = called(place, spec)
     if kind.reads_indices and not found.are_inputs:
         raise ValueError(
             f"{where} reads whole numbers, so it must come first in the network or in a branch, or "
@@ -220,6 +220,11 @@ def _append_composite(found: Checked, spec: Mapping[str, Any], where: str, depth
     found.specs.append({"kind": spec["kind"], "options": named, "branches": checked})
 
 
+def give_inputs(layers: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether what layers in sequence give are their inputs, perhaps in another shape."""
+    return all(part["kind"] in KINDS and KINDS[part["kind"]].keeps_numbers for part in layers)
+
+
 def leaves(layers: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
     """Yield the layers that are not composites, depth first: the order of parameters in states."""
     for part in layers:
@@ -233,7 +238,7 @@ def leaves(layers: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
 def placed(
     layers: Sequence[Mapping[str, Any]], place: Callable[[int], str]
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield all layers, a composite before its own, with place and kind as messages have them.
+    """Yield all layers, a composite before its own, each as it is `called`.
 
     Parameters
     ----------
@@ -243,7 +248,7 @@ def placed(
         Says where one of the list stands.
     """
     for i, part in enumerate(layers):
-        where = f"{place(i)} ({public_name(part['kind'])})"
+        where = called(place(i), part)
         yield where, part
         for b, branch in enumerate(part.get("branches", ())):
             yield from placed(branch, f"{where}.{branch_name(part['kind'], b)}[{{}}]".format)
@@ -268,9 +273,22 @@ def check_held(parts: Sequence[Mapping[str, Any]], kinds: Container[str], what: 
         )
     for where, part in placed(parts, "layers[{}]".format):
         if part["kind"] not in kinds:
-            name = part["options"].get("name")
-            shown = where if name is None else f"{where}, named {name!r}"
-            raise ValueError(f"{what} cannot hold {shown}; save it as .safetensors or a pickle")
+            raise ValueError(f"{what} cannot hold {where}; save it as .safetensors or a pickle")
+
+
+def called(place: str, layer: Mapping[str, Any]) -> str:
+    """Return what messages call a layer: its place, its kind, and its name if it was given one.
+
+    Parameters
+    ----------
+    place : str
+    layer : mapping
+        A spec, perhaps unchecked but for its kind, or a layer of the engine.
+    """
+    options = layer.get("options")
+    name = options.get("name") if isinstance(options, Mapping) else None
+    shown = "" if name is None else f" {checks.shown(name)}"
+    return f"{place} ({public_name(layer['kind'])}{shown})"
 
 
 def public_name(kind: str) -> str:

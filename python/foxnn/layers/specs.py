@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from foxnn import _core
 from foxnn.layers.activations import ActivationPair
-
-Spec = dict[str, Any]
+from foxnn.layers.kind import Shape, Spec
+from foxnn.layers.kinds import KINDS, checked_specs, placed
 
 
 def dense_specs(
@@ -35,6 +34,35 @@ def spec_of(part: Spec) -> Spec:
     if "branches" in part:
         spec["branches"] = [[spec_of(inner) for inner in branch] for branch in part["branches"]]
     return spec
+
+
+def beyond_memory(shape: Shape, specs: Sequence[Spec], single: bool) -> MemoryError:
+    """Return the error for layers that there is no memory for, which names the largest of them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of a sample.
+    specs : sequence of dict
+        Layers that fit.
+    single : bool
+        Whether their numbers are of four bytes.
+    """
+    checked = checked_specs(specs, shape, "sizes", first=1)
+    found = placed(specs, lambda i: f"sizes[{i + 1}]")
+    where = [called for called, spec in found if spec["kind"] in KINDS]
+    named = {
+        (called, name): size for called, own in zip(where, checked.arrays, strict=True)
+        for name, size in own.items()
+    }  # fmt: skip
+    if not named:
+        return MemoryError("there is not enough memory")
+    (called, name), size = max(named.items(), key=lambda item: math.prod(item[1]))
+    needed = math.prod(size) * (4 if single else 8) / 2**30
+    return MemoryError(
+        f"there is not enough memory: {called} has {name} of shape {size}, which take {needed:.3g} "
+        "GiB"
+    )
 
 
 def sizes_of(network: _core.Network) -> list[int]:

@@ -80,7 +80,8 @@ def positions_of(shape: Shape, options: Mapping[str, Any]) -> Shape:
             found.append(-(-length // stride))
         elif span > length:
             raise ValueError(
-                f"has a window over {span} positions, more than the {length} of axis {axis}"
+                f"has a window over {span} positions, more than the {length} of axis {axis} of its "
+                f"inputs of shape {shape}; padding='same' takes any"
             )
         else:
             found.append((length - span) // stride + 1)

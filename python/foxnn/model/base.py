@@ -26,9 +26,9 @@ from foxnn.layers.items import (
     parse_items,
 )
 from foxnn.layers.kind import Description, Spec
-from foxnn.layers.kinds import leaves
+from foxnn.layers.kinds import give_inputs, leaves
 from foxnn.layers.names import INIT_NAMES
-from foxnn.layers.specs import dense_specs, sizes_of, spec_of
+from foxnn.layers.specs import beyond_memory, dense_specs, sizes_of, spec_of
 from foxnn.layers.steps import least_steps, varies, with_steps
 from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
@@ -122,7 +122,10 @@ class BaseNetwork(_core.Network):
         lengths = tuple(shape)
         self._least = least_steps(specs, lengths) if varies(lengths) else 0
         planned = with_steps(lengths, max(2, self._least)) if varies(lengths) else lengths
-        super().__init__(planned, specs, single, checks.seed(seed), varies(shape))
+        try:
+            super().__init__(planned, specs, single, checks.seed(seed), varies(shape))
+        except MemoryError:
+            raise beyond_memory(planned, specs, single) from None
         self._loss_given = loss is not None
         self._set_loss(self._usual_loss() if loss is None else LOSS_NAMES.known(loss, "loss"))
         self._settings = Settings(_summation_of(self))
@@ -292,7 +295,9 @@ class BaseNetwork(_core.Network):
         if isinstance(new_layer, layer) and not new_layer._part()["options"].get("each_position"):
             self._check_inputs_of(new_layer)
         shape = self._output_shape()
-        parsed = parse_items([shape, new_layer], "sigmoid", None, "auto", "new_layer")
+        parsed = parse_items(
+            [shape, new_layer], "sigmoid", None, "auto", "new_layer", give_inputs(self._layers())
+        )
         check_names([*self._layers(), *parsed.specs], len(self), "new_layer")
         least, steps = self._least_with(parsed.specs)
         try:

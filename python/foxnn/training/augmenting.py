@@ -10,6 +10,7 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array, Rows
+from foxnn.layers.chain import reader_of_indices
 from foxnn.layers.steps import varies, with_steps
 from foxnn.model.answers import AnsweringNetwork
 
@@ -50,6 +51,8 @@ class Augmenting:
         self._shape = shape
         self._type = np.float32 if network._single() else np.float64
         self._seed = network.seed
+        self._limit = network._index_limit()
+        self._reader = reader_of_indices(network, self._limit) if self._limit else ""
 
     def batch(self, which: Array, draw: int, epoch: int, number: int) -> Array:
         """Return the changed inputs of a batch.
@@ -57,7 +60,8 @@ class Augmenting:
         Raises
         ------
         ValueError, TypeError
-            If a function returns a batch of another shape, or numbers that are not finite.
+            If a function returns a batch of another shape, or numbers that are not finite or that
+            an `Embedding` does not have.
         """
         rng = np.random.default_rng([self._seed, draw, epoch, number])
         shape = (len(which), *self._shape)
@@ -68,7 +72,10 @@ class Augmenting:
                 raise ValueError(
                     f"augment must return the shape that it gets, {shape}, got {x.shape}"
                 )
-        return checks.matrix(
+        rows = checks.matrix(
             x.reshape(len(which), -1), "the batch from augment", -1, "inputs",
             single=self._type is np.float32,
         )  # fmt: skip
+        if self._limit:
+            checks.indices(rows, "the batch from augment", self._limit, self._reader, x)
+        return rows

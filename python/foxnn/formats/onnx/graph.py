@@ -37,7 +37,7 @@ SOFTMAX = ("Softmax", "LogSoftmax")
 _PASSING = ("Identity", "Dropout", "Cast", "ai.onnx.ml.ZipMap")
 _SHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _OTHERS = ("Gemm", "MatMul", *SOFTMAX, "Concat", "BatchNormalization", "ai.onnx.ml.Scaler")
-_NO_CHAIN = ("LayerNormalization", "ReduceMax", "ReduceMean", *WINDOWED)
+_NO_CHAIN = ("LayerNormalization", "Pad", "ReduceMax", "ReduceMean", "Tile", *WINDOWED)
 _OF_CONSTANTS = ("Constant", "Gather", "Shape", "Slice", "Transpose")
 _KNOWN = {*FUNCTIONS, *_PASSING, *_SHAPING, *_OTHERS, *_OF_CONSTANTS}
 

@@ -27,6 +27,7 @@ from foxnn.formats.onnx.leaves import (
     factor_of,
     identity,
     leaf_of,
+    scaling_of,
 )
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
@@ -153,7 +154,8 @@ class _Reader:
                     found.pop()
                 found.append(leaf_of(self.graph, step, stage.cut))
             return 1
-        if is_alone and last is not None and last.is_linear and _joined(last, step):
+        takes_constants = last is not None and (last.is_linear or last.is_scaling)
+        if is_alone and last is not None and takes_constants and _joined(last, step):
             last.joined += 1
             if last.joined > _MOST_NODES:  # each of them takes as long as the weights
                 expected = f"expected at most {_MOST_NODES} shifts and factors in a row"
@@ -169,6 +171,9 @@ class _Reader:
             found.append(self._residual(step, stage.cut, depth))
         elif step.kind == "Concat":
             found.append(self._parallel(step, stage.cut, depth))
+        # Of the inputs, shifts and factors are a scaler or nothing.
+        elif is_alone and (found or depth) and (scaling := scaling_of(step)) is not None:
+            found.append(scaling)
         else:
             expected = "expected a layer or an activation of foxnn"
             raise self.graph.refused(step.node, expected)
@@ -268,7 +273,8 @@ def _joined(leaf: Leaf, step: Operation) -> bool:
         leaf.arrays["bias"] = leaf.arrays["bias"] + bias if "bias" in leaf.arrays else bias
         leaf.spec["options"].pop("bias", None)
     if factor is not None:
-        leaf.arrays = {name: array * factor for name, array in leaf.arrays.items()}
+        for name in leaf.arrays.keys() & {"weights", "bias"}:
+            leaf.arrays[name] = leaf.arrays[name] * factor
     return bias is not None or factor is not None
 
 

@@ -35,6 +35,7 @@ from foxnn.formats.onnx.layered_shapes import (
     normalized,
     reshaped,
     squeezed,
+    tiled,
     unsqueezed,
     with_channels_first,
 )
@@ -50,6 +51,7 @@ from foxnn.formats.onnx.layout import (
     transposed,
 )
 from foxnn.formats.onnx.model_file import ModelFile, kind_of
+from foxnn.formats.onnx.padding import check_pads, padded, with_pads
 from foxnn.formats.onnx.shapes import Sizes, computed
 from foxnn.formats.onnx.window_shapes import (
     GLOBAL_POOLS,
@@ -99,6 +101,8 @@ class LayeredGraph(ModelFile):
             raise self.error("expected an output whose numbers are in foxnn's order")
         if end.is_whole:
             raise self.error(_WHOLE_NUMBERS)
+        if end.pads:
+            raise self.error("expected a Conv behind a Pad")
         self.end = end.number
 
     def operation(self, number: int) -> Operation:
@@ -135,7 +139,7 @@ class LayeredGraph(ModelFile):
             if not names.isdisjoint(node.input):
                 if kind_of(node) in (*WINDOWED, "BatchNormalization"):
                     return True
-                if kind_of(node) in FUNCTIONS or kind_of(node) in _PASSING:
+                if kind_of(node) in FUNCTIONS or kind_of(node) in (*_PASSING, "Pad"):
                     names.update(node.output)
         return False
 
@@ -173,6 +177,7 @@ class LayeredGraph(ModelFile):
         self, node: Any, kind: str, given: Attributes, values: list[Any], data: list[Value]
     ) -> Value | Sizes:
         takes_several = kind in FUNCTIONS or kind == "Concat"
+        check_pads(kind, _PASSING, data)
         if kind == "Gather":
             return self._put(node, kind, given, values[::-1], embedded(given, values))
         if kind == "Cast" and given.get("to") in WHOLE:
@@ -192,6 +197,13 @@ class LayeredGraph(ModelFile):
             return Sizes([None, *data[0].file_shape])
         if kind == "Transpose":
             return transposed(data[0], given.get("perm"))
+        if kind == "Pad":
+            return padded(given, values)
+        if kind == "Tile":
+            factors = tiled(values, data[0])
+            positions = (n * f for n, f in zip(data[0].shape, factors, strict=False))
+            found = data[0]._replace(shape=(*positions, data[0].shape[-1]))
+            return self._put(node, kind, {"factors": factors}, data, found)
         values = [_whole(v) if isinstance(v, Sizes) else v for v in values]
         if kind in _SHAPING:
             return self._shaped(node, kind, given, values, data[0])
@@ -277,7 +289,8 @@ class LayeredGraph(ModelFile):
                 raise NotRead("expected the mean or maximum over all positions")
             keeps, kind = bool(given.get("keepdims", 1)), _MEANS[kind]
         else:
-            value = self._first(node, value)
+            given = with_pads(given, value) if kind == "Conv" else given
+            value = self._first(node, value)._replace(pads=())
         axes, channels = len(value.shape) - 1, value.shape[-1]
         if kind in GLOBAL_POOLS:
             pooled = self._put(node, kind, given, [value], plain(0, (channels,)))
@@ -303,7 +316,18 @@ class LayeredGraph(ModelFile):
 #: Operations that become layers by `leaves`, beside those of windows.
 LAYERS = ("Gemm", "MatMul", *SOFTMAX, "Dropout", "BatchNormalization", "LayerNormalization")
 #: All operators that may take values of samples, apart from functions of one number.
-KNOWN = (*LAYERS, *WINDOWED, *_MEANS, *_SHAPING, *_PASSING, "Concat", "Shape", "Transpose")
+KNOWN = (
+    *LAYERS,
+    *WINDOWED,
+    *_MEANS,
+    *_SHAPING,
+    *_PASSING,
+    "Concat",
+    "Pad",
+    "Shape",
+    "Tile",
+    "Transpose",
+)
 
 
 def _whole(sizes: Sizes) -> Array:

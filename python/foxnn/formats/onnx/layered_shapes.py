@@ -110,6 +110,25 @@ def with_channels_first(value: Value) -> Value:
     return Value(0, tuple(value.shape[axis] for axis in order), channels_first(axes))
 
 
+def tiled(values: list[Any], value: Value) -> list[int]:
+    """Return how often a Tile gives each position, of which there must be one where it is often."""
+    wanted = values[1] if len(values) == 2 else None
+    whole = (1, *value.file_shape)
+    is_right = isinstance(wanted, np.ndarray) and wanted.dtype.kind == "i"
+    if not is_right or wanted is None or wanted.shape != (len(whole),) or value.flat_of is not None:
+        raise NotRead(f"expected {len(whole)} constant numbers of repetitions")
+    repeats = [int(n) for n in wanted]
+    pairs = list(zip(repeats, whole, strict=True))
+    if repeats[0] != 1 or any(n < 1 or (n > 1 and length != 1) for n, length in pairs):
+        raise NotRead("expected repetitions of axes of length 1")
+    found = [0] * len(value.order)
+    for axis, place in enumerate(value.order, 1):
+        found[place] = repeats[axis]
+    if found.pop() != 1 or not found:
+        raise NotRead("expected repetitions of positions")
+    return found
+
+
 def is_over_positions(value: Value, given: Attributes, values: list[Any]) -> bool:
     """Return whether a mean or maximum is over all axes but the channels."""
     axes = len(value.order)

@@ -27,6 +27,7 @@ class Value(NamedTuple):
     order: Order  # of the file's axes each one's place in `shape`
     flat_of: tuple[Shape, Order] | None = None  # what was flattened in the file's order
     is_whole: bool = False  # a Cast has made whole numbers of it
+    pads: tuple[tuple[int, int], ...] = ()  # zeros around each axis of positions, not in `shape`
 
     @property
     def file_shape(self) -> Shape:

@@ -25,6 +25,9 @@ WITH_BIAS = ("dense", "conv1d", "conv2d", "conv3d")
 
 _IDENTITY: ActivationPair = ("identity_x", [])
 
+# Near the usual 0.00001, and a power of two, so that sums with it are exact.
+_EPSILON = 2.0**-17
+
 
 @dataclass
 class Leaf:
@@ -36,6 +39,8 @@ class Leaf:
     is_flat_before: bool = True
     #: How many sums and products with constants went into its arrays.
     joined: int = 0
+    #: Whether it is made of these alone.
+    is_scaling: bool = False
 
     @property
     def is_linear(self) -> bool:
@@ -89,6 +94,27 @@ def _dense(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
     return leaf
 
 
+def scaling_of(step: Operation) -> Leaf | None:
+    """Return a sum or product with a constant of each channel as a layer, or None.
+
+    It is what exporters leave of a BatchNormalization that cannot go into a layer before it, and
+    becomes one whose statistics change nothing: mean 0, and a variance that is 1 with epsilon.
+    """
+    bias, factor = bias_of(step), factor_of(step)
+    constant = bias if bias is not None else factor
+    if constant is None:
+        return None
+    zeros, ones = np.zeros_like(constant), np.ones_like(constant)
+    arrays = {
+        "weights": ones if factor is None else factor,
+        "bias": zeros if bias is None else bias,
+        "running_mean": zeros,
+        "running_variance": ones - constant.dtype.type(_EPSILON),
+    }
+    spec = {"kind": "batch_norm", "options": {"epsilon": _EPSILON, "momentum": 0.9}}
+    return Leaf(spec, arrays, is_scaling=True)
+
+
 def bias_of(step: Operation) -> Array | None:
     """Return the constant that a sum adds to the channels, or None."""
     bias = _of_channels(step, "Add", "Sub")
@@ -130,7 +156,7 @@ def _windowed(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
         graph.take(step.node, made[2]["weights"])
     elif step.kind in POOLS:
         made = window_leaves.pool(step.kind, step.given, step.inputs, shape)
-    elif step.kind in RESIZES:
+    elif step.kind in (*RESIZES, "Tile"):
         made = window_leaves.up_sample(step.kind, step.given, step.inputs, shape)
     else:
         made = window_leaves.global_pool(step.kind)
@@ -193,7 +219,7 @@ LEAVES: dict[str, Callable[[LayeredGraph, Operation, int], Leaf]] = {
     "MatMul": _dense,
     "Flatten": _flatten,
     **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze", "Relaid", "AtOne"), _reshape),
-    **dict.fromkeys(WINDOWED, _windowed),
+    **dict.fromkeys((*WINDOWED, "Tile"), _windowed),
     "Dropout": _dropout,
     "BatchNormalization": _batch_norm,
     "Gather": _embedding,

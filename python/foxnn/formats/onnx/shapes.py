@@ -85,6 +85,12 @@ def computed(kind: str, values: list[Any]) -> Sizes | None:
         return Sizes(values[0].values, is_single)
     if first is None or not all(isinstance(value, np.ndarray) for value in values[1:]):
         return None
+    is_list = len(values) == 2 and values[1].ndim == 1 and values[1].dtype.kind == "i"
+    if kind == "Gather" and is_list:
+        places = values[1].tolist()
+        is_within = all(-len(first) <= place < len(first) for place in places[:MOST_DIMENSIONS])
+        is_short = len(places) <= MOST_DIMENSIONS
+        return Sizes([first[place] for place in places]) if is_short and is_within else None
     index = [int(v.ravel()[0]) for v in values[1:] if v.size == 1 and v.dtype.kind == "i"]
     if kind == "Gather" and len(index) == 1 and -len(first) <= index[0] < len(first):
         return Sizes([first[index[0]]], values[1].ndim == 0)

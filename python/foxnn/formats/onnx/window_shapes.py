@@ -176,7 +176,9 @@ def _zeros(axis: _Axis, may_grow: bool) -> tuple[int, int] | None:
 
 
 def factors_of(kind: str, given: Attributes, values: Sequence[Any], shape: Shape) -> list[int]:
-    """Return how often a Resize gives each position of a sample."""
+    """Return how often a Resize or Tile gives each position of a sample."""
+    if kind == "Tile":
+        return list(given["factors"])  # as the graph has found them
     if given.get("mode", b"nearest") != b"nearest":
         raise NotRead("expected the nearest position (mode='nearest')")
     usual = b"asymmetric" if kind == "Upsample" else b"half_pixel"
