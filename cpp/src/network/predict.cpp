@@ -36,14 +36,21 @@ struct Chunk {
   Batch<T> target;
   PositionJudge<T> of_positions;
   ScratchSpace<T> scratch;
+  Leaving* leaving = nullptr;
 };
+
+// Seconds of a chunk from which on it may be left: polls within it would be noticeable in a shorter
+// one.
+constexpr double kLongChunk = 0.02;
 
 // The outputs of rows [first, first + rows) of x, or the preactivations unless `finish`.
 template <class T>
 Rows<const T> answers(const Network<T>& network, const MatrixView& x, index first, index rows,
                       Chunk<T>& chunk, bool finish) {
   chunk.pass.read(x, first, rows);
-  chunk.pass.forward({}, rows, {.raw = !finish}, chunk.scratch.get(), [] {});
+  Scratch<T> lent = chunk.scratch.get();
+  lent.leaving = chunk.leaving;
+  chunk.pass.forward({}, rows, {.raw = !finish}, lent, [] {});
   if (finish) network.top().finish_rows(rows, chunk.pass.output());
   return chunk.pass.output();
 }
@@ -69,13 +76,18 @@ bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
   }
   std::atomic<bool> stopped{false};
   StopPoll poll;
+  DroppedStep dropped;
+  if (forward_cost(network, std::min(n, height)).alone > kLongChunk) dropped.ask_by(stop);
   active_kernels();  // before the team, in which nothing may throw: an unknown name does
   run_team(workers, [&](const Team& team) {
     const Share share = team.share();
     Chunk<T>& chunk = held[static_cast<std::size_t>(share.worker)];
+    DroppedStep::View view(dropped, team.is_first());
+    if (dropped.can_be()) chunk.leaving = &view;
     for (index c = share.first(chunks); c < share.last(chunks); ++c) {
       if (stopped.load(std::memory_order_relaxed)) return;
       f(c * height, std::min(height, n - c * height), chunk);
+      if (dropped.is()) stopped = true;
       if (team.is_first() && poll.after_step(stop)) stopped = true;
     }
   });
