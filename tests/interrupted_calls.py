@@ -128,6 +128,24 @@ def _(size: float) -> Call:
     return lambda: nn.fit(x, y, 1, len(x))
 
 
+def long_sequences(steps: float) -> tuple[foxnn.neural_network, np.ndarray]:
+    shape = max(2, int(steps)), 4
+    nn = foxnn.neural_network([shape, foxnn.LSTM(32), 2], "identity", seed=1)
+    return nn, np.ones((50, *shape), "float32")
+
+
+@call("fit, one step of long sequences")
+def _(size: float) -> Call:
+    nn, x = long_sequences(20_000 * size)
+    return lambda: nn.fit(x, numbers(len(x), 2), 1, len(x))
+
+
+@call("predict, long sequences")
+def _(size: float) -> Call:
+    nn, x = long_sequences(60_000 * size)
+    return lambda: nn.predict(x)
+
+
 @call("fit, one step of sparse samples")
 def _(size: float) -> Call:
     from scipy import sparse

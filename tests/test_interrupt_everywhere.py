@@ -42,6 +42,7 @@ SOME = {
     "fit, one step of all samples": 0.2,
     "fit, one step of a narrow network": 1.0,
     "fit, one step of layers of every kind": 0.5,
+    "predict, long sequences": 1.0,
     "fit of columns that are not contiguous": 0.5,
     "a network of 400 MB": 0.5,
     "save .txt": 0.5,

@@ -17,7 +17,7 @@
 namespace foxnn {
 namespace {
 
-constexpr index kSteps = 7, kChannels = 35;
+constexpr index kSteps = 7;
 
 std::size_t at(index i) { return static_cast<std::size_t>(i); }
 
@@ -69,8 +69,8 @@ class Collected final : public GradientSink<T> {
 // A layer over sequences of so many steps, with parameters that depend on nothing else.
 template <class T>
 struct Made {
-  Made(const LayerSpec& spec, index steps) {
-    const Shape shape{{steps}, kChannels};
+  Made(const LayerSpec& spec, index steps, index channels) {
+    const Shape shape{{steps}, channels};
     layer = make_layer<T>(spec, {Form{shape, Layout::panels<T>(shape)}});
     parameters = Buffer<T>(layer->parameter_count());
     layer->attach(parameters.data());
@@ -122,7 +122,7 @@ Result<T> pass(const Layer<T>& layer, index from, const std::vector<index>& leng
   Panels<T> x(batch, layer.input()), delta(batch, layer.output());
   for (index r = 0; r < batch; ++r) {
     for (index t = 0; t < lengths[at(r)]; ++t) {
-      for (index c = 0; c < kChannels; ++c) x.number(r, t, c) = input<T>(from + r, start + t, c);
+      for (index c = 0; c < x.channels(); ++c) x.number(r, t, c) = input<T>(from + r, start + t, c);
     }
     const index outputs = delta.positions() > 1 ? lengths[at(r)] : 1;
     for (index t = 0; t < outputs; ++t) {
@@ -203,15 +203,14 @@ std::vector<LayerSpec> specs() {
 
 // Each row of a batch has the bits that it has alone, over as many steps as it has.
 template <class T>
-void test_rows_of_different_lengths() {
-  const std::vector<index> lengths{7, 7, 6, 4, 4, 4, 1, 1};
+void test_rows_of_different_lengths(index channels, const std::vector<index>& lengths) {
   for (const LayerSpec& spec : specs()) {
-    const Made<T> made(spec, kSteps);
+    const Made<T> made(spec, kSteps, channels);
     Result<T> all = pass<T>(*made.layer, 0, lengths, 0, 1, {});
     std::vector<double> sums(all.gradient.numbers.size());
     for (index r = 0; r < static_cast<index>(lengths.size()); ++r) {
       const index length = lengths[at(r)];
-      const Made<T> own(spec, length);
+      const Made<T> own(spec, length, channels);
       Result<T> one = pass<T>(*own.layer, r, {length}, 0, 1, {});
       for (index t = 0; t < one.y.positions(); ++t) {
         for (index c = 0; c < one.y.channels(); ++c) {
@@ -219,7 +218,7 @@ void test_rows_of_different_lengths() {
         }
       }
       for (index t = 0; t < length; ++t) {
-        for (index c = 0; c < kChannels; ++c) {
+        for (index c = 0; c < channels; ++c) {
           FOXNN_CHECK(one.below.number(0, t, c) == all.below.number(r, t, c));
         }
       }
@@ -247,7 +246,7 @@ template <class T>
 void test_states_are_carried_on() {
   constexpr index kCut = 3;
   for (const LayerSpec& spec : specs()) {
-    const Made<T> whole(spec, kSteps), first(spec, kCut), second(spec, kSteps - kCut);
+    const Made<T> whole(spec, kSteps, 3), first(spec, kCut, 3), second(spec, kSteps - kCut, 3);
     const bool reverse = spec.flag("reverse", false);
     if (whole.layer->state_size() == 0) {
       FOXNN_CHECK(spec.flag("bidirectional", false));
@@ -304,7 +303,9 @@ void test_refusals() {
 
 template <class T>
 void test_all() {
-  test_rows_of_different_lengths<T>();
+  test_rows_of_different_lengths<T>(35, {7, 7, 6, 4, 4, 4, 1, 1});
+  // Few channels and units: the gradient of the weights is added up slice by slice.
+  test_rows_of_different_lengths<T>(3, {7, 7, 7, 7, 6, 6, 6, 5, 5, 4, 3, 3, 3, 3, 2, 2, 2, 1, 1});
   test_states_are_carried_on<T>();
   test_refusals<T>();
 }

@@ -1,22 +1,9 @@
-// Back through time, and the gradients of inputs and weights. The gates become d loss / d
-// preactivations where they lie; what needs these, is a product over all steps.
-#include <cstdint>
-
+// Back through time, and the gradient of the inputs. The gates become d loss / d preactivations
+// where they lie.
 #include "layers/recurrence.hpp"
 
 namespace foxnn {
 namespace {
-
-// Steps of whose gradients and states, while they are in the second-level cache, every weight's
-// part is added up.
-constexpr index kMostSteps = 16;
-constexpr index kVisitBytes = 512 << 10;
-
-// Where a gate's gradient is: of the GRU's new state, that by the products of h is another one.
-template <class T>
-index gate_of(const Recurrence<T>& shape, index gate, bool is_recurrent) {
-  return is_recurrent && shape.cell == Cell::gru && gate == 2 ? 3 : gate;
-}
 
 // The weights of all gates transposed, from panels of `lines` lines: turned[panel of lines][unit of
 // a gate of a block][lines]. Returns the number of units of all gates.
@@ -44,7 +31,7 @@ Stretch* list_gates(const Recurrence<T>& shape, index offset, index panel, index
                     bool is_recurrent, Stretch* next) {
   for (index b = 0; b < shape.blocks(); ++b) {
     for (index g = 0; g < shape.gates(); ++g, line += shape.used(b)) {
-      const index at = shape.kept_gates() * b + gate_of(shape, g, is_recurrent);
+      const index at = shape.kept_gates() * b + shape.gate_of(g, is_recurrent);
       *next++ = {offset + at * panel, line, shape.used(b)};
     }
   }
@@ -176,154 +163,6 @@ class Backward {
   index count_;
 };
 
-// The gradient of one direction's weights: a worker's lines of all panels, one after the other;
-// those of the inputs' weights come before the recurrent ones of the same units.
-template <class T>
-class ArraysGradient {
- public:
-  ArraysGradient(const Recurrence<T>& shape, index direction, Share share, index batch,
-                 const Back<T>& back, const Scratch<T>& scratch)
-      : shape_(shape),
-        arrays_(shape.arrays[direction]),
-        backwards_(shape.is_backwards(direction)),
-        batch_(batch),
-        back_(back),
-        scratch_(scratch),
-        kept_(shape.kept(back.kept, direction, batch)),
-        lines_(shape.channels + shape.units),
-        begin_(share.first(shape.blocks() * shape.gates() * lines_)),
-        end_(share.last(shape.blocks() * shape.gates() * lines_)),
-        biases_(scratch.numbers + lines_ * shape.gates() * shape.pitch()) {}
-
-  void pass_to(GradientSink<T>& sink) {
-    if (begin_ == end_) return;
-    std::fill_n(scratch_.numbers, place_of(end_) - place_of(begin_), T(0));
-    std::fill_n(biases_, 2 * shape_.gates() * shape_.blocks() * kPanelWidth<T>, T(0));
-    const index bytes = static_cast<index>(sizeof(T)) *
-                        (shape_.gates_size(kept_.height) + shape_.state_size(kept_.height));
-    const index visit = std::clamp<index>(kVisitBytes / bytes, 1, kMostSteps);
-    for (index t = 0; t < shape_.steps; t += visit) {
-      const index last = std::min(shape_.steps, t + visit);
-      bool left = false;
-      each_piece([&](const Piece& piece) {
-        left = left || scratch_.leaves();
-        if (left) return;
-        add(piece, t, last);
-        if (piece.line == 0) add_biases(piece, t, last);
-      });
-      if (left) return;
-    }
-    each_piece([&](const Piece& piece) { pass_piece(piece, sink); });
-  }
-
- private:
-  // Neighbouring lines of a panel, whose columns of x or h are in one panel, too.
-  struct Piece {
-    index block, gate;
-    index line, count;  // of the inputs' and the recurrent weights
-    bool is_recurrent;
-    index column;
-    T* sums;
-  };
-
-  index panel() const { return kept_.height * kPanelWidth<T>; }
-  index place_of(index task) const {
-    const index b = task / lines_ / shape_.gates(), g = task / lines_ % shape_.gates();
-    if (b == shape_.blocks()) return lines_ * shape_.gates() * shape_.pitch();
-    return shape_.panel_of(lines_, b, g) + task % lines_ * shape_.width(b);
-  }
-  T* biases_of(const Piece& piece, index which) const {
-    const index at = 2 * (piece.block * shape_.gates() + piece.gate) + which;
-    return biases_ + at * kPanelWidth<T>;
-  }
-  // The gradients of a gate at a step.
-  index gates_at(index t, index block, index gate) const {
-    return t * shape_.gates_size(kept_.height) + (shape_.kept_gates() * block + gate) * panel();
-  }
-
-  template <class Function>
-  void each_piece(Function f) const {
-    for (index task = begin_; task < end_;) {
-      Piece piece;
-      piece.block = task / lines_ / shape_.gates();
-      piece.gate = task / lines_ % shape_.gates();
-      piece.line = task % lines_;
-      piece.is_recurrent = piece.line >= shape_.channels;
-      piece.column = piece.is_recurrent ? piece.line - shape_.channels : piece.line;
-      const index all = piece.is_recurrent ? shape_.units : shape_.channels;
-      piece.count = std::min(
-          {end_ - task, all - piece.column, kPanelWidth<T> - piece.column % kPanelWidth<T>});
-      piece.sums = scratch_.numbers + place_of(task) - place_of(begin_);
-      f(piece);
-      task += piece.count;
-    }
-  }
-
-  // Adds what steps [first, last) contribute.
-  void add(const Piece& piece, index first, index last) const {
-    const KernelTable<T>& k = kernels<T>();
-    const index width = shape_.width(piece.block);
-    const index gate = gate_of(shape_, piece.gate, piece.is_recurrent);
-    const T* const a = piece.is_recurrent ? kept_.h : back_.x->data;
-    const index lda = piece.is_recurrent ? kPanelWidth<T> : back_.x->stride;
-    index columns[kMostSteps], places[kMostSteps];
-    for (index t = first; t < last;) {
-      const index samples = shape_.rows_at(back_.steps.x, t, batch_);
-      index count = 0;
-      for (; t < last && shape_.rows_at(back_.steps.x, t, batch_) == samples; ++t, ++count) {
-        columns[count] = column_of(piece, t);
-        places[count] = gates_at(t, piece.block, gate);
-      }
-      for (index row = 0, rows = 0; row < piece.count && samples > 0; row += rows) {
-        rows = tile_height(piece.count - row, k.tile_rows);
-        k.add_products(rows, samples, count, columns, 1, places, a + row, lda, kept_.gates,
-                       kPanelWidth<T>, width, piece.sums + row * width, nullptr);
-      }
-    }
-  }
-  index column_of(const Piece& piece, index t) const {
-    const index p = piece.column / kPanelWidth<T>, inside = piece.column % kPanelWidth<T>;
-    if (!piece.is_recurrent) return (t * shape_.panels_of_input() + p) * back_.x->panel + inside;
-    const index slot = backwards_ ? t + 1 : t;
-    return slot * shape_.state_size(kept_.height) + p * panel() + inside;
-  }
-
-  void add_biases(const Piece& piece, index first, index last) const {
-    if (arrays_.bias < 0) return;
-    for (index t = first; t < last; ++t) {
-      const index samples = shape_.rows_at(back_.steps.x, t, batch_);
-      for (index which = 0; which < (arrays_.recurrent_bias < 0 ? 1 : 2); ++which) {
-        const index gate = gate_of(shape_, piece.gate, which == 1);
-        kernels<T>().sum_rows(samples, kept_.gates + gates_at(t, piece.block, gate), kPanelWidth<T>,
-                              shape_.width(piece.block), biases_of(piece, which), true);
-      }
-    }
-  }
-
-  void pass_piece(const Piece& piece, GradientSink<T>& sink) const {
-    const index width = shape_.width(piece.block);
-    const index lines = piece.is_recurrent ? shape_.units : shape_.channels;
-    const index array = piece.is_recurrent ? arrays_.recurrent : arrays_.weights;
-    sink.take(array + shape_.panel_of(lines, piece.block, piece.gate) + piece.column * width,
-              piece.count * width, piece.sums);
-    if (piece.line > 0 || arrays_.bias < 0) return;
-    const index at = shape_.panel_of(1, piece.block, piece.gate);
-    sink.take(arrays_.bias + at, width, biases_of(piece, 0));
-    if (arrays_.recurrent_bias < 0) return;
-    sink.take(arrays_.recurrent_bias + at, width, biases_of(piece, 1));
-  }
-
-  const Recurrence<T>& shape_;
-  const typename Recurrence<T>::Arrays& arrays_;
-  bool backwards_;
-  index batch_;
-  const Back<T>& back_;
-  const Scratch<T>& scratch_;
-  KeptSteps<T> kept_;
-  index lines_, begin_, end_;
-  T* biases_;
-};
-
 }  // namespace
 
 template <class T>
@@ -331,6 +170,7 @@ void back_through_time(const Recurrence<T>& shape, const T* parameters, RowRange
                        const Back<T>& back, const Scratch<T>& scratch) {
   for (index d = 0; d < shape.directions; ++d) {
     Backward<T>(shape, parameters, d, batch, back, scratch).run(rows);
+    if (shape.is_sliced()) gradient_of_slices(shape, d, rows, batch, back, scratch);
   }
 }
 
@@ -362,21 +202,11 @@ void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, RowRange
   }
 }
 
-template <class T>
-void gradient_of_arrays(const Recurrence<T>& shape, Share share, index batch, const Back<T>& back,
-                        GradientSink<T>& sink, const Scratch<T>& scratch) {
-  for (index d = 0; d < shape.directions; ++d) {
-    ArraysGradient<T>(shape, d, share, batch, back, scratch).pass_to(sink);
-  }
-}
-
 #define FOXNN_BACK(T)                                                                              \
   template void back_through_time(const Recurrence<T>&, const T*, RowRange, index, const Back<T>&, \
                                   const Scratch<T>&);                                              \
   template void gradient_of_steps(const Recurrence<T>&, const T*, RowRange, index, const Back<T>&, \
-                                  const Rows<T>&, const Layer<T>::Below&, const Scratch<T>&);      \
-  template void gradient_of_arrays(const Recurrence<T>&, Share, index, const Back<T>&,             \
-                                   GradientSink<T>&, const Scratch<T>&);
+                                  const Rows<T>&, const Layer<T>::Below&, const Scratch<T>&);
 FOXNN_BACK(float)
 FOXNN_BACK(double)
 #undef FOXNN_BACK

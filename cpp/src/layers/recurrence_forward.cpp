@@ -241,23 +241,29 @@ class Forward {
 template <class T>
 RowRange rows_of(const Recurrence<T>& shape, Share share, index batch,
                  const std::uint32_t* counts) {
-  if (!counts || share.workers == 1) return {share.first(batch), share.last(batch)};
+  if (share.workers == 1) return {0, batch};
+  const index unit = shape.is_sliced() ? shape.slice_rows(batch) : 1;
   index all = 0;
-  for (index t = 0; t < shape.steps; ++t) all += shape.rows_at(counts, t, batch);
-  // The row with which part `worker` of all steps begins, from the longest rows on.
+  for (index t = 0; counts && t < shape.steps; ++t) all += shape.rows_at(counts, t, batch);
+  // The row with which a part of all steps begins, from the longest rows on.
   const auto row_of = [&](index worker) {
+    if (!counts) return (batch + unit - 1) / unit * worker / share.workers * unit;
     const index target = all * worker / share.workers;
     index row = 0, done = 0;
     for (index t = shape.steps - 1; t >= 0; --t) {
       const index last = shape.rows_at(counts, t, batch);
-      if (done + (last - row) * (t + 1) >= target) return row + (target - done) / (t + 1);
+      if (done + (last - row) * (t + 1) >= target) {
+        row += (target - done) / (t + 1);
+        break;
+      }
       done += (last - row) * (t + 1);
       row = last;
     }
-    return row;
+    return (row + unit / 2) / unit * unit;
   };
-  return {row_of(share.worker),
-          share.worker + 1 == share.workers ? batch : row_of(share.worker + 1)};
+  const bool is_last = share.worker + 1 == share.workers;
+  return {std::min(batch, row_of(share.worker)),
+          is_last ? batch : std::min(batch, row_of(share.worker + 1))};
 }
 
 template <class T>
@@ -268,9 +274,7 @@ ScratchSize scratch_of(const Recurrence<T>& shape, index batch) {
       rounded_up(lines, kWidth) + 3 * state + shape.kept_gates() * Recurrence<T>::kBand * kWidth;
   const index back = lines * shape.pitch() + 2 * state + shape.height(batch) * kWidth;
   const index of_steps = shape.directions * lines * rounded_up(shape.channels, kLineWidth<T>);
-  const index of_arrays =
-      lines * (shape.channels + shape.units) + 2 * shape.gates() * shape.blocks() * kWidth;
-  return {.numbers = std::max({forward, back, of_steps, of_arrays}),
+  return {.numbers = std::max({forward, back, of_steps, shape.gradient_size()}),
           .stretches = std::max(shape.panels_of_input() + shape.blocks(),
                                 shape.directions * shape.gates() * shape.blocks())};
 }

@@ -90,7 +90,7 @@ index Recurrent<T>::kept_size(index batch) const {
   const double least = static_cast<double>(shape_.steps) * static_cast<double>(batch) *
                        static_cast<double>(shape_.directions * shape_.pitch());
   if (least > 1e15) throw std::bad_alloc();  // before sizes overflow
-  return shape_.directions * shape_.kept_size(batch);
+  return shape_.all_kept(batch);
 }
 
 // Where an element of an array of so many lines is kept, from the array's first on.

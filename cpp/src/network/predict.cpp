@@ -42,6 +42,7 @@ struct Chunk {
   ScratchSpace<T> scratch;
   Buffer<T> packed;                      // outputs of sequences, before they go to their places
   std::vector<std::uint32_t> positions;  // of the outputs of sequences
+  Leaving* leaving = nullptr;
 };
 
 // The order in which samples pass through the layers.
@@ -66,12 +67,18 @@ class PassOrder {
   std::vector<std::uint32_t> order_;
 };
 
+// Seconds of a chunk from which on it may be left: polls within it would be noticeable in a shorter
+// one.
+constexpr double kLongChunk = 0.02;
+
 // The outputs of rows [first, first + rows) of x, or the preactivations unless `finish`.
 template <class T>
 Rows<const T> answers(const Network<T>& network, const MatrixView& x, index first, index rows,
                       Chunk<T>& chunk, bool finish, const PassOrder& order) {
   chunk.pass.read(x, first, rows, order.data());
-  chunk.pass.forward({}, rows, {.raw = !finish}, chunk.scratch.get(), [] {});
+  Scratch<T> lent = chunk.scratch.get();
+  lent.leaving = chunk.leaving;
+  chunk.pass.forward({}, rows, {.raw = !finish}, lent, [] {});
   if (finish) network.top().finish_rows(rows, chunk.pass.output());
   return chunk.pass.output();
 }
@@ -121,10 +128,14 @@ bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
   }
   std::atomic<bool> stopped{false};
   StopPoll poll;
+  DroppedStep dropped;
+  if (forward_cost(network, std::min(n, height)).alone > kLongChunk) dropped.ask_by(stop);
   active_kernels();  // before the team, in which nothing may throw: an unknown name does
   run_team(workers, [&](const Team& team) {
     const Share share = team.share();
     Chunk<T>& chunk = held[static_cast<std::size_t>(share.worker)];
+    DroppedStep::View view(dropped, team.is_first());
+    if (dropped.can_be()) chunk.leaving = &view;
     // Where the longest sequences come first, each worker takes every so manieth chunk.
     const index step = needs.lengths ? share.workers : 1;
     const index begin = needs.lengths ? share.worker : share.first(chunks);
@@ -132,6 +143,7 @@ bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
     for (index c = begin; c < end; c += step) {
       if (stopped.load(std::memory_order_relaxed)) return;
       f(c * height, std::min(height, n - c * height), chunk);
+      if (dropped.is()) stopped = true;
       if (team.is_first() && poll.after_step(stop)) stopped = true;
     }
   });
