@@ -4,6 +4,7 @@
 
 #include "layers/columns.hpp"
 #include "layers/conv.hpp"
+#include "layers/stretches.hpp"
 
 namespace foxnn {
 namespace {
@@ -75,26 +76,68 @@ void Conv<T>::backward_input_sequences(Share share, index batch, const Back<T>& 
   }
 }
 
-// Adds what some positions contribute to a tile of the gradient of the weights.
+// Adds what some positions contribute to a tile of the gradient of the weights. Positions of which
+// the same rows have what the tile reads are added together.
 template <class T>
 void Conv<T>::add_tile_of_sequences(const Tile& tile, index begin, index end,
                                     const WindowRows& rows, const Rows<const T>& x,
                                     const Deltas& deltas, T* sums) const {
-  index columns[kMostRows];
-  Stretch ranges[kMostRows];  // of lines that are not beyond the ends
+  // Those that wait, and the next one.
+  index columns[(kPositions + 1) * kMostRows], places[kPositions], waiting = 0, together = 0;
+  const auto add = [&](const ReadRun& run, index line, index lines, index positions,
+                       const index* from, index step, const index* place) {
+    kernels<T>().add_products(lines, run.rows, positions, from, step, place, x.at(run.first),
+                              x.stride, deltas.first + run.first * deltas.stride, deltas.stride,
+                              tile.block.width, sums + line * tile.block.width, nullptr);
+  };
+  if (is_within_place(tile) && window_.along().is_aligned()) {
+    // All lines of the tile are of one input position.
+    const Columns from(this->input());
+    const index channel = tile.block.group * group_channels_ + tile.line % group_channels_;
+    const auto add_waiting = [&] {
+      if (waiting > 0) add({0, together}, 0, tile.rows, waiting, columns, 1, places);
+      waiting = 0;
+    };
+    for (index p = begin; p < end && rows.with_output(p) > 0; ++p) {
+      const Tap* const tap = window_.of_output(p, tile.line / group_channels_);
+      if (!tap) continue;
+      const index there = std::min(rows.with_output(p), rows.with_input(tap->position));
+      if (there != together) add_waiting();
+      together = there;
+      if (there == 0) continue;
+      columns[waiting] = offset_of<T>(from.at(tap->position, channel), x.panel);
+      places[waiting++] = (p - begin) * deltas.step;
+    }
+    return add_waiting();
+  }
+  const auto add_waiting = [&] {
+    if (waiting > 0) add({0, together}, 0, tile.rows, waiting, columns, tile.rows, places);
+    waiting = 0;
+  };
   for (index p = begin; p < end && rows.with_output(p) > 0; ++p) {
     const index place = (p - begin) * deltas.step;
     rows.each_of_output(p, [&](const ReadRun& run) {
-      const index count = lines_read(tile, p, run.length, x.panel, columns, ranges);
+      Stretch ranges[kMostRows];  // of lines that are not beyond the ends
+      index* const found = columns + waiting * tile.rows;
+      const index count = lines_read(tile, p, run.length, x.panel, found, ranges);
+      const bool is_whole = count == 1 && ranges[0].count == tile.rows;
+      if (is_whole && run.first == 0) {
+        if (waiting > 0 && run.rows != together) {
+          add_waiting();
+          std::copy_n(found, tile.rows, columns);
+        }
+        places[waiting++] = place;
+        together = run.rows;
+        return;
+      }
+      add_waiting();
       for (index i = 0; i < count; ++i) {
-        const index line = ranges[i].line, lines = ranges[i].count;
-        kernels<T>().add_products(lines, run.rows, 1, columns + line, lines, &place,
-                                  x.at(run.first), x.stride,
-                                  deltas.first + run.first * deltas.stride, deltas.stride,
-                                  tile.block.width, sums + line * tile.block.width, nullptr);
+        add(run, ranges[i].line, ranges[i].count, 1, found + ranges[i].line, ranges[i].count,
+            &place);
       }
     });
   }
+  add_waiting();
 }
 
 #define FOXNN_SEQUENCES(T)                                                                        \

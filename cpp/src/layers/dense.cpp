@@ -406,6 +406,15 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
                             goes_on);
     });
     if (!is_whole) return;
+    // Of sequences, whose last positions have few samples, the sums of all positions are one chain.
+    for (index pos = 1; back.steps.y && pos < positions_; ++pos) {
+      each_part(pos, [&](index r, index count, bool) {
+        k.multiply_transposed(rows, count, x.from_panel(pos * panels_of_input() + q).from_row(r),
+                              nullptr, delta.at(r, pos * panels_of_output() + p), delta.stride,
+                              width, piece, nullptr, true);
+      });
+    }
+    if (back.steps.y) return sink.take(offset, rows * width, piece);
     add_positions(rows * width, [&](index position, index under, index above) {
       each_part(position, [&](index r, index count, bool goes_on) {
         k.multiply_transposed(rows, count, x.from_panel(under + q).from_row(r), nullptr,
