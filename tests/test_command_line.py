@@ -798,7 +798,12 @@ def test_a_warning_is_a_line(here: Path) -> None:
     with foxnn_program("train", *arguments.split()) as program:
         _, err = program.communicate(timeout=100)
     assert program.returncode == 0
-    assert re.fullmatch(r"foxnn: warning: the inputs are large .*\n", err)
+    assert re.fullmatch(r"foxnn: warning: the inputs are large .*, by --scale standard\n", err)
+    arguments = "sums.csv --target sum --ignore id --seed 1 --epochs 10"
+    with foxnn_program("train", *arguments.split()) as program:
+        _, err = program.communicate(timeout=100)
+    assert program.returncode == 0
+    assert re.fullmatch(r"foxnn: warning: training ended after 10 .*, or with --epochs auto\n", err)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent otherwise there")

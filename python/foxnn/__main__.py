@@ -19,6 +19,12 @@ exit codes: 0, success; 1, an error, described in one line; 2, wrong usage; 130,
 # Errors that are not bugs of foxnn.
 _TOLD = (OSError, ValueError, ArithmeticError, ImportError, MemoryError)
 
+# What warnings of the package name, as options of the commands.
+_AS_OPTIONS = {
+    "with epochs='auto'": "with --epochs auto",
+    "by scale='standard' in fit": "by --scale standard",
+}
+
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser for the arguments of all commands."""
@@ -61,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(args: argparse.Namespace) -> int:
     """Run a command for networks and tables; errors are reported in one line."""
     with warnings.catch_warnings():
-        warnings.showwarning = lambda message, *_, **__: _tell("warning", message)
+        warnings.showwarning = lambda message, *_, **__: _tell("warning", _with_options(message))
         try:
             args.run(args)
         except BrokenPipeError:  # the reader has closed the pipe
@@ -82,6 +88,13 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return str(error) or "there is not enough memory"
     return str(error)
+
+
+def _with_options(message: object) -> str:
+    text = str(message)
+    for argument, option in _AS_OPTIONS.items():
+        text = text.replace(argument, option)
+    return text
 
 
 def _tell(kind: str, message: object) -> None:
