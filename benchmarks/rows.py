@@ -302,7 +302,7 @@ ROWS: Sequence[Row] = (
         has_threads=False,
     ),
     Row(
-        "wheel", "size, packed as a wheel", packed_size, (at_most(1.5e6),), 1, unit="bytes",
+        "wheel", "size, packed as a wheel", packed_size, (at_most(1.7e6),), 1, unit="bytes",
         has_threads=False,
     ),
     Row(
