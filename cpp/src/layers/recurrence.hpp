@@ -7,8 +7,8 @@
 //
 // The gradient of the weights is a sum over samples and steps. If it is small compared with what is
 // kept of the steps, each slice of samples adds up its own, and the slices' are added in their
-// order: then a worker reads what it has written itself. (With both workers reading all, a step of
-// an LSTM of 32 units took a third longer.) Otherwise workers divide it by weights.
+// order: then a worker reads what it has written itself, and need not wait for lines that are in
+// another core. Otherwise workers divide it by weights.
 #pragma once
 
 #include <algorithm>
@@ -19,8 +19,8 @@
 
 namespace foxnn {
 
-/// What a pass leaves of one direction for the backward pass: panels of `height` rows. Of the
-/// gates, step by step; of the states, from that before the first step on.
+/// What a pass leaves of one direction and a group of rows for the backward pass: panels of
+/// `height` rows. Of the gates, step by step; of the states, from that before the first step on.
 template <class T>
 struct KeptSteps {
   T *gates = nullptr, *h = nullptr, *c = nullptr, *squashed = nullptr;
@@ -85,22 +85,6 @@ struct Recurrence {
   /// Numbers of the gates of a step, and of a state.
   index gates_size(index rows) const { return kept_gates() * blocks() * rows * kPanelWidth<T>; }
   index state_size(index rows) const { return blocks() * rows * kPanelWidth<T>; }
-  /// Numbers that are kept of a direction.
-  index kept_size(index batch) const {
-    const index rows = height(batch), memories = has_memory() ? 2 * steps + 1 : 0;
-    return steps * gates_size(rows) + (steps + 1 + memories) * state_size(rows);
-  }
-  KeptSteps<T> kept(T* numbers, index direction, index batch) const {
-    KeptSteps<T> found;
-    found.height = height(batch);
-    found.gates = numbers + direction * kept_size(batch);
-    found.h = found.gates + steps * gates_size(found.height);
-    if (!has_memory()) return found;
-    found.c = found.h + (steps + 1) * state_size(found.height);
-    found.squashed = found.c + (steps + 1) * state_size(found.height);
-    return found;
-  }
-
   /// Whether slices of samples have gradients of their own: if these have a quarter of the numbers
   /// of the gates at most.
   bool is_sliced() const { return (channels + units) * gates() <= 2 * steps * kept_gates(); }
@@ -116,14 +100,43 @@ struct Recurrence {
   index weights_size() const { return (channels + units) * gates() * pitch(); }
   index biases_size() const { return 2 * gates() * blocks() * kPanelWidth<T>; }
   index gradient_size() const { return rounded_up(weights_size(), kPanelWidth<T>) + biases_size(); }
+  /// Numbers that are kept of a direction: of a row, and of so many.
+  index row_size() const {
+    const index states = has_memory() ? 3 * steps + 2 : steps + 1;
+    return (steps * kept_gates() + states) * blocks() * kPanelWidth<T>;
+  }
+  index kept_size(index rows) const { return row_size() * height(rows); }
+  /// The rows that are kept together, through all steps: those of a slice, or all.
+  index group_rows(index batch) const { return is_sliced() ? slice_rows(batch) : batch; }
+  index groups(index batch) const { return is_sliced() ? slices(batch) : 1; }
+  /// What is kept of a direction and a group. Its rows are addressed by their number in the batch.
+  KeptSteps<T> kept(T* numbers, index direction, index group, index batch) const {
+    const index rows = group_rows(batch);
+    KeptSteps<T> found;
+    found.height = height(rows);
+    found.gates = numbers + (direction * groups(batch) + group) * kept_size(rows) -
+                  group * rows * kPanelWidth<T>;
+    found.h = found.gates + steps * gates_size(found.height);
+    if (!has_memory()) return found;
+    found.c = found.h + (steps + 1) * state_size(found.height);
+    found.squashed = found.c + (steps + 1) * state_size(found.height);
+    return found;
+  }
+  /// From what is kept of a direction to that of the next.
+  index kept_distance(index batch) const { return groups(batch) * kept_size(group_rows(batch)); }
   /// The gradients of the slices of a direction, behind the steps of all.
   T* slices_of(T* numbers, index direction, index batch) const {
-    return numbers + directions * kept_size(batch) + direction * slices(batch) * gradient_size();
+    return numbers + directions * kept_distance(batch) +
+           direction * slices(batch) * gradient_size();
   }
-  /// All numbers that are kept. A smaller batch may have more slices, up to the most.
+  /// All numbers that are kept, of a smaller batch, too: it may have more slices, up to the most,
+  /// and more unused rows.
   index all_kept(index batch) const {
+    if (!is_sliced()) return directions * kept_size(batch);
+    constexpr index kPeriod = 4096 / kPanelBytes;
     const index most = std::min(kMostSlices, (batch + kSliceRows - 1) / kSliceRows);
-    return directions * (kept_size(batch) + (is_sliced() ? most * gradient_size() : 0));
+    const index rows = (batch + slice_rows(batch)) * (kPeriod + 1) / kPeriod + 1;
+    return directions * (most * gradient_size() + rows * row_size());
   }
 
   /// The first rows of a batch that have a step, up to `last`.
@@ -141,6 +154,15 @@ struct Recurrence {
 struct RowRange {
   index first = 0, last = 0;
 };
+/// Calls f(group, its rows) for the groups of some rows.
+template <class T, class Function>
+void each_group(const Recurrence<T>& shape, RowRange rows, index batch, Function f) {
+  const index height = shape.group_rows(batch);
+  for (index row = rows.first, last = row; row < rows.last; row = last) {
+    last = std::min(rows.last, (row / height + 1) * height);
+    f(row / height, RowRange{row, last});
+  }
+}
 /// The rows of a share: of about as many steps as those of the others, in whole slices.
 template <class T>
 RowRange rows_of(const Recurrence<T>& shape, Share share, index batch, const std::uint32_t* counts);

@@ -49,18 +49,21 @@ class Backward {
         backwards_(shape.is_backwards(direction)),
         back_(back),
         scratch_(scratch),
-        kept_(shape.kept(back.kept, direction, batch)),
+        kept_(shape.kept(back.kept, direction, 0, batch)),
+        lent_panel_(shape.height(batch) * kPanelWidth<T>),
         turned_(scratch.numbers) {
     const index lines = shape.gates() * shape.units;
     later_ = turned_ + lines * shape.pitch();
-    carry_ = later_ + shape.state_size(kept_.height);
-    gathered_ = carry_ + shape.state_size(kept_.height);
+    carry_ = later_ + shape.blocks() * lent_panel_;
+    gathered_ = carry_ + shape.blocks() * lent_panel_;
     transpose_gates(shape, shape.units, parameters + shape.arrays[direction].recurrent, 0, lines,
                     turned_);
     count_ = list_gates(shape, 0, panel(), 0, true, scratch.stretches) - scratch.stretches;
   }
 
-  void run(RowRange rows) {
+  /// Of rows whose steps are kept there.
+  void run(const KeptSteps<T>& kept, RowRange rows) {
+    kept_ = kept;
     const std::uint32_t* counts = back_.steps.x;
     for (index i = 0; i < shape_.steps && !scratch_.leaves(); ++i) {
       const index t = backwards_ ? i : shape_.steps - 1 - i;
@@ -100,10 +103,10 @@ class Backward {
   // The gradient of the state after the last step of rows.
   void start(RowRange rows) const {
     for (index b = 0; b < shape_.blocks(); ++b) {
-      const Rows<T> later{later_ + b * panel(), kPanelWidth<T>};
+      const Rows<T> later{later_ + b * lent_panel_, kPanelWidth<T>};
       for (index r = rows.first; r < rows.last; ++r) {
         std::fill_n(later.at(r), shape_.width(b), T(0));
-        std::fill_n(carry_ + b * panel() + r * kPanelWidth<T>, shape_.width(b), T(0));
+        std::fill_n(carry_ + b * lent_panel_ + r * kPanelWidth<T>, shape_.width(b), T(0));
       }
       if (shape_.sequences) continue;
       read(0, b * kPanelWidth<T>, shape_.used(b), shape_.width(b), rows, later);
@@ -122,8 +125,8 @@ class Backward {
         if (shape_.has_memory()) {
           cell.squashed = kept_.squashed + t * shape_.state_size(kept_.height) + at;
         }
-        cell.later = later_ + at;
-        cell.carry = carry_ + at;
+        cell.later = later_ + b * lent_panel_ + row * kPanelWidth<T>;
+        cell.carry = carry_ + b * lent_panel_ + row * kPanelWidth<T>;
         if (shape_.sequences && shape_.is_aligned(direction_)) {
           const index p =
               t * shape_.panels_of_output() + shape_.column_of(direction_) / kPanelWidth<T> + b;
@@ -145,11 +148,11 @@ class Backward {
   void multiply(index t, RowRange rows) const {
     const index lines = shape_.gates() * shape_.units;
     for (index b = 0; b < shape_.blocks() && rows.first < rows.last; ++b) {
-      kernels<T>().multiply_stretches(rows.last - rows.first, scratch_.stretches, count_,
-                                      gates_at(t) + rows.first * kPanelWidth<T>, kPanelWidth<T>,
-                                      turned_ + b * kPanelWidth<T> * lines, shape_.width(b),
-                                      nullptr, later_ + b * panel() + rows.first * kPanelWidth<T>,
-                                      kPanelWidth<T>);
+      kernels<T>().multiply_stretches(
+          rows.last - rows.first, scratch_.stretches, count_,
+          gates_at(t) + rows.first * kPanelWidth<T>, kPanelWidth<T>,
+          turned_ + b * kPanelWidth<T> * lines, shape_.width(b), nullptr,
+          later_ + b * lent_panel_ + rows.first * kPanelWidth<T>, kPanelWidth<T>);
     }
   }
 
@@ -159,6 +162,7 @@ class Backward {
   const Back<T>& back_;
   const Scratch<T>& scratch_;
   KeptSteps<T> kept_;
+  index lent_panel_;  // of what is in scratch, by row of the batch
   T *turned_, *later_, *carry_, *gathered_;
   index count_;
 };
@@ -169,7 +173,10 @@ template <class T>
 void back_through_time(const Recurrence<T>& shape, const T* parameters, RowRange rows, index batch,
                        const Back<T>& back, const Scratch<T>& scratch) {
   for (index d = 0; d < shape.directions; ++d) {
-    Backward<T>(shape, parameters, d, batch, back, scratch).run(rows);
+    Backward<T> backward(shape, parameters, d, batch, back, scratch);
+    each_group(shape, rows, batch, [&](index group, RowRange own) {
+      backward.run(shape.kept(back.kept, d, group, batch), own);
+    });
     if (shape.is_sliced()) gradient_of_slices(shape, d, rows, batch, back, scratch);
   }
 }
@@ -178,28 +185,32 @@ template <class T>
 void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, RowRange rows, index batch,
                        const Back<T>& back, const Rows<T>& delta_below,
                        const typename Layer<T>::Below& below, const Scratch<T>& scratch) {
-  const KeptSteps<T> kept = shape.kept(back.kept, 0, batch);
-  const index panel = kept.height * kPanelWidth<T>, lines = shape.gates() * shape.units;
+  const index lines = shape.gates() * shape.units;
+  const index panel = shape.kept(back.kept, 0, 0, batch).height * kPanelWidth<T>;
   Stretch* end = scratch.stretches;
   for (index d = 0; d < shape.directions; ++d) {
     transpose_gates(shape, shape.channels, parameters + shape.arrays[d].weights, d * lines,
                     shape.directions * lines, scratch.numbers);
-    end = list_gates(shape, d * shape.kept_size(batch), panel, d * lines, false, end);
+    end = list_gates(shape, d * shape.kept_distance(batch), panel, d * lines, false, end);
   }
-  for (index t = 0; t < shape.steps && !scratch.leaves(); ++t) {
-    const index count = shape.rows_at(back.steps.x, t, rows.last) - rows.first;
-    if (count <= 0) continue;
+  const auto at_step = [&](const KeptSteps<T>& kept, RowRange own, index t) {
+    const index count = shape.rows_at(back.steps.x, t, own.last) - own.first;
+    if (count <= 0) return;
     const T* const gates =
-        kept.gates + t * shape.gates_size(kept.height) + rows.first * kPanelWidth<T>;
+        kept.gates + t * shape.gates_size(kept.height) + own.first * kPanelWidth<T>;
     each_panel<T>(shape.channels, [&](index q, index width) {
       const index under = t * shape.panels_of_input() + q;
       kernels<T>().multiply_stretches(
           count, scratch.stretches, end - scratch.stretches, gates, kPanelWidth<T>,
           scratch.numbers + q * kPanelWidth<T> * shape.directions * lines, width, nullptr,
-          delta_below.at(rows.first, under), delta_below.stride);
-      below.finish(rows.first, count, under, width, delta_below);
+          delta_below.at(own.first, under), delta_below.stride);
+      below.finish(own.first, count, under, width, delta_below);
     });
-  }
+  };
+  each_group(shape, rows, batch, [&](index group, RowRange own) {
+    const KeptSteps<T> kept = shape.kept(back.kept, 0, group, batch);
+    for (index t = 0; t < shape.steps && !scratch.leaves(); ++t) at_step(kept, own, t);
+  });
 }
 
 #define FOXNN_BACK(T)                                                                              \

@@ -37,7 +37,6 @@ class Forward {
       return numbers;
     };
     if (out.kept) {
-      kept_ = shape.kept(out.kept, direction, batch);
       state_slots_ = memory_slots_ = shape.steps + 1;
     } else {
       kept_.height = shape.height(batch);
@@ -56,6 +55,11 @@ class Forward {
     }
   }
 
+  /// Of rows whose steps are kept there.
+  void run(const KeptSteps<T>& kept, RowRange rows) {
+    kept_ = kept;
+    run(rows);
+  }
   void run(RowRange rows) {
     const std::uint32_t* counts = out_.steps.x;
     for (index i = 0; i < shape_.steps && !scratch_.leaves(); ++i) {
@@ -284,7 +288,14 @@ void forward_through_time(const Recurrence<T>& shape, const T* parameters, RowRa
                           index batch, const Rows<const T>& x, const Outputs<T>& out,
                           const Scratch<T>& scratch) {
   for (index d = 0; d < shape.directions; ++d) {
-    Forward<T>(shape, parameters, d, batch, x, out, scratch).run(rows);
+    Forward<T> forward(shape, parameters, d, batch, x, out, scratch);
+    if (!out.kept) {
+      forward.run(rows);
+      continue;
+    }
+    each_group(shape, rows, batch, [&](index group, RowRange own) {
+      forward.run(shape.kept(out.kept, d, group, batch), own);
+    });
   }
 }
 

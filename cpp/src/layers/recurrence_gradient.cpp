@@ -23,7 +23,7 @@ class ArraysGradient {
         rows_(rows),
         back_(back),
         scratch_(scratch),
-        kept_(shape.kept(back.kept, direction, batch)),
+        kept_(shape.kept(back.kept, direction, rows.first / shape.group_rows(batch), batch)),
         lines_(shape.channels + shape.units),
         begin_(share.first(shape.blocks() * shape.gates() * lines_)),
         end_(share.last(shape.blocks() * shape.gates() * lines_)),
