@@ -328,6 +328,11 @@ THEIRS: dict[str, Callable[[], Net]] = {
     .add("Tile", [1, 1, 1, 1, 3]).add("Transpose", perm=[0, 2, 3, 4, 1])
     .add("Reshape", [0, 3, 12, 2]).add("Transpose", perm=[0, 3, 1, 2]).conv(2, 2, 2, 2),
     "flattened by its own shape": flattened,
+    "Rescaling": lambda: Net(3, 4, 4).add("Mul", np.float32(1 / 255)).conv(2, 3, 2, 2),
+    "Rescaling and shift": lambda: Net(3, 4, 4).add("Div", np.float32(127.5))
+    .add("Sub", np.float32(1.0)).conv(2, 3, 2, 2).add("Relu"),
+    "Rescaling of channels": lambda: Net(3, 4, 4).add("Mul", 1 + RNG.random((1, 3, 1, 1)))
+    .add("Add", RNG.normal(size=(1, 3, 1, 1))).conv(2, 3, 2, 2),
     "Pad of nothing": lambda: Net(2, 6, 6).add("Pad", [0] * 8).add("MaxPool", **HALF),
     "Conv SAME_LOWER": lambda: Net(2, 6, 6).conv(3, 2, 2, 2, auto_pad="SAME_LOWER"),
     "Conv VALID": lambda: Net(2, 6, 6).conv(3, 2, 2, 2, auto_pad="VALID"),
@@ -561,6 +566,9 @@ BROKEN: dict[str, tuple[str, Callable[[], Net]]] = {
     "a Pad with SAME": (
         "(Conv): expected pads as numbers",
         lambda: told("Pad", AROUND).conv(3, 2, 2, 2, auto_pad="SAME_UPPER"),
+    ),
+    "a factor of 0": (
+        "(Mul): expected a layer", lambda: told("Mul", np.float32(0.0)).conv(1, 2, 1, 1),
     ),
     "a Tile of positions": (
         "(Tile): expected repetitions of axes of length 1",

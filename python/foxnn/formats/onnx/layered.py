@@ -8,6 +8,7 @@ side by side (Parallel), each of which is a row of stages again.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -37,6 +38,8 @@ _DEEPEST, _MOST_NODES = 50, 64
 # What may follow a part of an activation that is one by itself (elu in selu, exp in softplus),
 # and how much of it.
 _AFFINE, _BEHIND_EXP, _MOST_AROUND = ("Add", "Sub", "Mul", "Div"), ("Log", "Reciprocal"), 4
+# The inputs for which one number is spread: 32 MB in float64, more than any picture.
+_MOST_SPREAD = 2**22
 # How often an operation is walked over: once for each composite that it is in, and its ends.
 _MOST_VISITS = 2 * _DEEPEST
 
@@ -248,7 +251,38 @@ class _Reader:
                 return (np.asarray(shift), scale.astype(np.float64)), rest
             if at_the_end:
                 break
-        return None, stages
+        return (None, stages) if at_the_end else self._rescaling(stages)
+
+    def _rescaling(self, stages: list[_Stage]) -> tuple[tuple[Array, Array] | None, list[_Stage]]:
+        """Return shift and scale of inputs that the file has as x factor + shift, and the rest."""
+        factor = self._spread(stages[0], "Mul", "Div") if stages else None
+        if factor is None or self._activation(stages[:_MOST_NODES])[0] is not None:
+            return None, stages
+        with np.errstate(all="ignore"):
+            factor = 1.0 / factor if self.graph.operation(stages[0].end).kind == "Div" else factor
+            shift = self._spread(stages[1], "Add", "Sub") if len(stages) > 1 else None
+            rest = stages[1:] if shift is None else stages[2:]
+            if shift is None:
+                shift = np.zeros_like(factor)
+            elif self.graph.operation(stages[1].end).kind == "Add":
+                shift = -shift
+            found = shift / factor, 1.0 / factor
+        return (found, rest) if np.isfinite(found).all() else (None, stages)
+
+    def _spread(self, stage: _Stage, *kinds: str) -> Array | None:
+        """Return an operation's constant for all columns; of the second kind it comes second."""
+        step = self.graph.operation(stage.end)
+        constants = [i for i in step.inputs if isinstance(i, np.ndarray)]
+        is_right = len(stage.numbers) == 1 and step.kind in kinds and len(constants) == 1
+        if not is_right or len(step.inputs) != 2 or math.prod(step.shape) > _MOST_SPREAD:
+            return None
+        if step.kind == kinds[1] and not isinstance(step.inputs[0], int):
+            return None
+        (column,) = constants
+        if column.dtype.kind != "f":
+            return None
+        own = column.reshape(column.shape[-len(step.shape) :])
+        return np.broadcast_to(own, step.shape).reshape(-1).astype(np.float64)
 
     def _column(self, stage: _Stage, kind: str) -> Array | None:
         """Return the numbers of an operation that shifts or scales every number of a sample."""
