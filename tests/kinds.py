@@ -149,7 +149,7 @@ def gradients(
     return loss, found
 
 
-RECURRENT_REFUSED_BY = ("txt", "trace", "onnx", "c")
+RECURRENT_REFUSED_BY = ("txt", "trace", "c")
 # Networks of a recurrent kind.
 RECURRENT: dict[str, Callable[[Any], list[Any]]] = {
     **{f"{n}": lambda kind, n=n: [(4, n), kind(n), 2] for n in CHANNELS},
