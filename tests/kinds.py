@@ -149,7 +149,6 @@ def gradients(
     return loss, found
 
 
-RECURRENT_REFUSED_BY = ("txt", "trace", "onnx", "c")
 # Networks of a recurrent kind.
 RECURRENT: dict[str, Callable[[Any], list[Any]]] = {
     **{f"{n}": lambda kind, n=n: [(4, n), kind(n), 2] for n in CHANNELS},
@@ -477,7 +476,6 @@ ROWS = [
         Row(
             f"{kind.kind.name}-{name}",
             items(kind),
-            refused_by=RECURRENT_REFUSED_BY,
         )
         for kind in (RNN, GRU, LSTM)
         for name, items in RECURRENT.items()
@@ -485,7 +483,6 @@ ROWS = [
     Row(
         "recurrent-lengths-of-a-tile",
         [(3, 40), LSTM(70, return_sequences=True), GRU(48, return_sequences=True), RNN(65)],
-        refused_by=RECURRENT_REFUSED_BY,
     ),
     Row(
         "recurrent-mixed",
@@ -500,7 +497,6 @@ ROWS = [
             3,
         ],
         output="softmax",
-        refused_by=RECURRENT_REFUSED_BY,
     ),
     Row("layer-norm-first", [9, LayerNorm(epsilon=0.5), 13, LayerNorm(), 2]),
     Row("layer-norm-last", [(4, 6), Dense(33), LayerNorm(epsilon=0.01)]),

@@ -601,7 +601,6 @@ X = np.ones((2, 6, 3))
             "augment needs samples of one length",
         ),
         (lambda nn: nn.fit(X, np.ones((2, 4, 2)), scale="standard"), "scale must be None"),
-        (lambda nn: nn.save("nn.onnx"), "cannot hold a network of sequences of any length"),
         (lambda nn: nn.export_c("nn.h"), "cannot hold a network of sequences of any length"),
         (lambda nn: nn.save("nn.txt"), "supports dense layers only"),
         (

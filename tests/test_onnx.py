@@ -232,7 +232,8 @@ def kind(name: str) -> str:
 
 
 def test_every_file_is_recorded() -> None:
-    assert set(LIBRARIES) == {path.name for path in RECORDS.glob("*.onnx")}
+    recurrent = json.loads((RECORDS / "pytorch_recurrent.json").read_text())  # of another test
+    assert {*LIBRARIES, *recurrent} == {path.name for path in RECORDS.glob("*.onnx")}
     assert set(REFUSED) <= {kind(name) for name in LIBRARIES}
 
 

@@ -307,7 +307,7 @@ def subgraph() -> Any:
 
 
 BROKEN: dict[str, tuple[str, Callable[[], Any]]] = {
-    "unknown node": ("node 'n1' (LSTM): expected a dense layer", lambda: dense().add("LSTM")),
+    "unknown node": ("node 'n1' (Celu2): expected a dense layer", lambda: dense().add("Celu2")),
     "unknown domain": (
         "node 'n1' (com.microsoft.Relu)", lambda: dense().add("Relu", domain="com.microsoft"),
     ),

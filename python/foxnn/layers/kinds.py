@@ -254,7 +254,12 @@ def placed(
             yield from placed(branch, f"{where}.{branch_name(part['kind'], b)}[{{}}]".format)
 
 
-def check_held(parts: Sequence[Mapping[str, Any]], kinds: Container[str], what: str) -> None:
+def check_held(
+    parts: Sequence[Mapping[str, Any]],
+    kinds: Container[str],
+    what: str,
+    of_any_length: bool = False,
+) -> None:
     """Raise ValueError for a layer of a kind that a format does not hold.
 
     Parameters
@@ -265,8 +270,10 @@ def check_held(parts: Sequence[Mapping[str, Any]], kinds: Container[str], what: 
         The kinds that the format holds.
     what : str
         A file of that format, for the message: "an ONNX file".
+    of_any_length : bool, default=False
+        Whether the format holds networks of sequences of any length.
     """
-    if None in parts[0]["input_shape"]:
+    if not of_any_length and None in parts[0]["input_shape"]:
         raise ValueError(
             f"{what} cannot hold a network of sequences of any length, whose shape is "
             f"{parts[0]['input_shape']}; save it as .safetensors or a pickle"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from foxnn.layers.kind import Shape
 
-
-def pads_of(shape: Shape, options: Mapping[str, Any]) -> list[tuple[int, int]]:
+def pads_of(shape: Sequence[int], options: Mapping[str, Any]) -> list[tuple[int, int]]:
     """Return how many positions a layer's window adds before and after each axis of a shape."""
     found = []
     for axis, length in enumerate(shape[:-1]):

@@ -1,8 +1,9 @@
-"""How the ONNX files here were made: `python record.py pytorch`, `sklearn` or `keras`.
+"""How the ONNX files here were made: `python record.py pytorch`, for example.
 
-Each library exports small networks with its own exporter, and says what it answers itself; that
-stands in LIBRARY.json, by the name of the file. Made with PyTorch 2.13 (onnxscript 0.7), with
-scikit-learn 1.9 (skl2onnx 1.20), and with Keras 3.15 on TensorFlow 2.21 (tf2onnx 1.17), on Linux.
+The others are `pytorch_recurrent`, `sklearn` and `keras`. Each library exports small networks with
+its own exporter, and says what it answers itself; that stands in LIBRARY.json, by the name of the
+file. Made with PyTorch 2.13 (onnxscript 0.7), with scikit-learn 1.9 (skl2onnx 1.20), and with Keras
+3.15 on TensorFlow 2.21 (tf2onnx 1.17), on Linux.
 """
 
 from __future__ import annotations
@@ -113,6 +114,79 @@ def pytorch() -> None:
         recorded(path, x.numpy(), out)
 
 
+def pytorch_recurrent() -> None:
+    import torch
+    from torch import nn
+
+    torch.manual_seed(0)
+
+    class Sequences(nn.Module):
+        """A recurrent layer, and a dense one after a part of what it returns."""
+
+        def __init__(self, layer: Any, width: int, taken: Callable[[Any, Any], Any]) -> None:
+            super().__init__()
+            self.layer, self.dense, self.taken = layer, nn.Linear(width, 2), taken
+
+        def forward(self, x: Any) -> Any:
+            return self.dense(self.taken(*self.layer(x)))
+
+    def every(out: Any, state: Any) -> Any:
+        return out
+
+    def last(out: Any, state: Any) -> Any:
+        return out[:, -1]
+
+    def hidden(out: Any, state: Any) -> Any:
+        return state[-1]
+
+    def both(out: Any, state: Any) -> Any:
+        return torch.cat([state[-2], state[-1]], dim=1)
+
+    def memory(out: Any, state: Any) -> Any:
+        return state[0][-1]
+
+    def first(out: Any, state: Any) -> Any:
+        return state[1][-1]
+
+    def layer(kind: Any, **given: Any) -> Any:
+        return kind(3, 4, batch_first=True, **given)
+
+    deep, two = {"num_layers": 2}, {"bidirectional": True}
+    models = {
+        "rnn": Sequences(layer(nn.RNN), 4, every),
+        "rnn_relu": Sequences(layer(nn.RNN, nonlinearity="relu"), 4, every),
+        "rnn_last": Sequences(layer(nn.RNN, **deep), 4, last),
+        "gru": Sequences(layer(nn.GRU, **two), 8, every),
+        "gru_hidden": Sequences(layer(nn.GRU, **deep), 4, hidden),
+        "gru_both": Sequences(layer(nn.GRU, **two), 8, both),
+        "lstm": Sequences(layer(nn.LSTM, bias=False), 4, every),
+        "lstm_deep": Sequences(layer(nn.LSTM, **deep, **two), 8, every),
+        "lstm_last": Sequences(layer(nn.LSTM), 4, last),
+        "lstm_last_both": Sequences(layer(nn.LSTM, **two), 8, last),
+        "lstm_hidden": Sequences(layer(nn.LSTM), 4, memory),
+        "lstm_memory": Sequences(layer(nn.LSTM), 4, first),
+        "steps_first": Sequences(nn.LSTM(3, 4), 4, every),
+    }
+    x = torch.randn(5, 6, 3)
+    lengths = {0: torch.export.Dim("batch"), 1: torch.export.Dim("steps")}
+    for name, model in models.items():
+        model.eval()
+        out = model(x).detach().numpy()
+        path = f"pytorch_{name}_script.onnx"
+        torch.onnx.export(
+            model, x, HERE / path, dynamo=False, input_names=["x"],
+            dynamic_axes={"x": {0: "batch", 1: "steps"}},
+        )  # fmt: skip
+        recorded(path, x.numpy(), out)
+        path = f"pytorch_{name}_dynamo.onnx"
+        torch.onnx.export(
+            model, (x,), HERE / path, dynamo=True, external_data=False, verbose=False,
+            dynamic_shapes=(lengths,),
+        )  # fmt: skip
+        without_traces(HERE / path)
+        recorded(path, x.numpy(), out)
+
+
 def sklearn() -> None:
     from skl2onnx import to_onnx
     from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -204,7 +278,8 @@ def keras() -> None:
 
 
 if __name__ == "__main__":
-    {"pytorch": pytorch, "sklearn": sklearn, "keras": keras}[sys.argv[1]]()
+    ways = (pytorch, pytorch_recurrent, sklearn, keras)
+    {way.__name__: way for way in ways}[sys.argv[1]]()
     lines = (f"{json.dumps(name)}: {json.dumps(record)}" for name, record in RECORDS.items())
     text = "{" + ",\n".join(lines) + "}\n"
     (HERE / f"{sys.argv[1]}.json").write_text(text)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from foxnn.checks import Array
+from foxnn.formats.c.recurrent import RECURRENT
 from foxnn.formats.c.source import Layer, Program, activation_function, dense_function, number
 from foxnn.formats.c.windows import WINDOWED
 from foxnn.formats.folding import array_of, folded
@@ -44,6 +45,7 @@ class Operation:
     reads: list[Value]
     writes: Value
     statement: Callable[[], str]
+    scratch: Value | None = None  # for the statement alone
 
 
 @dataclass
@@ -71,8 +73,26 @@ class Writer:
     def add(self, reads: list[Value], size: int, statement: Callable[[Value], str]) -> Value:
         """Add an operation; return the value that it writes."""
         value = Value(size)
-        self.operations.append(Operation(reads, value, lambda: statement(value)))
+        self.operate(reads, value, lambda: statement(value))
         return value
+
+    def value(self, size: int) -> Value:
+        """Return a value that operations are to write."""
+        return Value(size)
+
+    def operate(
+        self,
+        reads: list[Value],
+        writes: Value,
+        statement: Callable[[], str],
+        scratch: Value | None = None,
+    ) -> None:
+        """Add an operation that writes to a given value."""
+        self.operations.append(Operation(reads, writes, statement, scratch))
+
+    def state(self, name: str, size: int) -> Value:
+        """Return numbers that go from step to step, and begin as zeros."""
+        return self.add([], size, lambda y: f"for (i = 0; i < {size}; i++) ({y.text})[i] = 0;")
 
     def constant(self, part: Part, name: str, letter: str) -> str:
         """Add an array of a layer; return its name in C."""
@@ -241,6 +261,7 @@ def _parallel(to: Writer, part: Part, x: Value) -> Value:
 BODIES: dict[str, Callable[[Writer, Part, Value], Value]] = {
     "dense": _dense,
     **WINDOWED,
+    **RECURRENT,
     "activation": _activation,
     "flatten": _same,
     "reshape": _same,
@@ -299,20 +320,24 @@ def program(
 def _place(operations: list[Operation]) -> int:
     """Give values their places, and return how long the array must be."""
     for i, operation in enumerate(operations):
-        for value in (*operation.reads, operation.writes):
+        for value in (*operation.reads, operation.writes, *_scratch_of(operation)):
             value.last_use = i
     live: list[Value] = []
     length = 0
     seen: set[int] = set()
     for i, operation in enumerate(operations):
-        value = operation.writes
-        if not value.name and id(value) not in seen:
-            seen.add(id(value))
-            value.place = _free_place(live, value.size)
-            length = max(length, value.place + value.size)
-            live.append(value)
+        for value in (operation.writes, *_scratch_of(operation)):
+            if not value.name and id(value) not in seen:
+                seen.add(id(value))
+                value.place = _free_place(live, value.size)
+                length = max(length, value.place + value.size)
+                live.append(value)
         live = [each for each in live if each.last_use > i]
     return length
+
+
+def _scratch_of(operation: Operation) -> list[Value]:
+    return [] if operation.scratch is None else [operation.scratch]
 
 
 def _free_place(live: list[Value], size: int) -> int:

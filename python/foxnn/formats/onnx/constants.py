@@ -35,8 +35,11 @@ _FIELD_OF = {_FLOAT: "f", _INT: "i", _STRING: "s", _TENSOR: "t", _FLOAT_LIST: "f
 _LISTS = _FLOAT_LIST, _INT_LIST, _STRING_LIST
 # The attributes that are read, and what each must be.
 _ATTRIBUTES = {
-    "allowzero": _INT, "alpha": _FLOAT, "approximate": _STRING, "auto_pad": _STRING,
+    "activations": _STRING_LIST, "allowzero": _INT, "alpha": _FLOAT, "approximate": _STRING,
+    "auto_pad": _STRING,
     "axes": _INT_LIST, "axis": _INT, "beta": _FLOAT, "ceil_mode": _INT,
+    "clip": _FLOAT, "direction": _STRING, "end": _INT, "hidden_size": _INT,
+    "input_forget": _INT, "layout": _INT, "linear_before_reset": _INT, "start": _INT,
     "classlabels_int64s": _INT_LIST, "classlabels_strings": _STRING_LIST,
     "coordinate_transformation_mode": _STRING, "count_include_pad": _INT, "dilations": _INT_LIST,
     "epsilon": _FLOAT, "gamma": _FLOAT, "group": _INT, "keepdims": _INT,

@@ -156,7 +156,8 @@ class Graph(ModelFile):
         values = [self._named(name) if name else None for name in names]
         data = [value for value in values if isinstance(value, _Data)]
         if kind == "Shape" and len(data) == len(values) == 1:
-            return Sizes([None, *(UNKNOWN if d is None else d for d in data[0].dimensions[1:])])
+            lengths = [None, *(UNKNOWN if d is None else d for d in data[0].dimensions[1:])]
+            return Sizes(lengths[slice(given.get("start"), given.get("end"))])
         if data:
             return self._of_data(node, kind, given, values, data)
         if any(isinstance(value, Sizes) for value in values):

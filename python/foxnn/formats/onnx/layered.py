@@ -18,7 +18,6 @@ from foxnn.checks import Array
 from foxnn.formats.onnx.functions import FUNCTIONS, GRID, activation_of, compute
 from foxnn.formats.onnx.graph import SOFTMAX
 from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation
-from foxnn.formats.onnx.layout import Shape
 from foxnn.formats.onnx.leaves import (
     DENSE,
     Leaf,
@@ -55,7 +54,7 @@ class Composite:
 class Layered(NamedTuple):
     """The layers of a graph, and a shift and a factor before and after them."""
 
-    shape: Shape
+    shape: tuple[int | None, ...]
     specs: list[Spec]
     arrays: list[dict[str, Array]]  # by leaf, depth first
     before: tuple[Array, Array] | None  # shift and scale

@@ -52,6 +52,8 @@ from foxnn.formats.onnx.layout import (
 )
 from foxnn.formats.onnx.model_file import ModelFile, kind_of
 from foxnn.formats.onnx.padding import check_pads, padded, with_pads
+from foxnn.formats.onnx.recurrent_shapes import NODES, Turned, Zeros, moved, turned_of, zeros_of
+from foxnn.formats.onnx.recurrent_values import RecurrentValues
 from foxnn.formats.onnx.shapes import Sizes, computed
 from foxnn.formats.onnx.window_shapes import (
     GLOBAL_POOLS,
@@ -67,6 +69,8 @@ _MEANS = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
 _LARGEST = 2**31 - 1
 #: A global pool's numbers as positions of one, which no layer is made of where they are flattened.
 _AT_ONE = "AtOne"
+#: What makes constants of a shape.
+_FILLING = ("ConstantOfShape", "Expand")
 _WHOLE_NUMBERS = "expected a cast to floating point, or to the indices of a Gather"
 
 
@@ -83,12 +87,15 @@ class Operation(NamedTuple):
 class LayeredGraph(ModelFile):
     """The operations of a model, in their order; number 0 is the input."""
 
-    def __init__(self, path: str, model: Any) -> None:
+    def __init__(self, path: str, model: Any, steps: int = 0) -> None:
         super().__init__(path, model)
+        self._steps = steps  # where the file does not say how many
         name, start = self._input()
         self.shape = start.shape
         self.operations: list[Operation | None] = [None]
-        self._values: dict[str, Value | Sizes | Array] = {name: start}
+        self._recurrent = RecurrentValues(self._put)
+        # By name: Value, Turned, Sizes, Zeros, an array, or why it is refused.
+        self._values: dict[str, Any] = {name: start}
         for node in model.graph.node:
             try:
                 self._add(node)
@@ -120,7 +127,8 @@ class LayeredGraph(ModelFile):
         if len(inputs) != 1:
             raise self.error(f"expected one input, got {len(inputs)}")
         name, dimensions = str(inputs[0].name), inputs[0].type.tensor_type.shape.dim
-        shape = tuple(int(d.dim_value) for d in list(dimensions)[1:])
+        self._batch, *lengths = [int(d.dim_value) for d in dimensions] or [0]
+        shape = tuple(n or self._steps for n in lengths)
         if (
             not shape
             or len(shape) > MOST_DIMENSIONS
@@ -143,13 +151,15 @@ class LayeredGraph(ModelFile):
                     names.update(node.output)
         return False
 
-    def _named(self, name: str) -> Value | Sizes | Array | None:
+    def _named(self, name: str) -> Any:
         if not name:
             return None
         if name not in self._values:
             if name not in self._stored:
                 raise NotRead(f"expected {checks.shown(name)} before it")
             self._values[name] = array_of(self._stored[name])
+        if isinstance(self._values[name], NotRead):
+            raise self._values[name]
         return self._values[name]
 
     def _add(self, node: Any) -> None:
@@ -158,10 +168,25 @@ class LayeredGraph(ModelFile):
         kind, given = str(node.op_type), attributes_of(node)
         values = [self._named(name) for name in node.input]
         data = [value for value in values if isinstance(value, Value)]
-        if node.output[0] in self._values:
-            raise NotRead(f"expected a new name, got {checks.shown(node.output[0])}")
-        if data:
-            made: Value | Sizes | Array = self._of_data(node, kind, given, values, data)
+        for name in filter(None, node.output):
+            if name in self._values:
+                raise NotRead(f"expected a new name, got {checks.shown(name)}")
+        if kind in NODES:
+            self._values |= self._recurrent.outputs(node, NODES[kind], given, values)
+            return
+        made: Any
+        values = self._recurrent.of_layers(kind, values)
+        if any(isinstance(value, Turned) for value in values):
+            made = moved(kind, given, [_known(value) for value in values], self._batch)
+            if isinstance(made, Turned) and made.is_settled:
+                made = self._recurrent.settled(node, made)
+        elif any(isinstance(value, Zeros) for value in values) or kind in _FILLING:
+            fill = array_of(given["value"]) if "value" in given else None
+            made = zeros_of(kind, given, values, fill)
+            if data or made is None:
+                raise NotRead(NO_SUCH_NODE)
+        elif data:
+            made = self._of_data(node, kind, given, values, data)
         elif any(isinstance(value, Sizes) for value in values):
             sizes = computed(kind, values)
             if sizes is None:
@@ -175,7 +200,7 @@ class LayeredGraph(ModelFile):
 
     def _of_data(
         self, node: Any, kind: str, given: Attributes, values: list[Any], data: list[Value]
-    ) -> Value | Sizes:
+    ) -> Value | Sizes | Turned:
         takes_several = kind in FUNCTIONS or kind == "Concat"
         check_pads(kind, _PASSING, data)
         if kind == "Gather":
@@ -194,8 +219,11 @@ class LayeredGraph(ModelFile):
             known = kind in (*_SHAPING, *LAYERS, *WINDOWED)
             raise NotRead(ONE_INPUT if known else NO_SUCH_NODE)
         if kind == "Shape":
-            return Sizes([None, *data[0].file_shape])
+            lengths = [None, *data[0].file_shape]
+            return Sizes(lengths[slice(given.get("start"), given.get("end"))])
         if kind == "Transpose":
+            if (turned := turned_of(data[0], given.get("perm"))) is not None:
+                return turned
             return transposed(data[0], given.get("perm"))
         if kind == "Pad":
             return padded(given, values)
@@ -328,6 +356,10 @@ KNOWN = (
     "Tile",
     "Transpose",
 )
+
+
+def _known(value: Any) -> Any:
+    return _whole(value) if isinstance(value, Sizes) else value
 
 
 def _whole(sizes: Sizes) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.onnx import window_leaves
+from foxnn.formats.onnx.gates import from_onnx
 from foxnn.formats.onnx.graph import NO_SUCH_NODE
 from foxnn.formats.onnx.layered_graph import LayeredGraph, Operation
 from foxnn.formats.onnx.window_shapes import POOLS, RESIZES, WINDOWED
@@ -204,6 +205,27 @@ def _batch_norm(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
     return Leaf({"kind": "batch_norm", "options": options}, arrays)
 
 
+def _recurrent(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
+    kind, options = step.given["kind"], dict(step.given["options"])
+    weights, recurrent, bias = step.inputs[1:]
+    assert isinstance(weights, np.ndarray)  # as the graph has checked
+    assert isinstance(recurrent, np.ndarray)
+    arrays: dict[str, Array] = {}
+    for i, way in enumerate(("", "reverse_")[: len(weights)]):
+        graph.take(step.node, weights[i])
+        graph.take(step.node, recurrent[i])
+        arrays[f"{way}weights"] = from_onnx(kind, weights[i])
+        arrays[f"{way}recurrent_weights"] = from_onnx(kind, recurrent[i])
+        if isinstance(bias, np.ndarray):
+            own, other = (from_onnx(kind, half) for half in np.split(bias[i], 2))
+            if kind == "gru":
+                arrays[f"{way}recurrent_bias"] = other
+            arrays[f"{way}bias"] = own + other if kind != "gru" and other.any() else own
+    if bias is None:
+        options["bias"] = False
+    return Leaf({"kind": kind, "options": options}, arrays)
+
+
 def _embedding(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
     table = step.inputs[1]
     assert isinstance(table, np.ndarray)  # as the graph has checked
@@ -224,4 +246,5 @@ LEAVES: dict[str, Callable[[LayeredGraph, Operation, int], Leaf]] = {
     "BatchNormalization": _batch_norm,
     "Gather": _embedding,
     "LayerNormalization": _layer_norm,
+    "Recurrent": _recurrent,
 }

@@ -5,8 +5,8 @@ Residual ends in Add, Parallel in Concat; Dropout carries its rate, and does not
 training; a BatchNorm is taken into the layer before it where it can be. Names of layers,
 initializers, and which layers are frozen have no place in a file. Convolutions and pools are in
 `window_nodes`: around them, and around BatchNorm, values have their channels first, and are
-transposed where a layer needs the other order. The inputs of Embedding are floats, as those of all
-networks, and become whole numbers in the graph.
+transposed where a layer needs the other order. Recurrent kinds are in `recurrent_nodes`. The inputs
+of Embedding are floats, as those of all networks, and become whole numbers in the graph.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.folding import array_of, folded
+from foxnn.formats.onnx.recurrent_nodes import RECURRENT
 from foxnn.formats.onnx.window_nodes import WINDOWED
 from foxnn.layers.activation_table import JOINING
 
@@ -170,6 +171,7 @@ def _parallel(to: LayerGraph, part: Part, name: str) -> None:
 BODIES: dict[str, Callable[[LayerGraph, Part, str], None]] = {
     "dense": _dense,
     **WINDOWED,
+    **RECURRENT,
     "activation": _activation,
     "flatten": _flat,
     "reshape": _reshape,

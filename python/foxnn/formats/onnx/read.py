@@ -17,6 +17,7 @@ from foxnn.formats.onnx.graph import Graph, NotAChain
 from foxnn.formats.onnx.layered import Layered, layered_of
 from foxnn.formats.onnx.layered_graph import LayeredGraph
 from foxnn.formats.onnx.model_file import ModelFile
+from foxnn.formats.onnx.recurrent_shapes import NODES
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.layers.activations import ActivationPair
 from foxnn.layers.kinds import checked_specs, leaves
@@ -50,6 +51,10 @@ class FoundLayers(NamedTuple):
     classes: Any
 
 
+# Numbers of steps with which a graph of sequences of any length is read. They are larger than usual
+# windows, and leave different rests by every stride but 101: what depends on them differs.
+_TRIED = 1009, 1110
+
 # A graph that is no chain and has more nodes than this is not read a second time.
 _MOST_NODES = 100_000
 
@@ -77,7 +82,7 @@ def read(path: str) -> Found | FoundLayers:
         raise FileFormatError(f"{path}: expected an ONNX file") from None
     with np.errstate(all="ignore"):  # what is not finite is refused where it is given to a layer
         if _said(model).get("foxnn_layers"):
-            return _found_layers(LayeredGraph(path, model))
+            return _found_layers(path, model)
         try:
             return _found(Graph(path, model))
         except FileFormatError as error:
@@ -85,8 +90,11 @@ def read(path: str) -> Found | FoundLayers:
                 raise
             refused = error
         try:
-            return _found_layers(LayeredGraph(path, model))
-        except FileFormatError:
+            return _found_layers(path, model)
+        except FileFormatError as error:
+            # A node that stands for a whole layer says best why it is not read.
+            if any(node.op_type in NODES for node in model.graph.node[:_MOST_NODES]):
+                raise error from None
             if isinstance(refused, NotAChain):
                 raise
             raise refused from None
@@ -97,8 +105,14 @@ def _may_be_layered(model: Any) -> bool:
     return len(model.graph.input) > 0 and len(model.graph.node) < _MOST_NODES
 
 
-def _found_layers(graph: LayeredGraph) -> FoundLayers:
+def _found_layers(path: str, model: Any) -> FoundLayers:
+    graph = LayeredGraph(path, model, _TRIED[0] if _has_any_length(model) else 0)
     layers, said = layered_of(graph), _said(graph.model)
+    if _has_any_length(model):
+        other = LayeredGraph(path, model, _TRIED[1])
+        if not _is_same(layers, layered_of(other)) or layers.shape[1:] != other.shape[1:]:
+            raise graph.error("expected layers that are the same for any number of steps")
+        layers = layers._replace(shape=(None, *layers.shape[1:]))
     scalers: list[Scaler | None] = []
     for pair, name in ((layers.before, "input"), (layers.behind, "output")):
         affine = None if pair is None else Affine(*pair)
@@ -109,6 +123,25 @@ def _found_layers(graph: LayeredGraph) -> FoundLayers:
         scalers.append(scaler)
     before, behind = scalers
     return FoundLayers(layers, said.get("foxnn_loss"), before, behind, _classes(graph, said))
+
+
+def _has_any_length(model: Any) -> bool:
+    """Return whether the input of a graph says all of its lengths but that of the first axis."""
+    stored = {tensor.name for tensor in model.graph.initializer}
+    inputs = [given for given in model.graph.input if given.name not in stored]
+    lengths = [int(d.dim_value) for d in inputs[0].type.tensor_type.shape.dim] if inputs else []
+    return len(lengths) in (2, 3) and lengths[1] == 0 and 0 not in lengths[2:]
+
+
+def _is_same(first: Layered, second: Layered) -> bool:
+    """Return whether layers are the same, but for the number of steps they were read with."""
+    if first.specs != second.specs or first.before is not None or first.behind is not None:
+        return False
+    pairs = zip(first.arrays, second.arrays, strict=True)
+    return all(
+        own.keys() == other.keys() and all(np.array_equal(own[n], other[n]) for n in own)
+        for own, other in pairs
+    )
 
 
 def _found(graph: Graph) -> Found:

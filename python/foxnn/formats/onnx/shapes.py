@@ -73,6 +73,17 @@ def _reshaped(wanted: list[int | None], before: Dimensions) -> Dimensions | None
     return (before[0], columns) if rows in (None, 0, -1, before[0]) else None
 
 
+def _product(
+    first: list[int | None], second: list[int | None] | None, is_single: bool
+) -> Sizes | None:
+    """Return the product of two lengths, or None where it is no length."""
+    numbers = [*first, *(second or [])]
+    if len(first) != 1 or len(numbers) != 2 or None in numbers:
+        return None
+    product = math.prod(number for number in numbers if number is not None)
+    return Sizes([product], is_single) if 0 <= product < 2**31 else None
+
+
 def computed(kind: str, values: list[Any]) -> Sizes | None:
     """Return what a node makes of shapes, or None where it is not understood."""
     first = sizes_of(values[0])
@@ -83,6 +94,12 @@ def computed(kind: str, values: list[Any]) -> Sizes | None:
     if kind in ("Cast", "Identity", "Unsqueeze", "Squeeze") and isinstance(values[0], Sizes):
         is_single = kind == "Squeeze" or (kind != "Unsqueeze" and values[0].is_single)
         return Sizes(values[0].values, is_single)
+    if kind == "Mul" and first is not None and len(values) == 2:
+        second = sizes_of(values[1])
+        return _product(first, second, isinstance(values[0], Sizes) and values[0].is_single)
+    if kind == "Reshape" and isinstance(values[0], Sizes) and len(values[0].values) == 1:
+        lengths = sizes_of(values[1]) if len(values) == 2 else None
+        return Sizes(values[0].values, not lengths) if lengths in ([], [-1], [1]) else None
     if first is None or not all(isinstance(value, np.ndarray) for value in values[1:]):
         return None
     is_list = len(values) == 2 and values[1].ndim == 1 and values[1].dtype.kind == "i"

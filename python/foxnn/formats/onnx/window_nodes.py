@@ -19,12 +19,15 @@ Part = Mapping[str, Any]
 def _window(part: Part) -> dict[str, Any]:
     """Return the attributes of a window."""
     options = part["options"]
-    given = {
+    given: dict[str, Any] = {
         "kernel_shape": [int(length) for length in options["kernel"]],
         "strides": [int(length) for length in options["stride"]],
     }
-    if options["padding"] == "same":
-        pads = pads_of(part["input_shape"], options)
+    if options["padding"] == "same" and None in part["input_shape"] and max(given["strides"]) > 1:
+        given["auto_pad"] = "SAME_UPPER"  # the pads depend on the number of steps
+    elif options["padding"] == "same":
+        # With a stride of 1 they are the same for any number of steps.
+        pads = pads_of([length or 1 for length in part["input_shape"]], options)
         given["pads"] = [before for before, _ in pads] + [after for _, after in pads]
     return given
 

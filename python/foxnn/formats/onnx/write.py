@@ -57,11 +57,14 @@ class _Graph:
 
     def node(self, kind: str, name: str, *inputs: str, **attributes: Any) -> str:
         """Add a node, by default after the last value; return the name of its output."""
-        given = inputs or (self.last,)
-        made = self._onnx.helper.make_node(kind, list(given), [name], name, **attributes)
-        self.nodes.append(made)
-        self.last = name
+        self.several(kind, [name], *(inputs or (self.last,)), **attributes)
         return name
+
+    def several(self, kind: str, outputs: list[str], *inputs: str, **attributes: Any) -> None:
+        """Add a node with several outputs, the last of which is the last value then."""
+        self.last = outputs[-1]
+        made = self._onnx.helper.make_node(kind, list(inputs), outputs, self.last, **attributes)
+        self.nodes.append(made)
 
 
 def write(path: str, network: AnsweringNetwork) -> None:
@@ -90,7 +93,7 @@ def write(path: str, network: AnsweringNetwork) -> None:
 
 def check(network: AnsweringNetwork) -> None:
     """Raise ValueError where the format cannot hold the network."""
-    check_held(network._layers(), BODIES, "an ONNX file")
+    check_held(network._layers(), BODIES, "an ONNX file", of_any_length=True)
     size = np.dtype(network.dtype).itemsize * size_of(network._layers())
     if size > _LARGEST:
         raise ValueError(f"an ONNX file holds at most 2 GiB, and the weights take {size} bytes")
@@ -114,7 +117,7 @@ def nodes_of(
 
     They are for a graph that another library makes, in which they begin with the value `source`.
     """
-    check_held(network._layers(), BODIES, "an ONNX file")
+    check_held(network._layers(), BODIES, "an ONNX file", of_any_length=True)
     copy, graph = network._copy(), _Graph(onnx, dtype)
     graph.last = source
 
@@ -146,8 +149,8 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
     graph.nodes[-1].output[0] = "y"
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
     ends = [
-        [helper.make_tensor_value_info(name, kind, ["samples", *shape])]
-        for name, shape in zip("xy", ends_of, strict=True)
+        [helper.make_tensor_value_info(name, kind, ["samples", *_named(shape, steps)])]
+        for name, shape, steps in zip("xy", ends_of, ("steps", "positions"), strict=True)
     ]
     kinds = {node.op_type for node in graph.nodes}
     opset, version = max([(OPSET, _IR), *(NEWER[kind] for kind in kinds & NEWER.keys())])
@@ -168,6 +171,11 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
             said[name] = scaler.method
     helper.set_model_props(model, said)
     return model
+
+
+def _named(shape: tuple[int | None, ...], steps: str) -> list[int | str]:
+    """Return the lengths of a sample's axes, of which the first may be any number of steps."""
+    return [steps if length is None else length for length in shape]
 
 
 def _scaled(graph: _Graph, scaler: Scaler, dtype: str, shape: tuple[int, ...]) -> None:
