@@ -115,6 +115,11 @@ class SavedNetwork(AnsweringNetwork):
         agree within 1e-6 (of 1, or of an output that is larger; in a network where rounding alone
         does more, eight times as much).
 
+        Where a recurrent network reads in one direction, and each of its layers computes a step
+        without the steps to come, the header has NAME_step, too: it takes one step of a sequence,
+        with a state of type NAME_state that NAME_reset clears. Of a network of sequences of any
+        length it has these alone.
+
         Parameters
         ----------
         name_file : str or path
@@ -131,14 +136,15 @@ class SavedNetwork(AnsweringNetwork):
         Returns
         -------
         dict
-            "constant_bytes" and "stack_bytes", and with `weights` and `samples` "loss",
-            "loss_int8", where the loss classifies "accuracy" and "accuracy_int8", and
-            "largest_difference", that of an output.
+            "constant_bytes" and "stack_bytes", "state_bytes" if there is NAME_step, and with
+            `weights` and `samples` "loss", "loss_int8", where the loss classifies "accuracy" and
+            "accuracy_int8", and "largest_difference", that of an output.
 
         Raises
         ------
         ValueError
-            For a name that C cannot take, and for scalers beyond the range of float.
+            For a name that C cannot take, for scalers beyond the range of float, and for a network
+            of sequences of any length that does not go step by step.
         OSError
             If the files cannot be written; older ones are unchanged.
         RuntimeError

@@ -13,12 +13,15 @@ import numpy as np
 from foxnn import checks
 from foxnn.checks import Array
 from foxnn.formats import paths, whole_files
+from foxnn.formats.c import self_test
 from foxnn.formats.c import source as c_source
-from foxnn.formats.c.layered import BODIES, program
+from foxnn.formats.c.layered import BODIES
+from foxnn.formats.c.program import program
 from foxnn.formats.c.source import Layer, Program, chain_program
 from foxnn.formats.rounding import warn_if_coarse
 from foxnn.layers.chain import PlainLayer, plain_layers
 from foxnn.layers.kinds import check_held
+from foxnn.layers.steps import varies, with_steps
 from foxnn.layers.view import is_number
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
@@ -27,6 +30,9 @@ from foxnn.support import pieces
 
 # The number of samples in the self-test, and the seed of random ones.
 _COUNT, _SEED = 8, 0
+
+# Of how many steps its samples are, where sequences may have any number.
+_STEPS = 6
 
 # Integers of 8 bits, symmetric around zero.
 _LARGEST = 127
@@ -42,6 +48,11 @@ def export(
     """Write header and self-test; see `neural_network.export_c`."""
     path, word = _names(name_file, name)
     kind = None if weights is None else checks.choice(weights, "weights", ("int8",))
+    if samples is not None and varies(network._input_shape()):
+        raise ValueError(
+            "samples must be None for a network of sequences of any length, which a header takes "
+            f"step by step, got {checks.shown(samples)}"
+        )
     x, y = _samples(network, samples)
     warn_if_coarse(network, path)
     # A consistent snapshot, even if another thread trains; without the state of the optimizer.
@@ -56,12 +67,16 @@ def export(
         source.notes.append(_told(report, len(x)))
     elif kind is not None:
         source.notes.append("Weights have 8 bits.")
+    if source.step is not None:
+        report["state_bytes"] = source.state
     asked, recorded = _asked(twin, x)
     within = _tolerance(twin, asked, recorded)
     base = os.path.basename(path)
     texts: dict[str, Iterable[str]] = {
         path: c_source.header(source),
-        path[:-2] + "_test.c": [c_source.test_program(source, base, asked, recorded, within)],
+        path[:-2] + "_test.c": [
+            self_test.test_program(source, base, asked.reshape(len(asked), -1), recorded, within)
+        ],
     }
     for place in texts:
         whole_files.check_place(place)  # check both before replacing either
@@ -83,7 +98,7 @@ def _program(
     """Return the program of a network, with weights rounded to 8 bits if asked for."""
     parts = twin._layers()
     if kind is None and not all(map(is_number, parts)):
-        check_held(parts, BODIES, "a C header")
+        check_held(parts, BODIES, "a C header", of_any_length=True)
         shapes = twin._input_shape(), twin._output_shape()
         return program(word, twin.dtype, parts, twin._array, shapes, scalings)
     layers = [_layer(part, kind) for part in plain_layers(twin, "a C header of 8 bits")]
@@ -195,7 +210,10 @@ def _asked(network: AnsweringNetwork, x: Array | None) -> tuple[Array, Array]:
 
 def _drawn(network: AnsweringNetwork) -> Array:
     """Return uniform inputs from -2 to 2, or within two scales of the shift; or indices."""
-    rng, shape = np.random.default_rng(_SEED), (_COUNT, network._inputs())
+    rng = np.random.default_rng(_SEED)
+    shape: tuple[int, ...] = (_COUNT, network._inputs())
+    if varies(network._input_shape()):
+        shape = (_COUNT, *with_steps(network._input_shape(), _STEPS))
     if limit := network._index_limit():
         return rng.integers(0, limit, shape).astype(network.dtype)
     x = rng.uniform(-2.0, 2.0, shape)

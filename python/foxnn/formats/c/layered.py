@@ -1,7 +1,6 @@
-"""C99 source of networks of every kind of layer: what each kind is in C, and where values lie.
+"""C99 source of networks of every kind of layer: what each kind is in C.
 
-Values between the layers share one array on the stack: the place of a value is free again after
-the last operation that reads it.
+`program` puts them together, and gives the values between the layers their places.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import numpy as np
 
 from foxnn.checks import Array
 from foxnn.formats.c.recurrent import RECURRENT
-from foxnn.formats.c.source import Layer, Program, activation_function, dense_function, number
+from foxnn.formats.c.source import Layer, activation_function, dense_function, number
 from foxnn.formats.c.windows import WINDOWED
 from foxnn.formats.folding import array_of, folded
 from foxnn.layers.activation_table import JOINING
@@ -58,6 +57,9 @@ class Writer:
     operations: list[Operation] = field(default_factory=list)
     arrays: list[tuple[str, Array]] = field(default_factory=list)
     functions: dict[str, str] = field(default_factory=dict)
+    #: Whether a step is written, whose states are kept between the calls.
+    is_step: bool = False
+    states: dict[str, int] = field(default_factory=dict)
 
     @property
     def type(self) -> str:
@@ -92,6 +94,9 @@ class Writer:
 
     def state(self, name: str, size: int) -> Value:
         """Return numbers that go from step to step, and begin as zeros."""
+        if self.is_step:
+            self.states[name] = size
+            return Value(size, f"state->{name}")
         return self.add([], size, lambda y: f"for (i = 0; i < {size}; i++) ({y.text})[i] = 0;")
 
     def constant(self, part: Part, name: str, letter: str) -> str:
@@ -147,12 +152,13 @@ def _dense(to: Writer, part: Part, x: Value) -> Value:
 
 
 def _activation(to: Writer, part: Part, x: Value) -> Value:
-    y = to.add([x], x.size, lambda y: _copy(x, y))
+    y = to.add([x], x.size, lambda y: copied(x, y))
     to.activate(part, y)
     return y
 
 
-def _copy(x: Value, y: Value) -> str:
+def copied(x: Value, y: Value) -> str:
+    """Return the statement that copies a value to another."""
     return f"for (i = 0; i < {x.size}; i++) ({y.text})[i] = ({x.text})[i];"
 
 
@@ -272,78 +278,3 @@ BODIES: dict[str, Callable[[Writer, Part, Value], Value]] = {
     "residual": _residual,
     "parallel": _parallel,
 }
-
-
-def program(
-    name: str,
-    dtype: str,
-    parts: Sequence[Part],
-    read: Callable[[int, str], Array],
-    shapes: tuple[tuple[int, ...], tuple[int, ...]],
-    scalings: tuple[tuple[Array, Array] | None, tuple[Array, Array] | None],
-) -> Program:
-    """Return the program of a network.
-
-    Parameters
-    ----------
-    name, dtype : str
-    parts : list of dict
-        The layers, as the engine shows them.
-    read : callable
-        From the engine's number of a layer and a name to an array.
-    shapes : pair of tuple
-        Of a sample that goes in, and comes out.
-    scalings : pair
-        Shift and scale of inputs and outputs, or None.
-    """
-    made = Program(name, dtype, [math.prod(shape) for shape in shapes], *scalings)
-    to = Writer(name, dtype, read)
-    x = Value(made.inputs_count, "x")
-    start = x if scalings[0] is None else Value(made.inputs_count)
-    end = to.layers(parts, start)
-    if end.name or end is start or not to.operations or to.operations[-1].writes is not end:
-        given = end
-        end = to.add([given], given.size, lambda y: _copy(given, y))
-    end.name = "y"
-    operations = to.operations
-    if scalings[0] is not None:
-        scale = Operation([x], start, lambda: made.scaled_inputs(start.text))
-        operations = [scale, *operations]
-    made.scratch = _place(operations)
-    made.arrays += to.arrays
-    made.functions += to.functions.values()
-    made.lines += [line for each in operations for line in each.statement().split("\n")]
-    made.title = " -> ".join(str(shape) for shape in shapes)
-    return made
-
-
-def _place(operations: list[Operation]) -> int:
-    """Give values their places, and return how long the array must be."""
-    for i, operation in enumerate(operations):
-        for value in (*operation.reads, operation.writes, *_scratch_of(operation)):
-            value.last_use = i
-    live: list[Value] = []
-    length = 0
-    seen: set[int] = set()
-    for i, operation in enumerate(operations):
-        for value in (operation.writes, *_scratch_of(operation)):
-            if not value.name and id(value) not in seen:
-                seen.add(id(value))
-                value.place = _free_place(live, value.size)
-                length = max(length, value.place + value.size)
-                live.append(value)
-        live = [each for each in live if each.last_use > i]
-    return length
-
-
-def _scratch_of(operation: Operation) -> list[Value]:
-    return [] if operation.scratch is None else [operation.scratch]
-
-
-def _free_place(live: list[Value], size: int) -> int:
-    place = 0
-    for value in sorted(live, key=lambda each: each.place):
-        if value.place - place >= size:
-            break
-        place = max(place, value.place + value.size)
-    return place

@@ -6,7 +6,7 @@ Numbers are written as the shortest decimals that read back exactly, in every lo
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
+from foxnn.formats.c import steps
 from foxnn.formats.c.classes import class_names
 from foxnn.layers.activation_table import ACTIVATIONS
 
@@ -33,6 +34,17 @@ class Layer(NamedTuple):
 
 
 @dataclass
+class Step:
+    """What takes one step of a sequence."""
+
+    counts: tuple[int, int]  # of inputs and outputs
+    states: dict[str, int]  # what goes from step to step, by name
+    lines: list[str]
+    scratch: int  # numbers on the stack
+    has_steps: bool  # whether each step has outputs of its own
+
+
+@dataclass
 class Program:
     """What the source consists of: constant arrays, functions, and the lines that predict."""
 
@@ -48,6 +60,7 @@ class Program:
     declarations: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     scratch: int = 0  # numbers on the stack
+    step: Step | None = None
     classes: list[str | int | bool] | None = None
 
     @property
@@ -101,7 +114,14 @@ class Program:
     @property
     def stack(self) -> int:
         """Bytes of the arrays on the stack."""
-        return self.scratch * np.dtype(self.dtype).itemsize
+        most = max(self.scratch, 0 if self.step is None else self.step.scratch)
+        return most * np.dtype(self.dtype).itemsize
+
+    @property
+    def state(self) -> int:
+        """Bytes of what goes from step to step."""
+        numbers = 0 if self.step is None else sum(self.step.states.values())
+        return numbers * np.dtype(self.dtype).itemsize
 
     @property
     def constants(self) -> int:
@@ -164,13 +184,18 @@ def _chain_lines(made: Program, layers: list[Layer]) -> list[str]:
 
 def header(source: Program) -> Iterator[str]:
     """Yield the text of the header, piece by piece: it may be as long as all weights."""
-    name, upper, kind = source.name, source.name.upper(), source.type
-    paragraphs = [
-        f"A neural network, {source.title}, written by foxnn {_core.__version__}.",
+    name, upper = source.name, source.name.upper()
+    told = (
         f"{name}_predict(x, y) computes the {upper}_OUTPUTS outputs y of the {upper}_INPUTS inputs "
         "x, which must not overlap. It keeps no state and allocates nothing, so that several "
-        f"threads may call it. Its arrays take {source.stack} bytes of stack ({upper}_STACK), "
-        f"the constants {source.constants} bytes. Only the functions of math.h are needed.",
+        "threads may call it. "
+    )
+    paragraphs = [
+        f"A neural network, {source.title}, written by foxnn {_core.__version__}.",
+        f"{told if source.lines else ''}Its arrays take {source.stack} bytes of stack "
+        f"({upper}_STACK), the constants {source.constants} bytes. Only the functions of math.h "
+        "are needed.",
+        *([] if source.step is None else [steps.comment(source, source.step)]),
         *source.notes,
     ]
     comment = "\n *\n".join(
@@ -180,7 +205,8 @@ def header(source: Program) -> Iterator[str]:
     before = [
         f"/*{comment[2:]}\n */",
         f"#ifndef {upper}_H\n#define {upper}_H\n\n#include <math.h>",
-        f"#define {upper}_INPUTS {source.counts[0]}\n#define {upper}_OUTPUTS {source.counts[1]}\n"
+        f"{_counts(upper, source.counts) if source.lines else ''}"
+        f"{'' if source.step is None else _counts(f'{upper}_STEP', source.step.counts)}"
         f"#define {upper}_STACK {source.stack}",
         '#ifdef __cplusplus\nextern "C" {\n#endif',
         *class_names(source.name, source.classes),
@@ -191,59 +217,12 @@ def header(source: Program) -> Iterator[str]:
         yield from _array(source, ending, array)
     after = [
         *source.functions,
-        f"static inline void {name}_predict(const {kind} *x, {kind} *y) {{\n{_body(source)}}}",
+        *_predict_functions(source),
+        *_step_functions(source),
         f"#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {upper}_H */\n",
     ]
     for part in after:
         yield f"\n\n{part}"
-
-
-def test_program(
-    source: Program, file_name: str, inputs: Array, outputs: Array, within: float
-) -> str:
-    """Return the text of a program that compares the header with recorded outputs."""
-    name, upper, kind = source.name, source.name.upper(), source.type
-    count, numbers = len(inputs), np.dtype(source.dtype)
-    return f"""\
-/* Compares {name}_predict with outputs that foxnn recorded: ends with 0 where they agree, else 1.
- *
- * cc -std=c99 -O2 {file_name[:-2]}_test.c -lm && ./a.out
- */
-#include <stdio.h>
-
-#include "{file_name}"
-
-#define COUNT {count}
-
-static const {kind} inputs[COUNT][{upper}_INPUTS] = {{
-{_rows(inputs.astype(numbers))}
-}};
-
-static const {kind} outputs[COUNT][{upper}_OUTPUTS] = {{
-{_rows(outputs.astype(numbers))}
-}};
-
-int main(void) {{
-  const double allowed = {within!r}; /* of 1, or of an output that is larger */
-  double largest = 0;
-  int i, j;
-  for (i = 0; i < COUNT; i++) {{
-    {kind} y[{upper}_OUTPUTS];
-    {name}_predict(inputs[i], y);
-    for (j = 0; j < {upper}_OUTPUTS; j++) {{
-      const double wanted = outputs[i][j], unit = fabs(wanted) > 1 ? fabs(wanted) : 1;
-      const double error = fabs((double)y[j] - wanted) / unit;
-      if (!(error <= largest)) largest = error; /* what is no number stays */
-      if (!(error <= allowed)) {{
-        printf("{name}: sample %d, output %d: %.9g, not %.9g\\n", i, j, (double)y[j], wanted);
-        return 1;
-      }}
-    }}
-  }}
-  printf("{name}: %d samples agree within %.2g, allowed %.2g\\n", COUNT, largest, allowed);
-  return 0;
-}}
-"""
 
 
 def _array(source: Program, ending: str, array: Array) -> Iterator[str]:
@@ -266,7 +245,8 @@ def _numbers(array: Array) -> str:
     return ",\n".join(lines)
 
 
-def _rows(matrix: Array) -> str:
+def rows(matrix: Array) -> str:
+    """Return the rows of a matrix as C reads them."""
     return ",\n".join(f"{{{_numbers(row)}}}" for row in matrix)
 
 
@@ -335,18 +315,38 @@ def _of_type(kind: str, formula: str) -> str:
     return "".join(parts)
 
 
-def _body(source: Program) -> str:
-    """Return the lines of the function that predicts."""
-    name, upper = source.name, source.name.upper()
-    lines = list(source.declarations)
-    if source.scratch and not lines:
-        lines.append(f"{source.type} s[{source.scratch}];")
-    statements = list(source.lines)
+def _counts(upper: str, counts: Sequence[int]) -> str:
+    return f"#define {upper}_INPUTS {counts[0]}\n#define {upper}_OUTPUTS {counts[1]}\n"
+
+
+def _step_functions(source: Program) -> list[str]:
+    """Return the functions that take a sequence step by step, if there are any."""
+    step = source.step
+    if step is None:
+        return []
+    declarations = [f"{source.type} s[{step.scratch}];"] if step.scratch else []
+    outputs = f"{source.name.upper()}_STEP_OUTPUTS"
+    return steps.functions(source, step, _body(source, declarations, step.lines, outputs))
+
+
+def _predict_functions(source: Program) -> list[str]:
+    """Return the function that predicts, if there is one."""
+    if not source.lines:
+        return []
+    name, kind = source.name, source.type
+    declarations = list(source.declarations)
+    if source.scratch and not declarations:
+        declarations.append(f"{kind} s[{source.scratch}];")
+    body = _body(source, declarations, source.lines, f"{name.upper()}_OUTPUTS")
+    return [f"static inline void {name}_predict(const {kind} *x, {kind} *y) {{\n{body}}}"]
+
+
+def _body(source: Program, declarations: list[str], lines: list[str], outputs: str) -> str:
+    """Return the lines of a function that computes outputs, of which there are so many."""
+    name, statements = source.name, list(lines)
     if source.outputs is not None:
         statements.append(
-            f"for (i = 0; i < {upper}_OUTPUTS; i++) "
-            f"y[i] = y[i] * {name}_y_scale[i] + {name}_y_shift[i];"
+            f"for (i = 0; i < {outputs}; i++) y[i] = y[i] * {name}_y_scale[i] + {name}_y_shift[i];"
         )
-    if any("(i = 0;" in line for line in statements):
-        lines.append("int i;")
-    return "".join(f"  {line}\n" for line in [*lines, *statements])
+    counter = ["int i;"] if any("(i = 0;" in line for line in statements) else []
+    return "".join(f"  {line}\n" for line in [*declarations, *counter, *statements])
