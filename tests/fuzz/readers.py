@@ -7,6 +7,7 @@ it documents and that names the file. Anything else is a `Broken`.
 from __future__ import annotations
 
 import io
+import math
 import pickle
 import pickletools
 import random
@@ -22,6 +23,7 @@ import numpy as np
 import foxnn
 from foxnn.cli import info, tables
 from foxnn.cli.cells import InputCells
+from foxnn.layers.steps import varies, with_steps
 from foxnn.model import base
 from foxnn.model.state import state_of
 from foxnn.training import checkpoint
@@ -64,9 +66,15 @@ def check_network(nn: foxnn.neural_network, folder: Path) -> None:
     numbers = sum(array.size for part in foxnn._core.parameters(nn) for array in part.values())
     if max(numbers, *nn.sizes) > _MOST_PARAMETERS:
         return
-    x = np.linspace(-2.0, 2.0, 3 * nn.sizes[0]).reshape(3, -1)
+    shape = (nn.sizes[0],)
+    if varies(nn._input_shape()):
+        shape = with_steps(nn._input_shape(), max(3, nn._least))
+    if math.prod(shape) > _MOST_PARAMETERS:
+        return
+    size = 3 * math.prod(shape)
+    x = np.linspace(-2.0, 2.0, size).reshape(3, *shape)
     if limit := nn._index_limit():
-        x = np.arange(3.0 * nn.sizes[0]).reshape(3, -1) % limit
+        x = np.arange(1.0 * size).reshape(3, *shape) % limit
     try:
         expected = nn.predict(x).tobytes()
     except ValueError as error:  # a scaler may have any factor
