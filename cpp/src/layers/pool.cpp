@@ -4,7 +4,6 @@
 
 #include "layers/few.hpp"
 #include "layers/lanes.hpp"
-#include "layers/window_steps.hpp"
 
 namespace foxnn {
 namespace {
@@ -78,6 +77,22 @@ void Pool<T>::each_block_of_sequences(Share share, index batch, index positions,
   }
 }
 
+// Calls f with the blocks of a position's rows [begin, end) that read the same.
+template <class T>
+template <class Function>
+void Pool<T>::each_block_of_run(const ReadRun& run, index position, index begin, index end,
+                                Function f) const {
+  const index channels = this->input().shape.channels, panels = panel_count<T>(channels);
+  const index first = std::max(begin, run.first);
+  const index count = std::min(end, run.first + run.rows) - first;
+  if (count <= 0) return;
+  each_panel<T>(channels, [&](index q, index width) {
+    Block block{position, count, width, first, 0, q, panels};
+    block.length = run.length;
+    f(block);
+  });
+}
+
 template <class T>
 template <class Function>
 void Pool<T>::each_output(Share share, index batch, bool in_lanes, const StepRows& steps,
@@ -85,20 +100,11 @@ void Pool<T>::each_output(Share share, index batch, bool in_lanes, const StepRow
   const index positions = this->output().shape.positions();
   if (steps.x) {
     const WindowRows rows(window_, batch, steps, scratch.stretches + window_.most_taps());
-    const index channels = this->output().shape.channels, panels = panel_count<T>(channels);
-    each_block_of_sequences(share, batch, positions, steps.y, scratch,
-                            [&](index p, index begin, index end) {
-                              rows.each_of_output(p, [&](const ReadRun& run) {
-                                const index first = std::max(begin, run.first);
-                                const index count = std::min(end, run.first + run.rows) - first;
-                                if (count <= 0) return;
-                                each_panel<T>(channels, [&](index q, index width) {
-                                  Block block{p, count, width, first, 0, q, panels};
-                                  block.length = run.length;
-                                  f(block);
-                                });
-                              });
-                            });
+    each_block_of_sequences(
+        share, batch, positions, steps.y, scratch, [&](index p, index begin, index end) {
+          rows.each_of_output(
+              p, [&](const ReadRun& run) { each_block_of_run(run, p, begin, end, f); });
+        });
     return;
   }
   if (!in_lanes && goes_by_positions<T>(batch, runs_, positions)) {
@@ -125,30 +131,22 @@ void Pool<T>::each_input(Share share, index batch, const Back<T>& back, bool cou
                          const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                          const Scratch<T>& scratch, Function f) const {
   const index positions = this->input().shape.positions();
+  const auto finished = [&](const Block& block) {
+    f(block);
+    below.finish(block.row + block.position * block.row_step, block.rows,
+                 block.panel + block.position * block.panel_step, block.width, delta_below);
+  };
   if (back.steps.x) {
     const WindowRows rows(window_, batch, back.steps, scratch.stretches + window_.most_taps());
-    const index channels = this->input().shape.channels, panels = panel_count<T>(channels);
     each_block_of_sequences(share, batch, positions, back.steps.x, scratch,
                             [&](index p, index begin, index end) {
                               rows.each_of_input(p, counts, [&](const ReadRun& run) {
-                                const index first = std::max(begin, run.first);
-                                const index count = std::min(end, run.first + run.rows) - first;
-                                if (count <= 0) return;
-                                each_panel<T>(channels, [&](index q, index width) {
-                                  Block block{p, count, width, first, 0, q, panels};
-                                  block.length = run.length;
-                                  f(block);
-                                  below.finish(first, count, q + p * panels, width, delta_below);
-                                });
+                                each_block_of_run(run, p, begin, end, finished);
                               });
                             });
     return;
   }
-  each_block(share, batch, positions, back.lanes.y, false, scratch, [&](const Block& block) {
-    f(block);
-    below.finish(block.row + block.position * block.row_step, block.rows,
-                 block.panel + block.position * block.panel_step, block.width, delta_below);
-  });
+  each_block(share, batch, positions, back.lanes.y, false, scratch, finished);
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 #include "foxnn/layer.hpp"
 #include "layers/position_runs.hpp"
 #include "layers/window.hpp"
+#include "layers/window_steps.hpp"
 
 namespace foxnn {
 
@@ -74,6 +75,9 @@ class Pool : public Layer<T> {
   void each_block_of_sequences(Share share, index batch, index positions,
                                const std::uint32_t* with_step, const Scratch<T>& scratch,
                                Function f) const;
+  template <class Function>
+  void each_block_of_run(const ReadRun& run, index position, index begin, index end,
+                         Function f) const;
 
   Window window_;
   PositionRuns runs_;
