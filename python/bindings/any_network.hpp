@@ -72,6 +72,8 @@ class AnyNetwork {
     ++structure_;
     return change(std::forward<Function>(f));
   }
+  /// The number of changes of layers, loss, scaling and optimizer.
+  std::uint64_t structure() const { return structure_; }
   /// Whether a trainer is open.
   bool training() const { return training_ > 0; }
   /// Whether another thread is changing parameters.

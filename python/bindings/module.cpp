@@ -32,6 +32,7 @@ PYBIND11_MODULE(engine, m) {
   auto network = foxnn::python::register_network(m);
   foxnn::python::register_layers(network);
   foxnn::python::register_single(m);
+  foxnn::python::register_stream(m);
   foxnn::python::register_state(m);
   foxnn::python::register_trainer(m);
   foxnn::python::register_testing(m);

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 
 #include "any_network.hpp"
@@ -13,6 +12,7 @@
 #include "interrupt.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
+#include "single_sample.hpp"
 
 namespace foxnn::python {
 namespace {
@@ -27,90 +27,9 @@ constexpr double kMostFlops = 1e7;
 // The same for sorted products, which take about 20 ns each.
 constexpr index kMostSortedParameters = 500;
 
-// Reads the numbers of a list or tuple of floats and ints. False if it contains anything else.
-template <class T>
-bool read_sequence(PyObject* x, index count, T* out) {
-  if (PySequence_Fast_GET_SIZE(x) != count) return false;
-  PyObject** items = PySequence_Fast_ITEMS(x);
-  for (index i = 0; i < count; ++i) {
-    if (PyFloat_CheckExact(items[i])) {
-      out[i] = static_cast<T>(PyFloat_AS_DOUBLE(items[i]));
-    } else if (PyLong_CheckExact(items[i])) {
-      const double value = PyLong_AsDouble(items[i]);
-      if (value == -1.0 && PyErr_Occurred()) {
-        PyErr_Clear();
-        return false;
-      }
-      out[i] = static_cast<T>(value);
-    } else {
-      return false;
-    }
-  }
-  return true;
-}
-
-// Whether an array is a sample by itself: as long as the inputs, or of their shape, whose last axis
-// may be missing if it has one channel.
-bool is_one_sample(const py::array& array, const Shape& shape) {
-  if (array.ndim() == 1 && array.shape(0) == shape.size()) return true;
-  const std::vector<index> lengths = shape.lengths();
-  const auto axes = static_cast<index>(lengths.size());
-  const bool has_all = array.ndim() == axes;
-  const bool lacks_channels = array.ndim() > 0 && array.ndim() + 1 == axes && shape.channels == 1;
-  if (!has_all && !lacks_channels) return false;
-  return std::equal(array.shape(), array.shape() + array.ndim(), lengths.begin());
-}
-
-template <class T, class Source>
-bool read_array(PyObject* x, const Shape& shape, T* out) {
-  if (!py::isinstance<py::array_t<Source>>(x)) return false;
-  const auto array = py::reinterpret_borrow<py::array>(x);
-  if (!is_aligned(array) || !is_one_sample(array, shape)) return false;
-  const bool contiguous = (array.flags() & py::array::c_style) != 0;
-  if (array.ndim() != 1 && !contiguous) return false;
-  const index count = shape.size();
-  if (contiguous) {
-    const auto* numbers = static_cast<const Source*>(array.data());
-    for (index i = 0; i < count; ++i) out[i] = static_cast<T>(numbers[i]);
-    return true;
-  }
-  const auto* bytes = static_cast<const std::byte*>(array.data());
-  const index stride = array.strides(0);
-  for (index i = 0; i < count; ++i) {
-    out[i] = static_cast<T>(*reinterpret_cast<const Source*>(bytes + i * stride));
-  }
-  return true;
-}
-
-bool are_indices(const std::vector<double>& x, index limit) {
-  MatrixView view{.data = reinterpret_cast<const std::byte*>(x.data()), .type = ElementType::f64};
-  view.rows = 1;
-  view.columns = static_cast<index>(x.size());
-  return first_no_index(view, limit) < 0;
-}
-
-// Without a branch for each number, so that compilers use vectors.
-template <class T>
-bool are_finite(index count, const T* numbers) {
-  constexpr T kMost = std::numeric_limits<T>::max();
-  int others = 0;
-  for (index i = 0; i < count; ++i) others |= !(std::abs(numbers[i]) <= kMost);
-  return others == 0;
-}
-
-template <class T>
-bool read_sample(PyObject* x, const Shape& shape, T* out) {
-  const bool read = PyList_CheckExact(x) || PyTuple_CheckExact(x)
-                        ? read_sequence(x, shape.size(), out)
-                        : read_array<T, T>(x, shape, out) || read_array<T, double>(x, shape, out) ||
-                              read_array<T, float>(x, shape, out) ||
-                              read_array<T, std::uint8_t>(x, shape, out);
-  return read && are_finite(shape.size(), out);
-}
-
 // The same for a network that scales its inputs, or that reads them as indices.
 template <class T>
-bool read_sample(const Network<T>& network, PyObject* x, std::vector<double>& unscaled, T* out) {
+bool read_sample_of(const Network<T>& network, PyObject* x, std::vector<double>& unscaled, T* out) {
   const Scaling& scaling = network.input_scaling();
   if (const index limit = network.index_limit()) {
     // In double, so that no fraction is rounded away.
@@ -137,7 +56,7 @@ py::object answer(AnyNetwork& self, const py::object& x) {
     if (self.running() || n.parameters().size() > most || kept.flops > kMostFlops) {
       return py::none();
     }
-    if (!read_sample(n, x.ptr(), kept.unscaled, kept.single->input())) return py::none();
+    if (!read_sample_of(n, x.ptr(), kept.unscaled, kept.single->input())) return py::none();
     using T = std::remove_pointer_t<decltype(n.parameters().data())>;
     const Shape& shape = n.output_shape();
     py::array_t<T> out = shape.is_flat() ? py::array_t<T>(n.outputs(), kept.single->answer())

@@ -12,6 +12,7 @@ NetworkClass register_network(pybind11::module_& module);
 void register_layers(NetworkClass& network);
 void register_sparse(pybind11::module_& module);
 void register_single(pybind11::module_& module);
+void register_stream(pybind11::module_& module);
 void register_state(pybind11::module_& module);
 void register_trainer(pybind11::module_& module);
 void register_testing(pybind11::module_& module);

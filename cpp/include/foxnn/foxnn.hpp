@@ -18,5 +18,6 @@
 #include "foxnn/single.hpp"
 #include "foxnn/sink.hpp"
 #include "foxnn/stop_request.hpp"
+#include "foxnn/stream.hpp"
 #include "foxnn/text.hpp"
 #include "foxnn/trainer.hpp"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,6 +20,9 @@ from foxnn.model.losses import CLASSIFYING, LABELLED
 from foxnn.model.sequences import SequenceReader, gradient_of, layer_outputs_of, mask_of
 from foxnn.model.trace import Trace
 from foxnn.model.walk import backward, forward, loss_and_gradients
+
+if TYPE_CHECKING:
+    from foxnn.model.stream import Stream
 
 
 class AnsweringNetwork(BaseNetwork):
@@ -368,6 +371,45 @@ class AnsweringNetwork(BaseNetwork):
             values |= backward(copy, inputs, wanted)
         activations = [copy._activation(i) for i in range(len(self))]
         return Trace(values, activations, copy._loss())
+
+    def stream(self) -> Stream:
+        """Return a stream: the network reads one sequence as it comes, step by step.
+
+        For chains of `RNN`, `GRU` and `LSTM` that read forwards, of `Conv1D`, `MaxPool1D` and
+        `AveragePool1D` with padding="valid", and of layers that work at each step (`Dense`,
+        `Activation`, `LayerNorm`, `BatchNorm`, `Dropout`, `Embedding`); behind the last state of a
+        recurrent layer, dense layers and others without branches.
+
+        Returns
+        -------
+        Stream
+            Called with a step, it returns the answer to all steps so far, with the bits of
+            `predict`. It has `state`, which can be kept and set, and `reset`.
+
+        Raises
+        ------
+        ValueError
+            If a layer needs steps to come.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> import numpy as np
+        >>> nn = foxnn.neural_network(
+        ...     [(None, 2), foxnn.Conv1D(3, 2), foxnn.GRU(4, return_sequences=True), foxnn.Dense(1)],
+        ...     seed=1,
+        ... )
+        >>> stream = nn.stream()
+        >>> print(stream([0.5, 1.0]))  # no window is complete yet
+        None
+        >>> stream([0.0, -1.0]).shape, stream(np.ones((10, 2))).shape
+        ((1,), (10, 1))
+        >>> {name: array.shape for name, array in stream.state.items()}
+        {'steps': (), 'conv1d_0.inputs': (1, 2), 'gru_1.h': (4,)}
+        """
+        from foxnn.model.stream import Stream
+
+        return Stream(self)
 
     def _classifies(self) -> bool:
         return self._loss() in CLASSIFYING
