@@ -100,6 +100,10 @@ def of_pictures() -> foxnn.neural_network:
     return foxnn.neural_network([(4, 4, 1), foxnn.Conv2D(2, 3), 1], seed=1)
 
 
+def streaming() -> foxnn.neural_network:
+    return foxnn.neural_network([(None, 2), foxnn.GRU(3)], seed=1)
+
+
 def of_sequences() -> foxnn.neural_network:
     layers = [(None, 2), foxnn.Conv1D(3, 3, padding="same"), foxnn.Dense(2)]
     return foxnn.neural_network(layers, "tanh", "softmax", seed=1)
@@ -457,6 +461,7 @@ CALLS: dict[str, Call] = {
     ),
     "neural_network.print_info": Call(network),
     "neural_network.summary": Call(network),
+    "neural_network.stream": Call(streaming),
     "neural_network.layer_outputs": Call(network, {"x": [X, X.tolist()]}),
     "neural_network.reset_optimizer": Call(network),
     "neural_network.threads_for": Call(network, {"batch_size": [4]}),

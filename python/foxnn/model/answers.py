@@ -396,14 +396,13 @@ class AnsweringNetwork(BaseNetwork):
         >>> import foxnn
         >>> import numpy as np
         >>> nn = foxnn.neural_network(
-        ...     [(None, 2), foxnn.Conv1D(3, 2), foxnn.GRU(4, return_sequences=True), foxnn.Dense(1)],
-        ...     seed=1,
+        ...     [(None, 2), foxnn.Conv1D(3, 2), foxnn.GRU(4, return_sequences=True)], seed=1
         ... )
         >>> stream = nn.stream()
         >>> print(stream([0.5, 1.0]))  # no window is complete yet
         None
         >>> stream([0.0, -1.0]).shape, stream(np.ones((10, 2))).shape
-        ((1,), (10, 1))
+        ((4,), (10, 4))
         >>> {name: array.shape for name, array in stream.state.items()}
         {'steps': (), 'conv1d_0.inputs': (1, 2), 'gru_1.h': (4,)}
         """
