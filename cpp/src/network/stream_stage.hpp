@@ -23,6 +23,21 @@ struct PlannedStage {
   const Form& output() const { return layers.back()->output(); }
 };
 
+/// The most that layers need which run one after the other.
+struct Needs {
+  ScratchSize scratch;
+  index columns = 0;
+
+  template <class T>
+  void add(const Layer<T>& layer) {
+    const ScratchSize own = layer.scratch_size(1);
+    scratch.numbers = std::max(scratch.numbers, own.numbers);
+    scratch.items = std::max(scratch.items, own.items);
+    scratch.stretches = std::max(scratch.stretches, own.stretches);
+    columns = std::max(columns, layer.output().layout.columns());
+  }
+};
+
 /// A layer that gives a step for each of its input, or for each window of them.
 template <class T>
 class StreamStage {
@@ -39,7 +54,6 @@ class StreamStage {
 
   /// The layer's number in the network's list.
   index layer() const { return layer_; }
-  index node() const { return node_; }
   /// The numbers of its state; 0: it is not recurrent.
   index state_size() const { return state_size_; }
   index units() const { return output_.shape.channels; }
@@ -64,8 +78,6 @@ class StreamStage {
   index kept(index steps) const {
     return is_window_ ? std::max<index>(0, steps - outputs(steps) * stride_) : 0;
   }
-  index span() const { return span_; }
-  index stride() const { return stride_; }
   /// Steps so far.
   index count = 0;
   const PlannedStage<T>* plan = nullptr;  ///< for what comes next; null: it gives nothing
@@ -73,7 +85,7 @@ class StreamStage {
   index made = 0;                         ///< steps that it gives for them
 
   /// The layers for an input of this form.
-  const PlannedStage<T>& at(const Form& form, ScratchSize& scratch, index& columns) {
+  const PlannedStage<T>& at(const Form& form, Needs& needs) {
     const index steps = form.shape.is_flat() ? form.shape.channels : form.shape.positions();
     for (const std::unique_ptr<PlannedStage<T>>& known : plans_) {
       if (known->steps == steps) return *known;
@@ -82,25 +94,13 @@ class StreamStage {
     added->steps = steps;
     Plan<T> layers = planned(form);
     for (Node<T>& node : layers.nodes) added->layers.push_back(std::move(node.layer));
-    take_layers(added->layers, scratch, columns);
+    prepare(added->layers, needs);
     if (plans_.size() == kMostPlans) plans_.erase(plans_.begin());
     plans_.push_back(std::move(added));
     return *plans_.back();
   }
-  /// Prepares layers, the last of which has this stage's parameters.
-  void take_layers(const std::vector<std::unique_ptr<Layer<T>>>& layers, ScratchSize& scratch,
-                   index& columns) const {
-    for (const auto& layer : layers) {
-      layer->set_sorted_summation(network_->sorted_summation());
-      const ScratchSize needed = layer->scratch_size(1);
-      scratch.numbers = std::max(scratch.numbers, needed.numbers);
-      scratch.items = std::max(scratch.items, needed.items);
-      scratch.stretches = std::max(scratch.stretches, needed.stretches);
-      columns = std::max(columns, layer->output().layout.columns());
-    }
-    layers.back()->attach(const_cast<T*>(network_->parameters().data()) + network_->offset(node_));
-  }
-
+  /// The steps of the windows that it has next.
+  index steps_of_windows() const { return (made - 1) * stride_ + span_; }
   /// The form in which a window reads so many steps.
   Form window_form(index steps) const {
     const Shape shape{{steps}, channels_};
@@ -145,6 +145,15 @@ class StreamStage {
     Plan<T> layers(kNetworkInput, form, 0, true, false);
     layers.append({network_->layer(node_).spec()});
     return layers;
+  }
+
+  // Makes layers ready to run, the last of which has this stage's parameters.
+  void prepare(const std::vector<std::unique_ptr<Layer<T>>>& layers, Needs& needs) const {
+    for (const auto& layer : layers) {
+      layer->set_sorted_summation(network_->sorted_summation());
+      needs.add(*layer);
+    }
+    layers.back()->attach(const_cast<T*>(network_->parameters().data()) + network_->offset(node_));
   }
 
   index layer_ = 0;

@@ -51,18 +51,18 @@ class Stream:
     True
     """
 
-    __slots__ = ("_answer", "_engine", "_network")
+    __slots__ = ("_answer", "_engine", "_nn")
 
     def __init__(self, network: BaseNetwork) -> None:
         _check_streams(network)
-        self._network = network
+        self._nn = network
         self._engine = _core.Stream(network)
         self._answer = self._engine.answer
 
     @property
     def network(self) -> BaseNetwork:
         """The network that reads."""
-        return self._network
+        return self._nn
 
     def __call__(self, x: ArrayLike) -> Array | None:
         """Return the answer to one more step, or to several.
@@ -95,7 +95,7 @@ class Stream:
 
     def _checked(self, x: ArrayLike) -> Array | None:
         """Return the answer to steps of any kind."""
-        network, engine = self._network, self._engine
+        network, engine = self._nn, self._engine
         tail, width = network._input_shape()[1:], engine.channels()
         array = checks.as_array(x, "x")
         is_step = array.shape == tail or (tail == (1,) and array.ndim == 0)
@@ -155,7 +155,7 @@ class Stream:
                 raise ValueError(
                     f"{shown} must have shape {tuple(shape)} after {steps} steps, got {array.shape}"
                 )
-            kind = np.float32 if self._network._single() else np.float64
+            kind = np.float32 if self._nn._single() else np.float64
             with np.errstate(over="ignore"):
                 values = np.ascontiguousarray(array, kind)
             if not np.isfinite(values).all():
@@ -165,7 +165,7 @@ class Stream:
 
     def _names(self) -> Iterator[str]:
         """Yield the names of the state's arrays."""
-        names = [layer.name for layer in self._network]
+        names = [layer.name for layer in self._nn]
         for layer, array, _ in self._engine.places(0):
             yield f"{names[layer]}.{array}"
 
@@ -174,7 +174,7 @@ class Stream:
         self._engine.reset()
 
     def __repr__(self) -> str:
-        return f"<stream of {self._network!r}>"
+        return f"<stream of {self._nn!r}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
