@@ -301,7 +301,9 @@ def _table(data: bytes, folder: Path) -> None:
                 whole = [InputCells(i, not reads_numbers) for i in range(len(found.columns))]
                 found.fill(whole, drop_missing=True)
                 for column in whole:
-                    column.decide()
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore", UserWarning)  # categories that are twins
+                        column.decide()
                     if not np.isfinite(column.values()).all():
                         raise Broken("an input is no finite number")
 

@@ -173,12 +173,15 @@ def load(
 
 
 def is_state_dict(name_file: object) -> bool:
-    """Return whether a name is that of a safetensors file that foxnn has not written."""
-    try:
-        path = path_of(name_file, "sizes")
-        return format_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
-    except (ValueError, TypeError, OSError):  # refused by whoever reads it
-        return False
+    """Return whether a name is that of a safetensors file that foxnn has not written.
+
+    Raises
+    ------
+    OSError, foxnn.FileFormatError, ValueError, TypeError
+        For a name that is no file's, and for a file in no format that is read.
+    """
+    path = path_of(name_file, "sizes")
+    return format_of(path) == ".safetensors" and safetensors_file.is_foreign(path)
 
 
 def load_state_dict(
