@@ -95,7 +95,8 @@ class Objective:
     """Loss with penalty, and its gradient, as a function of all parameters in one vector.
 
     The engine goes through the samples block by block. The loss is summed over the outputs, as the
-    gradient is; scikit-learn's, which its search uses, is a mean for the squared error.
+    gradient is; scikit-learn's, which its search uses, is a mean for the squared error. Of the
+    Poisson deviance no part is left out: the search ends by a loss's relative change.
     """
 
     def __init__(
@@ -163,7 +164,7 @@ class Objective:
         loss, gradient = self._data_loss()
         weights = vector[: self._penalized]
         gradient[: self._penalized] += self._alpha / self._weight * weights
-        return loss + self._penalty(weights), gradient
+        return loss + self._constant + self._penalty(weights), gradient
 
     def loss_at(self, vector: Vector) -> float:
         """Return the loss as scikit-learn reports it."""
