@@ -1,8 +1,9 @@
 """What one more layer adds to a training step, kind by kind.
 
 A network of (16, 16, 64) samples, Dense(64), the layer, GlobalAveragePool is trained with and
-without the layer, on one thread. The time is that of the processor, the least of all rounds, so
-that other programs hardly change it. All layers give the shape that they get.
+without the layer, on one thread; for layers over sequences the samples are (256, 64). The time is
+that of the processor, the least of all rounds, so that other programs hardly change it. All layers
+give the shape that they get.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import numpy as np
 import foxnn
 from measure import positive, shown_machine, shown_seconds, table
 
-SHAPE, CHANNELS, BATCH = (16, 16, 64), 64, 64
+PICTURE, SEQUENCE, CHANNELS, BATCH = (16, 16, 64), (256, 64), 64, 64
+NUMBERS = 16 * 16 * 64  # in a sample of either shape
 STEPS = 8  # in a run; its memory is asked for anew each time
 
-LAYERS: dict[str, list[Any]] = {
+OF_PICTURES: dict[str, list[Any]] = {
     "Dense(64)": [foxnn.Dense(CHANNELS)],
     "Conv2D(64, 3, padding='same')": [foxnn.Conv2D(CHANNELS, 3, padding="same")],
     "the same, groups=64": [foxnn.Conv2D(CHANNELS, 3, padding="same", groups=CHANNELS)],
@@ -37,16 +39,24 @@ LAYERS: dict[str, list[Any]] = {
     "Residual(Activation('relu'))": [foxnn.Residual(foxnn.Activation("relu"))],
     "Parallel(Dense(32), Dense(32))": [foxnn.Parallel(foxnn.Dense(32), foxnn.Dense(32))],
 }
+OF_SEQUENCES: dict[str, list[Any]] = {
+    "Conv1D(64, 3, padding='same')": [foxnn.Conv1D(CHANNELS, 3, padding="same")],
+    **{
+        f"{kind.__name__}(64, return_sequences=True)": [kind(CHANNELS, return_sequences=True)]
+        for kind in (foxnn.RNN, foxnn.GRU, foxnn.LSTM)
+    },
+}
+TABLES = ((PICTURE, OF_PICTURES), (SEQUENCE, OF_SEQUENCES))
 
 
-def step_of(layers: list[Any], samples: int) -> Callable[[], float]:
+def step_of(shape: tuple[int, ...], layers: list[Any], samples: int) -> Callable[[], float]:
     """Return a function that trains and returns the processor's seconds for a sample."""
     nn = foxnn.neural_network(
-        [SHAPE, foxnn.Dense(CHANNELS), *layers, foxnn.GlobalAveragePool()], "identity", seed=1
+        [shape, foxnn.Dense(CHANNELS), *layers, foxnn.GlobalAveragePool()], "identity", seed=1
     )
     nn.settings.n_threads = 1
     rng = np.random.default_rng(0)
-    x = rng.random((samples, *SHAPE), dtype=np.float32)
+    x = rng.random((samples, *shape), dtype=np.float32)
     y = np.zeros((samples, *nn[len(nn) - 1].output_shape), np.float32)
 
     def run() -> float:
@@ -64,17 +74,17 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few samples: only a check")
     options = parser.parse_args()
     samples, rounds = (8, 1) if options.quick else (BATCH * STEPS, options.rounds)
-    sides = {name: step_of(layers, samples) for name, layers in ({"": []} | LAYERS).items()}
-    least = dict.fromkeys(sides, float("inf"))
-    for _ in range(rounds + 1):
-        for name, run in sides.items():
-            least[name] = min(least[name], run())
-    numbers = int(np.prod(SHAPE))
     rows = []
-    for name in LAYERS:
-        more = max(least[name] - least[""], 0.0)
-        rows.append([f"`{name}`", shown_seconds(more), f"{more / numbers * 1e9:.2f} ns"])
-    print(shown_machine(), f"float32, one thread, {numbers:,} numbers in a sample", sep="; ")
+    for shape, layers in TABLES:
+        sides = {name: step_of(shape, own, samples) for name, own in ({"": []} | layers).items()}
+        least = dict.fromkeys(sides, float("inf"))
+        for _ in range(rounds + 1):
+            for name, run in sides.items():
+                least[name] = min(least[name], run())
+        for name in layers:
+            more = max(least[name] - least[""], 0.0)
+            rows.append([f"`{name}`", shown_seconds(more), f"{more / NUMBERS * 1e9:.2f} ns"])
+    print(shown_machine(), f"float32, one thread, {NUMBERS:,} numbers in a sample", sep="; ")
     print(f"\n{table(['layer', 'a sample', 'a number of its input'], rows)}")
     return 0
 

@@ -23,6 +23,7 @@ from measure import Timed, one_call
 from picture_rows import PICTURE_ROWS
 from row import LeftOutError, Row, Run, Sides, Target, at_most
 from sequence_rows import SEQUENCE_ROWS
+from stream_rows import STREAM_ROWS
 from work import Work
 
 MNIST = Work((784, 512, 512, 10), "relu", 60_000, True, "adam", 98, is_mnist=True)
@@ -295,7 +296,7 @@ ROWS: Sequence[Row] = (
         "get-out-image", "get_out of one MNIST image, [784, 512, 512, 10], one core",
         partial(images, 1), (Target("onnxruntime", 1.0),), one_core=True,
     ),
-    *PICTURE_ROWS, *SEQUENCE_ROWS,
+    *PICTURE_ROWS, *SEQUENCE_ROWS, *STREAM_ROWS,
     Row("import", "import, beyond NumPy's", imports, (at_most(25e-3),), has_threads=False),
     Row(
         "installed", "size, installed", installed_sizes, (at_most(5e6),), 1, unit="bytes",

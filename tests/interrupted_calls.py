@@ -146,6 +146,14 @@ def _(size: float) -> Call:
     return lambda: nn.predict(x)
 
 
+@call("a long block of a stream")
+def _(size: float) -> Call:
+    layers = [foxnn.Conv1D(64, 5), foxnn.GRU(64), 2]
+    stream = foxnn.neural_network([(None, 40), *layers], "identity", seed=1).stream()
+    x = numbers(400_000 * size, 40)
+    return lambda: stream(x)
+
+
 @call("fit, one step of sparse samples")
 def _(size: float) -> Call:
     from scipy import sparse
