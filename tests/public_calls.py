@@ -454,7 +454,9 @@ CALLS: dict[str, Call] = {
     "neural_network.random_mutation": Call(network, {"speed": [0.1]}),
     "neural_network.smart_mutation": Call(network, {"speed": [0.1]}),
     "neural_network.get_layer": Call(network, {"i": [0]}),
-    "neural_network.__getitem__": Call(network, {"i": [0]}),
+    "neural_network.__getitem__": Call(
+        network, {"i": [0]}, anything={"i": "a slice is taken, too"}
+    ),
     "neural_network.next_layer": Call(network, {"new_layer": [Made(lambda: foxnn.layer(2, 3))]}),
     "neural_network.next_layer-of-a-description": Call(
         network, {"new_layer": [foxnn.Dense(3), foxnn.Residual(foxnn.Dropout(0.1), 2)]}

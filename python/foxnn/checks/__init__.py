@@ -17,6 +17,7 @@ from foxnn.checks.arrays import (
     engine_type,
     is_engine_type,
     matrix,
+    shape_of,
 )
 from foxnn.checks.indices import indices
 from foxnn.checks.names import Names, choice, meant
@@ -82,6 +83,7 @@ __all__ = [
     "same_length",
     "samples",
     "seed",
+    "shape_of",
     "shown",
     "taken",
     "target_kind",

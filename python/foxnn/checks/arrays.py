@@ -83,6 +83,17 @@ def as_array(values: SamplesLike, name: str) -> Array:
     return array
 
 
+def shape_of(values: object) -> tuple[int, ...] | None:
+    """Return the shape of an array, a table or a (nested) list; None if it has none."""
+    found = getattr(values, "shape", None)
+    if isinstance(found, tuple):
+        return found
+    try:
+        return np.asarray(values).shape
+    except (ValueError, TypeError):  # of other kinds of objects, and of lists that are not even
+        return None
+
+
 def is_engine_type(array: Array) -> bool:
     """Return whether the engine reads numbers of this type directly."""
     return array.dtype in _ENGINE_TYPES

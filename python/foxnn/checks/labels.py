@@ -21,6 +21,9 @@ Label = str | int | bool
 
 # Labels that are sorted at once, strings in some 50 ms, after which Ctrl-C takes effect.
 _AT_ONCE = 1 << 16
+# Labels that are whole numbers are smaller: no array of numbers holds others, and Python does not
+# write very long ones.
+_LARGEST = 2**64
 # Labels that a message lists; with more of them, those that differ would not be seen.
 _MOST_SHOWN = 10
 
@@ -225,10 +228,11 @@ def _plain(label: object, name: str) -> Label:
         return bool(label)
     if isinstance(label, str):
         return str.__str__(label)
-    if isinstance(label, int | np.integer):
-        return int(label)
-    if isinstance(label, float | np.floating) and float(label).is_integer():
-        return int(label)
+    is_whole = isinstance(label, float | np.floating) and float(label).is_integer()
+    if is_whole or isinstance(label, int | np.integer):
+        if not -_LARGEST < label < _LARGEST:  # type: ignore[operator]
+            raise ValueError(f"labels in {name} must be below 2**64 as numbers, got {shown(label)}")
+        return int(label)  # type: ignore[call-overload,no-any-return]
     raise TypeError(
         f"labels in {name} must be strings, whole numbers or True and False, got {shown(label)}"
     )

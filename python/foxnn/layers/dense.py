@@ -105,9 +105,9 @@ class Dense(Description):
     def __post_init__(self) -> None:
         if isinstance(self.activation, int) and not isinstance(self.activation, bool):
             raise TypeError(
-                f"activation must be a name or a (name, parameters) pair, got {self.activation}; "
-                "Dense takes only the number of its outputs, and its inputs follow from the layer "
-                "before it"
+                "activation must be a name or a (name, parameters) pair, got "
+                f"{checks.shown(self.activation)}; Dense takes only the number of its outputs, and "
+                "its inputs follow from the layer before it"
             )
         if isinstance(self.init, bool):
             raise TypeError(f"init must be a name, got {self.init}; a bias is bias={self.init}")

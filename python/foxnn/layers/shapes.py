@@ -16,7 +16,7 @@ _MOST_AXES = 16
 
 def checked_sample_shape(shape: object, name: str) -> Shape:
     """Return the same of a network's inputs, which may be sequences of any length."""
-    if isinstance(shape, tuple | list) and len(shape) <= _MOST_AXES and None in shape[:1]:
+    if isinstance(shape, tuple | list) and 1 <= len(shape) <= _MOST_AXES and shape[0] is None:
         if len(shape) > 2:
             raise ValueError(
                 f"{name} must be (None, channels) for sequences of any length, or (None,) for "

@@ -85,7 +85,8 @@ class SequenceReader:
         if given is None or self.outputs is None:
             return checks.weights(given, name, len(self.rows))
         is_filled = isinstance(given, list | tuple) and len(given) > 0
-        if np.ndim(given[0]) > 0 if is_filled else np.ndim(given) > 1:
+        first, most = (given[0], 0) if is_filled else (given, 1)
+        if len(checks.shape_of(first) or ()) > most:
             given = checks.fitted_targets(given, name, self.outputs, self.steps, self._width(), ())
         found = checks.weights(given, name, len(self.rows), (self.steps,))
         if found is not None and found.ndim > 1:
@@ -139,9 +140,8 @@ def mask_of(rows: Rows, steps: int) -> NDArray[np.bool_] | None:
 def is_one_sequence(network: BaseNetwork, values: Any) -> bool:
     """Return whether an array or nested list is a sequence by itself."""
     tail = network._input_shape()[1:]
-    try:
-        shape = np.shape(values)
-    except ValueError:  # a list of sequences of different lengths
+    shape = checks.shape_of(values)
+    if shape is None:  # a list of sequences of different lengths
         return False
     is_flat = len(shape) == 1 and tail in ((), (1,))
     return is_flat or (len(shape) == 1 + len(tail) and shape[1:] == tail)

@@ -13,6 +13,7 @@ from foxnn.checks import Array, Rows
 from foxnn.layers.chain import reader_of_indices
 from foxnn.layers.steps import varies, with_steps
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.schedules import Schedule
 
 Functions = tuple[Callable[[Array, np.random.Generator], Any], ...]
 
@@ -21,7 +22,7 @@ def checked_augment(augment: object) -> Functions:
     """Return the functions that change a batch, one after another."""
     given = augment if isinstance(augment, list | tuple) else () if augment is None else (augment,)
     for one in given:
-        if isinstance(one, type) or not callable(one):
+        if isinstance(one, type | Schedule) or not callable(one):
             raise TypeError(
                 "augment must be a function of (x, rng), such as foxnn.augment.shift(2), or a list "
                 f"of them, got {checks.shown(one)}"

@@ -193,6 +193,8 @@ def rule_of(optimizer: object) -> _core.Optimizer:
             f"optimizer must be a name, {', '.join(_BY_CALL[:-1])} or {_BY_CALL[-1]}, "
             f"got {checks.shown(optimizer)}"
         )
+    if type(optimizer) is not str:  # a class of its own, which may compare as it likes
+        optimizer = str.__str__(optimizer)
     if (name := OPTIMIZER_NAMES.find(optimizer)) is None:
         raise ValueError(
             f"optimizer must be one of {OPTIMIZER_NAMES.listed()}; got {checks.shown(optimizer)}"
