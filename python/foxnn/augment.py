@@ -225,6 +225,10 @@ def _neighbours(place: Array, length: int) -> list[tuple[Array, Array]]:
     return found
 
 
+# Noise that float32 still holds.
+_LOUDEST = 1e30
+
+
 @answering()
 @dataclass(frozen=True)
 class noise(Augmentation):
@@ -233,7 +237,7 @@ class noise(Augmentation):
     Parameters
     ----------
     scale : float
-        The standard deviation, in the units of the samples; at least 0.
+        The standard deviation, in the units of the samples; from 0 to 1e30.
 
     Examples
     --------
@@ -246,7 +250,7 @@ class noise(Augmentation):
     scale: float
 
     def __post_init__(self) -> None:
-        self._keep(scale=checks.real(self.scale, "scale", 0.0))
+        self._keep(scale=checks.real(self.scale, "scale", 0.0, _LOUDEST))
 
     def __call__(self, x: Array, rng: np.random.Generator) -> Array:
         """Return the batch with noise."""
