@@ -107,7 +107,7 @@ long fail_in_turn(bool narrow, bool changes, Function f) {
 template <class T>
 void test_calls(bool narrow) {
   std::vector<T> x(kSamples * kInputs), y(kSamples * kOutputs);
-  const Random random(1, Stream::weights);
+  const Random random(1, RandomStream::weights);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(random.uniform(i));
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(random.uniform(i * 7));
   const Samples samples{view(x, kInputs), view(y, kOutputs)};

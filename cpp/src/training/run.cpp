@@ -97,7 +97,7 @@ bool Run<T>::begin_epoch() {
   epoch = StepReport();
   draw_of_epoch_ = network_.draw();
   if (plan_.shuffle) {
-    const Random random(network_.seed(), Stream::shuffle, network_.draw());
+    const Random random(network_.seed(), RandomStream::shuffle, network_.draw());
     if (!order_.shuffle(random, n, dropped_.request())) return false;
     network_.next_draw();
   } else {
