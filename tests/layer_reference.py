@@ -38,6 +38,10 @@ class Leaf:
     gradients: dict[str, Array] = field(default_factory=dict)
     #: What a step of training brings running arrays to.
     running: dict[str, Array] = field(default_factory=dict)
+    #: Of a recurrent layer: the state and the memory before the first step (None: zeros), and those
+    #: after the last one of the last way forward.
+    before: tuple[Array, Array] | None = None
+    after: tuple[Array, Array] | None = None
 
 
 @dataclass
@@ -391,12 +395,14 @@ def through_time(
     units, order = len(own["recurrent_weights"]), list(range(x.shape[1]))
     if reverse:
         order.reverse()
-    h, c = np.zeros((len(x), units)), np.zeros((len(x), units))
+    nothing = np.zeros((len(x), units))
+    h, c = leaf.before or (nothing, nothing)
     states, befores, backs = np.zeros((*x.shape[:2], units)), {}, {}
     for t in order:
         befores[t] = h
         h, c, backs[t] = STEPS[leaf.kind](own, x[:, t], h, c)
         states[:, t] = h
+    leaf.after = h, c
 
     def back(error: Array) -> Array:
         gradients = {name: np.zeros(array.shape) for name, array in own.items()}

@@ -109,6 +109,11 @@ def of_sequences() -> foxnn.neural_network:
     return foxnn.neural_network(layers, "tanh", "softmax", seed=1)
 
 
+def of_states() -> foxnn.neural_network:
+    layers = [(None, 2), foxnn.GRU(3, return_sequences=True), foxnn.Dense(2)]
+    return foxnn.neural_network(layers, "tanh", "softmax", seed=1)
+
+
 def data() -> foxnn.train_data:
     return foxnn.train_data(X, Y)
 
@@ -389,6 +394,12 @@ CALLS: dict[str, Call] = {
     "neural_network.fit-of-padded-sequences": Call(
         of_sequences,
         {"x": [STEPS], "y": [TAGS], "lengths": [LENGTHS, np.array(LENGTHS)], "epochs": [1]},
+        work=("epochs",),
+        raises=(foxnn.DivergedError,),
+    ),
+    "neural_network.fit-in-pieces": Call(
+        of_states,
+        {"x": [STEPS], "y": [TAGS], "truncate": [2, None, np.int64(8)], "epochs": [1]},
         work=("epochs",),
         raises=(foxnn.DivergedError,),
     ),

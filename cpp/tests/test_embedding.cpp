@@ -103,7 +103,7 @@ void test_rows_that_a_step_changes() {
 template <class T>
 void test_late_steps(const Optimizer& rule) {
   constexpr index kRows = 3000, kWidth = 40, kSamples = 300;
-  const Random random(7, Stream::weights);
+  const Random random(7, RandomStream::weights);
   std::vector<T> x, y;
   for (index i = 0; i < kSamples * kPositions; ++i) {
     x.push_back(std::floor(static_cast<T>(random.uniform(static_cast<std::size_t>(i)) * kRows)));

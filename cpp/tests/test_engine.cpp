@@ -34,7 +34,7 @@ void test_xor() {
 // Parameters after some steps of a network large enough for several threads.
 std::vector<float> trained(int threads, bool sorted) {
   std::vector<float> x(300 * 90), y(300 * 40);
-  const Random random(1, Stream::weights);
+  const Random random(1, RandomStream::weights);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(random.uniform(i));
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<float>(random.uniform(i * 7));
   Network<float> network({{}, 90}, 5);

@@ -194,7 +194,7 @@ Network<T> made(const Case& given, bool with_own = false) {
 template <class T>
 std::vector<T> numbers(index count, double scale) {
   std::vector<T> values(static_cast<std::size_t>(count));
-  const Random random(1, Stream::weights);
+  const Random random(1, RandomStream::weights);
   for (std::size_t i = 0; i < values.size(); ++i) {
     values[i] = static_cast<T>(scale * (2.0 * random.uniform(i * 3) - 1.0));
   }

@@ -74,18 +74,31 @@ Network<T> made(bool narrow) {
   return network;
 }
 
+// Of sequences of three steps.
+template <class T>
+Network<T> of_sequences() {
+  Network<T> network({{3}, kInputs / 3}, 7);
+  LayerSpec dense = dense_spec(kOutputs, "sigmoid");
+  dense.options["each_position"] = true;
+  network.append(
+      {{.kind = "lstm", .options = {{"units", index{4}}, {"return_sequences", true}}}, dense});
+  network.initialize();
+  return network;
+}
+
 template <class T>
 std::vector<T> parameters_of(const Network<T>& network) {
   const T* first = network.parameters().data();
   return {first, first + network.parameters().size()};
 }
 
-// Calls f(network) with ever later allocations failing, until none fails. Returns the number of
-// allocations. If `changes`, a call that succeeds may change the network.
-template <class T, class Function>
-long fail_in_turn(bool narrow, bool changes, Function f) {
+// Calls f(network), for one that `make` makes, with ever later allocations failing, until none
+// fails. Returns the number of allocations. If `changes`, a call that succeeds may change the
+// network.
+template <class T, class Make, class Function>
+long fail_in_turn_on(Make make, bool changes, Function f) {
   for (long failing = 0;; ++failing) {
-    Network<T> network = made<T>(narrow);
+    Network<T> network = make();
     const std::vector<T> before = parameters_of(network);
     bool failed = false;
     until_failure = failing;
@@ -104,10 +117,26 @@ long fail_in_turn(bool narrow, bool changes, Function f) {
   }
 }
 
+template <class T, class Function>
+long fail_in_turn(bool narrow, bool changes, Function f) {
+  return fail_in_turn_on<T>([narrow] { return made<T>(narrow); }, changes, f);
+}
+
+// In pieces of two steps.
+template <class T>
+void test_pieces() {
+  const std::vector<T> x(kSamples * kInputs, T(0.5)), y(kSamples * 3 * kOutputs, T(0.25));
+  const Samples samples{view(x, kInputs), view(y, 3 * kOutputs)};
+  TrainingPlan plan{.batch_size = 20, .optimizer = parse_optimizer("adam")};
+  plan.truncate = 2;
+  const auto run = [&](Network<T>& network) { Trainer<T>(network, samples, plan).run_epoch({}); };
+  FOXNN_CHECK(fail_in_turn_on<T>(of_sequences<T>, true, run) > 10);
+}
+
 template <class T>
 void test_calls(bool narrow) {
   std::vector<T> x(kSamples * kInputs), y(kSamples * kOutputs);
-  const Random random(1, Stream::weights);
+  const Random random(1, RandomStream::weights);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<T>(random.uniform(i));
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = static_cast<T>(random.uniform(i * 7));
   const Samples samples{view(x, kInputs), view(y, kOutputs)};
@@ -169,6 +198,8 @@ void test_calls(bool narrow) {
 
 int main() {
   using namespace foxnn;
+  test_pieces<float>();
+  test_pieces<double>();
   for (const bool narrow : {false, true}) {
     test_calls<float>(narrow);
     test_calls<double>(narrow);

@@ -146,7 +146,6 @@ Result<T> pass(const Layer<T>& layer, index from, const std::vector<index>& leng
   back.kept = memory.data();
   back.delta = delta.rows();
   back.steps = out.steps;
-  back.begin = out.begin;
   const auto by_all = [&](auto f) {
     for (int w = 0; w < workers; ++w) {
       Buffer<T> numbers(size.numbers);

@@ -26,7 +26,7 @@ struct Matrix {
 
   // About `tenths` tenths of the numbers are stored, some of them zero. Row 3 is empty.
   Matrix(index columns_, int tenths) : all(kRows * columns_), width(columns_) {
-    const Random random(5, Stream::weights);
+    const Random random(5, RandomStream::weights);
     for (index r = 0, i = 0; r < kRows; ++r) {
       for (index c = 0; c < width; ++c, ++i) {
         const auto place = static_cast<std::size_t>(i);

@@ -40,7 +40,7 @@ struct Data {
         wide(x.size()),
         weights(kSamples),
         labels(kSamples) {
-    const Random random(1, Stream::weights);
+    const Random random(1, RandomStream::weights);
     for (std::size_t i = 0; i < x.size(); ++i) {
       x[i] = i % 3 == 0 ? 0.0f : static_cast<float>(random.uniform(i));
       wide[i] = static_cast<double>(x[i]);

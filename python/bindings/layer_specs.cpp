@@ -78,6 +78,7 @@ py::dict show_part(const Network<T>& network, const Part& part) {
   shown["options"] = show_options(layer.spec());
   shown["index"] = part.node;
   shown["trained"] = layer.is_trained();
+  shown["goes_step_by_step"] = layer.goes_step_by_step();
   py::dict arrays;
   py::list running;
   for (const Array& array : layer.arrays()) {

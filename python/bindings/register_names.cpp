@@ -58,7 +58,7 @@ std::vector<std::string> constant_names() {
 
 py::array_t<double> uniform(std::uint64_t seed, std::uint32_t stream, py::ssize_t count,
                             std::uint32_t substream, int threads, std::uint64_t begin) {
-  const Random random(seed, static_cast<Stream>(stream), substream);
+  const Random random(seed, static_cast<RandomStream>(stream), substream);
   py::array_t<double> out(count);
   double* data = out.mutable_data();
   // No Python object is touched below; `out` is held by this frame.
@@ -72,7 +72,7 @@ py::array_t<std::int64_t> shuffled(std::uint64_t seed, std::uint32_t stream, std
   std::vector<std::uint32_t> order;
   {
     const GilReleased released;
-    shuffled_indices(Random(seed, static_cast<Stream>(stream), substream), count, order,
+    shuffled_indices(Random(seed, static_cast<RandomStream>(stream), substream), count, order,
                      signal_check());
   }
   throw_pending();

@@ -99,6 +99,30 @@ class AnyTrainer {
     throw_pending();
   }
 
+  void go_on(std::uint32_t draw, const StepReport& done, index pieces,
+             const std::vector<py::array>& states) {
+    visit([&]<class T>(Trainer<T>& trainer) {
+      std::vector<std::vector<T>> copied;
+      for (const py::array& state : states) {
+        const py::array_t<T, py::array::c_style | py::array::forcecast> numbers(state);
+        copied.emplace_back(numbers.data(), numbers.data() + numbers.size());
+      }
+      const AnyNetwork::Running running(open());
+      const GilReleased released;
+      trainer.go_on_within_epoch(draw, done, pieces, copied);
+    });
+    throw_pending();
+  }
+  py::list states() {
+    py::list found;
+    visit([&]<class T>(Trainer<T>& trainer) {
+      for (const std::vector<T>& state : trainer.states()) {
+        found.append(py::array_t<T>(static_cast<py::ssize_t>(state.size()), state.data()));
+      }
+    });
+    return found;
+  }
+
   py::dict time_phases(index steps) {
     using namespace py::literals;
     const AnyNetwork::Running running(open());
@@ -158,7 +182,8 @@ StopRequest stop_after(const std::optional<double>& seconds) {
 
 TrainingPlan make_plan(const Optimizer& optimizer, double learning_rate, index batch_size, bool sum,
                        bool shuffle, bool count_matches, int threads, double l1, double l2,
-                       double clip_value, double clip_norm, const std::vector<double>& dropout) {
+                       double clip_value, double clip_norm, const std::vector<double>& dropout,
+                       index truncate) {
   return {.batch_size = batch_size,
           .learning_rate = learning_rate,
           .optimizer = optimizer,
@@ -166,6 +191,7 @@ TrainingPlan make_plan(const Optimizer& optimizer, double learning_rate, index b
           .shuffle = shuffle,
           .count_matches = count_matches,
           .threads = threads,
+          .truncate = truncate,
           .l1 = l1,
           .l2 = l2,
           .clip_value = clip_value,
@@ -183,7 +209,7 @@ void register_trainer(py::module_& m) {
       .def(py::init(&make_plan), "optimizer"_a, "learning_rate"_a, py::kw_only(),
            "batch_size"_a = 32, "sum"_a = false, "shuffle"_a = true, "count_matches"_a = false,
            "threads"_a = 0, "l1"_a = 0.0, "l2"_a = 0.0, "clip_value"_a = 0.0, "clip_norm"_a = 0.0,
-           "dropout"_a = std::vector<double>());
+           "dropout"_a = std::vector<double>(), "truncate"_a = 0);
   py::class_<StepReport>(m, "Report", "The result of some steps.")
       .def_readonly("steps", &StepReport::steps)
       .def_readonly("samples", &StepReport::samples)
@@ -245,15 +271,21 @@ void register_trainer(py::module_& m) {
       .def(
           "go_on_within_epoch",
           [](AnyTrainer& self, std::uint32_t draw, index steps, index samples, double loss,
-             double weight, index correct) {
+             double weight, index correct, index pieces, const std::vector<py::array>& states) {
             const StepReport done{.steps = steps,
                                   .samples = samples,
                                   .loss = loss,
                                   .weight = weight,
                                   .correct = correct};
-            self.begin([&](auto& trainer) { trainer.go_on_within_epoch(draw, done); });
+            self.go_on(draw, done, pieces, states);
           },
-          "draw"_a, py::kw_only(), "steps"_a, "samples"_a, "loss"_a, "weight"_a, "correct"_a)
+          "draw"_a, py::kw_only(), "steps"_a, "samples"_a, "loss"_a, "weight"_a, "correct"_a,
+          "pieces"_a = 0, "states"_a = std::vector<py::array>())
+      .def("pieces_done",
+           [](AnyTrainer& self) {
+             return self.visit([](auto& trainer) { return trainer.pieces_done(); });
+           })
+      .def("states", &AnyTrainer::states)
       .def("steps_per_epoch",
            [](AnyTrainer& self) {
              return self.visit([](auto& trainer) { return trainer.steps_per_epoch(); });

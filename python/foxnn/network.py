@@ -118,6 +118,7 @@ class neural_network(FoxnnInterface):
         checkpoint_every: int | datetime.timedelta = 1,
         augment: AugmentLike | None = None,
         lengths: ArrayLike | None = None,
+        truncate: int | None = None,
         **others: NoReturn,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
@@ -215,6 +216,14 @@ class neural_network(FoxnnInterface):
             list of arrays (steps, channels) as x has its own. Targets and weights of positions are
             padded likewise, or lists of arrays. The loss of a sequence is the mean over its
             positions. Sequences to validate on are a list of arrays.
+        truncate : int, optional
+            Truncated backpropagation through time: the sequences of a batch are cut into pieces of
+            so many steps, each piece is a step of the optimizer, and states are carried from piece
+            to piece, but gradients go back to the beginning of their piece only (Williams and Peng,
+            "An efficient gradient-based algorithm for on-line training of recurrent network
+            trajectories", 1990). It is for networks that answer each step by the steps so far, such
+            as recurrent layers with return_sequences=True. Without it, gradients go back through
+            the whole sequence.
 
         Returns
         -------
@@ -266,7 +275,7 @@ class neural_network(FoxnnInterface):
         given = FitArguments(
             epochs, batch_size, optimizer, learning_rate, validation, early_stopping, schedule, l1,
             l2, dropout, sample_weight, class_weight, callbacks, shuffle, progress, time_limit,
-            scale, clip_norm, clip_value, checkpoint, checkpoint_every, augment, lengths,
+            scale, clip_norm, clip_value, checkpoint, checkpoint_every, augment, lengths, truncate,
         )  # fmt: skip
         return fitted(self, x, y, given)
 

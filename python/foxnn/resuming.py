@@ -155,11 +155,12 @@ def _arguments(
         clip_value=told["clip_value"],
         checkpoint=path,
         checkpoint_every=plain_options.every_from(told["checkpoint_every"]),
-        # Checkpoints of 0.1.0 have none.
+        # Checkpoints of 0.1.0 have none, nor `truncate`.
         augment=given["augment"]
         if "augment" in given
         else plain_options.augment_from(told.get("augment", [])),
         lengths=lengths,
+        truncate=told.get("truncate"),
     )
 
 

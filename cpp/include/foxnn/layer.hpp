@@ -47,7 +47,8 @@ enum class Order { plain, transposed };
 struct Occasion {
   std::uint64_t seed = 0;
   std::uint32_t draw = 0;  ///< of the first layer that draws; the n-th layer uses draw + n
-  index first = 0;         ///< the position of the batch's first sample in the epoch
+  index first = 0;  ///< the position of the batch's first sample in the epoch; the second piece of
+                    ///< its sequences is as far behind it as an epoch has samples, and so on
 };
 
 /// What a layer does where the batch lies in lanes: its columns are the rows, without gaps, and its
@@ -127,7 +128,6 @@ struct Back {
   Rows<T> delta;
   InLanes lanes = {};
   StepRows steps = {};
-  const T* begin = nullptr;  ///< as in Outputs; no gradient goes into it
 };
 
 /// Rows of samples that a worker will read soon, anywhere in memory. A long computation in a layer
@@ -204,6 +204,9 @@ class Layer {
   /// Of a sequence of so many steps, those of its output: 0 if it is too short; -1 if the output is
   /// no sequence. Longer sequences never have fewer.
   virtual index output_steps(index steps) const { return output_.shape.is_flat() ? -1 : steps; }
+  /// Whether each step of its output depends on that step of its input alone, and on the state
+  /// before it: so that a sequence may come in pieces.
+  virtual bool goes_step_by_step() const { return false; }
   /// Whether its outputs are the numbers of its input, in the same order.
   virtual bool keeps_numbers() const { return false; }
 

@@ -89,6 +89,12 @@ class Network {
   /// same layers, activations, loss and scaling. Throws std::invalid_argument if a layer cannot
   /// read so few steps.
   std::unique_ptr<Network> with_steps(index steps) const;
+  /// The same network, of samples of one shape, too, planned for pieces of so many steps of a
+  /// sequence. Throws std::invalid_argument as `check_pieces` does.
+  std::unique_ptr<Network> with_pieces(index steps) const;
+  /// Throws std::invalid_argument unless samples are sequences and the outputs have a step for each
+  /// of theirs, which depends on the steps so far alone.
+  void check_pieces() const;
   /// The steps of the outputs for a sequence of so many; 0 if it is too short for a layer. Only if
   /// outputs vary.
   index steps_after(index steps) const;
@@ -194,6 +200,8 @@ class Network {
   Plan<T> plan_from(index node, const Form& form, index before) const;
   // Takes nodes over, whose parameters begin after `count` numbers. Returns where they end.
   index place(std::vector<Node<T>>& nodes, index count) const;
+  // The network planned for samples of another number of steps.
+  std::unique_ptr<Network> planned(index steps) const;
   // The specs from which the layers can be made again, as they are now.
   std::vector<LayerSpec> specs() const;
   // Takes over the layers of another network, planned for other numbers of steps.

@@ -13,7 +13,7 @@
 namespace foxnn {
 
 /// The purpose of a stream of numbers; each has its own, so that none affects another.
-enum class Stream : std::uint32_t { weights, shuffle, holdout, mutation, dropout };
+enum class RandomStream : std::uint32_t { weights, shuffle, holdout, mutation, dropout };
 
 /// Ten rounds of Philox 4x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
@@ -22,7 +22,7 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
 /// A sequence of random numbers: stream `stream`, sub-stream `substream` of a seed.
 class Random {
  public:
-  Random(std::uint64_t seed, Stream stream, std::uint32_t substream = 0)
+  Random(std::uint64_t seed, RandomStream stream, std::uint32_t substream = 0)
       : seed_(seed), stream_(stream), substream_(substream) {}
 
   /// 128 random bits at a position of the sequence.
@@ -41,7 +41,7 @@ class Random {
                                std::vector<std::uint32_t>& out, const StopRequest& stop);
 
   std::uint64_t seed_;
-  Stream stream_;
+  RandomStream stream_;
   std::uint32_t substream_;
 };
 

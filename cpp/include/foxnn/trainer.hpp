@@ -22,6 +22,11 @@ struct TrainingPlan {
   bool count_matches = false;  ///< also count the positions that the network classifies correctly
   int threads = 0;             ///< maximum number of workers; 0: as many as are worthwhile
 
+  /// Gradients go back through so many steps of a sequence: its pieces of as many are each a step
+  /// of the optimizer, and carry the states of layers on. 0: through all of it. Batches that
+  /// `steps` and reports count have all pieces of their sequences.
+  index truncate = 0;
+
   // The objective is the loss, plus l1 |w| and l2 w^2 / 2 for every weight w (biases are excluded).
   double l1 = 0.0, l2 = 0.0;
   // The gradient of the objective is clipped: each element, or the norm of the whole; 0: no
@@ -58,6 +63,7 @@ struct PhaseSeconds {
 
 template <class T>
 class Run;
+struct Spot;
 
 /// A training run over samples that must outlive it. Buffers are allocated once, by the
 /// constructor, for the network as it is then: while the run exists, no layer may be added, frozen
@@ -99,9 +105,16 @@ class Trainer {
   /// What `run_epoch` and `run_batch` have done so far in the current epoch.
   const StepReport& epoch() const;
   /// Begins the epoch that another run began when the network's draw was `draw`, as if the steps in
-  /// `done` had been made. Returns false as `begin_epoch` does. Throws std::invalid_argument if an
-  /// epoch cannot consist of such steps.
-  bool go_on_within_epoch(std::uint32_t draw, const StepReport& done);
+  /// `done` had been made, and so many pieces of the next batch, whose states these are. Returns
+  /// false as `begin_epoch` does. Throws std::invalid_argument if an epoch cannot consist of such
+  /// steps.
+  bool go_on_within_epoch(std::uint32_t draw, const StepReport& done, index pieces = 0,
+                          const std::vector<std::vector<T>>& states = {});
+  /// How many pieces of the next batch's sequences are done (TrainingPlan::truncate).
+  index pieces_done() const;
+  /// The states after these: of each layer that has one, those of the sequences that go on, one
+  /// after the other. Empty before the first piece.
+  std::vector<std::vector<T>> states() const;
   /// The network's draw when the current epoch began.
   std::uint32_t draw_of_epoch() const;
   /// Makes `steps` steps, and measures them.
@@ -115,10 +128,13 @@ class Trainer {
   void set_samples(const Samples& samples);
   /// The mean loss over all samples, and its gradient in the layout of the parameters, without
   /// penalties, clipping and dropout. Makes no step; steps made afterwards have no dropout. NaN,
-  /// and half a gradient, if it has been dropped (`drop_steps_on`).
+  /// and half a gradient, if it has been dropped (`drop_steps_on`). Not for sequences in pieces.
   double gradient(T* out);
 
  private:
+  void set_states(const Spot& spot, const std::vector<std::vector<T>>& states);
+
+  std::unique_ptr<Network<T>> pieces_;  // planned for pieces of sequences
   std::unique_ptr<Run<T>> run_;
 };
 

@@ -14,6 +14,7 @@ class Arrange : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Arrange>(*this); }
   double flops() const override;
+  bool goes_step_by_step() const override { return true; }
   bool keeps_numbers() const override { return true; }
   LaneUse lane_use() const override { return LaneUse::turns; }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
@@ -36,6 +37,7 @@ class Reshape final : public Arrange<T> {
  public:
   Reshape(const LayerSpec& spec, const std::vector<Form>& inputs);
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Reshape>(*this); }
+  bool goes_step_by_step() const override { return false; }
 };
 
 /// Concatenates values with the same positions along the channels.
@@ -46,6 +48,7 @@ class Concatenate final : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Concatenate>(*this); }
   double flops() const override;
+  bool goes_step_by_step() const override { return true; }
   LaneUse lane_use() const override { return LaneUse::follows; }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;

@@ -17,6 +17,7 @@ class BatchNorm final : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<BatchNorm>(*this); }
   double flops() const override;
+  bool goes_step_by_step() const override { return true; }
   LaneUse lane_use() const override { return LaneUse::follows; }
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
   index kept_size(index batch) const override;

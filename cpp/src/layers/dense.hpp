@@ -18,6 +18,7 @@ class Dense final : public Activated<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Dense>(*this); }
   double flops() const override;
+  bool goes_step_by_step() const override { return this->spec().flag("each_position", false); }
   bool takes_masks() const override { return positions_ == 1; }
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
   void unpack(const Array& array, const T* packed, T* values, Order order,

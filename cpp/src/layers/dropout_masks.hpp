@@ -35,7 +35,7 @@ class DropoutMasks {
     const index last = (first + end) * words_;
     for (index block = (first + begin) * words_; block < last; block += kPhiloxBlocks) {
       active_kernels().philox(static_cast<std::uint64_t>(block),
-                              static_cast<std::uint32_t>(Stream::dropout), draw, seed, bits);
+                              static_cast<std::uint32_t>(RandomStream::dropout), draw, seed, bits);
       const index count = std::min(kPhiloxBlocks, last - block);
       for (index i = 0; i < count;) {
         const index row = (block + i) / words_, b = (block + i) % words_;

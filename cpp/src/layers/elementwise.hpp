@@ -17,6 +17,7 @@ class ActivationLayer final : public Activated<T> {
     return std::make_unique<ActivationLayer>(*this);
   }
   double flops() const override;
+  bool goes_step_by_step() const override { return true; }
   LaneUse lane_use() const override { return LaneUse::follows; }
   bool works_in_place() const override { return !this->finishes_rows(); }
   void apply(index rows, index width, index row, index panel,
@@ -39,6 +40,7 @@ class DropoutLayer final : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<DropoutLayer>(*this); }
   double flops() const override;
+  bool goes_step_by_step() const override { return true; }
   int draws() const override { return 1; }
   index kept_size(index batch) const override;
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
@@ -60,6 +62,7 @@ class Add final : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Add>(*this); }
   double flops() const override;
+  bool goes_step_by_step() const override { return true; }
   LaneUse lane_use() const override { return LaneUse::follows; }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;

@@ -16,6 +16,7 @@ class Embedding final : public Layer<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Embedding>(*this); }
   index step_parameters(index batch) const override;
   double flops() const override;
+  bool goes_step_by_step() const override { return this->input().shape.is_flat(); }
   index index_limit() const override { return count_; }
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
   void unpack(const Array& array, const T* packed, T* values, Order order,

@@ -69,7 +69,7 @@ void draw_parameters(InitializerKind kind, const Activation& activation, std::pt
   const double scale = scale_of(entry, static_cast<double>(inputs),
                                 static_cast<double>(readers > 0 ? readers : neurons));
   if (scale == 0.0) return;
-  const Random random(seed, Stream::weights, layer);
+  const Random random(seed, RandomStream::weights, layer);
   const std::ptrdiff_t drawn = inputs * neurons + (entry.draws_biases ? neurons : 0);
   // This takes a few milliseconds, and consists of whole blocks as `normals` generates them.
   constexpr std::ptrdiff_t kAtOnce = 1 << 16;
@@ -94,7 +94,7 @@ void draw_parameters(InitializerKind kind, const Activation& activation, std::pt
 // Schmidt).
 void draw_orthogonal(std::ptrdiff_t n, std::uint64_t seed, std::uint32_t layer,
                      std::ptrdiff_t first, const StopRequest& stop, const TakeRow& take) {
-  const Random random(seed, Stream::weights, layer);
+  const Random random(seed, RandomStream::weights, layer);
   Buffer<double> rows(n * n);
   Pieces pieces(stop);
   for (std::ptrdiff_t r = 0; r < n; ++r) {

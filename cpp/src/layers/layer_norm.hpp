@@ -14,6 +14,7 @@ class LayerNorm final : public Layer<T> {
 
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<LayerNorm>(*this); }
   double flops() const override;
+  bool goes_step_by_step() const override { return true; }
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
   index kept_size(index batch) const override;
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,

@@ -17,6 +17,9 @@ class Recurrent final : public Layer<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<Recurrent>(*this); }
   double flops() const override;
   index state_size() const override;
+  bool goes_step_by_step() const override {
+    return shape_.directions == 1 && !shape_.reverse && shape_.sequences;
+  }
   void initialize(std::uint64_t seed, std::uint32_t place, const StopRequest& stop) override;
   void unpack(const Array& array, const T* packed, T* values, Order order,
               const StopRequest& stop) const override;

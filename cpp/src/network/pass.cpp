@@ -59,6 +59,13 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
       }
     }
   }
+  for (NodeMemory& node : nodes_) {
+    if (!needs.states || node.layer->state_size() == 0) continue;
+    for (T*& states : node.states) {
+      states_.emplace_back(rows * node.layer->state_size());
+      states = states_.back().data();
+    }
+  }
   for (const NodeMemory& node : nodes_) {
     const std::vector<Array>& arrays = node.layer->arrays();
     const auto is_running = [](const Array& array) { return !array.is_trained(); };
@@ -214,6 +221,15 @@ void Pass<T>::find_inputs() {
       }
     }
   }
+}
+
+template <class T>
+auto Pass<T>::states(index piece) const -> std::vector<States> {
+  std::vector<States> found;
+  for (const NodeMemory& node : nodes_) {
+    if (node.states[0]) found.push_back({node.states[piece % 2], node.layer->state_size()});
+  }
+  return found;
 }
 
 template <class T>

@@ -24,6 +24,7 @@ struct PassNeeds {
   bool looks_for_zeros = true;  ///< zeros in the inputs are recorded and skipped
   bool stored = false;          ///< inputs are stored rows, in place of panels
   bool lengths = false;         ///< inputs are sequences of different lengths
+  bool states = false;          ///< layers carry states from a piece of sequences to the next
 };
 
 /// The options of one pass.
@@ -32,6 +33,7 @@ struct PassOptions {
   const Occasion* training = nullptr;  ///< null: the pass is for inference
   bool raw = false;                    ///< the last activation is not applied
   RowNeeds* const* needs = nullptr;    ///< by node, of rows of parameters; null: none is behind
+  index piece = 0;                     ///< of sequences that come in pieces, if states are carried
 };
 
 template <class T>
@@ -90,6 +92,7 @@ class Pass {
       Outputs<T> out = node.out;
       out.steps = node.steps_of(options.slot);
       out.raw = options.raw && &node == last;
+      if (node.states[0]) node.carry(options.piece, out);
       Occasion occasion;
       if (options.training) {
         occasion = *options.training;
@@ -109,6 +112,13 @@ class Pass {
       wait();
     }
   }
+
+  /// The states before a piece of sequences: of each layer that has one, so many numbers a row.
+  struct States {
+    T* numbers;
+    index size;
+  };
+  std::vector<States> states(index piece) const;
 
   /// Lets layers update their running arrays after a training step.
   void settle(Share share, index rows) {
@@ -202,9 +212,17 @@ class Pass {
     std::vector<Rows<T>> parts;  // of delta, one per reader if there are several
     std::uint32_t* items = nullptr;
     std::vector<StepRows> steps;  // by slot; empty: there are no sequences
+    // Those before pieces of even numbers, and of odd ones: of a piece that is dropped, the states
+    // before it are still there. Null: it has none, or they are not carried.
+    T* states[2] = {};
 
     StepRows steps_of(int slot) const { return steps.empty() ? StepRows() : steps[at(slot)]; }
     const Rows<const T>* inputs(int slot) const { return x + slot * input_count; }
+    // Before the first piece they are zero.
+    void carry(index piece, Outputs<T>& to) const {
+      if (piece > 0) to.begin = states[piece % 2];
+      to.end = states[(piece + 1) % 2];
+    }
   };
 
   static RowNeeds* needs_of(const NodeMemory& node, const PassOptions& options) {
@@ -243,6 +261,7 @@ class Pass {
   std::vector<Batch<T>> held_;
   std::vector<Buffer<T>> kept_;
   std::vector<Buffer<std::uint32_t>> kept_items_;
+  std::vector<Buffer<T>> states_;
   std::vector<Rows<const T>> x_;  // of all nodes
   NodeMemory input_;
   std::vector<NodeMemory> nodes_;

@@ -39,6 +39,35 @@ std::vector<LayerSpec> Network<T>::specs() const {
 template <class T>
 std::unique_ptr<Network<T>> Network<T>::with_steps(index steps) const {
   if (!varies_) throw std::invalid_argument("the network takes samples of one shape only");
+  return planned(steps);
+}
+
+template <class T>
+std::unique_ptr<Network<T>> Network<T>::with_pieces(index steps) const {
+  check_pieces();
+  return planned(steps);
+}
+
+template <class T>
+void Network<T>::check_pieces() const {
+  const auto refuse = [](const std::string& why) {
+    throw std::invalid_argument("sequences cannot come in pieces: " + why);
+  };
+  if (input_shape_.axes.size() > 1) refuse("samples have shape " + input_shape_.text());
+  for (const Node<T>& node : nodes_) {
+    if (!node.layer->goes_step_by_step()) {
+      refuse("a layer of kind '" + node.layer->spec().kind +
+             "' does not answer each step by the steps so far");
+    }
+  }
+  if (output_shape().axes != std::vector<index>{steps()}) {
+    refuse("outputs have shape " + output_shape().text() +
+           ", and no step for each of the samples'");
+  }
+}
+
+template <class T>
+std::unique_ptr<Network<T>> Network<T>::planned(index steps) const {
   const Shape inputs = with_first(input_shape_, steps);
   Plan<T> plan(kNetworkInput, {inputs, Layout::packed(inputs)}, 0, true, true);
   plan.append(specs());
@@ -94,11 +123,14 @@ void Network<T>::take_layers(Plan<T> plan, const Shape& inputs, const Network& f
   parts_ = std::move(plan.parts);
 }
 
-#define FOXNN_STEPS(T)                                                      \
-  template std::vector<LayerSpec> Network<T>::specs() const;                \
-  template std::unique_ptr<Network<T>> Network<T>::with_steps(index) const; \
-  template void Network<T>::plan_for(index);                                \
-  template index Network<T>::steps_after(index) const;                      \
+#define FOXNN_STEPS(T)                                                       \
+  template std::vector<LayerSpec> Network<T>::specs() const;                 \
+  template std::unique_ptr<Network<T>> Network<T>::with_steps(index) const;  \
+  template std::unique_ptr<Network<T>> Network<T>::with_pieces(index) const; \
+  template void Network<T>::check_pieces() const;                            \
+  template std::unique_ptr<Network<T>> Network<T>::planned(index) const;     \
+  template void Network<T>::plan_for(index);                                 \
+  template index Network<T>::steps_after(index) const;                       \
   template void Network<T>::take_layers(Plan<T>, const Shape&, const Network<T>&);
 FOXNN_STEPS(float)
 FOXNN_STEPS(double)

@@ -11,18 +11,24 @@
 
 namespace foxnn {
 
+/// A place in an epoch: the first sample of a batch, and a piece of its sequences. Without
+/// truncation, all of a batch is one piece.
+struct Spot {
+  index first = 0, piece = 0;
+};
+
 class EpochOrder {
  public:
   /// Draws a new order. Returns false if `stop` returned true; there is then no order.
   bool shuffle(const Random& random, index samples, const StopRequest& stop) {
-    position_ = 0;
+    set_spot({});
     if (shuffled_indices(random, static_cast<std::size_t>(samples), order_, stop)) return true;
     order_.clear();
     return false;
   }
   /// Takes the samples in their original order.
   void take_in_order(index samples) {
-    position_ = 0;
+    set_spot({});
     if (!order_.empty() && !is_sorted_) return;
     order_.resize(static_cast<std::size_t>(samples));
     std::iota(order_.begin(), order_.end(), 0u);
@@ -40,17 +46,17 @@ class EpochOrder {
     is_sorted_ = true;
   }
 
-  /// The number of samples of the epoch that are done.
-  index position() const { return position_; }
-  void set_position(index position) { position_ = position; }
-  bool is_over(index samples) const { return order_.empty() || position_ >= samples; }
+  /// The number of samples of the epoch that are done, and which piece of the next batch is next.
+  const Spot& spot() const { return spot_; }
+  void set_spot(const Spot& spot) { spot_ = spot; }
+  bool is_over(index samples) const { return order_.empty() || spot_.first >= samples; }
   /// The samples of the epoch from position `first` on.
   const std::uint32_t* from(index first) const { return order_.data() + first; }
 
  private:
   std::vector<std::uint32_t> order_;
   bool is_sorted_ = false;  // by length, within the batches
-  index position_ = 0;
+  Spot spot_;
 };
 
 }  // namespace foxnn

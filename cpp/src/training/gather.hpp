@@ -10,14 +10,18 @@
 #include "foxnn/network.hpp"
 #include "network/batch.hpp"
 #include "network/pass.hpp"
+#include "training/epoch.hpp"
+#include "training/truncation.hpp"
 
 namespace foxnn {
 
 template <class T>
 class Batches {
  public:
-  Batches(const Network<T>& network, const Samples& samples, index batch)
+  /// `in_pieces`: the network is planned for pieces of the samples, which are scaled already.
+  Batches(const Network<T>& network, const Samples& samples, index batch, bool in_pieces)
       : samples_(network.scaled(samples)), batch_(batch), outputs_(network.outputs()) {
+    if (in_pieces) pieces_.emplace(network, samples_, batch);
     for (Batch<T>& target : targets_) target = Batch<T>::packed(batch, network.output_shape());
   }
 
@@ -36,9 +40,33 @@ class Batches {
   index count_from(index first) const { return std::min(batch_, samples_.size() - first); }
   Rows<T> target(int slot) { return targets_[slot].rows(); }
 
-  /// Reads the worker's share of `rows` samples, from `sample[0]` on, into a slot of the pass.
-  void gather(const Share& share, const std::uint32_t* sample, index rows, Pass<T>& pass, int slot,
-              Leaving* leaving) {
+  /// How the sequences are cut; null if they are not.
+  const SequencePieces<T>* pieces() const { return pieces_ ? &*pieces_ : nullptr; }
+  /// The number of samples that take part in the step there, the first ones of their batch.
+  index count_at(const EpochOrder& order, const Spot& spot) const {
+    const index rows = count_from(spot.first);
+    return pieces_ ? pieces_->rows(order.from(spot.first), rows, spot.piece) : rows;
+  }
+  /// The next step after the one there.
+  Spot after(const EpochOrder& order, const Spot& spot) const {
+    if (pieces_ && spot.piece + 1 < pieces_->count(order.from(spot.first))) {
+      return {spot.first, spot.piece + 1};
+    }
+    return {spot.first + count_from(spot.first), 0};
+  }
+  /// The samples that a slot has.
+  Drawn drawn(const EpochOrder& order, const Spot& spot, int slot) const {
+    return pieces_ ? pieces_->drawn(slot) : Drawn{samples_, order.from(spot.first)};
+  }
+
+  /// Reads the worker's share of `rows` samples of the step there into a slot of the pass.
+  void gather(const Share& share, const EpochOrder& order, const Spot& spot, index rows,
+              Pass<T>& pass, int slot, Leaving* leaving) {
+    const std::uint32_t* const sample = order.from(spot.first);
+    if (pieces_) {
+      return pieces_->gather(share, sample, rows, spot.piece, given_ ? &*given_ : nullptr, pass,
+                             slot, target(slot), leaving);
+    }
     if (StoredBatch<T>* stored = pass.stored(slot)) {
       return gather_stored(share, sample, rows, *stored, target(slot), leaving);
     }
@@ -59,9 +87,10 @@ class Batches {
       read_target(samples_, sample[r], outputs_, targets.from_row(r));
     }
   }
-  /// The rows that `gather` will read; none for sparse samples, whose rows are short.
+  /// The rows that `gather` will read; none for sparse samples, whose rows are short, and for
+  /// pieces, which begin anywhere in their rows.
   RowsToFetch rows_to_fetch(const Share& share, const std::uint32_t* sample, index rows) const {
-    if (samples_.inputs.is_sparse()) return {};
+    if (samples_.inputs.is_sparse() || pieces_) return {};
     return {samples_.inputs.data, samples_.inputs.row_bytes, sample + share.first(rows),
             sample + share.last(rows)};
   }
@@ -78,6 +107,7 @@ class Batches {
   }
 
   Samples samples_;
+  std::optional<SequencePieces<T>> pieces_;
   std::optional<MatrixView> given_;
   index batch_, outputs_;
   Batch<T> targets_[2];  // the next batch is gathered while this one is trained on

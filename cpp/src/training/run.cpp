@@ -59,18 +59,18 @@ void copy(const Buffer<T>& from, Buffer<T>& to) {
 // is small compared with the batch, it is stored, so that the whole backward pass comes before that
 // change.
 template <class T>
-Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan)
+Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan, bool in_pieces)
     : network_(network),
       plan_(plan),
       is_long_(cost_of_step(network, samples, std::min(plan.batch_size, samples.size())).alone >
                kLongStep),
       workers_(workers_for(
           cost_of_step(network, samples, std::min(plan.batch_size, samples.size())), plan.threads)),
-      batches_(network, samples, std::min(plan.batch_size, samples.size())),
-      tally_(network, plan, batches_.size(), samples.inputs.lengths != nullptr),
+      batches_(network, samples, std::min(plan.batch_size, samples.size()), in_pieces),
+      tally_(network, plan, batches_.size(), in_pieces || samples.inputs.lengths != nullptr),
       update_(network, plan, is_long_ && is_wider_than_deep(network, batches_.size())),
       step_(network, plan, batches_, tally_, workers_) {
-  if (workers_ == 1 && !step_.draws()) {
+  if (workers_ == 1 && !step_.draws() && !in_pieces) {
     narrow_ = narrow_step_of(network, batches_.size());
   }
 }
@@ -97,7 +97,7 @@ bool Run<T>::begin_epoch() {
   epoch = StepReport();
   draw_of_epoch_ = network_.draw();
   if (plan_.shuffle) {
-    const Random random(network_.seed(), Stream::shuffle, network_.draw());
+    const Random random(network_.seed(), RandomStream::shuffle, network_.draw());
     if (!order_.shuffle(random, n, dropped_.request())) return false;
     network_.next_draw();
   } else {
@@ -120,7 +120,7 @@ void Run<T>::sort_batches() {
 // reset.
 template <class T>
 auto Run<T>::saving_within_epoch() const -> Saving {
-  const bool begins = is_between_epochs() || epoch.steps == 0;
+  const bool begins = is_between_epochs() || (epoch.steps == 0 && spot().piece == 0);
   return begins || saved_parameters_.size() == 0 ? Saving::now : Saving::earlier;
 }
 
@@ -182,13 +182,23 @@ void Run<T>::save_parameters() {
 }
 
 template <class T>
-index Run<T>::positions_before(index samples) const {
+index Run<T>::positions_before(const Spot& spot) const {
+  if (const SequencePieces<T>* const pieces = batches_.pieces()) {
+    const std::uint32_t* const next = order_.from(spot.first);
+    return pieces->positions(order_.from(0), spot.first) +
+           pieces->positions(next, batches_.count_from(spot.first), spot.piece);
+  }
   const std::int64_t* const lengths = batches_.samples().inputs.lengths;
   const bool varies = lengths && network_.outputs_vary();
-  if (!varies) return samples * network_.output_shape().positions();
+  if (!varies) return spot.first * network_.output_shape().positions();
   index count = 0;
-  for (index i = 0; i < samples; ++i) count += network_.steps_after(lengths[order_.from(0)[i]]);
+  for (index i = 0; i < spot.first; ++i) count += network_.steps_after(lengths[order_.from(0)[i]]);
   return count;
+}
+
+template <class T>
+index Run<T>::pieces_at(index first) const {
+  return batches_.pieces() ? batches_.pieces()->count(order_.from(first)) : 1;
 }
 
 template <class T>
@@ -219,7 +229,7 @@ StepReport Run<T>::step_on(const Samples& samples) {
 template <class T>
 std::span<const std::uint32_t> Run<T>::next_batch() const {
   if (is_between_epochs()) return {};
-  const index first = order_.position();
+  const index first = spot().first;
   return {order_.from(first), static_cast<std::size_t>(batches_.count_from(first))};
 }
 
@@ -227,7 +237,8 @@ template <class T>
 void Run<T>::give_inputs(const MatrixView* x) {
   narrow_.reset();
   if (!x) return batches_.give_inputs(nullptr);
-  const MatrixView scaled = network_.scaled_inputs(*x);
+  MatrixView scaled = *x;
+  scaled.scaling = batches_.samples().inputs.scaling;
   batches_.give_inputs(&scaled);
 }
 
@@ -268,7 +279,7 @@ void Run<T>::steps_of_narrow(index count, const StopRequest& stop, StepReport& r
   const Samples& samples = batches_.samples();
   dropped_.begin();
   go_on_ = true;
-  index position = order_.position();
+  index position = spot().first;
   for (index left = count; go_on_; --left) {
     const index rows = batches_.count_from(position);
     const std::uint32_t* sample = order_.from(position);
@@ -282,7 +293,7 @@ void Run<T>::steps_of_narrow(index count, const StopRequest& stop, StepReport& r
     update_.step_along(narrow_->gradient().data());
     tally_.count_step(rows, samples, sample, report);
     position += rows;
-    order_.set_position(position);
+    order_.set_spot({position});
     report.stopped = poll_.after_step(stop);
     go_on_ = left > 1 && position < samples.size() && !report.stopped && !report.diverged;
   }
@@ -303,48 +314,59 @@ void Run<T>::steps_of_team(index count, const StopRequest& stop, StepReport& rep
     const SubnormalsAsZero subnormals;
     DroppedStep::View view(dropped_, team.is_first());
     Leaving* const leaving = is_long_ && dropped_.can_be() ? &view : nullptr;
-    index first = order_.position(), left = count;
+    Spot at = spot();
+    index left = count;
     int slot = 0;
     if (clock_ && team.is_first()) clock_->start();
-    step_.gather(team, order_, first, slot, leaving);
+    step_.gather(team, order_, at, slot, leaving);
     team.wait();
     mark(team, Phase::gather);
     while (go_on_) {
-      const index rows = batches_.count_from(first), next = first + rows;
-      const bool more = left > 1 && next < batches_.samples().size();
+      const Spot next = batches_.after(order_, at);
+      if (next.piece == 0) --left;
+      const bool more = left > 0 && next.first < batches_.samples().size();
       bool is_dropped = false;
-      step_of_worker(team, first, rows, slot, more, leaving, is_dropped);
+      step_of_worker(team, at, next, slot, more, leaving, is_dropped);
       if (is_dropped) break;
       team.wait();
       mark(team, Phase::backward);
       if (team.is_first()) {
-        tally_.count_step(rows, batches_.samples(), order_.from(first), report);
+        count_step(at, next, slot, report);
         report.stopped = poll_.after_step(stop);
-        order_.set_position(next);
+        order_.set_spot(next);
         go_on_ = more && !report.stopped && !report.diverged;
         if (go_on_) update_.begin_step(plan_.learning_rate);
       }
       team.wait();
-      first = next;
+      at = next;
       slot = 1 - slot;
-      --left;
     }
   });
   if (dropped_.is()) drop(report);
 }
 
 template <class T>
-void Run<T>::step_of_worker(const Team& team, index first, index rows, int slot, bool more,
-                            Leaving* leaving, bool& is_dropped) {
-  const index next = first + rows;
-  step_.forward(team, first, rows, slot, leaving, update_.needs());
+void Run<T>::count_step(const Spot& spot, const Spot& next, int slot, StepReport& report) {
+  const index rows = count_at(spot);
+  const Drawn drawn = batches_.drawn(order_, spot, slot);
+  const SequencePieces<T>* const pieces = batches_.pieces();
+  if (!pieces) return tally_.count_step(rows, drawn.samples, drawn.sample, report);
+  const index ended = next.piece == 0 ? batches_.count_from(spot.first) : 0;
+  tally_.count_piece(rows, drawn, pieces->shares(slot), ended, report);
+}
+
+template <class T>
+void Run<T>::step_of_worker(const Team& team, const Spot& spot, const Spot& next, int slot,
+                            bool more, Leaving* leaving, bool& is_dropped) {
+  const index rows = count_at(spot);
+  step_.forward(team, spot, rows, slot, leaving, update_.needs());
   mark(team, Phase::forward);
-  step_.loss(team, order_.from(first), rows, slot, leaving);
+  step_.loss(team, batches_.drawn(order_, spot, slot), rows, slot, leaving);
   mark(team, Phase::loss);
   PhaseClock* const own_clock = team.is_first() ? clock_ : nullptr;
   RowsToFetch to_fetch;
   if (more) {
-    to_fetch = batches_.rows_to_fetch(team.share(), order_.from(next), batches_.count_from(next));
+    to_fetch = batches_.rows_to_fetch(team.share(), order_.from(next.first), count_at(next));
   }
   const auto gather_next = [&](Leaving* leaves) {
     const PhaseClock::Detour detour(own_clock, Phase::gather);
@@ -383,10 +405,10 @@ double Run<T>::gradient(T* out) {
   run_team(workers_, [&](const Team& team) {
     DroppedStep::View view(dropped_, team.is_first());
     Leaving* const leaving = is_long_ && dropped_.can_be() ? &view : nullptr;
-    step_.gather(team, order_, 0, 0, leaving);
+    step_.gather(team, order_, {}, 0, leaving);
     team.wait();
-    step_.forward(team, 0, rows, 0, leaving);
-    step_.loss(team, order_.from(0), rows, 0, leaving);
+    step_.forward(team, {}, rows, 0, leaving);
+    step_.loss(team, batches_.drawn(order_, {}, 0), rows, 0, leaving);
     step_.backward(
         team, rows, 0, {}, [&](index node) { return StoreSink<T>(network_, node, out); },
         [](Leaving*) {}, leaving, [](Leaving*&) { return true; });

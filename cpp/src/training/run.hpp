@@ -14,7 +14,8 @@ namespace foxnn {
 template <class T>
 class Run {
  public:
-  Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan);
+  /// `in_pieces`: the network is planned for pieces of the samples, which are scaled already.
+  Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan, bool in_pieces);
 
   const TrainingPlan& plan() const { return plan_; }
   void set_learning_rate(double rate) { plan_.learning_rate = rate; }
@@ -32,10 +33,17 @@ class Run {
   /// Returns false if stopped; the epoch has then not begun.
   bool begin_epoch();
   std::uint32_t draw_of_epoch() const { return draw_of_epoch_; }
-  /// Continues after the first `samples` samples of the epoch.
-  void skip(index samples) { order_.set_position(samples); }
-  /// The positions of the outputs of the first `samples` samples of the epoch.
-  index positions_before(index samples) const;
+  /// Where the next step of the epoch is.
+  const Spot& spot() const { return order_.spot(); }
+  void set_spot(const Spot& spot) { order_.set_spot(spot); }
+  /// How many pieces the batch there has.
+  index pieces_at(index first) const;
+  /// Of the piece there, how many samples take part in it.
+  index count_at(const Spot& spot) const { return batches_.count_at(order_, spot); }
+  /// The states before it.
+  auto states(index piece) const { return step_.states(piece); }
+  /// The positions of the outputs up to a place in the epoch.
+  index positions_before(const Spot& spot) const;
   /// What `Trainer::run_epoch` and `run_batch` have done so far in the epoch.
   StepReport epoch;
 
@@ -79,8 +87,10 @@ class Run {
   // Takes back what a step has begun.
   void drop(StepReport& report);
   void save_parameters();
-  void step_of_worker(const Team& team, index first, index rows, int slot, bool more,
+  void step_of_worker(const Team& team, const Spot& spot, const Spot& next, int slot, bool more,
                       Leaving* leaving, bool& is_dropped);
+  // Adds a step to a report; `next` follows it.
+  void count_step(const Spot& spot, const Spot& next, int slot, StepReport& report);
   void mark(const Team& team, Phase phase) {
     if (clock_ && team.is_first()) clock_->mark(phase);
   }

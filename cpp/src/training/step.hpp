@@ -29,7 +29,8 @@ class Step {
                // With one panel of inputs, looking for zeros does not pay off.
                .looks_for_zeros = panel_count<T>(network.inputs()) > 1,
                .stored = network.goes_by_stored(batches.samples().inputs),
-               .lengths = batches.samples().inputs.lengths != nullptr}),
+               .lengths = batches.pieces() || batches.samples().inputs.lengths != nullptr,
+               .states = batches.pieces() != nullptr}),
         dropout_(network, plan.dropout, batches.size()) {
     make_room();
     for (index i = 0; i < network.size(); ++i) layer_draws_ += network.layer(i).draws();
@@ -57,35 +58,37 @@ class Step {
     is_training_ = false;
   }
 
-  /// Reads the worker's share of the batch that begins at position `first` of the epoch.
-  void gather(const Team& team, const EpochOrder& order, index first, int slot, Leaving* leaving) {
-    const index rows = batches_.count_from(first);
-    batches_.gather(team.share(), order.from(first), rows, pass_, slot, leaving);
+  /// Reads the worker's share of the batch of a step.
+  void gather(const Team& team, const EpochOrder& order, const Spot& spot, int slot,
+              Leaving* leaving) {
+    const index rows = batches_.count_at(order, spot);
+    batches_.gather(team.share(), order, spot, rows, pass_, slot, leaving);
     if (dropout_.is_used() && is_training_) {
-      dropout_.draw(first, team.share().first(rows), team.share().last(rows), slot, leaving);
+      dropout_.draw(spot.first, team.share().first(rows), team.share().last(rows), slot, leaving);
     }
   }
 
   /// `needs`: of rows of parameters that may be behind, by node; null if there are none.
-  void forward(const Team& team, index first, index rows, int slot, Leaving* leaving,
+  void forward(const Team& team, const Spot& spot, index rows, int slot, Leaving* leaving,
                RowNeeds* const* needs = nullptr) {
     Scratch<T> lent = scratch_of(team);
     lent.leaving = leaving;
     Occasion occasion = occasion_;
-    occasion.first = first;
+    occasion.first = spot.first + spot.piece * batches_.samples().size();
     pass_.forward(team.share(), rows,
                   {.slot = slot,
                    .training = is_training_ ? &occasion : nullptr,
                    .raw = tally_.takes_raw(),
-                   .needs = needs},
+                   .needs = needs,
+                   .piece = spot.piece},
                   lent, [&] { team.wait(); });
   }
 
-  /// Computes the losses of the worker's rows of the batch of samples `sample`, and d loss / d
-  /// preactivations of the output layer.
-  void loss(const Team& team, const std::uint32_t* sample, index rows, int slot, Leaving* leaving) {
+  /// Computes the losses of the worker's rows of a batch, and d loss / d preactivations of the
+  /// output layer.
+  void loss(const Team& team, const Drawn& drawn, index rows, int slot, Leaving* leaving) {
     const Layer<T>& top = network_.top();
-    const Samples& samples = batches_.samples();
+    const auto& [samples, sample] = drawn;
     const index end = team.share().last(rows);
     // In a long step, in blocks: one of a million outputs takes a few milliseconds.
     constexpr index kMostRows = 1024, kMostOutputs = 1 << 20;
@@ -105,6 +108,9 @@ class Step {
     }
     team.wait();
   }
+
+  /// The states before a piece of sequences.
+  auto states(index piece) const { return pass_.states(piece); }
 
   /// Must be called by every worker once the step is made.
   void settle(const Team& team, index rows) {

@@ -9,6 +9,7 @@
 
 #include "foxnn/trainer.hpp"
 #include "network/judge.hpp"
+#include "training/truncation.hpp"
 
 namespace foxnn {
 
@@ -69,29 +70,52 @@ class Tally {
                   StepReport& report) {
     const double sum = weighted_sum(losses_, rows, samples, sample);
     const double weight = total_weight(rows, samples.weights, sample);
+    report.loss += sum;
+    report.weight += weight;
+    report.samples += rows;
+    ++report.steps;
+    count(rows, sum, weight, report);
+  }
+  /// The same for a piece of sequences: row r is `shares[r]` of its sequence, which has a loss and
+  /// a weight once all its pieces are counted. `samples`: as many as the batch has, if it is the
+  /// last piece of that, and otherwise 0.
+  void count_piece(index rows, const Drawn& drawn, const double* shares, index samples,
+                   StepReport& report) {
+    const double sum = weighted_sum(losses_, rows, drawn.samples, drawn.sample);
+    const double weight = total_weight(rows, drawn.samples.weights, drawn.sample);
+    const double* const weights = drawn.samples.weights;
+    const bool are_weighted = !weights || drawn.samples.position_weights;
+    for (index r = 0; r < rows; ++r) {
+      const double own = weights ? weights[r] : 1.0;
+      report.loss += losses_[static_cast<std::size_t>(r)] * (are_weighted ? 1.0 : own) * shares[r];
+      report.weight += own * shares[r];
+    }
+    report.samples += samples;
+    report.steps += samples > 0 ? 1 : 0;
+    count(rows, sum, weight, report);
+  }
+  /// The mean loss of the last batch with a finite loss.
+  double last_loss() const { return last_sum_ / last_weight_; }
+
+ private:
+  // What all steps have.
+  void count(index rows, double sum, double weight, StepReport& report) {
     const auto count_correct = [&](const auto& correct) {
       if (correct.empty()) return;
       for (index r = 0; r < rows; ++r) report.correct += correct[static_cast<std::size_t>(r)];
     };
     count_correct(matches_);
     count_correct(correct_);
-    report.loss += sum;
-    report.weight += weight;
-    report.samples += rows;
     report.positions += positions_.empty() ? rows * judge_.positions.count
                                            : std::accumulate(positions_.begin(),
                                                              positions_.begin() + rows, index{0});
-    ++report.steps;
     if (!std::isfinite(sum)) {
       report.diverged = true;
     } else if (weight > 0.0) {
       last_sum_ = sum, last_weight_ = weight;
     }
   }
-  /// The mean loss of the last batch with a finite loss.
-  double last_loss() const { return last_sum_ / last_weight_; }
 
- private:
   const Layer<T>& top_;
   const Judge<T> judge_;
   const bool takes_raw_, sums_;

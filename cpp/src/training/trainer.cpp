@@ -32,6 +32,19 @@ void check_fit(const Network<T>& network, const Samples& samples) {
   check_positions(network.output_shape(), samples);
 }
 
+// The steps of the longest sequence.
+template <class T>
+index longest(const Network<T>& network, const Samples& samples) {
+  const std::int64_t* const lengths = samples.inputs.lengths;
+  if (!lengths) return network.steps();
+  return *std::max_element(lengths, lengths + samples.size());
+}
+
+void refuse_pieces(const TrainingPlan& plan, const char* what) {
+  if (plan.truncate == 0) return;
+  throw std::invalid_argument(std::string(what) + " is not for sequences in pieces");
+}
+
 void check_kind(bool takes) {
   if (takes) return;
   throw std::invalid_argument(
@@ -60,6 +73,9 @@ void TrainingPlan::check() const {
   }
   if (threads < 0) {
     throw std::invalid_argument("n_threads must not be negative, got " + std::to_string(threads));
+  }
+  if (truncate < 0) {
+    throw std::invalid_argument("truncate must not be negative, got " + std::to_string(truncate));
   }
   optimizer.check();
   if (optimizer.traits().shrinks_weights && !(learning_rate * optimizer.weight_decay < 1.0)) {
@@ -115,7 +131,18 @@ Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingP
                                   "' cannot drop out");
     }
   }
-  run_ = std::make_unique<Run<T>>(network, samples, plan);
+  if (plan.truncate > 0) network.check_pieces();
+  if (plan.truncate == 0 || plan.truncate >= longest(network, samples)) {
+    TrainingPlan whole = plan;
+    whole.truncate = 0;
+    run_ = std::make_unique<Run<T>>(network, samples, whole, false);
+    return;
+  }
+  if (samples.inputs.is_sparse()) {
+    throw std::invalid_argument("sparse samples cannot come in pieces");
+  }
+  pieces_ = network.with_pieces(plan.truncate);
+  run_ = std::make_unique<Run<T>>(*pieces_, network.scaled(samples), plan, true);
 }
 
 template <class T>
@@ -175,6 +202,7 @@ bool Trainer<T>::takes(const Samples& samples) const {
 
 template <class T>
 void Trainer<T>::set_samples(const Samples& samples) {
+  refuse_pieces(run_->plan(), "set_samples");
   check_fit(run_->network(), samples);
   check_kind(takes(samples));
   if (samples.size() != run_->batches().samples().size()) {
@@ -185,6 +213,7 @@ void Trainer<T>::set_samples(const Samples& samples) {
 
 template <class T>
 StepReport Trainer<T>::step(const Samples& samples) {
+  refuse_pieces(run_->plan(), "step");
   check_fit(run_->network(), samples);
   check_kind(takes(samples));
   if (samples.size() > run_->batches().size()) {
@@ -202,14 +231,15 @@ template <class T>
 StepReport Trainer<T>::run_batch(const StopRequest& stop, const MatrixView& x) {
   const index rows = static_cast<index>(next_batch().size());
   if (rows == 0) throw std::invalid_argument("there is no next batch between epochs");
-  if (x.rows != rows || x.columns != run_->network().inputs()) {
+  const MatrixView& replaced = run_->batches().samples().inputs;
+  if (x.rows != rows || x.columns != replaced.columns) {
     throw std::invalid_argument("x must have " + std::to_string(rows) + " rows of " +
-                                std::to_string(run_->network().inputs()) + " inputs");
+                                std::to_string(replaced.columns) + " inputs");
   }
-  if (x.is_sparse() || run_->batches().samples().inputs.is_sparse()) {
+  if (x.is_sparse() || replaced.is_sparse()) {
     throw std::invalid_argument("sparse samples cannot be replaced");
   }
-  if (run_->batches().samples().inputs.lengths) {
+  if (replaced.lengths) {
     throw std::invalid_argument("sequences of different lengths cannot be replaced");
   }
   run_->give_inputs(&x);
@@ -241,7 +271,8 @@ const StepReport& Trainer<T>::epoch() const {
 }
 
 template <class T>
-bool Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done) {
+bool Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done, index pieces,
+                                    const std::vector<std::vector<T>>& states) {
   const index batch = run_->batches().size(), all = run_->batches().samples().size();
   const index samples = std::min(done.steps * batch, all);
   if (done.steps < 0 || done.steps > steps_per_epoch() || done.samples != samples) {
@@ -251,10 +282,48 @@ bool Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done) 
   }
   run_->network().set_draw(draw);
   if (!run_->begin_epoch()) return false;
-  run_->skip(samples);
+  const Spot spot{samples, pieces};
+  if (pieces != 0) set_states(spot, states);
+  run_->set_spot(spot);
   run_->epoch = done;
-  run_->epoch.positions = run_->positions_before(samples);
+  run_->epoch.positions = run_->positions_before(spot);
   return true;
+}
+
+template <class T>
+void Trainer<T>::set_states(const Spot& spot, const std::vector<std::vector<T>>& states) {
+  const index all = run_->batches().samples().size();
+  if (spot.first == all || spot.piece < 0 || spot.piece >= run_->pieces_at(spot.first)) {
+    throw std::invalid_argument("a batch has no " + std::to_string(spot.piece) +
+                                " pieces before its last");
+  }
+  const auto own = run_->states(spot.piece);
+  const index rows = run_->count_at(spot);
+  bool fits = states.size() == own.size();
+  for (std::size_t i = 0; fits && i < own.size(); ++i) {
+    fits = static_cast<index>(states[i].size()) == rows * own[i].size;
+  }
+  if (!fits) throw std::invalid_argument("there must be a state of each layer and sequence");
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    std::copy(states[i].begin(), states[i].end(), own[i].numbers);
+  }
+}
+
+template <class T>
+index Trainer<T>::pieces_done() const {
+  return run_->spot().piece;
+}
+
+template <class T>
+std::vector<std::vector<T>> Trainer<T>::states() const {
+  std::vector<std::vector<T>> found;
+  const Spot spot = run_->spot();
+  if (spot.piece == 0) return found;
+  const index rows = run_->count_at(spot);
+  for (const auto& [numbers, size] : run_->states(spot.piece)) {
+    found.emplace_back(numbers, numbers + rows * size);
+  }
+  return found;
 }
 
 template <class T>
@@ -273,6 +342,7 @@ PhaseSeconds Trainer<T>::time_phases(index steps) {
 
 template <class T>
 double Trainer<T>::gradient(T* out) {
+  refuse_pieces(run_->plan(), "gradient");
   return run_->gradient(out);
 }
 

@@ -5,9 +5,10 @@ in `layers.2.0.1.weight`. Those of dense layers are `weight` and `bias`, as PyTo
 weight is outputs x inputs, the transpose of foxnn's). `optimizer.moment_1.layers.0.weight` and so
 on have the same shapes; `input_scaler.shift`, `.scale`, `output_scaler.shift`, `.scale` are in
 float64. A checkpoint of a training also says how far it is, and has the arrays of the best epoch,
-as `best.layers.0.weight` and so on, if there is early stopping. Everything else is JSON under the
-key `foxnn` of the metadata: several keys would have another order from call to call, and two files
-of one network would differ.
+as `best.layers.0.weight` and so on, if there is early stopping, and as `states.0` and so on the
+states of recurrent layers, if it was written between two pieces of sequences. Everything else is
+JSON under the key `foxnn` of the metadata: several keys would have another order from call to call,
+and two files of one network would differ.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _NAMES = {"dense": {"weights": ("weight", True), "bias": ("bias", False)}}
 _ROOM = 2**22
 
 _SCALERS = ("input_scaler", "output_scaler")
+_STATE = "states.{}"
 _LONGEST_REASON = 200
 _CODES = {"float32": "F32", "float64": "F64"}
 
@@ -60,8 +62,11 @@ def write(
     given: Mapping[str, Any],
     run: Mapping[str, Any] | None = None,
     best: Mapping[str, Any] | None = None,
+    states: Sequence[Array] = (),
 ) -> None:
     """Write a state to a file; for a checkpoint, with the run and the best epoch's memory.
+
+    `states` are those of recurrent layers in the midst of sequences.
 
     Raises
     ------
@@ -88,6 +93,9 @@ def write(
             "moments": [moment is not None for moment in best["moments"]],
         }
         arrays |= _named_memory("best.", best, leaves)
+    if states:
+        head["states"] = [len(one) for one in states]
+        arrays |= {_STATE.format(i): one for i, one in enumerate(states)}
     with replacing(path) as file:
         _write(file, arrays, {"foxnn": json.dumps(head)})
 
@@ -161,6 +169,8 @@ def read_checkpoint(
 ) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None]:
     """Return state, run and best epoch's memory that a file holds; the last two may be None.
 
+    A run has "states", of recurrent layers in the midst of sequences.
+
     The header says what the file must hold, and is compared with it before an array is read.
 
     Raises
@@ -176,13 +186,15 @@ def read_checkpoint(
         foreign.refuse(path, file.read(foreign.HEAD), "a safetensors file")
     try:
         with safe_open(path, framework="numpy") as tensors:
-            given, run, best = _rest(path, tensors.metadata())
+            given, run, best, sizes = _rest(path, tensors.metadata())
             try:
                 given = state.with_layers(given)
                 layers = state.layers_of(given)
             except (ValueError, TypeError) as error:
                 raise FileFormatError(f"{path}: {error}") from None
             expected = _expected(path, given, best, layers)
+            code = _CODES[given["dtype"]]
+            expected |= {_STATE.format(i): (code, [size]) for i, size in enumerate(sizes)}
             _compare(path, expected, tensors)
             numbers = sum(math.prod(shape) for _, shape in expected.values())
             checks.memory(numbers * 8 + _ROOM)
@@ -199,6 +211,8 @@ def read_checkpoint(
                 else None
                 for number, there in enumerate(memory["moments"], 1)
             ]
+    if run is not None:
+        run["states"] = [arrays[_STATE.format(i)] for i in range(len(sizes))]
     for key in _SCALERS:
         if given.get(key) is not None:
             given[key] |= {part: arrays[f"{key}.{part}"] for part in ("shift", "scale")}
@@ -210,8 +224,8 @@ def read_checkpoint(
 
 def _rest(
     path: str, metadata: Mapping[str, str] | None
-) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None]:
-    """Return the parts of state, run and best memory that are no arrays."""
+) -> tuple[dict[str, Any], dict[str, Any] | None, dict[str, Any] | None, list[int]]:
+    """Return the parts of state, run and best memory that are no arrays, and sizes of states."""
     text = (metadata or {}).get("foxnn")
     if text is None:
         raise FileFormatError(
@@ -238,7 +252,10 @@ def _rest(
             raise _unexpected(path, "an object", name, part)
     if best is not None and (missing := {"optimizer", "steps"} - best.keys()):
         raise _unexpected(path, min(missing), "best", best)
-    return given, run, best
+    sizes = found.get("states", [])
+    if not isinstance(sizes, list) or not all(type(n) is int and n >= 0 for n in sizes):
+        raise _unexpected(path, "sizes", "states", sizes)
+    return given, run, best, sizes
 
 
 def _expected(

@@ -12,10 +12,11 @@ import dataclasses
 import datetime
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from foxnn import _core, checks
+from foxnn.checks import Array
 from foxnn.checks.notes import notes_of
 from foxnn.formats import paths, safetensors_file, whole_files
 from foxnn.formats.paths import FileFormatError
@@ -37,6 +38,8 @@ class Running:
     weight: float
     correct: int
     seconds: float
+    pieces: int = 0  # of the sequences of the next batch (`truncate`)
+    states: tuple[Array, ...] = ()  # after them, one a layer
 
     @classmethod
     def of(cls, trainer: _core.Trainer, seconds: float) -> Running:
@@ -44,14 +47,15 @@ class Running:
         done = trainer.epoch()
         return cls(
             trainer.draw_of_epoch(), done.steps, done.samples, done.loss, done.weight, done.correct,
-            seconds,
+            seconds, trainer.pieces_done(), tuple(trainer.states()),
         )  # fmt: skip
 
     @classmethod
-    def checked(cls, values: Mapping[str, Any]) -> Running:
+    def checked(cls, values: Mapping[str, Any], states: Sequence[Array]) -> Running:
         """Return the progress from the values in a file; ValueError or TypeError for bad ones."""
         checks.integer(values.get("draw"), "draw", 0, 2**32 - 1)
-        counts = ("steps", "samples", "correct")
+        values = {"pieces": 0} | dict(values)  # checkpoints of 0.1.0 have none
+        counts = ("steps", "samples", "correct", "pieces")
         for name in counts:
             checks.integer(values.get(name), name, 0, 2**62)
         loss, weight, seconds = (
@@ -59,8 +63,12 @@ class Running:
         )
         return cls(
             values["draw"], values["steps"], values["samples"], loss, weight, values["correct"],
-            seconds,
+            seconds, values["pieces"], tuple(states),
         )  # fmt: skip
+
+    def plain(self) -> dict[str, Any]:
+        """Return all but the states, as plain values."""
+        return {name: value for name, value in vars(self).items() if name != "states"}
 
     def begin(self, trainer: _core.Trainer) -> None:
         """Bring a trainer, whose network is that of the checkpoint, to this point."""
@@ -71,6 +79,8 @@ class Running:
             loss=self.loss,
             weight=self.weight,
             correct=self.correct,
+            pieces=self.pieces,
+            states=self.states,
         )
 
 
@@ -129,10 +139,11 @@ class Checkpoints:
             "arguments": self.arguments | {"checkpoint_every": every},
             "history": {name: list(values) for name, values in history.items()},
             "watch": None if watch is None else watch.progress(),
-            "running": None if running is None else dataclasses.asdict(running),
+            "running": None if running is None else running.plain(),
         }
         best = None if watch is None else watch.best
-        self._writing = Beside(lambda: self._write(given, run, best))
+        states = () if running is None else running.states
+        self._writing = Beside(lambda: self._write(given, run, best, states))
 
     def is_writing(self) -> bool:
         """Return whether the last checkpoint is still being written."""
@@ -153,10 +164,12 @@ class Checkpoints:
         elif self._writing is not None:
             self._writing.is_left = True
 
-    def _write(self, given: dict[str, Any], run: Any, best: _core.Network | None) -> None:
+    def _write(
+        self, given: dict[str, Any], run: Any, best: _core.Network | None, states: Sequence[Array]
+    ) -> None:
         # The best weights do not change, so the thread can read them.
         memory = None if best is None else state.memory_of(best)
-        safetensors_file.write(self._place, given, run, memory)
+        safetensors_file.write(self._place, given, run, memory, states)
 
 
 @dataclasses.dataclass
@@ -214,7 +227,7 @@ def read(path: str) -> tuple[dict[str, Any], dict[str, Any], Start]:
     if not (within is None or isinstance(within, dict)) or type(samples) not in (int, type(None)):
         raise FileFormatError(f"{path}: expected a running epoch and a number of samples as run")
     try:
-        running = None if within is None else Running.checked(within)
+        running = None if within is None else Running.checked(within, run["states"])
     except (ValueError, TypeError) as error:
         raise FileFormatError(f"{path}: expected a running epoch: {error}") from None
     return given, arguments, Start(history, watch, best, draw, running, samples)

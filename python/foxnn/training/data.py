@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from foxnn import checks
+from foxnn import _core, checks
 from foxnn.checks.labels import Classes, LabelReader
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training import auto
@@ -43,6 +43,10 @@ def fit_data(
         network, x, y, options.sample_weight, labels=labels, lengths=options.lengths
     )
     labels.learns = False
+    if options.truncate is not None and isinstance(samples.x, _core.SparseRows):
+        raise ValueError(
+            "truncate needs dense samples, got a sparse matrix; its toarray() is an array"
+        )
     if start is not None and start.samples not in (None, len(samples)):
         raise ValueError(
             f"x must have the {start.samples} samples that fit was given, got {len(samples)}"

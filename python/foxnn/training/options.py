@@ -25,6 +25,7 @@ from foxnn.training.kinds import (
 from foxnn.training.progress import is_wanted
 from foxnn.training.rates import Rates
 from foxnn.training.scaling import Scalers, checked_scalers
+from foxnn.training.truncation import checked_truncate
 from foxnn.training.update_rules import rule_of
 
 
@@ -54,6 +55,7 @@ class FitArguments(NamedTuple):
     checkpoint_every: int | datetime.timedelta
     augment: object
     lengths: ArrayLike | None
+    truncate: int | None
 
 
 class FitOptions(NamedTuple):
@@ -83,6 +85,7 @@ class FitOptions(NamedTuple):
     checkpoint_every: int | datetime.timedelta
     augment: Functions
     lengths: ArrayLike | None
+    truncate: int | None
 
 
 def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done: int) -> FitOptions:
@@ -122,4 +125,5 @@ def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done:
         checkpoint_every=arguments.checked_every(given.checkpoint_every),
         augment=checked_augment(given.augment),
         lengths=given.lengths,
+        truncate=checked_truncate(network, given.truncate),
     )

@@ -116,6 +116,7 @@ def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]
         "shuffle": options.shuffle,
         "clip_norm": options.clip_norm,
         "clip_value": options.clip_value,
+        "truncate": options.truncate,
         "augment": augment_as_values(options.augment),
         "draw_of_split": draw,
         "samples": samples,

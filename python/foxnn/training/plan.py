@@ -70,6 +70,7 @@ def engine_plan(network: AnsweringNetwork, options: FitOptions) -> _core.Plan:
         dropout=options.dropout,
         clip_norm=options.clip_norm or 0.0,
         clip_value=options.clip_value or 0.0,
+        truncate=options.truncate or 0,
     )
     _core.check_plan(network, plan)
     return plan
