@@ -58,3 +58,56 @@ def test_rows_until_sure(example: Callable[[str], ModuleType]) -> None:
     found[3, :, 3] = 0.95
     assert script.rows_until_sure(found, np.full(4, 3, np.uint8)).tolist() == [6, 25, 29, 1]
     assert script.right(found, np.full(4, 3, np.uint8))[-1] == 75
+
+
+def test_neutral_to_smile(
+    example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = example("neutral_to_smile")
+    found = told(script, tmp_path, capsys, "neutral-to-smile")
+    for name in script.WAYS:
+        table = np.array([found[f"{name}: {kind}, answers"] for kind in script.CLASSES])
+        assert table.sum(axis=1).tolist() == [50, 50]
+        assert found[f"{name}: new films"][0] == 100 * np.trace(table) / 100
+    course = found[f"{script.RECURRENT}: after 1 to {script.FRAMES} frames"]
+    assert len(course) == script.FRAMES
+    assert course[-1] == found[f"{script.RECURRENT}: new films"][0]
+
+
+def test_films_tell_by_their_order_alone(example: Callable[[str], ModuleType]) -> None:
+    script = example("neutral_to_smile")
+    made = script.films(600, 3)
+    steps = np.diff(made.smiles, axis=1)
+    backwards = np.where(np.abs(steps) < 0.5, steps, -steps) < 0
+    assert (backwards == made.backwards[:, None]).all()
+    for frame in range(script.FRAMES):
+        means = [made.smiles[i::2, frame].mean() for i in (0, 1)]
+        # Uniform from 0 to 1: the standard error of a mean of 300 is 0.017.
+        assert means == pytest.approx([0.5, 0.5], abs=5 * 0.017)
+    # A film turned round has its frames, and no other.
+    one, other = script.films(2, 5), script.films(2, 5)
+    assert (one.frames == other.frames).all()
+    assert (np.diff(one.smiles[1]) < 0).sum() > (np.diff(one.smiles[0]) < 0).sum()
+
+
+def test_a_face_smiles_with_its_mouth(example: Callable[[str], ModuleType]) -> None:
+    script = example("neutral_to_smile")
+    smiles, eyes = np.array([0.0, 1.0, 1.0]), np.array([1.0, 1.0, 0.1])
+    neutral, smiling, blinking = script.faces(smiles, eyes, np.zeros((3, 2)))
+    middle = script.SIZE // 2
+    assert neutral.min() >= 0
+    assert max(neutral.max(), smiling.max()) <= 1
+    assert (neutral[:middle] == smiling[:middle]).all()
+    assert not (neutral[middle:] == smiling[middle:]).all()
+    assert blinking[:middle].sum() < smiling[:middle].sum()
+    # The lowest ink of the mouth is below that of the neutral one, and the highest above.
+    mouths = [
+        np.flatnonzero(face[middle + 1 : -4, 7:17].max(axis=1) > 0.4) for face in (neutral, smiling)
+    ]
+    assert mouths[1].min() < mouths[0].min() <= mouths[0].max() < mouths[1].max()
+
+
+def test_confusion_counts_films(example: Callable[[str], ModuleType]) -> None:
+    script = example("neutral_to_smile")
+    table = script.confusion(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]))
+    assert table.tolist() == [[1, 1], [0, 2]]
