@@ -111,3 +111,47 @@ def test_confusion_counts_films(example: Callable[[str], ModuleType]) -> None:
     script = example("neutral_to_smile")
     table = script.confusion(np.array([0, 1, 1, 1]), np.array([0, 0, 1, 1]))
     assert table.tolist() == [[1, 1], [0, 2]]
+
+
+def test_sunspots(
+    example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = example("sunspots")
+    found = told(script, tmp_path, capsys, "sunspots")
+    # What no network has a part in is the same however short the run.
+    assert found["linear, 36 months: errors"] == [17.1, 20.5, 23.3, 28.8, 36.5, 43.3]
+    assert found["linear, 132 months: mean of all"] == [26.8]
+    assert found["last month: errors"] == [18.8, 24.0, 28.7, 37.8, 49.5, 59.9]
+    assert len(found["GRU: errors"]) == len(script.SHOWN)
+    assert 20 < found["GRU: mean of all"][0] < 45
+
+
+def test_the_months_of_sunspots(example: Callable[[str], ModuleType]) -> None:
+    script = example("sunspots")
+    numbers = script.sunspots()
+    assert len(numbers) == 12 * (2009 - script.FIRST_YEAR)
+    assert numbers.argmax() == 12 * (1957 - script.FIRST_YEAR) + 9  # October 1957
+    np.testing.assert_allclose(script.unscaled(script.scaled(numbers)), numbers, atol=1e-9)
+    assert script.unscaled(np.array([-0.3])) == 0
+
+
+def test_forecasts_know_nothing_of_what_they_forecast(example: Callable[[str], ModuleType]) -> None:
+    script = example("sunspots")
+    rng = np.random.default_rng(0)
+    series = np.abs(np.sin(np.arange(600) / 20) + 0.05 * rng.normal(size=600))
+    places = np.arange(400, 500, 7)
+    after = script.following(series, places)
+    assert (after[2] == series[414 : 414 + script.AHEAD]).all()
+    nn = script.train(series[:400], 1, 1)
+    lines = script.by_least_squares(series, 36, 400)
+    changed = series.copy()
+    changed[places[-1] :] = 9
+    for before, way in (
+        (script.by_networks([nn], series), script.by_networks([nn], changed)),
+        (lines, script.by_least_squares(changed, 36, 400)),
+    ):
+        np.testing.assert_array_equal(before(places[-1:]), way(places[-1:]))
+        assert before(places).shape == (len(places), script.AHEAD)
+    # A wave is a linear function of its past: what is left is noise.
+    assert np.sqrt(((lines(places) - after) ** 2).mean()) < 0.2
+    assert script.recent(np.arange(10.0)).tolist() == [0, 0.5, 1, 1.5, 2, 2.5, 3.5, 4.5, 5.5, 6.5]
