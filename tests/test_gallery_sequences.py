@@ -155,3 +155,75 @@ def test_forecasts_know_nothing_of_what_they_forecast(example: Callable[[str], M
     # A wave is a linear function of its past: what is left is noise.
     assert np.sqrt(((lines(places) - after) ** 2).mean()) < 0.2
     assert script.recent(np.arange(10.0)).tolist() == [0, 0.5, 1, 1.5, 2, 2.5, 3.5, 4.5, 5.5, 6.5]
+
+
+def test_a_sensor_stream(
+    example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script, motor = example("sensor_stream"), example("motor")
+    found = told(script, tmp_path, capsys, "sensor-stream", "sensor-trade")
+    for name in (script.NETWORK, script.LINEAR):
+        errors = found[f"{name}: usual errors"]
+        assert len(errors) == len(script.CHANNELS)
+        # No prediction is better than the noise that it cannot know.
+        assert min(errors) > motor.NOISE
+        assert all(0 <= found[f"{name}: {kind}"][0] <= 100 for kind in script.KINDS)
+    # What is no larger than usual is within every limit.
+    assert found["limits of each value: lost phase"] == [0]
+    assert found[f"{script.LINEAR}: drift"][0] > 50
+    assert found["a sample of the stream"][0] > 0
+
+
+def test_anomalies_begin_where_they_are_said_to(example: Callable[[str], ModuleType]) -> None:
+    motor = example("motor")
+    events, clean = motor.disturbed(4, 7), motor.undisturbed(4 * len(motor.KINDS), 1007)
+    for run, before, kind, begin, end in zip(
+        events.runs, clean, events.kinds, events.begins, events.ends, strict=True
+    ):
+        changed = np.flatnonzero((run != before).any(axis=1))
+        assert begin <= changed[0] <= begin + 1
+        assert changed[-1] < end
+        assert end - begin == (1 if kind == "spike" else motor.LASTING)
+        assert (run != before).any(axis=0).sum() == 1
+    # The three currents are one wave, a third of a turn apart.
+    assert np.abs(clean[..., :3].mean(axis=(0, 1))).max() < 0.1
+    assert clean[..., :3].std(axis=(0, 1)) == pytest.approx(clean[..., 0].std(), rel=0.1)
+
+
+def test_a_stream_has_the_scores_of_whole_runs(example: Callable[[str], ModuleType]) -> None:
+    script = example("sensor_stream")
+    runs = script.undisturbed(6, 4)
+    nn = script.train(runs, 1)
+    watch = script.Watch(lambda given: nn.predict(given[:, :-1]), runs)
+    for run in runs[:2]:
+        found, spent = script.follow(nn, watch, run)
+        # The stream has the bits of `predict`; the sums of the scores are taken in float64.
+        np.testing.assert_allclose(found, watch.scores(run[None])[0], rtol=1e-6)
+        assert found[: script.WARM].max() == 0 < found[script.WARM :].min()
+        assert spent > 0
+
+
+def test_the_linear_prediction_continues_a_wave(example: Callable[[str], ModuleType]) -> None:
+    script = example("sensor_stream")
+    turns = np.random.default_rng(0).random((20, 1, 4)) + np.arange(60)[:, None] / 11
+    waves = np.sin(2 * np.pi * turns).astype(np.float32)
+    found = script.linear(waves)(waves)
+    assert found.shape == (20, 59, 4)
+    assert (found[:, : script.LAGS - 1] == 0).all()
+    np.testing.assert_allclose(
+        found[:, script.LAGS - 1 :], waves[:, script.LAGS :], rtol=0, atol=1e-3
+    )
+
+
+def test_alarms_are_counted_once(example: Callable[[str], ModuleType]) -> None:
+    script = example("sensor_stream")
+    scores = np.zeros((2, script.STEPS))
+    scores[0, 200:220] = scores[0, 300] = 5
+    over = 2 * (script.STEPS - script.WARM)
+    assert script.false_alarms(scores, 1) == pytest.approx(1e4 * 2 / over)
+    assert script.false_alarms(scores, 6) == 0
+    events = script.Events(
+        np.zeros((2, script.STEPS, 4), np.float32), ["drift"] * 2, np.array([190, 190]),
+        np.array([270, 270]),
+    )  # fmt: skip
+    assert script.delays(scores, events, 1).tolist() == [10, np.inf]
