@@ -157,6 +157,64 @@ def test_forecasts_know_nothing_of_what_they_forecast(example: Callable[[str], M
     assert script.recent(np.arange(10.0)).tolist() == [0, 0.5, 1, 1.5, 2, 2.5, 3.5, 4.5, 5.5, 6.5]
 
 
+def test_characters(
+    example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = example("characters")
+    found = told(script, tmp_path, capsys, "characters")
+    counted = [found[f"counts, {order} before: bits, held out"][0] for order in script.ORDERS]
+    assert sorted(counted, reverse=True) == counted
+    (kinds,) = found["different characters"]
+    # Little is learned in so few steps, but less than any character is as likely as any other.
+    assert counted[2] < found["GRU: bits, held out"][0] < np.log2(kinds)
+    assert found["stream, a character"][0] > 0
+
+
+def test_the_text_and_its_pieces(example: Callable[[str], ModuleType]) -> None:
+    script = example("characters")
+    whole = script.text()
+    assert len(whole.learned) > 5 * len(whole.held_out) > 50_000
+    assert max(whole.learned.max(), whole.held_out.max()) < len(whole.characters)
+    paragraphs = whole.written(whole.learned).split("\n\n")
+    assert not set(paragraphs) & set(whole.written(whole.held_out).split("\n\n")) - {""}
+    x, y = script.pieces(whole.learned[:1001], 100)
+    assert x.shape == y.shape == (10, 100)
+    assert (x.ravel() == whole.learned[:1000]).all()
+    assert (y.ravel() == whole.learned[1:1001]).all()
+
+
+def test_counts_are_probabilities(example: Callable[[str], ModuleType]) -> None:
+    script = example("characters")
+    codes = np.frombuffer(b"abracadabra", np.uint8) - ord("a")
+    counts = script.Counts(codes, 2, 26)
+    for before in (b"", b"\x00", b"\x00\x01", b"\x19\x19"):
+        each = [counts.probability(before, code) for code in range(26)]
+        assert sum(each) == pytest.approx(1)
+        assert min(each) > 0
+    # Witten and Bell by hand: after "r" comes "a" both times; of eleven characters five are "a",
+    # and there are five kinds.
+    first = (5 + 5 / 26) / (11 + 5)
+    assert counts.probability(b"\x11", 0) == pytest.approx((2 + first) / 3)
+    assert counts.bits(codes) < script.Counts(codes, 0, 26).bits(codes)
+
+
+def test_what_is_written_goes_by_the_probabilities(example: Callable[[str], ModuleType]) -> None:
+    script = example("characters")
+    known = script.text(20_000)
+    nn, _, _ = script.learn(known, 1)
+    cold, _ = script.write(nn, known, 1e-3, 12, 1)
+    assert cold.startswith(script.PROMPT)
+    codes = [known.characters.index(one) for one in cold]
+    # At a temperature of almost 0, it is always the most likely.
+    likely = nn.predict(np.array(codes)[None])[0].argmax(axis=1)
+    assert codes[len(script.PROMPT) :] == likely[len(script.PROMPT) - 1 : -1].tolist()
+    hot, _ = script.write(nn, known, 1.0, 12, 1)
+    assert hot != cold
+    costs = script.surprise(nn, known.held_out[:1025])
+    x, y = known.held_out[None, :1024], known.held_out[None, 1:1025]
+    assert costs.mean() * np.log(2) == pytest.approx(nn.evaluate(x, y)["loss"], rel=1e-4)
+
+
 def test_a_sensor_stream(
     example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
