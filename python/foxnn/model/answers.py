@@ -334,8 +334,8 @@ class AnsweringNetwork(BaseNetwork):
 
         Parameters
         ----------
-        x : array-like of shape (inputs,)
-        y : array-like of shape (outputs,), optional
+        x : array-like of shape (inputs,), or (steps, features) with recurrent layers
+        y : array-like of shape (outputs,), or of the shape of the outputs, optional
             The wanted outputs, or with loss="cross_entropy" a label. With them, the trace holds
             the loss and its gradient, too.
 
