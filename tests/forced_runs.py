@@ -284,6 +284,24 @@ def lanes() -> dict[str, np.ndarray]:
     return found
 
 
+def pieces() -> dict[str, np.ndarray]:
+    """Return parameters and losses after trainings on pieces of sequences."""
+    import kinds
+
+    found = {}
+    rng = np.random.default_rng(3)
+    x = [rng.normal(size=(n, 3)) for n in rng.integers(1, 40, 37)]
+    y = [rng.normal(size=(len(one), 2)) for one in x]
+    for dtype in DTYPES:
+        for kind in (foxnn.RNN, foxnn.GRU, foxnn.LSTM):
+            items = [(None, 3), kind(33, return_sequences=True), foxnn.LayerNorm(), foxnn.Dense(2)]
+            nn, key = foxnn.neural_network(items, dtype=dtype, seed=1), f"{dtype} {kind.__name__}"
+            history = nn.fit(x, y, 2, 23, learning_rate=0.01, truncate=7, clip_norm=0.5)
+            found[f"{key} losses"] = np.array(history["loss"])
+            found |= {f"{key} {name}": array for name, array in kinds.arrays(nn).items()}
+    return found
+
+
 JOBS = {
     "forward": forward,
     "gradients": gradients,
@@ -294,6 +312,7 @@ JOBS = {
     "sorted_sums": sorted_sums,
     "kinds": kinds,
     "lanes": lanes,
+    "pieces": pieces,
 }
 
 

@@ -476,6 +476,7 @@ ROWS = [
         Row(
             f"{kind.kind.name}-{name}",
             items(kind),
+            refused_by=("txt",),
         )
         for kind in (RNN, GRU, LSTM)
         for name, items in RECURRENT.items()
@@ -483,6 +484,7 @@ ROWS = [
     Row(
         "recurrent-lengths-of-a-tile",
         [(3, 40), LSTM(70, return_sequences=True), GRU(48, return_sequences=True), RNN(65)],
+        refused_by=("txt",),
     ),
     Row(
         "recurrent-mixed",
@@ -497,6 +499,7 @@ ROWS = [
             3,
         ],
         output="softmax",
+        refused_by=("txt",),
     ),
     Row("layer-norm-first", [9, LayerNorm(epsilon=0.5), 13, LayerNorm(), 2]),
     Row("layer-norm-last", [(4, 6), Dense(33), LayerNorm(epsilon=0.01)]),

@@ -461,6 +461,7 @@ CALLS: dict[str, Call] = {
     ),
     "neural_network.gradient": Call(network, {"x": [X[0], X], "output": [1, None]}),
     "neural_network.trace": Call(network, {"x": [X[0]], "y": [Y[0], None]}),
+    "neural_network.trace-of-a-sequence": Call(of_states, {"x": [STEPS[0]], "y": [TAGS[0], None]}),
     "neural_network.trace-of-classes": Call(classifying, {"x": [X[0]], "y": [1]}),
     "neural_network.random_mutation": Call(network, {"speed": [0.1]}),
     "neural_network.smart_mutation": Call(network, {"speed": [0.1]}),

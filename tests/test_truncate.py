@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import signal
@@ -324,6 +325,19 @@ def test_bits_do_not_depend_on_threads_or_padding(
     assert trained(lengths=LENGTHS) == expected
 
 
+@pytest.mark.parametrize("kernel_set", foxnn.kernel_sets())
+def test_kernel_sets_agree(
+    kernel_set: str, forced_run: Callable[..., dict[str, np.ndarray]]
+) -> None:
+    found, best = (forced_run("pieces", isa=isa) for isa in (kernel_set, foxnn.kernel_sets()[-1]))
+    assert found["kernel_set"] == kernel_set
+    for key in found.keys() - {"kernel_set", "threads"}:
+        if kernel_set == "reference":
+            np.testing.assert_allclose(found[key], best[key], rtol=1e-3, atol=1e-4, err_msg=key)
+        else:
+            np.testing.assert_array_equal(found[key], best[key], err_msg=key)
+
+
 def test_kinds_of_arrays_and_labels_are_the_same_samples() -> None:
     items = [(12, 3), GRU(5, return_sequences=True), Dense(3)]
     rng = np.random.default_rng(0)
@@ -387,6 +401,26 @@ def test_a_run_goes_on_between_two_pieces(optimizer: str, tmp_path: Path) -> Non
         nn, _ = foxnn.resume(path, x, y, time_limit=1e-3)
     nn, again = foxnn.resume(path, x, y)
     assert again["loss"] == history["loss"]
+    assert_goes_on(nn, expected, x, y)
+
+
+def test_checkpoints_within_a_batch_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, x, y, given = long_run()
+    expected.fit(x, y, **given)
+    written = []
+    write = checkpoint.Checkpoints.write
+
+    def counting(self: Any, nn: Any, history: Any, watch: Any, running: Any = None) -> None:
+        written.append(running)
+        write(self, nn, history, watch, running)
+
+    monkeypatch.setattr(checkpoint.Checkpoints, "write", counting)
+    nn, *_ = long_run()
+    path, every = str(tmp_path / "run.safetensors"), datetime.timedelta(milliseconds=1)
+    nn.fit(x, y, **given, checkpoint=path, checkpoint_every=every)
+    assert sum(running is not None and running.pieces > 0 for running in written) > 1
     assert_goes_on(nn, expected, x, y)
 
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "base/parallel.hpp"
@@ -21,7 +22,7 @@ class Batches {
   /// `in_pieces`: the network is planned for pieces of the samples, which are scaled already.
   Batches(const Network<T>& network, const Samples& samples, index batch, bool in_pieces)
       : samples_(network.scaled(samples)), batch_(batch), outputs_(network.outputs()) {
-    if (in_pieces) pieces_.emplace(network, samples_, batch);
+    if (in_pieces) pieces_ = std::make_unique<SequencePieces<T>>(network, samples_, batch);
     for (Batch<T>& target : targets_) target = Batch<T>::packed(batch, network.output_shape());
   }
 
@@ -41,7 +42,7 @@ class Batches {
   Rows<T> target(int slot) { return targets_[slot].rows(); }
 
   /// How the sequences are cut; null if they are not.
-  const SequencePieces<T>* pieces() const { return pieces_ ? &*pieces_ : nullptr; }
+  const SequencePieces<T>* pieces() const { return pieces_.get(); }
   /// The number of samples that take part in the step there, the first ones of their batch.
   index count_at(const EpochOrder& order, const Spot& spot) const {
     const index rows = count_from(spot.first);
@@ -107,10 +108,10 @@ class Batches {
   }
 
   Samples samples_;
-  std::optional<SequencePieces<T>> pieces_;
   std::optional<MatrixView> given_;
   index batch_, outputs_;
   Batch<T> targets_[2];  // the next batch is gathered while this one is trained on
+  std::unique_ptr<SequencePieces<T>> pieces_;
 };
 
 }  // namespace foxnn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,6 +14,7 @@ from foxnn.checks import Array, Rows, SamplesLike
 from foxnn.checks.keywords import answers, unknown
 from foxnn.checks.labels import LabelReader, may_be_labels
 from foxnn.layers.chain import check_plain, reader_of_indices
+from foxnn.layers.kinds import leaves
 from foxnn.layers.steps import varies
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED
@@ -22,6 +23,8 @@ from foxnn.model.trace import Trace
 from foxnn.model.walk import backward, forward, loss_and_gradients
 
 if TYPE_CHECKING:
+    from foxnn import _core
+    from foxnn.model.sequence_trace import SequenceTrace
     from foxnn.model.stream import Stream
 
 
@@ -331,15 +334,17 @@ class AnsweringNetwork(BaseNetwork):
 
         Parameters
         ----------
-        x : array-like of shape (inputs,)
-        y : array-like of shape (outputs,), optional
+        x : array-like of shape (inputs,), or (steps, features) with recurrent layers
+        y : array-like of shape (outputs,), or of the shape of the outputs, optional
             The wanted outputs, or with loss="cross_entropy" a label. With them, the trace holds
             the loss and its gradient, too.
 
         Returns
         -------
         Trace
-            Sums, activations and gradients as arrays; `print` shows them with their formulas.
+            Sums, activations and gradients as arrays; `print` shows them with their formulas. Of a
+            network with recurrent layers, their gates and states and the outputs of all layers at
+            each step of a sequence, which `print` shows as tables.
 
         Raises
         ------
@@ -362,6 +367,8 @@ class AnsweringNetwork(BaseNetwork):
         """
         # A copy stays as it is meanwhile, and can be asked between the epochs of a training.
         copy = self._copy()
+        if any("recurrent_weights" in part["arrays"] for part in leaves(copy._layers())):
+            return self._trace_of_sequence(copy, x, y)
         instead = "layer_outputs returns the outputs of its layers"
         check_plain(copy, "trace", instead, needs_bias=True)
         inputs, wanted = self._one_sample(x, y)
@@ -371,6 +378,23 @@ class AnsweringNetwork(BaseNetwork):
             values |= backward(copy, inputs, wanted)
         activations = [copy._activation(i) for i in range(len(self))]
         return Trace(values, activations, copy._loss())
+
+    def _trace_of_sequence(
+        self, copy: _core.Network, x: ArrayLike, y: ArrayLike | None
+    ) -> SequenceTrace:
+        # Few networks need it.
+        from foxnn.model.sequence_trace import sequence_trace, with_gradients
+
+        inputs, _ = self._one_sample(x, None)
+        samples = None
+        if y is not None:
+            if varies(self._input_shape()):
+                one: Any = [y]
+                samples = self._samples([x], one)
+            else:
+                samples = self._samples(checks.as_array(x, "x")[None], np.asarray(y)[None])
+        found = sequence_trace(copy, inputs, self.settings.n_threads)
+        return found if samples is None else with_gradients(found, copy, *samples)
 
     def stream(self) -> Stream:
         """Return a stream: the network reads one sequence as it comes, step by step.

@@ -27,7 +27,7 @@ def forward(
     sizes, single = sizes_of(network), network._single()
     of_inputs, of_outputs = network._scaling()
     values = {} if of_inputs is None else {"x": x[0].astype(np.float64)}
-    inputs = _scaled(x, of_inputs, single)
+    inputs = scaled(x, of_inputs, single)
     if not np.isfinite(inputs).all():
         raise ValueError(f"x must be finite when it is scaled, got {inputs[0]}")
     values["a^0"] = inputs[0]
@@ -65,7 +65,7 @@ def backward(network: _core.Network, x: Array, y: Array) -> dict[str, Array]:
     """
     loss, layers = loss_and_gradients(network, x, y)
     rows = np.eye(sizes_of(network)[-1])[y] if y.ndim == 1 else y
-    wanted = _scaled(rows, network._scaling()[1], network._single())[0]
+    wanted = scaled(rows, network._scaling()[1], network._single())[0]
     values: dict[str, Array] = {"y": wanted, "C": np.array(loss)}
     for i in range(len(layers), 0, -1):
         weights, bias = layers[i - 1]
@@ -85,7 +85,7 @@ def loss_and_gradients(
     return loss, [tuple(arrays.values()) for arrays in layers]
 
 
-def _scaled(
+def scaled(
     rows: Array, scaling: tuple[NDArray[np.float64], NDArray[np.float64]] | None, single: bool
 ) -> Array:
     """Return rows as the engine reads them."""
