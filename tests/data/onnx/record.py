@@ -1,6 +1,6 @@
 """How the ONNX files here were made: `python record.py pytorch`, for example.
 
-The others are `pytorch_recurrent`, `sklearn`, `keras` and `keras_recurrent`. Each
+The others are `pytorch_recurrent`, `sklearn`, `keras`, `keras_recurrent` and `keras_layers`. Each
 library exports small networks with its own exporter, and says what it answers itself; that stands
 in `pytorch.json`, for example, by the name of the file. Made with PyTorch 2.13 (onnxscript 0.7),
 with scikit-learn 1.9 (skl2onnx 1.20), and with Keras 3.15 on TensorFlow 2.21 (tf2onnx 1.17), on
@@ -320,8 +320,37 @@ def keras_recurrent() -> None:
         exported_by_keras(name, keras.Sequential([layers.Input(shape), *parts]), x)
 
 
+def keras_layers() -> None:
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    drawn = {"bias_initializer": "random_normal"}
+
+    def norm() -> Any:
+        drawn_both = {"gamma_initializer": "random_normal", "beta_initializer": "random_normal"}
+        return layers.LayerNormalization(**drawn_both)
+
+    models = {
+        "words": [layers.Embedding(9, 4), layers.LSTM(3, **drawn), layers.Dense(2)],
+        "float_words": [layers.Embedding(9, 4), layers.GRU(3, **drawn)],
+        "layer_norm": [layers.Dense(4, "tanh", **drawn), norm(), layers.Dense(2, **drawn)],
+        "steps_norm": [layers.Dense(4, **drawn), norm(), layers.Activation("relu")],
+    }
+    rng = np.random.default_rng(0)
+    numbers, steps = rng.normal(size=(5, 3)), rng.normal(size=(5, 6, 3))
+    words = rng.integers(0, 9, (5, 6))
+    samples = {
+        "words": words, "float_words": words, "layer_norm": numbers, "steps_norm": steps,
+    }  # fmt: skip
+    for name, parts in models.items():
+        x = samples[name].astype(np.int32 if name == "words" else np.float32)
+        model = keras.Sequential([layers.Input(x.shape[1:], dtype=str(x.dtype)), *parts])
+        exported_by_keras(name, model, x)
+
+
 if __name__ == "__main__":
-    ways = (pytorch, pytorch_recurrent, sklearn, keras, keras_recurrent)
+    ways = (pytorch, pytorch_recurrent, sklearn, keras, keras_recurrent, keras_layers)
     {way.__name__: way for way in ways}[sys.argv[1]]()
     lines = (f"{json.dumps(name)}: {json.dumps(record)}" for name, record in RECORDS.items())
     text = "{" + ",\n".join(lines) + "}\n"

@@ -27,6 +27,7 @@ from foxnn.formats.onnx.constants import (
 )
 from foxnn.formats.onnx.functions import FUNCTIONS
 from foxnn.formats.onnx.graph import NO_SUCH_NODE, ONE_INPUT, SOFTMAX, check_passing
+from foxnn.formats.onnx.indices import EXACT, source_of
 from foxnn.formats.onnx.layered_shapes import (
     APART,
     behind_dense,
@@ -231,10 +232,12 @@ class LayeredGraph(ModelFile):
         takes_several = kind in FUNCTIONS or kind == "Concat"
         check_pads(kind, _PASSING, data)
         if kind == "Gather":
-            return self._put(node, kind, given, values[::-1], embedded(given, values))
+            found = embedded(given, values)
+            source = source_of(self.operations, values[1], len(values[0]))
+            return self._put(node, kind, given, [source, values[0]], found)
         if kind == "Cast" and given.get("to") in WHOLE:
             return data[0]._replace(is_whole=True)
-        if any(value.is_whole for value in data):
+        if any(value.is_whole for value in data) and kind not in (*EXACT, "Cast"):
             raise NotRead(_WHOLE_NUMBERS)
         check_merged(kind, given, data)
         if kind in _PASSING and (len(data) > 1 or not isinstance(values[0], Value)):
@@ -320,6 +323,7 @@ class LayeredGraph(ModelFile):
         if first.is_merged and any(other.shape != first.shape for other in data[1:]):
             raise NotRead(APART)
         ours = [constant_as_ours(v, first) if isinstance(v, np.ndarray) else v for v in values]
+        first = first._replace(is_whole=any(value.is_whole for value in data))
         return self._put(node, kind, given, ours, first)
 
     def _shaped(
