@@ -34,6 +34,7 @@ from foxnn.formats.onnx.layered_shapes import (
     beside,
     check_merged,
     embedded,
+    is_over_channels,
     is_over_positions,
     merged,
     normalized,
@@ -83,6 +84,8 @@ _SHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _PASSING = ("Identity", "Dropout", "Cast")
 _MEANS = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
 _LARGEST = 2**31 - 1
+#: The mean of each position's channels, in place of every one of them.
+CHANNEL_MEAN = "ChannelMean"
 #: A global pool's numbers as positions of one, which no layer is made of where they are flattened.
 _AT_ONE = "AtOne"
 #: What makes constants of a shape.
@@ -347,6 +350,8 @@ class LayeredGraph(ModelFile):
     def _windowed(
         self, node: Any, kind: str, given: Attributes, values: list[Any], value: Value
     ) -> Value:
+        if is_over_channels(kind, given, values, value):
+            return self._put(node, CHANNEL_MEAN, {}, [value], value)
         keeps = True
         if kind in _MEANS:
             if not is_over_positions(value, given, values):

@@ -169,6 +169,21 @@ def is_over_positions(value: Value, given: Attributes, values: list[Any]) -> boo
     return sorted(value.order[axis - 1] for axis in named) == list(range(axes - 1))
 
 
+def is_over_channels(kind: str, given: Attributes, values: list[Any], value: Value) -> bool:
+    """Return whether a mean is over the channels of each position, and keeps their axis.
+
+    tf2onnx writes a mean over the last of three axes as one over all axes but the first two.
+    """
+    if value.flat_of is not None or value.is_merged:
+        return False
+    if kind == "GlobalAveragePool":
+        return value.order == (0, 1) and not is_in_place(value.shape, (1, 0))
+    if kind != "ReduceMean" or not given.get("keepdims", 1):
+        return False
+    named = _named_axes(given, values)
+    return len(named) == 1 and is_last(value, named[0])
+
+
 def beside(given: Attributes, values: list[Any], data: list[Value]) -> Value:
     """Return values side by side, along the channels."""
     if len(data) < len(values):
