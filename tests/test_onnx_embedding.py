@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import foxnn
 import kinds
 from foxnn import Conv1D, Embedding, Flatten, GlobalAveragePool, Parallel, Reshape
-from test_onnx_graphs import refused
+from test_onnx_graphs import RECORDS, refused
 from test_onnx_layers import listed, through
 from test_onnx_windows import RNG, Net, assert_close
 
@@ -21,6 +22,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 helper = onnx.helper
 
 COUNT, STEPS = 12, 7
+KERAS = json.loads((RECORDS / "keras_layers.json").read_text())
 
 
 def ran(path: Path, x: np.ndarray) -> np.ndarray:
@@ -83,7 +85,21 @@ THEIRS: dict[str, Callable[[], Net]] = {
     "mean of words": lambda: text().add("ReduceMean", axes=[1], keepdims=0).gemm(5, 2),
     "cast from floats": lambda: cast(onnx.TensorProto.FLOAT),
     "cast from int32": lambda: cast(onnx.TensorProto.INT32),
+    "counted from the end": lambda: from_the_end(COUNT),
 }  # fmt: skip
+
+
+def from_the_end(count: int) -> Net:
+    """Return one that counts indices below zero from the end of the table, of `count` rows."""
+    net = Net(STEPS)
+    net.kind = onnx.TensorProto.INT64
+    start, count_, zero = net.last, net.constant(np.array(count)), net.constant(np.array(0))
+    moved = net.add("Add", count_).last
+    is_below = net.add("Less", start, zero, alone=True).last
+    net.add("Where", is_below, moved, start, alone=True)
+    net.add("Gather", "table", net.last, alone=True, axis=0)
+    net.arrays.append(table())
+    return net
 
 
 def cast(kind: int) -> Net:
@@ -109,11 +125,39 @@ def test_graphs_of_other_libraries(name: str, tmp_path: Path) -> None:
         nn.predict(x - COUNT)
 
 
+@pytest.mark.parametrize("name", [name for name in KERAS if "words" in name])
+def test_files_of_keras(name: str, tmp_path: Path) -> None:
+    """Whose indices below zero count from the end of the table; that is left out."""
+    nn = foxnn.neural_network(RECORDS / name)
+    layer, width = ("GRU", 3) if "float" in name else ("LSTM", 2)
+    assert listed(nn).startswith(f"neural_network([(6,), Embedding(9, 4), {layer}(3)")
+    x, expected = (np.float32(KERAS[name][key]) for key in ("inputs", "outputs"))
+    assert expected.shape == (5, width)
+    assert_close(nn.predict(x), expected)
+    again = through(nn, tmp_path)
+    assert again.predict(x).tobytes() == nn.predict(x).tobytes()
+
+
 def gathered(*names: str, **attributes: Any) -> Net:
     net = Net(STEPS)
     net.kind = onnx.TensorProto.INT64
     net.arrays.append(table())
     return net.add("Gather", *names, alone=True, **attributes)
+
+
+def whole() -> Net:
+    net = Net(STEPS)
+    net.kind = onnx.TensorProto.INT64
+    rest = onnx.numpy_helper.from_array(np.array(COUNT - 1), "rest")
+    net.arrays += [table(), rest]
+    return net
+
+
+def a_long_way(nodes: int) -> Net:
+    net = whole()
+    for _ in range(nodes):
+        net.add("Add", np.array(0))
+    return net.add("Gather", "table", net.last, alone=True)
 
 
 BROKEN: dict[str, tuple[str, Callable[[], Net]]] = {
@@ -132,6 +176,32 @@ BROKEN: dict[str, tuple[str, Callable[[], Net]]] = {
         "(Cast): expected a cast to floating point",
         lambda: Net(STEPS).add("Cast", to=7)
         .add("Gather", np.ones((4, 2), np.int64), "n0", alone=True),
+    ),
+    "the next rows": (
+        "(Gather): expected the indices as they are given",
+        lambda: whole().add("Add", np.array(1)).add("Gather", "table", "n0", alone=True),
+    ),
+    "rows in the other order": (
+        "(Gather): expected the indices as they are given",
+        lambda: whole().add("Sub", "rest", "x", alone=True)
+        .add("Gather", "table", "n0", alone=True),
+    ),
+    "an index for each word": (
+        "(Gather): expected the indices as they are given",
+        lambda: whole().add("Add", np.zeros(STEPS, np.int64))
+        .add("Gather", "table", "n0", alone=True),
+    ),
+    "squares": (
+        "(Gather): expected the indices as they are given",
+        lambda: whole().add("Mul", "x").add("Gather", "table", "n0", alone=True),
+    ),
+    "a long way": (
+        "(Gather): expected the indices as they are given", lambda: a_long_way(40),
+    ),
+    "whole numbers behind functions": (
+        "expected a cast to floating point",
+        lambda: Net(STEPS).add("Cast", to=7).add("Add", np.array(0)).add("Cast", to=1)
+        .add("MatMul", np.ones((STEPS, 2))),
     ),
     "truncated": (
         "expected a cast to floating point",

@@ -101,6 +101,50 @@ def again_same(nn: foxnn.neural_network, x: np.ndarray, folder: Path) -> bool:
     return listed(again) == listed(nn) and again.predict(x).tobytes() == nn.predict(x).tobytes()
 
 
+# Keras'
+
+
+KERAS: dict[str, dict[str, Any]] = json.loads((RECORDS / "keras_recurrent.json").read_text())
+EVERY, DENSE = "return_sequences=True", "Dense({}, activation='identity_x', bias=False)"
+# What each network is read as; a GRU and a SimpleRNN are loops in the file.
+READ = {
+    "lstm": f"LSTM(4, {EVERY})",
+    "lstm_last": f"LSTM(4), {DENSE.format(2)}",
+    "gru": f"GRU(4, {EVERY})",
+    "gru_last": "GRU(4)",
+    "rnn": f"RNN(4, {EVERY})",
+    "both": f"LSTM(3, {EVERY}, bidirectional=True)",
+    "both_last": f"Parallel(GRU(3), GRU(3, reverse=True)), {DENSE.format(1)}",
+    "reversed": "LSTM(4, reverse=True)",
+    "deep": f"LSTM(4, {EVERY}), GRU(3, {EVERY}), Dense(2, activation='softmax', bias=False)",
+    "any_length": f"LSTM(4, {EVERY}), GRU(3), {DENSE.format(2)}",
+    "both_deep": f"Parallel(GRU(3, {EVERY}), GRU(3, {EVERY}, reverse=True)), "
+    f"Parallel(RNN(2, {EVERY}), RNN(2, {EVERY}, reverse=True)), Dense(1, activation='tan_h')",
+    "no_bias": f"GRU(4, bias=False), {DENSE.format(1)}",
+    "any_both": f"Parallel(GRU(3, {EVERY}), GRU(3, {EVERY}, reverse=True)), RNN(2)",
+}
+NOT_KERAS = {
+    "gru_before": "(Loop): expected linear_before_reset=1, as PyTorch's GRU and Keras' with",
+    "rnn_relu": "(Loop): expected the activations Tanh, got Relu",
+    "backwards": "(Loop): expected states in the order of time, reversed again after a layer that",
+    "hard": "(Loop): expected a loop over the steps of a GRU or SimpleRNN, as Keras has them, got",
+}
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_files_of_keras(name: str, tmp_path: Path) -> None:
+    stem = name.removeprefix("keras_").rpartition("_")[0]
+    if stem in NOT_KERAS:
+        assert NOT_KERAS[stem] in refused(RECORDS / name)
+        return
+    nn = foxnn.neural_network(RECORDS / name)
+    x, expected = (np.float32(KERAS[name][key]) for key in ("inputs", "outputs"))
+    assert_close(nn.predict(x), expected)
+    steps = None if stem.startswith("any") else 6
+    assert listed(nn).startswith(f"neural_network([({steps}, 3), {READ[stem]}], loss=")
+    assert again_same(nn, x, tmp_path)
+
+
 # Graphs by hand
 
 
@@ -188,6 +232,24 @@ def both_apart(kind: str) -> Sequences:
     return net.start(first).add("Concat", second, axis=1)
 
 
+LENGTHS_OF_ALL = np.full(5, 6)
+
+
+def backwards(kind: str, last: int = 0, **said: Any) -> Sequences:
+    """Return a layer that reads from the last step to the first, of 5 samples."""
+    return Sequences(5).turn().add("ReverseSequence", LENGTHS_OF_ALL).layer(kind, last=last, **said)
+
+
+def rows(net: Sequences) -> Sequences:
+    """Add a dense layer at each step, which has the steps of all samples as its rows."""
+    net.add("Reshape", np.array([-1, 4])).add("MatMul", RNG.normal(size=(4, 2)))
+    return net.add("Add", RNG.normal(size=2)).add("Tanh").add("Reshape", np.array([-1, 6, 2]))
+
+
+def every_state(kind: str, **given: Any) -> Sequences:
+    return Sequences(**given).turn().layer(kind).add("Squeeze", np.array([1])).turn()
+
+
 def split(kind: str) -> Sequences:
     """Return both directions of a node, taken apart and put side by side at every step."""
     net = Sequences().turn().layer(kind, ways=2)
@@ -233,6 +295,40 @@ GRAPHS: dict[str, tuple[Callable[[str], Sequences], str]] = {
         lambda kind: Sequences(5).turn().layer(kind, ways=2).turn(0, 2, 1, 3)
         .add("Reshape", np.array([6, 5, 8])).turn(),
         "{}(4, return_sequences=True, bidirectional=True)",
+    ),
+    "read backwards": (
+        lambda kind: backwards(kind).add("Squeeze", np.array([1])).turn()
+        .add("ReverseSequence", LENGTHS_OF_ALL, time_axis=1, batch_axis=0),
+        "{}(4, return_sequences=True, reverse=True)",
+    ),
+    "read backwards by a reversed one": (
+        lambda kind: backwards(kind, direction="reverse").add("Squeeze", np.array([1]))
+        .add("ReverseSequence", LENGTHS_OF_ALL).turn(),
+        "{}(4, return_sequences=True)",
+    ),
+    "last state of one read backwards": (
+        lambda kind: backwards(kind, last=1).add("Squeeze", np.array([0])),
+        "{}(4, reverse=True)",
+    ),
+    "last step of one read backwards": (
+        lambda kind: backwards(kind).add("Squeeze", np.array([1]))
+        .add("Gather", np.array(-1), axis=0),
+        "{}(4, reverse=True)",
+    ),
+    "samples reversed first": (
+        lambda kind: Sequences(5).add("ReverseSequence", LENGTHS_OF_ALL, time_axis=1, batch_axis=0)
+        .turn().layer(kind, last=1).add("Squeeze", np.array([0])),
+        "{}(4, reverse=True)",
+    ),
+    "reversed twice": (
+        lambda kind: Sequences(5).turn().add("ReverseSequence", LENGTHS_OF_ALL)
+        .add("ReverseSequence", LENGTHS_OF_ALL).turn().turn().layer(kind, last=1)
+        .add("Squeeze", np.array([0])),
+        "{}(4)",
+    ),
+    "dense at each step by rows": (
+        lambda kind: rows(every_state(kind)),
+        "{}(4, return_sequences=True), Dense(2, activation='tan_h')",
     ),
     "lengths that are all steps": (
         lambda kind: Sequences(5).turn().layer(kind, np.full(5, 6)).add("Squeeze", np.array([1]))
@@ -314,6 +410,64 @@ BROKEN: dict[str, tuple[str, Callable[[], Sequences]]] = {
         "expected samples first",
         lambda: Sequences(5).turn().layer("RNN", ways=2).add("Reshape", np.array([5, 6, 8])),
     ),
+    "backwards at the end": (
+        "(RNN): expected states in the order of time",
+        lambda: backwards("RNN").add("Squeeze", np.array([1])).turn(),
+    ),
+    "backwards into a layer": (
+        "expected states in the order of time",
+        lambda: backwards("RNN").add("Squeeze", np.array([1])).turn()
+        .add("MatMul", np.ones((4, 2))),
+    ),
+    "backwards beside the order of time": (
+        "(Concat): expected states in the order of time", lambda: beside_backwards(),
+    ),
+    "last step in the order of time": (
+        "(Gather): expected the last states by the output Y_h",
+        lambda: backwards("RNN").add("Squeeze", np.array([1])).add("Gather", np.array(0), axis=0),
+    ),
+    "both directions backwards": (
+        "expected one direction of sequences that are read backwards",
+        lambda: backwards("RNN", ways=2),
+    ),
+    "some steps backwards": (
+        "(ReverseSequence): expected no sequence_lens",
+        lambda: Sequences(5).turn().add("ReverseSequence", np.array([6, 6, 5, 6, 6])),
+    ),
+    "samples backwards": (
+        "expected the steps as its time_axis, and the samples as its batch_axis",
+        lambda: Sequences(5).turn()
+        .add("ReverseSequence", LENGTHS_OF_ALL, time_axis=1, batch_axis=0),
+    ),
+    "features backwards": (
+        "expected the steps as its time_axis",
+        lambda: Sequences(5).add("ReverseSequence", LENGTHS_OF_ALL, time_axis=2, batch_axis=0),
+    ),
+    "backwards without lengths": (
+        "(ReverseSequence): expected sequences of steps, and their lengths",
+        lambda: Sequences(5).turn().add("ReverseSequence"),
+    ),
+    "flat numbers backwards": (
+        "(ReverseSequence): expected sequences of steps",
+        lambda: Sequences(5).add("Flatten").add("ReverseSequence", LENGTHS_OF_ALL),
+    ),
+    "rows at the end": (
+        "expected the samples to stay apart",
+        lambda: every_state("RNN").add("Reshape", np.array([-1, 4])),
+    ),
+    "rows of another number of steps": (
+        "expected the samples to stay apart",
+        lambda: every_state("RNN").add("Reshape", np.array([-1, 4]))
+        .add("Reshape", np.array([-1, 3, 8])),
+    ),
+    "rows that are pooled": (
+        "expected the samples to stay apart",
+        lambda: every_state("RNN").add("Reshape", np.array([-1, 4])).add("ReduceMean", axes=[1]),
+    ),
+    "rows as sequences": (
+        "(RNN): expected",
+        lambda: every_state("RNN").add("Reshape", np.array([-1, 4])).layer("RNN", layout=1),
+    ),
     "not turned back": (
         "one output that depends on the input", lambda: Sequences().turn().layer("RNN"),
     ),
@@ -331,6 +485,19 @@ BROKEN: dict[str, tuple[str, Callable[[], Sequences]]] = {
         .add("Reshape", np.array([0, -1])).add("Identity"),
     ),
 }  # fmt: skip
+
+
+def beside_backwards() -> Sequences:
+    first = backwards("RNN").add("Squeeze", np.array([1])).turn()
+    last = first.last
+    return (
+        first.start("x")
+        .turn()
+        .layer("RNN")
+        .add("Squeeze", np.array([1]))
+        .turn()
+        .add("Concat", last, axis=2)
+    )
 
 
 def sized(units: int) -> Sequences:

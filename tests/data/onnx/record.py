@@ -1,9 +1,10 @@
 """How the ONNX files here were made: `python record.py pytorch`, for example.
 
-The others are `pytorch_recurrent`, `sklearn` and `keras`. Each library exports small networks with
-its own exporter, and says what it answers itself; that stands in LIBRARY.json, by the name of the
-file. Made with PyTorch 2.13 (onnxscript 0.7), with scikit-learn 1.9 (skl2onnx 1.20), and with Keras
-3.15 on TensorFlow 2.21 (tf2onnx 1.17), on Linux.
+The others are `pytorch_recurrent`, `sklearn`, `keras`, `keras_recurrent` and `keras_layers`. Each
+library exports small networks with its own exporter, and says what it answers itself; that stands
+in `pytorch.json`, for example, by the name of the file. Made with PyTorch 2.13 (onnxscript 0.7),
+with scikit-learn 1.9 (skl2onnx 1.20), and with Keras 3.15 on TensorFlow 2.21 (tf2onnx 1.17), on
+Linux.
 """
 
 from __future__ import annotations
@@ -236,7 +237,6 @@ def sklearn() -> None:
 def keras() -> None:
     import keras
     import tensorflow
-    import tf2onnx
     from keras import layers
 
     keras.utils.set_random_seed(0)
@@ -265,20 +265,92 @@ def keras() -> None:
     for name, parts in models.items():
         shape = (2, 3) if name == "pictures" else (4,)
         x = rng.normal(size=(5, *shape)).astype(np.float32) * (255 if name == "pictures" else 1)
-        model = keras.Sequential([layers.Input(shape), *parts])
-        out = model(x).numpy()
-        model.export(HERE / f"keras_{name}_export.onnx", format="onnx", verbose=False)
-        given = [tensorflow.TensorSpec([None, *shape], np.float32, name="x")]
-        tf2onnx.convert.from_function(
-            tensorflow.function(lambda x, model=model: model(x), input_signature=given),
-            given, opset=15, output_path=HERE / f"keras_{name}_tf2onnx.onnx",
-        )  # fmt: skip
-        for way in ("export", "tf2onnx"):
-            recorded(f"keras_{name}_{way}.onnx", x, out)
+        exported_by_keras(name, keras.Sequential([layers.Input(shape), *parts]), x)
+
+
+def exported_by_keras(name: str, model: Any, x: np.ndarray) -> None:
+    """Write a model in Keras' own way and in that of tf2onnx, and record what it answers."""
+    import tensorflow
+    import tf2onnx
+
+    out = model(x).numpy()
+    model.export(HERE / f"keras_{name}_export.onnx", format="onnx", verbose=False)
+    given = [tensorflow.TensorSpec(model.input_shape, x.dtype, name="x")]
+    tf2onnx.convert.from_function(
+        tensorflow.function(lambda x: model(x), input_signature=given),
+        given, opset=15, output_path=HERE / f"keras_{name}_tf2onnx.onnx",
+    )  # fmt: skip
+    for way in ("export", "tf2onnx"):
+        recorded(f"keras_{name}_{way}.onnx", x, out)
+
+
+def keras_recurrent() -> None:
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    drawn = {"bias_initializer": "random_normal"}
+    every = {"return_sequences": True, **drawn}
+    models = {
+        "lstm": [layers.LSTM(4, **every)],
+        "lstm_last": [layers.LSTM(4, **drawn), layers.Dense(2)],
+        "gru": [layers.GRU(4, **every)],
+        "gru_last": [layers.GRU(4, **drawn)],
+        "gru_before": [layers.GRU(4, reset_after=False, **drawn)],
+        "rnn": [layers.SimpleRNN(4, **every)],
+        "rnn_relu": [layers.SimpleRNN(4, "relu", **drawn)],
+        "both": [layers.Bidirectional(layers.LSTM(3, **every))],
+        "both_last": [layers.Bidirectional(layers.GRU(3, **drawn)), layers.Dense(1)],
+        "reversed": [layers.LSTM(4, go_backwards=True, **drawn)],
+        "deep": [layers.LSTM(4, **every), layers.GRU(3, **every), layers.Dense(2, "softmax")],
+        "any_length": [layers.LSTM(4, **every), layers.GRU(3, **drawn), layers.Dense(2)],
+        "both_deep": [
+            layers.Bidirectional(layers.GRU(3, **every)),
+            layers.Bidirectional(layers.SimpleRNN(2, **every)), layers.Dense(1, "tanh", **drawn),
+        ],
+        "no_bias": [layers.GRU(4, use_bias=False), layers.Dense(1)],
+        "backwards": [layers.GRU(4, go_backwards=True, **every)],
+        "hard": [layers.GRU(4, recurrent_activation="hard_sigmoid", **drawn)],
+        "any_both": [layers.Bidirectional(layers.GRU(3, **every)), layers.SimpleRNN(2, **drawn)],
+    }  # fmt: skip
+    rng = np.random.default_rng(0)
+    for name, parts in models.items():
+        x = rng.normal(size=(5, 6, 3)).astype(np.float32)
+        shape = (None, 3) if name.startswith("any") else (6, 3)
+        exported_by_keras(name, keras.Sequential([layers.Input(shape), *parts]), x)
+
+
+def keras_layers() -> None:
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(0)
+    drawn = {"bias_initializer": "random_normal"}
+
+    def norm() -> Any:
+        drawn_both = {"gamma_initializer": "random_normal", "beta_initializer": "random_normal"}
+        return layers.LayerNormalization(**drawn_both)
+
+    models = {
+        "words": [layers.Embedding(9, 4), layers.LSTM(3, **drawn), layers.Dense(2)],
+        "float_words": [layers.Embedding(9, 4), layers.GRU(3, **drawn)],
+        "layer_norm": [layers.Dense(4, "tanh", **drawn), norm(), layers.Dense(2, **drawn)],
+        "steps_norm": [layers.Dense(4, **drawn), norm(), layers.Activation("relu")],
+    }
+    rng = np.random.default_rng(0)
+    numbers, steps = rng.normal(size=(5, 3)), rng.normal(size=(5, 6, 3))
+    words = rng.integers(0, 9, (5, 6))
+    samples = {
+        "words": words, "float_words": words, "layer_norm": numbers, "steps_norm": steps,
+    }  # fmt: skip
+    for name, parts in models.items():
+        x = samples[name].astype(np.int32 if name == "words" else np.float32)
+        model = keras.Sequential([layers.Input(x.shape[1:], dtype=str(x.dtype)), *parts])
+        exported_by_keras(name, model, x)
 
 
 if __name__ == "__main__":
-    ways = (pytorch, pytorch_recurrent, sklearn, keras)
+    ways = (pytorch, pytorch_recurrent, sklearn, keras, keras_recurrent, keras_layers)
     {way.__name__: way for way in ways}[sys.argv[1]]()
     lines = (f"{json.dumps(name)}: {json.dumps(record)}" for name, record in RECORDS.items())
     text = "{" + ",\n".join(lines) + "}\n"

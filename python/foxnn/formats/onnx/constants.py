@@ -37,7 +37,7 @@ _LISTS = _FLOAT_LIST, _INT_LIST, _STRING_LIST
 _ATTRIBUTES = {
     "activations": _STRING_LIST, "allowzero": _INT, "alpha": _FLOAT, "approximate": _STRING,
     "auto_pad": _STRING,
-    "axes": _INT_LIST, "axis": _INT, "beta": _FLOAT, "ceil_mode": _INT,
+    "axes": _INT_LIST, "axis": _INT, "batch_axis": _INT, "beta": _FLOAT, "ceil_mode": _INT,
     "clip": _FLOAT, "direction": _STRING, "end": _INT, "hidden_size": _INT,
     "input_forget": _INT, "layout": _INT, "linear_before_reset": _INT, "start": _INT,
     "classlabels_int64s": _INT_LIST, "classlabels_strings": _STRING_LIST,
@@ -45,7 +45,8 @@ _ATTRIBUTES = {
     "epsilon": _FLOAT, "gamma": _FLOAT, "group": _INT, "keepdims": _INT,
     "kernel_shape": _INT_LIST, "max": _FLOAT, "min": _FLOAT, "mode": _STRING, "momentum": _FLOAT,
     "nearest_mode": _STRING, "offset": _FLOAT_LIST, "pads": _INT_LIST, "perm": _INT_LIST,
-    "scale": _FLOAT_LIST, "scales": _FLOAT_LIST, "spatial": _INT, "strides": _INT_LIST, "to": _INT,
+    "scale": _FLOAT_LIST, "scales": _FLOAT_LIST, "spatial": _INT, "split": _INT_LIST,
+    "strides": _INT_LIST, "time_axis": _INT, "to": _INT,
     "training_mode": _INT, "transA": _INT, "transB": _INT, "value": _TENSOR,
     "value_float": _FLOAT, "value_floats": _FLOAT_LIST, "value_int": _INT,
     "value_ints": _INT_LIST,

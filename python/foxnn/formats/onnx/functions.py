@@ -94,6 +94,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Min": lambda _, *all_: functools.reduce(np.minimum, all_),
     "Mul": lambda _, a, b: a * b,
     "Neg": lambda _, a: -a,
+    "Not": lambda _, a: np.logical_not(a),
     "PRelu": lambda _, a, slope: np.where(a < 0, slope * a, a),
     "Pow": lambda _, a, b: np.power(a, b),
     "Reciprocal": lambda _, a: 1.0 / a,

@@ -29,6 +29,7 @@ from foxnn.formats.onnx.leaves import (
     leaf_of,
     scaling_of,
 )
+from foxnn.formats.onnx.moments import normalization_of
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair
 
@@ -163,6 +164,13 @@ class _Reader:
                 expected = f"expected at most {_MOST_NODES} shifts and factors in a row"
                 raise self.graph.refused(step.node, expected)
             return 1
+        if not is_alone:
+            each = [(stage.cut, stage.numbers) for stage in stages]
+            norm, count = normalization_of(self.graph, each)
+            if norm is not None:
+                found.append(norm)
+                self._taken.update(stage.end for stage in stages[:count])
+                return count
         activation, count = self._activation(stages)
         if activation is not None:
             _activate(found, last, activation)

@@ -27,11 +27,16 @@ from foxnn.formats.onnx.constants import (
 )
 from foxnn.formats.onnx.functions import FUNCTIONS
 from foxnn.formats.onnx.graph import NO_SUCH_NODE, ONE_INPUT, SOFTMAX, check_passing
+from foxnn.formats.onnx.indices import EXACT, source_of
 from foxnn.formats.onnx.layered_shapes import (
+    APART,
     behind_dense,
     beside,
+    check_merged,
     embedded,
+    is_over_channels,
     is_over_positions,
+    merged,
     normalized,
     reshaped,
     squeezed,
@@ -50,10 +55,22 @@ from foxnn.formats.onnx.layout import (
     plain,
     transposed,
 )
+from foxnn.formats.onnx.loops import condition, loop_of
 from foxnn.formats.onnx.model_file import ModelFile, kind_of
 from foxnn.formats.onnx.padding import check_pads, padded, with_pads
-from foxnn.formats.onnx.recurrent_shapes import NODES, Turned, Zeros, moved, turned_of, zeros_of
+from foxnn.formats.onnx.recurrent_shapes import (
+    BACKWARD,
+    NODES,
+    Lengths,
+    Recurrent,
+    Turned,
+    Zeros,
+    filled_of,
+    moved,
+    turned_of,
+)
 from foxnn.formats.onnx.recurrent_values import RecurrentValues
+from foxnn.formats.onnx.reversal import reversed_of
 from foxnn.formats.onnx.shapes import Sizes, computed
 from foxnn.formats.onnx.window_shapes import (
     GLOBAL_POOLS,
@@ -67,6 +84,8 @@ _SHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze")
 _PASSING = ("Identity", "Dropout", "Cast")
 _MEANS = {"ReduceMean": "GlobalAveragePool", "ReduceMax": "GlobalMaxPool"}
 _LARGEST = 2**31 - 1
+#: The mean of each position's channels, in place of every one of them.
+CHANNEL_MEAN = "ChannelMean"
 #: A global pool's numbers as positions of one, which no layer is made of where they are flattened.
 _AT_ONE = "AtOne"
 #: What makes constants of a shape.
@@ -102,8 +121,12 @@ class LayeredGraph(ModelFile):
             except NotRead as error:
                 raise self.refused(node, str(error)) from None
         end = self._values.get(str(model.graph.output[0].name)) if model.graph.output else None
+        if isinstance(end, Turned) and end.is_backward and isinstance(end.parts[0][0], Recurrent):
+            raise self.refused(end.parts[0][0].node, BACKWARD)
         if not isinstance(end, Value) or len(model.graph.output) != 1:
             raise self.error("expected one output that depends on the input")
+        if end.is_merged:
+            raise self.error(APART)
         if end.flat_of or (not end.is_plain and end.order != channels_first(len(end.order))):
             raise self.error("expected an output whose numbers are in foxnn's order")
         if end.is_whole:
@@ -174,21 +197,29 @@ class LayeredGraph(ModelFile):
         if kind in NODES:
             self._values |= self._recurrent.outputs(node, NODES[kind], given, values)
             return
+        if kind == "Loop":
+            loop = loop_of(node, values, self._named, self.take)
+            self._values |= self._recurrent.of_loop(node, loop)
+            return
         made: Any
         values = self._recurrent.of_layers(kind, values)
-        if any(isinstance(value, Turned) for value in values):
-            made = moved(kind, given, [_known(value) for value in values], self._batch)
+        if kind == "ReverseSequence" or any(isinstance(value, Turned) for value in values):
+            known = [_known(value) for value in values]
+            is_turn = kind == "ReverseSequence"
+            made = reversed_of(given, values) if is_turn else moved(kind, given, known, self._batch)
             if isinstance(made, Turned) and made.is_settled:
                 made = self._recurrent.settled(node, made)
-        elif any(isinstance(value, Zeros) for value in values) or kind in _FILLING:
+        elif not data and (met := condition(kind, values)) is not None:
+            made = met
+        elif any(isinstance(value, Zeros | Lengths) for value in values) or kind in _FILLING:
             fill = array_of(given["value"]) if "value" in given else None
-            made = zeros_of(kind, given, values, fill)
+            made = filled_of(kind, given, values, fill)
             if data or made is None:
                 raise NotRead(NO_SUCH_NODE)
         elif data:
             made = self._of_data(node, kind, given, values, data)
         elif any(isinstance(value, Sizes) for value in values):
-            sizes = computed(kind, values)
+            sizes = computed(kind, values, bool(given.get("keepdims", 1)))
             if sizes is None:
                 raise NotRead("expected a shape that is known")
             made = sizes
@@ -204,11 +235,14 @@ class LayeredGraph(ModelFile):
         takes_several = kind in FUNCTIONS or kind == "Concat"
         check_pads(kind, _PASSING, data)
         if kind == "Gather":
-            return self._put(node, kind, given, values[::-1], embedded(given, values))
+            found = embedded(given, values)
+            source = source_of(self.operations, values[1], len(values[0]))
+            return self._put(node, kind, given, [source, values[0]], found)
         if kind == "Cast" and given.get("to") in WHOLE:
             return data[0]._replace(is_whole=True)
-        if any(value.is_whole for value in data):
+        if any(value.is_whole for value in data) and kind not in (*EXACT, "Cast"):
             raise NotRead(_WHOLE_NUMBERS)
+        check_merged(kind, given, data)
         if kind in _PASSING and (len(data) > 1 or not isinstance(values[0], Value)):
             raise NotRead(ONE_INPUT)
         check_passing(kind, given, values)
@@ -233,6 +267,8 @@ class LayeredGraph(ModelFile):
             found = data[0]._replace(shape=(*positions, data[0].shape[-1]))
             return self._put(node, kind, {"factors": factors}, data, found)
         values = [_whole(v) if isinstance(v, Sizes) else v for v in values]
+        if kind == "Reshape" and (again := merged(values, data[0])) is not None:
+            return again
         if kind in _SHAPING:
             return self._shaped(node, kind, given, values, data[0])
         if kind in WINDOWED or kind in _MEANS:
@@ -287,7 +323,10 @@ class LayeredGraph(ModelFile):
             raise NotRead("expected inputs of one shape")
         if any((o.order, o.flat_of) != (first.order, first.flat_of) for o in data[1:]):
             raise NotRead("expected inputs whose axes are in one order")
+        if first.is_merged and any(other.shape != first.shape for other in data[1:]):
+            raise NotRead(APART)
         ours = [constant_as_ours(v, first) if isinstance(v, np.ndarray) else v for v in values]
+        first = first._replace(is_whole=any(value.is_whole for value in data))
         return self._put(node, kind, given, ours, first)
 
     def _shaped(
@@ -311,6 +350,8 @@ class LayeredGraph(ModelFile):
     def _windowed(
         self, node: Any, kind: str, given: Attributes, values: list[Any], value: Value
     ) -> Value:
+        if is_over_channels(kind, given, values, value):
+            return self._put(node, CHANNEL_MEAN, {}, [value], value)
         keeps = True
         if kind in _MEANS:
             if not is_over_positions(value, given, values):
@@ -352,6 +393,7 @@ KNOWN = (
     *_PASSING,
     "Concat",
     "Pad",
+    "ReverseSequence",
     "Shape",
     "Tile",
     "Transpose",

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from foxnn.formats.onnx.constants import MOST_DIMENSIONS, Attributes, NotRead
+from foxnn.formats.onnx.functions import FUNCTIONS
 from foxnn.formats.onnx.layout import (
     Value,
     channels_first,
@@ -18,6 +19,8 @@ from foxnn.formats.onnx.layout import (
     plain,
 )
 
+APART = "expected the samples to stay apart"
+
 _TURNED = "expected numbers in foxnn's order, which has channels last"
 
 
@@ -26,13 +29,13 @@ def reshaped(kind: str, given: Attributes, values: list[Any], value: Value) -> V
     shape = value.file_shape
     if kind == "Flatten":
         if given.get("axis", 1) not in (1, -len(shape)):
-            raise NotRead("expected the samples to stay apart")
+            raise NotRead(APART)
         return flattened(value, 0)
     wanted = values[1] if len(values) > 1 else None
     if not isinstance(wanted, np.ndarray) or wanted.dtype.kind != "i" or wanted.ndim != 1:
         raise NotRead("expected a constant shape")
     if not 2 <= wanted.size <= MOST_DIMENSIONS or (given.get("allowzero", 0) and 0 in wanted):
-        raise NotRead("expected the samples to stay apart")
+        raise NotRead(APART)
     first, *lengths = (int(n) for n in wanted)
     filled = [shape[i] if n == 0 and i < len(shape) else n for i, n in enumerate(lengths)]
     if filled.count(-1) == 1 and first == 0:
@@ -42,12 +45,40 @@ def reshaped(kind: str, given: Attributes, values: list[Any], value: Value) -> V
     found = tuple(filled)
     right = first in (0, -1) and found and min(found) >= 1
     if not right or math.prod(found) != math.prod(shape):
-        raise NotRead("expected the samples to stay apart")
+        raise NotRead(APART)
     if len(found) == 1:
         return flattened(value, 0)
     if not value.is_plain:
         raise NotRead(_TURNED)
     return plain(0, found)
+
+
+def merged(values: list[Any], value: Value) -> Value | None:
+    """Return the value after a Reshape to rows of channels, of every position, or back from these.
+
+    So exporters write a dense layer at each position. None if it is another Reshape.
+    """
+    wanted = values[1] if len(values) == 2 else None
+    is_shape = isinstance(wanted, np.ndarray) and wanted.dtype.kind == "i" and wanted.ndim == 1
+    if not is_shape or wanted is None:
+        return None
+    first, *lengths = wanted.tolist() or [0]
+    if value.is_merged:
+        if first not in (0, -1) or tuple(lengths) != value.shape:
+            raise NotRead(APART)
+        return value._replace(is_merged=False)
+    is_rows = first == -1 and lengths == [value.shape[-1]] and len(value.shape) > 1
+    is_right = is_rows and value.flat_of is None and value.order == plain(0, value.shape).order
+    return value._replace(is_merged=True) if is_right and math.prod(value.shape[:-1]) > 1 else None
+
+
+def check_merged(kind: str, given: Attributes, data: list[Value]) -> None:
+    """Raise NotRead where positions that are rows would go into what is not alike for every row."""
+    is_alike = kind in (*FUNCTIONS, "MatMul", "Gemm", "Reshape", "Identity", "Cast", "Dropout")
+    is_alike = is_alike or (kind == "Softmax" and given.get("axis") == -1)
+    kinds = {value.is_merged for value in data}
+    if (True in kinds and not is_alike) or len(kinds) > 1:
+        raise NotRead(APART)
 
 
 def _named_axes(given: Attributes, values: list[Any]) -> list[int]:
@@ -138,6 +169,21 @@ def is_over_positions(value: Value, given: Attributes, values: list[Any]) -> boo
     return sorted(value.order[axis - 1] for axis in named) == list(range(axes - 1))
 
 
+def is_over_channels(kind: str, given: Attributes, values: list[Any], value: Value) -> bool:
+    """Return whether a mean is over the channels of each position, and keeps their axis.
+
+    tf2onnx writes a mean over the last of three axes as one over all axes but the first two.
+    """
+    if value.flat_of is not None or value.is_merged:
+        return False
+    if kind == "GlobalAveragePool":
+        return value.order == (0, 1) and not is_in_place(value.shape, (1, 0))
+    if kind != "ReduceMean" or not given.get("keepdims", 1):
+        return False
+    named = _named_axes(given, values)
+    return len(named) == 1 and is_last(value, named[0])
+
+
 def beside(given: Attributes, values: list[Any], data: list[Value]) -> Value:
     """Return values side by side, along the channels."""
     if len(data) < len(values):
@@ -156,7 +202,7 @@ def behind_dense(kind: str, given: Attributes, values: list[Any], value: Value) 
     weights = values[1] if len(values) > 1 else None
     if not isinstance(weights, np.ndarray) or weights.ndim != 2 or weights.dtype.kind != "f":
         raise NotRead("expected samples times a matrix of constant weights")
-    if given.get("transA", 0) or (kind == "Gemm" and len(value.shape) != 1):
+    if given.get("transA", 0) or (kind == "Gemm" and len(value.file_shape) != 1):
         raise NotRead("expected samples in rows")
     if not is_last(value, -1):
         raise NotRead(_TURNED)

@@ -28,16 +28,20 @@ class Value(NamedTuple):
     flat_of: tuple[Shape, Order] | None = None  # what was flattened in the file's order
     is_whole: bool = False  # a Cast has made whole numbers of it
     pads: tuple[tuple[int, int], ...] = ()  # zeros around each axis of positions, not in `shape`
+    is_merged: bool = False  # in the file its positions are rows, as samples are
 
     @property
     def file_shape(self) -> Shape:
-        """The shape of a sample in the file."""
+        """The shape of a sample in the file, or of a row."""
+        if self.is_merged:
+            return self.shape[-1:]
         return tuple(self.shape[axis] for axis in self.order)
 
     @property
     def is_plain(self) -> bool:
         """Whether its numbers lie in the file as they do in foxnn."""
-        return self.flat_of is None and is_in_place(self.shape, self.order)
+        is_whole = self.flat_of is None and not self.is_merged
+        return is_whole and is_in_place(self.shape, self.order)
 
 
 def plain(number: int, shape: Shape) -> Value:

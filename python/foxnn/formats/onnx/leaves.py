@@ -184,11 +184,11 @@ def _layer_norm(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
     }
     if len(arrays) < 2:
         raise graph.refused(step.node, f"expected a scale and a bias of shape ({width},)")
-    options = {"epsilon": _shortest(step.given.get("epsilon", 1e-5))}
+    options = {"epsilon": shortest(step.given.get("epsilon", 1e-5))}
     return Leaf({"kind": "layer_norm", "options": options}, arrays)
 
 
-def _shortest(number: float) -> float:
+def shortest(number: float) -> float:
     """Return the number that a float32 of the file was written as."""
     return float(str(np.float32(number)))
 
@@ -201,7 +201,7 @@ def _batch_norm(graph: LayeredGraph, step: Operation, cut: int) -> Leaf:
         if isinstance(array, np.ndarray)  # as the graph has checked
     }
     usual = {"epsilon": 1e-5, "momentum": 0.9}
-    options = {name: _shortest(step.given.get(name, value)) for name, value in usual.items()}
+    options = {name: shortest(step.given.get(name, value)) for name, value in usual.items()}
     return Leaf({"kind": "batch_norm", "options": options}, arrays)
 
 

@@ -55,6 +55,9 @@ class FoundLayers(NamedTuple):
 # windows, and leave different rests by every stride but 101: what depends on them differs.
 _TRIED = 1009, 1110
 
+# What only networks with recurrent layers have.
+_OF_LAYERS = (*NODES, "Loop", "ReverseSequence")
+
 # A graph that is no chain and has more nodes than this is not read a second time.
 _MOST_NODES = 100_000
 
@@ -93,7 +96,7 @@ def read(path: str) -> Found | FoundLayers:
             return _found_layers(path, model)
         except FileFormatError as error:
             # A node that stands for a whole layer says best why it is not read.
-            if any(node.op_type in NODES for node in model.graph.node[:_MOST_NODES]):
+            if any(node.op_type in _OF_LAYERS for node in model.graph.node[:_MOST_NODES]):
                 raise error from None
             if isinstance(refused, NotAChain):
                 raise

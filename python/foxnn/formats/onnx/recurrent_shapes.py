@@ -24,11 +24,18 @@ NODES = {operator: kind for kind, operator in OPERATORS.items()}
 _ACTIVATIONS = {"rnn": ["tanh"], "gru": ["sigmoid", "tanh"], "lstm": ["sigmoid", "tanh", "tanh"]}
 _DIRECTIONS = {b"forward": 1, b"reverse": 1, b"bidirectional": 2}
 _TURNED = "expected samples first, and the directions side by side"
+BACKWARD = "expected states in the order of time, reversed again after a layer that reads backwards"
 _LAST = "expected the last states by the output Y_h, or the last step of one direction"
 
 
 class Zeros(NamedTuple):
     """A constant of zeros, of whatever shape: the states that a sequence starts with."""
+
+
+class Lengths(NamedTuple):
+    """The same length for every sample."""
+
+    steps: int
 
 
 class Recurrent(NamedTuple):
@@ -53,11 +60,13 @@ class Turned(NamedTuple):
     #: What lies side by side along the directions, or else the channels: a layer and which of its
     #: directions, or a value of the graph.
     parts: tuple[tuple[Recurrent | Value, int], ...]
+    #: Whether the last step comes first.
+    is_backward: bool = False
 
     @property
     def is_settled(self) -> bool:
-        """Whether samples are first, and no axis is left that layers do not have."""
-        return self.axes in ("ntc", "nc")
+        """Whether samples and steps are in order, and no axis is left that layers do not have."""
+        return self.axes in ("ntc", "nc") and not self.is_backward
 
     def length(self, axis: str) -> int | None:
         """Return the length of an axis; None for the samples."""
@@ -104,7 +113,7 @@ def recurrent_of(node: Any, kind: str, given: Attributes, values: list[Any]) -> 
         is_zero = isinstance(state, np.ndarray) and not state.any()
         if state is not None and not isinstance(state, Zeros) and not is_zero:
             raise NotRead("expected states that start with zeros, and no peepholes")
-    _check_lengths(lengths, source.shape[0])
+    check_lengths(lengths, source.shape[0])
     units = recurrent.shape[-1] if isinstance(recurrent, np.ndarray) and recurrent.ndim else 0
     columns, shape = gates_of(kind) * units, source.shape
     expected = (count, columns, shape[-1]), (count, columns, units), (count, 2 * columns)
@@ -119,10 +128,11 @@ def recurrent_of(node: Any, kind: str, given: Attributes, values: list[Any]) -> 
     return Recurrent(node, kind, source, (weights, recurrent, bias), direction == b"reverse")
 
 
-def _check_lengths(lengths: Any, steps: int) -> None:
+def check_lengths(lengths: Any, steps: int | None) -> None:
     """Raise NotRead unless sequences have all the steps that there are."""
     is_array = isinstance(lengths, np.ndarray)
     found = lengths.reshape(-1).tolist() if is_array else sizes_of(lengths)
+    found = [lengths.steps] if isinstance(lengths, Lengths) else found
     if lengths is not None and (not found or set(found) != {steps}):
         raise NotRead("expected no sequence_lens: foxnn takes lengths beside its input")
 
@@ -152,7 +162,7 @@ def moved(kind: str, given: Attributes, values: list[Any], batch: int) -> Turned
         return value._replace(axes="nc")
     if kind == "Reshape" and len(values) == 2:
         return _reshaped(value, _numbers(values[1]), batch)
-    raise NotRead(_TURNED)
+    raise NotRead(BACKWARD if value.is_backward else _TURNED)
 
 
 def _numbers(given: Any) -> list[int]:
@@ -220,10 +230,11 @@ def _taken(kind: str, value: Turned, given: Attributes, values: list[Any]) -> Tu
     for layer, direction in value.parts:
         if isinstance(layer, Value):
             raise NotRead(_TURNED)
-        begins_last = layer.is_reverse or direction == 1
+        begins_last = (layer.is_reverse or direction == 1) != value.is_backward
         if (first, end) != ((0, 1) if begins_last else (length - 1, length)):
             raise NotRead(_LAST)
-    return value._replace(axes=value.axes.replace("t", "l" if keeps else ""))
+    axes = value.axes.replace("t", "l" if keeps else "")
+    return value._replace(axes=axes, is_backward=False)
 
 
 def _beside(values: list[Any], axis: Any) -> Turned:
@@ -232,6 +243,8 @@ def _beside(values: list[Any], axis: Any) -> Turned:
     first = turned[0]
     if len(turned) < len(values) or any(value.axes != first.axes for value in turned):
         raise NotRead(_TURNED)
+    if any(value.is_backward != first.is_backward for value in turned):
+        raise NotRead(BACKWARD)
     letter = _letter(first, axis)
     if letter != ("d" if "d" in first.axes else "c"):
         raise NotRead(_TURNED)
@@ -262,13 +275,21 @@ def _is_first(taken: tuple[Recurrent, tuple[int, ...]] | Value, layer: Recurrent
     return not isinstance(taken, Value) and taken[0].node is layer.node and taken[1] == (0,)
 
 
-def zeros_of(kind: str, given: Attributes, values: list[Any], fill: Array | None) -> Zeros | None:
-    """Return zeros that a node makes; None if it does something else."""
+def filled_of(
+    kind: str, given: Attributes, values: list[Any], fill: Array | None
+) -> Zeros | Lengths | None:
+    """Return zeros or lengths that a node makes or moves; None if it does something else."""
+    first, shape = (*values, None, None)[:2]
     if kind == "ConstantOfShape":
         return Zeros() if fill is None or not fill.any() else None
     if kind == "Expand" and len(values) == 2:
-        is_zero = isinstance(values[0], np.ndarray) and not values[0].any()
-        return Zeros() if is_zero or isinstance(values[0], Zeros) else None
+        if isinstance(first, Sizes):
+            number = first.values[0] if len(first.values) == 1 else None
+            return Lengths(number) if number and sizes_of(shape) == [None] else None
+        is_zero = isinstance(first, np.ndarray) and not first.any()
+        return Zeros() if is_zero or isinstance(first, Zeros) else None
+    if kind in ("Identity", "Cast") and isinstance(first, Lengths):
+        return first
     rest = values if kind == "Concat" else values[:1]
     moves = ("Slice", "Squeeze", "Unsqueeze", "Gather", "Transpose", "Reshape", "Identity", "Cast")
     is_moved = kind in (*moves, "Concat") and rest

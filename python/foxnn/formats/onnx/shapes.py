@@ -84,8 +84,18 @@ def _product(
     return Sizes([product], is_single) if 0 <= product < 2**31 else None
 
 
-def computed(kind: str, values: list[Any]) -> Sizes | None:
-    """Return what a node makes of shapes, or None where it is not understood."""
+def _count(lengths: list[int | None]) -> int | None:
+    """Return the product of lengths: that of the samples, a number, or -1 where both are in it."""
+    known = math.prod(length for length in lengths if length is not None)
+    is_of_samples = None in lengths
+    return (None if known == 1 else -1) if is_of_samples else known
+
+
+def computed(kind: str, values: list[Any], keeps: bool = True) -> Sizes | None:
+    """Return what a node makes of shapes, or None where it is not understood.
+
+    `keeps` says whether a product over an axis keeps it.
+    """
     first = sizes_of(values[0])
     if kind == "Concat":
         parts = [sizes_of(value) for value in values]
@@ -97,6 +107,8 @@ def computed(kind: str, values: list[Any]) -> Sizes | None:
     if kind == "Mul" and first is not None and len(values) == 2:
         second = sizes_of(values[1])
         return _product(first, second, isinstance(values[0], Sizes) and values[0].is_single)
+    if kind == "ReduceProd" and first is not None and isinstance(values[0], Sizes):
+        return Sizes([_count(first)], is_single=not keeps)
     if kind == "Reshape" and isinstance(values[0], Sizes) and len(values[0].values) == 1:
         lengths = sizes_of(values[1]) if len(values) == 2 else None
         return Sizes(values[0].values, not lengths) if lengths in ([], [-1], [1]) else None
