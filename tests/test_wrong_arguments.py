@@ -163,8 +163,10 @@ def use(thing: Any) -> None:
         twin = copy.deepcopy(thing)
         assert repr(twin) == repr(thing)
         assert fingerprint(twin) == fingerprint(thing)
-        positions = (4,) if None in thing._input_shape() else ()
-        x, y = (np.zeros((3, *positions, thing.sizes[i])) for i in (0, -1))
+        at_each, at_end = ((4,) if None in shape else () for shape in
+                           (thing._input_shape(), thing._output_shape()))  # fmt: skip
+        x = np.zeros((3, *at_each, thing.sizes[0]))
+        y = np.zeros((3, *at_end, thing.sizes[-1]))
         assert thing.predict(x).shape == y.shape
         arrays = [array for layer in thing for array in layer.arrays.values()]
         assert all(np.isfinite(array).all() for array in arrays)
