@@ -235,6 +235,10 @@ def of_itself(loop: Loop) -> None:
     loop.nodes("Tanh")[0].input[0] = loop.nodes("Tanh")[0].output[0]
 
 
+def copy_of_nothing(loop: Loop) -> None:
+    del loop.nodes("Identity")[0].input[:]
+
+
 def without(field: str) -> Callable[[Loop], None]:
     return lambda loop: loop.body.ClearField(field)
 
@@ -293,6 +297,7 @@ BROKEN: dict[str, tuple[str, Callable[[Loop], None]]] = {
     "weights of other units": (SIZES, store(6, np.ones((5, 12)))),
     "a bias of one number": (f"{NO_CELL}, got Add in its body", store(4, np.ones((2, 1)))),
     "weights that claim to be large": ("expected 4611686014132420609 numbers in", claims),
+    "a copy of nothing": ("expected its constants to be computed", copy_of_nothing),
     "no nodes": ("before it", without("node")),
     "no inputs": (NO_CELL, without("input")),
     "no outputs": (NO_CELL, without("output")),

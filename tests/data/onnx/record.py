@@ -312,6 +312,19 @@ def keras_recurrent() -> None:
         "backwards": [layers.GRU(4, go_backwards=True, **every)],
         "hard": [layers.GRU(4, recurrent_activation="hard_sigmoid", **drawn)],
         "any_both": [layers.Bidirectional(layers.GRU(3, **every)), layers.SimpleRNN(2, **drawn)],
+        "both_summed": [
+            layers.Bidirectional(layers.GRU(3, **every), merge_mode="sum"), layers.Dense(2),
+        ],
+        "mean": [layers.GRU(4, **every), layers.GlobalAveragePooling1D(), layers.Dense(2)],
+        "largest": [layers.SimpleRNN(4, **every), layers.GlobalMaxPooling1D()],
+        "batch_norm": [
+            layers.GRU(4, **every),
+            layers.BatchNormalization(
+                beta_initializer="random_normal", gamma_initializer="random_normal",
+                moving_mean_initializer="random_normal",
+            ),
+            layers.GRU(3, **drawn),
+        ],
     }  # fmt: skip
     rng = np.random.default_rng(0)
     for name, parts in models.items():

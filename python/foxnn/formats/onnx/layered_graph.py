@@ -72,6 +72,7 @@ from foxnn.formats.onnx.recurrent_shapes import (
 from foxnn.formats.onnx.recurrent_values import RecurrentValues
 from foxnn.formats.onnx.reversal import reversed_of
 from foxnn.formats.onnx.shapes import Sizes, computed
+from foxnn.formats.onnx.steps_first import with_samples_first
 from foxnn.formats.onnx.window_shapes import (
     GLOBAL_POOLS,
     RESIZES,
@@ -204,11 +205,7 @@ class LayeredGraph(ModelFile):
         made: Any
         values = self._recurrent.of_layers(kind, values)
         if kind == "ReverseSequence" or any(isinstance(value, Turned) for value in values):
-            known = [_known(value) for value in values]
-            is_turn = kind == "ReverseSequence"
-            made = reversed_of(given, values) if is_turn else moved(kind, given, known, self._batch)
-            if isinstance(made, Turned) and made.is_settled:
-                made = self._recurrent.settled(node, made)
+            made = self._of_turned(node, kind, given, values)
         elif not data and (met := condition(kind, values)) is not None:
             made = met
         elif any(isinstance(value, Zeros | Lengths) for value in values) or kind in _FILLING:
@@ -228,6 +225,23 @@ class LayeredGraph(ModelFile):
             self.take(node, made)
             self.take(node, made)
         self._values[node.output[0]] = made
+
+    def _of_turned(self, node: Any, kind: str, given: Attributes, values: list[Any]) -> Any:
+        if (inner := with_samples_first(kind, given, values)) is not None:
+            settled = [
+                self._recurrent.settled(node, value) if isinstance(value, Turned) else value
+                for value in inner[1]
+            ]
+            data = [value for value in settled if isinstance(value, Value)]
+            found = self._of_data(node, kind, inner[0], settled, data)
+            is_turned = kind in FUNCTIONS
+            return Turned("tnc", ((found, 0),)) if is_turned and isinstance(found, Value) else found
+        if kind == "ReverseSequence":
+            made: Any = reversed_of(given, values)
+        else:
+            made = moved(kind, given, [_known(value) for value in values], self._batch)
+        is_settled = isinstance(made, Turned) and made.is_settled
+        return self._recurrent.settled(node, made) if is_settled else made
 
     def _of_data(
         self, node: Any, kind: str, given: Attributes, values: list[Any], data: list[Value]

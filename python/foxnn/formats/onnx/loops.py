@@ -117,7 +117,8 @@ class _Step:
         self._named, self._take = named, take
         first, second, *names = [given.name for given in body.input]
         self._values: dict[str, Any] = {first: Count(0), second: Until(math.inf)}
-        copies = {n.output[0]: n.input[0] for n in body.node if kind_of(n) == "Identity"}
+        same = (n for n in body.node if kind_of(n) == "Identity" and n.input and n.output)
+        copies = {node.output[0]: node.input[0] for node in same}
         counts = []
         for i, (name, value) in enumerate(zip(names, carried, strict=True)):
             end = body.output[i + 1].name
