@@ -539,6 +539,10 @@ def test_eight_bits_are_for_numbers_only(tmp_path: Path) -> None:
         (STEPS, "8 bits supports dense layers only, but layer 0 is a Conv1D"),
         ([(2, 3), 4], r"8 bits supports flat samples only, .* shape \(2, 3\)"),
         ([6, foxnn.Reshape((3, 2)), foxnn.Conv1D(2, 2)], "8 bits .* layer 0 is a Reshape"),
+        (
+            [(None, 3), foxnn.LSTM(4), 2],
+            "layer 0 is an LSTM; export_c without weights= writes such a network",
+        ),
     ):
         with pytest.raises(ValueError, match=message):
             foxnn.neural_network(items, seed=1).export_c(tmp_path / "net.h", weights="int8")

@@ -81,6 +81,18 @@ STEPPED: dict[str, list[Any]] = {
         Parallel(LSTM(3), [Activation("sin"), GRU(2, bias=False)]),
         6, Reshape((2, 3)), Dense(2), Conv1D(2, 2), 3,
     ],
+    **{
+        f"sequence from a state, {name}": [
+            (None, 3), GRU(6), Reshape((3, 2)), kind(4, return_sequences=True),
+            kind(3, reverse=True, return_sequences=True), kind(2, bidirectional=True), 2,
+        ]
+        for name, kind in KINDS.items()
+    },
+    "sequence of one step from a state": [(None, 3), LSTM(6), Reshape((1, 6)), GRU(3), 2],
+    "fixed sequence from a state": [
+        (7, 3), LSTM(6), Reshape((3, 2)),
+        Residual(LSTM(1, bidirectional=True, return_sequences=True)), LSTM(3), 2,
+    ],
     "words": [(None,), Embedding(9, 4), LSTM(6, return_sequences=True), Dense(3)],
     "state alone": [(None, 1), GRU(1)],
     "fixed": [(7, 3), LSTM(5), 2],

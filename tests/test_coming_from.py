@@ -42,12 +42,23 @@ def part(found: dict[str, Any], beginning: str) -> dict[str, Any]:
     return {k.removeprefix(beginning): a for k, a in found.items() if k.startswith(beginning)}
 
 
-@pytest.mark.parametrize("model", ["pictures", "words"])
+@pytest.mark.parametrize("model", ["pictures", "words", "sequences"])
 def test_weights_of_pytorch(model: str) -> None:
     names, found = page("PyTorch"), recorded("PyTorch")
     names[f"{model}_from_pytorch"](names[model], part(found, f"{model}/"))
     answers = found[f"{model}.answers"]
     np.testing.assert_allclose(names[model].predict(found[model]), answers, rtol=1e-5, atol=1e-6)
+
+
+def test_last_states_of_both_directions_are_not_those_at_the_last_step() -> None:
+    names, found = page("PyTorch"), recorded("PyTorch")
+    nn = names["sequences"]
+    names["sequences_from_pytorch"](nn, part(found, "sequences/"))
+    own = nn.layer_outputs(found["sequences"])["gru_1"]
+    states = found["sequences.states"]
+    np.testing.assert_allclose(own[:, :8], states[:, -1, :8], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(own[:, 8:], states[:, 0, 8:], rtol=1e-5, atol=1e-6)
+    assert np.abs(own[:, 8:] - states[:, -1, 8:]).max() > 0.1
 
 
 @pytest.mark.parametrize("model", ["pictures", "words"])

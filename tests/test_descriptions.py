@@ -174,6 +174,11 @@ ANY = (ValueError, TypeError)
         (lambda: Conv2D(4, 3, stride=-1), ValueError, "stride must be .* got -1"),
         (lambda: Conv3D(4, 3, dilation=(1, 2)), ValueError, r"dilation .* or 3, .* got \(1, 2\)"),
         (lambda: Conv2D(4, 3, dilation=0), ValueError, "dilation must be .* got 0"),
+        (
+            lambda: Conv1D(4, 3, padding="causal"),
+            ValueError,
+            r"one of valid, same; got 'causal', which is 'valid' behind \(kernel - 1\) \* dilation",
+        ),
         (lambda: Conv2D(4, 3, padding="full"), ValueError, "padding .* valid, same; got 'full'"),
         (
             lambda: Conv2D(4, 3, padding=1),

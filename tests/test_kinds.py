@@ -474,6 +474,27 @@ def test_what_holds_dense_layers_only_names_the_other_layer(tmp_path: Path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "kind",
+    ["an LSTM", "an RNN", "a GRU", "an Embedding", "an AveragePool1D", "a LayerNorm", "a Residual"],
+)
+def test_kinds_have_their_article(kind: str) -> None:
+    first = {
+        "Embedding": (9, 3),
+        "AveragePool1D": (2,),
+        "LayerNorm": (),
+        "Residual": (foxnn.Dense(3),),
+    }
+    name = kind.partition(" ")[2]
+    layer = getattr(foxnn, name)(*first.get(name, (3,)))
+    nn = foxnn.neural_network([4 if name == "Embedding" else (4, 3), layer], seed=1)
+    with pytest.raises(ValueError, match=f"but layer 0 is {kind}; layer_outputs"):
+        nn.trace(np.zeros(nn.sizes[0]))
+    for draw in (foxnn.plot.weights, foxnn.plot.filters):
+        with pytest.raises(ValueError, match=f"but layer 0 is {kind}$"):
+            draw(nn)
+
+
 @pytest.mark.parametrize(("table", "ending"), [("onnx.write", "onnx"), ("c.export", "h")])
 def test_onnx_and_c_hold_what_is_in_their_tables(
     table: str, ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -155,6 +155,30 @@ def test_windows_of_every_form(padding: str, length: int, tmp_path: Path) -> Non
         assert again.predict(x).tobytes() == nn.predict(x).tobytes()
 
 
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+def test_same_windows_of_any_number_of_steps(dilation: int, tmp_path: Path) -> None:
+    """How many zeros there are around depends on the steps, which the file does not know."""
+    for kernel, stride, groups in itertools.product((1, 2, 3), (1, 2, 3), (1, 2)):
+        given = {"stride": stride, "padding": "same", "dilation": dilation, "groups": groups}
+        layers = [Conv1D(4, kernel, **given), MaxPool1D(3, stride=2, padding="same")]
+        nn = foxnn.neural_network([(None, 2), *layers, GlobalMaxPool(), 3], "tanh", seed=1)
+        again = through(nn, tmp_path)
+        if kernel > 1 and 1 in (stride, dilation):
+            assert listed(again) == listed(nn)
+        for steps in (1, 2, 3, 4, 5, 6, 7, 12, 13):
+            x = np.float32(RNG.normal(size=(3, steps, 2)))
+            assert_close(ran(tmp_path / "net.onnx", x), nn.predict(x))
+            assert_close(again.predict(x), nn.predict(x))
+
+
+def test_zeros_between_weights_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    far = Conv1D(1, 2, padding="same", stride=2, dilation=99, bias=False)
+    nn = foxnn.neural_network([(None, 1), far], seed=1)
+    monkeypatch.setattr("foxnn.formats.onnx.write._LARGEST", 399)
+    with pytest.raises(ValueError, match="at most 2 GiB, and the weights take 400 bytes"):
+        nn.save(tmp_path / "net.onnx")
+
+
 # Theirs
 
 

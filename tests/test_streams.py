@@ -120,9 +120,9 @@ def test_an_embedding_reads_whole_numbers(shape: tuple) -> None:
     stream.reset()
     stream(words[:5])
     assert same(stream(words[5:].tolist()), wanted)
-    with pytest.raises(ValueError, match="whole numbers from 0 to 8"):
+    with pytest.raises(ValueError, match=r"whole numbers from 0 to 8, .* \(Embedding\), got 9$"):
         stream(9)
-    with pytest.raises(ValueError, match="whole numbers from 0 to 8"):
+    with pytest.raises(ValueError, match=r"from 0 to 8, .* got 0.5 in step 1$"):
         stream([1, 0.5])
 
 
@@ -140,8 +140,10 @@ def test_scalers_apply() -> None:
     assert abs(float(wanted[0]) - 100) > 1 or y.size
     shift[2] = 4.0
     nn._set_scaling((shift, factor), None)
-    with pytest.raises(ValueError, match="not scaled in the same way at every step"):
+    with pytest.raises(ValueError, match="input_scaler does not scale every step in the same"):
         stream(x[0])
+    with pytest.raises(ValueError, match="input_scaler does not scale every step in the same"):
+        nn.stream()
 
 
 @pytest.mark.parametrize("items", CHAINS.values(), ids=CHAINS)
@@ -190,17 +192,36 @@ def test_a_wrong_state_is_refused_and_changes_nothing() -> None:
     wrong = {
         "mapping": [1, 2],
         "must have the arrays": {"steps": 3},
-        "at least 0": state | {"steps": -1},
+        r'\["steps"\] must be an integer from 0 to 9007199254740992, got -1': state | {"steps": -1},
+        "from 0 to 9007199254740992, got 9223372036854775807": state | {"steps": 2**63 - 1},
         r'state\["conv1d_0.inputs"\] must have shape \(1, 3\) after 1 steps': state | {"steps": 1},
         r'state\["lstm_1.h"\] must have shape \(5,\)': state | {"lstm_1.h": np.zeros(4)},
         r'state\["lstm_1.c"\] must be finite': state | {"lstm_1.c": np.full(5, np.nan)},
         "finite in float32": state | {"lstm_1.c": np.full(5, 1e300)},
+    }
+    zeros = dict.fromkeys(("lstm_1.h", "lstm_1.c"), np.zeros(5))
+    none_read = {"steps": 0, "conv1d_0.inputs": np.zeros((0, 3)), **zeros}
+    wrong[r'state\["lstm_1.c"\] must be zero after 0 steps, got 0.5'] = none_read | {
+        "lstm_1.c": [0, 0, 0.5, 0, 1]
     }
     for message, given in wrong.items():
         with pytest.raises((ValueError, TypeError), match=message):
             stream.state = given
     for name, array in stream.state.items():
         assert same(array, state[name])
+    stream.state = none_read
+    assert stream.state["steps"] == 0
+
+
+def test_a_stream_goes_on_after_most_steps() -> None:
+    nn = made([3, L.Conv1D(4, 3, stride=2), L.LSTM(5, return_sequences=True)])
+    x = steps_for(nn, 6)
+    stream, other = nn.stream(), nn.stream()
+    stream(x[:2])
+    other.state = stream.state | {"steps": 2**53}
+    for block in (x[2:3], x[3:], x):
+        assert same(stream(block), other(block))
+    assert other.state["steps"] == 2**53 + 10
 
 
 @pytest.mark.parametrize(
@@ -211,7 +232,7 @@ def test_a_wrong_state_is_refused_and_changes_nothing() -> None:
         ([(None, 3), L.Conv1D(4, 3, padding="same"), L.LSTM(2)], "layer 0 .* padding='same'"),
         ([(None, 3), L.MaxPool1D(2, padding="same")], "layer 0 .* padding='same'"),
         ([(None, 3), L.GlobalMaxPool(), 2], r"layer 0 \(GlobalMaxPool\) needs all steps at once"),
-        ([(None, 3), L.UpSample(2)], r"layer 0 \(UpSample\) needs"),
+        ([(None, 3), L.UpSample(2)], r"layer 0 \(UpSample\) gives several steps for each, where"),
         ([(5, 3), L.LSTM(2, return_sequences=True), L.Flatten()], r"layer 1 \(Flatten\) needs"),
         ([(5, 3), 2], r"layer 0 \(Dense\) needs all steps at once"),
         ([(None, 3), L.Residual(L.Dense(3))], r"layer 0 \(Residual\) has branches"),
@@ -233,9 +254,13 @@ def test_what_needs_steps_to_come_is_refused_by_name(layers: list, message: str)
 def test_a_network_of_one_length_streams_on() -> None:
     nn = foxnn.neural_network([(6, 3), L.Conv1D(4, 2), L.LSTM(5), 2], seed=1)
     x = np.random.default_rng(0).normal(size=(6, 3))
-    stream = nn.stream()
+    free = foxnn.neural_network([(None, 3), *nn], seed=1)
+    stream, other = nn.stream(), free.stream()
+    for step in [*x, *x]:
+        answer, wanted = stream(step), other(step)
+        assert (answer is None and wanted is None) or same(answer, wanted)
+    stream.reset()
     assert same(stream(x), nn.predict(x[None])[0])
-    assert stream(x[0]).shape == (2,)
 
 
 def test_wrong_steps_are_refused_and_change_nothing() -> None:
@@ -253,6 +278,13 @@ def test_wrong_steps_are_refused_and_change_nothing() -> None:
             stream(wrong)
     for name, array in stream.state.items():
         assert same(array, before[name])
+    for message, given in {
+        "got nan in channel 1": [1.0, np.nan, 2.0],
+        "got inf in step 170, channel 1": long,
+        r"finite in float32, got 1e\+300 in channel 2; scale the steps, or let": [0, 0, 1e300],
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            stream(given)
     nn = made([1, L.Dense(2, activation="identity_x"), L.LSTM(2)])
     stream = nn.stream()
     assert same(

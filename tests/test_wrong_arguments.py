@@ -163,10 +163,8 @@ def use(thing: Any) -> None:
         twin = copy.deepcopy(thing)
         assert repr(twin) == repr(thing)
         assert fingerprint(twin) == fingerprint(thing)
-        at_each, at_end = ((4,) if None in shape else () for shape in
-                           (thing._input_shape(), thing._output_shape()))  # fmt: skip
-        x = np.zeros((3, *at_each, thing.sizes[0]))
-        y = np.zeros((3, *at_end, thing.sizes[-1]))
+        ends = (thing._input_shape(), thing.sizes[0]), (thing._output_shape(), thing.sizes[-1])
+        x, y = (np.zeros((3, *((4,) if None in shape else ()), size)) for shape, size in ends)
         assert thing.predict(x).shape == y.shape
         arrays = [array for layer in thing for array in layer.arrays.values()]
         assert all(np.isfinite(array).all() for array in arrays)

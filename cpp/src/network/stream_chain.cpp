@@ -22,7 +22,7 @@ Scaling of_position(const Scaling& scaling, index channels, const char* what) {
         scaling.factor[i] == scaling.factor[i % width]) {
       continue;
     }
-    refuse(std::string(what) + " are not scaled in the same way at every step");
+    refuse(std::string(what) + "_scaler does not scale every step in the same way");
   }
   Scaling one = scaling;
   one.shift.resize(width);
@@ -37,8 +37,8 @@ StreamChain<T>::StreamChain(const Network<T>& from) : network_(from) {
   add_stages();
   if (!gives_sequences_) add_tail();
   outputs_ = gives_sequences_ ? form_.shape.channels : network_.outputs();
-  input_scaling_ = of_position(network_.input_scaling(), channels_, "inputs");
-  output_scaling_ = gives_sequences_ ? of_position(network_.output_scaling(), outputs_, "outputs")
+  input_scaling_ = of_position(network_.input_scaling(), channels_, "input");
+  output_scaling_ = gives_sequences_ ? of_position(network_.output_scaling(), outputs_, "output")
                                      : network_.output_scaling();
   plan(1);
 }

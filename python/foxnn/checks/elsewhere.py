@@ -20,6 +20,8 @@ _FOR_ALL_AXES = {
 }  # fmt: skip
 _CONVOLUTIONS = {f"conv{axes}d": f"Conv{axes}D" for axes in (1, 2, 3)}
 _OF_SKLEARN = "it is in foxnn.sklearn"
+_STREAM = "nn.stream() reads a sequence step by step"
+_LENGTHS = "fit and predict take a list of arrays, or a padded array with lengths="
 _LIST = 'it is a list: foxnn.neural_network([784, foxnn.Dropout(0.2), 10], activation="relu")'
 
 #: By the name elsewhere, in lower case and without underscores: the name here, or a sentence.
@@ -27,6 +29,12 @@ NAMES: dict[str, str] = _POOLS | _FOR_ALL_AXES | _CONVOLUTIONS | {
     "linear": "Dense", "batchnormalization": "BatchNorm", "layernormalization": "LayerNorm",
     "depthwiseconv1d": "it is Conv1D with as many groups as channels",
     "depthwiseconv2d": "it is Conv2D with as many groups as channels",
+    "simplernn": "RNN", "masking": _LENGTHS,
+    "bidirectional": "it is an argument: foxnn.LSTM(64, bidirectional=True)",
+    "timedistributed": "foxnn.Dense works at each step by itself, as other layers without a window",
+    **dict.fromkeys(("rnncell", "lstmcell", "grucell", "simplernncell"), _STREAM),
+    **dict.fromkeys(("padsequence", "padsequences", "packsequence"), _LENGTHS),
+    **dict.fromkeys(("packpaddedsequence", "padpackedsequence"), _LENGTHS),
     "concatenate": "Parallel", "add": "Residual",
     "input": "the first item of the list for foxnn.neural_network may be the shape of a sample",
     "sequential": _LIST, "model": _LIST, "module": _LIST, "network": "neural_network",

@@ -12,6 +12,12 @@ _SILENT = "it prints nothing"
 _INPUTS = "the inputs follow from the layer before it in the list"
 _NO_DEVICE = "foxnn computes on the processor"
 _LAYERS_L2 = "penalties are arguments of fit: l1 and l2"
+_STATE = "nn.stream() goes on from step to step, and its state is read and set as stream.state"
+_MASK = "lengths= of fit and predict says how many steps each sequence has, and no others count"
+_AXES = "samples come first, then steps, then channels"
+_SEVERAL = "several layers are several items of the list"
+_BETWEEN = "put Dropout between the layers of the list"
+_ONE_WAY = "it changes no result, and foxnn has one way to compute a layer"
 
 #: By the name elsewhere, in lower case.
 PLACES: dict[str, str] = {
@@ -58,6 +64,10 @@ PLACES: dict[str, str] = {
     "transforms": "fit.augment", "width_shift_range": "shift.positions",
     "horizontal_flip": "flip.axis", "p": "flip.probability", "rotation_range": "rotate.degrees",
     "angle": "rotate.degrees", "stddev": "noise.scale", "std": "noise.scale",
+    # Sequences.
+    "mask": _MASK, "mask_zero": _MASK, "sequence_length": "fit.lengths",
+    "sequence_lengths": "fit.lengths", "batch_first": _AXES, "time_major": _AXES,
+    "stateful": _STATE, "return_state": _STATE, "initial_state": _STATE,
     # Penalties.
     "alpha": "fit.l2", "l2_regularization": "fit.l2", "reg_lambda": "fit.l2", "penalty": "fit.l2",
     "l1_ratio": "the penalties l1 and l2 are set separately", "dropout_rate": "fit.dropout",
@@ -104,6 +114,7 @@ PLACES: dict[str, str] = {
     "init_method": "neural_network.init", "random_state": "neural_network.seed",
     "random_seed": "neural_network.seed", "rng": "neural_network.seed",
     "generator": "neural_network.seed", "manual_seed": "neural_network.seed",
+    "hidden_size": "neural_network.sizes", "num_layers": _SEVERAL,
     "precision": "neural_network.dtype", "filename": "neural_network.sizes",
     "use_bias": "Dense.bias", "bias": "Dense.bias", "device": _NO_DEVICE, "gpu": _NO_DEVICE,
     "devices": _NO_DEVICE, "accelerator": _NO_DEVICE, "jit_compile": _NO_DEVICE,
@@ -147,11 +158,16 @@ HERE: dict[tuple[str, str], str] = {
             "nonlinearity": "it has its own functions, tanh and sigmoid",
             "recurrent_activation": "it has its own functions, tanh and sigmoid",
             "recurrent_initializer": "recurrent weights start orthogonal",
-            "num_layers": "several layers are several items of the list",
-            "batch_first": "samples come first, then steps",
-            "dropout": "put Dropout between the layers of the list",
-            "recurrent_dropout": "put Dropout between the layers of the list",
+            "num_layers": _SEVERAL, "input_shape": _INPUTS,
+            "dropout": _BETWEEN, "recurrent_dropout": _BETWEEN,
             "reset_after": "it is as with reset_after=True",
+            "unroll": _ONE_WAY, "implementation": _ONE_WAY, "use_cudnn": _ONE_WAY,
+            "proj_size": "the state is as wide as the layer; Dense after it narrows its outputs",
+            "merge_mode": "the outputs of both directions lie side by side",
+            "bias_initializer": "biases start at 0, those of an LSTM's forget gate at 1",
+            "unit_forget_bias": "it is as with unit_forget_bias=True",
+            "kernel_regularizer": _LAYERS_L2, "recurrent_regularizer": _LAYERS_L2,
+            "bias_regularizer": _LAYERS_L2, "activity_regularizer": _LAYERS_L2,
         }.items()
     },
     **{
@@ -170,6 +186,7 @@ HERE: dict[tuple[str, str], str] = {
     ("Embedding", "embeddings_initializer"): "nn[i].weights sets the table",
     ("Embedding", "sparse"): "rows that a batch does not name are left out by itself",
     ("Embedding", "padding_idx"): "every row is trained",
+    ("Embedding", "input_length"): "the first item of the list is the shape of a sample",
     **{(call, "batch_size"): _PIECES for call in ("predict", "evaluate")},
     **{(call, "steps"): _PIECES for call in ("predict", "evaluate")},
     **{(call, "verbose"): _SILENT for call in ("predict", "evaluate", "train_on_batch")},

@@ -9,7 +9,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
-from foxnn.layers.kinds import KINDS, placed, public_name
+from foxnn.layers.kinds import KINDS, placed, public_name, with_article
 
 _HOLDS = "save it as .safetensors or a pickle"
 
@@ -47,7 +47,7 @@ def check_plain(
         if needs_bias and part["kind"] == "dense" and "bias" not in part["arrays"]:
             raise ValueError(f"{what} has dense layers with a bias only, and layer {i} has none")
         if part["kind"] != "dense":
-            name = f"layer {i} is {_with_article(public_name(part['kind']))}"
+            name = f"layer {i} is {with_article(public_name(part['kind']))}"
             raise ValueError(f"{what} supports dense layers only, but {name}; {instead}")
     if len(shape := network._input_shape()) > 1:
         raise ValueError(
@@ -78,7 +78,3 @@ def _plain(network: _core.Network, part: dict[str, Any]) -> PlainLayer:
         bias = np.zeros(weights.shape[1], weights.dtype)
     options = part["options"]
     return PlainLayer(weights, bias, options["activation"], list(options["parameters"]))
-
-
-def _with_article(name: str) -> str:
-    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"

@@ -301,3 +301,10 @@ def called(place: str, layer: Mapping[str, Any]) -> str:
 def public_name(kind: str) -> str:
     """Return the name of the class that describes a kind."""
     return COMPOSITES[kind] if kind in COMPOSITES else _TABLE[kind][0]
+
+
+def with_article(name: str) -> str:
+    """Return the name of a kind as a sentence has it: "an LSTM", "a GRU"."""
+    # Letter by letter, as capitals are read, L and R begin with a vowel.
+    vowels = "AEIOULR" if name.isupper() else "AEIOU"
+    return f"{'an' if name[0] in vowels else 'a'} {name}"

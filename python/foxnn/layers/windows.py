@@ -45,6 +45,12 @@ def checked_padding(padding: object) -> str:
             f"padding must be one of {', '.join(PADDINGS)}, got {checks.shown(padding)}; 'valid' "
             "adds nothing, and 'same' keeps the positions where the stride is 1"
         )
+    if isinstance(padding, str) and padding.lower() == "causal":  # Keras'
+        raise ValueError(
+            f"padding must be one of {', '.join(PADDINGS)}; got {checks.shown(padding)}, which is "
+            "'valid' behind (kernel - 1) * dilation zeros before the first step; a stream reads "
+            "'valid' windows step by step without them"
+        )
     return checks.choice(padding, "padding", PADDINGS)
 
 

@@ -22,6 +22,11 @@ _AT_EACH_STEP = ("activation", "batch_norm", "dropout", "embedding", "layer_norm
 _WINDOWS = ("conv1d", "max_pool1d", "average_pool1d")
 _RECURRENT = ("rnn", "gru", "lstm")
 
+# The most steps of a state: the engine counts in 64 bits, and has room for what comes after. Other
+# programs that keep the number as a float hold it exactly, too.
+_MOST_STEPS = 2**53
+_TO_COME = "; a stream reads steps as they come, forwards, one by one"
+
 
 class Stream:
     """One sequence that a network reads as it comes; `stream` of a network makes it.
@@ -37,7 +42,11 @@ class Stream:
     Notes
     -----
     A thread that reads a long block lets others run; another call of the same stream meanwhile
-    raises RuntimeError. A stream neither pickles nor copies: keep the network and `state`.
+    raises RuntimeError. If another thread trains the network meanwhile, later steps of the block
+    may be read with other weights than earlier ones. A network of a fixed number of steps, such as
+    (5, 3), answers before the fifth step and after it, too, where `predict` refuses the sequence.
+
+    A stream neither pickles nor copies: keep the network and `state`.
 
     Examples
     --------
@@ -106,11 +115,11 @@ class Stream:
             )
         if len(array.reshape(-1)) == 0:
             raise ValueError(f"x must hold at least one step, got shape {array.shape}")
-        rows = checks.matrix(
-            array.reshape(-1, width), "x", width, "features", single=network._single()
-        )
+        rows = checks.matrix(array.reshape(-1, width), "x", width, "features", finite=False)
+        if not checks.all_finite(rows, network._single()):
+            _refuse_infinite(rows, is_step, network._single())
         if limit := network._index_limit():
-            checks.indices(rows, "x", limit, reader_of_indices(network, limit), rows)
+            _check_indices(rows, is_step, limit, network)
         out = engine.read(rows)
         if out is None:
             kind = " in float32" if network._single() else ""
@@ -145,7 +154,10 @@ class Stream:
             )
         steps_given = np.asarray(given["steps"])
         steps = checks.integer(
-            steps_given.item() if steps_given.ndim == 0 else given["steps"], 'state["steps"]', 0
+            steps_given.item() if steps_given.ndim == 0 else given["steps"],
+            'state["steps"]',
+            0,
+            _MOST_STEPS,
         )
         arrays = []
         for name, (_, _, shape) in zip(names[1:], self._engine.places(steps), strict=True):
@@ -160,6 +172,11 @@ class Stream:
                 values = np.ascontiguousarray(array, kind)
             if not np.isfinite(values).all():
                 raise ValueError(f"{shown} must be finite in {np.dtype(kind).name}")
+            if steps == 0 and values.any():
+                raise ValueError(
+                    f"{shown} must be zero after 0 steps, got {values[values != 0][0]}; how many "
+                    'steps were read is in state["steps"]'
+                )
             arrays.append(values)
         self._engine.set_state(steps, arrays)
 
@@ -187,6 +204,31 @@ def _block(tail: tuple[int, ...]) -> str:
     return str(("steps", *tail)).replace("'", "")
 
 
+def _refuse_infinite(rows: Array, is_step: bool, is_single: bool) -> NoReturn:
+    """Raise ValueError for the first number of the steps that is not finite in the type."""
+    with np.errstate(over="ignore"):
+        wrong = ~np.isfinite(rows.astype(np.float32) if is_single else rows)
+    step, channel = (int(i) for i in np.argwhere(wrong)[0])
+    value = rows[step, channel]
+    kind = " in float32" if is_single else ""
+    remedy = ""
+    if np.isfinite(value):
+        remedy = "; scale the steps, or let the network be of dtype='float64'"
+    where = f"channel {channel}" if is_step else f"step {step}, channel {channel}"
+    raise ValueError(f"x must be finite{kind}, got {value} in {where}{remedy}")
+
+
+def _check_indices(rows: Array, is_step: bool, limit: int, network: BaseNetwork) -> None:
+    """Raise ValueError where a step is no index of the layer that reads it."""
+    step = _core.first_no_index(rows, limit)
+    if step >= 0:
+        where = "" if is_step else f" in step {step}"
+        raise ValueError(
+            f"x must hold whole numbers from 0 to {limit - 1}, the indices of "
+            f"{reader_of_indices(network, limit)}, got {rows[step, 0]:.15g}{where}"
+        )
+
+
 def _check_streams(network: BaseNetwork) -> None:
     """Raise ValueError unless the network can read a sequence step by step."""
     layers, shape = network._layers(), network._input_shape()
@@ -200,9 +242,7 @@ def _check_streams(network: BaseNetwork) -> None:
         if kind == "embedding" and len(part["input_shape"]) > 1:
             raise ValueError(f"stream: {where} must read one number a step, got several")
         if why := _why_not(kind, options):
-            raise ValueError(
-                f"stream: {where} {why}; a stream reads steps as they come, forwards, one by one"
-            )
+            raise ValueError(f"stream: {where} {why}")
         if kind in _RECURRENT and not options.get("return_sequences", False):
             _check_tail(layers, i + 1)
             break
@@ -224,16 +264,18 @@ def _why_not(kind: str, options: Mapping[str, Any]) -> str | None:
     if kind in _RECURRENT:
         for name in ("bidirectional", "reverse"):
             if options.get(name, False):
-                return f"has {name}=True, so that it begins at the last step"
+                return f"has {name}=True, so that it begins at the last step{_TO_COME}"
         return None
     if kind in _WINDOWS:
         if options["padding"] == "valid":
             return None
-        return f"has padding={options['padding']!r}, so that it reads steps to come"
+        return f"has padding={options['padding']!r}, so that it reads steps to come{_TO_COME}"
     if kind == "dense" and options.get("each_position", False):
         return None
     if kind in _AT_EACH_STEP:
         return None
     if kind in COMPOSITES:
         return "has branches"
-    return "needs all steps at once"
+    if kind == "up_sample":
+        return "gives several steps for each, where a stream gives one answer at most"
+    return f"needs all steps at once{_TO_COME}"

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.layers.kinds import with_article
 from foxnn.plot import drawing
 from foxnn.plot.pictures import chosen_of
 
@@ -76,7 +77,8 @@ def filters(
     index = checks.position(layer, "layer", len(nn), "a layer")
     kind = nn[index].kind
     if kind not in ("Conv1D", "Conv2D", "Conv3D"):
-        raise ValueError(f"layer must be a convolution, but layer {index} is a {kind}")
+        there = f"layer {index} is {with_article(kind)}"
+        raise ValueError(f"layer must be a convolution, but {there}")
     values = nn[index].weights.astype(np.float64)
     chosen = chosen_of(which, "which", values.shape[-1], "a filter")
     largest = np.abs(values).max()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foxnn import checks
+from foxnn.layers.kinds import with_article
 from foxnn.plot import drawing
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ def weights(
     drawing.check_axes(ax)
     index = checks.position(layer, "layer", len(nn), "a layer")
     if (kind := nn[index].kind) != "Dense":
-        raise ValueError(f"layer must be a dense layer, but layer {index} is a {kind}{_hint(kind)}")
+        there = f"layer {index} is {with_article(kind)}{_hint(kind)}"
+        raise ValueError(f"layer must be a dense layer, but {there}")
     values = nn[index].weights.T.astype(np.float64)
     rows, columns = _picture(shape, values.shape[1], index)
     chosen = chosen_of(neurons, "neurons", len(values), "a neuron", "them")

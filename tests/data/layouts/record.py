@@ -32,6 +32,7 @@ X, Y, WEIGHTS, BIAS = drawn(16, 3), drawn(16, 2), drawn(3, 2), drawn(2)
 OUTPUTS = RNG.dirichlet(np.ones(3), 8).astype(np.float32)
 TARGETS = RNG.dirichlet(np.ones(3), 8).astype(np.float32)
 LABELS, COUNTS = RNG.integers(0, 3, 8), RNG.integers(1, 5, 8).astype(np.float32)
+SEQUENCES = drawn(6, 9, 3)
 
 
 def pytorch() -> dict[str, Any]:
@@ -53,6 +54,7 @@ def pytorch() -> dict[str, Any]:
         model.eval()
         found |= {f"{name}/{key}": array.numpy() for key, array in model.state_dict().items()}
         found[f"{name}.answers"] = model(x).detach().numpy()
+    found |= _recurrent_of_pytorch()
     a, y, labels = torch.tensor(OUTPUTS), torch.tensor(TARGETS), torch.tensor(LABELS)
     weights = torch.tensor([1.0, 2.0, 4.0])
     losses = {
@@ -89,6 +91,27 @@ def pytorch() -> dict[str, Any]:
         ),
     }
     return found | {f"steps.{name}": steps(make) for name, make in made.items()}
+
+
+def _recurrent_of_pytorch() -> dict[str, Any]:
+    """Return the model of sequences: its weights, its answers, and its states after each step."""
+    import torch
+    from torch import nn
+
+    class Listener(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.gru = nn.GRU(3, 8, num_layers=2, batch_first=True, bidirectional=True)
+            self.linear = nn.Linear(16, 4)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            _, h = self.gru(x)
+            return self.linear(torch.cat([h[-2], h[-1]], 1))
+
+    model, x = Listener(), torch.tensor(SEQUENCES)
+    found = {f"sequences/{key}": array.numpy() for key, array in model.state_dict().items()}
+    found["sequences"], found["sequences.states"] = SEQUENCES, model.gru(x)[0].detach().numpy()
+    return found | {"sequences.answers": model(x).detach().numpy()}
 
 
 def keras() -> dict[str, Any]:

@@ -34,6 +34,8 @@ _COUNT, _SEED = 8, 0
 # Of how many steps its samples are, where sequences may have any number.
 _STEPS = 6
 
+_WITHOUT = "export_c without weights= writes such a network, in full precision"
+
 # Integers of 8 bits, symmetric around zero.
 _LARGEST = 127
 
@@ -101,7 +103,7 @@ def _program(
         check_held(parts, BODIES, "a C header", of_any_length=True)
         shapes = twin._input_shape(), twin._output_shape()
         return program(word, twin.dtype, parts, twin._array, shapes, scalings)
-    layers = [_layer(part, kind) for part in plain_layers(twin, "a C header of 8 bits")]
+    layers = [_layer(part, kind) for part in plain_layers(twin, "a C header of 8 bits", _WITHOUT)]
     for part, layer in zip(twin, layers, strict=True):
         if layer.scale is not None:
             part.weights = layer.weights * layer.scale

@@ -57,8 +57,7 @@ class Writer:
     operations: list[Operation] = field(default_factory=list)
     arrays: list[tuple[str, Array]] = field(default_factory=list)
     functions: dict[str, str] = field(default_factory=dict)
-    #: Whether a step is written, whose states are kept between the calls.
-    is_step: bool = False
+    #: What goes on from call to call, by its name in C: the states of recurrent layers.
     states: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -92,9 +91,10 @@ class Writer:
         """Add an operation that writes to a given value."""
         self.operations.append(Operation(reads, writes, statement, scratch))
 
-    def state(self, name: str, size: int) -> Value:
-        """Return numbers that go from step to step, and begin as zeros."""
-        if self.is_step:
+    def state(self, part: Part, size: int) -> Value:
+        """Return the state of a layer, which begins as zeros; one that goes on is kept."""
+        if part.get("goes_on", False):
+            name = f"h{part['index']}"
             self.states[name] = size
             return Value(size, f"state->{name}")
         return self.add([], size, lambda y: f"for (i = 0; i < {size}; i++) ({y.text})[i] = 0;")

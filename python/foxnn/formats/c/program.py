@@ -48,7 +48,7 @@ def program(
         _predict(made, Writer(name, dtype, read), parts)
     if scalings[0] is None and has_recurrent(parts):
         try:
-            _step(made, Writer(name, dtype, read, is_step=True), parts, shapes)
+            _step(made, Writer(name, dtype, read), parts, shapes)
         except NoSteps as error:
             if of_any_length:
                 raise ValueError(_refused(parts, error.part)) from None

@@ -85,7 +85,7 @@ def _body(to: Writer, part: Part, x: Value) -> Value:
     y = to.value(steps * width if is_sequence else width)
     for i, way in enumerate(("", "reverse_")[: width // units]):
         head = ", ".join([*_arrays(to, part, way), str(inputs), str(units)])
-        state = to.state(f"h{part['index']}", _KEPT[kind] * units)
+        state = to.state(part, _KEPT[kind] * units)
         sums = to.value(_SUMS[kind] * units)
         step = "i" if i == 0 and not options.get("reverse", False) else f"({steps - 1} - i)"
         first = i * units

@@ -29,6 +29,9 @@ class NoSteps(Exception):
 def for_a_step(parts: Sequence[Part]) -> tuple[list[Part], bool]:
     """Return the layers as they are for a single step, and whether they give one for each step.
 
+    Recurrent layers that go on with the next step have an item "goes_on". Those that follow the
+    last state of another one read a whole sequence at each step, from its beginning.
+
     Raises
     ------
     NoSteps
@@ -68,7 +71,7 @@ def _of_a_step(part: Part) -> tuple[Part, bool]:
         return {**part, "branches": branches, **_shapes(part, ends[0])}, ends[0]
     else:
         raise NoSteps(part)
-    return {**part, **_shapes(part, has_steps)}, has_steps
+    return {**part, **_shapes(part, has_steps), "goes_on": kind in RECURRENT}, has_steps
 
 
 def _shapes(part: Part, has_steps: bool) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import numpy as np
 from foxnn.checks import Array
 from foxnn.formats.folding import array_of, folded
 from foxnn.formats.onnx.recurrent_nodes import RECURRENT
-from foxnn.formats.onnx.window_nodes import WINDOWED
+from foxnn.formats.onnx.window_nodes import WINDOWED, zeros_in
 from foxnn.layers.activation_table import JOINING
 
 # The operator set of graphs that need one of these, and the version of the format then. Up to set
@@ -185,9 +185,10 @@ BODIES: dict[str, Callable[[LayerGraph, Part, str], None]] = {
 
 
 def size_of(parts: Sequence[Part]) -> int:
-    """Return how many numbers the arrays of layers hold."""
+    """Return how many numbers the arrays of layers hold in a file."""
     return sum(
         sum(math.prod(shape) for shape in part.get("arrays", {}).values())
+        + zeros_in(part)
         + sum(size_of(branch) for branch in part.get("branches", ()))
         for part in parts
     )

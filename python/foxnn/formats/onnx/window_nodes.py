@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from foxnn.checks import Array
 from foxnn.formats.folding import array_of
 from foxnn.layers.padding import pads_of
 
@@ -16,15 +18,55 @@ if TYPE_CHECKING:
 Part = Mapping[str, Any]
 
 
+def zeros_in(part: Part) -> int:
+    """Return how many zeros a file has between the weights of a layer."""
+    if not _is_filled(part):
+        return 0
+    shape = part["arrays"]["weights"]
+    return int(math.prod((*_spans(part), *shape[-2:])) - math.prod(shape))
+
+
+def _has_pads_by_length(part: Part) -> bool:
+    """Return whether what "same" adds depends on the number of steps, which is not known."""
+    options = part["options"]
+    is_same = options.get("padding") == "same" and None in part["input_shape"]
+    return bool(is_same and max(options["stride"]) > 1)
+
+
+def _is_filled(part: Part) -> bool:
+    """Return whether zeros fill the gaps of a filter with a dilation.
+
+    ONNX leaves pads that depend on the length to `auto_pad`, which onnxruntime does not take
+    together with dilations.
+    """
+    return _has_pads_by_length(part) and max(part["options"].get("dilation", (1,))) > 1
+
+
+def _spans(part: Part) -> list[int]:
+    """Return how many positions a window reaches over."""
+    options = part["options"]
+    pairs = zip(options["kernel"], options["dilation"], strict=True)
+    return [(int(kernel) - 1) * int(dilation) + 1 for kernel, dilation in pairs]
+
+
+def _filled(part: Part, weights: Array) -> Array:
+    """Return weights with zeros in the gaps of the dilation."""
+    spans, dilation = _spans(part), part["options"]["dilation"]
+    found = np.zeros((*spans, *weights.shape[len(spans) :]), weights.dtype)
+    found[tuple(slice(None, None, int(step)) for step in dilation)] = weights
+    return found
+
+
 def _window(part: Part) -> dict[str, Any]:
     """Return the attributes of a window."""
     options = part["options"]
+    kernel = _spans(part) if _is_filled(part) else options["kernel"]
     given: dict[str, Any] = {
-        "kernel_shape": [int(length) for length in options["kernel"]],
+        "kernel_shape": [int(length) for length in kernel],
         "strides": [int(length) for length in options["stride"]],
     }
-    if options["padding"] == "same" and None in part["input_shape"] and max(given["strides"]) > 1:
-        given["auto_pad"] = "SAME_UPPER"  # the pads depend on the number of steps
+    if _has_pads_by_length(part):
+        given["auto_pad"] = "SAME_UPPER"
     elif options["padding"] == "same":
         # With a stride of 1 they are the same for any number of steps.
         pads = pads_of([length or 1 for length in part["input_shape"]], options)
@@ -35,14 +77,16 @@ def _window(part: Part) -> dict[str, Any]:
 def _conv(to: LayerGraph, part: Part, name: str) -> None:
     to.turn(len(part["input_shape"]), is_first=True)
     weights = array_of(part, "weights", to.read)
+    dilation = part["options"]["dilation"]
+    if _is_filled(part):
+        weights, dilation = _filled(part, weights), [1] * len(dilation)
     filters_first = (weights.ndim - 1, weights.ndim - 2, *range(weights.ndim - 2))
     turned = np.ascontiguousarray(weights.transpose(filters_first))
     inputs = [to.graph.last, str(to.graph.array(f"{name}.weight", turned))]
     if "bias" in part["arrays"]:
         inputs.append(to.array(part, name, "bias", "bias"))
-    options = part["options"]
-    given: dict[str, Any] = {"dilations": [int(length) for length in options["dilation"]]}
-    given["group"] = int(options["groups"])
+    given: dict[str, Any] = {"dilations": [int(length) for length in dilation]}
+    given["group"] = int(part["options"]["groups"])
     to.graph.node("Conv", f"{name}.sum", *inputs, **_window(part), **given)
     to.activate(part, name)
 

@@ -74,7 +74,9 @@ def window_of(kind: str, given: Attributes, values: Sequence[Any], shape: Shape)
     ]
     if kind == "AveragePool" and given.get("count_include_pad", 0) and (pads is None or any(pads)):
         raise NotRead("expected averages that do not count padding (count_include_pad=0)")
-    fitting = _fitting(found, may_grow=kind == "Conv")
+    # foxnn's own "same", even where it adds nothing to this length: another may need it.
+    is_same = given.get("auto_pad") == b"SAME_UPPER"
+    fitting = ("same", [(0, 0)] * axes) if is_same else _fitting(found, may_grow=kind == "Conv")
     if fitting is None:
         raise NotRead(f"expected pads that foxnn has (none, or those of 'same'), got {pads}")
     padding, zeros = fitting
