@@ -25,7 +25,7 @@ def _window(part: Part) -> dict[str, Any]:
     }
     if options["padding"] == "same" and None in part["input_shape"] and max(given["strides"]) > 1:
         given["auto_pad"] = "SAME_UPPER"  # the pads depend on the number of steps
-    elif options["padding"] == "same":
+    elif options["padding"] != "valid":
         # With a stride of 1 they are the same for any number of steps.
         pads = pads_of([length or 1 for length in part["input_shape"]], options)
         given["pads"] = [before for before, _ in pads] + [after for _, after in pads]
