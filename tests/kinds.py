@@ -206,6 +206,15 @@ ROWS = [
         ],
     ),
     Row(
+        "conv-padding-as-numbers",
+        [(7, 6, 3), Conv2D(20, 3, stride=2, padding=1), Conv2D(5, (2, 3), padding=(1, 2)), 2],
+    ),
+    Row(
+        "depthwise-padding-as-numbers",
+        [(9, 6), Conv1D(6, 3, stride=2, padding=2, groups=6), Conv1D(9, 2, padding=1), 2],
+    ),
+    Row("pools-padding-numbers", [(8, 7, 3), MaxPool2D(3, 2, 1), AveragePool2D(3, 2, (1, 2)), 2]),
+    Row(
         "conv-padding-alone",
         [(2, 2, 3), Conv2D(5, 5, padding="same", dilation=3), Conv2D(2, 1), 2],
     ),

@@ -123,8 +123,12 @@ def window_reads(
             for o, s, span, n in zip(outputs, stride, spans, axes, strict=True)
         ]
     else:
-        outputs = tuple((n - span) // s + 1 for n, span, s in zip(axes, spans, stride, strict=True))
-        before = [0] * len(axes)
+        given = leaf.options["padding"]
+        before = [0] * len(axes) if given == "valid" else [int(added) for added in given]
+        outputs = tuple(
+            (n + 2 * added - span) // s + 1
+            for n, added, span, s in zip(axes, before, spans, stride, strict=True)
+        )
     reads = []
     for at in np.ndindex(*outputs):
         for place in np.ndindex(*kernel):

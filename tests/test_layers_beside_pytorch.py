@@ -31,9 +31,12 @@ def last_channels(x: Any) -> Any:
 
 
 def padded(leaf: Leaf, x: Any, value: float) -> Any:
-    """Return a batch, channels first, with what "same" adds: PyTorch has no uneven padding."""
+    """Return a batch, channels first, with its padding: PyTorch has no uneven one."""
     if leaf.options["padding"] == "valid":
         return x
+    if leaf.options["padding"] != "same":
+        each = [int(added) for added in leaf.options["padding"]]
+        return functional.pad(x, [added for added in each[::-1] for _ in range(2)], value=value)
     axes, amounts = tuple(x.shape[2:]), []
     for axis, length in enumerate(axes):
         kernel, stride = (int(leaf.options[name][axis]) for name in ("kernel", "stride"))

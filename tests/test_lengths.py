@@ -60,6 +60,16 @@ NETWORKS: dict[str, list[Any]] = {
         GlobalAveragePool(),
         2,
     ],
+    "padding-as-numbers": [
+        (None, 3),
+        Conv1D(6, 3, stride=2, padding=1),
+        MaxPool1D(3, stride=2, padding=1),
+        Conv1D(40, 4, padding=3),
+        Conv1D(40, 3, padding=2, groups=40),
+        AveragePool1D(3, stride=1, padding=2),
+        GlobalAveragePool(),
+        2,
+    ],
     "groups": [
         (None, 6),
         Conv1D(70, 3, padding="same", groups=2),

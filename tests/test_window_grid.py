@@ -26,6 +26,8 @@ POOLS = (
     (foxnn.MaxPool1D, foxnn.MaxPool2D, foxnn.MaxPool3D),
     (foxnn.AveragePool1D, foxnn.AveragePool2D, foxnn.AveragePool3D),
 )
+#: "number" stands for some number, or one for each axis.
+PADDINGS = ("valid", "same", "number")
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,20 @@ def shape_of(
     return tuple(span + int(rng.integers(0, 4)) for span in spans)
 
 
+def padding_of(
+    rng: np.random.Generator, kernel: tuple[int, ...], dilation: int, padding: str
+) -> str | tuple[int, ...]:
+    """Return some numbers for "number": for each axis fewer than its window is long."""
+    if padding != "number":
+        return padding
+    return tuple(int(rng.integers(0, (k - 1) * dilation + 1)) for k in kernel)
+
+
 def convolutions() -> list[Case]:
     """Return each kernel, stride, padding and dilation, each with another choice of the rest."""
     rng, cases = np.random.default_rng(1), []
     choices = itertools.cycle(itertools.product(CHANNELS, ("one", "some", "each"), CHANNELS))
-    grid = itertools.product((1, 2, 3), (1, 2, 3, 5), (1, 2, 3), ("valid", "same"), (1, 2, 3))
+    grid = itertools.product((1, 2, 3), (1, 2, 3, 5), (1, 2, 3), PADDINGS, (1, 2, 3))
     for i, (axes, longest, stride, padding, dilation) in enumerate(grid):
         kernel = lengths(rng, axes, longest)
         positions = shape_of(rng, kernel, dilation, padding)
@@ -85,8 +96,8 @@ def convolutions() -> list[Case]:
         groups = {"one": 1, "some": min(divisors, default=1), "each": channels}[grouping]
         layer = CONVOLUTIONS[axes - 1](
             -(-filters // groups) * groups, kernel[0] if axes == 1 else kernel, stride=stride,
-            padding=padding, dilation=dilation, groups=groups, bias=i % 5 > 0,
-            activation=("identity", "tanh")[i % 2],
+            padding=padding_of(rng, kernel, dilation, padding), dilation=dilation, groups=groups,
+            bias=i % 5 > 0, activation=("identity", "tanh")[i % 2],
         )  # fmt: skip
         cases.append(Case((*positions, channels), layer, is_alone=i % 4 < 2))
     return cases
@@ -96,11 +107,12 @@ def pools() -> list[Case]:
     """Return each size, stride and padding of both kinds, each with other channels."""
     rng, cases = np.random.default_rng(2), []
     channels = itertools.cycle(CHANNELS)
-    grid = itertools.product(POOLS, (1, 2, 3), (1, 2, 3, 5), (1, 2, 3), ("valid", "same"))
+    grid = itertools.product(POOLS, (1, 2, 3), (1, 2, 3, 5), (1, 2, 3), PADDINGS)
     for kind, axes, longest, stride, padding in grid:
         size = lengths(rng, axes, longest)
         shape = (*shape_of(rng, size, 1, padding), next(channels))
-        cases.append(Case(shape, kind[axes - 1](size, stride, padding), is_alone=False))
+        added = padding_of(rng, size, 1, padding)
+        cases.append(Case(shape, kind[axes - 1](size, stride, added), is_alone=False))
     return cases
 
 

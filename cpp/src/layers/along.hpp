@@ -19,6 +19,7 @@ struct Along {
   Kind kind = Kind::sliding;
   index input = 1;
   index kernel = 1, stride = 1, dilation = 1;
+  index padding = 0;  // at both ends, unless `same`
   bool same = false;
   index factor = 1;  // of a repetition
 
@@ -29,11 +30,12 @@ struct Along {
     if (kind == Kind::whole) return 1;
     if (kind == Kind::repeating) return length * factor;
     if (same) return (length + stride - 1) / stride;
-    return length < span() ? 0 : (length - span()) / stride + 1;
+    const index padded = length + 2 * padding;
+    return length < 1 || padded < span() ? 0 : (padded - span()) / stride + 1;
   }
   /// Positions of padding before the first.
   index before(index length) const {
-    if (!same) return 0;
+    if (!same) return padding;
     return std::max<index>(0, (outputs(length) - 1) * stride + span() - length) / 2;
   }
   /// The number of positions that an output position reads.

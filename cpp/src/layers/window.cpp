@@ -10,7 +10,8 @@
 namespace foxnn {
 namespace {
 
-std::vector<index> lengths_of(const LayerSpec& spec, const char* name, std::size_t axes) {
+std::vector<index> lengths_of(const LayerSpec& spec, const char* name, std::size_t axes,
+                              index least = 1) {
   std::vector<index> found;
   for (const double number : spec.numbers(name)) found.push_back(static_cast<index>(number));
   if (found.size() != axes) {
@@ -18,12 +19,17 @@ std::vector<index> lengths_of(const LayerSpec& spec, const char* name, std::size
                                 " numbers, one for each axis, got " + std::to_string(found.size()));
   }
   for (const index length : found) {
-    if (length < 1 || length > std::numeric_limits<std::int32_t>::max()) {
-      throw std::invalid_argument(std::string(name) + " must be from 1 to 2147483647, got " +
-                                  std::to_string(length));
+    if (length < least || length > std::numeric_limits<std::int32_t>::max()) {
+      throw std::invalid_argument(std::string(name) + " must be from " + std::to_string(least) +
+                                  " to 2147483647, got " + std::to_string(length));
     }
   }
   return found;
+}
+
+bool is_list(const LayerSpec& spec, const char* name) {
+  const auto found = spec.options.find(name);
+  return found != spec.options.end() && std::holds_alternative<std::vector<double>>(found->second);
 }
 
 // A window along one axis.
@@ -31,17 +37,24 @@ struct Axis {
   index input, kernel, stride, dilation;
   index output = 0, before = 0;  // positions of padding before the first
 
-  void measure(bool same) {
+  void measure(bool same, index padding) {
     const index span = (kernel - 1) * dilation + 1;
     if (same) {
       output = (input + stride - 1) / stride;
       before = std::max<index>(0, (output - 1) * stride + span - input) / 2;
     } else {
-      if (span > input) {
-        throw std::invalid_argument("a window over " + std::to_string(span) +
-                                    " positions does not fit into " + std::to_string(input));
+      if (padding >= span) {
+        throw std::invalid_argument("a padding of " + std::to_string(padding) +
+                                    " holds a whole window over " + std::to_string(span) +
+                                    " positions");
       }
-      output = (input - span) / stride + 1;
+      const index padded = input + 2 * padding;
+      if (span > padded) {
+        throw std::invalid_argument("a window over " + std::to_string(span) +
+                                    " positions does not fit into " + std::to_string(padded));
+      }
+      output = (padded - span) / stride + 1;
+      before = padding;
     }
   }
   // The input position that an output position reads at a place; -1: padding.
@@ -83,17 +96,25 @@ Window::Window(const LayerSpec& spec, const Shape& input) {
   const std::vector<index> stride = lengths_of(spec, "stride", count);
   std::vector<index> dilation(count, 1);
   if (spec.options.contains("dilation")) dilation = lengths_of(spec, "dilation", count);
+  std::vector<index> padding(count, 0);
+  bool same = false;
+  if (is_list(spec, "padding")) {
+    padding = lengths_of(spec, "padding", count, 0);
+  } else {
+    same = spec.text("padding") == "same";
+  }
   std::vector<Axis> axes;
   for (std::size_t a = 0; a < count; ++a) {
     axes.push_back({input.axes[a], kernel_[a], stride[a], dilation[a]});
-    axes.back().measure(spec.text("padding") == "same");
+    axes.back().measure(same, padding[a]);
     output_.push_back(axes.back().output);
   }
   along_ = {.input = axes.front().input,
             .kernel = axes.front().kernel,
             .stride = axes.front().stride,
             .dilation = axes.front().dilation,
-            .same = spec.text("padding") == "same"};
+            .padding = padding.front(),
+            .same = same};
   places_ = product(kernel_);
   const index outputs = product(output_);
   if (places_ > kMostPairs / outputs) throw std::bad_alloc();

@@ -15,8 +15,9 @@ namespace foxnn {
 class Window {
  public:
   /// Options: kernel, stride, dilation (one number for each axis; by default 1), padding ("valid":
-  /// none; "same": as much as keeps the number of positions at a stride of 1). Throws
-  /// std::invalid_argument if they do not fit the shape.
+  /// none; "same": as much as keeps the number of positions at a stride of 1; or for each axis how
+  /// many at either end, fewer than the window is long). Throws std::invalid_argument if they do
+  /// not fit the shape.
   Window(const LayerSpec& spec, const Shape& input);
   /// A single window over all positions, which leaves no axes.
   static Window whole(const Shape& input);

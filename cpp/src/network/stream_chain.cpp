@@ -73,7 +73,7 @@ void StreamChain<T>::check(const Part& part, bool seen) const {
     refuse(named(spec) + " reads steps from the end");
   }
   const bool is_window = is("conv1d") || is("max_pool1d") || is("average_pool1d");
-  if (is_window && spec.text("padding", "valid") != "valid") {
+  if (is_window && spec.options.at("padding") != LayerSpec::Option("valid")) {
     refuse(named(spec) + " with padding reads steps to come");
   }
   const bool is_at_each = is("activation") || is("dropout") || is("layer_norm") ||

@@ -23,11 +23,14 @@ from foxnn.layers.names import INIT_NAMES
 from foxnn.layers.windows import (
     LONGEST,
     Lengths,
+    as_options,
+    check_padding,
     checked_lengths,
     checked_padding,
     checked_window,
     positions_of,
     shown_lengths,
+    shown_padding,
 )
 
 _NAMES = ("filters", "kernel", "stride", "padding", "dilation", "groups")
@@ -80,6 +83,7 @@ def _shown(options: Options) -> tuple[list[Any], dict[str, Any]]:
     given = dict(options)
     for name in ("kernel", "stride", "dilation"):
         given[name] = shown_lengths(tuple(int(length) for length in options[name]))
+    given["padding"] = shown_padding(options)
     further = {n: given[n] for n, default in _DEFAULTS.items() if given[n] != default}
     return [given["filters"], given["kernel"]], further
 
@@ -95,7 +99,7 @@ class _Conv(Description):
     kernel: Lengths
     _: KW_ONLY
     stride: Lengths = 1
-    padding: str = "valid"
+    padding: str | Lengths = "valid"
     dilation: Lengths = 1
     groups: int = 1
     activation: ActivationLike | None = None
@@ -106,29 +110,33 @@ class _Conv(Description):
     _axes: ClassVar[int]
 
     def __post_init__(self) -> None:
+        lengths = self._lengths()
+        padding = checked_padding(self.padding, self._axes)
+        check_padding(padding, lengths["kernel"], lengths["dilation"])
         self._keep(
             filters=checks.integer(self.filters, "filters", 1, LONGEST),
-            padding=checked_padding(self.padding),
+            padding=padding if isinstance(padding, str) else shown_lengths(padding),
             groups=checks.integer(self.groups, "groups", 1, LONGEST),
             activation=checked_activation(self.activation),
             init=None if self.init is None else INIT_NAMES.known(self.init, "init"),
             bias=checks.flag(self.bias, "bias"),
             name=checked_name(self.name),
-            **{
-                name: shown_lengths(checked_lengths(getattr(self, name), name, self._axes))
-                for name in ("kernel", "stride", "dilation")
-            },
+            **{name: shown_lengths(given) for name, given in lengths.items()},
         )
         if self.filters % self.groups:
             raise ValueError(f"groups must divide the {self.filters} filters, got {self.groups}")
 
-    def _options(self) -> Options:
-        lengths = {
-            name: [float(n) for n in checked_lengths(getattr(self, name), name, self._axes)]
+    def _lengths(self) -> dict[str, tuple[int, ...]]:
+        return {
+            name: checked_lengths(getattr(self, name), name, self._axes)
             for name in ("kernel", "stride", "dilation")
         }
-        own = {name: getattr(self, name) for name in ("filters", "padding", "groups", "bias")}
-        return own | lengths
+
+    def _options(self) -> Options:
+        lengths = {name: [float(n) for n in given] for name, given in self._lengths().items()}
+        own = {name: getattr(self, name) for name in ("filters", "groups", "bias")}
+        padding = as_options(checked_padding(self.padding, self._axes))
+        return own | {"padding": padding} | lengths
 
 
 @answering(_CHANNELS)
@@ -147,9 +155,10 @@ class Conv1D(_Conv):
         The positions of the window.
     stride : int, default=1
         Positions from one window to the next.
-    padding : str, default="valid"
+    padding : str or int, default="valid"
         "valid" keeps the windows within the sample; "same" pads it with zeros, so that a stride of
-        1 keeps the number of positions, and a stride of s leaves one in s, rounded up.
+        1 keeps the number of positions, and a stride of s leaves one in s, rounded up; a number
+        adds so many zeros at both ends, fewer than the window is long, as in PyTorch.
     dilation : int, default=1
         Positions from one input of the window to the next (Yu and Koltun, "Multi-scale context
         aggregation by dilated convolutions", 2016).
@@ -192,8 +201,8 @@ class Conv2D(_Conv):
         Outputs at each position.
     kernel, stride : int or (int, int)
         One number, or one for the height and one for the width.
-    padding : str, default="valid"
-        "valid" or "same".
+    padding : str, int or (int, int), default="valid"
+        As in `Conv1D`; a number for all axes, or one for each.
     dilation : int or (int, int), default=1
         As in `Conv1D`.
     groups : int, default=1
@@ -234,8 +243,8 @@ class Conv3D(_Conv):
         Outputs at each position.
     kernel, stride : int or (int, int, int)
         One number, or one for each of depth, height and width.
-    padding : str, default="valid"
-        "valid" or "same".
+    padding : str, int or (int, int, int), default="valid"
+        As in `Conv1D`; a number for all axes, or one for each.
     dilation : int or (int, int, int), default=1
         As in `Conv1D`.
     groups : int, default=1

@@ -1,9 +1,11 @@
-"""How many positions "same" adds around a sample, for formats that must state it."""
+"""How many positions a window adds around a sample, for formats that must state it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from foxnn.layers.windows import added_to
 
 
 def pads_of(shape: Sequence[int], options: Mapping[str, Any]) -> list[tuple[int, int]]:
@@ -15,7 +17,7 @@ def pads_of(shape: Sequence[int], options: Mapping[str, Any]) -> list[tuple[int,
         if options["padding"] == "same":
             found.append(same_pads(length, (kernel - 1) * dilation + 1, stride))
         else:
-            found.append((0, 0))
+            found.append((added_to(options, axis),) * 2)
     return found
 
 

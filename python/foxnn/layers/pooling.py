@@ -21,11 +21,14 @@ from foxnn.layers.kind import (
 from foxnn.layers.windows import (
     LONGEST,
     Lengths,
+    as_options,
+    check_padding,
     checked_lengths,
     checked_padding,
     checked_window,
     positions_of,
     shown_lengths,
+    shown_padding,
 )
 
 
@@ -40,7 +43,7 @@ def _shown(options: Options) -> tuple[list[Any], dict[str, Any]]:
     )
     further: dict[str, Any] = {} if stride == kernel else {"stride": stride}
     if options["padding"] != "valid":
-        further["padding"] = options["padding"]
+        further["padding"] = shown_padding(options)
     return [kernel], further
 
 
@@ -121,18 +124,20 @@ POOLING = (*MAX_POOLS, *AVERAGE_POOLS, GLOBAL_MAX_POOL, GLOBAL_AVERAGE_POOL, UP_
 class _Pool(Description):
     size: Lengths
     stride: Lengths | None = None
-    padding: str = "valid"
+    padding: str | Lengths = "valid"
     name: str | None = field(default=None, kw_only=True)
 
     _axes: ClassVar[int]
 
     def __post_init__(self) -> None:
         size, stride = self._lengths()
+        padding = checked_padding(self.padding, self._axes)
+        check_padding(padding, size, (1,) * self._axes)
         self._keep(
             size=shown_lengths(size),
             # The same pool, whether its stride is given or not, is equal and prints the same.
             stride=None if stride == size else shown_lengths(stride),
-            padding=checked_padding(self.padding),
+            padding=padding if isinstance(padding, str) else shown_lengths(padding),
             name=checked_name(self.name),
         )
 
@@ -148,7 +153,7 @@ class _Pool(Description):
         return {
             "kernel": [float(length) for length in size],
             "stride": [float(length) for length in stride],
-            "padding": self.padding,
+            "padding": as_options(checked_padding(self.padding, self._axes)),
         }
 
 
@@ -162,9 +167,10 @@ class MaxPool1D(_Pool):
         The steps of a window.
     stride : int, optional
         Steps from one window to the next; by default `size`.
-    padding : str, default="valid"
+    padding : str or int, default="valid"
         "valid" keeps the windows within the sample; "same" leaves one position in `stride`, rounded
-        up. What is outside the sample never wins.
+        up; a number lets them reach over both ends of each axis by so many positions, fewer than
+        they are long, as in PyTorch. What is outside the sample never wins.
     name : str, optional
 
     Examples
@@ -189,7 +195,7 @@ class MaxPool2D(_Pool):
         The positions of a window: one number, or one for the height and one for the width.
     stride : int or (int, int), optional
         Positions from one window to the next; by default `size`.
-    padding : str, default="valid"
+    padding : str, int or (int, int), default="valid"
         As in `MaxPool1D`.
     name : str, optional
 
@@ -214,7 +220,7 @@ class MaxPool3D(_Pool):
         The positions of a window: one number, or one for each of depth, height and width.
     stride : int or (int, int, int), optional
         Positions from one window to the next; by default `size`.
-    padding : str, default="valid"
+    padding : str, int or (int, int, int), default="valid"
         As in `MaxPool1D`.
     name : str, optional
 
@@ -239,9 +245,11 @@ class AveragePool1D(_Pool):
         The steps of a window.
     stride : int, optional
         Steps from one window to the next; by default `size`.
-    padding : str, default="valid"
+    padding : str or int, default="valid"
         "valid" keeps the windows within the sample; "same" leaves one position in `stride`, rounded
-        up. What is outside the sample does not count: the mean is over the others.
+        up; a number lets them reach over both ends of each axis by so many positions, fewer than
+        they are long. What is outside the sample does not count: the mean is over the others, as
+        with `count_include_pad=False` in PyTorch.
     name : str, optional
 
     Examples
@@ -266,7 +274,7 @@ class AveragePool2D(_Pool):
         The positions of a window: one number, or one for the height and one for the width.
     stride : int or (int, int), optional
         Positions from one window to the next; by default `size`.
-    padding : str, default="valid"
+    padding : str, int or (int, int), default="valid"
         As in `AveragePool1D`.
     name : str, optional
 
@@ -291,7 +299,7 @@ class AveragePool3D(_Pool):
         The positions of a window: one number, or one for each of depth, height and width.
     stride : int or (int, int, int), optional
         Positions from one window to the next; by default `size`.
-    padding : str, default="valid"
+    padding : str, int or (int, int, int), default="valid"
         As in `AveragePool1D`.
     name : str, optional
 

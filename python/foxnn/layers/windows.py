@@ -14,23 +14,24 @@ PADDINGS = ("valid", "same")
 
 #: One number for all axes, or one for each.
 Lengths = int | tuple[int, ...]
+Padding = str | tuple[int, ...]
 
 
-def checked_lengths(given: object, name: str, axes: int) -> tuple[int, ...]:
+def checked_lengths(given: object, name: str, axes: int, least: int = 1) -> tuple[int, ...]:
     """Return a length for each axis.
 
     Raises
     ------
     ValueError, TypeError
-        Unless it is a whole number above 0, or one for each axis.
+        Unless it is a whole number from `least` on, or one for each axis.
     """
     if isinstance(given, tuple | list):
         if len(given) != axes:
             raise ValueError(
                 f"{name} must be one number or {axes}, one for each axis, got {checks.shown(given)}"
             )
-        return tuple(checks.integer(one, name, 1, LONGEST) for one in given)
-    return (checks.integer(given, name, 1, LONGEST),) * axes
+        return tuple(checks.integer(one, name, least, LONGEST) for one in given)
+    return (checks.integer(given, name, least, LONGEST),) * axes
 
 
 def shown_lengths(lengths: tuple[int, ...]) -> Lengths:
@@ -38,12 +39,18 @@ def shown_lengths(lengths: tuple[int, ...]) -> Lengths:
     return lengths[0] if len(set(lengths)) == 1 else tuple(lengths)
 
 
-def checked_padding(padding: object) -> str:
-    """Return "valid" or "same"."""
-    if isinstance(padding, numbers.Integral | tuple | list):  # PyTorch's
+def checked_padding(padding: object, axes: int) -> Padding:
+    """Return "valid", "same", or how many positions are added at either end of each axis.
+
+    None at all are "valid", so that a network has one description.
+    """
+    if isinstance(padding, numbers.Integral | tuple | list) and not isinstance(padding, bool):
+        lengths = checked_lengths(padding, "padding", axes, 0)
+        return lengths if any(lengths) else "valid"
+    if not isinstance(padding, str):
         raise TypeError(
-            f"padding must be one of {', '.join(PADDINGS)}, got {checks.shown(padding)}; 'valid' "
-            "adds nothing, and 'same' keeps the positions where the stride is 1"
+            f"padding must be one of {', '.join(PADDINGS)}, a number or one for each axis, got "
+            f"{checks.shown(padding)}"
         )
     if isinstance(padding, str) and padding.lower() == "causal":  # Keras'
         raise ValueError(
@@ -54,12 +61,43 @@ def checked_padding(padding: object) -> str:
     return checks.choice(padding, "padding", PADDINGS)
 
 
-def file_lengths(given: object, name: str, axes: int) -> list[float]:
+def check_padding(padding: Padding, kernel: tuple[int, ...], dilation: tuple[int, ...]) -> None:
+    """Raise ValueError if a window would lie in the padding alone."""
+    if isinstance(padding, str):
+        return
+    for added, size, apart in zip(padding, kernel, dilation, strict=True):
+        if added >= (span := (size - 1) * apart + 1):
+            raise ValueError(
+                f"padding must be less than the window is long, {span} positions, got {added}"
+            )
+
+
+def as_options(padding: Padding) -> str | list[float]:
+    """Return a padding as the engine takes it."""
+    return padding if isinstance(padding, str) else [float(added) for added in padding]
+
+
+def shown_padding(options: Mapping[str, Any]) -> Any:
+    """Return the padding of a layer's options as a user writes it."""
+    padding = options["padding"]
+    return padding if isinstance(padding, str) else shown_lengths(tuple(map(int, padding)))
+
+
+def added_to(options: Mapping[str, Any], axis: int) -> int:
+    """Return how many positions are added at either end of an axis, for all but "same"."""
+    padding = options["padding"]
+    return 0 if isinstance(padding, str) else int(padding[axis])
+
+
+def file_lengths(given: object, name: str, axes: int, least: int = 1) -> list[float]:
     """Return the lengths of all axes as the engine takes them, from an option of a file."""
     if not isinstance(given, list | tuple):
         raise ValueError(f"{name} must be a list of {axes} numbers, got {checks.shown(given)}")
-    whole = [int(one) if isinstance(one, float) and one.is_integer() else one for one in given]
-    return [float(length) for length in checked_lengths(whole, name, axes)]
+    return [float(length) for length in checked_lengths(_whole(given), name, axes, least)]
+
+
+def _whole(given: list[Any] | tuple[Any, ...]) -> list[Any]:
+    return [int(one) if isinstance(one, float) and one.is_integer() else one for one in given]
 
 
 def positions_of(shape: Shape, options: Mapping[str, Any]) -> Shape:
@@ -82,20 +120,31 @@ def positions_of(shape: Shape, options: Mapping[str, Any]) -> Shape:
         kernel, stride = (int(options[name][axis]) for name in ("kernel", "stride"))
         dilation = int(options["dilation"][axis]) if "dilation" in options else 1
         span = (kernel - 1) * dilation + 1
+        padded = length + 2 * added_to(options, axis)
         if options["padding"] == "same":
             found.append(-(-length // stride))
-        elif span > length:
+        elif span > padded:
+            more = f" and the padding's {padded - length}" if padded > length else ""
             raise ValueError(
                 f"has a window over {span} positions, more than the {length} of axis {axis} of its "
-                f"inputs of shape {shape}; padding='same' takes any"
+                f"inputs of shape {shape}{more}; padding='same' takes any"
             )
         else:
-            found.append((length - span) // stride + 1)
+            found.append((padded - span) // stride + 1)
     return tuple(found)
 
 
 def checked_window(given: Mapping[str, Any], axes: int) -> Options:
     """Return the options of a window that a file holds, checked."""
     names = [name for name in ("kernel", "stride", "dilation") if name in given]
-    lengths = {name: file_lengths(given[name], name, axes) for name in names}
-    return {**lengths, "padding": checked_padding(given["padding"])}
+    lengths: dict[str, Any] = {name: file_lengths(given[name], name, axes) for name in names}
+    padding = given["padding"]
+    if not isinstance(padding, str):
+        file_lengths(padding, "padding", axes, 0)
+        padding = _whole(padding)
+    known = checked_padding(padding, axes)
+    kernel, dilation = (
+        tuple(map(int, lengths.get(name, (1,) * axes))) for name in ("kernel", "dilation")
+    )
+    check_padding(known, kernel, dilation)
+    return {**lengths, "padding": as_options(known)}

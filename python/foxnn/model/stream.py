@@ -13,6 +13,7 @@ from foxnn.checks import Array
 from foxnn.layers.chain import reader_of_indices
 from foxnn.layers.composition import COMPOSITES
 from foxnn.layers.kinds import called
+from foxnn.layers.windows import shown_padding
 
 if TYPE_CHECKING:
     from foxnn.model.base import BaseNetwork
@@ -269,7 +270,8 @@ def _why_not(kind: str, options: Mapping[str, Any]) -> str | None:
     if kind in _WINDOWS:
         if options["padding"] == "valid":
             return None
-        return f"has padding={options['padding']!r}, so that it reads steps to come{_TO_COME}"
+        padding = shown_padding(options)
+        return f"has padding={padding!r}, so that it reads steps to come{_TO_COME}"
     if kind == "dense" and options.get("each_position", False):
         return None
     if kind in _AT_EACH_STEP:

@@ -67,7 +67,7 @@ def _window(part: Part) -> dict[str, Any]:
     }
     if _has_pads_by_length(part):
         given["auto_pad"] = "SAME_UPPER"
-    elif options["padding"] == "same":
+    elif options["padding"] != "valid":
         # With a stride of 1 they are the same for any number of steps.
         pads = pads_of([length or 1 for length in part["input_shape"]], options)
         given["pads"] = [before for before, _ in pads] + [after for _, after in pads]

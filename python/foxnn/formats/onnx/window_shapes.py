@@ -1,7 +1,8 @@
 """Convolutions, pools and Resize of ONNX as the options of foxnn's layers.
 
-foxnn knows windows within the sample and "same", ONNX any number of positions around it. Where a
-convolution has others, zeros around its filter can make them foxnn's; a pool is refused.
+foxnn knows windows within the sample, "same", and as many positions at both ends of an axis; ONNX
+any number at either. Where a convolution has others, zeros around its filter can make them foxnn's;
+a pool is refused.
 """
 
 from __future__ import annotations
@@ -148,8 +149,13 @@ def _axis(
     return _Axis(length, kernel, stride, dilation, pads[0], count)
 
 
-def _fitting(found: list[_Axis], may_grow: bool) -> tuple[str, list[tuple[int, int]]] | None:
-    """Return a padding of foxnn and zeros around the filter that give the same windows."""
+def _fitting(
+    found: list[_Axis], may_grow: bool
+) -> tuple[str | list[float], list[tuple[int, int]]] | None:
+    """Return a padding of foxnn and zeros around the filter that give the same windows.
+
+    Filters grow only where there is no other way: their zeros are learnt on.
+    """
     # Windows are the same where they begin at the same place and are as many.
     spans = [(a.kernel - 1) * a.dilation + 1 for a in found]
     if all(
@@ -157,9 +163,20 @@ def _fitting(found: list[_Axis], may_grow: bool) -> tuple[str, list[tuple[int, i
         for a, span in zip(found, spans, strict=True)
     ):
         return "valid", [(0, 0)] * len(found)
+    none = [(0, 0)] * len(found)
+    if all(_zeros(axis, False) for axis in found):
+        return "same", none
+    if all(_is_even(axis, span) for axis, span in zip(found, spans, strict=True)):
+        return [float(axis.before) for axis in found], none
     zeros = [_zeros(axis, may_grow) for axis in found]
     known = [each for each in zeros if each is not None]
     return ("same", known) if len(known) == len(zeros) else None
+
+
+def _is_even(axis: _Axis, span: int) -> bool:
+    """Return whether as many positions at both ends as there are before give its windows."""
+    padded = axis.length + 2 * axis.before
+    return axis.before < span <= padded and axis.windows == (padded - span) // axis.stride + 1
 
 
 def _zeros(axis: _Axis, may_grow: bool) -> tuple[int, int] | None:
