@@ -128,8 +128,8 @@ class neural_network(FoxnnInterface):
         x : array-like of shape (samples, inputs), or sparse matrix
             Or samples of the network's input shape. Arrays of float32, float64 and uint8 are read
             in place, without a copy, unless a validation share is split off; so are the arrays of a
-            CSR matrix. The network keeps the column names of a table (pandas, Polars), and later
-            tables must have the same columns.
+            CSR matrix. The network keeps the column names of a table (pandas, Polars), or of the
+            tables in a list of sequences, and later tables must have the same columns.
         y : array-like of shape (samples, outputs)
             The targets, which may also have the network's output shape. With loss="cross_entropy",
             and with "binary_cross_entropy" and one output, also labels of classes, of shape

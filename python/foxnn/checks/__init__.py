@@ -20,6 +20,7 @@ from foxnn.checks.arrays import (
     shape_of,
 )
 from foxnn.checks.indices import indices
+from foxnn.checks.lists import names_of_each, same_columns_of_each
 from foxnn.checks.names import Names, choice, meant
 from foxnn.checks.sequences import fitted_targets, mask_of, padded, rows_of
 from foxnn.checks.sparse import dense, is_sparse, samples, taken
@@ -73,6 +74,7 @@ __all__ = [
     "matrix",
     "meant",
     "memory",
+    "names_of_each",
     "near_one",
     "number",
     "padded",
@@ -80,6 +82,7 @@ __all__ = [
     "real",
     "rows_of",
     "same_columns",
+    "same_columns_of_each",
     "same_length",
     "samples",
     "seed",

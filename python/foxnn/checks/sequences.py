@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from foxnn import _core
 from foxnn.checks.arrays import Array, all_finite, as_array, contiguous_rows, engine_type
+from foxnn.checks.lists import depth, is_list
 from foxnn.checks.values import shown
 
 Lengths = NDArray[np.int64]
@@ -84,26 +85,6 @@ def padded(values: Any, lengths: Any, name: str, tail: tuple[int, ...]) -> Padde
     if lengths is not None:
         found = checked_lengths(lengths, "lengths", len(array), array.shape[1])
     return Padded(array[:, : int(found.max())], found, array.shape[1], False)
-
-
-def is_list(values: object, tail: tuple[int, ...]) -> bool:
-    """Return whether samples are a list with an array for each, and not one array of numbers."""
-    if not isinstance(values, list | tuple) or not values:
-        return False
-    depths = {1 + len(tail), *([1] if tail == (1,) else [])}
-    return any(_depth(one) in depths for one in values)
-
-
-def _depth(value: object) -> int:
-    """Return the number of axes of an array or of nested lists."""
-    depth = 0
-    while isinstance(value, list | tuple):
-        depth += 1
-        if not value:
-            return depth
-        value = value[0]
-    axes = getattr(value, "ndim", 0)
-    return depth + axes if isinstance(axes, int) else depth
 
 
 def _of_list(values: Sequence[Any], name: str, tail: tuple[int, ...]) -> Padded:
@@ -228,7 +209,7 @@ def fitted_targets(
     rest : tuple of int
         The further axes that numbers have.
     """
-    if isinstance(values, list | tuple) and any(_depth(one) > 0 for one in values):
+    if isinstance(values, list | tuple) and any(depth(one) > 0 for one in values):
         arrays = [_plain(one, f"{name}[{i}]") for i, one in enumerate(values)]
         if len(arrays) != len(lengths):
             raise ValueError(

@@ -6,6 +6,7 @@ ValueError for an invalid state. How a state describes layers is in `layer_tree`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import numpy as np
 from foxnn import _core, checks
 from foxnn.checks.notes import notes_of
 from foxnn.layers.kinds import leaves
+from foxnn.layers.steps import varies
 from foxnn.model import former_state
 from foxnn.model.face import Face
 from foxnn.model.layer_tree import (
@@ -181,7 +183,7 @@ def _fill(network: Face, state: Mapping[str, Any], there: list[Leaf]) -> None:
     )
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
-    network._input_names = names_from(state.get("input_names"), network._inputs())
+    network._input_names = names_from(state.get("input_names"), columns_of(network))
     network.classes = state.get("classes")
     network.notes = state.get("notes", {})
     if state["optimizer"] is not None:
@@ -228,6 +230,12 @@ def _scaler_from(given: Any, name: str) -> Scaler | None:
         raise ValueError(f"{name} must hold a finite shift and a scale above 0 for each column")
     scaler.shift, scaler.scale = shift.astype(np.float64), scale.astype(np.float64)
     return scaler
+
+
+def columns_of(network: Face) -> int:
+    """Return how many names inputs have: one each, or of sequences of any length one a channel."""
+    shape = network._input_shape()
+    return math.prod(shape[1:]) if varies(shape) else network._inputs()
 
 
 def names_from(given: Any, count: int) -> list[str] | None:

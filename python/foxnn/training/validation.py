@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from foxnn import _core, checks
+from foxnn import _core
 from foxnn.checks import Array
 from foxnn.checks.labels import LabelReader
 from foxnn.model.answers import AnsweringNetwork
@@ -28,7 +28,7 @@ def given_samples(
     """Return the samples of `validation=(x, y, weights)`, whose columns must be those of x."""
     x, y, weights = given
     names = "the x of validation", "the y of validation", "the weights of validation"
-    checks.same_columns(x, names[0], columns)
+    network._check_names(x, names[0], columns)
     return samples_of(network, x, y, weights, *names, labels)
 
 

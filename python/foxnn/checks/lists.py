@@ -1,0 +1,62 @@
+"""Lists with an array for each sample, however they are held, and the columns of their tables."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from foxnn.checks.tables import column_names, same_columns
+
+
+def is_list(values: object, tail: tuple[int, ...]) -> bool:
+    """Return whether samples are a list with an array for each, and not one array of numbers."""
+    if not isinstance(values, list | tuple) or not values:
+        return False
+    depths = {1 + len(tail), *([1] if tail == (1,) else [])}
+    return any(depth(one) in depths for one in values)
+
+
+def depth(value: object) -> int:
+    """Return the number of axes of an array or of nested lists."""
+    found = 0
+    while isinstance(value, list | tuple):
+        found += 1
+        if not value:
+            return found
+        value = value[0]
+    shape = getattr(value, "shape", ())
+    return found + len(shape) if isinstance(shape, tuple) else found
+
+
+def same_columns_of_each(values: object, name: str, seen: list[str] | None) -> None:
+    """Raise ValueError unless the tables of a list have the columns seen earlier, or the same."""
+    if not isinstance(values, list | tuple):
+        # A single sequence; the columns of a table of any other width are steps.
+        if seen is not None and len(column_names(values) or ()) == len(seen):
+            same_columns(values, name, seen)
+        return
+    first = ""
+    for i, table in enumerate(values):
+        if (names := _of_table(table)) is None:
+            continue
+        if first and names != seen:
+            raise ValueError(
+                f"{name}[{i}] must have the columns of {first}, in their order "
+                f"({', '.join(seen or ())}), got {', '.join(names)}"
+            )
+        same_columns(table, f"{name}[{i}]", seen)
+        if seen is None:
+            first, seen = f"{name}[{i}]", names
+
+
+def names_of_each(values: object) -> list[str] | None:
+    """Return the column names of the first table in a list of arrays and tables."""
+    if not isinstance(values, list | tuple):
+        return None
+    return next((names for table in values if (names := _of_table(table)) is not None), None)
+
+
+def _of_table(table: object) -> list[str] | None:
+    """Return the names of a table's columns; those of an array or a column are None."""
+    if isinstance(table, np.ndarray | list | tuple) or not hasattr(table, "columns"):
+        return None
+    return column_names(table)
