@@ -454,6 +454,40 @@ def test_a_validation_share_class_weights_and_folds() -> None:
     auto.fit(x, np.ones((23, 1)), epochs="auto", time_limit=2)
 
 
+def test_padded_sequences_to_validate_on_have_lengths() -> None:
+    nn = network("steps")
+    x, held = sequences(nn, LENGTHS), sequences(nn, (9, 3, 5), 1)
+    y, z, L = wanted(nn, x), wanted(nn, held, 1), [9, 3, 5]
+    wide = {"lengths": LENGTHS, "epochs": 2}
+    weights = [0.5, 1.0, 0.25]
+
+    def after(validation: Any, x: Any = x, y: Any = y, **options: Any) -> dict[str, Any]:
+        history = network("steps").fit(x, y, **({"epochs": 2} | options), validation=validation)
+        return {name: history[name] for name in ("loss", "val_loss")}
+
+    P, Q = (padded(x, 2), padded(y, 2)), (padded(held, 4), padded(z, 4))
+    for given, of_list in (((None, L), ()), ((weights, L), (weights,))):
+        assert after((*Q, *given), *P, **wide) == after((held, z, *of_list))
+        assert after((*Q, *given), x, y) == after((held, z, *of_list), *P, **wide)
+    assert after((held, z, None, None)) == after((held, z))
+    stop: Any = wide | {"early_stopping": foxnn.EarlyStopping(patience=1, restore_best=True)}
+    assert after((*Q, None, L), *P, **stop) == after((held, z), *P, **stop)
+    for given in ((), (L,), (None, None)):
+        message = r"the x of validation must have lengths .* validation=\(x, y, None, lengths\)"
+        with pytest.raises(ValueError, match=message):
+            nn.fit(*P, **wide, validation=(padded(held, 4, 0.0), padded(z, 4, 0.0), *given))
+    with pytest.raises(ValueError, match="the lengths of validation must be from 1 to 13"):
+        nn.fit(*P, **wide, validation=(*Q, None, [9, 3, 14]))
+    with pytest.raises(ValueError, match="the lengths of validation must be left out where"):
+        nn.fit(*P, **wide, validation=(held, z, None, L))
+    with pytest.raises(ValueError, match=r"\(x, y\), .* or \(x, y, sample_weight, lengths\)"):
+        nn.fit(*P, **wide, validation=(*Q, None, L, 1))
+    with pytest.raises(ValueError, match="the lengths of validation must be left out for a net"):
+        foxnn.neural_network([2, 1]).fit(
+            [[0.0, 1.0]], [[1.0]], validation=([[0.0, 1.0]], [[1.0]], None, [2])
+        )
+
+
 # Copies, files, changes
 
 
@@ -499,6 +533,21 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     again, history = foxnn.resume(path, wide, targets, lengths=LENGTHS)
     assert kinds.bits(again) == kinds.bits(expected)
     assert history["loss"] == whole["loss"]
+
+
+def test_a_run_goes_on_with_padded_sequences_to_validate_on(tmp_path: Path) -> None:
+    path = str(tmp_path / "run.safetensors")
+    x = sequences(network("steps"), LENGTHS)
+    y = wanted(network("steps"), x)
+    wide, validation = (padded(x, 2), padded(y, 2)), (padded(x[:4], 5), padded(y[:4], 5))
+    given: Any = {"lengths": LENGTHS, "validation": (*validation, None, LENGTHS[:4])}
+    whole = network("steps").fit(*wide, epochs=3, **given)
+    nn = network("steps")
+    nn.fit(*wide, epochs=3, **given, checkpoint=path, callbacks=lambda epoch, logs: epoch == 0)
+    with pytest.raises(ValueError, match="the x of validation must have lengths"):
+        foxnn.resume(path, *wide, lengths=LENGTHS, validation=validation)
+    _, history = foxnn.resume(path, *wide, **given)
+    assert history["val_loss"] == whole["val_loss"]
 
 
 def test_shapes_have_none() -> None:

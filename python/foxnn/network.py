@@ -153,9 +153,10 @@ class neural_network(FoxnnInterface):
             Its moments stay with the network: a second fit continues where the first ended, unless
             it names another optimizer or `reset_optimizer` is called.
         learning_rate : float, default=1e-3
-        validation : float or (x, y) or (x, y, sample_weight), optional
+        validation : float or tuple, optional
             A share of the samples to hold out, stratified by class unless each position has a
-            class of its own; or separate samples.
+            class of its own; or separate samples: (x, y), (x, y, sample_weight), or for padded
+            sequences (x, y, sample_weight, lengths), where sample_weight may be None.
         early_stopping : int or foxnn.EarlyStopping, optional
             The number of epochs without a better val_loss (without validation: loss) after which
             training ends; the network is then set back to its best epoch.
@@ -215,7 +216,7 @@ class neural_network(FoxnnInterface):
             How many steps of each padded sequence there are; what follows them counts nowhere. A
             list of arrays (steps, channels) as x has its own. Targets and weights of positions are
             padded likewise, or lists of arrays. The loss of a sequence is the mean over its
-            positions. Sequences to validate on are a list of arrays.
+            positions.
         truncate : int, optional
             Truncated backpropagation through time: the sequences of a batch are cut into pieces of
             so many steps, each piece is a step of the optimizer, and states are carried from piece

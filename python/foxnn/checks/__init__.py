@@ -20,7 +20,7 @@ from foxnn.checks.arrays import (
     shape_of,
 )
 from foxnn.checks.indices import indices
-from foxnn.checks.lists import names_of_each, same_columns_of_each
+from foxnn.checks.lists import is_list, names_of_each, same_columns_of_each
 from foxnn.checks.names import Names, choice, meant
 from foxnn.checks.sequences import fitted_targets, mask_of, padded, rows_of
 from foxnn.checks.sparse import dense, is_sparse, samples, taken
@@ -67,6 +67,7 @@ __all__ = [
     "indices",
     "integer",
     "is_engine_type",
+    "is_list",
     "is_sparse",
     "items",
     "layer_sizes",

@@ -44,7 +44,9 @@ class Padded(NamedTuple):
         return int(self.lengths.max())
 
 
-def padded(values: Any, lengths: Any, name: str, tail: tuple[int, ...]) -> Padded:
+def padded(
+    values: Any, lengths: Any, name: str, tail: tuple[int, ...], lengths_name: str = "lengths"
+) -> Padded:
     """Return samples whose steps have the shape `tail`: () or (channels,).
 
     Parameters
@@ -53,8 +55,8 @@ def padded(values: Any, lengths: Any, name: str, tail: tuple[int, ...]) -> Padde
         Where there is one channel, its axis may be missing.
     lengths : array-like of int, optional
         The steps of each sample of an array; by default all of them.
-    name : str
-        The argument's name, for messages.
+    name, lengths_name : str
+        The names of the arguments, for messages.
     tail : tuple of int
 
     Raises
@@ -65,7 +67,8 @@ def padded(values: Any, lengths: Any, name: str, tail: tuple[int, ...]) -> Padde
     if is_list(values, tail):
         if lengths is not None:
             raise ValueError(
-                f"lengths must be left out where {name} is a list of arrays, which have their own"
+                f"{lengths_name} must be left out where {name} is a list of arrays, which have "
+                "their own"
             )
         return _of_list(values, name, tail)
     array = as_array(values, name)
@@ -83,7 +86,7 @@ def padded(values: Any, lengths: Any, name: str, tail: tuple[int, ...]) -> Padde
         raise ValueError(f"{name} must hold sequences of at least one step, got {array.shape}")
     found = np.full(len(array), array.shape[1], np.int64)
     if lengths is not None:
-        found = checked_lengths(lengths, "lengths", len(array), array.shape[1])
+        found = checked_lengths(lengths, lengths_name, len(array), array.shape[1])
     return Padded(array[:, : int(found.max())], found, array.shape[1], False)
 
 

@@ -446,11 +446,12 @@ class AnsweringNetwork(BaseNetwork):
         weight_name: str = "sample_weight",
         labels: LabelReader | None = None,
         lengths: ArrayLike | None = None,
+        lengths_name: str = "lengths",
     ) -> tuple[Rows, Array, NDArray[np.float64] | None]:
         """Return inputs, targets and weights, checked."""
         self._check_names(x, x_name)
         single, shape, outputs = self._single(), self._output_shape(), self._outputs()
-        reader = self._reader(x, x_name, lengths, single=single)
+        reader = self._reader(x, x_name, lengths, lengths_name, single=single)
         inputs = self._rows(x, x_name, single=single) if reader is None else reader.rows
         if reader is not None and reader.outputs is not None:
             shape = (reader.steps, *shape[1:])
@@ -468,16 +469,19 @@ class AnsweringNetwork(BaseNetwork):
         x: SamplesLike,
         name: str,
         lengths: ArrayLike | None,
+        lengths_name: str = "lengths",
         *,
         single: bool = False,
         finite: bool = True,
     ) -> SequenceReader | None:
         """Return the sequences of a network that reads such, checked; None for other networks."""
         if varies(self._input_shape()):
-            return SequenceReader(self, x, name, lengths, single=single, finite=finite)
+            return SequenceReader(
+                self, x, name, lengths, lengths_name, single=single, finite=finite
+            )
         if lengths is not None:
             raise ValueError(
-                "lengths must be left out for a network whose samples have one shape, "
+                f"{lengths_name} must be left out for a network whose samples have one shape, "
                 f"{self._input_shape()}; that of sequences begins with None"
             )
         return None

@@ -36,12 +36,13 @@ class SequenceReader:
         x: Any,
         name: str,
         lengths: Any = None,
+        lengths_name: str = "lengths",
         *,
         single: bool = False,
         finite: bool = True,
     ) -> None:
         self._nn, self._name = network, name
-        self.given = checks.padded(x, lengths, name, network._input_shape()[1:])
+        self.given = checks.padded(x, lengths, name, network._input_shape()[1:], lengths_name)
         self._refuse_short()
         self.outputs = (
             network._steps_after(self.given.lengths) if network._varies_at_end() else None

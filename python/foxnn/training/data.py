@@ -64,7 +64,9 @@ def fit_data(
     draw = network._draw() if start is None else start.draw_of_split
     training, held_out, is_drawn = samples, None, False
     if isinstance(validation, tuple):
-        held_out = given_samples(network, validation, columns, labels)
+        held_out = given_samples(
+            network, validation, columns, labels, is_padded=options.lengths is not None
+        )
     elif validation is not None:
         training, held_out = split(network, samples, validation, draw)
         is_drawn = True
