@@ -285,7 +285,7 @@ def test_weights_of_samples_and_of_positions() -> None:
     each = [gradients_of(nn, [a], [b])[1] for a, b in zip(x, y, strict=True)]
     expected = sum(w * g for w, g in zip(weights, each, strict=True)) / weights.sum()
     np.testing.assert_allclose(weighted, expected, atol=1e-13)
-    # A position of weight 0 is as if its target were its output.
+    # A position of weight 0 has no loss, as if its target were its output, and does not count.
     of_steps = [np.ones(len(one)) for one in x]
     of_steps[1][4:] = 0.0
     loss, found = gradients_of(nn, x, y, of_steps)
@@ -300,6 +300,37 @@ def test_weights_of_samples_and_of_positions() -> None:
         nn.evaluate(padded(x, 2), padded(y, 2), wide, lengths=[5, 9, 3])["loss"]
         == (nn.evaluate(x, y, of_steps)["loss"])
     )
+
+
+def test_the_mean_over_all_positions_is_by_weights() -> None:
+    nn = foxnn.neural_network([(None, 2), Dense(4), Dense(3)], output_activation="softmax", seed=1)
+    x, lengths = sequences(nn, (4, 1, 7)), np.array([4, 1, 7])
+    labels = [np.arange(n) % 3 for n in lengths]
+
+    def losses() -> list[np.ndarray]:
+        out = [one.astype(float) for one in nn.predict(x)]
+        return [-np.log(p[np.arange(len(t)), t]) for p, t in zip(out, labels, strict=True)]
+
+    each = losses()
+    counted = [label != 1 for label in labels]
+    for weights, expected in (
+        (None, np.mean([one.mean() for one in each])),
+        (lengths, np.concatenate(each).mean()),
+        ([np.full(n, float(n)) for n in lengths], np.concatenate(each).mean()),
+        (
+            [n * there for n, there in zip(lengths, counted, strict=True)],
+            np.concatenate(each)[np.concatenate(counted)].mean(),
+        ),
+        (
+            [there.astype(float) for there in counted],
+            sum((w * one).mean() for w, one in zip(counted, each, strict=True))
+            / sum(w.mean() for w in counted),
+        ),
+    ):
+        assert nn.evaluate(x, labels, weights)["loss"] == pytest.approx(expected, rel=1e-5)
+        copied = pickle.loads(pickle.dumps(nn))
+        history = copied.fit(x, labels, 1, sample_weight=weights, learning_rate=1e-9)
+        assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_accuracy_and_metrics_are_of_the_steps_that_there_are() -> None:

@@ -173,7 +173,8 @@ class neural_network(FoxnnInterface):
             have foxnn.Dropout in their list of layers.
         sample_weight : array-like of shape (samples,), optional
             How much each sample counts, at least 0: losses and gradients are weighted means. If
-            outputs have positions, also of shape (samples, positions...).
+            outputs have positions, also of shape (samples, positions...): sums over samples of
+            means over the positions of each, of weights times losses, divided by those of weights.
         class_weight : dict or "balanced", optional
             How much the samples (or positions) of each class, by its label, count; 1 for others.
             "balanced": all classes count the same, and the total weight stays the same.
