@@ -635,3 +635,40 @@ def test_a_schedule_is_no_callback() -> None:
     with pytest.raises(TypeError, match=r"callbacks\[0\] must be a callback.*argument schedule"):
         nn.fit(small_runs.FEW, small_runs.ONE_HOT, callbacks=schedules.exponential(0.5))
     assert nn[0].weights.tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("items", "advice"),
+    [
+        ([3, 4, 1], "try a smaller learning rate, or scaled inputs (scale='standard' in fit)"),
+        (
+            [(4, 3), foxnn.GRU(3), 1],
+            "try a smaller learning rate, a shorter gradient (clip_norm=1.0 in fit), or scaled "
+            "inputs (scale='standard' in fit)",
+        ),
+        (
+            [(None, 3), foxnn.LSTM(3), 1],
+            "try a smaller learning rate, a shorter gradient (clip_norm=1.0 in fit), or inputs "
+            "that are scaled before (less their mean, by their standard deviation)",
+        ),
+        ([(4,), foxnn.Embedding(3, 2), foxnn.Flatten(), 1], "try a smaller learning rate"),
+    ],
+)
+def test_what_diverges_is_told_what_the_network_takes(items: list[Any], advice: str) -> None:
+    nn = foxnn.neural_network(items, output_activation="identity", dtype="float64", seed=1)
+    shape = tuple(4 if n is None else n for n in nn._input_shape())
+    x, y = np.ones((8, *shape)), np.ones((8, 1))
+    is_index = nn._index_limit() > 0
+    calls = [
+        lambda: nn.fit(x, y * 1e200, learning_rate=1e200, optimizer="sgd"),
+        lambda: nn.train_on_batch(x, y * 1e308, learning_rate=1e200, optimizer="sgd"),
+    ]
+    for call in calls:
+        with pytest.raises(foxnn.DivergedError) as caught:
+            call()
+        assert str(caught.value).endswith(advice)
+    if "scale='standard'" in advice:
+        nn.fit(x, y, 1, scale="standard")
+    else:
+        with pytest.raises(ValueError, match="scale must"):
+            nn.fit(x, y, 1, scale="standard" if not is_index else ("standard", None))

@@ -15,7 +15,6 @@ from foxnn import _core, checks
 from foxnn.checks import SamplesLike
 from foxnn.checks.keywords import answers, unknown
 from foxnn.classic.foxnn_interface import FoxnnInterface
-from foxnn.support.errors import diverged
 
 # A network that only predicts never needs the modules of training, whose import takes as long as
 # that of all the others: the first training imports them.
@@ -365,7 +364,9 @@ class neural_network(FoxnnInterface):
             loss = _core.step(self, *self._samples(x, y, lengths=lengths), kept[1], True)
         assert loss is not None
         if loss != loss:
-            raise diverged("after this step (the optimizer is reset)")
+            from foxnn.training.advice import diverged_network
+
+            raise diverged_network(self, "after this step (the optimizer is reset)")
         return loss
 
     def _new_step_plan(

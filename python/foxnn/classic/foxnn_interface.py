@@ -17,7 +17,6 @@ from foxnn.layers.steps import varies
 from foxnn.model.sequences import is_one_sequence
 from foxnn.model.settings import optimizer_of, rounds_outputs
 from foxnn.support import pieces
-from foxnn.support.errors import diverged
 from foxnn.support.streams import HOLDOUT, MUTATION
 
 
@@ -138,8 +137,11 @@ class FoxnnInterface(SavedNetwork):
                 report = trainer.run_steps(steps)
                 if report.diverged:
                     where = f"after {done + report.steps} iterations"
+                    from foxnn.training.advice import diverged_network
+
                     last = report.last_loss
-                    raise diverged(where, loss=last if math.isfinite(last) else None)
+                    loss = last if math.isfinite(last) else None
+                    raise diverged_network(self, where, loss=loss)
                 done += steps
                 if saving and done % saving == 0:
                     self.save(self.settings.auto_save_name_file)
