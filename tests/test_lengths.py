@@ -218,6 +218,24 @@ def test_layer_outputs_and_gradients_of_each() -> None:
     assert steps.gradient(x)[0].shape == (12, 2, 7, 3)
 
 
+def test_answers_of_a_list_are_a_list_whatever_its_lengths() -> None:
+    nn = network("windows")
+    for lengths in ((7,), (8, 8), (9, 7)):
+        x = sequences(nn, lengths)
+        outputs, gradients = nn.layer_outputs(x), nn.gradient(x, output=0)
+        assert isinstance(gradients, list)
+        assert [one.shape for one in gradients] == [one.shape for one in x]
+        for layer in nn:
+            of_steps = layer.output_shape[0] is None
+            assert isinstance(outputs[layer.name], list) == of_steps
+            for one, found in zip(x, outputs[layer.name], strict=True):
+                assert found.tobytes() == nn.layer_outputs(one[None])[layer.name][0].tobytes()
+        wide = padded(x, 1)
+        assert isinstance(nn.layer_outputs(wide, lengths=lengths)["conv1d_0"], np.ndarray)
+        assert isinstance(nn.gradient(np.stack([x[0], x[0]])), np.ndarray)
+    assert isinstance(network("steps").predict(sequences(network("steps"), (4,))), list)
+
+
 # Training
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -243,8 +243,8 @@ class AnsweringNetwork(BaseNetwork):
         -------
         ndarray of shape (samples, inputs), or (samples, outputs, inputs) for all outputs
             Without the axis of the samples if x is a single one. If there are scalers, it is the
-            gradient of the outputs and inputs before scaling. Of a list of sequences of different
-            lengths, a list of the gradients of each.
+            gradient of the outputs and inputs before scaling. Of a list of sequences of any length,
+            a list of the gradients of each; of an array, one padded with zeros.
 
         Raises
         ------
@@ -286,7 +286,7 @@ class AnsweringNetwork(BaseNetwork):
         found = found.reshape(len(inputs), *shape, *self._input_shape())
         return found[0] if is_one else found
 
-    def layer_outputs(self, x: SamplesLike, lengths: ArrayLike | None = None) -> dict[str, Array]:
+    def layer_outputs(self, x: SamplesLike, lengths: ArrayLike | None = None) -> dict[str, Any]:
         """Return the outputs of every layer, by the layer's name.
 
         Parameters
@@ -298,8 +298,10 @@ class AnsweringNetwork(BaseNetwork):
 
         Returns
         -------
-        dict of str to ndarray of shape (samples, ...)
-            In the order of the layers, without those within composites.
+        dict of str to ndarray of shape (samples, ...), or to a list
+            In the order of the layers, without those within composites. Of a list of sequences of
+            any length, outputs that are sequences are a list of arrays (steps, ...), as in
+            `predict`.
 
         Raises
         ------

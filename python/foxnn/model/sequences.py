@@ -13,7 +13,7 @@ from foxnn import _core, checks
 from foxnn.checks import Array, Rows
 from foxnn.layers.chain import reader_of_indices
 from foxnn.layers.specs import spec_of
-from foxnn.layers.steps import refusal
+from foxnn.layers.steps import refusal, varies
 from foxnn.model.base import BaseNetwork
 
 Weights = NDArray[np.float64] | None
@@ -120,9 +120,13 @@ class SequenceReader:
                 found[place] = [answer[i] for answer in answers]
         return found
 
-    def together(self, each: Sequence[Array]) -> Any:
-        """Return an array for each sample as the samples were given, padded with zeros."""
-        if self.given.is_list and any(one.shape != each[0].shape for one in each):
+    def together(self, each: Sequence[Array], *, varies: bool) -> Any:
+        """Return an array for each sample as the samples were given.
+
+        Where its shape depends on the steps of the sample, those of a list are a list, and those of
+        a padded array are padded with zeros.
+        """
+        if self.given.is_list and varies:
             return list(each)
         shape = tuple(max(lengths) for lengths in zip(*(one.shape for one in each), strict=True))
         out = np.zeros((len(each), *shape), each[0].dtype)
@@ -161,7 +165,8 @@ def layer_outputs_of(network: BaseNetwork, x: Any, lengths: Any) -> dict[str, An
 
     each = reader.by_length(call)
     return {
-        layer.name: reader.together([one[i] for one in each]) for i, layer in enumerate(network)
+        layer.name: reader.together([one[i] for one in each], varies=varies(layer.output_shape))
+        for i, layer in enumerate(network)
     }
 
 
@@ -187,5 +192,5 @@ def gradient_of(network: BaseNetwork, x: Any, output: int | None) -> Any:
         found = network._input_gradient(rows, first, math.prod(shape), network.settings.n_threads)
         return [found.reshape(len(rows), *shape, steps, *tail)]
 
-    found = reader.together([one[0] for one in reader.by_length(call)])
+    found = reader.together([one[0] for one in reader.by_length(call)], varies=True)
     return found[0] if is_one else found
