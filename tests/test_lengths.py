@@ -236,6 +236,57 @@ def test_answers_of_a_list_are_a_list_whatever_its_lengths() -> None:
     assert isinstance(network("steps").predict(sequences(network("steps"), (4,))), list)
 
 
+def held(arrays: list[np.ndarray], how: str, deep: bool) -> Any:
+    """Return arrays as libraries hold what is ragged; `deep`: each step an object, too."""
+    out = np.empty(len(arrays), object)
+    for i, one in enumerate(arrays):
+        out[i] = one
+        if deep and one.ndim > 1:
+            out[i] = np.empty(len(one), object)
+            out[i][:] = list(one)
+    if how == "array":
+        return out
+    if how == "pandas":
+        return pytest.importorskip("pandas").Series(out)
+    return pytest.importorskip("polars").Series([one.tolist() for one in arrays])
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("how", ["array", "pandas", "polars"])
+@pytest.mark.parametrize("name", ["steps", "indices"])
+def test_what_libraries_hold_as_objects_is_a_list(name: str, how: str, deep: bool) -> None:
+    nn = network(name)
+    for lengths in ((5, 3, 9), (1, 1, 1), (4,)):
+        x = sequences(nn, lengths)
+        y = wanted(nn, x)
+        same = held(x, how, deep)
+        assert [a.tobytes() for a in nn.predict(same)] == [a.tobytes() for a in nn.predict(x)]
+        assert [a.tobytes() for a in nn.get_out(same)] == [a.tobytes() for a in nn.predict(x)]
+        last = nn.layer_outputs(same)[nn[-1].name]
+        assert [a.tobytes() for a in last] == [a.tobytes() for a in nn.predict(x)]
+        if name == "steps":
+            assert nn.gradient(same)[0].tobytes() == nn.gradient(x)[0].tobytes()
+            targets = held(y, how, deep)
+            weights = held([np.ones(n) for n in lengths], how, deep)
+            found = nn.evaluate(same, targets, weights)
+            assert found == nn.evaluate(x, y, [np.ones(n) for n in lengths])
+            assert nn.fit(same, targets, 1, learning_rate=1e-9)["loss"][0] == pytest.approx(
+                found["loss"]
+            )
+            assert np.isfinite(nn.train_on_batch(same, targets))
+
+
+@pytest.mark.parametrize("how", ["array", "pandas", "polars"])
+def test_labels_that_libraries_hold_as_objects(how: str) -> None:
+    nn = foxnn.neural_network([(None, 3), Dense(2)], output_activation="softmax", seed=1)
+    x = sequences(nn, (4, 2))
+    for labels in ([[0, 1, 1, 0], [1, 0]], [["a", "b", "b", "a"], ["b", "a"]]):
+        nn.classes = None
+        nn.fit(x, held([np.array(one, object) for one in labels], how, False), 1)
+        expected = nn.evaluate(x, labels)
+        assert nn.evaluate(x, held([np.array(one) for one in labels], how, False)) == expected
+
+
 # Training
 
 

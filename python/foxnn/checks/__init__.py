@@ -20,7 +20,7 @@ from foxnn.checks.arrays import (
     shape_of,
 )
 from foxnn.checks.indices import indices
-from foxnn.checks.lists import is_list, names_of_each, same_columns_of_each
+from foxnn.checks.lists import is_list, listed, names_of_each, same_columns_of_each
 from foxnn.checks.names import Names, choice, meant
 from foxnn.checks.sequences import fitted_targets, mask_of, padded, rows_of
 from foxnn.checks.sparse import dense, is_sparse, samples, taken
@@ -71,6 +71,7 @@ __all__ = [
     "is_sparse",
     "items",
     "layer_sizes",
+    "listed",
     "mask_of",
     "matrix",
     "meant",

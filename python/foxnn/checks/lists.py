@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeGuard
+
 import numpy as np
 
 from foxnn.checks.tables import column_names, same_columns
 
 
+def listed(values: Any) -> Any:
+    """Return a list in place of an array or a column of objects that are arrays or lists.
+
+    So NumPy, pandas and Polars hold what is ragged. Anything else is returned as it is.
+    """
+    array = values
+    if not isinstance(array, np.ndarray):
+        if len(getattr(values, "shape", ())) != 1 or not hasattr(values, "to_numpy"):
+            return values
+        kind = str(getattr(values, "dtype", "object")).lower()
+        if kind != "object" and not kind.startswith(("list", "array")):  # numbers, texts
+            return values
+        array = np.asarray(values.to_numpy())
+    if array.dtype != object or array.ndim != 1 or not any(depth(one) for one in array[:1]):
+        return values
+    return list(array)
+
+
 def is_list(values: object, tail: tuple[int, ...]) -> bool:
     """Return whether samples are a list with an array for each, and not one array of numbers."""
+    values = listed(values)
     if not isinstance(values, list | tuple) or not values:
         return False
     depths = {1 + len(tail), *([1] if tail == (1,) else [])}
@@ -18,17 +39,23 @@ def is_list(values: object, tail: tuple[int, ...]) -> bool:
 def depth(value: object) -> int:
     """Return the number of axes of an array or of nested lists."""
     found = 0
-    while isinstance(value, list | tuple):
+    while isinstance(value, list | tuple) or _holds_arrays(value):
         found += 1
-        if not value:
+        if len(value) == 0:
             return found
         value = value[0]
     shape = getattr(value, "shape", ())
     return found + len(shape) if isinstance(shape, tuple) else found
 
 
+def _holds_arrays(value: Any) -> TypeGuard[Any]:
+    """Return whether an array has objects that may be arrays."""
+    return isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1
+
+
 def same_columns_of_each(values: object, name: str, seen: list[str] | None) -> None:
     """Raise ValueError unless the tables of a list have the columns seen earlier, or the same."""
+    values = listed(values)
     if not isinstance(values, list | tuple):
         # A single sequence; the columns of a table of any other width are steps.
         if seen is not None and len(column_names(values) or ()) == len(seen):
@@ -50,6 +77,7 @@ def same_columns_of_each(values: object, name: str, seen: list[str] | None) -> N
 
 def names_of_each(values: object) -> list[str] | None:
     """Return the column names of the first table in a list of arrays and tables."""
+    values = listed(values)
     if not isinstance(values, list | tuple):
         return None
     return next((names for table in values if (names := _of_table(table)) is not None), None)

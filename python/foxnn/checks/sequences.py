@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from foxnn import _core
 from foxnn.checks.arrays import Array, all_finite, as_array, contiguous_rows, engine_type
-from foxnn.checks.lists import depth, is_list
+from foxnn.checks.lists import depth, is_list, listed
 from foxnn.checks.values import shown
 
 Lengths = NDArray[np.int64]
@@ -64,6 +64,7 @@ def padded(
     ValueError, TypeError
         For other shapes, empty sequences, and lengths that do not fit.
     """
+    values = listed(values)
     if is_list(values, tail):
         if lengths is not None:
             raise ValueError(
@@ -93,7 +94,7 @@ def padded(
 def _of_list(values: Sequence[Any], name: str, tail: tuple[int, ...]) -> Padded:
     arrays = []
     for i, one in enumerate(values):
-        array = as_array(one, f"{name}[{i}]")
+        array = as_array(listed(one), f"{name}[{i}]")
         if tail == (1,) and array.ndim == 1:
             array = array[:, None]
         if array.ndim > 0 and len(array) == 0:
@@ -212,8 +213,9 @@ def fitted_targets(
     rest : tuple of int
         The further axes that numbers have.
     """
+    values = listed(values)
     if isinstance(values, list | tuple) and any(depth(one) > 0 for one in values):
-        arrays = [_plain(one, f"{name}[{i}]") for i, one in enumerate(values)]
+        arrays = [_plain(listed(one), f"{name}[{i}]") for i, one in enumerate(values)]
         if len(arrays) != len(lengths):
             raise ValueError(
                 f"{name} must hold one array for each of the {len(lengths)} samples, got "

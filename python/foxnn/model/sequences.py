@@ -85,6 +85,7 @@ class SequenceReader:
         """Return weights of the samples, or of their positions; beyond their ends these are 0."""
         if given is None or self.outputs is None:
             return checks.weights(given, name, len(self.rows))
+        given = checks.listed(given)
         is_filled = isinstance(given, list | tuple) and len(given) > 0
         first, most = (given[0], 0) if is_filled else (given, 1)
         if len(checks.shape_of(first) or ()) > most:
@@ -145,7 +146,7 @@ def mask_of(rows: Rows, steps: int) -> NDArray[np.bool_] | None:
 def is_one_sequence(network: BaseNetwork, values: Any) -> bool:
     """Return whether an array or nested list is a sequence by itself."""
     tail = network._input_shape()[1:]
-    shape = checks.shape_of(values)
+    shape = checks.shape_of(checks.listed(values))
     if shape is None:  # a list of sequences of different lengths
         return False
     is_flat = len(shape) == 1 and tail in ((), (1,))
@@ -172,6 +173,7 @@ def layer_outputs_of(network: BaseNetwork, x: Any, lengths: Any) -> dict[str, An
 
 def gradient_of(network: BaseNetwork, x: Any, output: int | None) -> Any:
     """Return d output / d input for sequences, or for a single one."""
+    x = checks.listed(x)
     array = x if isinstance(x, list | tuple) else checks.as_array(x, "x")
     is_one = is_one_sequence(network, array)
     reader = SequenceReader(network, [array] if is_one else x, "x", single=network._single())
