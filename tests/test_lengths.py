@@ -729,7 +729,43 @@ X = np.ones((2, 6, 3))
         (lambda nn: nn.predict(X, lengths="ab"), "lengths must hold real numbers"),
         (lambda nn: nn.predict([X[0], X[1, :0]]), "x[1] must hold at least one step"),
         (lambda nn: nn.predict([X[0], np.ones((4, 2))]), "x[1] must have shape (steps, 3)"),
-        (lambda nn: nn.predict([X[0]], lengths=[6]), "lengths must be left out where x is a list"),
+        (
+            lambda nn: nn.predict([X[0], X[1, :4]], lengths=[6, 4]),
+            "lengths must be left out where x is a list",
+        ),
+        (
+            lambda nn: nn.predict(X, lengths=[True, False]),
+            "lengths must be whole numbers, got True and False; of a mask, they are mask.sum(axis=",
+        ),
+        (
+            lambda nn: nn.predict(X, lengths=np.ones((2, 6), bool)),
+            "got True and False; of a mask, they are mask.sum(axis=1)",
+        ),
+        (
+            lambda nn: nn.predict(X, lengths=np.ones((2, 6), int)),
+            "one for each sample, got (2, 6); of a mask, they are mask.sum(axis=1)",
+        ),
+        (lambda nn: nn.predict(X[0]), "got (6, 3); a single sequence is [x], and get_out takes it"),
+        (lambda nn: nn.layer_outputs(X[0].tolist()), "a single sequence is [x]"),
+        (
+            lambda nn: nn.predict([[[1, 2, 3], [1, 2]], [[1, 2, 3]]]),
+            "its rows differ: x[0][0] has shape (3,), x[0][1] has shape (2,)",
+        ),
+        (lambda nn: nn.train(list(X), 0.1, 10), "data_for_train must be of a network whose"),
+        (lambda nn: nn.testing(list(X)), "fit trains one of sequences, and evaluate tests it"),
+        (
+            lambda nn: nn.fit(
+                X.tolist(),
+                np.ones((2, 4, 2)),
+                lengths=[6, 4],
+                validation=(X.tolist(), np.ones((2, 4, 2))),
+            ),
+            "the x of validation must have lengths",
+        ),
+        (
+            lambda nn: nn.fit([X[0, :3]], [np.ones(2)]),
+            "y[0] must have 1 position, as many as the outputs",
+        ),
         (lambda nn: nn.predict(X[:, :, :2]), "x must have shape (samples, steps, 3)"),
         (lambda nn: nn.predict([]), "x must"),
         (lambda nn: nn.predict(X[:0]), "x must hold at least one sample"),
@@ -767,6 +803,80 @@ def test_bad_sequences_are_refused(
     with pytest.raises((ValueError, TypeError), match=re.escape(message)):
         call(nn)
     assert kinds.bits(nn) == before
+
+
+@pytest.mark.parametrize(
+    ("layers", "why"),
+    [
+        ([LSTM(4), 2], "lstm_0 has no return_sequences=True"),
+        ([Dense(4), GlobalMaxPool(), 2], "global_max_pool_1 takes all steps together"),
+        ([Parallel(GRU(2), GRU(2)), 2], "parallel_0 takes all steps together"),
+    ],
+)
+def test_targets_of_steps_for_one_answer(layers: list[Any], why: str) -> None:
+    nn = foxnn.neural_network([(None, 3), *layers], output_activation="softmax", seed=1)
+    x = sequences(nn, (4, 2, 6))
+    labels = [np.zeros(len(one), int) for one in x]
+    message = re.escape(f"must have one row for each sequence, got one for each step: the network "
+                        f"answers once a sequence, since {why}")  # fmt: skip
+    cube, rows = np.ones((3, 5, 3)), np.zeros((3, 5), int)
+    for given, y in ((x, labels), (x, [a.tolist() for a in labels]), (cube, rows),
+                     (cube, np.ones((3, 5, 2)))):  # fmt: skip
+        for call in (nn.fit, nn.evaluate, nn.train_on_batch):
+            with pytest.raises(ValueError, match=f"y {message}"):
+                call(given, y)  # type: ignore[operator]
+    with pytest.raises(ValueError, match=f"sample_weight {message}"):
+        nn.fit(x, [0, 1, 0], sample_weight=labels)
+    # Two steps and two classes, one step and a column of labels: targets of the sequences.
+    assert np.isfinite(nn.evaluate(np.ones((3, 2, 3)), np.eye(2)[[0, 1, 1]])["loss"])
+    assert np.isfinite(nn.evaluate(np.ones((3, 1, 3)), [[0], [1], [1]])["loss"])
+
+
+def test_labels_are_named_where_targets_do_not_fit() -> None:
+    nn = foxnn.neural_network([(None, 3), Dense(2)], output_activation="softmax", seed=1)
+    shapes = r"\(samples, 6\) for labels or \(samples, 6, 2\), or be a list of arrays, got"
+    for y in (np.zeros((2, 5), int), np.zeros(2, int)):
+        with pytest.raises(ValueError, match=f"y must have shape {shapes}"):
+            nn.fit(X, y)
+    single = foxnn.neural_network([(None, 3), Dense(1)], seed=1)
+    with pytest.raises(ValueError, match=r"shape \(samples, 6\) or \(samples, 6, 1\), or be a"):
+        single.fit(X, np.zeros((2, 5)))
+
+
+@pytest.mark.parametrize(
+    ("items", "network"),
+    [([(7, 3), LSTM(4), 2], "(None, 3)"), ([(7,), Embedding(9, 2), GRU(2), 2], "(None,)")],
+)
+def test_sequences_for_a_network_of_one_length(items: list[Any], network: str) -> None:
+    nn = foxnn.neural_network(items, seed=1)
+    tail = nn._input_shape()[1:]
+    x = [np.ones((4, *tail)), np.ones((2, *tail)), np.ones((7, *tail))]
+    calls: list[Any] = [nn.predict, nn.get_out, nn.gradient, nn.layer_outputs]
+    calls += [lambda x: nn.fit(x, np.ones((3, 2))), lambda x: nn.evaluate(x, np.ones((3, 2)))]
+    if not tail:
+        calls.remove(nn.gradient)  # indices have none
+    for call in calls:
+        for given in (x, [one.tolist() for one in x], held(x, "array", False)):
+            with pytest.raises(ValueError, match=re.escape(
+                f"got sequences of 2 to 7 steps; a network of shape {network} reads sequences of"
+            )):  # fmt: skip
+                call(given)
+
+
+def test_nested_lists_may_be_padded() -> None:
+    nn = network("steps")
+    x, L = sequences(nn, (4, 2, 6)), [4, 2, 6]
+    y, weights = wanted(nn, x), [np.ones(n) for n in L]
+    P, Q, W = padded(x, 1, 0.0), padded(y, 1, 0.0), padded(weights, 1, 0.0)
+    assert nn.predict(P.tolist(), lengths=L).tobytes() == nn.predict(P, lengths=L).tobytes()
+    assert nn.predict(list(P), lengths=L).tobytes() == nn.predict(P, lengths=L).tobytes()
+    expected = nn.evaluate(x, y, weights)
+    assert nn.evaluate(P.tolist(), Q.tolist(), W.tolist(), lengths=L) == expected
+    assert nn.evaluate(P, list(Q), list(W), lengths=L) == expected
+    assert nn.evaluate(P, y, weights, lengths=L) == expected
+    # A list of sequences has lists of its own lengths.
+    with pytest.raises(ValueError, match=r"y\[0\] must have 4 positions"):
+        nn.evaluate(x, Q.tolist())
 
 
 def test_a_number_that_is_not_finite_is_named_by_its_step() -> None:

@@ -68,7 +68,9 @@ def as_array(values: SamplesLike, name: str) -> Array:
         else:
             array = _plain_array(values, name)
     except ValueError as error:
-        raise ValueError(f"{name} must be rectangular, but its rows differ: {error}") from None
+        raise ValueError(
+            f"{name} must be rectangular, but its rows differ: {_uneven(values, name) or error}"
+        ) from None
     if isinstance(values, np.ma.MaskedArray) and (hidden := int(np.ma.getmaskarray(values).sum())):
         raise ValueError(f"{name} must not be masked, got {hidden} masked numbers")
     if array.dtype.kind == "b":
@@ -81,6 +83,20 @@ def as_array(values: SamplesLike, name: str) -> Array:
             f"{text_remedy(array)}"
         )
     return array
+
+
+def _uneven(values: object, name: str) -> str:
+    """Return which items of a list have different shapes, for a message."""
+    if not isinstance(values, list | tuple):
+        return ""
+    first = shape_of(values[0])
+    for i, item in enumerate(values):
+        shape = shape_of(item)
+        if shape is None:
+            return _uneven(item, f"{name}[{i}]")
+        if shape != first:
+            return f"{name}[0] has shape {first}, {name}[{i}] has shape {shape}"
+    return ""
 
 
 def shape_of(values: object) -> tuple[int, ...] | None:

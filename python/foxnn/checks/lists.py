@@ -48,6 +48,28 @@ def depth(value: object) -> int:
     return found + len(shape) if isinstance(shape, tuple) else found
 
 
+def refuse_uneven(values: object, name: str, shape: tuple[int, ...]) -> None:
+    """Raise ValueError for sequences of different lengths in place of samples of one shape."""
+    values = listed(values)
+    if not isinstance(values, list | tuple) or not values:
+        return
+    lengths = {len(one) for one in values if depth(one) == len(shape)}
+    if len(lengths) > 1:
+        any_length = str((None, *shape[1:]))
+        raise ValueError(
+            f"{name} must hold samples of shape {shape}, got sequences of {min(lengths)} to "
+            f"{max(lengths)} steps; a network of shape {any_length} reads sequences of any length"
+        )
+
+
+def may_be_padded(values: object, tail: tuple[int, ...]) -> bool:
+    """Return whether samples without lengths may be padded: an array, or nested lists as even."""
+    values = listed(values)
+    if not isinstance(values, list | tuple) or not is_list(values, tail):
+        return True
+    return all(isinstance(one, list | tuple) and len(one) == len(values[0]) for one in values)
+
+
 def _holds_arrays(value: Any) -> TypeGuard[Any]:
     """Return whether an array has objects that may be arrays."""
     return isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1

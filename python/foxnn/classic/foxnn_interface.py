@@ -56,6 +56,7 @@ class FoxnnInterface(SavedNetwork):
             return self._rounded(found)
         if checks.is_sparse(x):
             return self._rounded(self.predict(x))
+        self._refuse_uneven(x, "x")
         array = checks.as_array(x, "x")
         if array.ndim == 1:
             if array.shape[0] != self._inputs():
@@ -226,15 +227,15 @@ class FoxnnInterface(SavedNetwork):
         return float(sums.mean()), n_true
 
     def _arrays_of(self, data: train_data, name: str) -> tuple[Array, Array]:
+        if varies(self._input_shape()):
+            raise ValueError(
+                f"{name} must be of a network whose samples have one shape; fit trains one of "
+                "sequences, and evaluate tests it"
+            )
         if not isinstance(data, train_data):
             raise TypeError(f"{name} must be a foxnn.train_data, got {checks.shown(data)}")
         if not len(data):
             raise ValueError(f"{name} holds no samples, but must hold at least one")
-        if varies(self._input_shape()):
-            raise ValueError(
-                f"{name} must be of a network whose samples have one shape; fit trains one of "
-                "sequences"
-            )
         x, y = data._arrays()
         if self._input_names is not None and data._names not in (None, self._input_names):
             raise ValueError(

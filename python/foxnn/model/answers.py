@@ -269,6 +269,7 @@ class AnsweringNetwork(BaseNetwork):
             return of_sequences
         is_one, rows = False, x
         if not checks.is_sparse(x):
+            self._refuse_uneven(x, "x")
             array = checks.as_array(x, "x")
             is_flat = len(self._input_shape()) == 1
             if is_flat and array.ndim not in (1, 2):
@@ -455,9 +456,11 @@ class AnsweringNetwork(BaseNetwork):
         single, shape, outputs = self._single(), self._output_shape(), self._outputs()
         reader = self._reader(x, x_name, lengths, lengths_name, single=single)
         inputs = self._rows(x, x_name, single=single) if reader is None else reader.rows
-        if reader is not None and reader.outputs is not None:
-            shape = (reader.steps, *shape[1:])
-            outputs, y = math.prod(shape), reader.targets(y, y_name)
+        if reader is not None:
+            y = reader.targets(y, y_name)
+            if reader.outputs is not None:
+                shape = (reader.steps, *shape[1:])
+                outputs = math.prod(shape)
         wanted = (LabelReader(self._classes) if labels is None else labels).targets(
             y, y_name, outputs, loss=self._loss(), single=single, shape=shape
         )
@@ -495,11 +498,18 @@ class AnsweringNetwork(BaseNetwork):
         shape = self._input_shape()
         if varies(shape):
             return SequenceReader(self, x, name, single=single, finite=finite).rows
+        self._refuse_uneven(x, name)
         rows = checks.samples(
             x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
         )
         self._check_indices(rows, name, x)
         return rows
+
+    def _refuse_uneven(self, x: object, name: str) -> None:
+        """Refuse sequences of different lengths where samples have one."""
+        shape = self._input_shape()
+        if len(shape) == 2 or (len(shape) == 1 and self._index_limit()):
+            checks.refuse_uneven(x, name, shape)
 
     def _check_indices(self, rows: Rows, name: str, given: object) -> None:
         """Refuse samples that layers cannot read as indices, where there are such layers."""

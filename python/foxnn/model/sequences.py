@@ -15,8 +15,10 @@ from foxnn.layers.chain import reader_of_indices
 from foxnn.layers.specs import spec_of
 from foxnn.layers.steps import refusal, varies
 from foxnn.model.base import BaseNetwork
+from foxnn.model.losses import LABELLED
 
 Weights = NDArray[np.float64] | None
+Shape = tuple[int, ...]
 
 
 class SequenceReader:
@@ -77,19 +79,53 @@ class SequenceReader:
     def targets(self, y: Any, name: str) -> Any:
         """Return targets whose positions are those of the rows."""
         if self.outputs is None:
+            self._refuse_of_steps(y, name, self._nn._output_shape())
             return y
         rest = self._nn._output_shape()[1:]
-        return checks.fitted_targets(y, name, self.outputs, self.steps, self._width(), rest)
+        return self._fitted(y, name, rest, takes_labels=self._nn._loss() in LABELLED)
+
+    def _fitted(self, given: Any, name: str, rest: Shape, *, takes_labels: bool = False) -> Any:
+        """Return targets or weights of positions, as wide as the longest outputs."""
+        assert self.outputs is not None
+        return checks.fitted_targets(
+            given, name, self.outputs, self.steps, self._width(), rest,
+            of_list=self.given.is_list, takes_labels=takes_labels,
+        )  # fmt: skip
+
+    def _refuse_of_steps(self, given: Any, name: str, shape: Shape) -> None:
+        """Refuse a target or a weight for each step where the network answers once a sequence."""
+        given = checks.listed(given)
+        found = checks.shape_of(given)
+        if found is None and isinstance(given, list | tuple):
+            sizes = [(checks.shape_of(one) or (0,))[0] for one in given]
+        elif found is not None and len(found) > 1 and found[1:] != shape:
+            sizes = [found[1]] * found[0]
+        else:
+            return
+        if max(sizes, default=0) <= 1:  # a column of labels or of weights
+            return
+        width, lengths = self.given.width, self.given.lengths.tolist()
+        if sizes != lengths and sizes != [width] * len(lengths):
+            return
+        last = next(layer for layer in self._nn if not varies(layer.output_shape))
+        is_recurrent = "recurrent_weights" in last.arrays
+        way = "has no return_sequences=True" if is_recurrent else "takes all steps together"
+        raise ValueError(
+            f"{name} must have one row for each sequence, got one for each step: the network "
+            f"answers once a sequence, since {last.name} {way}"
+        )
 
     def weights(self, given: Any, name: str) -> Weights:
         """Return weights of the samples, or of their positions; beyond their ends these are 0."""
+        if self.outputs is None and given is not None:
+            self._refuse_of_steps(given, name, ())
         if given is None or self.outputs is None:
             return checks.weights(given, name, len(self.rows))
         given = checks.listed(given)
         is_filled = isinstance(given, list | tuple) and len(given) > 0
         first, most = (given[0], 0) if is_filled else (given, 1)
         if len(checks.shape_of(first) or ()) > most:
-            given = checks.fitted_targets(given, name, self.outputs, self.steps, self._width(), ())
+            given = self._fitted(given, name, ())
         found = checks.weights(given, name, len(self.rows), (self.steps,))
         if found is not None and found.ndim > 1:
             found = np.where(checks.mask_of(self.outputs, self.steps), found, 0.0)

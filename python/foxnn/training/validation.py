@@ -33,7 +33,7 @@ def given_samples(
     """
     x, y, weights, lengths = given
     names = "the x of validation", "the y of validation", "the weights of validation"
-    if is_padded and lengths is None and not checks.is_list(x, network._input_shape()[1:]):
+    if is_padded and lengths is None and checks.may_be_padded(x, network._input_shape()[1:]):
         raise ValueError(
             f"{names[0]} must have lengths where x has, or its padding would be read as steps: "
             "validation=(x, y, None, lengths), with weights in place of None if there are any"
