@@ -672,3 +672,36 @@ def test_what_diverges_is_told_what_the_network_takes(items: list[Any], advice: 
     else:
         with pytest.raises(ValueError, match="scale must"):
             nn.fit(x, y, 1, scale="standard" if not is_index else ("standard", None))
+
+
+@pytest.mark.parametrize("validation", [None, 0.25])
+@pytest.mark.parametrize("epochs_done", [0, 1])
+def test_an_interrupted_run_has_all_columns(
+    epochs_done: int, validation: Any, tmp_path: Path
+) -> None:
+    whole = network().fit(X, LABELS, 2, 8, validation=validation)
+
+    class Interrupting:
+        epochs = 0
+
+        def on_epoch_end(self, epoch: int, logs: Any) -> None:
+            self.epochs += 1
+
+        def on_batch_end(self, batch: int, logs: Any) -> None:
+            if self.epochs == epochs_done and batch == 1:
+                raise KeyboardInterrupt
+
+    nn, path = network(), tmp_path / "run.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        nn.fit(X, LABELS, 2, 8, validation=validation, callbacks=Interrupting(), checkpoint=path)
+    assert nn.history is not None
+    assert list(nn.history) == list(whole)
+    assert {len(values) for values in nn.history.values()} == {epochs_done}
+    assert repr(nn.history).startswith(f"History({epochs_done} epoch")
+    assert nn.history.to_pandas().shape == (epochs_done, len(whole))
+    if not epochs_done:
+        with pytest.raises(ValueError, match="epoch"):
+            nn.history.plot()
+    _, resumed = foxnn.resume(path, X, LABELS)
+    assert resumed["loss"] == whole["loss"]
+    assert list(resumed) == list(whole)

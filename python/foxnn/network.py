@@ -284,7 +284,8 @@ class neural_network(FoxnnInterface):
     def history(self) -> History | None:
         """The history of the last `fit`, even of one that was interrupted; None before any.
 
-        It grows during a `fit`. Copies and files of the network do not include it.
+        It grows during a `fit`, from lists that are empty at first. Copies and files of the network
+        do not include it.
 
         Examples
         --------
