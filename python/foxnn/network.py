@@ -211,7 +211,8 @@ class neural_network(FoxnnInterface):
             with each batch, of shape (samples, ...) and the network's type, and with a
             numpy.random.Generator, seeded by the network. They return the changed batch, in the
             same shape. `foxnn.augment` has shift, flip, rotate and noise. Samples held out for
-            validation are not changed.
+            validation are not changed. Sequences must be of one length: those of different lengths
+            are refused.
         lengths : array-like of shape (samples,), optional
             How many steps of each padded sequence there are; what follows them counts nowhere. A
             list of arrays (steps, channels) as x has its own. Targets and weights of positions are
