@@ -37,6 +37,9 @@ _ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
 # Bytes checked in one call of the engine: some milliseconds, after which Ctrl-C takes effect, and
 # enough to make a second thread worthwhile.
 _AT_ONCE = 64 << 20
+# Those of samples of the most axes, and one more: lists may be deeper than any array, or hold
+# themselves.
+_MOST_AXES = 6
 
 
 def _plain_array(values: object, name: str) -> Array:
@@ -87,15 +90,20 @@ def as_array(values: SamplesLike, name: str) -> Array:
 
 def _uneven(values: object, name: str) -> str:
     """Return which items of a list have different shapes, for a message."""
-    if not isinstance(values, list | tuple):
-        return ""
-    first = shape_of(values[0])
-    for i, item in enumerate(values):
-        shape = shape_of(item)
-        if shape is None:
-            return _uneven(item, f"{name}[{i}]")
-        if shape != first:
-            return f"{name}[0] has shape {first}, {name}[{i}] has shape {shape}"
+    for _ in range(_MOST_AXES):
+        if not isinstance(values, list | tuple) or not values:
+            break
+        shapes: list[tuple[int, ...]] = []
+        for i, item in enumerate(values):
+            shape = shape_of(item)
+            if shape is None:
+                values, name = item, f"{name}[{i}]"
+                break
+            if shapes and shape != shapes[0]:
+                return f"{name}[0] has shape {shapes[0]}, {name}[{i}] has shape {shape}"
+            shapes.append(shape)
+        else:
+            break
     return ""
 
 

@@ -16,7 +16,8 @@ def listed(values: Any) -> Any:
     """
     array = values
     if not isinstance(array, np.ndarray):
-        if len(getattr(values, "shape", ())) != 1 or not hasattr(values, "to_numpy"):
+        shape = getattr(values, "shape", ())
+        if not isinstance(shape, tuple) or len(shape) != 1 or not hasattr(values, "to_numpy"):
             return values
         kind = str(getattr(values, "dtype", "object")).lower()
         if kind != "object" and not kind.startswith(("list", "array")):  # numbers, texts
