@@ -6,6 +6,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from foxnn.checks.arrays import Array, as_array
 from foxnn.checks.tables import column_names, same_columns
 
 
@@ -16,6 +17,8 @@ def listed(values: Any) -> Any:
     """
     array = values
     if not isinstance(array, np.ndarray):
+        if isinstance(values, list | tuple):
+            return values
         shape = getattr(values, "shape", ())
         if not isinstance(shape, tuple) or len(shape) != 1 or not hasattr(values, "to_numpy"):
             return values
@@ -23,14 +26,23 @@ def listed(values: Any) -> Any:
         if kind != "object" and not kind.startswith(("list", "array")):  # numbers, texts
             return values
         array = np.asarray(values.to_numpy())
-    if array.dtype != object or array.ndim != 1 or not any(depth(one) for one in array[:1]):
+    if not array.dtype.hasobject or array.ndim != 1 or not any(depth(one) for one in array[:1]):
         return values
     return list(array)
 
 
+def steps_of(values: Any, name: str) -> Array:
+    """Return a sequence as an array of numbers, even if its steps are objects."""
+    try:
+        return as_array(values, name)
+    except (TypeError, ValueError):
+        if (steps := listed(values)) is values:
+            raise
+    return as_array(steps, name)
+
+
 def is_list(values: object, tail: tuple[int, ...]) -> bool:
     """Return whether samples are a list with an array for each, and not one array of numbers."""
-    values = listed(values)
     if not isinstance(values, list | tuple) or not values:
         return False
     depths = {1 + len(tail), *([1] if tail == (1,) else [])}
@@ -60,7 +72,7 @@ def refuse_uneven(values: object, name: str, shape: tuple[int, ...]) -> None:
         raise ValueError(
             f"{name} must hold samples of shape {shape}, got sequences of {min(lengths)} to "
             f"{max(lengths)} steps; a network of shape {any_length} reads sequences of any length"
-        )
+        ) from None
 
 
 def may_be_padded(values: object, tail: tuple[int, ...]) -> bool:
@@ -73,16 +85,20 @@ def may_be_padded(values: object, tail: tuple[int, ...]) -> bool:
 
 def _holds_arrays(value: Any) -> TypeGuard[Any]:
     """Return whether an array has objects that may be arrays."""
-    return isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1
+    return isinstance(value, np.ndarray) and value.dtype.hasobject and value.ndim == 1
 
 
 def same_columns_of_each(values: object, name: str, seen: list[str] | None) -> None:
     """Raise ValueError unless the tables of a list have the columns seen earlier, or the same."""
+    if isinstance(values, np.ndarray) and not values.dtype.hasobject:  # at once
+        return
     values = listed(values)
     if not isinstance(values, list | tuple):
         # A single sequence; the columns of a table of any other width are steps.
         if seen is not None and len(column_names(values) or ()) == len(seen):
             same_columns(values, name, seen)
+        return
+    if set(map(type, values)) == {np.ndarray}:  # at once, too
         return
     first = ""
     for i, table in enumerate(values):

@@ -22,7 +22,7 @@ from foxnn.checks.arrays import (
     shape_of,
     shape_of_samples,
 )
-from foxnn.checks.lists import depth, is_list, listed
+from foxnn.checks.lists import depth, is_list, listed, steps_of
 from foxnn.checks.values import shown
 
 Lengths = NDArray[np.int64]
@@ -103,7 +103,7 @@ def padded(
 def _of_list(values: Sequence[Any], name: str, tail: tuple[int, ...]) -> Padded:
     arrays = []
     for i, one in enumerate(values):
-        array = as_array(listed(one), f"{name}[{i}]")
+        array = steps_of(one, f"{name}[{i}]")
         if tail == (1,) and array.ndim == 1:
             array = array[:, None]
         if array.ndim > 0 and len(array) == 0:

@@ -56,8 +56,7 @@ class FoxnnInterface(SavedNetwork):
             return self._rounded(found)
         if checks.is_sparse(x):
             return self._rounded(self.predict(x))
-        self._refuse_uneven(x, "x")
-        array = checks.as_array(x, "x")
+        array = self._as_array(x, "x")
         if array.ndim == 1:
             if array.shape[0] != self._inputs():
                 raise ValueError(f"x must have {self._inputs()} inputs, got {array.shape[0]}")

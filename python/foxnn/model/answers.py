@@ -269,8 +269,7 @@ class AnsweringNetwork(BaseNetwork):
             return of_sequences
         is_one, rows = False, x
         if not checks.is_sparse(x):
-            self._refuse_uneven(x, "x")
-            array = checks.as_array(x, "x")
+            array = self._as_array(x, "x")
             is_flat = len(self._input_shape()) == 1
             if is_flat and array.ndim not in (1, 2):
                 raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
@@ -461,9 +460,15 @@ class AnsweringNetwork(BaseNetwork):
             if reader.outputs is not None:
                 shape = (reader.steps, *shape[1:])
                 outputs = math.prod(shape)
-        wanted = (LabelReader(self._classes) if labels is None else labels).targets(
-            y, y_name, outputs, loss=self._loss(), single=single, shape=shape
-        )
+        labels = LabelReader(self._classes) if labels is None else labels
+        try:
+            wanted = labels.targets(
+                y, y_name, outputs, loss=self._loss(), single=single, shape=shape
+            )
+        except (TypeError, ValueError):
+            if reader is not None:
+                reader.refuse_of_steps(y, y_name)
+            raise
         checks.same_length(inputs, wanted, x_name, y_name)
         if reader is not None:
             return inputs, wanted, reader.weights(weights, weight_name)
@@ -498,12 +503,23 @@ class AnsweringNetwork(BaseNetwork):
         shape = self._input_shape()
         if varies(shape):
             return SequenceReader(self, x, name, single=single, finite=finite).rows
-        self._refuse_uneven(x, name)
-        rows = checks.samples(
-            x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
-        )
+        try:
+            rows = checks.samples(
+                x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
+            )
+        except (TypeError, ValueError):
+            self._refuse_uneven(x, name)
+            raise
         self._check_indices(rows, name, x)
         return rows
+
+    def _as_array(self, x: SamplesLike, name: str) -> Array:
+        """Return dense samples, or a single one, as an array."""
+        try:
+            return checks.as_array(x, name)
+        except (TypeError, ValueError):
+            self._refuse_uneven(x, name)
+            raise
 
     def _refuse_uneven(self, x: object, name: str) -> None:
         """Refuse sequences of different lengths where samples have one."""

@@ -454,11 +454,10 @@ class BaseNetwork(_core.Network):
 
     def _check_names(self, x: object, name: str, seen: list[str] | None = None) -> None:
         """Refuse tables whose columns are not those seen earlier, by default by the network."""
-        seen = seen or self._input_names
         if self._least:  # sequences of any length
-            checks.same_columns_of_each(x, name, seen)
+            checks.same_columns_of_each(x, name, seen or self._input_names)
         else:
-            checks.same_columns(x, name, seen)
+            checks.same_columns(x, name, seen or self._input_names)
 
     def _names_of(self, x: object) -> list[str] | None:
         """Return the names that samples give to the inputs, or to the channels of sequences."""

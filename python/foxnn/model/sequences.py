@@ -79,7 +79,6 @@ class SequenceReader:
     def targets(self, y: Any, name: str) -> Any:
         """Return targets whose positions are those of the rows."""
         if self.outputs is None:
-            self._refuse_of_steps(y, name, self._nn._output_shape())
             return y
         rest = self._nn._output_shape()[1:]
         return self._fitted(y, name, rest, takes_labels=self._nn._loss() in LABELLED)
@@ -92,17 +91,17 @@ class SequenceReader:
             of_list=self.given.is_list, takes_labels=takes_labels,
         )  # fmt: skip
 
-    def _refuse_of_steps(self, given: Any, name: str, shape: Shape) -> None:
-        """Refuse a target or a weight for each step where the network answers once a sequence."""
+    def refuse_of_steps(self, given: Any, name: str) -> None:
+        """Refuse what does not fit if it is for steps, and the network answers once a sequence."""
+        if self.outputs is not None:
+            return
         given = checks.listed(given)
         found = checks.shape_of(given)
         if found is None and isinstance(given, list | tuple):
             sizes = [(checks.shape_of(one) or (0,))[0] for one in given]
-        elif found is not None and len(found) > 1 and found[1:] != shape:
+        elif found is not None and len(found) > 1:
             sizes = [found[1]] * found[0]
         else:
-            return
-        if max(sizes, default=0) <= 1:  # a column of labels or of weights
             return
         width, lengths = self.given.width, self.given.lengths.tolist()
         if sizes != lengths and sizes != [width] * len(lengths):
@@ -113,14 +112,16 @@ class SequenceReader:
         raise ValueError(
             f"{name} must have one row for each sequence, got one for each step: the network "
             f"answers once a sequence, since {last.name} {way}"
-        )
+        ) from None
 
     def weights(self, given: Any, name: str) -> Weights:
         """Return weights of the samples, or of their positions; beyond their ends these are 0."""
-        if self.outputs is None and given is not None:
-            self._refuse_of_steps(given, name, ())
         if given is None or self.outputs is None:
-            return checks.weights(given, name, len(self.rows))
+            try:
+                return checks.weights(given, name, len(self.rows))
+            except (TypeError, ValueError):
+                self.refuse_of_steps(given, name)
+                raise
         given = checks.listed(given)
         is_filled = isinstance(given, list | tuple) and len(given) > 0
         first, most = (given[0], 0) if is_filled else (given, 1)
