@@ -163,8 +163,8 @@ def use(thing: Any) -> None:
         twin = copy.deepcopy(thing)
         assert repr(twin) == repr(thing)
         assert fingerprint(twin) == fingerprint(thing)
-        positions = (4,) if None in thing._input_shape() else ()
-        x, y = (np.zeros((3, *positions, thing.sizes[i])) for i in (0, -1))
+        shapes = ((thing.sizes[0], thing._input_shape()), (thing.sizes[-1], thing._output_shape()))
+        x, y = (np.zeros((3, *((4,) if None in shape else ()), n)) for n, shape in shapes)
         assert thing.predict(x).shape == y.shape
         arrays = [array for layer in thing for array in layer.arrays.values()]
         assert all(np.isfinite(array).all() for array in arrays)
