@@ -263,6 +263,42 @@ def test_sequences_of_one_list_have_the_same_columns(library: Any) -> None:
     assert nn.input_names is None
 
 
+@pytest.mark.parametrize("library", [pandas, polars])
+def test_columns_of_sequences_of_one_length(library: Any) -> None:
+    x = [table[:2] for table in tables_of(library)]
+    swapped = [x[0], x[1][["c", "b", "a"]], x[2]]
+    nn = foxnn.neural_network([(2, 3), foxnn.GRU(4), 1], seed=1)
+    with pytest.raises(ValueError, match=r"x\[1\] must have the columns of x\[0\], in their order"):
+        nn.fit(swapped, np.ones((3, 1)), 1)
+    nn.fit(x, np.ones((3, 1)), 1, scale="standard")
+    assert nn.input_names == ["a", "b", "c"]
+    again = pickle.loads(pickle.dumps(nn))
+    for call in (again.predict, again.get_out, again.gradient, again.layer_outputs):
+        with pytest.raises(ValueError, match=r"x\[1\] must have the columns seen before"):
+            call(swapped)
+        call(x)
+    with pytest.raises(ValueError, match="x must have the columns seen before"):
+        again.get_out(swapped[1])
+    assert again.get_out(x[1]).tobytes() == again.predict(x)[1].tobytes()
+    # Flat tables have a name for each input.
+    nn.input_names = None
+    names = [f"{name}{step}" for step in range(2) for name in "abc"]
+    flat = library.DataFrame({name: [float(i), 0.0] for i, name in enumerate(names)})
+    nn.fit(flat, np.ones((2, 1)), 1)
+    assert pickle.loads(pickle.dumps(nn)).input_names == names
+    with pytest.raises(ValueError, match="input_names must be 6 or 3 names"):
+        nn.input_names = ["a"]
+
+
+def test_a_coarse_channel_is_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = [pandas.DataFrame(rng.normal(size=(2, 3)) + [0, 1e9, 0], columns=list("abc"))] * 3
+    nn = foxnn.neural_network([(2, 3), foxnn.GRU(4), 1], seed=1)
+    nn.fit([one + rng.normal(size=(2, 3)) for one in x], np.ones((3, 1)), 1, scale="standard")
+    with pytest.warns(UserWarning, match="too coarse for columns 'b', 'b'"):
+        nn.save(tmp_path / "nn.onnx")
+
+
 def test_names_of_sequences_are_those_of_the_channels() -> None:
     nn = reader(steps=True)
     nn.input_names = ["a", "b", "c"]

@@ -232,18 +232,21 @@ def _scaler_from(given: Any, name: str) -> Scaler | None:
     return scaler
 
 
-def columns_of(network: Face) -> int:
-    """Return how many names inputs have: one each, or of sequences of any length one a channel."""
+def columns_of(network: Face) -> tuple[int, ...]:
+    """Return how many names there may be: one an input, or for sequences one a channel."""
     shape = network._input_shape()
-    return math.prod(shape[1:]) if varies(shape) else network._inputs()
+    if varies(shape):
+        return (math.prod(shape[1:]),)
+    return (network._inputs(), shape[1]) if len(shape) == 2 else (network._inputs(),)
 
 
-def names_from(given: Any, count: int) -> list[str] | None:
-    """Return the names of columns, checked; None for none."""
+def names_from(given: Any, counts: tuple[int, ...]) -> list[str] | None:
+    """Return the names of columns, as many as are allowed, checked; None for none."""
     if given is None:
         return None
-    if not isinstance(given, list | tuple) or len(given) != count:
-        raise ValueError(f"input_names must be {count} names, got {checks.shown(given)}")
+    if not isinstance(given, list | tuple) or len(given) not in counts:
+        allowed = " or ".join(map(str, counts))
+        raise ValueError(f"input_names must be {allowed} names, got {checks.shown(given)}")
     return [checks.text(name, "a name of input_names") for name in given]
 
 
