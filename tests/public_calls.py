@@ -361,7 +361,7 @@ CALLS: dict[str, Call] = {
             "x": [X, X.tolist()], "y": [Y, Y.tolist()], "callbacks": [stop, [stop, stop]],
             "epochs": [1, "auto"], "batch_size": [3],
             "optimizer": ["adam", foxnn.SGD(momentum=0.5)], "learning_rate": [0.01],
-            "validation": [0.25, (X, Y), (X, Y, COUNTS)],
+            "validation": [0.25, (X, Y), (X, Y, COUNTS), (X, Y, COUNTS, None)],
             "early_stopping": [2, foxnn.EarlyStopping("loss")],
             "schedule": [schedules.exponential(0.5), lambda epoch: 0.1], "l1": [0.1], "l2": [0.1],
             "dropout": [0.1, [0.1]], "sample_weight": [COUNTS], "class_weight": [None],

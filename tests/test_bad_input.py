@@ -532,7 +532,12 @@ def test_labels(
     ("optimizer", "sgd, momentum, nesterov, adam", ["adma", "", "Adma"], []),
     ("optimizer", "a name, foxnn.SGD", [], [None, 3, b"sgd", foxnn.SGD, ["adam"]]),
     ("validation", "above 0 and below 1", [0, 0.0, 1, 1.0, -0.1, 1.5, NAN, INF], ["0.1", True]),
-    ("validation", "a share, (x, y) or (x, y, sample_weight)", [(X,), (X, Y, None, X), []], []),
+    (
+        "validation",
+        "a share, (x, y), (x, y, sample_weight) or (x, y, sample_weight, lengths)",
+        [(X,), (X, Y, None, None, X), []],
+        [],
+    ),
     ("validation", "above 0 and below 1", [], [{}]),
     ("shuffle", "True or False", [], ["yes", 2, None, 0.5]),
     ("progress", "True or False", [], ["yes", 2, 0.5]),

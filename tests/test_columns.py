@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import datetime
+import pickle
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -200,3 +202,114 @@ def test_a_name_of_two_columns() -> None:
         small_runs.single().fit(
             pandas.DataFrame(small_runs.ROWS, columns=["a", "a", "b"]), small_runs.COLUMN, 1
         )
+
+
+def tables_of(library: Any, names: str = "abc") -> list[Any]:
+    rng = np.random.default_rng(0)
+    return [library.DataFrame({name: rng.normal(size=n) for name in names}) for n in (4, 2, 6)]
+
+
+def reader(steps: bool = False) -> foxnn.neural_network:
+    return foxnn.neural_network([(None, 3), foxnn.GRU(4, return_sequences=steps), foxnn.Dense(2)])
+
+
+@pytest.mark.parametrize("library", [pandas, polars])
+def test_columns_of_sequences_are_those_of_fit(library: Any, tmp_path: Path) -> None:
+    x, nn = tables_of(library), reader()
+    y = np.arange(6.0).reshape(3, 2) / 6
+    nn.fit(x, y, 1)
+    assert nn.input_names == ["a", "b", "c"]
+    nn.save(tmp_path / "nn.safetensors")
+    swapped = [x[0], x[1][["c", "b", "a"]], x[2]]
+    for again in (
+        nn,
+        copy.deepcopy(nn),
+        pickle.loads(pickle.dumps(nn)),
+        foxnn.neural_network(tmp_path / "nn.safetensors"),
+    ):
+        assert again.input_names == ["a", "b", "c"]
+        for call in (
+            again.predict,
+            again.get_out,
+            again.gradient,
+            again.layer_outputs,
+            lambda x: again.evaluate(x, y),  # noqa: B023
+            lambda x: again.train_on_batch(x, y),  # noqa: B023
+            lambda x: again.fit(x, y, 1),  # noqa: B023
+            lambda t: again.fit(x, y, 1, validation=(t, y)),  # noqa: B023
+        ):
+            with pytest.raises(ValueError, match=r"\[1\] must have the columns seen .*got c, b"):
+                call(swapped)
+        for alone in (again.get_out, again.gradient, again.stream()):
+            with pytest.raises(ValueError, match="x must have the columns seen before"):
+                alone(swapped[1])
+            alone(x[1])
+        arrays = [one.to_numpy() for one in x]
+        assert again.predict(arrays).tobytes() == again.predict(x).tobytes()
+
+
+@pytest.mark.parametrize("library", [pandas, polars])
+def test_sequences_of_one_list_have_the_same_columns(library: Any) -> None:
+    x, nn, y = tables_of(library), reader(), np.ones((3, 2))
+    swapped = [x[0].to_numpy(), x[1], x[2][["b", "a", "c"]]]
+    message = r"x\[2\] must have the columns of x\[1\], in their order \(a, b, c\), got b, a, c"
+    for call in (nn.predict, lambda x: nn.fit(x, y, 1)):
+        with pytest.raises(ValueError, match=message):
+            call(swapped)
+    with pytest.raises(ValueError, match=r"the x of validation\[0\] must have the columns seen"):
+        nn.fit(x, y, 1, validation=([x[0][["c", "b", "a"]]], y[:1]))
+    assert nn.input_names is None
+    nn.fit([one.to_numpy() for one in x], y, 1)
+    assert nn.input_names is None
+
+
+@pytest.mark.parametrize("library", [pandas, polars])
+def test_columns_of_sequences_of_one_length(library: Any) -> None:
+    x = [table[:2] for table in tables_of(library)]
+    swapped = [x[0], x[1][["c", "b", "a"]], x[2]]
+    nn = foxnn.neural_network([(2, 3), foxnn.GRU(4), 1], seed=1)
+    with pytest.raises(ValueError, match=r"x\[1\] must have the columns of x\[0\], in their order"):
+        nn.fit(swapped, np.ones((3, 1)), 1)
+    nn.fit(x, np.ones((3, 1)), 1, scale="standard")
+    assert nn.input_names == ["a", "b", "c"]
+    again = pickle.loads(pickle.dumps(nn))
+    for call in (again.predict, again.get_out, again.gradient, again.layer_outputs):
+        with pytest.raises(ValueError, match=r"x\[1\] must have the columns seen before"):
+            call(swapped)
+        call(x)
+    with pytest.raises(ValueError, match="x must have the columns seen before"):
+        again.get_out(swapped[1])
+    assert again.get_out(x[1]).tobytes() == again.predict(x)[1].tobytes()
+    # Flat tables have a name for each input.
+    nn.input_names = None
+    names = [f"{name}{step}" for step in range(2) for name in "abc"]
+    flat = library.DataFrame({name: [float(i), 0.0] for i, name in enumerate(names)})
+    nn.fit(flat, np.ones((2, 1)), 1)
+    assert pickle.loads(pickle.dumps(nn)).input_names == names
+    with pytest.raises(ValueError, match="input_names must be 6 or 3 names"):
+        nn.input_names = ["a"]
+
+
+def test_a_coarse_channel_is_named(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = [pandas.DataFrame(rng.normal(size=(2, 3)) + [0, 1e9, 0], columns=list("abc"))] * 3
+    nn = foxnn.neural_network([(2, 3), foxnn.GRU(4), 1], seed=1)
+    nn.fit([one + rng.normal(size=(2, 3)) for one in x], np.ones((3, 1)), 1, scale="standard")
+    with pytest.warns(UserWarning, match="too coarse for columns 'b', 'b'"):
+        nn.save(tmp_path / "nn.onnx")
+
+
+def test_names_of_sequences_are_those_of_the_channels() -> None:
+    nn = reader(steps=True)
+    nn.input_names = ["a", "b", "c"]
+    assert pickle.loads(pickle.dumps(nn)).input_names == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="input_names must be 3 names, got"):
+        nn.input_names = ["a"] * 6
+    # The columns of a table of samples are steps, which have no names to keep.
+    single = foxnn.neural_network([(None, 1), foxnn.GRU(2), 1], seed=1)
+    table = pandas.DataFrame(np.ones((3, 4)), columns=list("abcd"))
+    single.fit(table, np.ones((3, 1)), 1)
+    assert single.input_names is None
+    assert pickle.loads(pickle.dumps(single)).predict(table).shape == (3, 1)
+    single.input_names = ["height"]
+    assert single.predict(table[["d", "c", "a"]]).shape == (3, 1)

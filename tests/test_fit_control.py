@@ -635,3 +635,73 @@ def test_a_schedule_is_no_callback() -> None:
     with pytest.raises(TypeError, match=r"callbacks\[0\] must be a callback.*argument schedule"):
         nn.fit(small_runs.FEW, small_runs.ONE_HOT, callbacks=schedules.exponential(0.5))
     assert nn[0].weights.tobytes() == before.tobytes()
+
+
+@pytest.mark.parametrize(
+    ("items", "advice"),
+    [
+        ([3, 4, 1], "try a smaller learning rate, or scaled inputs (scale='standard' in fit)"),
+        (
+            [(4, 3), foxnn.GRU(3), 1],
+            "try a smaller learning rate, a shorter gradient (clip_norm=1.0 in fit), or scaled "
+            "inputs (scale='standard' in fit)",
+        ),
+        (
+            [(None, 3), foxnn.LSTM(3), 1],
+            "try a smaller learning rate, a shorter gradient (clip_norm=1.0 in fit), or inputs "
+            "that are scaled before (less their mean, by their standard deviation)",
+        ),
+        ([(4,), foxnn.Embedding(3, 2), foxnn.Flatten(), 1], "try a smaller learning rate"),
+    ],
+)
+def test_what_diverges_is_told_what_the_network_takes(items: list[Any], advice: str) -> None:
+    nn = foxnn.neural_network(items, output_activation="identity", dtype="float64", seed=1)
+    shape = tuple(4 if n is None else n for n in nn._input_shape())
+    x, y = np.ones((8, *shape)), np.ones((8, 1))
+    is_index = nn._index_limit() > 0
+    calls = [
+        lambda: nn.fit(x, y * 1e200, learning_rate=1e200, optimizer="sgd"),
+        lambda: nn.train_on_batch(x, y * 1e308, learning_rate=1e200, optimizer="sgd"),
+    ]
+    for call in calls:
+        with pytest.raises(foxnn.DivergedError) as caught:
+            call()
+        assert str(caught.value).endswith(advice)
+    if "scale='standard'" in advice:
+        nn.fit(x, y, 1, scale="standard")
+    else:
+        with pytest.raises(ValueError, match="scale must"):
+            nn.fit(x, y, 1, scale="standard" if not is_index else ("standard", None))
+
+
+@pytest.mark.parametrize("validation", [None, 0.25])
+@pytest.mark.parametrize("epochs_done", [0, 1])
+def test_an_interrupted_run_has_all_columns(
+    epochs_done: int, validation: Any, tmp_path: Path
+) -> None:
+    whole = network().fit(X, LABELS, 2, 8, validation=validation)
+
+    class Interrupting:
+        epochs = 0
+
+        def on_epoch_end(self, epoch: int, logs: Any) -> None:
+            self.epochs += 1
+
+        def on_batch_end(self, batch: int, logs: Any) -> None:
+            if self.epochs == epochs_done and batch == 1:
+                raise KeyboardInterrupt
+
+    nn, path = network(), tmp_path / "run.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        nn.fit(X, LABELS, 2, 8, validation=validation, callbacks=Interrupting(), checkpoint=path)
+    assert nn.history is not None
+    assert list(nn.history) == list(whole)
+    assert {len(values) for values in nn.history.values()} == {epochs_done}
+    assert repr(nn.history).startswith(f"History({epochs_done} epoch")
+    assert nn.history.to_pandas().shape == (epochs_done, len(whole))
+    if not epochs_done:
+        with pytest.raises(ValueError, match="epoch"):
+            nn.history.plot()
+    _, resumed = foxnn.resume(path, X, LABELS)
+    assert resumed["loss"] == whole["loss"]
+    assert list(resumed) == list(whole)

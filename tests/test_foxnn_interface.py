@@ -1034,3 +1034,12 @@ def test_the_rate_of_train_is_its_speed() -> None:
     for speed in (1e308, 1e-320):
         with pytest.raises(ValueError, match=r"^speed must be from"):
             small_runs.few().train(data, speed, 1)
+
+
+def test_sequences_and_pictures_are_no_train_data() -> None:
+    ragged = [np.ones((4, 3)), np.ones((2, 3))]
+    for x, shape in ((ragged, "samples of different shapes"), (np.ones((2, 4, 3)), "(2, 4, 3)")):
+        with pytest.raises(ValueError, match=re.escape(f"got {shape}; fit takes sequences and")):
+            foxnn.train_data(x, [[0.0], [1.0]])
+    with pytest.raises(ValueError, match=r"x\[0\] has shape \(2,\), x\[1\] has shape \(1,\)"):
+        foxnn.train_data([[1.0, 2.0], [1.0]], [[0.0], [1.0]])

@@ -228,6 +228,75 @@ def test_layer_outputs_and_gradients_of_each() -> None:
     assert steps.gradient(x)[0].shape == (12, 2, 7, 3)
 
 
+def test_answers_of_a_list_are_a_list_whatever_its_lengths() -> None:
+    nn = network("windows")
+    for lengths in ((7,), (8, 8), (9, 7)):
+        x = sequences(nn, lengths)
+        outputs, gradients = nn.layer_outputs(x), nn.gradient(x, output=0)
+        assert isinstance(gradients, list)
+        assert [one.shape for one in gradients] == [one.shape for one in x]
+        for layer in nn:
+            of_steps = layer.output_shape[0] is None
+            assert isinstance(outputs[layer.name], list) == of_steps
+            for one, found in zip(x, outputs[layer.name], strict=True):
+                assert found.tobytes() == nn.layer_outputs(one[None])[layer.name][0].tobytes()
+        wide = padded(x, 1)
+        assert isinstance(nn.layer_outputs(wide, lengths=lengths)["conv1d_0"], np.ndarray)
+        assert isinstance(nn.gradient(np.stack([x[0], x[0]])), np.ndarray)
+    assert isinstance(network("steps").predict(sequences(network("steps"), (4,))), list)
+
+
+def held(arrays: list[np.ndarray], how: str, deep: bool) -> Any:
+    """Return arrays as libraries hold what is ragged; `deep`: each step an object, too."""
+    out = np.empty(len(arrays), object)
+    for i, one in enumerate(arrays):
+        out[i] = one
+        if deep and one.ndim > 1:
+            out[i] = np.empty(len(one), object)
+            out[i][:] = list(one)
+    if how == "array":
+        return out
+    if how == "pandas":
+        return pytest.importorskip("pandas").Series(out)
+    return pytest.importorskip("polars").Series([one.tolist() for one in arrays])
+
+
+@pytest.mark.parametrize("deep", [False, True])
+@pytest.mark.parametrize("how", ["array", "pandas", "polars"])
+@pytest.mark.parametrize("name", ["steps", "indices"])
+def test_what_libraries_hold_as_objects_is_a_list(name: str, how: str, deep: bool) -> None:
+    nn = network(name)
+    for lengths in ((5, 3, 9), (1, 1, 1), (4,)):
+        x = sequences(nn, lengths)
+        y = wanted(nn, x)
+        same = held(x, how, deep)
+        assert [a.tobytes() for a in nn.predict(same)] == [a.tobytes() for a in nn.predict(x)]
+        assert [a.tobytes() for a in nn.get_out(same)] == [a.tobytes() for a in nn.predict(x)]
+        last = nn.layer_outputs(same)[nn[-1].name]
+        assert [a.tobytes() for a in last] == [a.tobytes() for a in nn.predict(x)]
+        if name == "steps":
+            assert nn.gradient(same)[0].tobytes() == nn.gradient(x)[0].tobytes()
+            targets = held(y, how, deep)
+            weights = held([np.ones(n) for n in lengths], how, deep)
+            found = nn.evaluate(same, targets, weights)
+            assert found == nn.evaluate(x, y, [np.ones(n) for n in lengths])
+            assert nn.fit(same, targets, 1, learning_rate=1e-9)["loss"][0] == pytest.approx(
+                found["loss"]
+            )
+            assert np.isfinite(nn.train_on_batch(same, targets))
+
+
+@pytest.mark.parametrize("how", ["array", "pandas", "polars"])
+def test_labels_that_libraries_hold_as_objects(how: str) -> None:
+    nn = foxnn.neural_network([(None, 3), Dense(2)], output_activation="softmax", seed=1)
+    x = sequences(nn, (4, 2))
+    for labels in ([[0, 1, 1, 0], [1, 0]], [["a", "b", "b", "a"], ["b", "a"]]):
+        nn.classes = None
+        nn.fit(x, held([np.array(one, object) for one in labels], how, False), 1)
+        expected = nn.evaluate(x, labels)
+        assert nn.evaluate(x, held([np.array(one) for one in labels], how, False)) == expected
+
+
 # Training
 
 
@@ -295,7 +364,7 @@ def test_weights_of_samples_and_of_positions() -> None:
     each = [gradients_of(nn, [a], [b])[1] for a, b in zip(x, y, strict=True)]
     expected = sum(w * g for w, g in zip(weights, each, strict=True)) / weights.sum()
     np.testing.assert_allclose(weighted, expected, atol=1e-13)
-    # A position of weight 0 is as if its target were its output.
+    # A position of weight 0 has no loss, as if its target were its output, and does not count.
     of_steps = [np.ones(len(one)) for one in x]
     of_steps[1][4:] = 0.0
     loss, found = gradients_of(nn, x, y, of_steps)
@@ -310,6 +379,37 @@ def test_weights_of_samples_and_of_positions() -> None:
         nn.evaluate(padded(x, 2), padded(y, 2), wide, lengths=[5, 9, 3])["loss"]
         == (nn.evaluate(x, y, of_steps)["loss"])
     )
+
+
+def test_the_mean_over_all_positions_is_by_weights() -> None:
+    nn = foxnn.neural_network([(None, 2), Dense(4), Dense(3)], output_activation="softmax", seed=1)
+    x, lengths = sequences(nn, (4, 1, 7)), np.array([4, 1, 7])
+    labels = [np.arange(n) % 3 for n in lengths]
+
+    def losses() -> list[np.ndarray]:
+        out = [one.astype(float) for one in nn.predict(x)]
+        return [-np.log(p[np.arange(len(t)), t]) for p, t in zip(out, labels, strict=True)]
+
+    each = losses()
+    counted = [label != 1 for label in labels]
+    for weights, expected in (
+        (None, np.mean([one.mean() for one in each])),
+        (lengths, np.concatenate(each).mean()),
+        ([np.full(n, float(n)) for n in lengths], np.concatenate(each).mean()),
+        (
+            [n * there for n, there in zip(lengths, counted, strict=True)],
+            np.concatenate(each)[np.concatenate(counted)].mean(),
+        ),
+        (
+            [there.astype(float) for there in counted],
+            sum((w * one).mean() for w, one in zip(counted, each, strict=True))
+            / sum(w.mean() for w in counted),
+        ),
+    ):
+        assert nn.evaluate(x, labels, weights)["loss"] == pytest.approx(expected, rel=1e-5)
+        copied = pickle.loads(pickle.dumps(nn))
+        history = copied.fit(x, labels, 1, sample_weight=weights, learning_rate=1e-9)
+        assert history["loss"][0] == pytest.approx(expected, rel=1e-5)
 
 
 def test_accuracy_and_metrics_are_of_the_steps_that_there_are() -> None:
@@ -464,6 +564,40 @@ def test_a_validation_share_class_weights_and_folds() -> None:
     auto.fit(x, np.ones((23, 1)), epochs="auto", time_limit=2)
 
 
+def test_padded_sequences_to_validate_on_have_lengths() -> None:
+    nn = network("steps")
+    x, held = sequences(nn, LENGTHS), sequences(nn, (9, 3, 5), 1)
+    y, z, L = wanted(nn, x), wanted(nn, held, 1), [9, 3, 5]
+    wide = {"lengths": LENGTHS, "epochs": 2}
+    weights = [0.5, 1.0, 0.25]
+
+    def after(validation: Any, x: Any = x, y: Any = y, **options: Any) -> dict[str, Any]:
+        history = network("steps").fit(x, y, **({"epochs": 2} | options), validation=validation)
+        return {name: history[name] for name in ("loss", "val_loss")}
+
+    P, Q = (padded(x, 2), padded(y, 2)), (padded(held, 4), padded(z, 4))
+    for given, of_list in (((None, L), ()), ((weights, L), (weights,))):
+        assert after((*Q, *given), *P, **wide) == after((held, z, *of_list))
+        assert after((*Q, *given), x, y) == after((held, z, *of_list), *P, **wide)
+    assert after((held, z, None, None)) == after((held, z))
+    stop: Any = wide | {"early_stopping": foxnn.EarlyStopping(patience=1, restore_best=True)}
+    assert after((*Q, None, L), *P, **stop) == after((held, z), *P, **stop)
+    for given in ((), (L,), (None, None)):
+        message = r"the x of validation must have lengths .* validation=\(x, y, None, lengths\)"
+        with pytest.raises(ValueError, match=message):
+            nn.fit(*P, **wide, validation=(padded(held, 4, 0.0), padded(z, 4, 0.0), *given))
+    with pytest.raises(ValueError, match="the lengths of validation must be from 1 to 13"):
+        nn.fit(*P, **wide, validation=(*Q, None, [9, 3, 14]))
+    with pytest.raises(ValueError, match="the lengths of validation must be left out where"):
+        nn.fit(*P, **wide, validation=(held, z, None, L))
+    with pytest.raises(ValueError, match=r"\(x, y\), .* or \(x, y, sample_weight, lengths\)"):
+        nn.fit(*P, **wide, validation=(*Q, None, L, 1))
+    with pytest.raises(ValueError, match="the lengths of validation must be left out for a net"):
+        foxnn.neural_network([2, 1]).fit(
+            [[0.0, 1.0]], [[1.0]], validation=([[0.0, 1.0]], [[1.0]], None, [2])
+        )
+
+
 # Copies, files, changes
 
 
@@ -509,6 +643,21 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path) -> None:
     again, history = foxnn.resume(path, wide, targets, lengths=LENGTHS)
     assert kinds.bits(again) == kinds.bits(expected)
     assert history["loss"] == whole["loss"]
+
+
+def test_a_run_goes_on_with_padded_sequences_to_validate_on(tmp_path: Path) -> None:
+    path = str(tmp_path / "run.safetensors")
+    x = sequences(network("steps"), LENGTHS)
+    y = wanted(network("steps"), x)
+    wide, validation = (padded(x, 2), padded(y, 2)), (padded(x[:4], 5), padded(y[:4], 5))
+    given: Any = {"lengths": LENGTHS, "validation": (*validation, None, LENGTHS[:4])}
+    whole = network("steps").fit(*wide, epochs=3, **given)
+    nn = network("steps")
+    nn.fit(*wide, epochs=3, **given, checkpoint=path, callbacks=lambda epoch, logs: epoch == 0)
+    with pytest.raises(ValueError, match="the x of validation must have lengths"):
+        foxnn.resume(path, *wide, lengths=LENGTHS, validation=validation)
+    _, history = foxnn.resume(path, *wide, **given)
+    assert history["val_loss"] == whole["val_loss"]
 
 
 def test_shapes_have_none() -> None:
@@ -590,7 +739,43 @@ X = np.ones((2, 6, 3))
         (lambda nn: nn.predict(X, lengths="ab"), "lengths must hold real numbers"),
         (lambda nn: nn.predict([X[0], X[1, :0]]), "x[1] must hold at least one step"),
         (lambda nn: nn.predict([X[0], np.ones((4, 2))]), "x[1] must have shape (steps, 3)"),
-        (lambda nn: nn.predict([X[0]], lengths=[6]), "lengths must be left out where x is a list"),
+        (
+            lambda nn: nn.predict([X[0], X[1, :4]], lengths=[6, 4]),
+            "lengths must be left out where x is a list",
+        ),
+        (
+            lambda nn: nn.predict(X, lengths=[True, False]),
+            "lengths must be whole numbers, got True and False; of a mask, they are mask.sum(axis=",
+        ),
+        (
+            lambda nn: nn.predict(X, lengths=np.ones((2, 6), bool)),
+            "got True and False; of a mask, they are mask.sum(axis=1)",
+        ),
+        (
+            lambda nn: nn.predict(X, lengths=np.ones((2, 6), int)),
+            "one for each sample, got (2, 6); of a mask, they are mask.sum(axis=1)",
+        ),
+        (lambda nn: nn.predict(X[0]), "got (6, 3); a single sequence is [x], and get_out takes it"),
+        (lambda nn: nn.layer_outputs(X[0].tolist()), "a single sequence is [x]"),
+        (
+            lambda nn: nn.predict([[[1, 2, 3], [1, 2]], [[1, 2, 3]]]),
+            "its rows differ: x[0][0] has shape (3,), x[0][1] has shape (2,)",
+        ),
+        (lambda nn: nn.train(list(X), 0.1, 10), "data_for_train must be of a network whose"),
+        (lambda nn: nn.testing(list(X)), "fit trains one of sequences, and evaluate tests it"),
+        (
+            lambda nn: nn.fit(
+                X.tolist(),
+                np.ones((2, 4, 2)),
+                lengths=[6, 4],
+                validation=(X.tolist(), np.ones((2, 4, 2))),
+            ),
+            "the x of validation must have lengths",
+        ),
+        (
+            lambda nn: nn.fit([X[0, :3]], [np.ones(2)]),
+            "y[0] must have 1 position, as many as the outputs",
+        ),
         (lambda nn: nn.predict(X[:, :, :2]), "x must have shape (samples, steps, 3)"),
         (lambda nn: nn.predict([]), "x must"),
         (lambda nn: nn.predict(X[:0]), "x must hold at least one sample"),
@@ -628,6 +813,80 @@ def test_bad_sequences_are_refused(
     with pytest.raises((ValueError, TypeError), match=re.escape(message)):
         call(nn)
     assert kinds.bits(nn) == before
+
+
+@pytest.mark.parametrize(
+    ("layers", "why"),
+    [
+        ([LSTM(4), 2], "lstm_0 has no return_sequences=True"),
+        ([Dense(4), GlobalMaxPool(), 2], "global_max_pool_1 takes all steps together"),
+        ([Parallel(GRU(2), GRU(2)), 2], "parallel_0 takes all steps together"),
+    ],
+)
+def test_targets_of_steps_for_one_answer(layers: list[Any], why: str) -> None:
+    nn = foxnn.neural_network([(None, 3), *layers], output_activation="softmax", seed=1)
+    x = sequences(nn, (4, 2, 6))
+    labels = [np.zeros(len(one), int) for one in x]
+    message = re.escape(f"must have one row for each sequence, got one for each step: the network "
+                        f"answers once a sequence, since {why}")  # fmt: skip
+    cube, rows = np.ones((3, 5, 3)), np.zeros((3, 5), int)
+    for given, y in ((x, labels), (x, [a.tolist() for a in labels]), (cube, rows),
+                     (cube, np.ones((3, 5, 2)))):  # fmt: skip
+        for call in (nn.fit, nn.evaluate, nn.train_on_batch):
+            with pytest.raises(ValueError, match=f"y {message}"):
+                call(given, y)  # type: ignore[operator]
+    with pytest.raises(ValueError, match=f"sample_weight {message}"):
+        nn.fit(x, [0, 1, 0], sample_weight=labels)
+    # Two steps and two classes, one step and a column of labels: targets of the sequences.
+    assert np.isfinite(nn.evaluate(np.ones((3, 2, 3)), np.eye(2)[[0, 1, 1]])["loss"])
+    assert np.isfinite(nn.evaluate(np.ones((3, 1, 3)), [[0], [1], [1]])["loss"])
+
+
+def test_labels_are_named_where_targets_do_not_fit() -> None:
+    nn = foxnn.neural_network([(None, 3), Dense(2)], output_activation="softmax", seed=1)
+    shapes = r"\(samples, 6\) for labels or \(samples, 6, 2\), or be a list of arrays, got"
+    for y in (np.zeros((2, 5), int), np.zeros(2, int)):
+        with pytest.raises(ValueError, match=f"y must have shape {shapes}"):
+            nn.fit(X, y)
+    single = foxnn.neural_network([(None, 3), Dense(1)], seed=1)
+    with pytest.raises(ValueError, match=r"shape \(samples, 6\) or \(samples, 6, 1\), or be a"):
+        single.fit(X, np.zeros((2, 5)))
+
+
+@pytest.mark.parametrize(
+    ("items", "network"),
+    [([(7, 3), LSTM(4), 2], "(None, 3)"), ([(7,), Embedding(9, 2), GRU(2), 2], "(None,)")],
+)
+def test_sequences_for_a_network_of_one_length(items: list[Any], network: str) -> None:
+    nn = foxnn.neural_network(items, seed=1)
+    tail = nn._input_shape()[1:]
+    x = [np.ones((4, *tail)), np.ones((2, *tail)), np.ones((7, *tail))]
+    calls: list[Any] = [nn.predict, nn.get_out, nn.gradient, nn.layer_outputs]
+    calls += [lambda x: nn.fit(x, np.ones((3, 2))), lambda x: nn.evaluate(x, np.ones((3, 2)))]
+    if not tail:
+        calls.remove(nn.gradient)  # indices have none
+    for call in calls:
+        for given in (x, [one.tolist() for one in x], held(x, "array", False)):
+            with pytest.raises(ValueError, match=re.escape(
+                f"got sequences of 2 to 7 steps; a network of shape {network} reads sequences of"
+            )):  # fmt: skip
+                call(given)
+
+
+def test_nested_lists_may_be_padded() -> None:
+    nn = network("steps")
+    x, L = sequences(nn, (4, 2, 6)), [4, 2, 6]
+    y, weights = wanted(nn, x), [np.ones(n) for n in L]
+    P, Q, W = padded(x, 1, 0.0), padded(y, 1, 0.0), padded(weights, 1, 0.0)
+    assert nn.predict(P.tolist(), lengths=L).tobytes() == nn.predict(P, lengths=L).tobytes()
+    assert nn.predict(list(P), lengths=L).tobytes() == nn.predict(P, lengths=L).tobytes()
+    expected = nn.evaluate(x, y, weights)
+    assert nn.evaluate(P.tolist(), Q.tolist(), W.tolist(), lengths=L) == expected
+    assert nn.evaluate(P, list(Q), list(W), lengths=L) == expected
+    assert nn.evaluate(P, y, weights, lengths=L) == expected
+    # A list of sequences has lists of its own lengths.
+    with pytest.raises(ValueError, match=r"y\[0\] must have 4 positions"):
+        nn.evaluate(x, Q.tolist())
 
 
 def test_a_number_that_is_not_finite_is_named_by_its_step() -> None:

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the package's sour
 FRIENDS = {
     "formats": {"_begin", "_forget_misfit", "_loss_given", "_make", "_samples", "_set_scalers"},
     "training": {
-        "_channels", "_classes", "_classifies", "_evaluation", "_input_names", "_scalers",
-        "_set_scalers", "_varies_at_end", "_weighted",
+        "_channels", "_check_names", "_classes", "_classifies", "_evaluation", "_input_names",
+        "_names_of", "_scalers", "_set_scalers", "_varies_at_end", "_weighted",
     },
     "plot": {"_check_names", "_one_sample"},
     "model": {"_network", "_part"},

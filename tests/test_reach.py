@@ -174,3 +174,35 @@ def test_layers_without_a_range_are_scaled(layers: list[Any]) -> None:
         warnings.simplefilter("error")
         nn.fit(X, PRICES * np.ones(outputs), 1, scale="standard")
     assert nn.output_scaler is not None
+
+
+@pytest.mark.parametrize(
+    ("items", "x", "remedies"),
+    [
+        ([(None, 2), foxnn.GRU(3), 1], np.ones((60, 5, 2)), ["scale the targets before"]),
+        (
+            [(4,), foxnn.Embedding(9, 2), foxnn.GRU(3), 1],
+            np.ones((60, 4)),
+            ["whose targets `scale` can scale", "scale=(None, 'minmax')"],
+        ),
+    ],
+)
+def test_remedies_are_such_as_the_network_takes(
+    items: list[Any], x: np.ndarray, remedies: list[str]
+) -> None:
+    nn = foxnn.neural_network(items, output_activation="sigmoid", seed=1)
+    with pytest.warns(foxnn.DataWarning) as caught:
+        nn.fit(x, PRICES, 1)
+    message = str(caught[0].message)
+    assert all(remedy in message for remedy in remedies)
+    for scale in ("standard", ("standard", "minmax"), (None, "minmax")):
+        shown = f"scale={scale!r}"
+        if shown in message and shown != "scale='standard'":
+            nn.fit(x, PRICES, 1, scale=scale)
+    assert ("scale='standard'" in message) == ("`scale`" in message)
+    plain = foxnn.neural_network(items, output_activation="identity", seed=1)
+    if "`scale`" in message:
+        plain.fit(x, PRICES, 1, scale=(None, "standard"))
+    else:
+        with pytest.raises(ValueError, match="scale must be None"):
+            plain.fit(x, PRICES, 1, scale=(None, "standard"))

@@ -15,7 +15,6 @@ from foxnn import _core, checks
 from foxnn.checks import SamplesLike
 from foxnn.checks.keywords import answers, unknown
 from foxnn.classic.foxnn_interface import FoxnnInterface
-from foxnn.support.errors import diverged
 
 # A network that only predicts never needs the modules of training, whose import takes as long as
 # that of all the others: the first training imports them.
@@ -128,8 +127,8 @@ class neural_network(FoxnnInterface):
         x : array-like of shape (samples, inputs), or sparse matrix
             Or samples of the network's input shape. Arrays of float32, float64 and uint8 are read
             in place, without a copy, unless a validation share is split off; so are the arrays of a
-            CSR matrix. The network keeps the column names of a table (pandas, Polars), and later
-            tables must have the same columns.
+            CSR matrix. The network keeps the column names of a table (pandas, Polars), or of the
+            tables in a list of sequences, and later tables must have the same columns.
         y : array-like of shape (samples, outputs)
             The targets, which may also have the network's output shape. With loss="cross_entropy",
             and with "binary_cross_entropy" and one output, also labels of classes, of shape
@@ -153,9 +152,10 @@ class neural_network(FoxnnInterface):
             Its moments stay with the network: a second fit continues where the first ended, unless
             it names another optimizer or `reset_optimizer` is called.
         learning_rate : float, default=1e-3
-        validation : float or (x, y) or (x, y, sample_weight), optional
+        validation : float or tuple, optional
             A share of the samples to hold out, stratified by class unless each position has a
-            class of its own; or separate samples.
+            class of its own; or separate samples: (x, y), (x, y, sample_weight), or for padded
+            sequences (x, y, sample_weight, lengths), where sample_weight may be None.
         early_stopping : int or foxnn.EarlyStopping, optional
             The number of epochs without a better val_loss (without validation: loss) after which
             training ends; the network is then set back to its best epoch.
@@ -172,7 +172,8 @@ class neural_network(FoxnnInterface):
             have foxnn.Dropout in their list of layers.
         sample_weight : array-like of shape (samples,), optional
             How much each sample counts, at least 0: losses and gradients are weighted means. If
-            outputs have positions, also of shape (samples, positions...).
+            outputs have positions, also of shape (samples, positions...): sums over samples of
+            means over the positions of each, of weights times losses, divided by those of weights.
         class_weight : dict or "balanced", optional
             How much the samples (or positions) of each class, by its label, count; 1 for others.
             "balanced": all classes count the same, and the total weight stays the same.
@@ -210,12 +211,13 @@ class neural_network(FoxnnInterface):
             with each batch, of shape (samples, ...) and the network's type, and with a
             numpy.random.Generator, seeded by the network. They return the changed batch, in the
             same shape. `foxnn.augment` has shift, flip, rotate and noise. Samples held out for
-            validation are not changed.
+            validation are not changed. Sequences must be of one length: those of different lengths
+            are refused.
         lengths : array-like of shape (samples,), optional
             How many steps of each padded sequence there are; what follows them counts nowhere. A
             list of arrays (steps, channels) as x has its own. Targets and weights of positions are
             padded likewise, or lists of arrays. The loss of a sequence is the mean over its
-            positions. Sequences to validate on are a list of arrays.
+            positions.
         truncate : int, optional
             Truncated backpropagation through time: the sequences of a batch are cut into pieces of
             so many steps, each piece is a step of the optimizer, and states are carried from piece
@@ -283,7 +285,8 @@ class neural_network(FoxnnInterface):
     def history(self) -> History | None:
         """The history of the last `fit`, even of one that was interrupted; None before any.
 
-        It grows during a `fit`. Copies and files of the network do not include it.
+        It grows during a `fit`, from lists that are empty at first. Copies and files of the network
+        do not include it.
 
         Examples
         --------
@@ -363,7 +366,9 @@ class neural_network(FoxnnInterface):
             loss = _core.step(self, *self._samples(x, y, lengths=lengths), kept[1], True)
         assert loss is not None
         if loss != loss:
-            raise diverged("after this step (the optimizer is reset)")
+            from foxnn.training.advice import diverged_network
+
+            raise diverged_network(self, "after this step (the optimizer is reset)")
         return loss
 
     def _new_step_plan(

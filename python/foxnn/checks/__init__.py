@@ -20,6 +20,13 @@ from foxnn.checks.arrays import (
     shape_of,
 )
 from foxnn.checks.indices import indices
+from foxnn.checks.lists import (
+    listed,
+    may_be_padded,
+    names_of_each,
+    refuse_uneven,
+    same_columns_of_each,
+)
 from foxnn.checks.names import Names, choice, meant
 from foxnn.checks.sequences import fitted_targets, mask_of, padded, rows_of
 from foxnn.checks.sparse import dense, is_sparse, samples, taken
@@ -69,17 +76,22 @@ __all__ = [
     "is_sparse",
     "items",
     "layer_sizes",
+    "listed",
     "mask_of",
     "matrix",
+    "may_be_padded",
     "meant",
     "memory",
+    "names_of_each",
     "near_one",
     "number",
     "padded",
     "position",
     "real",
+    "refuse_uneven",
     "rows_of",
     "same_columns",
+    "same_columns_of_each",
     "same_length",
     "samples",
     "seed",

@@ -37,6 +37,9 @@ _ENGINE_TYPES = (np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.uint8))
 # Bytes checked in one call of the engine: some milliseconds, after which Ctrl-C takes effect, and
 # enough to make a second thread worthwhile.
 _AT_ONCE = 64 << 20
+# Those of samples of the most axes, and one more: lists may be deeper than any array, or hold
+# themselves.
+_MOST_AXES = 6
 
 
 def _plain_array(values: object, name: str) -> Array:
@@ -68,7 +71,9 @@ def as_array(values: SamplesLike, name: str) -> Array:
         else:
             array = _plain_array(values, name)
     except ValueError as error:
-        raise ValueError(f"{name} must be rectangular, but its rows differ: {error}") from None
+        raise ValueError(
+            f"{name} must be rectangular, but its rows differ: {_uneven(values, name) or error}"
+        ) from None
     if isinstance(values, np.ma.MaskedArray) and (hidden := int(np.ma.getmaskarray(values).sum())):
         raise ValueError(f"{name} must not be masked, got {hidden} masked numbers")
     if array.dtype.kind == "b":
@@ -81,6 +86,25 @@ def as_array(values: SamplesLike, name: str) -> Array:
             f"{text_remedy(array)}"
         )
     return array
+
+
+def _uneven(values: object, name: str) -> str:
+    """Return which items of a list have different shapes, for a message."""
+    for _ in range(_MOST_AXES):
+        if not isinstance(values, list | tuple) or not values:
+            break
+        shapes: list[tuple[int, ...]] = []
+        for i, item in enumerate(values):
+            shape = shape_of(item)
+            if shape is None:
+                values, name = item, f"{name}[{i}]"
+                break
+            if shapes and shape != shapes[0]:
+                return f"{name}[0] has shape {shapes[0]}, {name}[{i}] has shape {shape}"
+            shapes.append(shape)
+        else:
+            break
+    return ""
 
 
 def shape_of(values: object) -> tuple[int, ...] | None:

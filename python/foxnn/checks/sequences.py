@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from foxnn import _core
-from foxnn.checks.arrays import Array, all_finite, as_array, contiguous_rows, engine_type
+from foxnn.checks.arrays import (
+    Array,
+    all_finite,
+    as_array,
+    contiguous_rows,
+    engine_type,
+    shape_of,
+    shape_of_samples,
+)
+from foxnn.checks.lists import depth, is_list, listed, steps_of
 from foxnn.checks.values import shown
 
 Lengths = NDArray[np.int64]
@@ -43,7 +52,9 @@ class Padded(NamedTuple):
         return int(self.lengths.max())
 
 
-def padded(values: Any, lengths: Any, name: str, tail: tuple[int, ...]) -> Padded:
+def padded(
+    values: Any, lengths: Any, name: str, tail: tuple[int, ...], lengths_name: str = "lengths"
+) -> Padded:
     """Return samples whose steps have the shape `tail`: () or (channels,).
 
     Parameters
@@ -52,8 +63,8 @@ def padded(values: Any, lengths: Any, name: str, tail: tuple[int, ...]) -> Padde
         Where there is one channel, its axis may be missing.
     lengths : array-like of int, optional
         The steps of each sample of an array; by default all of them.
-    name : str
-        The argument's name, for messages.
+    name, lengths_name : str
+        The names of the arguments, for messages.
     tail : tuple of int
 
     Raises
@@ -61,12 +72,15 @@ def padded(values: Any, lengths: Any, name: str, tail: tuple[int, ...]) -> Padde
     ValueError, TypeError
         For other shapes, empty sequences, and lengths that do not fit.
     """
+    values = listed(values)
     if is_list(values, tail):
-        if lengths is not None:
+        if lengths is None:
+            return _of_list(values, name, tail)
+        if shape_of(values) is None:
             raise ValueError(
-                f"lengths must be left out where {name} is a list of arrays, which have their own"
+                f"{lengths_name} must be left out where {name} is a list of arrays, which have "
+                "their own"
             )
-        return _of_list(values, name, tail)
     array = as_array(values, name)
     if tail == (1,) and array.ndim == 2:
         array = array[:, :, None]
@@ -74,7 +88,7 @@ def padded(values: Any, lengths: Any, name: str, tail: tuple[int, ...]) -> Padde
         wanted = str(("samples", "steps", *tail)).replace("'", "")
         raise ValueError(
             f"{name} must have shape {wanted}, or be a list of arrays of shape "
-            f"{_shown(tail)}, got {array.shape}"
+            f"{_shown(tail)}, got {array.shape}{_about_one(array, name, tail)}"
         )
     if len(array) == 0:
         raise ValueError(f"{name} must hold at least one sample, got shape {array.shape}")
@@ -82,34 +96,14 @@ def padded(values: Any, lengths: Any, name: str, tail: tuple[int, ...]) -> Padde
         raise ValueError(f"{name} must hold sequences of at least one step, got {array.shape}")
     found = np.full(len(array), array.shape[1], np.int64)
     if lengths is not None:
-        found = checked_lengths(lengths, "lengths", len(array), array.shape[1])
+        found = checked_lengths(lengths, lengths_name, len(array), array.shape[1])
     return Padded(array[:, : int(found.max())], found, array.shape[1], False)
-
-
-def is_list(values: object, tail: tuple[int, ...]) -> bool:
-    """Return whether samples are a list with an array for each, and not one array of numbers."""
-    if not isinstance(values, list | tuple) or not values:
-        return False
-    depths = {1 + len(tail), *([1] if tail == (1,) else [])}
-    return any(_depth(one) in depths for one in values)
-
-
-def _depth(value: object) -> int:
-    """Return the number of axes of an array or of nested lists."""
-    depth = 0
-    while isinstance(value, list | tuple):
-        depth += 1
-        if not value:
-            return depth
-        value = value[0]
-    axes = getattr(value, "ndim", 0)
-    return depth + axes if isinstance(axes, int) else depth
 
 
 def _of_list(values: Sequence[Any], name: str, tail: tuple[int, ...]) -> Padded:
     arrays = []
     for i, one in enumerate(values):
-        array = as_array(one, f"{name}[{i}]")
+        array = steps_of(one, f"{name}[{i}]")
         if tail == (1,) and array.ndim == 1:
             array = array[:, None]
         if array.ndim > 0 and len(array) == 0:
@@ -128,16 +122,28 @@ def _of_list(values: Sequence[Any], name: str, tail: tuple[int, ...]) -> Padded:
     return Padded(out, lengths, out.shape[1], True)
 
 
+def _about_one(array: Array, name: str, tail: tuple[int, ...]) -> str:
+    """Return how a sequence by itself is given, for a message."""
+    is_one = array.ndim == 1 + len(tail) and array.shape[1:] == tail
+    if not is_one and not (array.ndim == 1 and tail == (1,)):
+        return ""
+    return f"; a single sequence is [{name}], and get_out takes it as it is"
+
+
 def _shown(tail: tuple[int, ...]) -> str:
     return str(("steps", *tail)).replace("'", "") if tail else "(steps,)"
 
 
 def checked_lengths(given: Any, name: str, samples: int, most: int) -> Lengths:
     """Return the steps of each sample, from 1 to `most`."""
+    of_mask = "; of a mask, they are mask.sum(axis=1)"
     array = as_array(given, name)
+    if np.asarray(given).dtype == bool:
+        raise TypeError(f"{name} must be whole numbers, got True and False{of_mask}")
     if array.shape != (samples,):
+        hint = of_mask if array.shape == (samples, most) else ""
         raise ValueError(
-            f"{name} must have shape ({samples},), one for each sample, got {array.shape}"
+            f"{name} must have shape ({samples},), one for each sample, got {array.shape}{hint}"
         )
     if array.dtype.kind == "f" and not (whole := array == np.floor(array)).all():
         raise ValueError(f"{name} must be whole numbers, got {array[~whole][0]}")
@@ -208,7 +214,15 @@ def steps_taken(rows: _core.SequenceRows, which: Array) -> _core.SequenceRows:
 
 
 def fitted_targets(
-    values: Any, name: str, lengths: Lengths, steps: int, width: int, rest: tuple[int, ...]
+    values: Any,
+    name: str,
+    lengths: Lengths,
+    steps: int,
+    width: int,
+    rest: tuple[int, ...],
+    *,
+    of_list: bool,
+    takes_labels: bool,
 ) -> Any:
     """Return targets or weights of positions, as wide as the longest outputs.
 
@@ -227,9 +241,15 @@ def fitted_targets(
         Those that belong to the padded inputs.
     rest : tuple of int
         The further axes that numbers have.
+    of_list : bool
+        Whether x was a list of arrays, so that nested lists are no padded array either.
+    takes_labels : bool
+        Whether labels are allowed, for messages.
     """
-    if isinstance(values, list | tuple) and any(_depth(one) > 0 for one in values):
-        arrays = [_plain(one, f"{name}[{i}]") for i, one in enumerate(values)]
+    values = listed(values)
+    is_listed = isinstance(values, list | tuple) and any(depth(one) > 0 for one in values)
+    if is_listed and (of_list or any(len(one) != width for one in values if depth(one) > 0)):
+        arrays = [_plain(listed(one), f"{name}[{i}]") for i, one in enumerate(values)]
         if len(arrays) != len(lengths):
             raise ValueError(
                 f"{name} must hold one array for each of the {len(lengths)} samples, got "
@@ -237,9 +257,10 @@ def fitted_targets(
             )
         for i, (array, length) in enumerate(zip(arrays, lengths, strict=True)):
             if array.ndim == 0 or len(array) != length or array.shape[1:] != arrays[0].shape[1:]:
+                many = "1 position" if length == 1 else f"{length} positions"
                 raise ValueError(
-                    f"{name}[{i}] must have {length} positions, as many as the outputs for x[{i}], "
-                    f"got shape {array.shape}"
+                    f"{name}[{i}] must have {many}, as many as the outputs for x[{i}], got shape "
+                    f"{array.shape}"
                 )
         if len({array.dtype.kind in "US" for array in arrays}) > 1:
             raise TypeError(f"{name} must hold labels of one kind, got texts and others")
@@ -250,7 +271,10 @@ def fitted_targets(
     array = _plain(values, name)
     has_positions = array.ndim >= 2 and len(array) == len(lengths)
     if not has_positions or array.shape[1] < steps or array.shape[1] not in {steps, width}:
-        allowed = str(("samples", width, *rest)).replace("'", "")
+        allowed = shape_of_samples((width, *rest))
+        if takes_labels or rest == (1,):
+            labels = " for labels" if takes_labels else ""
+            allowed = f"{shape_of_samples((width,))}{labels} or {allowed}"
         raise ValueError(
             f"{name} must have shape {allowed}, or be a list of arrays, got {array.shape}"
         )

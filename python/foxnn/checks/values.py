@@ -34,6 +34,8 @@ def shown(value: object) -> str:
         text = _short.repr(value)
     except Exception:  # an integer of too many digits, a representation that raises
         text = f"an object of type {type(value).__name__}"
+    if "\n" in text:  # of arrays
+        text = " ".join(map(str.strip, text.split("\n")))
     return text if len(text) <= 60 else text[:57] + "..."
 
 

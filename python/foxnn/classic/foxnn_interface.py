@@ -17,7 +17,6 @@ from foxnn.layers.steps import varies
 from foxnn.model.sequences import is_one_sequence
 from foxnn.model.settings import optimizer_of, rounds_outputs
 from foxnn.support import pieces
-from foxnn.support.errors import diverged
 from foxnn.support.streams import HOLDOUT, MUTATION
 
 
@@ -57,7 +56,7 @@ class FoxnnInterface(SavedNetwork):
             return self._rounded(found)
         if checks.is_sparse(x):
             return self._rounded(self.predict(x))
-        array = checks.as_array(x, "x")
+        array = self._as_array(x, "x")
         if array.ndim == 1:
             if array.shape[0] != self._inputs():
                 raise ValueError(f"x must have {self._inputs()} inputs, got {array.shape[0]}")
@@ -138,8 +137,11 @@ class FoxnnInterface(SavedNetwork):
                 report = trainer.run_steps(steps)
                 if report.diverged:
                     where = f"after {done + report.steps} iterations"
+                    from foxnn.training.advice import diverged_network
+
                     last = report.last_loss
-                    raise diverged(where, loss=last if math.isfinite(last) else None)
+                    loss = last if math.isfinite(last) else None
+                    raise diverged_network(self, where, loss=loss)
                 done += steps
                 if saving and done % saving == 0:
                     self.save(self.settings.auto_save_name_file)
@@ -224,15 +226,15 @@ class FoxnnInterface(SavedNetwork):
         return float(sums.mean()), n_true
 
     def _arrays_of(self, data: train_data, name: str) -> tuple[Array, Array]:
+        if varies(self._input_shape()):
+            raise ValueError(
+                f"{name} must be of a network whose samples have one shape; fit trains one of "
+                "sequences, and evaluate tests it"
+            )
         if not isinstance(data, train_data):
             raise TypeError(f"{name} must be a foxnn.train_data, got {checks.shown(data)}")
         if not len(data):
             raise ValueError(f"{name} holds no samples, but must hold at least one")
-        if varies(self._input_shape()):
-            raise ValueError(
-                f"{name} must be of a network whose samples have one shape; fit trains one of "
-                "sequences"
-            )
         x, y = data._arrays()
         if self._input_names is not None and data._names not in (None, self._input_names):
             raise ValueError(

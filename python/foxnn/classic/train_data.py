@@ -292,6 +292,7 @@ def _own(array: Array, given: object) -> Array:
 def _pair(
     x: ArrayLike, y: ArrayLike, inputs: int, outputs: int, x_name: str = "x", y_name: str = "y"
 ) -> tuple[Array, Array]:
+    _refuse_positions(x, x_name)
     checked_x = checks.matrix(x, x_name, inputs, "inputs")
     checked_y = checks.matrix(y, y_name, outputs, "outputs")
     for array, name in ((checked_x, x_name), (checked_y, y_name)):
@@ -299,3 +300,18 @@ def _pair(
             raise ValueError(f"{name} must have at least one column, got shape {array.shape}")
     checks.same_length(checked_x, checked_y, x_name, y_name)
     return checked_x, checked_y
+
+
+def _refuse_positions(x: Any, name: str) -> None:
+    """Raise ValueError for sequences and pictures, which `fit` takes."""
+    given, axes = checks.shape_of(x), 0
+    if given is not None:
+        axes = len(given)
+    elif isinstance(x, list | tuple):
+        axes = 1 + max(len(checks.shape_of(one) or ()) for one in x)
+    if axes > 2:
+        shape = "samples of different shapes" if given is None else str(given)
+        raise ValueError(
+            f"{name} must have shape (samples, inputs), got {shape}; fit takes sequences and "
+            "pictures as they are"
+        )

@@ -30,8 +30,8 @@ def warn_if_coarse(network: AnsweringNetwork, path: str) -> None:
     coarse = np.flatnonzero(error > _SHARE)
     if coarse.size == 0:
         return
-    names = network.input_names or [str(i) for i in range(len(shift))]
-    named = [repr(names[i]) if network.input_names else names[i] for i in coarse[:_MOST_NAMED]]
+    names = network.input_names  # of all inputs, or of the channels of steps
+    named = [repr(names[i % len(names)]) if names else str(i) for i in coarse[:_MOST_NAMED]]
     more = coarse.size - len(named)
     worst = coarse[error[coarse].argmax()]
     warn(

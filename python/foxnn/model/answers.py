@@ -246,8 +246,8 @@ class AnsweringNetwork(BaseNetwork):
         -------
         ndarray of shape (samples, inputs), or (samples, outputs, inputs) for all outputs
             Without the axis of the samples if x is a single one. If there are scalers, it is the
-            gradient of the outputs and inputs before scaling. Of a list of sequences of different
-            lengths, a list of the gradients of each.
+            gradient of the outputs and inputs before scaling. Of a list of sequences of any length,
+            a list of the gradients of each; of an array, one padded with zeros.
 
         Raises
         ------
@@ -272,7 +272,7 @@ class AnsweringNetwork(BaseNetwork):
             return of_sequences
         is_one, rows = False, x
         if not checks.is_sparse(x):
-            array = checks.as_array(x, "x")
+            array = self._as_array(x, "x")
             is_flat = len(self._input_shape()) == 1
             if is_flat and array.ndim not in (1, 2):
                 raise ValueError(f"x must have 1 or 2 dimensions, got shape {array.shape}")
@@ -289,7 +289,7 @@ class AnsweringNetwork(BaseNetwork):
         found = found.reshape(len(inputs), *shape, *self._input_shape())
         return found[0] if is_one else found
 
-    def layer_outputs(self, x: SamplesLike, lengths: ArrayLike | None = None) -> dict[str, Array]:
+    def layer_outputs(self, x: SamplesLike, lengths: ArrayLike | None = None) -> dict[str, Any]:
         """Return the outputs of every layer, by the layer's name.
 
         Parameters
@@ -301,8 +301,10 @@ class AnsweringNetwork(BaseNetwork):
 
         Returns
         -------
-        dict of str to ndarray of shape (samples, ...)
-            In the order of the layers, without those within composites.
+        dict of str to ndarray of shape (samples, ...), or to a list
+            In the order of the layers, without those within composites. Of a list of sequences of
+            any length, outputs that are sequences are a list of arrays (steps, ...), as in
+            `predict`.
 
         Raises
         ------
@@ -470,18 +472,27 @@ class AnsweringNetwork(BaseNetwork):
         weight_name: str = "sample_weight",
         labels: LabelReader | None = None,
         lengths: ArrayLike | None = None,
+        lengths_name: str = "lengths",
     ) -> tuple[Rows, Array, NDArray[np.float64] | None]:
         """Return inputs, targets and weights, checked."""
         self._check_names(x, x_name)
         single, shape, outputs = self._single(), self._output_shape(), self._outputs()
-        reader = self._reader(x, x_name, lengths, single=single)
+        reader = self._reader(x, x_name, lengths, lengths_name, single=single)
         inputs = self._rows(x, x_name, single=single) if reader is None else reader.rows
-        if reader is not None and reader.outputs is not None:
-            shape = (reader.steps, *shape[1:])
-            outputs, y = math.prod(shape), reader.targets(y, y_name)
-        wanted = (LabelReader(self._classes) if labels is None else labels).targets(
-            y, y_name, outputs, loss=self._loss(), single=single, shape=shape
-        )
+        if reader is not None:
+            y = reader.targets(y, y_name)
+            if reader.outputs is not None:
+                shape = (reader.steps, *shape[1:])
+                outputs = math.prod(shape)
+        labels = LabelReader(self._classes) if labels is None else labels
+        try:
+            wanted = labels.targets(
+                y, y_name, outputs, loss=self._loss(), single=single, shape=shape
+            )
+        except (TypeError, ValueError):
+            if reader is not None:
+                reader.refuse_of_steps(y, y_name)
+            raise
         checks.same_length(inputs, wanted, x_name, y_name)
         if reader is not None:
             return inputs, wanted, reader.weights(weights, weight_name)
@@ -492,16 +503,19 @@ class AnsweringNetwork(BaseNetwork):
         x: SamplesLike,
         name: str,
         lengths: ArrayLike | None,
+        lengths_name: str = "lengths",
         *,
         single: bool = False,
         finite: bool = True,
     ) -> SequenceReader | None:
         """Return the sequences of a network that reads such, checked; None for other networks."""
         if varies(self._input_shape()):
-            return SequenceReader(self, x, name, lengths, single=single, finite=finite)
+            return SequenceReader(
+                self, x, name, lengths, lengths_name, single=single, finite=finite
+            )
         if lengths is not None:
             raise ValueError(
-                "lengths must be left out for a network whose samples have one shape, "
+                f"{lengths_name} must be left out for a network whose samples have one shape, "
                 f"{self._input_shape()}; that of sequences begins with None"
             )
         return None
@@ -513,11 +527,29 @@ class AnsweringNetwork(BaseNetwork):
         shape = self._input_shape()
         if varies(shape):
             return SequenceReader(self, x, name, single=single, finite=finite).rows
-        rows = checks.samples(
-            x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
-        )
+        try:
+            rows = checks.samples(
+                x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
+            )
+        except (TypeError, ValueError):
+            self._refuse_uneven(x, name)
+            raise
         self._check_indices(rows, name, x)
         return rows
+
+    def _as_array(self, x: SamplesLike, name: str) -> Array:
+        """Return dense samples, or a single one, as an array."""
+        try:
+            return checks.as_array(x, name)
+        except (TypeError, ValueError):
+            self._refuse_uneven(x, name)
+            raise
+
+    def _refuse_uneven(self, x: object, name: str) -> None:
+        """Refuse sequences of different lengths where samples have one."""
+        shape = self._input_shape()
+        if len(shape) == 2 or (len(shape) == 1 and self._index_limit()):
+            checks.refuse_uneven(x, name, shape)
 
     def _check_indices(self, rows: Rows, name: str, given: object) -> None:
         """Refuse samples that layers cannot read as indices, where there are such layers."""

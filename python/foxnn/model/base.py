@@ -193,13 +193,14 @@ class BaseNetwork(_core.Network):
         """The columns of the table (pandas, Polars) that `fit` was given, or None.
 
         Later tables must have the same columns in the same order; set it to None to let the next
-        `fit` decide anew.
+        `fit` decide anew. For sequences, they are the names of the channels, which the tables in a
+        list have.
         """
         return None if self._input_names is None else list(self._input_names)
 
     @input_names.setter
     def input_names(self, names: Sequence[str] | None) -> None:
-        self._input_names = state.names_from(names, self._inputs())
+        self._input_names = state.names_from(names, state.columns_of(self))
 
     @property
     def classes(self) -> list[str | int | bool] | None:
@@ -451,8 +452,23 @@ class BaseNetwork(_core.Network):
             self._set_loss(self._usual_loss())
         self._forget_misfit()
 
-    def _check_names(self, x: object, name: str) -> None:
-        checks.same_columns(x, name, self._input_names)
+    def _check_names(self, x: object, name: str, seen: list[str] | None = None) -> None:
+        """Refuse tables whose columns are not those seen earlier, by default by the network."""
+        if self._is_list_of_steps(x):
+            checks.same_columns_of_each(x, name, seen or self._input_names)
+        else:
+            checks.same_columns(x, name, seen or self._input_names)
+
+    def _names_of(self, x: object) -> list[str] | None:
+        """Return the names that samples give to the inputs, or to the channels of sequences."""
+        return checks.names_of_each(x) if self._is_list_of_steps(x) else checks.column_names(x)
+
+    def _is_list_of_steps(self, x: object) -> bool:
+        """Return whether samples may be a list of tables whose rows are steps."""
+        if self._least:  # sequences of any length
+            return True
+        is_of_tables = isinstance(x, list | tuple) and len(x) > 0 and hasattr(x[0], "columns")
+        return is_of_tables and len(self._input_shape()) == 2
 
     def _set_scalers(self, inputs: Scaler | None, outputs: Scaler | None) -> None:
         for scaler, name in ((inputs, "input_scaler"), (outputs, "output_scaler")):

@@ -13,10 +13,12 @@ from foxnn import _core, checks
 from foxnn.checks import Array, Rows
 from foxnn.layers.chain import reader_of_indices
 from foxnn.layers.specs import spec_of
-from foxnn.layers.steps import refusal
+from foxnn.layers.steps import refusal, varies
 from foxnn.model.base import BaseNetwork
+from foxnn.model.losses import LABELLED
 
 Weights = NDArray[np.float64] | None
+Shape = tuple[int, ...]
 
 
 class SequenceReader:
@@ -36,12 +38,13 @@ class SequenceReader:
         x: Any,
         name: str,
         lengths: Any = None,
+        lengths_name: str = "lengths",
         *,
         single: bool = False,
         finite: bool = True,
     ) -> None:
         self._nn, self._name = network, name
-        self.given = checks.padded(x, lengths, name, network._input_shape()[1:])
+        self.given = checks.padded(x, lengths, name, network._input_shape()[1:], lengths_name)
         self._refuse_short()
         self.outputs = (
             network._steps_after(self.given.lengths) if network._varies_at_end() else None
@@ -78,16 +81,52 @@ class SequenceReader:
         if self.outputs is None:
             return y
         rest = self._nn._output_shape()[1:]
-        return checks.fitted_targets(y, name, self.outputs, self.steps, self._width(), rest)
+        return self._fitted(y, name, rest, takes_labels=self._nn._loss() in LABELLED)
+
+    def _fitted(self, given: Any, name: str, rest: Shape, *, takes_labels: bool = False) -> Any:
+        """Return targets or weights of positions, as wide as the longest outputs."""
+        assert self.outputs is not None
+        return checks.fitted_targets(
+            given, name, self.outputs, self.steps, self._width(), rest,
+            of_list=self.given.is_list, takes_labels=takes_labels,
+        )  # fmt: skip
+
+    def refuse_of_steps(self, given: Any, name: str) -> None:
+        """Refuse what does not fit if it is for steps, and the network answers once a sequence."""
+        if self.outputs is not None:
+            return
+        given = checks.listed(given)
+        found = checks.shape_of(given)
+        if found is None and isinstance(given, list | tuple):
+            sizes = [(checks.shape_of(one) or (0,))[0] for one in given]
+        elif found is not None and len(found) > 1:
+            sizes = [found[1]] * found[0]
+        else:
+            return
+        width, lengths = self.given.width, self.given.lengths.tolist()
+        if sizes != lengths and sizes != [width] * len(lengths):
+            return
+        last = next(layer for layer in self._nn if not varies(layer.output_shape))
+        is_recurrent = "recurrent_weights" in last.arrays
+        way = "has no return_sequences=True" if is_recurrent else "takes all steps together"
+        raise ValueError(
+            f"{name} must have one row for each sequence, got one for each step: the network "
+            f"answers once a sequence, since {last.name} {way}"
+        ) from None
 
     def weights(self, given: Any, name: str) -> Weights:
         """Return weights of the samples, or of their positions; beyond their ends these are 0."""
         if given is None or self.outputs is None:
-            return checks.weights(given, name, len(self.rows))
+            try:
+                return checks.weights(given, name, len(self.rows))
+            except (TypeError, ValueError):
+                self.refuse_of_steps(given, name)
+                raise
+        given = checks.listed(given)
         is_filled = isinstance(given, list | tuple) and len(given) > 0
         first, most = (given[0], 0) if is_filled else (given, 1)
         if len(checks.shape_of(first) or ()) > most:
-            given = checks.fitted_targets(given, name, self.outputs, self.steps, self._width(), ())
+            given = self._fitted(given, name, ())
         found = checks.weights(given, name, len(self.rows), (self.steps,))
         if found is not None and found.ndim > 1:
             found = np.where(checks.mask_of(self.outputs, self.steps), found, 0.0)
@@ -119,9 +158,13 @@ class SequenceReader:
                 found[place] = [answer[i] for answer in answers]
         return found
 
-    def together(self, each: Sequence[Array]) -> Any:
-        """Return an array for each sample as the samples were given, padded with zeros."""
-        if self.given.is_list and any(one.shape != each[0].shape for one in each):
+    def together(self, each: Sequence[Array], *, varies: bool) -> Any:
+        """Return an array for each sample as the samples were given.
+
+        Where its shape depends on the steps of the sample, those of a list are a list, and those of
+        a padded array are padded with zeros.
+        """
+        if self.given.is_list and varies:
             return list(each)
         shape = tuple(max(lengths) for lengths in zip(*(one.shape for one in each), strict=True))
         out = np.zeros((len(each), *shape), each[0].dtype)
@@ -140,7 +183,7 @@ def mask_of(rows: Rows, steps: int) -> NDArray[np.bool_] | None:
 def is_one_sequence(network: BaseNetwork, values: Any) -> bool:
     """Return whether an array or nested list is a sequence by itself."""
     tail = network._input_shape()[1:]
-    shape = checks.shape_of(values)
+    shape = checks.shape_of(checks.listed(values))
     if shape is None:  # a list of sequences of different lengths
         return False
     is_flat = len(shape) == 1 and tail in ((), (1,))
@@ -160,12 +203,14 @@ def layer_outputs_of(network: BaseNetwork, x: Any, lengths: Any) -> dict[str, An
 
     each = reader.by_length(call)
     return {
-        layer.name: reader.together([one[i] for one in each]) for i, layer in enumerate(network)
+        layer.name: reader.together([one[i] for one in each], varies=varies(layer.output_shape))
+        for i, layer in enumerate(network)
     }
 
 
 def gradient_of(network: BaseNetwork, x: Any, output: int | None) -> Any:
     """Return d output / d input for sequences, or for a single one."""
+    x = checks.listed(x)
     array = x if isinstance(x, list | tuple) else checks.as_array(x, "x")
     is_one = is_one_sequence(network, array)
     reader = SequenceReader(network, [array] if is_one else x, "x", single=network._single())
@@ -186,5 +231,5 @@ def gradient_of(network: BaseNetwork, x: Any, output: int | None) -> Any:
         found = network._input_gradient(rows, first, math.prod(shape), network.settings.n_threads)
         return [found.reshape(len(rows), *shape, steps, *tail)]
 
-    found = reader.together([one[0] for one in reader.by_length(call)])
+    found = reader.together([one[0] for one in reader.by_length(call)], varies=True)
     return found[0] if is_one else found

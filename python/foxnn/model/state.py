@@ -6,6 +6,7 @@ ValueError for an invalid state. How a state describes layers is in `layer_tree`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ import numpy as np
 from foxnn import _core, checks
 from foxnn.checks.notes import notes_of
 from foxnn.layers.kinds import leaves
+from foxnn.layers.steps import varies
 from foxnn.model import former_state
 from foxnn.model.face import Face
 from foxnn.model.layer_tree import (
@@ -181,7 +183,7 @@ def _fill(network: Face, state: Mapping[str, Any], there: list[Leaf]) -> None:
     )
     network._loss_given = checks.flag(state["loss_given"], "loss_given")
     set_settings(network.settings, state["settings"])
-    network._input_names = names_from(state.get("input_names"), network._inputs())
+    network._input_names = names_from(state.get("input_names"), columns_of(network))
     network.classes = state.get("classes")
     network.notes = state.get("notes", {})
     if state["optimizer"] is not None:
@@ -230,12 +232,21 @@ def _scaler_from(given: Any, name: str) -> Scaler | None:
     return scaler
 
 
-def names_from(given: Any, count: int) -> list[str] | None:
-    """Return the names of columns, checked; None for none."""
+def columns_of(network: Face) -> tuple[int, ...]:
+    """Return how many names there may be: one an input, or for sequences one a channel."""
+    shape = network._input_shape()
+    if varies(shape):
+        return (math.prod(shape[1:]),)
+    return (network._inputs(), shape[1]) if len(shape) == 2 else (network._inputs(),)
+
+
+def names_from(given: Any, counts: tuple[int, ...]) -> list[str] | None:
+    """Return the names of columns, as many as are allowed, checked; None for none."""
     if given is None:
         return None
-    if not isinstance(given, list | tuple) or len(given) != count:
-        raise ValueError(f"input_names must be {count} names, got {checks.shown(given)}")
+    if not isinstance(given, list | tuple) or len(given) not in counts:
+        allowed = " or ".join(map(str, counts))
+        raise ValueError(f"input_names must be {allowed} names, got {checks.shown(given)}")
     return [checks.text(name, "a name of input_names") for name in given]
 
 

@@ -106,6 +106,7 @@ class Stream:
     def _checked(self, x: ArrayLike) -> Array | None:
         """Return the answer to steps of any kind."""
         network, engine = self._nn, self._engine
+        network._check_names(x, "x")
         tail, width = network._input_shape()[1:], engine.channels()
         array = checks.as_array(x, "x")
         is_step = array.shape == tail or (tail == (1,) and array.ndim == 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_ADVICE = "try a smaller learning rate, or scaled inputs (scale='standard' in fit)"
+_ADVICE = "a smaller learning rate, or scaled inputs (scale='standard' in fit)"
 
 
 class DivergedError(ArithmeticError):
@@ -47,12 +47,14 @@ class ConvergenceWarning(UserWarning):
     """
 
 
-def diverged(where: str, epoch: int | None = None, loss: float | None = None) -> DivergedError:
-    """Return the error with its message: where it happened, the last finite loss, advice."""
+def diverged(
+    where: str, epoch: int | None = None, loss: float | None = None, advice: str = _ADVICE
+) -> DivergedError:
+    """Return the error with its message: where it happened, the last finite loss, what to try."""
     last = "" if loss is None else f"; the last finite loss was {loss:.6g}"
     return DivergedError(
         f"the loss or a weight is no longer finite {where}{last}; the weights are set back to the "
-        f"last finite ones: {_ADVICE}",
+        f"last finite ones: try {advice}",
         epoch,
         loss,
     )

@@ -72,18 +72,18 @@ def _above_zero(value: Any, name: str) -> float | None:
     return None if value is None else checks.real(value, name, 0.0, open_low=True)
 
 
-def checked_validation(validation: Any) -> float | tuple[Any, Any, Any] | None:
-    """Return the share to hold out, or the samples to validate on as x, y and weights or None."""
+def checked_validation(validation: Any) -> float | tuple[Any, Any, Any, Any] | None:
+    """Return the share to hold out, or the samples as x, y, weights or None, lengths or None."""
     if validation is None:
         return None
     if isinstance(validation, tuple | list):
-        if len(validation) not in (2, 3):
+        if len(validation) not in (2, 3, 4):
             raise ValueError(
-                "validation must be a share, (x, y) or (x, y, sample_weight), "
-                f"got {checks.shown(validation)}"
+                "validation must be a share, (x, y), (x, y, sample_weight) or (x, y, "
+                f"sample_weight, lengths), got {checks.shown(validation)}"
             )
-        x, y, *weights = validation
-        return x, y, weights[0] if weights else None
+        x, y, weights, lengths = (*validation, None, None)[:4]
+        return x, y, weights, lengths
     return checks.real(validation, "validation", 0.0, 1.0, open_low=True, open_high=True)
 
 

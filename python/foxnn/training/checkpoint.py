@@ -219,7 +219,7 @@ def read(path: str) -> tuple[dict[str, Any], dict[str, Any], Start]:
         history = checked(history)
     except ValueError as error:
         raise FileFormatError(f"{path}: {error}") from None
-    if not history and within is None:
+    if not any(history.values()) and within is None:
         raise FileFormatError(f"{path}: expected a history of the epochs done, got none")
     draw = arguments.get("draw_of_split")
     if type(draw) is not int or (watch is not None and not isinstance(watch, dict)):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from foxnn import _core, checks
+from foxnn import _core
 from foxnn.checks.labels import Classes, LabelReader
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.training import auto
@@ -64,7 +64,9 @@ def fit_data(
     draw = network._draw() if start is None else start.draw_of_split
     training, held_out, is_drawn = samples, None, False
     if isinstance(validation, tuple):
-        held_out = given_samples(network, validation, columns, labels)
+        held_out = given_samples(
+            network, validation, columns, labels, is_padded=options.lengths is not None
+        )
     elif validation is not None:
         training, held_out = split(network, samples, validation, draw)
         is_drawn = True
@@ -82,7 +84,7 @@ def fit_data(
 
 def _columns(network: AnsweringNetwork, x: Any) -> list[str] | None:
     """Return the names of the columns of x, or else those that the network has."""
-    names = checks.column_names(x) or network._input_names
+    names = network._names_of(x) or network._input_names
     if names is not None and len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"x must have columns of different names, got {twice!r} twice")

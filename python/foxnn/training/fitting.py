@@ -12,7 +12,7 @@ from foxnn.training.folds import planned_by_folds
 from foxnn.training.history import History
 from foxnn.training.loop import FitLoop
 from foxnn.training.options import FitArguments, checked_options
-from foxnn.training.plan import fit_plan
+from foxnn.training.plan import fit_plan, reported
 from foxnn.training.reach import warn_if_out_of_reach
 from foxnn.training.saturation import warn_if_saturated
 from foxnn.training.unfinished import warn_if_unfinished
@@ -44,7 +44,9 @@ def fitted(
         network._next_draw()
     network._input_names = data.columns
     network._classes = data.classes
-    network._history = history = History() if start is None else History.of(start.history)
+    names = [*reported(network, data), "learning_rate", "seconds"]
+    done = {} if start is None else start.history
+    network._history = history = History.of(done or {name: [] for name in names})
     loop = FitLoop(network, data, plan, history)
     loop.run()
     if loop.ran_out and not (data.takes_folds and not plan.is_auto):

@@ -15,9 +15,12 @@ from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.update_rules import UpdateRule
 
 OptimizerLike = str | UpdateRule
-#: A share of the samples, or separate samples with or without weights.
+#: A share of the samples, or separate samples with or without weights, and lengths.
 ValidationLike = (
-    float | tuple[SamplesLike, ArrayLike] | tuple[SamplesLike, ArrayLike, ArrayLike | None]
+    float
+    | tuple[SamplesLike, ArrayLike]
+    | tuple[SamplesLike, ArrayLike, ArrayLike | None]
+    | tuple[SamplesLike, ArrayLike, ArrayLike | None, ArrayLike | None]
 )
 EarlyStoppingLike = int | EarlyStopping
 ScheduleLike = Schedule | Callable[[int], float]

@@ -7,7 +7,8 @@ import time
 
 from foxnn import _core
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.support.errors import DivergedError, diverged
+from foxnn.support.errors import DivergedError
+from foxnn.training.advice import diverged_network
 from foxnn.training.checkpoint import Running
 from foxnn.training.data import FitData
 from foxnn.training.history import History
@@ -161,7 +162,7 @@ class FitLoop:
             self._last_loss = report.last_loss
         if report.diverged:
             where = f"in epoch {epoch} (the first is 0)"
-            raise diverged(where, epoch, self._last_loss)
+            raise diverged_network(self._network, where, epoch, self._last_loss)
         return report
 
     def _seconds_left(self) -> float | None:

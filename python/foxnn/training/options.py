@@ -67,7 +67,7 @@ class FitOptions(NamedTuple):
     optimizer: OptimizerLike
     rule: _core.Optimizer
     rates: Rates
-    validation: float | tuple[Any, Any, Any] | None
+    validation: float | tuple[Any, Any, Any, Any] | None
     early_stopping: EarlyStopping | None
     l1: float
     l2: float

@@ -76,17 +76,20 @@ def engine_plan(network: AnsweringNetwork, options: FitOptions) -> _core.Plan:
     return plan
 
 
+def reported(network: AnsweringNetwork, data: FitData) -> list[str]:
+    """Return what the run reports of each epoch, beside its learning rate and its time."""
+    names = ["loss", "accuracy"] if network._classifies() else ["loss"]
+    return names if data.held_out is None else names + [f"val_{name}" for name in names]
+
+
 def _watch(
     network: AnsweringNetwork, data: FitData, options: FitOptions, start: Start | None
 ) -> Watch | None:
-    quantities = {"loss"} | ({"accuracy"} if network._classifies() else set())
-    if data.held_out is not None:
-        quantities |= {f"val_{name}" for name in quantities}
     rule, least_gain = options.early_stopping, 0.0
     if options.is_auto and rule is None:
         rule = auto.rule_of(len(data.training), options.batch_size)
         least_gain = auto.LEAST_GAIN
-    watch = watch_of(rule, quantities, least_gain)
+    watch = watch_of(rule, {*reported(network, data)}, least_gain)
     if watch is not None and start is not None:
         watch.go_on(start.watch or {}, start.best_of(network))
     return watch

@@ -16,6 +16,7 @@ from foxnn.model.scaler import shift_and_scale
 from foxnn.support import pieces
 from foxnn.support.errors import DataWarning
 from foxnn.support.warn import warn
+from foxnn.training.advice import takes_scale
 from foxnn.training.scaling import Scalers
 
 # How far targets may lie beyond the outputs, as a share of their own range: noise at 0 and 1, or
@@ -43,16 +44,21 @@ def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) 
         return
     is_last = network._output_activation()[0] == name
     remedy = "output_activation='identity'" if is_last else f"'identity' in layer {place}"
-    instead = f"{remedy}, whose targets `scale` can scale"
+    takes = takes_scale(network, (None, "standard"))
+    instead = f"{remedy}, whose targets `scale` can scale" if takes else remedy
     if is_whole:
         instead += ", or loss='cross_entropy' for classes"
+    elif scaler is None and takes:
+        inputs = "'standard'" if takes_scale(network, "standard") else None
+        instead += f", or scale=({inputs}, 'minmax')"
     elif scaler is None:
-        instead += ", or scale=('standard', 'minmax')"
+        instead += ", or scale the targets before"
+    no_way = ", which scale='standard' does not change" if takes else ""
     scaled = "" if scaler is None else " as output_scaler scales them"
     warn(
         f"the targets go from {least.min():.4g} to {largest.max():.4g}{scaled}, but {name} outputs "
-        f"{_range(low, high)}{' and add up to 1' if is_whole else ''}, which scale='standard' does "
-        f"not change: use {instead}",
+        f"{_range(low, high)}{' and add up to 1' if is_whole else ''}"
+        f"{no_way}: use {instead}",
         DataWarning,
     )
 

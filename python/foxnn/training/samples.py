@@ -42,9 +42,11 @@ def samples_of(
     x_name: str = "x", y_name: str = "y",
     weight_name: str = "sample_weight",
     labels: LabelReader | None = None,
-    lengths: Any = None,
+    lengths: Any = None, lengths_name: str = "lengths",
 ) -> WeightedSamples:  # fmt: skip
     """Return samples that fit the network, checked; labels are by default of its classes."""
     return WeightedSamples(
-        *network._weighted(x, y, sample_weight, x_name, y_name, weight_name, labels, lengths)
+        *network._weighted(
+            x, y, sample_weight, x_name, y_name, weight_name, labels, lengths, lengths_name
+        )
     )

@@ -21,15 +21,25 @@ Names = Sequence[str] | None
 
 def given_samples(
     network: AnsweringNetwork,
-    given: tuple[Any, Any, Any],
+    given: tuple[Any, Any, Any, Any],
     columns: list[str] | None,
     labels: LabelReader,
+    *,
+    is_padded: bool,
 ) -> WeightedSamples:
-    """Return the samples of `validation=(x, y, weights)`, whose columns must be those of x."""
-    x, y, weights = given
+    """Return the samples of `validation=(x, y, weights, lengths)`, with the columns of x.
+
+    If the sequences to train on are padded, a padded array must have lengths here, too.
+    """
+    x, y, weights, lengths = given
     names = "the x of validation", "the y of validation", "the weights of validation"
-    checks.same_columns(x, names[0], columns)
-    return samples_of(network, x, y, weights, *names, labels)
+    if is_padded and lengths is None and checks.may_be_padded(x, network._input_shape()[1:]):
+        raise ValueError(
+            f"{names[0]} must have lengths where x has, or its padding would be read as steps: "
+            "validation=(x, y, None, lengths), with weights in place of None if there are any"
+        )
+    network._check_names(x, names[0], columns)
+    return samples_of(network, x, y, weights, *names, labels, lengths, "the lengths of validation")
 
 
 def split(
