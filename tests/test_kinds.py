@@ -488,8 +488,9 @@ def test_kinds_have_their_article(kind: str) -> None:
     name = kind.partition(" ")[2]
     layer = getattr(foxnn, name)(*first.get(name, (3,)))
     nn = foxnn.neural_network([4 if name == "Embedding" else (4, 3), layer], seed=1)
-    with pytest.raises(ValueError, match=f"but layer 0 is {kind}; layer_outputs"):
-        nn.trace(np.zeros(nn.sizes[0]))
+    if name not in ("LSTM", "RNN", "GRU"):  # which are traced
+        with pytest.raises(ValueError, match=f"but layer 0 is {kind}; layer_outputs"):
+            nn.trace(np.zeros(nn.sizes[0]))
     for draw in (foxnn.plot.weights, foxnn.plot.filters):
         with pytest.raises(ValueError, match=f"but layer 0 is {kind}$"):
             draw(nn)

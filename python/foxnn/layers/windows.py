@@ -67,9 +67,7 @@ def check_padding(padding: Padding, kernel: tuple[int, ...], dilation: tuple[int
         return
     for added, size, apart in zip(padding, kernel, dilation, strict=True):
         if added >= (span := (size - 1) * apart + 1):
-            raise ValueError(
-                f"padding must be less than the window is long, {span} positions, got {added}"
-            )
+            raise ValueError(f"padding must be below {span}, the length of the window, got {added}")
 
 
 def as_options(padding: Padding) -> str | list[float]:
