@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="files as Unix h
 
 KILLS = int(os.environ.get("FOXNN_KILLS", "0"))
 # Those that are killed each time; the others write by the same ways.
-SOME = ["text", "safetensors", "data", "header", "checkpoint"]
+SOME = ["safetensors", "checkpoint"]
 PROGRAM = Path(__file__).with_name("killed_writers.py")
 
 
@@ -46,9 +46,7 @@ def found_after_kills(*arguments: object) -> dict[str, int]:
     return found
 
 
-@pytest.mark.parametrize(
-    "writer", WRITERS if KILLS else ["text", "safetensors", "data", "header", "checkpoint"]
-)
+@pytest.mark.parametrize("writer", WRITERS if KILLS else SOME)
 def test_killed_at_every_call(writer: str, tmp_path: Path) -> None:
     if writer == "onnx":
         pytest.importorskip("onnx")

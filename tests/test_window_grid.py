@@ -135,8 +135,10 @@ def test_the_grid_has_every_number_of_channels_and_every_grouping() -> None:
         assert {case.layer.filters for case in own} >= set(CHANNELS)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("case", CASES, ids=str)
+# Neighbours in the grid have different types.
+@pytest.mark.parametrize(
+    ("case", "dtype"), list(zip(CASES, itertools.cycle(("float32", "float64")))), ids=str
+)
 def test_outputs_and_gradients_beside_the_oracle(case: Case, dtype: str) -> None:
     nn = case.network(dtype)
     terms = max([16, *(a.size // a.shape[-1] for a in kinds.arrays(nn).values())])
