@@ -155,6 +155,47 @@ def test_windows_of_every_form(padding: str, length: int, tmp_path: Path) -> Non
         assert again.predict(x).tobytes() == nn.predict(x).tobytes()
 
 
+@pytest.mark.parametrize("kind", [Conv1D, MaxPool1D])
+def test_padding_as_a_number_for_any_number_of_steps(kind: Any, tmp_path: Path) -> None:
+    for kernel, stride, padding in ((3, 2, 1), (4, 2, 1), (5, 2, 2), (3, 3, 1), (5, 3, 1)):
+        first = (4, kernel) if kind is Conv1D else (kernel,)
+        layer = kind(*first, stride=stride, padding=padding)
+        nn = foxnn.neural_network([(None, 2), layer, GlobalMaxPool(), 3], "tanh", seed=1)
+        again = through(nn, tmp_path)
+        assert listed(again) == listed(nn)
+        for steps in range(5, 12):
+            x = np.float32(RNG.normal(size=(3, steps, 2)))
+            assert_close(ran(tmp_path / "net.onnx", x), nn.predict(x))
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [
+        ("Conv", {"kernel_shape": [3], "strides": [3], "pads": [0, 1]}),
+        ("Conv", {"kernel_shape": [2], "strides": [5], "pads": [0, 1]}),
+        ("MaxPool", {"kernel_shape": [3], "strides": [3], "pads": [0, 1]}),
+        ("MaxPool", {"kernel_shape": [4], "strides": [4], "pads": [1, 1], "ceil_mode": 1}),
+        ("MaxPool", {"kernel_shape": [2], "strides": [257]}),
+    ],
+)
+def test_windows_that_hold_for_some_numbers_of_steps(
+    kind: str, attributes: dict[str, Any], tmp_path: Path
+) -> None:
+    """Such as those that a padding at one end adds where the steps have a certain rest."""
+    weights = [numpy_helper.from_array(np.ones((3, 3, *attributes["kernel_shape"]), "f4"), "w")]
+    ends = [helper.make_tensor_value_info(n, FLOAT, ["n", n + "s", 3]) for n in "xy"]
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["a"], perm=[0, 2, 1]),
+        helper.make_node(kind, ["a", "w"] if kind == "Conv" else ["a"], ["b"], **attributes),
+        helper.make_node("Transpose", ["b"], ["y"], perm=[0, 2, 1]),
+    ]
+    own = weights if kind == "Conv" else []
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], own)
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / "g.onnx")
+    assert "any number of steps" in refused(tmp_path / "g.onnx")
+
+
 @pytest.mark.parametrize("dilation", [1, 2, 3])
 def test_same_windows_of_any_number_of_steps(dilation: int, tmp_path: Path) -> None:
     """How many zeros there are around depends on the steps, which the file does not know."""

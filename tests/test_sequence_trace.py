@@ -144,6 +144,27 @@ def test_branches_and_indices() -> None:
     ]  # fmt: skip
 
 
+def test_a_scaled_network_shows_what_it_was_given_and_what_it_answers() -> None:
+    x = np.random.default_rng(0).normal(2.0, 3.0, (9, 5, 3))
+    y = 10.0 + x.sum((1, 2))[:, None]
+    nn = foxnn.neural_network([(5, 3), LSTM(2), 1], output_activation="identity", seed=1)
+    nn.fit(x, y, 2, scale="standard", progress=False)
+    trace = nn.trace(x[0], y[0])
+    assert list(trace)[:2] == ["x", "a^0"]
+    assert trace["x"].tobytes() == x[0].tobytes()
+    assert trace["out"].tobytes() == nn.get_out(x[0]).tobytes()
+    assert "\nout = a^2 · scale + shift = [" in str(trace)
+    assert float(trace["C"]) == pytest.approx(nn.evaluate(x[:1], y[:1])["loss"])
+
+
+def test_gradients_are_those_of_what_is_trained() -> None:
+    layers = [foxnn.BatchNorm(), GRU(2, return_sequences=True), Dense(1)]
+    nn = foxnn.neural_network([(None, 3), *layers], output_activation="identity", seed=1)
+    nn[1].trainable = False
+    found = [name for name in nn.trace(np.ones((5, 3)), np.ones((5, 1))) if name[0] == "d"]
+    assert found == ["dC/dweights^1", "dC/dbias^1", "dC/dweights^3", "dC/dbias^3"]
+
+
 def test_it_prints_a_table_by_step() -> None:
     lines = str(network("lstm", "both").trace(sequence(40), np.eye(2)[np.arange(40) % 2])).split(
         "\n"

@@ -6,6 +6,8 @@ import numbers
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from foxnn import checks
 from foxnn.layers.kind import Options, Shape
 
@@ -44,6 +46,8 @@ def checked_padding(padding: object, axes: int) -> Padding:
 
     None at all are "valid", so that a network has one description.
     """
+    if isinstance(padding, np.ndarray):
+        padding = padding.tolist()
     if isinstance(padding, numbers.Integral | tuple | list) and not isinstance(padding, bool):
         lengths = checked_lengths(padding, "padding", axes, 0)
         return lengths if any(lengths) else "valid"

@@ -34,13 +34,16 @@ class SequenceTrace(Trace):
     """What each layer computes at each step of a sequence, as from `nn.trace`; read-only.
 
     Layers are counted from 1 to L. "a^0" is the sequence as the first layer reads it, and "a^l" are
-    the outputs of layer l. A recurrent layer also has its states after each step "h^l" and, with
-    a column for each unit, its gates: "i^l", "f^l", "g^l", "o^l" and the memory "c^l" of an LSTM,
-    "r^l", "z^l", "n^l" of a GRU; those of a second direction begin with "reverse_". Inputs and
-    outputs are the engine's; gates are computed from them, and may differ in the last digits. With
-    a target there are "C", the loss, and its gradients by each array of a layer, such as
-    "dC/dweights^1". Printing a trace shows a table by step. In its formulas, w are the weights, u
-    the recurrent ones, b and b' the biases, and h and c on the right are those before the step.
+    the outputs of layer l, which is all that there is of one with branches, such as `Residual`. A
+    recurrent layer also has its states after each step "h^l" and, with a column for each unit, its
+    gates: "i^l", "f^l", "g^l", "o^l" and the memory "c^l" of an LSTM, "r^l", "z^l", "n^l" of a GRU;
+    those of a second direction begin with "reverse_". Inputs and outputs are the engine's; gates
+    are computed from them, and may differ in the last digits. If the network scales its inputs, "x"
+    is the sequence as it was given; if it scales its outputs, "out" is its answer. With a target
+    there are "C", the loss, of scaled outputs if they are scaled, and its gradients by each array
+    of the layers that are trained, such as "dC/dweights^1". Printing a trace shows a table by step.
+    In its formulas, w are the weights, u the recurrent ones, b and b' the biases, and h and c on
+    the right are those before the step.
 
     Examples
     --------
@@ -112,6 +115,10 @@ class SequenceTrace(Trace):
             lines += _table({key: self[key] for key in tables if len(self[key]) == steps})
             if self[outputs].ndim == 1:
                 lines.append(f"  {outputs} = {_shown(self[outputs])}")
+        if "out" in self:
+            lines.append(f"out = a^{len(self._names)} · scale + shift")
+            if self["out"].ndim == 1:
+                lines[-1] += f" = {_shown(self['out'])}"
         if "C" in self:
             lines.append(f"Loss: C = {float(self['C']):.5g}")
             for name in self:
@@ -139,7 +146,9 @@ def sequence_trace(network: _core.Network, x: Array, threads: int) -> SequenceTr
     tail = network._input_shape()[1:]
     rows = scaled(x, network._scaling()[0], network._single())
     given = rows.reshape(-1, *tail)
-    values: dict[str, Array] = {"a^0": given}
+    of_inputs, of_outputs = network._scaling()
+    values: dict[str, Array] = {} if of_inputs is None else {"x": x.reshape(-1, *tail)}
+    values["a^0"] = given
     formulas = []
     for i, part in enumerate(layers):
         outputs: Array = found[i][0]
@@ -151,6 +160,10 @@ def sequence_trace(network: _core.Network, x: Array, threads: int) -> SequenceTr
                 states = _states(network, part, given, prefix, backwards, threads)
                 values |= {f"{prefix}{name}^{i + 1}": array for name, array in states.items()}
         given = outputs
+    if of_outputs is not None:
+        answers = network._predict(x, threads)
+        if answers is not None:
+            values["out"] = answers.reshape(given.shape)
     names = [called(f"Layer {i}", part) for i, part in enumerate(layers, 1)]
     return SequenceTrace(values, names, formulas)
 
@@ -158,7 +171,7 @@ def sequence_trace(network: _core.Network, x: Array, threads: int) -> SequenceTr
 def with_gradients(
     trace: SequenceTrace, network: _core.Network, x: Rows, y: Array
 ) -> SequenceTrace:
-    """Return a trace with the loss, and its gradient by the arrays of each layer of the list."""
+    """Return a trace with the loss, and its gradient by the arrays that are trained."""
     plan = _core.Plan(_core.Optimizer("sgd"), 1.0, batch_size=1, shuffle=False)
     with _core.Trainer(network, x, y, plan) as trainer:
         loss, gradients = trainer.gradient()
@@ -166,8 +179,12 @@ def with_gradients(
     own = iter(gradients)
     for i, part in enumerate(network._layers(), 1):
         arrays = [next(own) for _ in leaves([part])]
-        if "branches" not in part:
-            values |= {f"dC/d{name}^{i}": array for name, array in arrays[0].items()}
+        if "branches" not in part and part["trained"]:
+            values |= {
+                f"dC/d{name}^{i}": array
+                for name, array in arrays[0].items()
+                if not name.startswith("running_")
+            }
     return SequenceTrace(values, trace._names, trace._formulas)
 
 

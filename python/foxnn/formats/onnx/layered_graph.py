@@ -76,6 +76,7 @@ from foxnn.formats.onnx.steps_first import with_samples_first
 from foxnn.formats.onnx.window_shapes import (
     GLOBAL_POOLS,
     RESIZES,
+    VARIES,
     WINDOWED,
     factors_of,
     window_of,
@@ -383,6 +384,7 @@ class LayeredGraph(ModelFile):
             factors = factors_of(kind, given, values, value.shape)
             positions = tuple(n * f for n, f in zip(value.shape, factors, strict=False))
         else:
+            given = {**given, VARIES: bool(self._steps)}
             positions = window_of(kind, given, values, value.shape).positions
             channels = len(values[1]) if kind == "Conv" else channels
         found = Value(0, (*positions, channels), value.order)

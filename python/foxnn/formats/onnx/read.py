@@ -6,6 +6,7 @@ The file is data: it is parsed and examined, and nothing in it is run.
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -51,9 +52,11 @@ class FoundLayers(NamedTuple):
     classes: Any
 
 
-# Numbers of steps with which a graph of sequences of any length is read. They are larger than usual
-# windows, and leave different rests by every stride but 101: what depends on them differs.
-_TRIED = 1009, 1110
+# A number of steps with which a graph of sequences of any length is read, larger than most windows.
+# What a layer is may depend on the rest of the steps by its stride, and by those of the layers
+# before it, so that as many numbers as the product of all strides are tried.
+_TRIED = 1009
+_MOST_TRIED = 256
 
 # What only networks with recurrent layers have.
 _OF_LAYERS = (*NODES, "Loop", "ReverseSequence")
@@ -109,12 +112,20 @@ def _may_be_layered(model: Any) -> bool:
 
 
 def _found_layers(path: str, model: Any) -> FoundLayers:
-    graph = LayeredGraph(path, model, _TRIED[0] if _has_any_length(model) else 0)
+    graph = LayeredGraph(path, model, _TRIED if _has_any_length(model) else 0)
     layers, said = layered_of(graph), _said(graph.model)
     if _has_any_length(model):
-        other = LayeredGraph(path, model, _TRIED[1])
-        if not _is_same(layers, layered_of(other)) or layers.shape[1:] != other.shape[1:]:
-            raise graph.error("expected layers that are the same for any number of steps")
+        period = _period(model)
+        if period > _MOST_TRIED:
+            raise graph.error(
+                f"expected strides whose product is at most {_MOST_TRIED} where there may be any "
+                f"number of steps, got {period}"
+            )
+        # At least one other, which has other arrays where sizes depend on the steps.
+        for steps in range(_TRIED + 1, _TRIED + max(period, 2)):
+            other = LayeredGraph(path, model, steps)
+            if not _is_same(layers, layered_of(other)) or layers.shape[1:] != other.shape[1:]:
+                raise graph.error("expected layers that are the same for any number of steps")
         layers = layers._replace(shape=(None, *layers.shape[1:]))
     scalers: list[Scaler | None] = []
     for pair, name in ((layers.before, "input"), (layers.behind, "output")):
@@ -126,6 +137,17 @@ def _found_layers(path: str, model: Any) -> FoundLayers:
         scalers.append(scaler)
     before, behind = scalers
     return FoundLayers(layers, said.get("foxnn_loss"), before, behind, _classes(graph, said))
+
+
+def _period(model: Any) -> int:
+    """Return the product of all strides over steps."""
+    strides = [
+        attribute.ints[0]
+        for node in model.graph.node
+        for attribute in node.attribute
+        if attribute.name == "strides" and attribute.ints
+    ]
+    return math.prod(max(1, stride) for stride in strides)
 
 
 def _has_any_length(model: Any) -> bool:

@@ -24,6 +24,9 @@ RESIZES = ("Resize", "Upsample")
 #: What takes channels first.
 WINDOWED = ("Conv", *POOLS, *GLOBAL_POOLS, *RESIZES)
 
+#: Beside the attributes of a node: whether its positions are steps, of any number.
+VARIES = "varies"
+
 _MOST_AXES = 3
 # How a place of the output is one of the input, where factors are whole: all of these agree.
 _NEAREST = {
@@ -77,9 +80,12 @@ def window_of(kind: str, given: Attributes, values: Sequence[Any], shape: Shape)
         raise NotRead("expected averages that do not count padding (count_include_pad=0)")
     # foxnn's own "same", even where it adds nothing to this length: another may need it.
     is_same = given.get("auto_pad") == b"SAME_UPPER"
-    fitting = ("same", [(0, 0)] * axes) if is_same else _fitting(found, may_grow=kind == "Conv")
+    fitting = ("same", [(0, 0)] * axes) if is_same else _fitting(found, kind, given)
     if fitting is None:
-        raise NotRead(f"expected pads that foxnn has (none, or those of 'same'), got {pads}")
+        raise NotRead(
+            "expected pads that foxnn has (none, those of 'same', or as many at both ends of an "
+            f"axis, fewer than the window is long), got {pads}"
+        )
     padding, zeros = fitting
     options: dict[str, Any] = {
         "kernel": [float(a.kernel + sum(z)) for a, z in zip(found, zeros, strict=True)],
@@ -150,7 +156,7 @@ def _axis(
 
 
 def _fitting(
-    found: list[_Axis], may_grow: bool
+    found: list[_Axis], kind: str, given: Attributes
 ) -> tuple[str | list[float], list[tuple[int, int]]] | None:
     """Return a padding of foxnn and zeros around the filter that give the same windows.
 
@@ -164,11 +170,15 @@ def _fitting(
     ):
         return "valid", [(0, 0)] * len(found)
     none = [(0, 0)] * len(found)
-    if all(_zeros(axis, False) for axis in found):
+    is_same = all(_zeros(axis, False) for axis in found)
+    # With a stride above 1, "same" is another padding for other numbers of positions.
+    if is_same and (not given.get(VARIES) or all(axis.stride == 1 for axis in found)):
         return "same", none
     if all(_is_even(axis, span) for axis, span in zip(found, spans, strict=True)):
         return [float(axis.before) for axis in found], none
-    zeros = [_zeros(axis, may_grow) for axis in found]
+    if is_same:
+        return "same", none
+    zeros = [_zeros(axis, kind == "Conv") for axis in found]
     known = [each for each in zeros if each is not None]
     return ("same", known) if len(known) == len(zeros) else None
 
