@@ -247,8 +247,14 @@ def test_weights_of_sequences_and_classes() -> None:
 
 @pytest.mark.parametrize("rate", [0.0, 0.4])
 def test_norms_and_dropout_of_a_piece(rate: float) -> None:
-    items = [(12, 4), Dense(5), BatchNorm(), LSTM(6, return_sequences=True), Dropout(rate), 2]
-    items[-1] = Dense(2)
+    items = [
+        (12, 4),
+        Dense(5),
+        BatchNorm(),
+        LSTM(6, return_sequences=True),
+        Dropout(rate),
+        Dense(2),
+    ]
     nn = foxnn.neural_network(items, "tanh", "identity", dtype="float64", seed=7)
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(8, 12, 4)), rng.normal(size=(8, 12, 2))

@@ -83,7 +83,7 @@ def _shown(options: Options) -> tuple[list[Any], dict[str, Any]]:
     given = dict(options)
     for name in ("kernel", "stride", "dilation"):
         given[name] = shown_lengths(tuple(int(length) for length in options[name]))
-    given["padding"] = shown_padding(options)
+    given["padding"] = shown_padding(options["padding"])
     further = {n: given[n] for n, default in _DEFAULTS.items() if given[n] != default}
     return [given["filters"], given["kernel"]], further
 
@@ -115,7 +115,7 @@ class _Conv(Description):
         check_padding(padding, lengths["kernel"], lengths["dilation"])
         self._keep(
             filters=checks.integer(self.filters, "filters", 1, LONGEST),
-            padding=padding if isinstance(padding, str) else shown_lengths(padding),
+            padding=shown_padding(padding),
             groups=checks.integer(self.groups, "groups", 1, LONGEST),
             activation=checked_activation(self.activation),
             init=None if self.init is None else INIT_NAMES.known(self.init, "init"),

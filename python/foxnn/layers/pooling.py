@@ -43,7 +43,7 @@ def _shown(options: Options) -> tuple[list[Any], dict[str, Any]]:
     )
     further: dict[str, Any] = {} if stride == kernel else {"stride": stride}
     if options["padding"] != "valid":
-        further["padding"] = shown_padding(options)
+        further["padding"] = shown_padding(options["padding"])
     return [kernel], further
 
 
@@ -137,7 +137,7 @@ class _Pool(Description):
             size=shown_lengths(size),
             # The same pool, whether its stride is given or not, is equal and prints the same.
             stride=None if stride == size else shown_lengths(stride),
-            padding=padding if isinstance(padding, str) else shown_lengths(padding),
+            padding=shown_padding(padding),
             name=checked_name(self.name),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -56,7 +56,7 @@ def checked_padding(padding: object, axes: int) -> Padding:
             f"padding must be one of {', '.join(PADDINGS)}, a number or one for each axis, got "
             f"{checks.shown(padding)}"
         )
-    if isinstance(padding, str) and padding.lower() == "causal":  # Keras'
+    if padding.lower() == "causal":  # Keras'
         raise ValueError(
             f"padding must be one of {', '.join(PADDINGS)}; got {checks.shown(padding)}, which is "
             "'valid' behind (kernel - 1) * dilation zeros before the first step; a stream reads "
@@ -79,9 +79,8 @@ def as_options(padding: Padding) -> str | list[float]:
     return padding if isinstance(padding, str) else [float(added) for added in padding]
 
 
-def shown_padding(options: Mapping[str, Any]) -> Any:
-    """Return the padding of a layer's options as a user writes it."""
-    padding = options["padding"]
+def shown_padding(padding: str | Sequence[float]) -> str | Lengths:
+    """Return a padding, or that of a layer's options, as a user writes it."""
     return padding if isinstance(padding, str) else shown_lengths(tuple(map(int, padding)))
 
 
@@ -95,11 +94,8 @@ def file_lengths(given: object, name: str, axes: int, least: int = 1) -> list[fl
     """Return the lengths of all axes as the engine takes them, from an option of a file."""
     if not isinstance(given, list | tuple):
         raise ValueError(f"{name} must be a list of {axes} numbers, got {checks.shown(given)}")
-    return [float(length) for length in checked_lengths(_whole(given), name, axes, least)]
-
-
-def _whole(given: list[Any] | tuple[Any, ...]) -> list[Any]:
-    return [int(one) if isinstance(one, float) and one.is_integer() else one for one in given]
+    whole = [int(one) if isinstance(one, float) and one.is_integer() else one for one in given]
+    return [float(length) for length in checked_lengths(whole, name, axes, least)]
 
 
 def positions_of(shape: Shape, options: Mapping[str, Any]) -> Shape:
@@ -142,8 +138,7 @@ def checked_window(given: Mapping[str, Any], axes: int) -> Options:
     lengths: dict[str, Any] = {name: file_lengths(given[name], name, axes) for name in names}
     padding = given["padding"]
     if not isinstance(padding, str):
-        file_lengths(padding, "padding", axes, 0)
-        padding = _whole(padding)
+        padding = [int(added) for added in file_lengths(padding, "padding", axes, 0)]
     known = checked_padding(padding, axes)
     kernel, dilation = (
         tuple(map(int, lengths.get(name, (1,) * axes))) for name in ("kernel", "dilation")

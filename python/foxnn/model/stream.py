@@ -271,7 +271,7 @@ def _why_not(kind: str, options: Mapping[str, Any]) -> str | None:
     if kind in _WINDOWS:
         if options["padding"] == "valid":
             return None
-        padding = shown_padding(options)
+        padding = shown_padding(options["padding"])
         return f"has padding={padding!r}, so that it reads steps to come{_TO_COME}"
     if kind == "dense" and options.get("each_position", False):
         return None
