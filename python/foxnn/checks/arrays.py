@@ -123,6 +123,18 @@ def is_engine_type(array: Array) -> bool:
     return array.dtype in _ENGINE_TYPES
 
 
+def is_engine_matrix(array: Array, columns: int) -> bool:
+    """Return whether an array holds samples with so many columns that the engine reads in place."""
+    return (
+        array.ndim == 2
+        and array.dtype in _ENGINE_TYPES
+        and array.shape[1] == columns
+        and array.shape[0] > 0
+        and (columns == 1 or array.strides[1] == array.itemsize)
+        and array.flags.aligned
+    )
+
+
 def engine_type(array: Array) -> Array:
     """Return the array in a type that the engine reads; itself if it has one already."""
     if is_engine_type(array):
