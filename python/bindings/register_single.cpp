@@ -19,11 +19,9 @@ namespace {
 
 namespace py = pybind11;
 
-// With more parameters or products, the general path is used: it releases the GIL, and its overhead
-// of about 10 us is small compared with the computation. A product of a convolution takes less time
-// than one of a dense layer, whose weights are read once only.
+// With more parameters, the general path is used, as with more products than kMostFlops. A product
+// of a convolution takes less time than one of a dense layer, whose weights are read once only.
 constexpr index kMostParameters = 500'000;
-constexpr double kMostFlops = 1e7;
 // The same for sorted products, which take about 20 ns each.
 constexpr index kMostSortedParameters = 500;
 
@@ -59,8 +57,9 @@ py::object answer(AnyNetwork& self, const py::object& x) {
     if (!read_sample_of(n, x.ptr(), kept.unscaled, kept.single->input())) return py::none();
     using T = std::remove_pointer_t<decltype(n.parameters().data())>;
     const Shape& shape = n.output_shape();
-    py::array_t<T> out = shape.is_flat() ? py::array_t<T>(n.outputs(), kept.single->answer())
-                                         : py::array_t<T>(shape.lengths(), kept.single->answer());
+    const T* const answer = kept.single->answer();
+    py::array_t<T> out = shape.is_flat() ? array_of(n.outputs(), n.outputs(), answer)
+                                         : array_of(shape.lengths(), n.outputs(), answer);
     n.unscale_outputs(1, out.mutable_data());
     for (index i = 0; i < n.outputs(); ++i) {
       if (std::isnan(out.data()[i])) return py::none();

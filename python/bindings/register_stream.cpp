@@ -26,9 +26,6 @@ namespace {
 
 namespace py = pybind11;
 
-// With more, the GIL is released: the rest of such a call takes microseconds.
-constexpr double kMostFlops = 1e7;
-
 // A stream through a network of either number type, which it keeps alive.
 class AnyStream {
  public:
@@ -39,7 +36,6 @@ class AnyStream {
   }
 
   AnyNetwork& network() { return *network_; }
-  const py::object& object() const { return object_; }
 
   /// Calls f(stream, network). Throws if another call is reading, or if the network's layers have
   /// changed.
@@ -128,10 +124,9 @@ py::object answer(AnyStream& self, const py::object& x) {
     if (!read_step(n, stream, x.ptr())) return other();
     const auto* numbers = stream.step();
     if (!numbers) return py::none();
-    using T = std::remove_const_t<std::remove_pointer_t<decltype(numbers)>>;
     const index count = stream.outputs();
-    py::array_t<T> out(count, numbers);
-    T* const data = out.mutable_data();
+    auto out = array_of(count, count, numbers);
+    auto* const data = out.mutable_data();
     if (!n.output_scaling().empty()) stream.unscale(data);
     for (index i = 0; i < count; ++i) {
       if (!std::isnan(data[i])) continue;
