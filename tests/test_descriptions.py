@@ -189,6 +189,7 @@ ANY = (ValueError, TypeError)
         (lambda: Conv2D(4, 3, padding=-1), ValueError, "padding must be .* from 0 .*, got -1"),
         (lambda: Conv2D(4, 3, padding=1.5), TypeError, "padding must be one of .* got 1.5"),
         (lambda: Conv2D(4, 3, padding=True), TypeError, "padding must be one of .* got True"),
+        (lambda: Conv2D(4, 3, padding=((1, 1), (1, 1))), TypeError, "for both of its ends, got"),
         (lambda: MaxPool2D(2, padding=(1, 1, 1)), ValueError, "padding must be one number or 2"),
         (lambda: MaxPool2D(2, padding=2), ValueError, "below 2, the length of the window, got 2"),
         (

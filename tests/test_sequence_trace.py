@@ -208,6 +208,11 @@ def test_a_trace_is_a_mapping_that_does_not_change() -> None:
         (np.zeros((7, 3)), np.zeros((6, 2)), "y"),
         (np.zeros((7, 3)), np.full((7, 2), np.inf), "y"),
         ("text", None, "x"),
+        (
+            np.zeros((1, 7, 3)),
+            None,
+            r"x must be one sequence of shape \(steps, 3\), got shape \(1, ",
+        ),
     ],
 )
 def test_other_sequences_are_refused(x: Any, y: Any, message: str) -> None:

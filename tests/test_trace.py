@@ -581,6 +581,15 @@ def test_pickle_and_copy(wanted: int | None) -> None:
         assert not any(array.flags.writeable for array in again.values())
 
 
+def test_gradients_of_frozen_layers() -> None:
+    nn = foxnn.neural_network([4, 6, 5, 3], seed=8)
+    x, y = forced_runs.inputs(1, 4)[0], forced_runs.wanted(1, 3, "mse")[0]
+    whole = nn.trace(x, y)
+    nn[0].trainable = nn[2].trainable = False
+    assert nn.trace(x, y) == whole
+    assert [layer.trainable for layer in nn] == [False, True, False]
+
+
 @pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
 def test_the_network_stays_as_it_is() -> None:
     runs = []

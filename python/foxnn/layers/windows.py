@@ -48,6 +48,11 @@ def checked_padding(padding: object, axes: int) -> Padding:
     """
     if isinstance(padding, np.ndarray):
         padding = padding.tolist()
+    if isinstance(padding, tuple | list) and any(isinstance(n, tuple | list) for n in padding):
+        raise TypeError(
+            f"padding must be a number or one for each axis, for both of its ends, got "
+            f"{checks.shown(padding)}; where its ends differ, pad the samples"
+        )
     if isinstance(padding, numbers.Integral | tuple | list) and not isinstance(padding, bool):
         lengths = checked_lengths(padding, "padding", axes, 0)
         return lengths if any(lengths) else "valid"

@@ -375,11 +375,13 @@ class AnsweringNetwork(BaseNetwork):
         if any("recurrent_weights" in part["arrays"] for part in leaves(copy._layers())):
             return self._trace_of_sequence(copy, x, y)
         instead = "layer_outputs returns the outputs of its layers"
-        check_plain(copy, "trace", instead, needs_bias=True)
+        check_plain(copy, "trace without recurrent layers", instead, needs_bias=True)
         inputs, wanted = self._one_sample(x, y)
         settings = self.settings
         values = forward(copy, inputs, settings.n_threads, settings.correct_summation)
         if wanted is not None:
+            for leaf in leaves(copy._layers()):
+                copy._set_trained(leaf["index"], True)  # frozen layers have a gradient, too
             values |= backward(copy, inputs, wanted)
         activations = [copy._activation(i) for i in range(len(self))]
         return Trace(values, activations, copy._loss())
@@ -576,7 +578,10 @@ class AnsweringNetwork(BaseNetwork):
 
     def _one_sample(self, x: ArrayLike, y: ArrayLike | None) -> tuple[Array, Array | None]:
         """Return one dense sample as a row, and its target."""
-        if varies(self._input_shape()):
+        if varies(form := self._input_shape()):
+            if (given := checks.shape_of(x)) is not None and len(given) > len(form):
+                wants = ", ".join(["steps", *map(str, form[1:])])
+                raise ValueError(f"x must be one sequence of shape ({wants}), got shape {given}")
             return checks.dense(SequenceReader(self, [x], "x", single=self._single()).rows), None
         row = checks.as_array(x, "x")
         if row.shape != (self._inputs(),) and not self._is_one_sample(row):
