@@ -132,7 +132,7 @@ py::object answer(AnyStream& self, const py::object& x) {
     const index count = stream.outputs();
     py::array_t<T> out(count, numbers);
     T* const data = out.mutable_data();
-    if (!n.output_scaling().empty()) stream.unscale(data);
+    stream.finish(data);
     for (index i = 0; i < count; ++i) {
       if (!std::isnan(data[i])) continue;
       stream.restore();
