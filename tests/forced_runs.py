@@ -42,7 +42,7 @@ HIDDEN = [name for name in foxnn.activations() if name not in ("exp", "softmax")
 def wanted(samples: int, width: int, loss: str) -> np.ndarray:
     """Return outputs to train for: numbers, shares, counts, or one class a sample."""
     rng = np.random.default_rng([samples, width, 1])
-    if loss in ("mse", "mae", "huber"):
+    if loss in ("mse", "mae", "huber", "log_cosh"):
         return rng.integers(-64, 65, (samples, width)) / 64.0
     if loss == "binary_cross_entropy":
         return rng.integers(0, 65, (samples, width)) / 64.0
@@ -61,7 +61,7 @@ def endings() -> Iterator[tuple[str, str, str]]:
     yield "gelu", "exp", "poisson"
     yield "tan_h", "softplus", "poisson"
     yield "relu", "exp", "mse"
-    for loss in ("mae", "huber"):
+    for loss in ("mae", "huber", "log_cosh"):
         yield "tan_h", "identity_x", loss
         yield "silu", "softmax", loss
 
@@ -302,6 +302,78 @@ def pieces() -> dict[str, np.ndarray]:
     return found
 
 
+# Losses with numbers or several outputs for a target: output activation, loss, outputs of each.
+NUMBERED: list[tuple[str, Any, int]] = [
+    ("identity_x", ("quantile", [0.3]), 1),
+    ("identity_x", ("quantile", [0.1, 0.5, 0.9]), 3),
+    ("sigmoid", ("quantile", [0.25, 0.75]), 2),
+    ("identity_x", "gaussian_nll", 2),
+    ("softmax", ("focal", 2.0), 1),
+    ("softmax", ("focal", 0.5), 1),
+    ("softmax", ("focal", 0.0), 1),
+    ("sigmoid", ("focal", 2.0), 1),
+    ("sigmoid", ("focal", 0.0), 1),
+]
+
+
+def targets_of(samples: int, width: int, output: str, loss: Any) -> np.ndarray:
+    """Return targets of so many columns for one of these losses."""
+    if loss[0] == "focal":
+        kind = "cross_entropy" if output == "softmax" else "binary_cross_entropy"
+        return wanted(samples, width, kind)
+    return wanted(samples, width, "mse")
+
+
+def numbered() -> dict[str, np.ndarray]:
+    """Return losses, gradients and trainings of the losses with numbers, of odd widths."""
+    found = {}
+    for dtype in DTYPES:
+        for output, loss, each in NUMBERED:
+            for targets in (1, 2, 5, 11, 17):
+                width = targets * each
+                if output == "softmax" and width < 2:
+                    continue
+                for hidden in (15, 33):
+                    nn = foxnn.neural_network(
+                        [5, hidden, width], "tanh", output, loss, dtype=dtype, seed=2
+                    )
+                    x, y = inputs(31, 5), targets_of(31, targets, output, loss)
+                    key = f"{dtype} {output} {loss} {targets} {hidden}"
+                    value, layers = nn._loss_and_gradients(x, y)
+                    found[f"{key} loss"] = np.array(value)
+                    found[f"{key} dW"] = layers[-1][0]
+                    history = nn.fit(x, y, 2, 14, "adam", 0.01, sample_weight=np.arange(31) % 3 / 2)
+                    found[f"{key} losses"] = np.array(history["loss"])
+                    found[f"{key} parameters"] = parameters(nn)
+                    found[f"{key} outputs"] = nn.predict(x)
+                    found[f"{key} gradient"] = nn.gradient(x[:5])
+        for output in ("softmax", "sigmoid"):
+            loss = "cross_entropy" if output == "softmax" else "binary_cross_entropy"
+            for hidden in (8, 33):
+                nn = foxnn.neural_network([5, hidden, 3], "tanh", output, loss, dtype=dtype, seed=2)
+                nn.fit(inputs(31, 5), wanted(31, 3, loss), 2, 14, label_smoothing=0.1)
+                found[f"{dtype} smoothed {output} {hidden}"] = parameters(nn)
+    return found
+
+
+def own_losses() -> dict[str, np.ndarray]:
+    """Return parameters and losses after trainings with functions as losses, and steps back."""
+    from own_losses import asymmetric
+
+    found = {}
+    for dtype in DTYPES:
+        for sizes in ([5, 4, 3], [33, 97, 15], [13, 300, 5]):
+            nn = foxnn.neural_network(sizes, "tanh", "identity", asymmetric, dtype=dtype, seed=2)
+            x, y = inputs(97, sizes[0]), wanted(97, sizes[-1], "mse")
+            history = nn.fit(x, y, 2, 31, "adam", 0.01, validation=0.1, dropout=0.2, clip_norm=1.0)
+            key = f"{dtype} {sizes}"
+            found[f"{key} losses"] = np.array(history["loss"] + history["val_loss"])
+            found[f"{key} fit"] = parameters(nn)
+            found[f"{key} back"] = nn.backward(x, y / 97, "nesterov", 0.01, l2=0.01)
+            found[f"{key} parameters"] = parameters(nn)
+    return found
+
+
 JOBS = {
     "forward": forward,
     "gradients": gradients,
@@ -313,6 +385,8 @@ JOBS = {
     "kinds": kinds,
     "lanes": lanes,
     "pieces": pieces,
+    "numbered": numbered,
+    "own_losses": own_losses,
 }
 
 

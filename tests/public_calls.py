@@ -329,7 +329,8 @@ CALLS: dict[str, Call] = {
         lambda: foxnn,
         {
             "sizes": [[3, 4, 2]], "activation": [*ACTIVATION, ["tanh", ("elu", 0.5)]],
-            "output_activation": ACTIVATION, "loss": ["huber", None], "init": ["he_normal"],
+            "output_activation": ACTIVATION, "loss": ["huber", None, ("quantile", [0.5])],
+            "init": ["he_normal"],
             "dtype": ["float64", "float32", None], "seed": [1, None], "only_scale": [False],
         },
         # A string is the name of a file, which nothing else may stand beside.
@@ -369,6 +370,7 @@ CALLS: dict[str, Call] = {
             "scale": [("minmax", None), "standard", Made(scaler)], "clip_norm": [0.5, None],
             "clip_value": [None], "checkpoint": ["run.safetensors"], "checkpoint_every": [1],
             "augment": [foxnn.augment.noise(0.1), [foxnn.augment.noise(0.1)], None],
+            "check_loss": [True, False], "label_smoothing": [0, 0.0],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule", "augment"),
@@ -377,7 +379,7 @@ CALLS: dict[str, Call] = {
         classifying,
         {
             "x": [X], "y": [LABELS, Y], "class_weight": [{0: 2.0}, "balanced"],
-            "validation": [0.25, (X, LABELS)], "epochs": [1],
+            "validation": [0.25, (X, LABELS)], "epochs": [1], "label_smoothing": [0.1, 0],
         },
         work=("epochs",),
         raises=(foxnn.DivergedError,),
@@ -408,11 +410,25 @@ CALLS: dict[str, Call] = {
         {"x": [STEPS], "y": [TAGS], "lengths": [LENGTHS, None]},
         raises=(foxnn.DivergedError,),
     ),
+    "neural_network.backward": Call(
+        network,
+        {
+            "x": [X, X.tolist()], "gradient": [Y, Y.tolist()], "optimizer": ["adam", foxnn.SGD()],
+            "learning_rate": [0.01, 0, 0.0], "lengths": [None], "l1": [0.1], "l2": [0.1],
+            "clip_norm": [0.5, None], "clip_value": [None],
+        },
+        raises=(foxnn.DivergedError,),
+    ),
+    "neural_network.backward-of-sequences": Call(
+        of_sequences,
+        {"x": [STEPS], "gradient": [np.ones((2, 8, 2))], "lengths": [LENGTHS, None]},
+        raises=(foxnn.DivergedError,),
+    ),
     "neural_network.train_on_batch": Call(
         network,
         {
             "x": [X, X.tolist()], "y": [Y], "optimizer": ["adam", foxnn.RMSprop()],
-            "learning_rate": [0.01],
+            "learning_rate": [0.01], "check_loss": [True, False],
         },
         raises=(foxnn.DivergedError,),
     ),

@@ -117,7 +117,30 @@ LOSSES: dict[str, Loss] = {
         kinks=(1.0,),
     ),
     "poisson": Loss(lambda a, y: a - y * np.log(a), lambda a, y: 1.0 - y / a),
+    "log_cosh": Loss(
+        lambda a, y: np.abs(a - y) + np.log1p(np.exp(-2.0 * np.abs(a - y))) - math.log(2.0),
+        lambda a, y: np.tanh(a - y),
+    ),
 }
+
+
+def pinball(a: Array, y: Array, levels: Array) -> tuple[Array, Array]:
+    """Return the losses of quantiles and their slopes, of which each target has a row in order.
+
+    a has the shape (samples, targets, quantiles), y (samples, targets). Koenker and Bassett, 1978.
+    """
+    order = np.argsort(a, axis=2, kind="stable")
+    ranks = np.argsort(order, axis=2)
+    q, below = levels[ranks], y[:, :, None] - a
+    slope = np.where(below > 0, -q, np.where(below < 0, 1.0 - q, 0.0))
+    return np.where(below > 0, q * below, (q - 1.0) * below), slope
+
+
+def focal(p: Array, y: Array, gamma: float) -> tuple[Array, Array]:
+    """Return -y (1 - p)^gamma log p, and its slope by p. Lin et al., 2017."""
+    value = -y * (1.0 - p) ** gamma * np.log(p)
+    slope = y * (gamma * (1.0 - p) ** (gamma - 1.0) * np.log(p) - (1.0 - p) ** gamma / p)
+    return value, slope
 
 
 @dataclass
@@ -149,6 +172,7 @@ class Network:
 
     layers: list[Layer]
     loss: str
+    numbers: tuple[float, ...] = ()
 
     def forward(
         self, x: Array, masks: list[Array] | None = None
@@ -178,7 +202,30 @@ class Network:
             return -(y * log_softmax(z[-1])).sum(axis=1)
         if self.loss == "binary_cross_entropy":
             return (y * _softplus(-z[-1]) + (1 - y) * _softplus(z[-1])).sum(axis=1)
+        if self.loss in ("quantile", "gaussian_nll", "focal"):
+            return self._rows(z[-1], a[-1], y)[0]
         return LOSSES[self.loss].value(a[-1], y).sum(axis=1)
+
+    def _rows(self, z: Array, a: Array, y: Array) -> tuple[Array, Array]:
+        """Return the losses of samples, and their slopes by the outputs."""
+        count = len(a)
+        if self.loss == "quantile":
+            levels = np.array(self.numbers)
+            by_target = a.reshape(count, -1, len(levels))
+            value, slope = pinball(by_target, y.reshape(count, -1), levels)
+            return value.sum(axis=(1, 2)), slope.reshape(a.shape)
+        if self.loss == "gaussian_nll":
+            mean, log_variance = np.split(a, 2, axis=1)
+            error, precision = mean - y, np.exp(-log_variance)
+            value = 0.5 * (log_variance + error**2 * precision)
+            of_variance = 0.5 * (1.0 - error**2 * precision)
+            return value.sum(axis=1), np.concatenate([error * precision, of_variance], axis=1)
+        (gamma,) = self.numbers
+        value, slope = focal(a, y, gamma)
+        if self.layers[-1].activation != "softmax":
+            no, slope_of_no = focal(1.0 - a, 1.0 - y, gamma)
+            value, slope = value + no, slope - slope_of_no
+        return value.sum(axis=1), slope
 
     def output_delta(self, z: Array, a: Array, y: Array) -> Array:
         """Return d loss / d preactivations of the output layer, sample by sample."""
@@ -186,6 +233,8 @@ class Network:
             return a * y.sum(axis=1, keepdims=True) - y
         if self.loss == "binary_cross_entropy":
             return a - y
+        if self.loss in ("quantile", "gaussian_nll", "focal"):
+            return self.layers[-1].back(z, self._rows(z, a, y)[1])
         return self.layers[-1].back(z, LOSSES[self.loss].slope(a, y))
 
     def gradients(
@@ -241,7 +290,8 @@ def copy_of(nn: Any) -> Network:
                 alpha[0] if alpha else 0.0,
             )
         )
-    return Network(layers, nn.loss)
+    name, numbers = nn.loss if isinstance(nn.loss, tuple) else (nn.loss, ())
+    return Network(layers, name, tuple(np.atleast_1d(numbers).tolist()))
 
 
 class SGD:

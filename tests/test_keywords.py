@@ -33,6 +33,7 @@ CALLS: dict[str, Callable[..., Any]] = {
     "evaluate": lambda **more: network().evaluate(X, Y, **more),
     "predict": lambda **more: network().predict(X, **more),
     "train_on_batch": lambda **more: network().train_on_batch(X, Y, **more),
+    "backward": lambda **more: network().backward(X, Y, **more),
     "resume": lambda **more: foxnn.resume("never.safetensors", X, Y, **more),
     "Dense": lambda **more: foxnn.Dense(3, **more),
     "Dropout": lambda **more: foxnn.Dropout(0.5, **more),

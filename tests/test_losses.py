@@ -67,7 +67,7 @@ def test_a_count_of_zero_has_no_logarithm(dtype: str) -> None:
     assert nn.evaluate([[-1e4]], [[0.0]])["loss"] == 0.0
 
 
-@pytest.mark.parametrize("loss", ["mae", "huber"])
+@pytest.mark.parametrize("loss", ["mae", "huber", "log_cosh"])
 def test_no_error_has_no_slope(loss: str) -> None:
     nn = through(2, "identity", loss)
     found, [(_, db)] = nn._loss_and_gradients([[1.0, 2.0]], [[1.0, 2.0]])
@@ -81,6 +81,7 @@ def test_widths_and_padding(outputs: int, dtype: str) -> None:
     for loss, activation in [
         ("mae", "tanh"),
         ("huber", "tanh"),
+        ("log_cosh", "tanh"),
         ("binary_cross_entropy", "sigmoid"),
         ("poisson", "exp"),
         ("poisson", "softplus"),
@@ -101,7 +102,8 @@ def test_the_usual_loss() -> None:
         assert foxnn.neural_network([2, 2], activation).loss == "mse"
     assert foxnn.neural_network([2, 2], "softmax").loss == "cross_entropy"
     assert foxnn.losses() == [
-        "mse", "cross_entropy", "binary_cross_entropy", "mae", "huber", "poisson",
+        "mse", "cross_entropy", "binary_cross_entropy", "mae", "huber", "poisson", "log_cosh",
+        "quantile", "gaussian_nll", "focal",
     ]  # fmt: skip
 
 

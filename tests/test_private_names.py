@@ -16,10 +16,14 @@ pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the package's sour
 #: By package, the names of others that it uses: parts of a network or of its layers, which users
 #: are not shown. `formats` makes networks, `training` changes them, `plot` asks them.
 FRIENDS = {
-    "formats": {"_begin", "_forget_misfit", "_loss_given", "_make", "_samples", "_set_scalers"},
+    "formats": {
+        "_begin", "_forget_misfit", "_loss_given", "_make", "_own_loss", "_samples", "_set_scalers",
+        "_take_loss",
+    },
     "training": {
-        "_channels", "_check_names", "_classes", "_classifies", "_evaluation", "_input_names",
-        "_names_of", "_scalers", "_set_scalers", "_varies_at_end", "_weighted",
+        "_back_plan", "_channels", "_check_names", "_classes", "_classifies", "_evaluation",
+        "_input_names", "_is_loss_checked", "_names_of", "_own_loss", "_rows", "_scalers",
+        "_set_scalers", "_varies_at_end", "_weighted",
     },
     "plot": {"_check_names", "_one_sample"},
     "populations": {

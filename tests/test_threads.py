@@ -17,6 +17,7 @@ ForcedRun = Callable[..., dict[str, np.ndarray]]
 RunPython = Callable[..., subprocess.CompletedProcess[str]]
 
 HERE = foxnn.kernel_sets()
+JOBS = ["forward", "gradients", "training", "options", "mutations", "numbered", "own_losses"]
 
 
 def assert_same_bits(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None:
@@ -27,7 +28,7 @@ def assert_same_bits(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> None
 
 @pytest.mark.parametrize("kernel_set", HERE)
 @pytest.mark.parametrize("threads", ["2", "3"])
-@pytest.mark.parametrize("job", ["forward", "gradients", "training", "options", "mutations"])
+@pytest.mark.parametrize("job", JOBS)
 def test_same_bits_with_any_threads(
     kernel_set: str, threads: str, job: str, forced_run: ForcedRun
 ) -> None:
@@ -39,7 +40,7 @@ def test_same_bits_with_any_threads(
 
 @pytest.mark.skipif(not {"avx2", "avx512"} <= set(HERE), reason="this processor has not both")
 @pytest.mark.parametrize("threads", ["", "2"])
-@pytest.mark.parametrize("job", ["forward", "gradients", "training", "options", "mutations"])
+@pytest.mark.parametrize("job", JOBS)
 def test_same_bits_with_avx2_and_avx512(threads: str, job: str, forced_run: ForcedRun) -> None:
     narrow, wide = (forced_run(job, isa=isa, threads=threads) for isa in ("avx2", "avx512"))
     assert (narrow["kernel_set"], wide["kernel_set"]) == ("avx2", "avx512")

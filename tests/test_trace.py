@@ -401,6 +401,8 @@ def test_shares_that_do_not_sum_to_1() -> None:
     assert_within(trace["delta^3"], expected, 4 * epsilon("float64"), "delta^3")
 
 
+GAMMA = 2.0  # of focal, where it is not told
+
 # C as it is written, and its slope by the outputs as it is written.
 COSTS: dict[str, tuple[str, Callable[[Any, Any], Any], str, Callable[[Any, Any], Any]]] = {
     "mse": ("½ Σ (a - y)²", lambda a, y: (a - y) ** 2 / 2, "a - y", lambda a, y: a - y),
@@ -424,6 +426,28 @@ COSTS: dict[str, tuple[str, Callable[[Any, Any], Any], str, Callable[[Any, Any],
         "1 - y / a",
         lambda a, y: 1 - y / a,
     ),
+    "log_cosh": (
+        "Σ ln cosh(a - y)",
+        lambda a, y: np.log(np.cosh(a - y)),
+        "tanh(a - y)",
+        lambda a, y: np.tanh(a - y),
+    ),
+    "focal": (
+        "-Σ y (1 - a)^gamma ln a",
+        lambda a, y: -y * (1 - a) ** GAMMA * np.log(a),
+        "y (1 - a)^gamma (gamma ln a / (1 - a) - 1 / a)",
+        lambda a, y: y * (1 - a) ** GAMMA * (GAMMA * np.log(a) / (1 - a) - 1 / a),
+    ),
+    "binary_focal": (
+        "-Σ (y (1 - a)^gamma ln a + (1 - y) a^gamma ln(1 - a))",
+        lambda a, y: -(y * (1 - a) ** GAMMA * np.log(a) + (1 - y) * a**GAMMA * np.log(1 - a)),
+        "y (1 - a)^gamma (gamma ln a / (1 - a) - 1 / a) + "
+        "(1 - y) a^gamma (1 / (1 - a) - gamma ln(1 - a) / a)",
+        lambda a, y: (
+            y * (1 - a) ** GAMMA * (GAMMA * np.log(a) / (1 - a) - 1 / a)
+            + (1 - y) * a**GAMMA * (1 / (1 - a) - GAMMA * np.log(1 - a) / a)
+        ),
+    ),
 }
 
 
@@ -445,10 +469,11 @@ def test_the_formulas_of_losses_are_true(loss: str) -> None:
         assert by_outputs(a, y) == pytest.approx(numeric, abs=1e-8)
 
 
-@pytest.mark.parametrize("loss", foxnn.losses())
+@pytest.mark.parametrize("loss", COSTS)
 def test_each_loss_of_the_engine_is_written_as_it_is(loss: str) -> None:
-    output = {"cross_entropy": "softmax", "poisson": "softplus"}.get(loss, "sigmoid")
-    nn = network("tanh", output, loss, "float64")
+    others = {"cross_entropy": "softmax", "focal": "softmax", "poisson": "softplus"}
+    output = others.get(loss, "sigmoid")
+    nn = network("tanh", output, "focal" if loss == "binary_focal" else loss, "float64")
     trace = nn.trace([0.5, -1, 2, 1], [0.0, 1.0, 0.0])
     cost, value, _, by_outputs = COSTS[loss]
     assert f"\n  C = {of_layer(cost, 3)} = {trace['C']:.5g}\n" in str(trace)

@@ -90,6 +90,12 @@ class AnyNetwork {
     std::vector<double> unscaled;         ///< a sample before it is scaled, or read as indices
     std::unique_ptr<Trainer<T>> trainer;  ///< null, or made for `plan`
     TrainingPlan plan;
+    std::unique_ptr<Trainer<T>> asking;  ///< the same with a loss in Python, which is `asked`
+    TrainingPlan asking_plan;
+    pybind11::handle asked;
+    std::unique_ptr<Trainer<T>> back;  ///< the same along `gradient`, which has a row a sample
+    TrainingPlan back_plan;
+    const T* gradient = nullptr;
     std::uint64_t structure = 0;
     double flops = 0.0;    ///< of a forward pass for one sample
     index most_bytes = 0;  ///< of the largest value of a sample on its way

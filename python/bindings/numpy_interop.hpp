@@ -171,7 +171,7 @@ inline void add_weights(const py::object& weights, SamplesView& view,
 
 /// Samples from an input matrix, dense or sparse, and either an output matrix or labels, in a
 /// vector or with one column per position; with weights, or None.
-inline SamplesView samples_view(const py::object& x, const py::array& y,
+inline SamplesView samples_view(const py::object& x, const std::optional<py::array>& targets,
                                 const py::object& weights = py::none()) {
   SamplesView view;
   Samples& samples = view.samples;
@@ -181,6 +181,8 @@ inline SamplesView samples_view(const py::object& x, const py::array& y,
   if (!weights.is_none()) {
     add_weights(weights, view, are_sequences ? x.cast<const SequenceRows&>().outputs() : nullptr);
   }
+  if (!targets) return view;  // a loss in Python has its own
+  const py::array& y = *targets;
   if (const Labels labels = labels_of(y)) {
     samples.labels = labels;
     const index positions = y.ndim() == 1 ? 1 : y.shape(1);

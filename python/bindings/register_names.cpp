@@ -45,7 +45,8 @@ py::dict loss_traits_by_name() {
       if (traits.joined.has(kind)) joined.append(std::string(activation_traits(kind).name));
     }
     found[py::str(std::string(traits.name))] =
-        py::dict("targets"_a = std::string(targets_name(traits.targets)), "joined"_a = joined);
+        py::dict("targets"_a = std::string(targets_name(traits.targets)), "joined"_a = joined,
+                 "slope_is_difference"_a = traits.slope_is_difference);
   }
   return found;
 }

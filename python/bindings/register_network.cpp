@@ -254,9 +254,15 @@ NetworkClass register_network(py::module_& m) {
            [](const AnyNetwork& self) {
              return std::string(self.visit([](const auto& n) { return loss_name(n.loss()); }));
            })
-      .def("_set_loss",
-           [](AnyNetwork& self, const std::string& name) {
-             self.restructure([&](auto& n) { n.set_loss(parse_loss(name)); });
+      .def(
+          "_set_loss",
+          [](AnyNetwork& self, const std::string& name, const std::vector<double>& parameters) {
+            self.restructure([&](auto& n) { n.set_loss(parse_loss(name), parameters); });
+          },
+          "name"_a, "parameters"_a = std::vector<double>(), py::pos_only())
+      .def("_loss_parameters",
+           [](const AnyNetwork& self) {
+             return self.visit([](const auto& n) { return n.loss_parameters(); });
            })
       .def("_set_sorted_summation",
            [](AnyNetwork& self, bool sorted) {

@@ -11,6 +11,7 @@
 #include "gil.hpp"
 #include "interrupt.hpp"
 #include "numpy_interop.hpp"
+#include "outside_loss.hpp"
 #include "registers.hpp"
 #include "single_sample.hpp"
 
@@ -60,12 +61,18 @@ py::object answer(AnyNetwork& self, const py::object& x) {
     const T* const answer = kept.single->answer();
     py::array_t<T> out = shape.is_flat() ? array_of(n.outputs(), n.outputs(), answer)
                                          : array_of(shape.lengths(), n.outputs(), answer);
-    n.unscale_outputs(1, out.mutable_data());
+    n.finish_outputs(1, out.mutable_data());
     for (index i = 0; i < n.outputs(); ++i) {
       if (std::isnan(out.data()[i])) return py::none();
     }
     return out;
   });
+}
+
+template <class T>
+bool is_ready_matrix(const py::object& object, index columns) {
+  const std::optional<MatrixView> view = try_matrix_view(py::reinterpret_borrow<py::array>(object));
+  return view && view->columns == columns && view->rows > 0 && all_finite<T>(*view);
 }
 
 // Whether x and y are valid arrays that need no conversion. For invalid ones, the package has
@@ -74,11 +81,7 @@ template <class T>
 bool is_ready(const Network<T>& network, const py::object& x, const py::object& y) {
   if (network.varies()) return false;
   if (!py::isinstance<py::array>(x) || !py::isinstance<py::array>(y)) return false;
-  const auto ready = [](const py::object& object, index columns) {
-    const std::optional<MatrixView> view =
-        try_matrix_view(py::reinterpret_borrow<py::array>(object));
-    return view && view->columns == columns && view->rows > 0 && all_finite<T>(*view);
-  };
+  const auto ready = is_ready_matrix<T>;
   if (const index limit = network.index_limit()) {
     const auto view = try_matrix_view(py::reinterpret_borrow<py::array>(x));
     if (!view || first_no_index(*view, limit) >= 0) return false;
@@ -103,9 +106,11 @@ bool is_ready(const Network<T>& network, const py::object& x, const py::object& 
 // Makes one step. Returns the mean loss, NaN if it diverges, or None if x and y cannot be used
 // without conversion. `checked`: the package has already checked and converted them.
 std::optional<double> step(AnyNetwork& self, const py::object& x, const py::object& y,
-                           TrainingPlan plan, bool checked) {
+                           TrainingPlan plan, bool checked, const py::object& loss) {
   if (!checked && !self.visit([&](const auto& n) { return is_ready(n, x, y); })) return {};
-  const Samples samples = samples_view(x, py::reinterpret_borrow<py::array>(y)).samples;
+  std::optional<py::array> targets;
+  if (loss.is_none()) targets = py::reinterpret_borrow<py::array>(y);
+  const Samples samples = samples_view(x, targets).samples;
   plan.batch_size = samples.size();
   const AnyNetwork::Training training(self);
   StepReport report;
@@ -114,6 +119,19 @@ std::optional<double> step(AnyNetwork& self, const py::object& x, const py::obje
     const auto at = self.at(base, samples.inputs.columns);
     Network<T>& n = *at;
     auto& kept = self.kept(at);
+    if (!loss.is_none()) {
+      if (!kept.asking || !(kept.asking_plan == plan) || !kept.asking->takes(samples)) {
+        kept.asking = std::make_unique<Trainer<T>>(
+            n, samples, plan, Outside<T>{.loss = outside_loss<T>(&kept.asked, &n.output_shape())});
+        kept.asking->drop_steps_on(signal_check());
+        kept.asking_plan = plan;
+      }
+      kept.asked = loss;
+      const AnyNetwork::Running running(self);
+      const GilReleased released;
+      report = kept.asking->step(samples);
+      return;
+    }
     if (!kept.trainer || !(kept.plan == plan) || !kept.trainer->takes(samples)) {
       kept.trainer = std::make_unique<Trainer<T>>(n, samples, plan);
       kept.trainer->drop_steps_on(signal_check());
@@ -129,12 +147,88 @@ std::optional<double> step(AnyNetwork& self, const py::object& x, const py::obje
   return report.loss / report.weight;
 }
 
+// The loss of a trainer that goes along `kept.gradient`, whose numbers are by the outputs as users
+// see them.
+template <class T>
+OutsideLoss<T> along_given(const Network<T>& network, const AnyNetwork::Kept<T>& kept) {
+  return [&network, &kept](const OutsideBatch<T>& batch) {
+    const index width = network.outputs();
+    const Scaling& scaling = network.output_scaling();
+    for (index r = 0; r < batch.rows; ++r) {
+      const T* from = kept.gradient + index{batch.samples[r]} * width;
+      T* const to = batch.gradient + r * width;
+      std::copy_n(from, width, to);
+      for (index i = 0; !scaling.empty() && i < width; ++i) {
+        to[i] = static_cast<T>(static_cast<double>(to[i]) /
+                               scaling.factor[static_cast<std::size_t>(i)]);
+      }
+    }
+    network.unsort_gradient(batch.rows, batch.outputs, batch.gradient);
+    std::fill_n(batch.losses, batch.rows, 0.0);
+    return true;
+  };
+}
+
+// Goes back from a gradient of the network's type, a row a sample; with a plan, it makes a step.
+// Returns d loss / d inputs, False if the network diverges, or None if x and the gradient cannot be
+// used without conversion.
+py::object backward(AnyNetwork& self, const py::object& x, const py::object& gradient,
+                    std::optional<TrainingPlan> given, int threads, bool checked) {
+  TrainingPlan plan = given.value_or(TrainingPlan());
+  plan.threads = threads;
+  return self.visit([&](auto& base) -> py::object {
+    using T = std::remove_pointer_t<decltype(base.parameters().data())>;
+    using Gradient = py::array_t<T, py::array::c_style>;
+    if (!py::isinstance<Gradient>(gradient)) return py::none();
+    if (!checked && (!is_ready(base, x, gradient) || !is_ready_matrix<T>(gradient, base.outputs())))
+      return py::none();
+    const auto rows_of = py::reinterpret_borrow<py::array>(gradient);
+    const Samples samples = samples_view(x, std::nullopt).samples;
+    const AnyNetwork::Training training(self);
+    const auto at = self.at(base, samples.inputs.columns);
+    Network<T>& n = *at;
+    if (rows_of.size() != samples.size() * n.outputs()) {
+      throw std::invalid_argument("the gradient must have a number for each output");
+    }
+    auto& kept = self.kept(at);
+    plan.batch_size = samples.size();
+    plan.reduction = Reduction::sum;
+    if (!kept.back || !(kept.back_plan == plan) || !kept.back->takes(samples)) {
+      kept.back = std::make_unique<Trainer<T>>(
+          n, samples, plan, Outside<T>{.loss = along_given(n, kept), .reaches_inputs = true});
+      kept.back->drop_steps_on(signal_check());
+      kept.back_plan = plan;
+    }
+    kept.gradient = static_cast<const T*>(rows_of.data());
+    py::array_t<T> out({samples.size(), n.inputs()});
+    T* const to = out.mutable_data();
+    StepReport report;
+    {
+      const AnyNetwork::Running running(self);
+      // No Python object is touched below; all arrays are held by this frame or its caller.
+      const GilReleased released;
+      if (given) {
+        report = kept.back->step(samples);
+      } else {
+        report.diverged = !kept.back->back(samples);
+      }
+      kept.back->input_gradient(to);
+    }
+    throw_pending();
+    if (report.diverged) return py::bool_(false);
+    return out;
+  });
+}
+
 }  // namespace
 
 void register_single(py::module_& m) {
   using namespace py::literals;
   m.def("answer", &answer, "network"_a, "x"_a, py::pos_only());
-  m.def("step", &step, "network"_a, "x"_a, "y"_a, "plan"_a, "checked"_a, py::pos_only());
+  m.def("step", &step, "network"_a, "x"_a, "y"_a, "plan"_a, "checked"_a, "loss"_a = py::none(),
+        py::pos_only());
+  m.def("backward", &backward, "network"_a, "x"_a, "gradient"_a, "plan"_a, "threads"_a, "checked"_a,
+        py::pos_only());
 }
 
 }  // namespace foxnn::python

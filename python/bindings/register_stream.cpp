@@ -127,7 +127,7 @@ py::object answer(AnyStream& self, const py::object& x) {
     const index count = stream.outputs();
     auto out = array_of(count, count, numbers);
     auto* const data = out.mutable_data();
-    if (!n.output_scaling().empty()) stream.unscale(data);
+    stream.finish(data);
     for (index i = 0; i < count; ++i) {
       if (!std::isnan(data[i])) continue;
       stream.restore();

@@ -10,6 +10,7 @@
 #include "interrupt.hpp"
 #include "layer_specs.hpp"
 #include "numpy_interop.hpp"
+#include "outside_loss.hpp"
 #include "registers.hpp"
 
 namespace foxnn::python {
@@ -37,19 +38,25 @@ Optimizer make_optimizer(const std::string& name, std::uint64_t restart_after,
 // reserves the network until it is closed.
 class AnyTrainer {
  public:
-  AnyTrainer(py::object network, py::object x, py::array y, const TrainingPlan& plan,
-             py::object weights)
+  AnyTrainer(py::object network, py::object x, std::optional<py::array> y, const TrainingPlan& plan,
+             py::object weights, py::object loss)
       : owner_(std::move(network)),
         x_(std::move(x)),
         y_(std::move(y)),
-        weights_(std::move(weights)) {
+        weights_(std::move(weights)),
+        loss_(std::move(loss)) {
     view_ = samples_view(x_, y_, weights_);
     training_.emplace(any());
     any().visit([&](auto& n) {
       using T = std::remove_pointer_t<decltype(n.parameters().data())>;
       const auto at = any().at(n, view_.samples.inputs.columns);
       planned_ = at.held;
-      auto trainer = std::make_unique<Trainer<T>>(*at, view_.samples, plan);
+      Outside<T> outside;
+      if (!loss_.is_none()) {
+        asked_ = loss_;
+        outside.loss = outside_loss<T>(&asked_, &at->output_shape());
+      }
+      auto trainer = std::make_unique<Trainer<T>>(*at, view_.samples, plan, outside);
       trainer->drop_steps_on(signal_check());
       trainer_ = std::move(trainer);
     });
@@ -158,8 +165,10 @@ class AnyTrainer {
 
   py::object owner_;
   py::object x_;
-  py::array y_;
+  std::optional<py::array> y_;
   py::object weights_;
+  py::object loss_;
+  py::handle asked_;  // the same, for threads without the GIL
   SamplesView view_;
   std::optional<AnyNetwork::Training> training_;
   std::shared_ptr<void>
@@ -170,7 +179,7 @@ class AnyTrainer {
 TrainingPlan make_plan(const Optimizer& optimizer, double learning_rate, index batch_size, bool sum,
                        bool shuffle, bool count_matches, int threads, double l1, double l2,
                        double clip_value, double clip_norm, const std::vector<double>& dropout,
-                       index truncate) {
+                       index truncate, double label_smoothing) {
   return {.batch_size = batch_size,
           .learning_rate = learning_rate,
           .optimizer = optimizer,
@@ -179,6 +188,7 @@ TrainingPlan make_plan(const Optimizer& optimizer, double learning_rate, index b
           .count_matches = count_matches,
           .threads = threads,
           .truncate = truncate,
+          .label_smoothing = label_smoothing,
           .l1 = l1,
           .l2 = l2,
           .clip_value = clip_value,
@@ -196,7 +206,7 @@ void register_trainer(py::module_& m) {
       .def(py::init(&make_plan), "optimizer"_a, "learning_rate"_a, py::kw_only(),
            "batch_size"_a = 32, "sum"_a = false, "shuffle"_a = true, "count_matches"_a = false,
            "threads"_a = 0, "l1"_a = 0.0, "l2"_a = 0.0, "clip_value"_a = 0.0, "clip_norm"_a = 0.0,
-           "dropout"_a = std::vector<double>(), "truncate"_a = 0);
+           "dropout"_a = std::vector<double>(), "truncate"_a = 0, "label_smoothing"_a = 0.0);
   py::class_<StepReport>(m, "Report", "The result of some steps.")
       .def_readonly("steps", &StepReport::steps)
       .def_readonly("samples", &StepReport::samples)
@@ -208,8 +218,9 @@ void register_trainer(py::module_& m) {
       .def_readonly("stopped", &StepReport::stopped)
       .def_readonly("diverged", &StepReport::diverged);
   py::class_<AnyTrainer>(m, "Trainer", "A training run over borrowed samples; it must be closed.")
-      .def(py::init<py::object, py::object, py::array, const TrainingPlan&, py::object>(),
-           "network"_a, "x"_a, "y"_a, "plan"_a, "weights"_a = py::none())
+      .def(py::init<py::object, py::object, std::optional<py::array>, const TrainingPlan&,
+                    py::object, py::object>(),
+           "network"_a, "x"_a, "y"_a, "plan"_a, "weights"_a = py::none(), "loss"_a = py::none())
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](AnyTrainer& self, const py::args&) { self.close(); })
       .def("set_samples", &AnyTrainer::set_samples, "x"_a, "y"_a, "weights"_a = py::none())

@@ -49,13 +49,31 @@ class neural_network(FoxnnInterface):
         but does not name one.
     output_activation : str or (str, parameters), optional
         The activation of the last layer; by default the same as for the others.
-    loss : str, optional
+    loss : str, (str, parameters) or callable, optional
         By default cross_entropy after softmax, else mse. The loss of a sample is the sum over its
         outputs a and targets y of mse, (a - y)^2 / 2; mae, |a - y|; huber, (a - y)^2 / 2 where
-        |a - y| < 1 and |a - y| - 1/2 beyond; cross_entropy, -y log a (softmax outputs);
-        binary_cross_entropy, -y log a - (1 - y) log(1 - a) (sigmoid outputs); poisson,
-        a - y log a (outputs above zero: exp, softplus). A network of another library that ends in
-        logits gets the softmax of cross_entropy, or the sigmoid of binary_cross_entropy.
+        |a - y| < 1 and |a - y| - 1/2 beyond; log_cosh, log cosh(a - y); cross_entropy, -y log a
+        (softmax outputs); binary_cross_entropy, -y log a - (1 - y) log(1 - a) (sigmoid outputs);
+        poisson, a - y log a (outputs above zero: exp, softplus). A network of another library that
+        ends in logits gets the softmax of cross_entropy, or the sigmoid of binary_cross_entropy.
+
+        ("focal", gamma), by default 2, weighs easy samples down (Lin et al., "Focal loss for dense
+        object detection", 2017): -y (1 - a)^gamma log a behind softmax, and behind sigmoid also
+        -(1 - y) a^gamma log(1 - a).
+
+        ("quantile", q) or ("quantile", [0.1, 0.5, 0.9]) has an output for each quantile of each
+        target, those of a target next to each other: q (y - a) where a < y, and (1 - q) (a - y)
+        elsewhere (Koenker and Bassett, "Regression quantiles", 1978). They do not cross: the
+        network's answers are the outputs of the last layer put into order, in the loss, too
+        (Chernozhukov et al., "Quantile and probability curves without crossing", 2010).
+
+        "gaussian_nll" has two outputs for each target, first the means m of all targets, then the
+        logarithms s of their variances: (s + (y - m)^2 e^-s) / 2 (Nix and Weigend, "Estimating the
+        mean and variance of the target probability distribution", 1994).
+
+        A function f(outputs, targets) returns the losses of the samples, of shape (samples,), and
+        the gradient of each by its outputs, in the shape of the outputs. It gets NumPy arrays, once
+        a batch, which it must not change: see the page Own losses of the wiki.
     init : str, default="auto"
         How the weights are initialized; `foxnn.initializers()` lists the methods. "auto" is He's
         for rectifiers and Glorot's for other activations; "uniform" is FoxNN's, from -1 to 1.
@@ -118,6 +136,8 @@ class neural_network(FoxnnInterface):
         augment: AugmentLike | None = None,
         lengths: ArrayLike | None = None,
         truncate: int | None = None,
+        label_smoothing: float = 0.0,
+        check_loss: bool = True,
         **others: NoReturn,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
@@ -226,6 +246,16 @@ class neural_network(FoxnnInterface):
             trajectories", 1990). It is for networks that answer each step by the steps so far, such
             as recurrent layers with return_sequences=True. Without it, gradients go back through
             the whole sequence.
+        label_smoothing : float, default=0.0
+            So much of each target y of classes goes to all classes alike: it is learnt as
+            (1 - label_smoothing) y + label_smoothing / classes (Szegedy et al., "Rethinking the
+            inception architecture for computer vision", 2016). An output behind sigmoid has two
+            classes. The training loss is that of these targets; validation and `evaluate` take
+            targets as they are.
+        check_loss : bool, default=True
+            Whether the gradient of a loss that is a function is compared with differences of its
+            losses, on the first batch that the network learns by it. That calls it some five
+            times more.
 
         Returns
         -------
@@ -278,6 +308,7 @@ class neural_network(FoxnnInterface):
             epochs, batch_size, optimizer, learning_rate, validation, early_stopping, schedule, l1,
             l2, dropout, sample_weight, class_weight, callbacks, shuffle, progress, time_limit,
             scale, clip_norm, clip_value, checkpoint, checkpoint_every, augment, lengths, truncate,
+            label_smoothing, check_loss,
         )  # fmt: skip
         return fitted(self, x, y, given)
 
@@ -310,6 +341,8 @@ class neural_network(FoxnnInterface):
         optimizer: OptimizerLike = "adam",
         learning_rate: float = 1e-3,
         lengths: ArrayLike | None = None,
+        *,
+        check_loss: bool = True,
         **others: NoReturn,
     ) -> float:
         """Make one training step on these samples.
@@ -325,6 +358,8 @@ class neural_network(FoxnnInterface):
         learning_rate : float, default=1e-3
         lengths : array-like of shape (samples,), optional
             Of padded sequences, as in `fit`.
+        check_loss : bool, default=True
+            As in `fit`, for a loss that is a function.
 
         Returns
         -------
@@ -357,6 +392,8 @@ class neural_network(FoxnnInterface):
         kept = self._step_plan  # read once: another thread may replace it meanwhile
         if kept is None or kept[0] != key:
             kept = self._new_step_plan(key)
+        if self._own_loss is not None or check_loss is not True:
+            return self._checked_step(x, y, kept[1], lengths, check_loss)
         classes = self._classes
         is_read_there = classes is None or classes.are_numbers
         loss = None
@@ -364,12 +401,101 @@ class neural_network(FoxnnInterface):
             loss = _core.step(self, x, y, kept[1], False)
         if loss is None:
             loss = _core.step(self, *self._samples(x, y, lengths=lengths), kept[1], True)
+        return self._finite_loss(loss)
+
+    def _checked_step(
+        self, x: SamplesLike, y: ArrayLike, plan: _core.Plan, lengths: Any, check_loss: bool
+    ) -> float:
+        """Make a step whose loss may be a function."""
+        is_asked = checks.flag(check_loss, "check_loss") and not self._is_loss_checked
+        inputs, wanted = self._samples(x, y, lengths=lengths)
+        own = self._own(wanted, checks_gradient=is_asked)
+        loss = _core.step(self, inputs, wanted, plan, True, own)
+        self._is_loss_checked |= own is not None and own.is_checked
+        return self._finite_loss(loss)
+
+    def _finite_loss(self, loss: float | None) -> float:
         assert loss is not None
         if loss != loss:
             from foxnn.training.advice import diverged_network
 
             raise diverged_network(self, "after this step (the optimizer is reset)")
         return loss
+
+    @answers("backward")
+    def backward(
+        self,
+        x: SamplesLike,
+        gradient: ArrayLike,
+        optimizer: OptimizerLike = "adam",
+        learning_rate: float = 1e-3,
+        lengths: ArrayLike | None = None,
+        *,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        **others: NoReturn,
+    ) -> Any:
+        """Make one step along a gradient by the outputs, and return that by the inputs.
+
+        For losses that depend on more than one network or one batch: policy gradients, two networks
+        in a chain, of which the second's gradient by its inputs is the first's by its outputs.
+
+        The outputs are those of `predict`: the samples go through the network as there, dropout
+        leaves nothing out, and `BatchNorm` takes its running mean and variance, and keeps them. To
+        learn with dropout, or with the statistics of batches, give the network a function as loss.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs), or sparse matrix
+        gradient : array-like of shape (samples, outputs)
+            d loss / d outputs as `predict` returns them, also in the network's output shape. The
+            gradient of the weights is the sum over the samples, as in PyTorch: for the mean, divide
+            by their number.
+        optimizer : str or an optimizer, default="adam"
+            As in `train_on_batch`: its moments stay with the network from step to step.
+        learning_rate : float, default=1e-3
+            0.0 makes no step, and changes nothing, neither weights nor moments.
+        lengths : array-like of shape (samples,), optional
+            Of padded sequences, as in `predict`. A gradient of steps is padded likewise, or a list
+            of arrays.
+        l1, l2 : float, default=0.0
+        clip_norm, clip_value : float, optional
+            As in `fit`. They concern the step, not what is returned.
+
+        Returns
+        -------
+        ndarray of shape (samples, inputs), of the network's type
+            d loss / d inputs at the weights before the step. Or samples of the network's input
+            shape; a list where x is a list of sequences. Zero where inputs are indices.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fit`; the network is left unchanged.
+        foxnn.DivergedError
+            When an output or a weight is no longer finite; the network keeps its earlier weights,
+            and the optimizer is reset.
+
+        Examples
+        --------
+        A loss of 3 a for the only sample:
+
+        >>> import foxnn
+        >>> nn = foxnn.neural_network([2, 1], "identity", init="zeros", dtype="float64")
+        >>> nn[0].weights = [[0.5], [-1.0]]
+        >>> nn.backward([[1.0, 2.0]], [[3.0]], "sgd", learning_rate=0.1).tolist()
+        [[1.5, -3.0]]
+        >>> nn[0].weights.round(2).tolist()
+        [[0.2], [-1.6]]
+        """
+        if others:
+            raise unknown("backward", others)
+        from foxnn.training.backward import gone_back
+
+        told = (optimizer, learning_rate, l1, l2, clip_norm, clip_value)
+        return gone_back(self, x, gradient, lengths, told)
 
     def _new_step_plan(
         self, key: tuple[type, OptimizerLike, float, int]

@@ -175,12 +175,14 @@ def _arguments(
         clip_value=told["clip_value"],
         checkpoint=path,
         checkpoint_every=plain_options.every_from(told["checkpoint_every"]),
-        # Checkpoints of 0.1.0 have none, nor `truncate`.
+        # Checkpoints of 0.1.0 have none, nor what follows.
         augment=given["augment"]
         if "augment" in given
         else plain_options.augment_from(told.get("augment", [])),
         lengths=lengths,
         truncate=told.get("truncate"),
+        label_smoothing=told.get("label_smoothing", 0.0),
+        check_loss=told.get("check_loss", True),
     )
 
 

@@ -131,11 +131,14 @@ class Network {
   void set_trained(index i, bool trained);
   /// Sets an array of node i from numbers in its shape.
   void set_array(index i, const Array& array, const T* values);
-  LossKind loss() const { return loss_; }
+  LossKind loss() const { return loss_.kind; }
+  const std::vector<double>& loss_parameters() const { return loss_.parameters; }
   /// Throws std::invalid_argument if the loss does not suit the output layer.
-  void set_loss(LossKind loss);
+  void set_loss(LossKind loss, std::vector<double> parameters = {});
   /// Whether the loss is computed from the output layer's preactivations.
-  bool loss_takes_preactivations() const { return takes_preactivations(loss_, top().activation()); }
+  bool loss_takes_preactivations() const {
+    return takes_preactivations(loss_.kind, top().activation());
+  }
   /// How inputs are scaled before the first layer, and how the outputs of the last layer are
   /// converted to the units that users know. Targets are scaled in training and evaluation, so
   /// losses are those of scaled numbers. Throws std::invalid_argument if the number of columns does
@@ -150,8 +153,17 @@ class Network {
   /// Otherwise a batch is read with its zeros, with the same results.
   bool goes_by_stored(const MatrixView& x) const;
   Samples scaled(Samples samples) const;
-  /// Converts outputs to the units that users know, in place. Rows are contiguous.
-  void unscale_outputs(index rows, T* outputs) const;
+  /// Converts outputs to the units that users know, in place, and sorts those of the same target if
+  /// the loss says so. Rows are contiguous.
+  void finish_outputs(index rows, T* outputs) const;
+  /// The second half of that, of so many outputs.
+  void sort_outputs(index count, T* outputs) const;
+  /// Of outputs before that: takes a gradient with respect to finished ones to them, in place, but
+  /// for the units.
+  void unsort_gradient(index rows, const T* outputs, T* gradient) const;
+  /// Which of the numbers of a target, from `values` on, becomes number `place` when they are
+  /// sorted.
+  index sorted_from(const T* values, index place) const;
   std::uint64_t seed() const { return seed_; }
   /// Whether the products of a neuron are summed from the smallest to the largest, in both passes.
   bool sorted_summation() const { return sorted_; }
@@ -216,7 +228,7 @@ class Network {
 
   std::uint64_t seed_;
   bool varies_ = false;
-  LossKind loss_ = LossKind::mse;
+  Loss loss_;
   bool sorted_ = false;
   index index_limit_ = 0;
   Scaling input_scaling_, output_scaling_;

@@ -37,8 +37,8 @@ class Stream {
   /// Reads the step that is there. Returns the answer as the layers give it, or null if there is
   /// none yet. The bits are those of Network::predict for all steps so far.
   const T* step();
-  /// Converts an answer to the units that users know, in place.
-  void unscale(T* answer) const;
+  /// Converts an answer to what users see, as Network::finish_outputs does.
+  void finish(T* answer) const;
   /// Reads the rows of x, each a step, and writes the answers, in the units that users know. It has
   /// changed nothing unless the outcome is `done`.
   typename Network<T>::Outcome read(const MatrixView& x, T* out, const StopRequest& stop);

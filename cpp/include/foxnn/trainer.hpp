@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "foxnn/network.hpp"
+#include "foxnn/outside.hpp"
 
 namespace foxnn {
 
@@ -26,6 +27,10 @@ struct TrainingPlan {
   /// of the optimizer, and carry the states of layers on. 0: through all of it. Batches that
   /// `steps` and reports count have all pieces of their sequences.
   index truncate = 0;
+
+  /// In place of targets y of classes, (1 - s) y + s / classes; two for yes or no (Szegedy et al.,
+  /// "Rethinking the inception architecture for computer vision", 2016).
+  double label_smoothing = 0.0;
 
   // The objective is the loss, plus l1 |w| and l2 w^2 / 2 for every weight w (biases are excluded).
   double l1 = 0.0, l2 = 0.0;
@@ -71,8 +76,10 @@ struct Spot;
 template <class T>
 class Trainer {
  public:
-  /// Throws std::invalid_argument if the samples do not fit the network.
-  Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan);
+  /// Throws std::invalid_argument if the samples do not fit the network. With a loss outside, they
+  /// need no targets, and come whole (TrainingPlan::truncate is 0).
+  Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan,
+          const Outside<T>& outside = {});
   ~Trainer();
 
   void set_learning_rate(double rate);
@@ -124,6 +131,12 @@ class Trainer {
   bool takes(const Samples& samples) const;
   /// One step on other samples, in their order. There may be at most as many as a batch holds.
   StepReport step(const Samples& samples);
+  /// Takes other samples forward and back without a step, with a loss outside that reaches the
+  /// inputs. Returns false if outputs are not finite; the gradient is then zero.
+  bool back(const Samples& samples);
+  /// d loss / d inputs of the samples of the last `step` or `back`, [samples x inputs], for a loss
+  /// outside that reaches the inputs; zero where a sequence has ended.
+  void input_gradient(T* out) const;
   /// Continues on other samples, as many as before, from their first epoch on.
   void set_samples(const Samples& samples);
   /// The mean loss over all samples, and its gradient in the layout of the parameters, without
@@ -132,8 +145,10 @@ class Trainer {
   double gradient(T* out);
 
  private:
+  void check_batch(const Samples& samples) const;
   void set_states(const Spot& spot, const std::vector<std::vector<T>>& states);
 
+  bool is_outside_ = false;
   std::unique_ptr<Network<T>> pieces_;  // planned for pieces of sequences
   std::unique_ptr<Run<T>> run_;
 };

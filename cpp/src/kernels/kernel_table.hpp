@@ -147,12 +147,20 @@ inline constexpr index kPhiloxBlocks = 64;
 /// Sums into which column_sums deals out rows.
 inline constexpr index kColumnSums = 4;
 
+/// The numbers of a loss: one, or one for each output, up to the end of a line.
+template <class T>
+struct LossNumbers {
+  const T* values;
+  index outputs_per_target;
+};
+
 /// Losses of rows of n outputs, and their derivatives. A loss that is a sum over the outputs is, if
 /// `lanes` is not null, added to a line of sums per row in place of `loss`: a row may have many
 /// parts, and adding up the lanes of each would take longer than the rest.
 template <class T>
 using LossKernel = void (*)(index rows, index n, const T* a, index lda, const T* y, index ldy,
-                            T scale, T* delta, index ldd, double* loss, T* lanes);
+                            T scale, T* delta, index ldd, double* loss, T* lanes,
+                            LossNumbers<T> numbers);
 
 /// The step of an optimizer: w and its moments with the gradients g.
 template <class T>

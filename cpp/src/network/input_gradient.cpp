@@ -52,8 +52,16 @@ void backward(const Network<T>& network, index output, index rows, Chunk<T>& chu
   }
   const Places positions = Places::positions_of(top.output());
   const index channel = output % positions.channels;
+  const Loss loss{network.loss(), network.loss_parameters()};
+  const index each = loss.sorts_outputs() ? loss.outputs_per_target() : 1;
   for (index r = 0; r < rows; ++r) {
-    positions.at(start, output / positions.channels).at(r)[channel] = T(1);
+    index from = channel;
+    if (each > 1) {
+      const Rows<T> out = positions.at(chunk.pass.output(), output / positions.channels);
+      const index first = channel / each * each;
+      from = first + network.sorted_from(out.at(r) + first, channel % each);
+    }
+    positions.at(start, output / positions.channels).at(r)[from] = T(1);
   }
   top.backward_outputs(rows, start, chunk.pass.output(), chunk.pass.slope_of_output());
   Scratch<T> lent = chunk.scratch.get();

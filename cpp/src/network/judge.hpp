@@ -24,17 +24,40 @@ struct Judge {
   LossKernel<T> loss;
   decltype(KernelTable<T>::match) match;
   index outputs;
-  Places positions;   ///< of the outputs
-  bool sums_outputs;  ///< the loss is a sum over the outputs, wherever they are
+  Places positions;        ///< of the outputs
+  bool sums_outputs;       ///< the loss is a sum over the outputs, wherever they are
+  std::vector<T> numbers;  ///< of the loss: a whole line beyond the outputs of a position, if they
+                           ///< differ from output to output
+  index outputs_per_target;
 
+  /// If losses are computed outside the engine, it has none.
   explicit Judge(const Network<T>& network)
       : outputs(network.outputs()), positions(Places::positions_of(network.output_form())) {
     const KernelTable<T>& k = kernels<T>();
-    const int kind = static_cast<int>(network.loss());
-    const Targets targets = loss_traits(network.loss()).targets;
+    const Loss own{network.loss(), network.loss_parameters()};
+    const Targets targets = loss_traits(own.kind).targets;
     match = targets == Targets::sides ? k.match_sides : k.match;
+    sums_outputs = targets != Targets::classes && targets != Targets::repeated;
+    outputs_per_target = own.outputs_per_target();
+    loss = nullptr;
+    if (own.kind == LossKind::outside) return;
+    const int kind = static_cast<int>(own.kind);
     loss = (network.loss_takes_preactivations() ? k.loss_of_sums : k.loss_of_outputs)[kind];
-    sums_outputs = targets != Targets::classes;
+    if (own.kind != LossKind::quantile) {
+      for (const double number : own.parameters) numbers.push_back(static_cast<T>(number));
+      return;
+    }
+    const index columns = rounded_up(positions.channels, kLineWidth<T>);
+    for (index c = 0; c < columns; ++c) {
+      numbers.push_back(
+          static_cast<T>(own.parameters[static_cast<std::size_t>(c % outputs_per_target)]));
+    }
+  }
+
+  void compute(index rows, index n, const Rows<const T>& out, const Rows<const T>& target, T scale,
+               const Rows<T>& delta, double* losses, T* lanes) const {
+    loss(rows, n, out.data, out.stride, target.data, target.stride, scale, delta.data, delta.stride,
+         losses, lanes, {numbers.data(), outputs_per_target});
   }
 
   /// Computes the loss of each row of a batch; also d loss / d out if `delta` is given, and whether
@@ -42,8 +65,7 @@ struct Judge {
   /// for losses that take them.
   void operator()(index rows, const Rows<const T>& out, const Rows<const T>& target, T scale,
                   const Rows<T>& delta, double* losses, std::uint8_t* matches) const {
-    loss(rows, outputs, out.data, out.stride, target.data, target.stride, scale, delta.data,
-         delta.stride, losses, nullptr);
+    compute(rows, outputs, out, target, scale, delta, losses, nullptr);
     if (matches) match(rows, outputs, out.data, out.stride, target.data, target.stride, matches);
   }
 };
@@ -115,8 +137,7 @@ class PositionJudge {
     for (index p = 0; p < parts.count; ++p) {
       const Rows<T> at = parts.at(out, p), wanted = parts.packed().at(target, p);
       const Rows<T> error = delta.data ? parts.at(delta, p) : delta;
-      judge_.loss(rows, parts.channels, at.data, at.stride, wanted.data, wanted.stride, own_scale,
-                  error.data, error.stride, own, lanes);
+      judge_.compute(rows, parts.channels, at, wanted, own_scale, error, own, lanes);
       if (!sums) add(rows, p, own, weights, losses);
       if (sums && ((p + 1) % kPartsOfLanes == 0 || p + 1 == parts.count)) {
         kernels<T>().add_lanes(rows, parts.channels, lanes, losses);
@@ -146,8 +167,7 @@ class PositionJudge {
       const index there = rows_with(p), channels = positions.channels;
       const Rows<T> at = positions.at(out, p), wanted = positions.packed().at(target, p);
       const Rows<T> error = delta.data ? positions.at(delta, p) : delta;
-      judge_.loss(there, channels, at.data, at.stride, wanted.data, wanted.stride, scale,
-                  error.data, error.stride, own, nullptr);
+      judge_.compute(there, channels, at, wanted, scale, error, own, nullptr);
       add(there, p, own, weights, losses);
       for (index r = 0; error.data && r < there; ++r) {
         T factor = T(1) / static_cast<T>(counts[r]);

@@ -6,6 +6,8 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/pieces.hpp"
 #include "network/plan.hpp"
@@ -161,7 +163,7 @@ void Network<T>::append(Plan<T> plan) {
   }
   if (!is_read.empty()) {
     const Layer<T>& last = layer_at(is_read.size() - 1);
-    check_loss(loss_, last.activation());
+    check_loss(loss_, last.activation(), last.output().shape.channels);
   }
 
   if (limit > 0 && !input_scaling_.empty()) refuse_scaled_indices();
@@ -206,7 +208,7 @@ void Network<T>::set_activation(index i, const Activation& activation) {
     throw std::invalid_argument(std::string(activation.name()) + " is for the output layer only");
   }
   check_outputs(activation, layer(i).output().shape);
-  if (last) check_loss(loss_, activation);
+  if (last) check_loss(loss_, activation, output_shape().channels);
   nodes_[static_cast<std::size_t>(i)].layer->set_activation(activation);
 }
 
@@ -221,10 +223,11 @@ void Network<T>::set_array(index i, const Array& array, const T* values) {
 }
 
 template <class T>
-void Network<T>::set_loss(LossKind loss) {
-  check_loss(loss, top().activation());
-  if (!output_scaling_.empty()) check_scaled_loss(loss);
-  loss_ = loss;
+void Network<T>::set_loss(LossKind kind, std::vector<double> parameters) {
+  Loss loss{kind, std::move(parameters)};
+  check_loss(loss, top().activation(), output_shape().channels);
+  if (!output_scaling_.empty()) check_scaled_loss(kind);
+  loss_ = std::move(loss);
 }
 
 template <class T>
@@ -240,7 +243,7 @@ void Network<T>::set_scaling(Scaling of_inputs, Scaling of_outputs) {
   check(of_inputs, inputs(), "inputs");
   if (index_limit_ > 0 && !of_inputs.empty()) refuse_scaled_indices();
   check(of_outputs, outputs(), "outputs");
-  if (!of_outputs.empty()) check_scaled_loss(loss_);
+  if (!of_outputs.empty()) check_scaled_loss(loss_.kind);
   input_scaling_ = std::move(of_inputs);
   output_scaling_ = std::move(of_outputs);
 }
@@ -271,12 +274,52 @@ Samples Network<T>::scaled(Samples samples) const {
 }
 
 template <class T>
-void Network<T>::unscale_outputs(index rows, T* values) const {
+void Network<T>::sort_outputs(index count, T* values) const {
+  if (!loss_.sorts_outputs()) return;
+  const index each = loss_.outputs_per_target();
+  for (T* of = values; of < values + count; of += each) {
+    // In few steps where they are nearly in order, and without memory of its own.
+    for (index i = 1; i < each; ++i) {
+      for (index k = i; k > 0 && of[k] < of[k - 1]; --k) std::swap(of[k], of[k - 1]);
+    }
+  }
+}
+
+template <class T>
+void Network<T>::finish_outputs(index rows, T* values) const {
+  sort_outputs(rows * outputs(), values);
   if (output_scaling_.empty()) return;
   const auto count = static_cast<std::size_t>(outputs());
   for (index r = 0; r < rows; ++r) {
     for (std::size_t c = 0; c < count; ++c, ++values) {
       *values = static_cast<T>(output_scaling_.undo(static_cast<double>(*values), c));
+    }
+  }
+}
+
+template <class T>
+index Network<T>::sorted_from(const T* values, index place) const {
+  const index each = loss_.outputs_per_target();
+  for (index i = 0; i < each; ++i) {
+    index before = 0;
+    for (index k = 0; k < each; ++k)
+      before += values[k] < values[i] || (k < i && !(values[i] < values[k]));
+    if (before == place) return i;
+  }
+  return place;
+}
+
+template <class T>
+void Network<T>::unsort_gradient(index rows, const T* values, T* gradient) const {
+  if (!loss_.sorts_outputs()) return;
+  const index each = loss_.outputs_per_target(), all = rows * outputs();
+  std::vector<T> sorted(static_cast<std::size_t>(each));
+  for (index first = 0; first < all; first += each) {
+    if (std::is_sorted(values + first, values + first + each)) continue;
+    std::copy_n(gradient + first, each, sorted.begin());
+    for (index place = 0; place < each; ++place) {
+      gradient[first + sorted_from(values + first, place)] =
+          sorted[static_cast<std::size_t>(place)];
     }
   }
 }

@@ -103,7 +103,7 @@ bool put_back(const Network<T>& network, index first, index rows, Chunk<T>& chun
               const PassOrder& order, T* out) {
   const index width = network.outputs();
   copy_values<T>(network.output_form(), rows, chunk.pass.output(), chunk.packed.data());
-  network.unscale_outputs(rows, chunk.packed.data());
+  network.finish_outputs(rows, chunk.packed.data());
   const std::uint32_t* const with_step = chunk.pass.rows_of_output(0);
   const Shape& shape = network.output_shape();
   bool are_numbers = true;
@@ -185,7 +185,7 @@ auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
           return;
         }
         copy_values<T>(output_form(), rows, y, out + first * width);
-        unscale_outputs(rows, out + first * width);
+        finish_outputs(rows, out + first * width);
         if (!all_numbers(rows * width, out + first * width)) numbers = false;
       });
   if (!finite) return Outcome::not_finite;
@@ -222,6 +222,9 @@ bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
                           const StopRequest& stop) const {
   const Samples samples = scaled(given);
   check_positions(output_shape(), samples);
+  if (loss() == LossKind::outside) {
+    throw std::invalid_argument("the engine does not know the loss of this network");
+  }
   const index n = samples.size();
   const bool has_positions = output_shape().positions() > 1;
   std::vector<double> losses(static_cast<std::size_t>(n));

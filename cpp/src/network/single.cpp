@@ -86,7 +86,7 @@ auto FewSamples<T>::predict(const MatrixView& x, T* out) -> typename Network<T>:
     copy_values<T>(network.output_form(), rows, pass.output(), out + first * width);
     finite = finite && pass.inputs_are_finite(rows);
   }
-  network.unscale_outputs(x.rows, out);
+  network.finish_outputs(x.rows, out);
   if (!finite) return Outcome::not_finite;
   const bool has_nan =
       std::any_of(out, out + x.rows * width, [](T value) { return std::isnan(value); });

@@ -42,8 +42,8 @@ const Shape& Stream<T>::step_shape() const {
 }
 
 template <class T>
-void Stream<T>::unscale(T* answer) const {
-  memory_->unscale(outputs(), answer);
+void Stream<T>::finish(T* answer) const {
+  memory_->finish_answer(outputs(), answer);
 }
 
 template <class T>

@@ -18,6 +18,7 @@ class StreamChain {
  public:
   explicit StreamChain(const Network<T>& from);
 
+  const Network<T>& network() const { return network_; }
   /// The numbers of a step, and of an answer.
   index channels() const { return channels_; }
   index outputs() const { return outputs_; }

@@ -96,7 +96,9 @@ class StreamRun {
     return put(finish_last(), chain_.form(), out) ? Outcome::done : Outcome::no_number;
   }
 
-  void unscale(index size, T* out) const {
+  // What users see of outputs: in the units that they know, and in order.
+  void finish_answer(index size, T* out) const {
+    chain_.network().sort_outputs(size, out);
     const Scaling& scaling = chain_.output_scaling();
     if (scaling.empty()) return;
     for (index i = 0; i < size; ++i) {
@@ -165,7 +167,7 @@ class StreamRun {
   bool put(const T* from, const Form& of, T* out) const {
     copy_values<T>(of, 1, Rows<const T>{from, kPanelWidth<T>, kPanelWidth<T>}, out);
     const index size = of.shape.size();
-    unscale(size, out);
+    finish_answer(size, out);
     return std::none_of(out, out + size, [](T value) { return std::isnan(value); });
   }
 

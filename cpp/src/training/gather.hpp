@@ -20,8 +20,13 @@ template <class T>
 class Batches {
  public:
   /// `in_pieces`: the network is planned for pieces of the samples, which are scaled already.
-  Batches(const Network<T>& network, const Samples& samples, index batch, bool in_pieces)
+  Batches(const Network<T>& network, const Samples& samples, index batch, bool in_pieces,
+          double label_smoothing)
       : samples_(network.scaled(samples)), batch_(batch), outputs_(network.outputs()) {
+    const bool are_sides = loss_traits(network.loss()).targets == Targets::sides;
+    const index classes = are_sides ? 2 : network.output_shape().channels;
+    kept_ = static_cast<T>(1.0 - label_smoothing);
+    added_ = static_cast<T>(label_smoothing / static_cast<double>(classes));
     if (in_pieces) pieces_ = std::make_unique<SequencePieces<T>>(network, samples_, batch);
     for (Batch<T>& target : targets_) target = Batch<T>::packed(batch, network.output_shape());
   }
@@ -60,13 +65,21 @@ class Batches {
     return pieces_ ? pieces_->drawn(slot) : Drawn{samples_, order.from(spot.first)};
   }
 
+  /// Smooths a target that has been read, if the plan says so.
+  void smooth(T* target) const {
+    if (added_ == T(0)) return;
+    for (index i = 0; i < outputs_; ++i) target[i] = target[i] * kept_ + added_;
+  }
+
   /// Reads the worker's share of `rows` samples of the step there into a slot of the pass.
   void gather(const Share& share, const EpochOrder& order, const Spot& spot, index rows,
               Pass<T>& pass, int slot, Leaving* leaving) {
     const std::uint32_t* const sample = order.from(spot.first);
     if (pieces_) {
-      return pieces_->gather(share, sample, rows, spot.piece, given_ ? &*given_ : nullptr, pass,
-                             slot, target(slot), leaving);
+      pieces_->gather(share, sample, rows, spot.piece, given_ ? &*given_ : nullptr, pass, slot,
+                      target(slot), leaving);
+      for (index r = share.first(rows); r < share.last(rows); ++r) smooth(target(slot).at(r));
+      return;
     }
     if (StoredBatch<T>* stored = pass.stored(slot)) {
       return gather_stored(share, sample, rows, *stored, target(slot), leaving);
@@ -85,7 +98,7 @@ class Batches {
       // Rows can be anywhere in memory: the next one is prefetched while this one is converted.
       if (r + 1 < end) fetch_row(from, row_of(r + 1));
       read_row(from, row_of(r), inputs.from_row(r), bits ? bits + r : nullptr, pass.missing());
-      read_target(samples_, sample[r], outputs_, targets.from_row(r));
+      read_own_target(sample[r], targets.from_row(r));
     }
   }
   /// The rows that `gather` will read; none for sparse samples, whose rows are short, and for
@@ -103,13 +116,20 @@ class Batches {
     stored.read(share, samples_.inputs, rows, row_of, leaving);
     for (index r = share.first(rows); r < share.last(rows); ++r) {
       if (leaving && r % 64 == 0 && leaving->now()) return;
-      read_target(samples_, sample[r], outputs_, targets.from_row(r));
+      read_own_target(sample[r], targets.from_row(r));
     }
+  }
+  // Losses outside the engine have targets of their own.
+  void read_own_target(index sample, const Rows<T>& target) const {
+    if (!samples_.labels && !samples_.outputs.data) return;
+    read_target(samples_, sample, outputs_, target);
+    smooth(target.data);
   }
 
   Samples samples_;
   std::optional<MatrixView> given_;
   index batch_, outputs_;
+  T kept_, added_;       // of smoothed targets
   Batch<T> targets_[2];  // the next batch is gathered while this one is trained on
   std::unique_ptr<SequencePieces<T>> pieces_;
 };

@@ -59,18 +59,21 @@ void copy(const Buffer<T>& from, Buffer<T>& to) {
 // is small compared with the batch, it is stored, so that the whole backward pass comes before that
 // change.
 template <class T>
-Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan, bool in_pieces)
+Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan, bool in_pieces,
+            const Outside<T>& outside)
     : network_(network),
       plan_(plan),
       is_long_(cost_of_step(network, samples, std::min(plan.batch_size, samples.size())).alone >
                kLongStep),
       workers_(workers_for(
           cost_of_step(network, samples, std::min(plan.batch_size, samples.size())), plan.threads)),
-      batches_(network, samples, std::min(plan.batch_size, samples.size()), in_pieces),
-      tally_(network, plan, batches_.size(), in_pieces || samples.inputs.lengths != nullptr),
+      batches_(network, samples, std::min(plan.batch_size, samples.size()), in_pieces,
+               plan.label_smoothing),
+      tally_(network, plan, batches_.size(), in_pieces || samples.inputs.lengths != nullptr,
+             static_cast<bool>(outside.loss)),
       update_(network, plan, is_long_ && is_wider_than_deep(network, batches_.size())),
-      step_(network, plan, batches_, tally_, workers_) {
-  if (workers_ == 1 && !step_.draws() && !in_pieces) {
+      step_(network, plan, batches_, tally_, workers_, outside) {
+  if (workers_ == 1 && !step_.draws() && !in_pieces && !step_.asks_outside()) {
     narrow_ = narrow_step_of(network, batches_.size());
   }
 }
@@ -215,16 +218,62 @@ void Run<T>::set_samples(const Samples& samples) {
 }
 
 template <class T>
-StepReport Run<T>::step_on(const Samples& samples) {
+void Run<T>::take_all(const Samples& samples) {
   set_samples(samples);
   order_.take_in_order(batches_.size(), samples.rows);
   sort_batches();
+}
+
+template <class T>
+StepReport Run<T>::step_on(const Samples& samples) {
+  take_all(samples);
   if (!step_.draws()) return steps(1, {}, Saving::now);
   const std::uint32_t draw = network_.draw();
   step_.begin_epoch();
   const StepReport report = steps(1, {}, Saving::now);
   if (report.steps == 0) network_.set_draw(draw);
   return report;
+}
+
+template <class T>
+bool Run<T>::back_on(const Samples& samples) {
+  take_all(samples);
+  const index rows = batches_.count_from(0);
+  step_.forget_refusal();
+  dropped_.begin();
+  run_team(workers_, [&](const Team& team) {
+    const SubnormalsAsZero subnormals;
+    DroppedStep::View view(dropped_, team.is_first());
+    Leaving* const leaving = is_long_ && dropped_.can_be() ? &view : nullptr;
+    step_.gather(team, order_, {}, 0, leaving);
+    team.wait();
+    step_.forward(team, {}, rows, 0, leaving);
+    step_.loss(team, {}, batches_.drawn(order_, {}, 0), rows, 0, leaving);
+    if (!step_.is_refused()) step_.back_to_inputs(team, rows, 0, leaving);
+  });
+  StepReport report;
+  tally_.count_step(rows, batches_.samples(), order_.from(0), report);
+  return !report.diverged;
+}
+
+template <class T>
+void Run<T>::read_input_gradient(T* out) const {
+  const Rows<T> from = step_.gradient_of_inputs();
+  const Scaling& scaling = network_.input_scaling();
+  const index width = network_.inputs(), rows = batches_.count_from(0);
+  const std::uint32_t* const sample = order_.from(0);
+  for (index r = 0; r < rows; ++r) {
+    T* const to = out + sample[r] * width;
+    for (index i = 0; i < width; ++i) {
+      const T value = from.at(r, i / kPanelWidth<T>)[i % kPanelWidth<T>];
+      to[i] = scaling.empty() ? value
+                              : static_cast<T>(static_cast<double>(value) *
+                                               scaling.factor[static_cast<std::size_t>(i)]);
+    }
+    const MatrixView& inputs = batches_.samples().inputs;
+    const index there = inputs.columns_of(sample[r]);
+    std::fill(to + there, to + width, T(0));
+  }
 }
 
 template <class T>
@@ -255,6 +304,9 @@ template <class T>
     for (index r = 0; r < count; ++r) {
       read_target(samples, sample[first + r], network_.outputs(), narrow_->target().from_row(r));
     }
+  }
+  if (plan_.label_smoothing > 0.0) {
+    for (index r = 0; r < count; ++r) batches_.smooth(narrow_->target().at(r));
   }
   narrow_->forward(count, tally_.takes_raw());
   tally_.judge(first, count, scale, samples, sample, narrow_->outputs(), narrow_->target(),
@@ -310,6 +362,7 @@ template <class T>
 void Run<T>::steps_of_team(index count, const StopRequest& stop, StepReport& report) {
   go_on_ = true;
   update_.begin_step(plan_.learning_rate);
+  step_.forget_refusal();
   dropped_.begin();
   run_team(workers_, [&](const Team& team) {
     const SubnormalsAsZero subnormals;
@@ -343,7 +396,7 @@ void Run<T>::steps_of_team(index count, const StopRequest& stop, StepReport& rep
       slot = 1 - slot;
     }
   });
-  if (dropped_.is()) drop(report);
+  if (dropped_.is() || step_.is_refused()) drop(report);
 }
 
 template <class T>
@@ -362,8 +415,10 @@ void Run<T>::step_of_worker(const Team& team, const Spot& spot, const Spot& next
   const index rows = count_at(spot);
   step_.forward(team, spot, rows, slot, leaving, update_.needs());
   mark(team, Phase::forward);
-  step_.loss(team, batches_.drawn(order_, spot, slot), rows, slot, leaving);
+  step_.loss(team, spot, batches_.drawn(order_, spot, slot), rows, slot, leaving);
   mark(team, Phase::loss);
+  is_dropped = step_.is_refused();
+  if (is_dropped) return;
   PhaseClock* const own_clock = team.is_first() ? clock_ : nullptr;
   RowsToFetch to_fetch;
   if (more) {
@@ -402,6 +457,7 @@ double Run<T>::gradient(T* out) {
   if (!begin_epoch()) return std::numeric_limits<double>::quiet_NaN();
   step_.draw_nothing();
   const index rows = batches_.size();
+  step_.forget_refusal();
   dropped_.begin();
   run_team(workers_, [&](const Team& team) {
     DroppedStep::View view(dropped_, team.is_first());
@@ -409,12 +465,13 @@ double Run<T>::gradient(T* out) {
     step_.gather(team, order_, {}, 0, leaving);
     team.wait();
     step_.forward(team, {}, rows, 0, leaving);
-    step_.loss(team, batches_.drawn(order_, {}, 0), rows, 0, leaving);
+    step_.loss(team, {}, batches_.drawn(order_, {}, 0), rows, 0, leaving);
+    if (step_.is_refused()) return;
     step_.backward(
         team, rows, 0, {}, [&](index node) { return StoreSink<T>(network_, node, out); },
         [](Leaving*) {}, leaving, [](Leaving*&) { return true; });
   });
-  if (dropped_.is()) return std::numeric_limits<double>::quiet_NaN();
+  if (dropped_.is() || step_.is_refused()) return std::numeric_limits<double>::quiet_NaN();
   StepReport report;
   tally_.count_step(rows, batches_.samples(), order_.from(0), report);
   return report.loss / report.weight;

@@ -15,7 +15,8 @@ template <class T>
 class Run {
  public:
   /// `in_pieces`: the network is planned for pieces of the samples, which are scaled already.
-  Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan, bool in_pieces);
+  Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan, bool in_pieces,
+      const Outside<T>& outside);
 
   const TrainingPlan& plan() const { return plan_; }
   void set_learning_rate(double rate) { plan_.learning_rate = rate; }
@@ -64,6 +65,10 @@ class Run {
   void set_samples(const Samples& samples);
   /// One step on other samples, in their order.
   StepReport step_on(const Samples& samples);
+  /// Takes samples back to their inputs without a step. Returns whether their outputs are finite.
+  bool back_on(const Samples& samples);
+  /// d loss / d inputs of the samples of the last `step_on` or `back_on`, in their order.
+  void read_input_gradient(T* out) const;
   /// The samples of the next step; none between epochs.
   std::span<const std::uint32_t> next_batch() const;
   /// Trains on these inputs of the samples of the next step, until they are null. The narrow path
@@ -82,6 +87,8 @@ class Run {
   bool gradient_of_blocks(const Samples& samples, const std::uint32_t* sample, index rows, T scale);
   // Afterwards no row of parameters is behind.
   void make_late_steps();
+  // Lets the next step take all samples, in their order.
+  void take_all(const Samples& samples);
   // Brings sequences of different lengths into the order in which passes take them.
   void sort_batches();
   // Takes back what a step has begun.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "base/stop_poll.hpp"
@@ -9,6 +10,7 @@
 #include "training/dropout.hpp"
 #include "training/epoch.hpp"
 #include "training/gather.hpp"
+#include "training/outside.hpp"
 #include "training/phases.hpp"
 #include "training/tally.hpp"
 #include "training/update.hpp"
@@ -19,12 +21,13 @@ template <class T>
 class Step {
  public:
   Step(Network<T>& network, const TrainingPlan& plan, Batches<T>& batches, Tally<T>& tally,
-       int workers)
+       int workers, const Outside<T>& outside)
       : network_(network),
         batches_(batches),
         tally_(tally),
         pass_(network, batches.size(),
               {.backward = true,
+               .gradient_of_input = outside.reaches_inputs,
                .slots = 2,
                // With one panel of inputs, looking for zeros does not pay off.
                .looks_for_zeros = panel_count<T>(network.inputs()) > 1,
@@ -36,6 +39,8 @@ class Step {
     for (index i = 0; i < network.size(); ++i) layer_draws_ += network.layer(i).draws();
     for (int w = 0; w < workers; ++w) scratch_.emplace_back(network, batches.size());
     dropout_.apply_to(pass_, true);
+    if (outside.loss) outside_.emplace(network, outside.loss, batches.size());
+    if (outside.reaches_inputs) draw_nothing();
   }
 
   /// Makes room for batches of the present samples, if they go by their stored numbers.
@@ -45,7 +50,14 @@ class Step {
   /// Whether the samples are sequences of different lengths.
   bool takes_lengths() const { return pass_.takes_lengths(); }
   /// Whether anything besides the order of the samples is random.
-  bool draws() const { return dropout_.is_used() || layer_draws_ > 0; }
+  bool draws() const { return is_training_ && (dropout_.is_used() || layer_draws_ > 0); }
+  /// Whether the losses are computed outside the engine.
+  bool asks_outside() const { return outside_.has_value(); }
+  /// Whether the loss outside has refused the batch.
+  bool is_refused() const { return outside_ && outside_->is_refused(); }
+  void forget_refusal() {
+    if (outside_) outside_->begin();
+  }
   /// Takes the numbers of the sub-streams that the epoch, or a single step, draws from.
   void begin_epoch() {
     dropout_.begin_epoch(network_);
@@ -86,7 +98,9 @@ class Step {
 
   /// Computes the losses of the worker's rows of a batch, and d loss / d preactivations of the
   /// output layer.
-  void loss(const Team& team, const Drawn& drawn, index rows, int slot, Leaving* leaving) {
+  void loss(const Team& team, const Spot& spot, const Drawn& drawn, index rows, int slot,
+            Leaving* leaving) {
+    if (outside_) return loss_outside(team, spot, drawn, rows, slot);
     const Layer<T>& top = network_.top();
     const auto& [samples, sample] = drawn;
     const index end = team.share().last(rows);
@@ -107,6 +121,17 @@ class Step {
       top.backward_outputs(count, error, out, slope.data ? slope.from_row(first) : slope);
     }
     team.wait();
+  }
+
+  /// d loss / d inputs of a batch that has been back at its inputs.
+  Rows<T> gradient_of_inputs() const { return pass_.delta_of_input(); }
+  /// Goes back to the inputs without any gradient of parameters.
+  void back_to_inputs(const Team& team, index rows, int slot, Leaving* leaving) {
+    Scratch<T> lent = scratch_of(team);
+    lent.leaving = leaving;
+    pass_.backward(
+        team.share(), rows, slot, lent, [&] { team.wait(); },
+        [](index, const Back<T>&) { return true; });
   }
 
   /// The states before a piece of sequences.
@@ -144,6 +169,30 @@ class Step {
   }
 
  private:
+  void loss_outside(const Team& team, const Spot& spot, const Drawn& drawn, index rows, int slot) {
+    const Layer<T>& top = network_.top();
+    const auto& [samples, sample] = drawn;
+    const index first = team.share().first(rows), count = team.share().last(rows) - first;
+    const Rows<T> out = pass_.output().from_row(first);
+    top.finish_rows(count, out);
+    team.wait();
+    if (team.is_first()) {
+      outside_->ask(rows, spot.first / batches_.size(), sample, pass_.output(), tally_.losses());
+    }
+    team.wait();
+    if (outside_->is_refused()) return;
+    const T scale = tally_.scale(rows, samples.weights, sample);
+    const Rows<T> error = pass_.delta_of_output().from_row(first);
+    outside_->put(
+        first, count, error,
+        [&](index r) {
+          return samples.weights ? static_cast<T>(samples.weights[sample[r]]) * scale : scale;
+        },
+        pass_.rows_of_output(slot));
+    const Rows<T> slope = pass_.slope_of_output();
+    top.backward_outputs(count, error, out, slope.data ? slope.from_row(first) : slope);
+    team.wait();
+  }
   Scratch<T> scratch_of(const Team& team) {
     return scratch_[static_cast<std::size_t>(team.share().worker)].get();
   }
@@ -153,6 +202,7 @@ class Step {
   Tally<T>& tally_;
   Pass<T> pass_;
   HiddenDropout<T> dropout_;
+  std::optional<OutsideErrors<T>> outside_;
   std::vector<ScratchSpace<T>> scratch_;  // one per worker
   int layer_draws_ = 0;
   Occasion occasion_;

@@ -16,11 +16,13 @@ namespace foxnn {
 template <class T>
 class Tally {
  public:
-  /// `lengths`: the samples are sequences of different lengths.
-  Tally(const Network<T>& network, const TrainingPlan& plan, index batch, bool lengths)
+  /// `lengths`: the samples are sequences of different lengths. `is_outside`: the losses are
+  /// computed outside the engine, and written to `losses`.
+  Tally(const Network<T>& network, const TrainingPlan& plan, index batch, bool lengths,
+        bool is_outside)
       : top_(network.top()),
         judge_(network),
-        takes_raw_(network.loss_takes_preactivations()),
+        takes_raw_(!is_outside && network.loss_takes_preactivations()),
         sums_(plan.reduction == Reduction::sum),
         losses_(static_cast<std::size_t>(batch)) {
     const auto counted = plan.count_matches ? static_cast<std::size_t>(batch) : 0;
@@ -36,6 +38,7 @@ class Tally {
   /// Whether losses take the output layer's preactivations.
   bool takes_raw() const { return takes_raw_; }
 
+  double* losses() { return losses_.data(); }
   /// The factor of the loss gradient, in a batch of `rows` samples.
   T scale(index rows, const double* weights, const std::uint32_t* sample) const {
     const T together = static_cast<T>(total_weight(rows, weights, sample));

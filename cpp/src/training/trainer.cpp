@@ -15,7 +15,7 @@ namespace foxnn {
 namespace {
 
 template <class T>
-void check_fit(const Network<T>& network, const Samples& samples) {
+void check_fit(const Network<T>& network, const Samples& samples, bool is_outside) {
   const index inputs = network.inputs(), outputs = network.outputs();
   const auto mismatch = [](const char* what, index got, index needed) {
     return std::invalid_argument(std::string(what) + " must have " + std::to_string(needed) +
@@ -29,6 +29,12 @@ void check_fit(const Network<T>& network, const Samples& samples) {
     if (index{row} >= samples.inputs.rows) throw std::invalid_argument("rows beyond the samples");
   }
   if (samples.inputs.columns != inputs) throw mismatch("x", samples.inputs.columns, inputs);
+  if (is_outside) {
+    if (samples.position_weights) {
+      throw std::invalid_argument("a loss outside takes no weights of positions");
+    }
+    return;
+  }
   if (!samples.labels && samples.outputs.columns != outputs) {
     throw mismatch("y", samples.outputs.columns, outputs);
   }
@@ -109,6 +115,10 @@ void TrainingPlan::check() const {
   };
   check_clip("clip_value", clip_value);
   check_clip("clip_norm", clip_norm);
+  if (!(label_smoothing >= 0.0 && label_smoothing < 1.0)) {
+    throw std::invalid_argument("label_smoothing must be at least 0 and below 1, got " +
+                                text_of(label_smoothing));
+  }
   for (const double rate : dropout) {
     if (!(rate >= 0.0 && rate < 1.0)) {
       throw std::invalid_argument("dropout must be at least 0 and below 1, got " + text_of(rate));
@@ -122,9 +132,19 @@ int training_workers(const Network<T>& network, index batch, int threads) {
 }
 
 template <class T>
-Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan) {
+Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan,
+                    const Outside<T>& outside)
+    : is_outside_(static_cast<bool>(outside.loss)) {
   plan.check<T>();
-  check_fit(network, samples);
+  if (is_outside_) refuse_pieces(plan, "a loss outside");
+  if (!is_outside_ && network.loss() == LossKind::outside) {
+    throw std::invalid_argument("the loss of this network must be given");
+  }
+  check_fit(network, samples, is_outside_);
+  if (plan.label_smoothing > 0.0 && (is_outside_ || !classifies(network.loss()))) {
+    throw std::invalid_argument("label_smoothing is for losses of classes, not for '" +
+                                std::string(loss_name(network.loss())) + "'");
+  }
   if (!plan.dropout.empty() && static_cast<index>(plan.dropout.size()) != network.size() - 1) {
     throw std::invalid_argument("dropout must have a rate for each of the " +
                                 std::to_string(network.size() - 1) + " hidden layers, got " +
@@ -141,14 +161,14 @@ Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingP
   if (plan.truncate == 0 || plan.truncate >= longest(network, samples)) {
     TrainingPlan whole = plan;
     whole.truncate = 0;
-    run_ = std::make_unique<Run<T>>(network, samples, whole, false);
+    run_ = std::make_unique<Run<T>>(network, samples, whole, false, outside);
     return;
   }
   if (samples.inputs.is_sparse()) {
     throw std::invalid_argument("sparse samples cannot come in pieces");
   }
   pieces_ = network.with_pieces(plan.truncate);
-  run_ = std::make_unique<Run<T>>(*pieces_, network.scaled(samples), plan, true);
+  run_ = std::make_unique<Run<T>>(*pieces_, network.scaled(samples), plan, true, outside);
 }
 
 template <class T>
@@ -209,7 +229,7 @@ bool Trainer<T>::takes(const Samples& samples) const {
 template <class T>
 void Trainer<T>::set_samples(const Samples& samples) {
   refuse_pieces(run_->plan(), "set_samples");
-  check_fit(run_->network(), samples);
+  check_fit(run_->network(), samples, is_outside_);
   check_kind(takes(samples));
   if (samples.size() != run_->batches().samples().size()) {
     throw std::invalid_argument("there must be as many samples as before");
@@ -218,14 +238,30 @@ void Trainer<T>::set_samples(const Samples& samples) {
 }
 
 template <class T>
-StepReport Trainer<T>::step(const Samples& samples) {
-  refuse_pieces(run_->plan(), "step");
-  check_fit(run_->network(), samples);
+void Trainer<T>::check_batch(const Samples& samples) const {
+  check_fit(run_->network(), samples, is_outside_);
   check_kind(takes(samples));
   if (samples.size() > run_->batches().size()) {
     throw std::invalid_argument("there must be at most as many samples as a batch holds");
   }
+}
+
+template <class T>
+StepReport Trainer<T>::step(const Samples& samples) {
+  refuse_pieces(run_->plan(), "step");
+  check_batch(samples);
   return run_->step_on(samples);
+}
+
+template <class T>
+bool Trainer<T>::back(const Samples& samples) {
+  check_batch(samples);
+  return run_->back_on(samples);
+}
+
+template <class T>
+void Trainer<T>::input_gradient(T* out) const {
+  run_->read_input_gradient(out);
 }
 
 template <class T>

@@ -21,7 +21,7 @@ _Class = TypeVar("_Class", bound=type)
 #: The arguments of the calls that answer, by the name of the call.
 ARGUMENTS: dict[str, list[str]] = {}
 # Calls of networks are methods; the others are found in foxnn, or in foxnn.schedules.
-_METHODS = ("fit", "evaluate", "predict", "train_on_batch")
+_METHODS = ("fit", "evaluate", "predict", "train_on_batch", "backward")
 _SCHEDULES = ("constant", "step", "exponential", "cosine", "inverse", "warmup")
 
 

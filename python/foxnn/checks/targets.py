@@ -21,10 +21,15 @@ Shape = tuple[int, ...]
 
 # What the targets of each loss are.
 _TARGETS = {name: row["targets"] for name, row in _core.loss_traits().items()}
+_SHOWN = {"binary_focal": "focal"}  # the names of losses as users know them
+_TARGETS["outside"] = "outside"  # of a loss that is a function
 
 
 def target_kind(loss: str) -> str:
-    """Return what the targets of a loss are: "numbers", "counts", "classes" or "sides"."""
+    """Return what the targets of a loss are: "numbers", "counts", "classes", "sides" and so on.
+
+    They are "repeated" where several outputs are for one target, and "outside" for a function.
+    """
     return str(_TARGETS[loss])
 
 
@@ -62,7 +67,7 @@ def targets(
             "(a column of class labels needs loss='cross_entropy')"
         )
     array = matrix(array, name, outputs, "outputs", single=single, table=values)
-    if kind == "numbers":
+    if kind in ("numbers", "repeated"):
         return array
     least, largest = pieces.extremes(array)
     if kind == "classes" and least < 0:
@@ -71,7 +76,7 @@ def targets(
         raise ValueError(f"{name} must be counts or rates, none below 0, got {least}")
     if kind == "sides" and (least < 0 or largest > 1):
         wrong = least if least < 0 else largest
-        raise ValueError(f"{name} must be from 0 to 1 for {loss}, got {wrong}")
+        raise ValueError(f"{name} must be from 0 to 1 for {_SHOWN.get(loss, loss)}, got {wrong}")
     return array
 
 

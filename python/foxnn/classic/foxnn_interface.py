@@ -14,6 +14,7 @@ from foxnn.formats import endings, paths
 from foxnn.formats.saved_network import SavedNetwork
 from foxnn.layers.kinds import leaves
 from foxnn.layers.steps import varies
+from foxnn.model.losses import REPEATING, shown_loss
 from foxnn.model.sequences import is_one_sequence
 from foxnn.model.settings import optimizer_of, rounds_outputs
 from foxnn.support import pieces
@@ -124,13 +125,16 @@ class FoxnnInterface(SavedNetwork):
         except ValueError as error:
             raise ValueError(str(error).replace("learning_rate", "speed", 1)) from None
         held_out: train_data | None = None
+        if self.settings.part_for_test:
+            self._check_comparable(wanted, "data_for_train")
         if count := int(len(inputs) * self.settings.part_for_test):
             order = _core.shuffled(self.seed, HOLDOUT, len(inputs), self._next_draw())
             held_out = train_data(inputs[order[:count]], wanted[order[:count]])
             inputs, wanted = inputs[order[count:]], wanted[order[count:]]
         printing, saving = self.settings.n_print, self.settings.auto_save_iteration
         done, start = 0, time.perf_counter()
-        with _core.Trainer(self, inputs, wanted, plan) as trainer:
+        own = self._own(wanted, checks_gradient=not self._is_loss_checked, counts_batches=True)
+        with self._trainer(inputs, wanted, plan, own=own) as trainer:
             while done < iterations:
                 # Up to the next iteration at which something is due.
                 steps = min([e - done % e for e in (printing, saving) if e] + [iterations - done])
@@ -149,6 +153,7 @@ class FoxnnInterface(SavedNetwork):
                     seconds = time.perf_counter() - start
                     self._print_iteration(done, iterations, seconds, held_out)
                     start = time.perf_counter()
+        self._is_loss_checked = own is not None and own.is_checked
 
     def train_on_file(
         self, name_file: str, speed: float, max_iteration: int, size_train_batch: int = 1
@@ -217,6 +222,7 @@ class FoxnnInterface(SavedNetwork):
 
     def _test_error(self, data: train_data) -> tuple[float, int]:
         x, y = self._arrays_of(data, "data")
+        self._check_comparable(y, "data")
         out, sums, n_true = self._rounded(self.predict(x)), np.empty(len(x)), 0
         out = out.reshape(len(x), -1)
         for part in pieces.slices(out):
@@ -241,13 +247,22 @@ class FoxnnInterface(SavedNetwork):
                 f"{name} must have the columns seen before, in their order "
                 f"({', '.join(self._input_names)}), got {', '.join(data._names)}"
             )
-        if (x.shape[1], y.shape[1]) != (self._inputs(), self._outputs()):
+        columns = math.prod(self._target_shape()) if self._own_loss is None else y.shape[1]
+        if (x.shape[1], y.shape[1]) != (self._inputs(), columns):
             raise ValueError(
-                f"{name} must have {self._inputs()} inputs and {self._outputs()} outputs, "
+                f"{name} must have {self._inputs()} inputs and {columns} outputs, "
                 f"got {x.shape[1]} and {y.shape[1]}"
             )
         inputs, wanted = self._samples(x, y, f"the inputs of {name}", f"the outputs of {name}")
         return checks.dense(inputs), wanted
+
+    def _check_comparable(self, wanted: Array, name: str) -> None:
+        """Refuse to test where outputs are not answers that should be equal to the targets."""
+        if self._loss() in REPEATING or wanted[0].size != self._outputs():
+            raise ValueError(
+                f"{name} cannot be tested: loss={shown_loss(self.loss)} has other outputs than "
+                "targets; evaluate tells the loss"
+            )
 
     def _print_iteration(
         self, reached: int, iterations: int, seconds: float, held_out: train_data | None

@@ -10,6 +10,7 @@ from foxnn import neural_network
 from foxnn.cli.columns import KEY, columns_of
 from foxnn.layers.kinds import leaves
 from foxnn.layers.view import is_number, shown_part
+from foxnn.model.losses import shown_loss
 from foxnn.model.state import state_of
 
 HELP = "show the content of a network file"
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> None:
 def _lines(nn: neural_network) -> Iterator[tuple[str, str]]:
     count = sum(math.prod(s) for leaf in leaves(nn._layers()) for s in leaf["arrays"].values())
     yield "network", f"{described(nn)}, {count} parameters, {nn.dtype}"
-    yield "loss", nn.loss
+    yield "loss", shown_loss(nn.loss).strip("'")
     try:
         columns = columns_of(nn)
     except ValueError:  # notes that another program has written

@@ -16,7 +16,7 @@ from foxnn.layers import layer
 from foxnn.layers.chain import plain_layers
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.losses import CLASSIFYING, LOSS_NAMES, joined
+from foxnn.model.losses import CLASSIFYING, OWN, LossLike, joined, parse_loss, refuse_sorted
 from foxnn.model.scaler import shift_and_scale
 from foxnn.support import extras
 
@@ -103,9 +103,12 @@ def format_of(path: str) -> str:
 def check(network: AnsweringNetwork, path: str) -> None:
     """Raise the error that `save` would, as far as it can be known in advance."""
     if ending_of(path) == ".txt":
+        refuse_sorted(network, _TEXT)
         layers = plain_layers(network, _TEXT)
         foxnn_text.check_network(network.settings, layers)
         foxnn_text.unscaled(layers, network.input_scaler, network.output_scaler)
+    elif ending_of(path) == ".safetensors":
+        safetensors_file.written_loss(network._own_loss)
     elif ending_of(path) == ".onnx":
         extras.library("onnx", "onnx", "an .onnx file")
         from foxnn.formats.onnx import write  # late, as all of onnx: few programs need it
@@ -127,6 +130,7 @@ def save(network: AnsweringNetwork, path: str, only_scale: bool) -> None:
 
         write.write(path, network)
         return
+    refuse_sorted(network, _TEXT)
     # A copy, which is refused during a step: layers read one by one could be of different steps.
     copy = network._copy()
     parts = plain_layers(copy, _TEXT)
@@ -138,7 +142,7 @@ def load(
     network: AnsweringNetwork,
     path: str,
     only_scale: bool,
-    loss: str | None,
+    loss: LossLike | None,
     dtype: str | None,
     seed: int | None,
 ) -> None:
@@ -162,12 +166,12 @@ def load(
     if ending == ".onnx":
         _load_onnx(network, path, dtype, start)
     else:
-        _load_safetensors(network, path, dtype, start)
+        _load_safetensors(network, path, dtype, start, is_loss_given=loss is not None)
     if loss is not None:
-        word = LOSS_NAMES.known(loss, "loss")
+        word = parse_loss(loss).name
         if ending == ".onnx" and word in CLASSIFYING:
             _end_logits(network, word)
-        network._set_loss(word)
+        network._take_loss(loss)
         network._loss_given = True
         network._forget_misfit()
 
@@ -190,7 +194,7 @@ def load_state_dict(
     activation: Any,
     output_activation: Any,
     only_scale: bool,
-    loss: str | None,
+    loss: LossLike | None,
     dtype: str | None,
     seed: int | None,
 ) -> None:
@@ -204,11 +208,11 @@ def load_state_dict(
     from foxnn.formats import state_dict  # late: few programs read one
 
     _check_only_scale(only_scale, path)
-    word = None if loss is None else LOSS_NAMES.known(loss, "loss")
+    word = None if loss is None else parse_loss(loss).name
     found = state_dict.read(path)
     given = state_dict.activations(path, found, activation, output_activation, word)
     sizes = [found.layers[0].inputs, *(layer.outputs for layer in found.layers)]
-    network._make(sizes, given, None, word, "zeros", found.dtype if dtype is None else dtype, seed)
+    network._make(sizes, given, None, loss, "zeros", found.dtype if dtype is None else dtype, seed)
     for part, named, arrays in zip(network, found.layers, found.parameters, strict=True):
         try:
             part.weights, part.bias = arrays
@@ -217,9 +221,16 @@ def load_state_dict(
 
 
 def _load_safetensors(
-    network: AnsweringNetwork, path: str, dtype: str | None, seed: int | None
+    network: AnsweringNetwork,
+    path: str,
+    dtype: str | None,
+    seed: int | None,
+    *,
+    is_loss_given: bool,
 ) -> None:
     given = safetensors_file.read(path)
+    if is_loss_given and given.get("loss") == OWN:
+        given |= {"loss": "mse"}  # its function need not be there
     if seed is not None:
         given |= {"seed": seed, "draw": 0}
     try:
@@ -272,7 +283,7 @@ def _load_text(
     network: AnsweringNetwork,
     path: str,
     only_scale: bool,
-    loss: str | None,
+    loss: LossLike | None,
     dtype: str | None,
     seed: int | None,
 ) -> None:

@@ -27,6 +27,7 @@ from foxnn.formats.paths import FileFormatError, reading
 from foxnn.formats.whole_files import replacing
 from foxnn.model import state
 from foxnn.model.layer_tree import Layers, Leaf
+from foxnn.model.losses import LossFunction, name_of_function
 from foxnn.support import pieces
 
 # Raised when names or their meaning change; earlier files must still be read.
@@ -77,6 +78,8 @@ def write(
     for key, value in given.items():
         if key == "moments":
             rest[key] = [moment is not None for moment in value]
+        elif key == "loss_function":
+            rest[key] = written_loss(value)
         elif key in _SCALERS:
             rest[key] = value and {"method": value["method"]}
         elif key != "parameters":
@@ -98,6 +101,24 @@ def write(
         arrays |= {_STATE.format(i): one for i, one in enumerate(states)}
     with replacing(path) as file:
         _write(file, arrays, {"foxnn": json.dumps(head)})
+
+
+def written_loss(function: LossFunction | None) -> str | None:
+    """Return the name by which a loss that is a function can be found again; None for None.
+
+    Raises
+    ------
+    ValueError
+        If it cannot: a lambda, a function in another function, an object.
+    """
+    if function is None:
+        return None
+    if (name := name_of_function(function)) is None:
+        raise ValueError(
+            "loss must be a function of a module for a file, which holds its name: not a lambda, a "
+            f"function in another one or an object; got {checks.shown(function)}"
+        )
+    return name
 
 
 def _write(file: IO[bytes], arrays: Mapping[str, Array], metadata: Mapping[str, str]) -> None:

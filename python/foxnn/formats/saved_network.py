@@ -14,6 +14,7 @@ from foxnn.formats import endings
 from foxnn.layers import ActivationLike
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.base import dtype_name
+from foxnn.model.losses import LossLike
 
 
 class _Usual(str):
@@ -32,7 +33,7 @@ class SavedNetwork(AnsweringNetwork):
         sizes: Sequence[Any] | str | os.PathLike[str],
         activation: ActivationLike | Sequence[ActivationLike] | bool = _USUAL,
         output_activation: ActivationLike | None = None,
-        loss: str | None = None,
+        loss: LossLike | None = None,
         init: str = "auto",
         dtype: str | None = None,
         seed: int | None = None,

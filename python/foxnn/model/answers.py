@@ -17,7 +17,17 @@ from foxnn.layers.chain import check_plain, reader_of_indices
 from foxnn.layers.kinds import leaves
 from foxnn.layers.steps import varies
 from foxnn.model.base import BaseNetwork
-from foxnn.model.losses import CLASSIFYING, LABELLED
+from foxnn.model.losses import (
+    CLASSIFYING,
+    LABELLED,
+    REPEATING,
+    outputs_of_each,
+    public_name,
+    repeated,
+    shown_loss,
+    sorts_outputs,
+)
+from foxnn.model.own_loss import OwnLoss, own_targets
 from foxnn.model.sequences import SequenceReader, gradient_of, layer_outputs_of, mask_of
 from foxnn.model.trace import Trace
 from foxnn.model.walk import backward, forward, loss_and_gradients
@@ -111,9 +121,10 @@ class AnsweringNetwork(BaseNetwork):
         ['left', 'right']
         """
         if not self._classifies():
+            names = dict.fromkeys(map(public_name, CLASSIFYING))
             raise ValueError(
-                f"predict_classes needs loss={' or '.join(map(repr, CLASSIFYING))}, got a network "
-                f"with loss={self._loss()!r}"
+                f"predict_classes needs loss={' or '.join(map(repr, names))}, got a network "
+                f"with loss={shown_loss(self.loss)}"
             )
         out = self.predict(x, lengths)
         if isinstance(out, list):
@@ -198,9 +209,10 @@ class AnsweringNetwork(BaseNetwork):
         inputs, wanted, weights = self._weighted(x, y, sample_weight, lengths=lengths)
         found = self._evaluation(inputs, wanted, weights)
         if math.isnan(found["loss"]) and (weights is None or weights.any()):
-            raise OverflowError(
-                f"the loss is not a number (NaN): layers go beyond {self.dtype}; scale x"
-            )
+            why = f"layers go beyond {self.dtype}; scale x"
+            if self._own_loss is not None:
+                why = f"{shown_loss(self.loss)} has returned NaN, or {why}"
+            raise OverflowError(f"the loss is not a number (NaN): {why}")
         return found | self._metrics(asked, inputs, wanted, weights) if asked else found
 
     def _metrics(
@@ -215,16 +227,26 @@ class AnsweringNetwork(BaseNetwork):
         outputs = self._predict(inputs, self.settings.n_threads)
         if outputs is None:
             raise ValueError("x must be finite as input_scaler scales it")
+        if self._own_loss is not None and wanted.shape != outputs.shape:
+            raise ValueError(
+                f"metrics must be left out for targets of shape {wanted.shape}, which is not "
+                f"that of the outputs, {outputs.shape}"
+            )
+        if sorts_outputs(self):
+            raise ValueError("metrics must be left out for several quantiles of each target")
         count, each = self._channels(), 1
         if not self._varies_at_end():
             each = math.prod(self._positions())
-        rows = by_name.one_hot(wanted, count) if checks.are_labels(wanted) else wanted
+        has_labels = checks.are_labels(wanted) and self._own_loss is None
+        rows = by_name.one_hot(wanted, count) if has_labels else wanted
         if weights is None:
             weights = np.ones(len(inputs))
         if self._varies_at_end():
             each = outputs.shape[1]
         by_position = weights.reshape(-1) if weights.ndim > 1 else weights.repeat(each)
         outputs, rows = outputs.reshape(-1, count), rows.reshape(-1, count)
+        means = self._target_shape()[-1]  # of gaussian_nll; else all
+        outputs, rows = outputs[:, :means], rows[:, :means]
         if (there := mask_of(inputs, each)) is not None:
             which = there.reshape(-1)
             outputs, rows, by_position = outputs[which], rows[which], by_position[which]
@@ -372,6 +394,11 @@ class AnsweringNetwork(BaseNetwork):
         """
         # A copy stays as it is meanwhile, and can be asked between the epochs of a training.
         copy = self._copy()
+        if y is not None and (self._own_loss is not None or self._loss() in REPEATING):
+            raise ValueError(
+                "y must be left out: a trace has no formula of a loss that is a function, and none "
+                f"of {' and '.join(REPEATING)}; got loss={shown_loss(self.loss)}"
+            )
         if any("recurrent_weights" in part["arrays"] for part in leaves(copy._layers())):
             return self._trace_of_sequence(copy, x, y)
         instead = "layer_outputs returns the outputs of its layers"
@@ -444,13 +471,39 @@ class AnsweringNetwork(BaseNetwork):
     def _classifies(self) -> bool:
         return self._loss() in CLASSIFYING
 
+    def _own(self, y: Array, **options: Any) -> OwnLoss | None:
+        """Return the loss that is a function, with targets, or None for one of the engine's."""
+        return None if self._own_loss is None else OwnLoss(self._own_loss, y, **options)
+
+    def _trainer(
+        self,
+        x: Rows,
+        y: Array,
+        plan: _core.Plan,
+        weights: NDArray[np.float64] | None = None,
+        own: OwnLoss | None = None,
+    ) -> _core.Trainer:
+        """Return a trainer on these samples; `own` is the loss that `_own` returns."""
+        from foxnn import _core
+
+        return _core.Trainer(self, x, y if own is None else None, plan, weights, own)
+
     def _evaluation(
         self, x: Rows, y: Array, weights: NDArray[np.float64] | None
     ) -> dict[str, float]:
+        if (own := self._own(y)) is not None:
+            return {"loss": self._own_mean(own, x, weights)}
         loss, correct, positions = self._evaluate(x, y, weights, self.settings.n_threads)
         if not self._classifies():
             return {"loss": loss}
         return {"loss": loss, "accuracy": correct / positions}
+
+    def _own_mean(self, own: OwnLoss, x: Rows, weights: Array | None) -> float:
+        try:
+            outputs = self._predict(x, self.settings.n_threads)
+        except OverflowError:
+            return math.nan
+        return math.nan if outputs is None else own.mean(outputs, weights)
 
     def _samples(
         self,
@@ -490,18 +543,42 @@ class AnsweringNetwork(BaseNetwork):
                 shape = (reader.steps, *shape[1:])
                 outputs = math.prod(shape)
         labels = LabelReader(self._classes) if labels is None else labels
+        each = outputs_of_each(self._loss(), self._loss_parameters())
         try:
-            wanted = labels.targets(
-                y, y_name, outputs, loss=self._loss(), single=single, shape=shape
-            )
+            if self._own_loss is not None:
+                wanted = own_targets(y, y_name, shape, single=single)
+            else:
+                *positions, channels = shape
+                wanted = labels.targets(
+                    y, y_name, outputs // each, loss=self._loss(), single=single,
+                    shape=(*positions, channels // each),
+                )  # fmt: skip
         except (TypeError, ValueError):
             if reader is not None:
                 reader.refuse_of_steps(y, y_name)
             raise
         checks.same_length(inputs, wanted, x_name, y_name)
+        if each > 1:
+            wanted = repeated(wanted, each, shape[-1] // each, self._loss())
+        if self._own_loss is not None:
+            self._check_for_own(inputs, weights, weight_name)
         if reader is not None:
             return inputs, wanted, reader.weights(weights, weight_name)
         return inputs, wanted, checks.weights(weights, weight_name, len(inputs), self._positions())
+
+    def _check_for_own(self, inputs: Rows, weights: Any, weight_name: str) -> None:
+        """Refuse what a loss that is a function cannot be told: lengths, weights of positions."""
+        lengths = getattr(inputs, "output_lengths", None)
+        if lengths is not None and lengths.min() < lengths.max():
+            raise ValueError(
+                "loss must be one of foxnn's for outputs that are sequences of different lengths: "
+                "a function does not get to know where they end"
+            )
+        if weights is not None and np.ndim(weights) > 1 and np.size(weights) > len(inputs):
+            raise ValueError(
+                f"{weight_name} must have one number for each sample where the loss is a function, "
+                f"which weighs positions itself; got shape {np.shape(weights)}"
+            )
 
     def _reader(
         self,
@@ -615,4 +692,5 @@ class AnsweringNetwork(BaseNetwork):
         self, x: SamplesLike, y: ArrayLike
     ) -> tuple[float, list[tuple[Array, ...]]]:
         """Return the mean loss over samples, and the gradients of each layer's arrays."""
-        return loss_and_gradients(self, *self._samples(x, y))
+        inputs, wanted = self._samples(x, y)
+        return loss_and_gradients(self, inputs, wanted, self._own(wanted))

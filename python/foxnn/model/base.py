@@ -33,7 +33,15 @@ from foxnn.layers.steps import least_steps, varies, with_steps
 from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
 from foxnn.model import state
-from foxnn.model.losses import LOSS_NAMES
+from foxnn.model.losses import (
+    LossFunction,
+    LossLike,
+    as_given,
+    engine_name,
+    outputs_of_each,
+    parse_loss,
+    shown_loss,
+)
 from foxnn.model.scaler import Scaler, copied, for_engine
 from foxnn.model.settings import Settings
 from foxnn.support.html import escaped
@@ -47,7 +55,7 @@ class BaseNetwork(_core.Network):
         sizes: Sequence[Any],
         activation: ActivationLike | Sequence[ActivationLike] = "sigmoid",
         output_activation: ActivationLike | None = None,
-        loss: str | None = None,
+        loss: LossLike | None = None,
         init: str = "auto",
         dtype: str | None = None,
         seed: int | None = None,
@@ -64,7 +72,7 @@ class BaseNetwork(_core.Network):
         sizes: Sequence[Any],
         activation: Any,
         output_activation: Any,
-        loss: str | None,
+        loss: LossLike | None,
         init: str,
         dtype: str | None,
         seed: int | None,
@@ -89,7 +97,7 @@ class BaseNetwork(_core.Network):
         items: Sequence[Any],
         activation: Any,
         output_activation: Any,
-        loss: str | None,
+        loss: LossLike | None,
         init: str,
         dtype: str | None,
         seed: int | None,
@@ -112,7 +120,7 @@ class BaseNetwork(_core.Network):
         self,
         shape: Sequence[Any],
         specs: Sequence[Spec],
-        loss: str | None,
+        loss: LossLike | None,
         dtype: str | None,
         seed: int | None,
     ) -> None:
@@ -127,15 +135,16 @@ class BaseNetwork(_core.Network):
         except MemoryError:
             raise beyond_memory(planned, specs, single) from None
         self._loss_given = loss is not None
-        self._set_loss(self._usual_loss() if loss is None else LOSS_NAMES.known(loss, "loss"))
+        self._take_loss(self._usual_loss() if loss is None else loss)
         self._settings = Settings(_summation_of(self))
         self._scalers: tuple[Scaler | None, Scaler | None] = None, None
         self._input_names: list[str] | None = None
         self._classes: Classes | None = None
         self._notes: dict[str, Any] = {}
         self._history: Mapping[str, list[float]] | None = None  # of the last fit
-        # The plan of the last `train_on_batch`, and what it was made from.
+        # The plan of the last `train_on_batch`, and what it was made from; and of `backward`.
         self._step_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
+        self._back_plan: tuple[tuple[Any, ...], _core.Plan] | None = None
 
     # What it is made of.
 
@@ -155,9 +164,20 @@ class BaseNetwork(_core.Network):
         return self._seed()
 
     @property
-    def loss(self) -> str:
-        """The name of the loss."""
-        return self._loss()
+    def loss(self) -> LossLike:
+        """The loss as the constructor takes it: a name, a name with its numbers, or a function.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> foxnn.neural_network([3, 2], "identity").loss
+        'mse'
+        >>> foxnn.neural_network([3, 2], "identity", loss=("quantile", [0.1, 0.9])).loss
+        ('quantile', [0.1, 0.9])
+        """
+        if self._own_loss is not None:
+            return self._own_loss
+        return as_given(self._loss(), self._loss_parameters())
 
     @property
     def sizes(self) -> list[int]:
@@ -371,7 +391,7 @@ class BaseNetwork(_core.Network):
     def __repr__(self) -> str:
         if "_settings" not in self.__dict__:  # a traceback may show one whose making was refused
             return f"<{type(self).__name__}, not made>"
-        rest = f"loss={self.loss!r}, dtype={self.dtype!r}, seed={self.seed})"
+        rest = f"loss={shown_loss(self.loss)}, dtype={self.dtype!r}, seed={self.seed})"
         parts = self._layers()
         if len(self._input_shape()) == 1 and all(is_number(part) for part in parts):
             activations = [_as_given(part["options"]) for part in parts]
@@ -418,7 +438,8 @@ class BaseNetwork(_core.Network):
         """Return what notebooks show: the loss, and the table of `summary`."""
         if "_settings" not in self.__dict__:
             return escaped(repr(self))
-        head = f"{type(self).__name__}: loss {self.loss}, {self.dtype}, seed {self.seed}"
+        shown = shown_loss(self.loss).strip("'")
+        head = f"{type(self).__name__}: loss {shown}, {self.dtype}, seed {self.seed}"
         table = summary_html(self._input_shape(), list(self), self._item_size())
         return f"<p>{escaped(head)}</p>\n{table}"
 
@@ -440,9 +461,21 @@ class BaseNetwork(_core.Network):
         """Return the number of outputs at a position, or of all where they have none."""
         return int(self._output_shape()[-1])
 
+    def _target_shape(self) -> tuple[int, ...]:
+        """Return the shape of a target, which several outputs may be for."""
+        *positions, channels = self._output_shape()
+        return *positions, channels // outputs_of_each(self._loss(), self._loss_parameters())
+
     def _positions(self) -> tuple[int, ...]:
         """Return the positions of the outputs along each axis."""
         return self._output_shape()[:-1]
+
+    def _take_loss(self, loss: LossLike) -> None:
+        """Take a loss over, which is checked."""
+        given = parse_loss(loss)
+        self._set_loss(engine_name(given.name, self._output_activation()[0]), given.parameters)
+        self._own_loss: LossFunction | None = given.function
+        self._is_loss_checked = False
 
     def _usual_loss(self) -> str:
         return "cross_entropy" if self._output_activation()[0] == "softmax" else "mse"
@@ -498,7 +531,10 @@ _OWN = {
     "_settings",
     "_scalers",
     "_loss_given",
+    "_own_loss",
+    "_is_loss_checked",
     "_step_plan",
+    "_back_plan",
     "_least",
     "_input_names",
     "_classes",

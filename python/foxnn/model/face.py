@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from foxnn import _core
 from foxnn.checks import Array
 from foxnn.layers.kind import Spec
+from foxnn.model.losses import LossFunction, LossLike
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings
 
@@ -18,6 +19,7 @@ class Face(Protocol):
     classes: Any
     notes: dict[str, Any]
     _loss_given: bool
+    _own_loss: LossFunction | None
     _input_names: list[str] | None
 
     @property
@@ -49,7 +51,7 @@ class Face(Protocol):
         self,
         shape: Sequence[int],
         specs: Sequence[Spec],
-        loss: str | None,
+        loss: LossLike | None,
         dtype: str | None,
         seed: int | None,
     ) -> None: ...

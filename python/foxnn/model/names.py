@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from foxnn import _core
+from foxnn.model.losses import PUBLIC_LOSSES
 
 
 def activations() -> list[str]:
@@ -20,7 +21,7 @@ def activations() -> list[str]:
 
 
 def losses() -> list[str]:
-    """Return the names of the losses.
+    """Return the names of the losses; a network may also have a function as its loss.
 
     Examples
     --------
@@ -28,7 +29,7 @@ def losses() -> list[str]:
     >>> "huber" in foxnn.losses()
     True
     """
-    return _core.losses()
+    return list(PUBLIC_LOSSES)
 
 
 def metrics() -> list[str]:

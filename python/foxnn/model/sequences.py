@@ -80,8 +80,24 @@ class SequenceReader:
         """Return targets whose positions are those of the rows."""
         if self.outputs is None:
             return y
-        rest = self._nn._output_shape()[1:]
+        rest = self._nn._target_shape()[1:]
         return self._fitted(y, name, rest, takes_labels=self._nn._loss() in LABELLED)
+
+    def gradients(self, given: Any, name: str) -> Any:
+        """Return a gradient by the outputs whose positions are those of the rows."""
+        if self.outputs is None:
+            return given
+        return self._fitted(given, name, self._nn._output_shape()[1:])
+
+    def inputs_back(self, found: Array) -> Any:
+        """Return numbers of the inputs of all rows as the samples were given."""
+        tail = self._nn._input_shape()[1:]
+        by_step = found.reshape(len(found), -1, *tail)
+        if self.given.is_list:
+            lengths = self.given.lengths
+            return [one[:steps].copy() for one, steps in zip(by_step, lengths, strict=True)]
+        more = self.given.width - by_step.shape[1]
+        return np.pad(by_step, [(0, 0), (0, more)] + [(0, 0)] * len(tail)) if more else by_step
 
     def _fitted(self, given: Any, name: str, rest: Shape, *, takes_labels: bool = False) -> Any:
         """Return targets or weights of positions, as wide as the longest outputs."""

@@ -27,11 +27,20 @@ from foxnn.model.layer_tree import (
     leaves_of,
     tree_of,
 )
+from foxnn.model.losses import (
+    OWN,
+    LossFunction,
+    LossLike,
+    as_given,
+    function_of_name,
+    public_name,
+)
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings, values_of
 
 # Raised when a state means something else; earlier states must still be read, or refused by name.
-# What came later (input_names, classes, notes) may be missing in earlier ones.
+# What came later (input_names, classes, notes, loss_parameters, loss_function) may be missing in
+# earlier ones.
 VERSION = 2
 
 DTYPES = ("float32", "float64")
@@ -56,11 +65,12 @@ def state_of_copy(network: Face, copy: _core.Network) -> dict[str, Any]:
 
 def surroundings_of(network: Face, copy: _core.Network) -> dict[str, Any]:
     """Return the state without its large arrays, which `memory_of` has."""
+    numbers, own = copy._loss_parameters(), network._own_loss
     return {
         "version": VERSION,
         "input_shape": list(copy._input_shape()),
         "layers": tree_of(copy._layers()),
-        "loss": copy._loss(),
+        "loss": public_name(copy._loss()),
         "loss_given": network._loss_given,
         "dtype": network.dtype,
         "seed": copy._seed(),
@@ -71,6 +81,9 @@ def surroundings_of(network: Face, copy: _core.Network) -> dict[str, Any]:
         "input_names": network.input_names,
         "classes": network.classes,
         "notes": notes_of(network.notes),
+        # Left out where there is none, so that earlier versions read most files.
+        **({"loss_parameters": numbers} if numbers else {}),
+        **({"loss_function": own} if own is not None else {}),
     }
 
 
@@ -165,11 +178,29 @@ def make(network: Face, state: Mapping[str, Any], dtype: str | None = None) -> N
     network._begin(
         layers.input_shape,
         layers.specs,
-        checks.word(state["loss"], "loss"),
+        _loss_of(state),
         checks.choice(state["dtype"], "dtype", DTYPES) if dtype is None else dtype,
         checks.integer(state["seed"], "seed", 0, 2**64 - 1),
     )
     _fill(network, state, layers.leaves)
+
+
+def _loss_of(state: Mapping[str, Any]) -> LossLike:
+    """Return the loss that a state has; earlier states know no numbers and functions."""
+    name = checks.word(state["loss"], "loss")
+    if name == OWN:
+        function = state.get("loss_function")
+        if isinstance(function, str):  # in a file
+            return function_of_name(function)
+        if not callable(function):
+            raise ValueError(f"loss_function must be a function, got {checks.shown(function)}")
+        own: LossFunction = function
+        return own
+    given = state.get("loss_parameters", [])
+    if not isinstance(given, list | tuple):
+        raise ValueError(f"loss_parameters must be a list, got {checks.shown(given)}")
+    numbers = [checks.real(one, "loss_parameters") for one in given]
+    return as_given(name, numbers)
 
 
 def _fill(network: Face, state: Mapping[str, Any], there: list[Leaf]) -> None:

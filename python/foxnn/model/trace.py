@@ -19,7 +19,7 @@ from foxnn.checks.unpickling import attributes
 from foxnn.layers import parse_activation
 from foxnn.layers.activation_table import ACTIVATIONS, JOINING
 from foxnn.layers.activations import ActivationPair
-from foxnn.model.losses import LOSSES, joined
+from foxnn.model.losses import LOSSES, is_difference, joined, public_name
 from foxnn.support import pieces
 
 _BACKWARD = ("delta", "dC/dw", "dC/db")
@@ -189,7 +189,7 @@ class Trace(Mapping[str, Array]):
                 LOSSES[self._loss].formula if self._loss in LOSSES else "C(a, y)", last
             )
             scaled = "(target - shift) / scale" if "out" in self else ""
-            parts += [f"Loss: {self._loss}", self._line("y", scaled)]
+            parts += [f"Loss: {public_name(self._loss)}", self._line("y", scaled)]
             parts += [f"  C = {cost} = {self['C']:.5g}", "Backward"]
             for i in reversed(self._layers()):
                 parts += self._backward(i)
@@ -231,7 +231,7 @@ class Trace(Mapping[str, Array]):
         by_outputs = partial
         if self._loss in LOSSES:
             by_outputs = _of_outputs(LOSSES[self._loss].slope, last)
-        if activation in joined(self._loss):
+        if activation in joined(self._loss) and is_difference(self._loss):
             # The targets of all classes together usually sum to 1.
             is_whole = activation not in JOINING or abs(float(self["y"].sum()) - 1.0) < 1e-6
             return error if is_whole else f"a^{last} Σ y - y", ""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from foxnn import _core
 from foxnn.checks import Array, Rows
 from foxnn.layers.specs import dense_spec, sizes_of
+from foxnn.model.own_loss import OwnLoss
 
 
 def forward(
@@ -75,12 +76,15 @@ def backward(network: _core.Network, x: Array, y: Array) -> dict[str, Array]:
 
 
 def loss_and_gradients(
-    network: _core.Network, x: Rows, y: Array
+    network: _core.Network, x: Rows, y: Array, own: OwnLoss | None = None
 ) -> tuple[float, list[tuple[Array, ...]]]:
-    """Return the mean loss over samples, and the gradients of each layer's arrays."""
+    """Return the mean loss over samples, and the gradients of each layer's arrays.
+
+    `own` is the loss of a network whose loss is a function.
+    """
     # Without a shuffle, which would move the network's random numbers on.
     plan = _core.Plan(_core.Optimizer("sgd"), 1.0, batch_size=len(x), shuffle=False)
-    with _core.Trainer(network, x, y, plan) as trainer:
+    with _core.Trainer(network, x, y if own is None else None, plan, None, own) as trainer:
         loss, layers = trainer.gradient()
     return loss, [tuple(arrays.values()) for arrays in layers]
 

@@ -11,6 +11,7 @@ import numpy as np
 from foxnn import checks
 from foxnn.layers.view import is_flat_dense, shown_part
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.losses import shown_loss
 
 
 def checked_epochs(epochs: Any) -> int:
@@ -70,6 +71,17 @@ def checked_time_limit(limit: Any) -> float | None:
 
 def _above_zero(value: Any, name: str) -> float | None:
     return None if value is None else checks.real(value, name, 0.0, open_low=True)
+
+
+def checked_smoothing(network: AnsweringNetwork, smoothing: Any) -> float:
+    """Return the share of a target that goes to all classes alike; only classifiers have one."""
+    share = checks.real(smoothing, "label_smoothing", 0.0, 1.0, open_high=True)
+    if share > 0.0 and not network._classifies():
+        raise ValueError(
+            f"label_smoothing must be 0 for loss={shown_loss(network.loss)}, which is not one for "
+            f"classes, got {checks.shown(smoothing)}"
+        )
+    return share
 
 
 def checked_validation(validation: Any) -> float | tuple[Any, Any, Any, Any] | None:

@@ -98,6 +98,7 @@ class Checkpoints:
             )
         wait_for_all()
         notes_of(network.notes)  # what cannot be written is refused before training
+        safetensors_file.written_loss(network._own_loss)
         whole_files.check_place(self._path)
         # The working directory may change during the run. (Not abspath: ".." may follow a link.)
         here = "" if os.path.isabs(self._path) else os.getcwd()

@@ -11,7 +11,7 @@ from foxnn import checks
 from foxnn.checks import Array
 from foxnn.checks.labels import Classes
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.losses import CLASSIFYING, LABELLED
+from foxnn.model.losses import CLASSIFYING, LABELLED, shown_loss
 from foxnn.model.sequences import mask_of
 from foxnn.support import pieces
 from foxnn.training.samples import WeightedSamples
@@ -22,9 +22,13 @@ def classes_of(y: Array, network: AnsweringNetwork) -> Array | None:
 
     Where outputs have positions, it is a row a sample, with the class of each position.
     """
+    if network._own_loss is not None:
+        return None  # its targets are its own affair
     if checks.are_labels(y):
         classes = y
-    elif network.loss in LABELLED or (network.loss in CLASSIFYING and network._channels() == 1):
+    elif network._loss() in LABELLED or (
+        network._loss() in CLASSIFYING and network._channels() == 1
+    ):
         channels = network._channels()
         classes = np.empty((len(y), y.shape[1] // channels), np.int64)
         for part in pieces.slices(y):
@@ -49,7 +53,7 @@ def weighted_by_class(
     if classes is None:
         raise ValueError(
             "class_weight needs classes: loss='cross_entropy', or 'binary_cross_entropy' with one "
-            f"output; got loss={network.loss!r} with {network._channels()} outputs"
+            f"output; got loss={shown_loss(network.loss)} with {network._channels()} outputs"
         )
     count = max(2, network._channels())
     there = mask_of(samples.x, classes.shape[1]) if classes.ndim > 1 else None

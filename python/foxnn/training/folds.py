@@ -115,8 +115,12 @@ class _Fold:
             self._network._set_scalers(*scalers)
         self._held_out = held_out
         self.weight = float(len(held_out) if held_out.weights is None else held_out.weights.sum())
-        self._trainer = _core.Trainer(
-            self._network, training.x, training.y, engine_plan(network, options), training.weights
+        self._trainer = self._network._trainer(
+            training.x,
+            training.y,
+            engine_plan(network, options),
+            training.weights,
+            self._network._own(training.y, checks_gradient=options.check_loss),
         )
 
     def __enter__(self) -> _Fold:

@@ -7,6 +7,7 @@ import time
 
 from foxnn import _core
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.own_loss import OwnLoss
 from foxnn.training.advice import diverged_network
 from foxnn.training.checkpoint import Checkpoints, Running
 from foxnn.training.data import FitData
@@ -31,14 +32,16 @@ class FitLoop(Course):
         self._plan = plan
         self._history = history
         self._watch = plan.watch
+        self._own: OwnLoss | None = None
         self._last_loss: float | None = None
 
     def run(self) -> History:
         """Train for the planned epochs, or until something ends the run; return all records."""
-        training, plan = self._data.training, self._plan
+        training, plan, network = self._data.training, self._plan, self._network
+        self._own = network._own(training.y, checks_gradient=plan.checks_loss)
         with (
-            _core.Trainer(
-                self._network, training.x, training.y, plan.engine, training.weights
+            network._trainer(
+                training.x, training.y, plan.engine, training.weights, self._own
             ) as self._trainer,
             Progress(None if plan.is_auto else plan.epochs.stop, plan.shows_progress) as self._bar,
         ):
@@ -54,6 +57,8 @@ class FitLoop(Course):
     def _finish(self) -> None:
         if self._watch is not None:
             self._watch.restore(self._network)
+        if self._own is not None and self._own.is_checked:
+            self._network._is_loss_checked = True
         self._callbacks.call("on_train_end", self._history)
 
     def _train_epoch(self, epoch: int) -> bool:
@@ -68,6 +73,8 @@ class FitLoop(Course):
             running.begin(trainer)
         self._start = time.perf_counter() - (0.0 if running is None else running.seconds)
         self._is_open = True
+        if self._own is not None:
+            self._own.epoch = epoch
         self._make_steps(epoch)
         done = trainer.epoch()
         seconds = time.perf_counter() - self._start

@@ -56,6 +56,8 @@ class FitArguments(NamedTuple):
     augment: object
     lengths: ArrayLike | None
     truncate: int | None
+    label_smoothing: float
+    check_loss: bool
 
 
 class FitOptions(NamedTuple):
@@ -86,6 +88,8 @@ class FitOptions(NamedTuple):
     augment: Functions
     lengths: ArrayLike | None
     truncate: int | None
+    label_smoothing: float
+    check_loss: bool
 
 
 def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done: int) -> FitOptions:
@@ -126,4 +130,6 @@ def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done:
         augment=checked_augment(given.augment),
         lengths=given.lengths,
         truncate=checked_truncate(network, given.truncate),
+        label_smoothing=arguments.checked_smoothing(network, given.label_smoothing),
+        check_loss=checks.flag(given.check_loss, "check_loss"),
     )

@@ -117,6 +117,8 @@ def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]
         "clip_norm": options.clip_norm,
         "clip_value": options.clip_value,
         "truncate": options.truncate,
+        "label_smoothing": options.label_smoothing,
+        "check_loss": options.check_loss,
         "augment": augment_as_values(options.augment),
         "draw_of_split": draw,
         "samples": samples,

@@ -31,6 +31,7 @@ class FitPlan(NamedTuple):
     shows_progress: bool
     is_auto: bool
     augmenting: Augmenting | None
+    checks_loss: bool
 
 
 def fit_plan(
@@ -49,6 +50,7 @@ def fit_plan(
         shows_progress=options.shows_progress,
         is_auto=options.is_auto,
         augmenting=_augmenting(network, data, options),
+        checks_loss=options.check_loss and not network._is_loss_checked,
     )
 
 
@@ -71,6 +73,7 @@ def engine_plan(network: AnsweringNetwork, options: FitOptions) -> _core.Plan:
         clip_norm=options.clip_norm or 0.0,
         clip_value=options.clip_value or 0.0,
         truncate=options.truncate or 0,
+        label_smoothing=options.label_smoothing,
     )
     _core.check_plan(network, plan)
     return plan

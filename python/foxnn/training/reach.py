@@ -30,7 +30,7 @@ def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) 
     low, high = reach(name, parameters)
     bounded = math.isfinite(low) or math.isfinite(high)
     # The other losses refuse targets that their outputs cannot reach.
-    if network.loss not in SCALABLE_LOSSES or checks.are_labels(y) or not bounded:
+    if network._loss() not in SCALABLE_LOSSES or checks.are_labels(y) or not bounded:
         return
     least, largest = (ends.astype(np.float64) for ends in pieces.column_extremes(y))
     if (scaler := scalers[1]) is not None:

@@ -9,7 +9,7 @@ from foxnn.layers.chain import reader_of_indices
 from foxnn.layers.ends import end_of
 from foxnn.layers.steps import varies
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.losses import SCALABLE_LOSSES
+from foxnn.model.losses import SCALABLE_LOSSES, shown_loss
 from foxnn.model.scaler import Scaler, for_engine, scaler_of
 
 Scalers = tuple[Scaler | None, Scaler | None]
@@ -32,7 +32,7 @@ def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
         pair = scale
     else:
         (last, _), _ = end_of(network)
-        scales_outputs = last == "identity_x" and network.loss in SCALABLE_LOSSES
+        scales_outputs = last == "identity_x" and network._loss() in SCALABLE_LOSSES
         pair = scale, scaler_of(scale, "scale").method if scales_outputs else None
     there = network.input_scaler, network.output_scaler
     names = ("scale", "scale") if pair is not scale else ("scale[0]", "scale[1]")
@@ -40,10 +40,10 @@ def checked_scalers(network: AnsweringNetwork, scale: Any) -> Scalers | None:
         None if wanted is None else _scaler(wanted, old, name)
         for wanted, old, name in zip(pair, there, names, strict=True)
     ]
-    if scalers[1] is not None and network.loss not in SCALABLE_LOSSES:
+    if scalers[1] is not None and network._loss() not in SCALABLE_LOSSES:
         raise ValueError(
             f"scale can scale outputs only for the losses {', '.join(SCALABLE_LOSSES)}; "
-            f"got loss={network.loss!r}"
+            f"got loss={shown_loss(network.loss)}"
         )
     if scalers[0] is not None and (limit := network._index_limit()):
         raise ValueError(

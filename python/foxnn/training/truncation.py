@@ -16,6 +16,10 @@ def checked_truncate(network: AnsweringNetwork, truncate: object) -> int | None:
         return None
     steps = checks.integer(truncate, "truncate", 1)
     shape = network._input_shape()
+    if network._own_loss is not None:
+        raise ValueError(
+            f"truncate must be None, got {steps}: the loss is a function, and gets whole samples"
+        )
     for where, part in placed(network._layers(), "layer {}".format):
         if part["kind"] in KINDS and not part["goes_step_by_step"]:
             raise ValueError(f"truncate must be None, got {steps}: {where} {_why_not(part)}")

@@ -62,7 +62,10 @@ def warn_if_unfinished(
         steps = training.y[0].size // (1 if checks.are_labels(training.y) else channels)
         there = mask_of(training.x, steps)
         weights = None if there is None else there / there.sum(axis=1, keepdims=True)
-    constant = constant_loss(network.loss, training.y, weights, scalers, channels)
+    if network._own_loss is not None:
+        return
+    numbers = network._loss_parameters()
+    constant = constant_loss(network._loss(), training.y, weights, scalers, channels, numbers)
     if constant is None or not constant[1] > constant[0]:
         return
     least, guessing = constant
@@ -80,12 +83,17 @@ def warn_if_unfinished(
 
 
 def constant_loss(
-    loss: str, y: Array, weights: Array | None, scalers: Scalers, channels: int | None = None
+    loss: str,
+    y: Array,
+    weights: Array | None,
+    scalers: Scalers,
+    channels: int | None = None,
+    numbers: Sequence[float] = (),
 ) -> tuple[float, float] | None:
     """Return the mean loss of perfect answers and of the best constant one; None if unknown.
 
     A constant answer has the same `channels` numbers at every position, by default those of a
-    sample.
+    sample. `numbers` are those of the loss.
     """
     are_labels = checks.are_labels(y)
     channels = y[0].size if channels is None else channels
@@ -102,7 +110,7 @@ def constant_loss(
     share = (share / share.sum())[:, None]
     if are_labels:
         counts = np.bincount(some.reshape(-1), share[:, 0])
-        return 0.0, _entropy(counts)
+        return 0.0, _focused(counts, numbers) if loss == "focal" else _entropy(counts)
     some = np.asarray(some, np.float64)
     if (scaler := scalers[1]) is not None:
         shift, scale = shift_and_scale(scaler, "output_scaler")
@@ -121,6 +129,35 @@ def constant_loss(
     if loss == "binary_cross_entropy":
         sure = sum(_entropy(part) for part in (mean, 1 - mean))
         return float((share[:, 0] * (_entropies(some) + _entropies(1 - some))).sum()), sure
+    if loss == "log_cosh":
+        low, high = some.min(axis=0), some.max(axis=0)
+        for _ in range(60):  # halving, to the last digit
+            middle = (low + high) / 2
+            rises = (share * np.tanh(middle - some)).sum(axis=0) > 0
+            low, high = np.where(rises, low, middle), np.where(rises, middle, high)
+        away = np.abs(some - low)
+        cosh = away + np.log1p(np.exp(-2 * away)) - math.log(2)
+        return 0.0, float((share * cosh).sum())
+    if loss == "quantile":
+        levels = np.resize(numbers or (0.5,), channels)
+        best = [np.quantile(column, q) for column, q in zip(some.T, levels, strict=True)]
+        above = some - np.array(best)
+        return 0.0, float((share * np.maximum(levels * above, (levels - 1) * above)).sum())
+    if loss == "gaussian_nll":  # no loss is the least: variances may go to zero
+        means = some[:, : max(1, channels // 2)]
+        away = (share * (means - (share * means).sum(axis=0)) ** 2).sum(axis=0)
+        there = away[away > 0]
+        return -math.inf, float((np.log(there) + 1).sum() / 2)
+    if loss == "focal":
+        sure = sum(s * _focused(row, numbers) for s, row in zip(share[:, 0], some, strict=True))
+        return float(sure), _focused(mean, numbers)
+    if loss == "binary_focal":
+        both = np.stack([some, 1 - some], axis=-1)
+        sure = sum(
+            s * sum(_focused(pair, numbers) for pair in row)
+            for s, row in zip(share[:, 0], both, strict=True)
+        )
+        return float(sure), sum(_focused(np.array([p, 1 - p]), numbers) for p in mean)
     if loss == "poisson":
         perfect = (share * some).sum() + (share[:, 0] * _entropies(some)).sum()
         return float(perfect), float(mean.sum() + _entropy(mean))
@@ -131,6 +168,13 @@ def _entropy(p: Array) -> float:
     """Return the sum of -p log p."""
     there = p[p > 0]
     return float(-(there * np.log(there)).sum())
+
+
+def _focused(p: Array, numbers: Sequence[float]) -> float:
+    """Return the sum of -p (1 - p)^gamma log p, the focal loss of shares p that are answered."""
+    there = p[p > 0]
+    gamma = numbers[0] if len(numbers) else 2.0
+    return float(-(there * (1 - there) ** gamma * np.log(there)).sum())
 
 
 def _entropies(rows: Array) -> Array:

@@ -25,6 +25,7 @@ from foxnn.layers.steps import varies, with_steps
 from foxnn.layers.view import is_number
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.losses import refuse_sorted
 from foxnn.model.scaler import shift_and_scale
 from foxnn.support import pieces
 
@@ -55,6 +56,7 @@ def export(
             "samples must be None for a network of sequences of any length, which a header takes "
             f"step by step, got {checks.shown(samples)}"
         )
+    refuse_sorted(network, "a C header")
     x, y = _samples(network, samples)
     warn_if_coarse(network, path)
     # A consistent snapshot, even if another thread trains; without the state of the optimizer.

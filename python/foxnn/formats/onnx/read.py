@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from foxnn import _core, checks
+from foxnn import checks
 from foxnn.checks import Array
 from foxnn.formats.onnx.chain import Affine, chain_of
 from foxnn.formats.onnx.graph import Graph, NotAChain
@@ -24,7 +24,7 @@ from foxnn.layers.activations import ActivationPair
 from foxnn.layers.kinds import checked_specs, leaves
 from foxnn.layers.view import checked_array
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.losses import SCALABLE_LOSSES
+from foxnn.model.losses import PUBLIC_LOSSES, SCALABLE_LOSSES, LossLike, as_given
 from foxnn.model.scaler import METHODS, Scaler
 from foxnn.support import extras
 
@@ -36,7 +36,7 @@ class Found(NamedTuple):
     activations: list[ActivationPair]
     parameters: list[tuple[Array, Array]]
     dtype: str
-    loss: str | None
+    loss: LossLike | None
     input_scaler: Scaler | None
     output_scaler: Scaler | None
     classes: Any
@@ -46,7 +46,7 @@ class FoundLayers(NamedTuple):
     """What a file with layers of other kinds says about a network."""
 
     layers: Layered
-    loss: str | None
+    loss: LossLike | None
     input_scaler: Scaler | None
     output_scaler: Scaler | None
     classes: Any
@@ -136,7 +136,7 @@ def _found_layers(path: str, model: Any) -> FoundLayers:
             raise graph.error(f"expected a scale of the {name}s above 0")
         scalers.append(scaler)
     before, behind = scalers
-    return FoundLayers(layers, said.get("foxnn_loss"), before, behind, _classes(graph, said))
+    return FoundLayers(layers, _loss(said), before, behind, _classes(graph, said))
 
 
 def _period(model: Any) -> int:
@@ -199,7 +199,7 @@ def _found(graph: Graph) -> Found:
             for layer in layers
         ],
         chain.dtype,
-        said.get("foxnn_loss"),
+        _loss(said),
         before,
         behind,
         _classes(graph, said) or graph.labels_of(len(layers[-1].weights[0])),
@@ -235,9 +235,21 @@ def _said(model: Any) -> dict[str, str]:
     if model.producer_name != "foxnn":
         return {}
     said = {given.key: given.value for given in model.metadata_props}
-    if said.get("foxnn_loss") not in _core.losses():
+    if said.get("foxnn_loss") not in PUBLIC_LOSSES:
         said.pop("foxnn_loss", None)
     return said
+
+
+def _loss(said: dict[str, str]) -> LossLike | None:
+    """Return the loss that a file says, which the network checks."""
+    name = said.get("foxnn_loss")
+    if name is None or "foxnn_loss_parameters" not in said:
+        return name
+    try:
+        numbers = json.loads(said["foxnn_loss_parameters"])
+        return as_given(name, [float(number) for number in numbers])
+    except (ValueError, TypeError, IndexError, RecursionError):
+        return None
 
 
 def _classes(graph: ModelFile, said: dict[str, str]) -> Any:

@@ -21,6 +21,7 @@ from foxnn.layers.activation_table import ACTIVATIONS, Node, Number
 from foxnn.layers.kinds import check_held
 from foxnn.layers.view import is_number
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.losses import OWN, public_name, refuse_sorted
 from foxnn.model.scaler import Scaler, shift_and_scale
 from foxnn.support import extras
 
@@ -94,6 +95,7 @@ def write(path: str, network: AnsweringNetwork) -> None:
 def check(network: AnsweringNetwork) -> None:
     """Raise ValueError where the format cannot hold the network."""
     check_held(network._layers(), BODIES, "an ONNX file", of_any_length=True)
+    refuse_sorted(network, "an ONNX file")
     size = np.dtype(network.dtype).itemsize * size_of(network._layers())
     if size > _LARGEST:
         raise ValueError(f"an ONNX file holds at most 2 GiB, and the weights take {size} bytes")
@@ -118,6 +120,7 @@ def nodes_of(
     They are for a graph that another library makes, in which they begin with the value `source`.
     """
     check_held(network._layers(), BODIES, "an ONNX file", of_any_length=True)
+    refuse_sorted(network, "an ONNX file")
     copy, graph = network._copy(), _Graph(onnx, dtype)
     graph.last = source
 
@@ -161,7 +164,11 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
         producer_name="foxnn",
         producer_version=_core.__version__,
     )
-    said = {"foxnn_version": _core.__version__, "foxnn_loss": copy._loss()}
+    said = {"foxnn_version": _core.__version__}
+    if copy._loss() != OWN:
+        said["foxnn_loss"] = public_name(copy._loss())
+    if copy._loss_parameters():
+        said["foxnn_loss_parameters"] = json.dumps(copy._loss_parameters())
     if len(ends_of[0]) > 1 or any(not is_number(part) for part in parts):
         said["foxnn_layers"] = "of every kind"  # else those of a chain are read, which is stricter
     if network.classes is not None:
