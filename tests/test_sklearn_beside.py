@@ -143,6 +143,21 @@ def explained(
     return any(not same(value, one, 0.0) for value in values)
 
 
+def ends_in_rounding(place: Place, a: list[Outcome], b: list[Outcome]) -> bool:
+    """Return whether a search ended where the loss no longer changes but by its rounding.
+
+    With tol=0, L-BFGS may find no step from there that lowers the loss ("ABNORMAL"), or one: after
+    how many iterations it ends is chance then, in both libraries.
+    """
+    i, name = place
+    if name not in ("n_iter_", "warnings") or i >= min(len(a), len(b)):
+        return False
+    losses = [outcomes[i].get("loss_", np.nan) for outcomes in (a, b)]
+    told = f"{a[i].get('warnings')} {b[i].get('warnings')}"
+    # Of some dozens of samples, whose losses are added up in different orders.
+    return "ABNORMAL" in told and bool(np.isclose(*losses, rtol=1e-14, atol=0.0))
+
+
 @contextlib.contextmanager
 def watched_probabilities() -> Iterator[list[float]]:
     """Note for each loss that scikit-learn computes the least probability of what is wanted."""
@@ -173,7 +188,11 @@ def check(program: Program) -> None:
         return
     further = FURTHER_WITH_ADAM if program.settings["solver"] == "adam" else FURTHER
     copies = [run(program.perturbed(i), theirs) for i in range(1, COPIES + 1)]
-    left = [place for place in found if not explained(place, a, b, copies, further)]
+    left = [
+        place
+        for place in found
+        if not (ends_in_rounding(place, a, b) or explained(place, a, b, copies, further))
+    ]
     if any(is_whole(a, place) for place in left):
         # What is whole, such as a number of epochs, turns where a number is close to a limit.
         far = [run(program.perturbed(i, further), theirs) for i in range(1, COPIES + 1)]
@@ -205,6 +224,13 @@ ENDS_BY_CHANGE = replace(
 )  # fmt: skip
 
 
+ENDS_IN_ROUNDING = replace(
+    corner(False, "one", "whole", loss="squared_error", hidden_layer_sizes=(), solver="lbfgs",
+           activation="identity", tol=0.0, max_iter=7, random_state=12280995),
+    features=1, seed=0,
+)  # fmt: skip
+
+
 @new_scikit_learn
 def test_random_programs_find_the_same() -> None:
     @settings(
@@ -219,6 +245,7 @@ def test_random_programs_find_the_same() -> None:
     @example(corner(True, "one", None, early_stopping=True, random_state=1))
     @example(corner(True, "three", None, activation="logistic", hidden_layer_sizes=()))
     @example(ENDS_BY_CHANGE)
+    @example(ENDS_IN_ROUNDING)
     @given(programs())
     def search(program: Program) -> None:
         check(program)
