@@ -180,7 +180,8 @@ ADAM = {"beta_1": [0.8], "beta_2": [0.9], "epsilon": [1e-7]}
 ACTIVATION: list[Any] = ["relu", ("elu", 0.5), ("elu", [0.5])]
 AX: list[Any] = [Made(axes), None]
 ESTIMATOR: dict[str, list[Any]] = {
-    "loss": ["squared_error"], "hidden_layer_sizes": [(4,), 4, [4, 3]],
+    "loss": ["squared_error"], "quantiles": [0.5, [0.1, 0.9]],
+    "hidden_layer_sizes": [(4,), 4, [4, 3]],
     "activation": ["tanh", ["tanh"]], "solver": ["sgd", "adam"],
     "alpha": [0.1], "batch_size": [4], "learning_rate": ["constant", "invscaling", "adaptive"],
     "learning_rate_init": [0.1], "power_t": [0.5], "max_iter": [2], "shuffle": [True],
@@ -335,6 +336,7 @@ CALLS: dict[str, Call] = {
         },
         # A string is the name of a file, which nothing else may stand beside.
         shown={"sizes": "(sizes|activation)", "output_activation": "(output_)?activation"},
+        functions=("loss",),
     ),
     "neural_network-of-layers": Call(
         lambda: foxnn,
@@ -345,6 +347,7 @@ CALLS: dict[str, Call] = {
             "dtype": ["float64"], "seed": [1],
         },
         shown={"sizes": "(sizes|activation)", "output_activation": "(output_)?activation"},
+        functions=("loss",),
     ),
     "neural_network-of-a-file": Call(
         lambda: foxnn,
@@ -355,6 +358,7 @@ CALLS: dict[str, Call] = {
         },
         # FoxNN's second argument.
         shown={"activation": r"(activation|only_scale)"},
+        functions=("loss",),
     ),
     "neural_network.fit": Call(
         network,
@@ -676,7 +680,7 @@ for _name, _make, _y in (("MLPClassifier", classifier, LABELS), ("MLPRegressor",
             {
                 n: v
                 for n, v in ESTIMATOR.items()
-                if (n == "loss") <= (_name == "MLPRegressor")
+                if (n in ("loss", "quantiles")) <= (_name == "MLPRegressor")
                 and (n == "class_weight") <= (_name == "MLPClassifier")
             },
             # What only shows in training is said in the engine's words and in scikit-learn's.

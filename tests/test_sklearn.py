@@ -327,7 +327,8 @@ def test_the_arguments_are_scikit_learns_and_more(name: str) -> None:
         )
     beyond = list(b.parameters)[len(a.parameters) :]
     weight = ["class_weight"] if name == "MLPClassifier" else []
-    assert beyond == ["dropout", *weight, "n_threads", "time_limit"]
+    quantiles = ["quantiles"] if name == "MLPRegressor" else []
+    assert beyond == ["dropout", *weight, "n_threads", "time_limit", *quantiles]
 
 
 WRONG = {

@@ -143,10 +143,10 @@ def parse_loss(loss: Any, argument: str = "loss") -> ParsedLoss:
         raise ValueError(f"{argument} {name!r} has no parameters; {' and '.join(_DEFAULTS)} have")
     if name == "focal":
         return ParsedLoss(name, [checks.real(given, f"{argument}: gamma", 0.0)])
-    return ParsedLoss(name, _levels(given, f"{argument}: the quantiles"))
+    return ParsedLoss(name, levels_of(given, f"{argument}: the quantiles"))
 
 
-def _levels(given: Any, what: str) -> list[float]:
+def levels_of(given: Any, what: str) -> list[float]:
     """Return one quantile or several, checked."""
     is_one = isinstance(given, int | float | np.number) and not isinstance(given, bool)
     items = [given] if is_one else checks.items(given, f"{what} must be a list", 10_000)

@@ -151,7 +151,7 @@ class BaseMLP(BaseEstimator):
             raise ValueError(
                 f"the layers must have the sizes of the previous call to fit, {wanted}, got {units}"
             )
-        if there is None or there.loss != self._task.loss:
+        if there is None or there.loss != model.loss_of(self._task):
             seed = model.seed_of(self.coefs_)
             there = model.make_network(units, activations, self._task, dtype, seed)
             self._name_classes(there)

@@ -18,6 +18,7 @@ from foxnn.checks import Array
 from foxnn.layers import parse_activation
 from foxnn.layers.activation_table import with_aliases
 from foxnn.layers.activations import ActivationPair
+from foxnn.model.losses import LossLike
 from foxnn.sklearn.samples import EstimatorSamples, poisson_constants
 
 # The words of a block, whose random factors stay in the first level of the cache.
@@ -34,11 +35,17 @@ class Task:
     out_activation: str
     loss: str
     outputs: int
+    quantiles: tuple[float, ...] = ()
 
     @property
     def loss_share(self) -> float:
         """scikit-learn's loss over the engine's: a mean over outputs for the squared error."""
         return 1.0 / self.outputs if self.loss == "mse" else 1.0
+
+
+def loss_of(task: Task) -> LossLike:
+    """Return the loss as a network has it."""
+    return (task.loss, list(task.quantiles)) if task.quantiles else task.loss
 
 
 def hidden_activations(activation: Any, hidden: int) -> list[ActivationPair]:
@@ -65,7 +72,7 @@ def make_network(
     return foxnn.neural_network(
         units,
         [*hidden, (task.out_activation, [])],
-        loss=task.loss,
+        loss=loss_of(task),
         init="zeros",
         dtype=dtype.name,
         seed=seed,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions
+from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.model.losses import levels_of, repeated
 from foxnn.sklearn import scores
 from foxnn.sklearn.estimator import BaseMLP
 from foxnn.sklearn.model import Task
@@ -22,9 +24,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson"}, default="squared_error"
-        Half the squared error, or half the Poisson deviance of outputs through exp, for counts and
-        rates (y at least 0). scikit-learn has it, as its first argument, since version 1.7.
+    loss : {"squared_error", "poisson", "quantile"}, default="squared_error"
+        Half the squared error; half the Poisson deviance of outputs through exp, for counts and
+        rates (y at least 0); or "quantile", the pinball loss of `quantiles`, as a sum over them.
+        scikit-learn has the first two, as its first argument, since version 1.7.
     hidden_layer_sizes : int or array-like of shape (n_layers - 2,), default=(100,)
         Neurons of the hidden layers.
     activation : str, (str, parameter) or list, default="relu"
@@ -84,6 +87,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         The maximum number of threads; 0: as many as are worthwhile. Not in scikit-learn.
     time_limit : float, default=None
         Seconds after which a fit ends and keeps what it has reached. Not in scikit-learn.
+    quantiles : float or array-like of shape (n_quantiles,), default=0.5
+        Those that loss="quantile" predicts: between 0 and 1, in ascending order. Predictions of
+        several do not cross. Not in scikit-learn.
 
     Attributes
     ----------
@@ -97,7 +103,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         The loss, without penalty, of the samples held out, or of X_val, after each epoch (lbfgs:
         iteration). Not in scikit-learn.
     validation_scores_ : list of float or None
-        The R2 score after each epoch of early stopping.
+        The R2 score after each epoch of early stopping; for quantiles, D2 as in `score`.
     best_validation_score_ : float or None
         The best of these scores.
     t_ : int
@@ -137,7 +143,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseMLP._parameter_constraints,
-        "loss": [StrOptions({"squared_error", "poisson"})],
+        "loss": [StrOptions({"squared_error", "poisson", "quantile"})],
+        "quantiles": [Interval(Real, 0, 1, closed="neither"), "array-like"],
     }
     _y_numeric = True
     _stratifies = False
@@ -172,6 +179,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         dropout: Any = 0.0,
         n_threads: int = 0,
         time_limit: float | None = None,
+        quantiles: Any = 0.5,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -200,6 +208,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.dropout = dropout
         self.n_threads = n_threads
         self.time_limit = time_limit
+        self.quantiles = quantiles
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
@@ -272,13 +281,42 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            With loss="quantile", a column for each quantile; of several targets, those of the first
+            come first.
         """
         outputs = self._outputs(X)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return R2, or for quantiles D2, the share of the pinball loss that is explained.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The samples.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            How much each sample counts.
+
+        Returns
+        -------
+        float
+            1 at best. Without inputs, the mean of y has an R2 of 0, and the quantiles of y have a
+            D2 of 0 (scikit-learn's d2_pinball_score). A mean over outputs and quantiles.
+        """
+        if self.loss != "quantile":
+            return float(super().score(X, y, sample_weight))
+        outputs = self._outputs(X)
+        X, y = self._checked(X, y, False)
+        return self._score(self._samples(X, y, sample_weight), outputs)
+
     # What BaseMLP asks for.
 
     def _task_of(self, targets: Array) -> Task:
+        if self.loss == "quantile":
+            levels = tuple(self._levels())
+            return Task("identity", "quantile", targets.shape[1], levels)
         if self.loss == "poisson":
             return Task("exp", "poisson", targets.shape[1])
         return Task("identity", "mse", targets.shape[1])
@@ -288,7 +326,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             raise ValueError(f"y must be at least 0 for loss='poisson', got {y.min()}")
 
     def _targets(self, y: Any) -> Array:
-        return np.ascontiguousarray(checks.engine_type(y.reshape(len(y), -1)))
+        rows = checks.engine_type(y.reshape(len(y), -1))
+        if self.loss == "quantile":
+            rows = repeated(rows, len(self._levels()), rows.shape[1], "quantile")
+        return np.ascontiguousarray(rows)
 
     def _score(self, samples: EstimatorSamples, outputs: Array) -> float:
+        if self.loss == "quantile":
+            return scores.d2_pinball(samples, outputs, self._levels())
         return scores.r2(samples, outputs)
+
+    def _levels(self) -> list[float]:
+        given = self.quantiles
+        return levels_of(given.tolist() if isinstance(given, np.ndarray) else given, "quantiles")
