@@ -3,6 +3,10 @@
 
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
 #include "foxnn/network.hpp"
 #include "gil.hpp"
 
@@ -20,7 +24,18 @@ inline StopRequest signal_check() {
   };
 }
 
-/// The same for a thread that holds the GIL.
+/// The same, which also stops when the time is over.
+inline StopRequest stop_after(const std::optional<double>& seconds) {
+  if (!seconds) return signal_check();
+  using Clock = std::chrono::steady_clock;
+  // A time of more than a year is treated as a year: it might overflow the clock.
+  const double left = std::min(*seconds, 365.0 * 24 * 3600);
+  const auto end = Clock::now() +
+                   std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(left));
+  return [end, signals = signal_check()] { return signals() || Clock::now() >= end; };
+}
+
+/// As `signal_check`, for a thread that holds the GIL.
 inline StopRequest signal_check_with_gil() {
   return [] { return PyErr_CheckSignals() != 0; };
 }

@@ -2,8 +2,6 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include <algorithm>
-#include <chrono>
 #include <optional>
 
 #include "any_network.hpp"
@@ -168,17 +166,6 @@ class AnyTrainer {
       planned_;  // the network on which it trains, if that is planned for a length
   std::variant<std::unique_ptr<Trainer<float>>, std::unique_ptr<Trainer<double>>> trainer_;
 };
-
-// Stops on a signal, or when the time is over.
-StopRequest stop_after(const std::optional<double>& seconds) {
-  if (!seconds) return signal_check();
-  using Clock = std::chrono::steady_clock;
-  // A time of more than a year is treated as a year: it might overflow the clock.
-  const double left = std::min(*seconds, 365.0 * 24 * 3600);
-  const auto end = Clock::now() +
-                   std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(left));
-  return [end, signals = signal_check()] { return signals() || Clock::now() >= end; };
-}
 
 TrainingPlan make_plan(const Optimizer& optimizer, double learning_rate, index batch_size, bool sum,
                        bool shuffle, bool count_matches, int threads, double l1, double l2,

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "foxnn/rows.hpp"
 #include "foxnn/scaling.hpp"
@@ -90,8 +91,10 @@ struct Samples {
   /// there is one position.
   const double* position_weights = nullptr;
   index positions = 1;  ///< how many labels and position_weights a sample has
+  /// The samples are only these rows of the arrays above, in this order; empty: all rows.
+  std::span<const std::uint32_t> rows = {};
 
-  index size() const { return inputs.rows; }
+  index size() const { return rows.empty() ? inputs.rows : static_cast<index>(rows.size()); }
 };
 
 /// Row i of a matrix as numbers of type T, into the first row of `out`. `nonzero`, if given,

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
@@ -48,23 +49,35 @@ struct Chunk {
 // The order in which samples pass through the layers.
 class PassOrder {
  public:
-  /// Sequences of different lengths: the longest first, so that those of a chunk are nearly of one
-  /// length.
-  explicit PassOrder(const MatrixView& x) {
+  using Chosen = std::span<const std::uint32_t>;
+
+  /// `rows`: which samples (empty: all). Sequences of different lengths: the longest first, so that
+  /// those of a chunk are nearly of one length.
+  explicit PassOrder(const MatrixView& x, Chosen rows = {}) : rows_(rows) {
     if (!x.lengths) return;
-    order_.resize(static_cast<std::size_t>(x.rows));
-    std::iota(order_.begin(), order_.end(), 0u);
-    std::stable_sort(order_.begin(), order_.end(),
-                     [&](std::uint32_t a, std::uint32_t b) { return x.lengths[a] > x.lengths[b]; });
+    places_.resize(rows.empty() ? static_cast<std::size_t>(x.rows) : rows.size());
+    std::iota(places_.begin(), places_.end(), 0u);
+    const auto length = [&](std::uint32_t i) { return x.lengths[rows.empty() ? i : rows[i]]; };
+    std::stable_sort(places_.begin(), places_.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return length(a) > length(b); });
+    if (rows.empty()) return;
+    for (const std::uint32_t place : places_) sorted_.push_back(rows[place]);
+    rows_ = sorted_;
   }
-  /// Null if it is the samples' own.
-  const std::uint32_t* data() const { return order_.empty() ? nullptr : order_.data(); }
-  index operator[](index i) const {
-    return order_.empty() ? i : index{order_[static_cast<std::size_t>(i)]};
+  /// Which row of the arrays each sample is, in this order; null: 0, 1, 2, ...
+  const std::uint32_t* data() const {
+    return !rows_.empty() ? rows_.data() : are_sorted() ? places_.data() : nullptr;
+  }
+  index operator[](index i) const { return data() ? index{data()[i]} : i; }
+  bool are_sorted() const { return !places_.empty(); }
+  /// The place of sample i of this order among the samples.
+  index place(index i) const {
+    return are_sorted() ? index{places_[static_cast<std::size_t>(i)]} : i;
   }
 
  private:
-  std::vector<std::uint32_t> order_;
+  std::vector<std::uint32_t> places_, sorted_;
+  Chosen rows_;
 };
 
 // Seconds of a chunk from which on it may be left: polls within it would be noticeable in a shorter
@@ -99,7 +112,7 @@ bool put_back(const Network<T>& network, index first, index rows, Chunk<T>& chun
     while (with_step && steps < shape.positions() && index{with_step[steps]} > r) ++steps;
     const index count = with_step ? steps * shape.channels : width;
     const T* const from = chunk.packed.data() + r * width;
-    T* const to = out + order[first + r] * width;
+    T* const to = out + order.place(first + r) * width;
     std::fill(std::copy_n(from, count, to), to + width, T(0));
     are_numbers = are_numbers && all_numbers(count, from);
   }
@@ -110,13 +123,16 @@ bool put_back(const Network<T>& network, index first, index rows, Chunk<T>& chun
 // workers.
 template <class T, class Function>
 bool each_chunk(const Network<T>& network, const MatrixView& x, int threads,
-                const StopRequest& stop, Function f, PassNeeds needs = {}) {
-  const index n = x.rows, height = chunk_rows(network, needs.outputs || x.lengths ? 0 : n);
+                const StopRequest& stop, Function f, PassNeeds needs = {},
+                std::span<const std::uint32_t> chosen = {}) {
+  const index n = chosen.empty() ? x.rows : static_cast<index>(chosen.size());
+  const index height = chunk_rows(network, needs.outputs || x.lengths ? 0 : n);
   const index chunks = (n + height - 1) / height;
   needs.stored = network.goes_by_stored(x);
   needs.lengths = x.lengths != nullptr;
   index stored = 0;
-  for (index first = 0; needs.stored && first < n; first += height) {
+  if (needs.stored && !chosen.empty()) stored = most_stored(x, height);
+  for (index first = 0; needs.stored && chosen.empty() && first < n; first += height) {
     stored = std::max(stored, x.stored(first, std::min(first + height, n)));
   }
   const Cost cost =
@@ -164,7 +180,7 @@ auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
         const Rows<const T> y = answers(*this, samples, first, rows, chunk, true, order);
         // Checked while they are in the cache, rather than in a separate pass.
         if (!chunk.pass.inputs_are_finite(rows)) finite = false;
-        if (order.data()) {
+        if (order.are_sorted()) {
           if (!put_back(*this, first, rows, chunk, order, out)) numbers = false;
           return;
         }
@@ -213,10 +229,11 @@ bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
   std::vector<std::uint32_t> correct(has_positions ? static_cast<std::size_t>(n) : 0);
   const bool finish = !loss_takes_preactivations();
   const Judge<T> judge(*this);
-  const PassOrder order(samples.inputs);
+  const PassOrder order(samples.inputs, samples.rows);
   std::atomic<index> positions{0};
   const bool done = each_chunk(
-      *this, samples.inputs, threads, stop, [&](index first, index rows, Chunk<T>& chunk) {
+      *this, samples.inputs, threads, stop,
+      [&](index first, index rows, Chunk<T>& chunk) {
         const Rows<const T> y = answers(*this, samples.inputs, first, rows, chunk, finish, order);
         const Rows<T> target = chunk.target.rows();
         for (index r = 0; r < rows; ++r) {
@@ -233,21 +250,23 @@ bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
         if (!with_step) return;
         positions +=
             std::accumulate(chunk.positions.begin(), chunk.positions.begin() + rows, index{0});
-      });
+      },
+      {}, samples.rows);
   if (!done) return false;
-  if (order.data()) {  // losses in the order of the samples, in which they are added up
+  if (order.are_sorted()) {  // losses in the order of the samples, in which they are added up
     std::vector<double> in_order(losses.size());
     for (index i = 0; i < n; ++i) {
-      in_order[static_cast<std::size_t>(order[i])] = losses[static_cast<std::size_t>(i)];
+      in_order[static_cast<std::size_t>(order.place(i))] = losses[static_cast<std::size_t>(i)];
     }
     losses = std::move(in_order);
   }
-  result.positions = has_positions && order.data() && outputs_vary()
+  result.positions = has_positions && order.are_sorted() && outputs_vary()
                          ? positions.load()
                          : n * output_shape().positions();
   result.correct = std::accumulate(matches.begin(), matches.end(), index{0}) +
                    std::accumulate(correct.begin(), correct.end(), index{0});
-  result.loss = weighted_sum(losses, n, samples) / total_weight(n, samples.weights);
+  const std::uint32_t* const sample = samples.rows.empty() ? nullptr : samples.rows.data();
+  result.loss = weighted_sum(losses, n, samples, sample) / total_weight(n, samples.weights, sample);
   return true;
 }
 

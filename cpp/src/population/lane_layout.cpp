@@ -23,7 +23,6 @@ bool LaneLayout<T>::holds(const Network<T>& network) {
     const std::string& kind = layer.spec().kind;
     const bool is_known = kind == "dense" || kind == "activation" || kind == "dropout";
     if (!is_known || layer.output().shape.positions() > 1) return false;
-    if (!layer.is_trained()) return false;
     // A softmax is at the end, if anywhere; what joins outputs in another way is not known here.
     if (layer.finishes_rows() && layer.activation().kind != ActivationKind::softmax) return false;
   }

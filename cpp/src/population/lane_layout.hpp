@@ -33,7 +33,7 @@ class LaneLayout {
  public:
   explicit LaneLayout(const Network<T>& network);
 
-  /// Whether a network consists of nothing but what lanes hold.
+  /// Whether a network consists of nothing but layers that lanes can hold.
   static bool holds(const Network<T>& network);
   /// Whether two networks have the same layers.
   static bool are_alike(const Network<T>& a, const Network<T>& b);

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 
 #include "foxnn/random.hpp"
 
@@ -53,54 +52,37 @@ void copy_rows(const MatrixView& matrix, const std::uint32_t* order, index count
 }  // namespace
 
 template <class T>
-LaneSamples<T>::LaneSamples(const std::vector<Network<T>*>& members, const Samples& samples,
-                            const std::vector<LaneView>& views, index batch)
-    : batch_(batch),
-      inputs_(members.front()->inputs()),
-      outputs_(members.front()->outputs()),
+LaneSamples<T>::LaneSamples(const std::vector<GroupMember<T>>& members, index batch)
+    : inputs_(members.front().network->inputs()),
+      outputs_(members.front().network->outputs()),
       rows_(kLine * (LaneLayout<T>::padded(kNumbersAtOnce) +
                      LaneLayout<T>::padded(LanePass<T>::pitch(std::max(inputs_, outputs_))))) {
-  for (std::size_t m = 0; m < members.size(); ++m) {
-    const LaneView& view = views[m];
-    const double* const weights = view.weights ? view.weights : samples.weights;
-    sources_.push_back({members[m]->scaled(samples),
-                        view.rows,
-                        view.rows ? view.count : samples.size(),
-                        weights,
-                        {}});
-    are_weighted_ = are_weighted_ || weights;
+  for (const GroupMember<T>& member : members) {
+    sources_.push_back({member.network->scaled(member.samples), {}});
     const Samples& own = sources_.back().samples;
+    are_weighted_ = are_weighted_ || own.weights;
     are_plain_ = are_plain_ && is_plain<T>(own.inputs) && (own.labels || is_plain<T>(own.outputs));
   }
   if (are_weighted_) weights_ = Buffer<T>(batch * kLine);
 }
 
 template <class T>
-bool LaneSamples<T>::begin_epoch(std::size_t member, bool shuffles, Network<T>& network,
-                                 const StopRequest& stop) {
+void LaneSamples<T>::begin_epoch(std::size_t member, bool shuffles, Network<T>& network) {
   Source& source = sources_[member];
-  const auto count = static_cast<std::size_t>(source.count);
-  if (shuffles) {
-    const Random random(network.seed(), RandomStream::shuffle, network.draw());
-    if (!shuffled_indices(random, count, source.order, stop)) return false;
-    network.next_draw();
-  } else {
-    source.order.resize(count);
-    std::iota(source.order.begin(), source.order.end(), 0u);
-  }
-  if (!source.rows) return true;
-  for (std::uint32_t& place : source.order) place = source.rows[place];
-  return true;
+  const Samples& samples = source.samples;
+  if (!shuffles) return source.order.take_in_order(samples.size(), samples.rows);
+  const Random random(network.seed(), RandomStream::shuffle, network.next_draw());
+  source.order.shuffle(random, samples.size(), samples.rows, {});
 }
 
 // A few numbers, each to its place.
 template <class T>
-void LaneSamples<T>::scatter_rows(const MatrixView Samples::* which, index columns, index position,
+void LaneSamples<T>::scatter_rows(const MatrixView Samples::* which, index columns,
                                   const std::vector<index>& counts, T* lines) {
   const index pitch = LanePass<T>::pitch(columns) * kLine;
   for (std::size_t m = 0; m < sources_.size(); ++m) {
     const MatrixView& matrix = sources_[m].samples.*which;
-    const std::uint32_t* const order = sources_[m].order.data() + position;
+    const std::uint32_t* const order = sources_[m].next();
     for (index r = 0; r < counts[m]; ++r) {
       const T* const from = reinterpret_cast<const T*>(matrix.row(order[r]));
       T* const to = lines + r * pitch + index(m);
@@ -112,13 +94,13 @@ void LaneSamples<T>::scatter_rows(const MatrixView Samples::* which, index colum
 // Of each member, rows that follow each other, and end with a one as those of a pass do; then all
 // of them are turned, a line of members by a line of numbers at a time.
 template <class T>
-void LaneSamples<T>::read_rows(const MatrixView Samples::* which, index columns, index position,
+void LaneSamples<T>::read_rows(const MatrixView Samples::* which, index columns,
                                const std::vector<index>& counts, T* lines) {
   const index pitch = LanePass<T>::pitch(columns);
   const index block = std::max<index>(1, kNumbersAtOnce / pitch);
   const index most = *std::max_element(counts.begin(), counts.end());
   if (most * columns <= kNotTurned && are_plain_) {
-    return scatter_rows(which, columns, position, counts, lines);
+    return scatter_rows(which, columns, counts, lines);
   }
   for (index first = 0; first < most; first += block) {
     const index rows = std::min(block, most - first);
@@ -126,7 +108,7 @@ void LaneSamples<T>::read_rows(const MatrixView Samples::* which, index columns,
     for (std::size_t m = 0; m < sources_.size(); ++m) {
       const Source& source = sources_[m];
       const MatrixView& matrix = source.samples.*which;
-      const std::uint32_t* const order = source.order.data() + position + first;
+      const std::uint32_t* const order = source.next() + first;
       const index count = std::clamp<index>(counts[m] - first, 0, rows);
       T* const to = rows_.data() + index(m) * distance;
       if (is_plain<T>(matrix)) {
@@ -147,14 +129,14 @@ void LaneSamples<T>::read_rows(const MatrixView Samples::* which, index columns,
 }
 
 template <class T>
-void LaneSamples<T>::read_labels(index position, const std::vector<index>& counts, T* targets) {
+void LaneSamples<T>::read_labels(const std::vector<index>& counts, T* targets) {
   const index rows = *std::max_element(counts.begin(), counts.end());
   const index pitch = LanePass<T>::pitch(outputs_) * kLine;
   std::fill_n(targets, rows * pitch, T(0));
   for (std::size_t m = 0; m < sources_.size(); ++m) {
     const Source& source = sources_[m];
     for (index r = 0; r < counts[m]; ++r) {
-      source.samples.labels.visit(source.order[at(position + r)], [&](const auto* labels) {
+      source.samples.labels.visit(source.next()[r], [&](const auto* labels) {
         // The labels are the caller's array, which may be changed while it is learned.
         const auto label = static_cast<index>(*labels);
         if (label >= 0 && label < outputs_) targets[r * pitch + label * kLine + index(m)] = T(1);
@@ -164,17 +146,17 @@ void LaneSamples<T>::read_labels(index position, const std::vector<index>& count
 }
 
 template <class T>
-void LaneSamples<T>::read(index position, const std::vector<index>& counts, T* x, T* targets) {
-  read_rows(&Samples::inputs, inputs_, position, counts, x);
+void LaneSamples<T>::read(const std::vector<index>& counts, T* x, T* targets) {
+  read_rows(&Samples::inputs, inputs_, counts, x);
   if (sources_.front().samples.labels) {
-    read_labels(position, counts, targets);
+    read_labels(counts, targets);
   } else {
-    read_rows(&Samples::outputs, outputs_, position, counts, targets);
+    read_rows(&Samples::outputs, outputs_, counts, targets);
   }
   if (!are_weighted_) return;
   for (std::size_t m = 0; m < sources_.size(); ++m) {
     for (index r = 0; r < counts[m]; ++r) {
-      weights_.data()[r * kLine + index(m)] = static_cast<T>(weight(m, position, r));
+      weights_.data()[r * kLine + index(m)] = static_cast<T>(weight(m, r));
     }
   }
 }

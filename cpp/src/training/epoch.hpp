@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <vector>
 
 #include "foxnn/random.hpp"
@@ -19,20 +20,34 @@ struct Spot {
 
 class EpochOrder {
  public:
-  /// Draws a new order. Returns false if `stop` returned true; there is then no order.
-  bool shuffle(const Random& random, index samples, const StopRequest& stop) {
+  using Chosen = std::span<const std::uint32_t>;
+
+  /// Draws a new order of so many samples, which are these rows (empty: all). Returns false if
+  /// `stop` returned true; there is then no order.
+  bool shuffle(const Random& random, index samples, Chosen rows, const StopRequest& stop) {
     set_spot({});
-    if (shuffled_indices(random, static_cast<std::size_t>(samples), order_, stop)) return true;
-    order_.clear();
-    return false;
+    is_in_order_ = false;
+    if (!shuffled_indices(random, static_cast<std::size_t>(samples), order_, stop)) {
+      order_.clear();
+      return false;
+    }
+    if (!rows.empty()) {
+      for (std::uint32_t& sample : order_) sample = rows[sample];
+    }
+    return true;
   }
   /// Takes the samples in their original order.
-  void take_in_order(index samples) {
+  void take_in_order(index samples, Chosen rows) {
     set_spot({});
-    if (!order_.empty() && !is_sorted_) return;
+    if (!rows.empty()) {
+      order_.assign(rows.begin(), rows.end());
+      is_in_order_ = false;
+      return;
+    }
+    if (!order_.empty() && is_in_order_) return;
     order_.resize(static_cast<std::size_t>(samples));
     std::iota(order_.begin(), order_.end(), 0u);
-    is_sorted_ = false;
+    is_in_order_ = true;
   }
   /// Lets the longest sequences of each batch come first; those of one length stay in their order.
   void sort_batches(index samples, index batch, const std::int64_t* lengths) {
@@ -43,7 +58,7 @@ class EpochOrder {
       const auto begin = order_.begin() + first;
       std::stable_sort(begin, begin + std::min(batch, samples - first), is_longer);
     }
-    is_sorted_ = true;
+    is_in_order_ = false;
   }
 
   /// The number of samples of the epoch that are done, and which piece of the next batch is next.
@@ -55,7 +70,7 @@ class EpochOrder {
 
  private:
   std::vector<std::uint32_t> order_;
-  bool is_sorted_ = false;  // by length, within the batches
+  bool is_in_order_ = false;  // 0, 1, 2, ...
   Spot spot_;
 };
 

@@ -94,14 +94,15 @@ void Run<T>::set_clock(PhaseClock* clock) {
 template <class T>
 bool Run<T>::begin_epoch() {
   const index n = batches_.samples().size();
+  const auto rows = batches_.samples().rows;
   epoch = StepReport();
   draw_of_epoch_ = network_.draw();
   if (plan_.shuffle) {
     const Random random(network_.seed(), RandomStream::shuffle, network_.draw());
-    if (!order_.shuffle(random, n, dropped_.request())) return false;
+    if (!order_.shuffle(random, n, rows, dropped_.request())) return false;
     network_.next_draw();
   } else {
-    order_.take_in_order(n);
+    order_.take_in_order(n, rows);
   }
   sort_batches();
   step_.begin_epoch();
@@ -216,7 +217,7 @@ void Run<T>::set_samples(const Samples& samples) {
 template <class T>
 StepReport Run<T>::step_on(const Samples& samples) {
   set_samples(samples);
-  order_.take_in_order(batches_.size());
+  order_.take_in_order(batches_.size(), samples.rows);
   sort_batches();
   if (!step_.draws()) return steps(1, {}, Saving::now);
   const std::uint32_t draw = network_.draw();

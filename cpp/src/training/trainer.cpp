@@ -25,6 +25,9 @@ void check_fit(const Network<T>& network, const Samples& samples) {
   if (samples.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw std::invalid_argument("more than 2^32 - 1 samples");
   }
+  for (const std::uint32_t row : samples.rows) {
+    if (index{row} >= samples.inputs.rows) throw std::invalid_argument("rows beyond the samples");
+  }
   if (samples.inputs.columns != inputs) throw mismatch("x", samples.inputs.columns, inputs);
   if (!samples.labels && samples.outputs.columns != outputs) {
     throw mismatch("y", samples.outputs.columns, outputs);
@@ -37,7 +40,10 @@ template <class T>
 index longest(const Network<T>& network, const Samples& samples) {
   const std::int64_t* const lengths = samples.inputs.lengths;
   if (!lengths) return network.steps();
-  return *std::max_element(lengths, lengths + samples.size());
+  if (samples.rows.empty()) return *std::max_element(lengths, lengths + samples.size());
+  index most = 0;
+  for (const std::uint32_t row : samples.rows) most = std::max<index>(most, lengths[row]);
+  return most;
 }
 
 void refuse_pieces(const TrainingPlan& plan, const char* what) {

@@ -12,7 +12,7 @@ import dataclasses
 import datetime
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from foxnn import _core, checks
@@ -132,18 +132,32 @@ class Checkpoints:
     ) -> None:
         """Start writing the current network; raise what the previous writing has raised."""
         self.wait()
-        self._last = time.perf_counter()
         given = state.surroundings_of(network, network) | state.memory_of(network)
-        every = self._every if isinstance(self._every, int) else self._every.total_seconds()
         run = {
-            "arguments": self.arguments | {"checkpoint_every": every},
+            "arguments": self.told(),
             "history": {name: list(values) for name, values in history.items()},
             "watch": None if watch is None else watch.progress(),
             "running": None if running is None else running.plain(),
         }
         best = None if watch is None else watch.best
         states = () if running is None else running.states
-        self._writing = Beside(lambda: self._write(given, run, best, states))
+        self.start(lambda: self._write(given, run, best, states))
+
+    def told(self) -> dict[str, Any]:
+        """Return the arguments of the run, as a checkpoint holds them."""
+        every = self._every if isinstance(self._every, int) else self._every.total_seconds()
+        return self.arguments | {"checkpoint_every": every}
+
+    @property
+    def place(self) -> str:
+        """The file, wherever the working directory is by now."""
+        return self._place
+
+    def start(self, write: Callable[[], None]) -> None:
+        """Start writing in a thread; raise what the previous writing has raised."""
+        self.wait()
+        self._last = time.perf_counter()
+        self._writing = Beside(write)
 
     def is_writing(self) -> bool:
         """Return whether the last checkpoint is still being written."""

@@ -51,7 +51,7 @@ def fit_data(
         raise ValueError(
             f"x must have the {start.samples} samples that fit was given, got {len(samples)}"
         )
-    columns = _columns(network, x)
+    columns = columns_of(network, x)
     classes = labels.classes
     weighted_by_class(network, samples, options.class_weight, classes)  # refuses bad class weights
     validation, takes_folds = options.validation, False
@@ -82,7 +82,7 @@ def fit_data(
     )
 
 
-def _columns(network: AnsweringNetwork, x: Any) -> list[str] | None:
+def columns_of(network: AnsweringNetwork, x: Any) -> list[str] | None:
     """Return the names of the columns of x, or else those that the network has."""
     names = network._names_of(x) or network._input_names
     if names is not None and len(set(names)) < len(names):

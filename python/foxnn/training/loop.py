@@ -7,40 +7,31 @@ import time
 
 from foxnn import _core
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.support.errors import DivergedError
 from foxnn.training.advice import diverged_network
-from foxnn.training.checkpoint import Running
+from foxnn.training.checkpoint import Checkpoints, Running
 from foxnn.training.data import FitData
+from foxnn.training.epochs import Course
 from foxnn.training.history import History
 from foxnn.training.plan import FitPlan
 from foxnn.training.progress import Progress
 
 
-class FitLoop:
-    """One training run: its plan and its progress."""
+class FitLoop(Course):
+    """One training run of a network: its plan and its progress."""
+
+    _trainer: _core.Trainer
+    _bar: Progress
 
     def __init__(
         self, network: AnsweringNetwork, data: FitData, plan: FitPlan, history: History
     ) -> None:
+        super().__init__(plan.epochs, plan.callbacks, plan.checkpoints, plan.time_limit)
         self._network = network
         self._data = data
         self._plan = plan
         self._history = history
-        self._callbacks = plan.callbacks
         self._watch = plan.watch
-        self._checkpoints = plan.checkpoints
-        limit = plan.time_limit
-        self._end = None if limit is None else time.perf_counter() + limit
         self._last_loss: float | None = None
-        self._stops = False
-        self._is_open = False  # an epoch has begun and has no record yet
-        self._is_new = False  # an epoch has ended, and no checkpoint includes it
-        self._start = 0.0  # when the epoch began, minus the time it took in an earlier run
-
-    @property
-    def ran_out(self) -> bool:
-        """Whether the run ended because its epochs were over."""
-        return not self._stops and len(self._plan.epochs) > 0
 
     def run(self) -> History:
         """Train for the planned epochs, or until something ends the run; return all records."""
@@ -48,36 +39,25 @@ class FitLoop:
         with (
             _core.Trainer(
                 self._network, training.x, training.y, plan.engine, training.weights
-            ) as trainer,
-            Progress(None if plan.is_auto else plan.epochs.stop, plan.shows_progress) as bar,
+            ) as self._trainer,
+            Progress(None if plan.is_auto else plan.epochs.stop, plan.shows_progress) as self._bar,
         ):
-            return self._run(trainer, bar)
+            for _ in self._each_epoch():
+                pass
+        return self._history
 
-    def _run(self, trainer: _core.Trainer, bar: Progress) -> History:
+    def _begin(self) -> None:
         self._stops = self._callbacks.call("on_train_begin", self._network)
         if self._watch is not None and self._watch.is_exhausted:
             self._stops = True  # resumed from a run that had ended
-        try:
-            for epoch in self._plan.epochs:
-                if self._stops:
-                    break
-                is_whole = self._train_epoch(trainer, epoch, bar)
-                if self._checkpoints is not None and is_whole:
-                    is_last = self._stops or epoch == self._plan.epochs[-1]
-                    if self._checkpoints.is_due(epoch + 1, is_last):
-                        self._keep_between_epochs()
-        except BaseException as error:
-            self._end_with(trainer, error)
-            raise
-        if self._checkpoints is not None:
-            self._checkpoints.wait()
+
+    def _finish(self) -> None:
         if self._watch is not None:
             self._watch.restore(self._network)
         self._callbacks.call("on_train_end", self._history)
-        return self._history
 
-    def _train_epoch(self, trainer: _core.Trainer, epoch: int, bar: Progress) -> bool:
-        """Train for one epoch; return whether it was completed."""
+    def _train_epoch(self, epoch: int) -> bool:
+        trainer = self._trainer
         rate = self._plan.rates.of(epoch)
         if self._plan.rates.schedule is not None:
             trainer.set_learning_rate(rate)
@@ -88,17 +68,17 @@ class FitLoop:
             running.begin(trainer)
         self._start = time.perf_counter() - (0.0 if running is None else running.seconds)
         self._is_open = True
-        self._make_steps(trainer, epoch)
+        self._make_steps(epoch)
         done = trainer.epoch()
         seconds = time.perf_counter() - self._start
         is_whole = done.samples == len(self._data.training)
         if not is_whole and self._checkpoints is not None:
-            self._keep_within_epoch(trainer)
+            self._keep_within_epoch()
         record = self._means(done)
         if (held := self._data.held_out) is not None:
             found = self._network._evaluation(held.x, held.y, held.weights)
             record |= {f"val_{name}": value for name, value in found.items()}
-        bar.update(record, done.samples / max(seconds, 1e-9))
+        self._bar.update(record, done.samples / max(seconds, 1e-9))
         self._is_open = False
         record |= {"learning_rate": rate, "seconds": seconds}
         self._history.add(**record)
@@ -107,12 +87,12 @@ class FitLoop:
         self._is_new = is_whole
         if self._callbacks.call("on_epoch_end", epoch, dict(record)):
             self._stops = True
-        if (left := self._seconds_left()) is not None and left <= 0.0:
-            self._stops = True
+        self._stop_if_over()
         return is_whole
 
-    def _make_steps(self, trainer: _core.Trainer, epoch: int) -> None:
+    def _make_steps(self, epoch: int) -> None:
         """Make the remaining steps of the epoch, or those until something ends the run."""
+        trainer = self._trainer
         hears, all_steps = self._callbacks.wants("on_batch_end"), trainer.steps_per_epoch()
         augmenting = self._plan.augmenting
         while (done := trainer.epoch().steps) < all_steps and not self._stops:
@@ -127,35 +107,16 @@ class FitLoop:
                     self._stops = True
             else:
                 self._checked(trainer.run_epoch(self._seconds_until_pause()), epoch)
-            if (left := self._seconds_left()) is not None and left <= 0.0:
-                self._stops = True
-            elif self._checkpoints is not None and self._checkpoints.is_time():
-                self._keep_within_epoch(trainer)
+            is_over = self._stop_if_over()
+            if not is_over and self._checkpoints is not None and self._checkpoints.is_time():
+                self._keep_within_epoch()
 
-    def _keep_between_epochs(self) -> None:
-        assert self._checkpoints is not None
-        self._checkpoints.write(self._network, self._history, self._watch)
-        self._is_new = False
+    def _write_between_epochs(self, checkpoints: Checkpoints) -> None:
+        checkpoints.write(self._network, self._history, self._watch)
 
-    def _keep_within_epoch(self, trainer: _core.Trainer) -> None:
-        assert self._checkpoints is not None
-        running = Running.of(trainer, time.perf_counter() - self._start)
-        self._checkpoints.write(self._network, self._history, self._watch, running)
-
-    def _end_with(self, trainer: _core.Trainer, error: BaseException) -> None:
-        """Write a checkpoint when an exception (or Ctrl-C) ends the run, if it can be resumed."""
-        if self._checkpoints is None:
-            return
-        try:
-            # Ctrl-C does not wait for a checkpoint being written, which is nearly as recent.
-            if isinstance(error, Exception) or not self._checkpoints.is_writing():
-                if self._is_open and not isinstance(error, DivergedError):
-                    self._keep_within_epoch(trainer)
-                elif self._is_new:
-                    self._keep_between_epochs()
-            self._checkpoints.end(error)
-        except Exception as failure:  # the user must see what ended the run
-            raise error from failure
+    def _write_within_epoch(self, checkpoints: Checkpoints) -> None:
+        running = Running.of(self._trainer, time.perf_counter() - self._start)
+        checkpoints.write(self._network, self._history, self._watch, running)
 
     def _checked(self, report: _core.Report, epoch: int) -> _core.Report:
         if math.isfinite(report.last_loss):
@@ -164,15 +125,6 @@ class FitLoop:
             where = f"in epoch {epoch} (the first is 0)"
             raise diverged_network(self._network, where, epoch, self._last_loss)
         return report
-
-    def _seconds_left(self) -> float | None:
-        return None if self._end is None else max(0.0, self._end - time.perf_counter())
-
-    def _seconds_until_pause(self) -> float | None:
-        ends = [self._seconds_left()]
-        if self._checkpoints is not None:
-            ends.append(self._checkpoints.seconds_left())
-        return min((end for end in ends if end is not None), default=None)
 
     def _means(self, done: _core.Report) -> dict[str, float]:
         """Return means over the samples of some steps, and over their positions."""

@@ -11,9 +11,10 @@ from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.checks.labels import LabelReader
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.support import pieces
 from foxnn.support.streams import HOLDOUT
 from foxnn.training.classes import classes_of
-from foxnn.training.samples import WeightedSamples, samples_of
+from foxnn.training.samples import WeightedSamples, Weights, samples_of
 
 Parts = tuple[WeightedSamples, WeightedSamples]
 Names = Sequence[str] | None
@@ -50,7 +51,21 @@ def split(
     said: str | None = None,
     names: Names = None,
 ) -> Parts:
-    """Return the samples to train on and a share to validate on, stratified by class.
+    """Return the samples to train on and a share to validate on, as `split_rows` does."""
+    kept, held = split_rows(network, samples.y, samples.weights, share, draw, said, names)
+    return samples.part(kept), samples.part(held)
+
+
+def split_rows(
+    network: AnsweringNetwork,
+    y: Array,
+    weights: Weights,
+    share: float,
+    draw: int,
+    said: str | None = None,
+    names: Names = None,
+) -> tuple[Array, Array]:
+    """Return which samples to train on, and a share to validate on, stratified by class.
 
     Samples with a class for each position are drawn without regard to these. Of each class at least
     one sample is left to train on. The share is drawn with the network's draw number `draw`. The
@@ -58,18 +73,17 @@ def split(
     `said` and the classes by their names.
     """
     said = said or f"validation={share}"
-    count = round(len(samples) * share)
-    if not 0 < count < len(samples):
-        raise ValueError(f"{said} of {len(samples)} samples leaves none to train or to validate on")
-    order = _core.shuffled(network.seed, HOLDOUT, len(samples), draw)
-    classes = classes_of(samples.y, network)
+    count = round(len(y) * share)
+    if not 0 < count < len(y):
+        raise ValueError(f"{said} of {len(y)} samples leaves none to train or to validate on")
+    order = _core.shuffled(network.seed, HOLDOUT, len(y), draw)
+    classes = classes_of(y, network)
     if classes is not None and classes.ndim == 1:
-        weights = samples.weights
-        counts = np.ones(len(samples), bool) if weights is None else weights > 0.0
+        counts = np.ones(len(y), bool) if weights is None else weights > 0.0
         order = _stratified(order, classes, count, counts, said, names)
-    held, kept = samples.part(order[:count]), samples.part(order[count:])
+    held, kept = order[:count], order[count:]
     for part, what in ((held, "validate on"), (kept, "train on")):
-        if part.weights is not None and not part.weights.any():
+        if weights is not None and not pieces.taken(weights, part).any():
             raise ValueError(f"{said} leaves only samples of weight 0 to {what}")
     return kept, held
 

@@ -1,0 +1,213 @@
+// The members of a population, and their answers: each of them in one worker, or one after the
+// other in all workers where there are fewer members than these.
+#include "foxnn/population.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <stdexcept>
+#include <string>
+
+#include "base/cost.hpp"
+#include "network/cost.hpp"
+#include "population/in_turn.hpp"
+#include "population/lane_answers.hpp"
+
+namespace foxnn {
+namespace {
+
+// Samples that a member answers in memory that is kept, since making it would take longer than a
+// small answer: up to so many, of members whose values are small on their way.
+constexpr index kFew = 8;
+constexpr index kMostBytes = 1 << 16;
+
+// From so many members on, a group in lanes takes less time than its members one by one.
+constexpr index kFewInLanes = 4;
+
+// How a layer's parameters were drawn does not matter.
+LayerSpec without_init(LayerSpec spec) {
+  spec.options.erase("init");
+  return spec;
+}
+
+template <class T>
+bool has_layers_of(const Network<T>& a, const Network<T>& b) {
+  if (a.input_shape() != b.input_shape() || a.varies() != b.varies() || a.size() != b.size() ||
+      a.loss() != b.loss() || a.parameters().size() != b.parameters().size()) {
+    return false;
+  }
+  for (index i = 0; i < a.size(); ++i) {
+    if (a.node(i).reads != b.node(i).reads) return false;
+    if (!(without_init(a.layer(i).spec()) == without_init(b.layer(i).spec()))) return false;
+  }
+  return true;
+}
+
+// Rows [first, first + rows) of a matrix of any kind.
+MatrixView own_rows(MatrixView x, index first, index rows) {
+  x.rows = rows;
+  if (x.is_sparse()) {
+    x.starts += first;
+  } else {
+    x.data += first * x.row_bytes;
+  }
+  if (x.lengths) x.lengths += first;
+  return x;
+}
+
+// The workers for some members, and those of each of them.
+struct Workers {
+  int together, each;
+
+  Workers(Cost cost, index members, int threads) {
+    const int most = workers_for(cost, threads);
+    const bool are_few = members < most;
+    together = are_few ? 1 : most;
+    each = are_few ? threads : 1;
+  }
+};
+
+template <class T>
+Cost cost_of_answers(const Network<T>& member, index members, index samples) {
+  const double alone = forward_cost(member, samples).alone;
+  return {.alone = static_cast<double>(members) * alone, .begin = kSecondsToBegin};
+}
+
+}  // namespace
+
+template <class T>
+Population<T>::Population(std::vector<Network<T>*> members) : members_(std::move(members)) {
+  if (members_.empty()) throw std::invalid_argument("a population needs at least one member");
+  for (index i = 1; i < size(); ++i) {
+    if (!has_layers_of(member(0), member(i))) {
+      throw std::invalid_argument("members must have the same layers and loss; member " +
+                                  std::to_string(i) + " has others than member 0");
+    }
+  }
+  std::vector<const Network<T>*> sorted(members_.begin(), members_.end());
+  std::sort(sorted.begin(), sorted.end());
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) {
+    throw std::invalid_argument("a network cannot be two members of a population");
+  }
+  const Network<T>& first = member(0);
+  for (index i = 0; i < first.size(); ++i) {
+    const index columns = first.layer(i).output().layout.columns();
+    most_bytes_ = std::max(most_bytes_, columns * static_cast<index>(sizeof(T)));
+  }
+}
+
+template <class T>
+Population<T>::~Population() = default;
+
+template <class T>
+auto Population<T>::predict_one(index i, const MatrixView& x, T* out, int threads,
+                                const StopRequest& stop) -> Outcome {
+  Network<T>& network = member(i);
+  const bool is_small = x.rows <= kFew && !x.is_sparse() && !x.lengths &&
+                        most_bytes_ <= kMostBytes && !network.sorted_summation();
+  if (!is_small) return network.predict(x, out, threads, stop);
+  auto& few = few_[static_cast<std::size_t>(i)];
+  if (!few) few = std::make_unique<FewSamples<T>>(network, kFew);
+  const Outcome outcome = few->predict(x, out);
+  // It would hold the samples that are not finite.
+  if (outcome == Outcome::not_finite) few = nullptr;
+  return outcome;
+}
+
+template <class T>
+auto Population<T>::predict(const MatrixView& x, bool each, T* out, int threads,
+                            const StopRequest& stop) -> Outcome {
+  if (each && x.rows % size() != 0) {
+    throw std::invalid_argument("x must have as many rows for each of the " +
+                                std::to_string(size()) + " members, got " + std::to_string(x.rows));
+  }
+  const index rows = each ? x.rows / size() : x.rows;
+  if (rows == 0) return Outcome::done;
+  if (few_.empty()) few_.resize(members_.size());
+  const index width = rows * member(0).outputs();
+  const Workers workers(cost_of_answers(member(0), size(), rows), size(), threads);
+  std::atomic<bool> finite{true}, numbers{true};
+  const auto note = [&](Outcome outcome) {
+    if (outcome == Outcome::not_finite) finite = false;
+    if (outcome == Outcome::no_number) numbers = false;
+  };
+  const auto outcome = [&](bool done) {
+    if (!finite) return Outcome::not_finite;
+    if (!done) return Outcome::stopped;
+    return numbers ? Outcome::done : Outcome::no_number;
+  };
+  Stops stops;
+  stops.drop_on(stop);
+  stops.begin({});
+  const StopRequest within = stops.within_steps();
+  if (rows <= kFew && !x.is_sparse() && !x.lengths && makes_lanes()) {
+    const bool all =
+        in_turn(static_cast<index>(lanes_.size()), workers.together, stops, [&](index turn) {
+          const index first = turn * kMostMembers<T>;
+          note(lanes_[static_cast<std::size_t>(turn)]->predict(x, each ? first * rows : 0, rows,
+                                                               each, out + first * width));
+        });
+    return outcome(all);
+  }
+  // A worker takes many small members at once: taking one is a tenth of the time of its answer.
+  constexpr index kAtOnce = 16;
+  const index at_once = workers.together > 1 && size() >= kAtOnce * workers.together ? kAtOnce : 1;
+  const bool done =
+      in_turn((size() + at_once - 1) / at_once, workers.together, stops, [&](index turn) {
+        for (index i = turn * at_once; i < std::min(size(), (turn + 1) * at_once); ++i) {
+          MatrixView own = x;
+          if (each) own = own_rows(x, i * rows, rows);
+          note(predict_one(i, own, out + i * width, workers.each, within));
+        }
+      });
+  return outcome(done);
+}
+
+// Whether all members lie in lanes now. A single one is answered as fast alone.
+template <class T>
+bool Population<T>::makes_lanes() {
+  if (size() < kFewInLanes || member(0).parameters().size() > kMostBytes) return false;
+  for (auto& group : lanes_) {
+    if (!group->is_current()) {
+      lanes_.clear();
+      break;
+    }
+  }
+  if (!lanes_.empty()) return true;
+  for (const Network<T>* const one : members_) {
+    if (!LaneLayout<T>::holds(*one) || !LaneLayout<T>::are_alike(*members_.front(), *one)) {
+      return false;
+    }
+  }
+  for (index first = 0; first < size(); first += kMostMembers<T>) {
+    const index end = std::min(first + kMostMembers<T>, size());
+    lanes_.push_back(std::make_unique<LaneAnswers<T>>(
+        std::vector<const Network<T>*>(members_.begin() + first, members_.begin() + end)));
+  }
+  return true;
+}
+
+template <class T>
+bool Population<T>::evaluate(std::span<const index> which, std::span<const Samples> samples,
+                             std::span<Evaluation> results, int threads,
+                             const StopRequest& stop) const {
+  const auto count = static_cast<index>(which.size());
+  if (count == 0) return true;
+  if ((samples.size() != 1 && samples.size() != which.size()) || results.size() != which.size()) {
+    throw std::invalid_argument("there must be samples and a result for each member");
+  }
+  const Workers workers(cost_of_answers(member(0), count, samples.front().size()), count, threads);
+  Stops stops;
+  stops.drop_on(stop);
+  stops.begin({});
+  const StopRequest within = stops.within_steps();
+  return in_turn(count, workers.together, stops, [&](index turn) {
+    const auto i = static_cast<std::size_t>(turn);
+    const Samples& own = samples[samples.size() == 1 ? 0 : i];
+    member(which[i]).evaluate(own, results[i], workers.each, within);
+  });
+}
+
+template class Population<float>;
+template class Population<double>;
+
+}  // namespace foxnn
