@@ -272,6 +272,7 @@ STOREYS = (
     ("training",),
     ("classic",),
     ("network",),
+    ("populations",),
     ("resuming",),
     ("",),
     ("cli", "sklearn"),

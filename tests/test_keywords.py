@@ -63,10 +63,18 @@ CALLS |= {
     "noise": functools.partial(augment.noise, 0.1),
 }
 CALLS |= {name: functools.partial(getattr(foxnn, name), 4) for name in ("RNN", "GRU", "LSTM")}
+CALLS |= {
+    "population": lambda **more: foxnn.population(2, [3, 2], **more),
+    "population.fit": lambda **more: foxnn.population(2, [3, 2]).fit(X, Y, **more),
+    "population.predict": lambda **more: foxnn.population(2, [3, 2]).predict(X, **more),
+    "population.evaluate": lambda **more: foxnn.population(2, [3, 2]).evaluate(X, Y, **more),
+    "cross_validate": lambda **more: foxnn.cross_validate([3, 2], X, Y, **more),
+    "search": lambda **more: foxnn.search([3, 2], X, Y, {"l2": [0.1]}, **more),
+}
 CALLS["UpSample"] = functools.partial(foxnn.UpSample, 2)
 CALLS["Embedding"] = functools.partial(foxnn.Embedding, 5, 2)
 # What is imported when it is first used.
-assert all(getattr(foxnn, name) for name in ("resume", *CLASSES))
+assert all(getattr(foxnn, name) for name in ("resume", "population", "search", *CLASSES))
 
 
 def told(call: Callable[[], object]) -> str:
@@ -145,6 +153,13 @@ def test_every_call_that_answers_is_tried() -> None:
         ("Embedding", "input_dim", "it is called count"),
         ("step", "gamma", "it is called factor"),
         ("cosine", "T_max", "it is called epochs"),
+        ("population", "size", "sizes"),
+        ("population.fit", "lr", "it is called learning_rate"),
+        ("population.fit", "verbose", "it is called progress"),
+        ("population.predict", "batch_size", "the samples itself"),
+        ("population.evaluate", "verbose", "prints nothing"),
+        ("cross_validate", "max_iter", "it is called epochs"),
+        ("search", "random_state", "it is called seed"),
     ],
 )
 def test_a_keyword_is_answered(call: str, keyword: str, answer: str) -> None:

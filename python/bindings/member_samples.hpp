@@ -24,13 +24,13 @@ class MemberSamples {
     own_.resize(static_cast<std::size_t>(members));
     for (std::size_t i = 0; i < own_.size(); ++i) {
       own_[i].samples = shared_.samples;
-      if (const py::object given = of(rows_, i, members); !given.is_none()) {
-        own_[i].samples.rows = checked_rows(given, count);
-      }
       if (const py::object given = of(weights_, i, members); !given.is_none()) {
         const bool are_sequences = py::isinstance<SequenceRows>(x);
         add_weights(given, own_[i],
                     are_sequences ? x.cast<const SequenceRows&>().outputs() : nullptr);
+      }
+      if (const py::object given = of(rows_, i, members); !given.is_none()) {
+        own_[i].samples.rows = checked_rows(given, count);
       }
     }
   }

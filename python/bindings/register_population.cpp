@@ -63,7 +63,7 @@ py::tuple evaluate(AnyPopulation& self, const py::object& x, const py::array& y,
   const std::vector<Samples> samples = given.samples();
   std::vector<Evaluation> found(which.size());
   self.visit([&]<class T>(Population<T>& all) {
-    const auto at = self.at(all, samples.front().inputs.columns);
+    const auto at = self.at(all, given.shared().inputs.columns);
     const AnyPopulation::Reading reading(self);
     const GilReleased released;
     at->evaluate(which, samples, found, threads, signal_check());

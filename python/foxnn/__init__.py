@@ -60,6 +60,8 @@ if _typing.TYPE_CHECKING:
         Reshape,
         UpSample,
     )
+    from foxnn.populations.population import population
+    from foxnn.populations.search import cross_validate, search
     from foxnn.resuming import resume
     from foxnn.training.early_stopping import EarlyStopping
     from foxnn.training.history import History
@@ -110,6 +112,7 @@ __all__ = [
     "__version__",
     "activations",
     "augment",
+    "cross_validate",
     "initializers",
     "kernel_set",
     "kernel_sets",
@@ -119,8 +122,10 @@ __all__ = [
     "neural_network",
     "optimizers",
     "plot",
+    "population",
     "resume",
     "schedules",
+    "search",
     "train_data",
 ]
 
@@ -134,9 +139,12 @@ _LATER = {
     "History": "foxnn.training.history",
     "RMSprop": "foxnn.training.update_rules",
     "augment": "foxnn.augment",
+    "cross_validate": "foxnn.populations.search",
     "plot": "foxnn.plot",
+    "population": "foxnn.populations.population",
     "resume": "foxnn.resuming",
     "schedules": "foxnn.schedules",
+    "search": "foxnn.populations.search",
     **_CLASSES,
 }
 

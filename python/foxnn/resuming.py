@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from numpy.typing import ArrayLike
@@ -12,11 +13,11 @@ from foxnn.checks import SamplesLike
 from foxnn.checks.keywords import answers, unknown
 from foxnn.formats import paths
 from foxnn.formats.paths import FileFormatError
+from foxnn.formats.population_file import is_population
 from foxnn.network import neural_network
 from foxnn.training import checkpoint, plain_options
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.fitting import fitted
-from foxnn.training.history import History
 from foxnn.training.kinds import AugmentLike, ScheduleLike, ValidationLike
 from foxnn.training.options import FitArguments
 
@@ -33,11 +34,12 @@ def resume(
     schedule: ScheduleLike | None = None,
     augment: AugmentLike | None = None,
     lengths: ArrayLike | None = None,
+    rows: ArrayLike | Sequence[ArrayLike] | None = None,
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
     **others: NoReturn,
-) -> tuple[neural_network, History]:
+) -> tuple[Any, Any]:
     """Continue a training run from the checkpoint that `fit` has written.
 
     With the same samples, the network ends with the same bits as if training had never stopped, on
@@ -46,7 +48,7 @@ def resume(
     Parameters
     ----------
     name_file : str or path
-        The checkpoint of `fit`.
+        The checkpoint of `fit`, of a network or of a population.
     x, y : array-like, or for x a sparse matrix
         The samples that `fit` was given.
     epochs : int, optional
@@ -59,6 +61,8 @@ def resume(
         arguments.
     lengths : array-like of shape (samples,), optional
         Those that `fit` was given with x.
+    rows : array, or one a member, optional
+        Those that the `fit` of a population was given.
     callbacks : callback or sequence of callbacks, default=()
         As in `fit`.
     progress : bool, optional
@@ -69,7 +73,7 @@ def resume(
     Returns
     -------
     neural_network, History
-        The history includes the earlier epochs.
+        Or a population and its history. The history includes the earlier epochs.
 
     Raises
     ------
@@ -96,6 +100,22 @@ def resume(
     if others:
         raise unknown("resume", others)
     path = paths.path_of(name_file, "name_file")
+    if is_population(path):
+        from foxnn.populations.resuming import resumed  # late: few checkpoints are of populations
+
+        if augment is not None:
+            raise ValueError("augment must be left out for a population")
+        again_of_all = {
+            "validation": validation, "sample_weight": sample_weight, "schedule": schedule,
+            "rows": rows,
+        }  # fmt: skip
+        shown = {
+            "callbacks": callbacks, "progress": progress, "time_limit": time_limit,
+            "lengths": lengths,
+        }  # fmt: skip
+        return resumed(path, x, y, epochs, again_of_all, shown)
+    if rows is not None:
+        raise ValueError("rows must be left out for a network: they are for a population")
     _, told, start = checkpoint.read(path)
     network = neural_network(path)
     again = {

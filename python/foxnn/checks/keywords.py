@@ -87,7 +87,8 @@ def unknown(call: str, names: Iterable[str]) -> TypeError:
 
 
 def _answer(call: str, name: str) -> str:
-    place = HERE.get((call, name.lower())) or PLACES.get(name.lower())
+    # A method of a population is named with its class, and takes what that of a network does.
+    place = HERE.get((call.rpartition(".")[2], name.lower())) or PLACES.get(name.lower())
     if name.lower() in ARGUMENTS[call]:
         return f": it is called {name.lower()}"
     if place is not None and " " not in place:

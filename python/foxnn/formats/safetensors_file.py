@@ -244,6 +244,10 @@ def _rest(
             f"foxnn {checks.shown(found.get('foxnn'))}: this is foxnn {_core.__version__}"
         )
     given = found.get("state")
+    if given is None and "population" in found:
+        raise FileFormatError(
+            f"{path}: expected a network, got a population; foxnn.population reads it"
+        )
     if not isinstance(given, dict):
         raise _unexpected(path, "an object", "state", given)
     run, best = found.get("run"), found.get("best")

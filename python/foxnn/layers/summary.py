@@ -48,13 +48,13 @@ def _totals(layers: Sequence[LayerView], item_size: int) -> list[str]:
     trained = sum(_count(layer, trained=True) for layer in layers)
     total = sum(_count(layer) for layer in layers)
     return [
-        f"parameters: {total:,} ({_size(total * item_size)})",
+        f"parameters: {total:,} ({size_in_words(total * item_size)})",
         f"trainable: {trained:,}",
         f"not trainable: {total - trained:,}",
     ]
 
 
-def _size(count: int) -> str:
+def size_in_words(count: int) -> str:
     """Return a number of bytes in words."""
     size, unit = float(count), "bytes"
     for larger in ("kB", "MB", "GB", "TB"):

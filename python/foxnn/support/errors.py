@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 _ADVICE = "a smaller learning rate, or scaled inputs (scale='standard' in fit)"
 
 
@@ -17,15 +19,24 @@ class DivergedError(ArithmeticError):
     loss : float or None
         The last finite loss: the mean over the last batch that had one; None if there is none,
         and from `train_on_batch`.
+    members : tuple of int
+        Of a population, the members that have diverged; epoch and loss are those of the first.
     """
 
-    def __init__(self, message: str, epoch: int | None = None, loss: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        epoch: int | None = None,
+        loss: float | None = None,
+        members: tuple[int, ...] = (),
+    ) -> None:
         super().__init__(message)
         self.epoch = epoch
         self.loss = loss
+        self.members = members
 
-    def __reduce__(self) -> tuple[type[DivergedError], tuple[str, int | None, float | None]]:
-        return type(self), (str(self), self.epoch, self.loss)
+    def __reduce__(self) -> tuple[type[DivergedError], tuple[Any, ...]]:
+        return type(self), (str(self), self.epoch, self.loss, self.members)
 
     def __getstate__(self) -> dict[str, object]:
         # The message is not an attribute.

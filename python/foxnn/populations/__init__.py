@@ -1,0 +1,1 @@
+"""Populations: many networks of the same layers, made, asked and trained in one call."""

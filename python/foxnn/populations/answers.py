@@ -1,0 +1,272 @@
+"""What the members of a population answer, and how well: outputs and losses of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from foxnn import _core, checks
+from foxnn.checks import Array, Rows, SamplesLike
+from foxnn.checks.keywords import answers, unknown
+from foxnn.layers.steps import varies
+from foxnn.model.settings import Settings
+from foxnn.network import neural_network
+
+
+class AnsweringPopulation:
+    """Members of the same layers, and the methods that ask them."""
+
+    _members: list[neural_network]
+    _engine: _core.Population
+    _settings: Settings
+
+    def get_out(self, x: SamplesLike, each: bool = False) -> Any:
+        """Return the outputs of every member.
+
+        Parameters
+        ----------
+        x : array-like
+            One sample or several, which all members get; with `each`, a sample or several for each
+            member, with the members first.
+        each : bool, default=False
+            Whether every member has samples of its own.
+
+        Returns
+        -------
+        ndarray of shape (members, outputs) or (members, samples, outputs)
+            For a list of sequences whose outputs are sequences, a list of arrays for each member.
+
+        Raises
+        ------
+        ValueError
+            For another shape, an infinity or NaN.
+        OverflowError
+            If an output is NaN because layers overflow the members' type.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> pop = foxnn.population(5, [4, 16, 2], activation="tanh", seed=0)
+        >>> pop.get_out([1, 2, 3, 4]).shape
+        (5, 2)
+        >>> pop.get_out([[1, 2, 3, 4]] * 5, each=True).shape
+        (5, 2)
+        >>> pop.get_out([[1, 2, 3, 4]] * 7).shape
+        (5, 7, 2)
+        """
+        first = self._members[0]
+        # The short way of a loop that asks the members step by step.
+        if each is True and type(x) is np.ndarray and checks.is_engine_type(x):
+            out = self._short_way(x)
+            if out is not None:
+                return out
+        if checks.flag(each, "each"):
+            return self._out_of_each(x)
+        first._check_names(x, "x")
+        shape = first._input_shape()
+        if varies(shape) or checks.is_sparse(x):
+            return self._outputs(x)
+        array = first._as_array(x, "x")
+        if array.ndim == 1 and len(shape) == 1:
+            if array.shape != shape:
+                raise ValueError(f"x must have {shape[0]} inputs, got {array.shape[0]}")
+            return self._outputs(array[None])[:, 0]
+        if len(shape) > 1 and first._is_one_sample(array):
+            return self._outputs(array[None])[:, 0]
+        # The table itself if it has columns that messages can name.
+        return self._outputs(x if checks.column_names(x) else array)
+
+    def _short_way(self, x: Array) -> Array | None:
+        """Return the outputs for a flat sample of each member, or None if it is none, or wrong."""
+        if x.ndim != 2 or x.shape != (len(self._members), *self._members[0]._input_shape()):
+            return None
+        found = self._engine.predict(checks.contiguous_rows(x), True, self._settings.n_threads)
+        return None if found is None else found[:, 0]
+
+    def _out_of_each(self, x: SamplesLike) -> Array:
+        """Return the outputs of every member for samples of its own."""
+        first, count = self._members[0], len(self._members)
+        shape = first._input_shape()
+        if varies(shape):
+            raise ValueError("each must be False for members that read sequences of any length")
+        array = first._as_array(x, "x")
+        wanted = f"({count}, {', '.join(map(str, shape))})"
+        several = f"({count}, samples, {', '.join(map(str, shape))})"
+        is_one = array.shape == (count, *shape)
+        if not is_one and (array.ndim != len(shape) + 2 or array.shape[:1] + array.shape[2:] != (
+            count, *shape
+        )):  # fmt: skip
+            raise ValueError(
+                f"x must have shape {wanted} or {several} with each=True, got {array.shape}"
+            )
+        samples = 1 if is_one else array.shape[1]
+        rows = first._rows(array.reshape(count * samples, *shape), "x", single=first._single())
+        found = self._engine.predict(rows, True, self._settings.n_threads)
+        if found is None:
+            raise _not_finite(first, "x")
+        return found[:, 0] if is_one else found
+
+    def _outputs(self, x: SamplesLike, lengths: ArrayLike | None = None) -> Any:
+        """Return the outputs of all members for the same samples."""
+        first = self._members[0]
+        reader = first._reader(x, "x", lengths, finite=False)
+        inputs = first._rows(x, "x", finite=False) if reader is None else reader.rows
+        found = self._engine.predict(inputs, False, self._settings.n_threads)
+        if found is None:
+            first._reader(x, "x", lengths, single=first._single())
+            first._rows(x, "x", single=first._single())
+            raise _not_finite(first, "x")
+        if reader is None:
+            return found
+        return _together([reader.put_back(one) for one in found])
+
+    @answers("population.predict")
+    def predict(
+        self,
+        x: SamplesLike,
+        spread: bool = False,
+        lengths: ArrayLike | None = None,
+        **others: NoReturn,
+    ) -> Any:
+        """Return the mean of the members' outputs for many samples, and how far they differ.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs), or sparse matrix
+            As in `neural_network.predict`.
+        spread : bool, default=False
+            Whether to return the standard deviation over the members, too.
+        lengths : array-like of shape (samples,), optional
+            Of padded sequences, as in `neural_network.predict`.
+
+        Returns
+        -------
+        ndarray of shape (samples, outputs), or a pair of them
+            For a list of sequences whose outputs are sequences, lists of arrays.
+
+        Raises
+        ------
+        ValueError
+            For another shape, an infinity or NaN.
+        OverflowError
+            If an output is NaN because layers overflow the members' type.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> pop = foxnn.population(8, [1, 6, 1], activation="tanh", seed=0)
+        >>> mean, deviation = pop.predict([[0.5], [2.0]], spread=True)
+        >>> mean.shape, deviation.shape
+        ((2, 1), (2, 1))
+        """
+        if others:
+            raise unknown("population.predict", others)
+        wants_spread = checks.flag(spread, "spread")
+        self._members[0]._check_names(x, "x")
+        out = self._outputs(x, lengths)
+        if isinstance(out, list):  # a list of sequences for each member
+            each = [np.stack(ones) for ones in zip(*out, strict=True)]
+            means, spreads = [_mean(one) for one in each], [_deviation(one) for one in each]
+            return (means, spreads) if wants_spread else means
+        return (_mean(out), _deviation(out)) if wants_spread else _mean(out)
+
+    @answers("population.evaluate")
+    def evaluate(
+        self,
+        x: SamplesLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        metrics: str | Sequence[str] = (),
+        lengths: ArrayLike | None = None,
+        **others: NoReturn,
+    ) -> dict[str, Array]:
+        """Return the loss of every member, the accuracy if the loss is for classes, and metrics.
+
+        Parameters
+        ----------
+        x, y, sample_weight, metrics, lengths
+            As in `neural_network.evaluate`.
+
+        Returns
+        -------
+        dict of str to ndarray of shape (members,)
+
+        Raises
+        ------
+        ValueError, OverflowError
+            As `neural_network.evaluate`.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> pop = foxnn.population(3, [1, 1], init="zeros", activation="identity")
+        >>> pop.evaluate([[1.0], [2.0]], [[1.0], [3.0]])["loss"].tolist()
+        [2.5, 2.5, 2.5]
+        """
+        if others:
+            raise unknown("population.evaluate", others)
+        first, threads = self._members[0], self._settings.n_threads
+        asked: dict[str, str] = {}
+        if not (isinstance(metrics, tuple) and len(metrics) == 0):
+            from foxnn.model import metrics as by_name  # late: few evaluations ask for them
+
+            asked = by_name.checked(metrics)
+        inputs, wanted, weights = first._weighted(x, y, sample_weight, lengths=lengths)
+        which = list(range(len(self._members)))
+        own: list[Any] | None = None if weights is None else [weights] * len(which)
+        loss, correct, positions = self._engine.evaluate(inputs, wanted, which, None, own, threads)
+        if np.isnan(loss).any() and (weights is None or weights.any()):
+            raise OverflowError(
+                f"the loss of member {int(np.isnan(loss).argmax())} is not a number (NaN): layers "
+                f"go beyond {first.dtype}; scale x"
+            )
+        found: dict[str, Array] = {"loss": loss}
+        if first._classifies():
+            found["accuracy"] = correct / positions
+        return found | self._metrics(asked, inputs, wanted, weights) if asked else found
+
+    def _metrics(
+        self, asked: dict[str, str], inputs: Rows, wanted: Array, weights: Any
+    ) -> dict[str, Array]:
+        each = [member._metrics(asked, inputs, wanted, weights) for member in self._members]
+        return {name: np.array([one[name] for one in each]) for name in each[0]}
+
+
+def _together(found: list[Any]) -> Any:
+    """Return the outputs of members as one array, unless they are lists of sequences."""
+    return found if isinstance(found[0], list) else np.stack(found)
+
+
+def _mean(out: Array) -> Array:
+    mean: Array = out.mean(axis=0, dtype=np.float64).astype(out.dtype)
+    return mean
+
+
+def _deviation(out: Array) -> Array:
+    deviation: Array = out.std(axis=0, dtype=np.float64).astype(out.dtype)
+    return deviation
+
+
+def _not_finite(network: neural_network, name: str) -> ValueError:
+    if network._scalers[0] is not None:
+        kind = " in float32" if network._single() else ""
+        return ValueError(f"{name} must be finite{kind} as input_scaler scales it")
+    return ValueError(f"{name} changed while it was read")
+
+
+def parameters_from(values: Any, shape: tuple[int, int], single: bool) -> Array:
+    """Return parameters of a population, checked."""
+    array = checks.as_array(values, "parameters")
+    if array.shape != shape:
+        raise ValueError(
+            f"parameters must have shape {shape}, a row for each member, got {array.shape}"
+        )
+    wanted = np.dtype(np.float32 if single else np.float64)
+    numbers = np.require(array, dtype=np.float64 if array.dtype != wanted else wanted)
+    if not checks.all_finite(np.ascontiguousarray(numbers), single):
+        raise ValueError(f"parameters must be finite in {wanted.name}")
+    return np.ascontiguousarray(numbers, wanted)

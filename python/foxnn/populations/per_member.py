@@ -1,0 +1,122 @@
+"""Arguments with one value for all members, or with one a member."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.training.options import FitArguments
+
+#: The arguments of `fit` that may have one value a member.
+EACH = (
+    "optimizer", "learning_rate", "early_stopping", "l1", "l2", "dropout", "clip_norm",
+    "clip_value",
+)  # fmt: skip
+
+
+def is_one_each(value: object) -> bool:
+    """Return whether a value is a sequence, with one item a member."""
+    if isinstance(value, str | bytes):
+        return False
+    return isinstance(value, Sequence) or getattr(value, "ndim", 0) > 0
+
+
+def each_of(value: Any, name: str, members: int) -> list[Any]:
+    """Return the value for each member."""
+    if not is_one_each(value):
+        return [value] * members
+    given = [value[i] for i in range(len(value))]
+    if len(given) != members:
+        raise ValueError(
+            f"{name} must be one value, or one for each of the {members} members, got {len(given)}"
+        )
+    return given
+
+
+def arguments_of_members(given: FitArguments, members: int) -> list[FitArguments]:
+    """Return the arguments of each member alone; what concerns all of them is left out.
+
+    That is the samples' weights, the callbacks, the bar, the checkpoint and the time limit.
+    """
+    alone = given._replace(
+        sample_weight=None, callbacks=(), progress=False, time_limit=None, checkpoint=None
+    )
+    each = {name: each_of(getattr(given, name), name, members) for name in EACH}
+    return [
+        alone._replace(**{name: values[i] for name, values in each.items()}) for i in range(members)
+    ]
+
+
+def located(error: ValueError | TypeError, given: FitArguments, member: int) -> Exception:
+    """Return an error about an argument of a member, with the member's place in it."""
+    message = str(error)
+    name = next((name for name in EACH if message.startswith(name)), None)
+    if name is None or not is_one_each(getattr(given, name)):
+        return error
+    return type(error)(f"{name}[{member}]{message.removeprefix(name)}")
+
+
+def rows_of_members(rows: Any, members: int, samples: int) -> list[NDArray[np.uint32] | None]:
+    """Return which samples each member sees, in the order given; None: all of them.
+
+    `rows` is one array of indices or truth values for all members, or one a member.
+    """
+    if rows is None:
+        return [None] * members
+    if isinstance(rows, str | bytes) or not is_one_each(rows):
+        raise TypeError(
+            "rows must be an array of indices, or one for each of the members, got "
+            f"{checks.shown(rows)}"
+        )
+    is_of_numbers = getattr(rows, "ndim", 0) == 1 and rows.dtype != object
+    if is_of_numbers or (len(rows) > 0 and not is_one_each(rows[0]) and rows[0] is not None):
+        return [_indices(rows, "rows", samples)] * members
+    given = each_of(rows, "rows", members)
+    return [
+        None if one is None else _indices(one, f"rows[{i}]", samples) for i, one in enumerate(given)
+    ]
+
+
+def _indices(rows: Any, name: str, samples: int) -> NDArray[np.uint32]:
+    array = np.asarray(rows)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"{name} must be an array of at least one index, got shape {array.shape}")
+    if array.dtype == np.bool_:
+        if len(array) != samples:
+            raise ValueError(
+                f"{name} must have one truth value for each of the {samples} samples, got "
+                f"{len(array)}"
+            )
+        if not array.any():
+            raise ValueError(f"{name} must have at least one sample, got none")
+        return np.flatnonzero(array).astype(np.uint32)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must be whole numbers, got {checks.shown(rows)}")
+    if (wrong := array[(array < 0) | (array >= samples)]).size:
+        raise ValueError(
+            f"{name} must be from 0 to {samples - 1}, the last of the samples, got {wrong[0]}"
+        )
+    return np.ascontiguousarray(array, np.uint32)
+
+
+def weights_of_members(
+    given: Any, members: int, samples: int, positions: tuple[int, ...]
+) -> Array | None:
+    """Return weights with a row of samples for each member; None if they are for all members."""
+    if given is None:
+        return None
+    array = checks.as_array(given, "sample_weight")
+    is_for_all = array.shape == (samples, *positions)
+    if is_for_all or array.shape[:2] != (members, samples):
+        if array.ndim == 2 and not positions and array.shape[1] == samples:
+            raise ValueError(
+                f"sample_weight must have shape ({samples},), or ({members}, {samples}), a row for "
+                f"each member, got {array.shape}"
+            )
+        return None
+    return array
