@@ -47,18 +47,21 @@ template <class T>
 struct MemberKernels {
   void (*multiply)(const MemberProduct<T>& product);
   /// The losses of rows of n outputs, loss[rows x a line], and delta = scale * d loss / d a, with a
-  /// line of scales. Rows of all arrays are `distance` apart. Null for a loss that is computed from
-  /// the preactivations only, or that has no kernel for members.
+  /// line of scales. Rows of all arrays are `distance` apart. Null for losses without such a
+  /// kernel.
   using Loss = void (*)(index rows, index n, index distance, const T* a, const T* y, const T* scale,
                         T* delta, double* loss);
   Loss loss_of_outputs[kLossCount];
   Loss loss_of_sums[kLossCount];
+  /// Whether KernelTable's kernel for a loss gives terms to be added up: with lines as its rows.
+  bool has_terms_of_outputs[kLossCount];
+  bool has_terms_of_sums[kLossCount];
+  /// loss[rows x a line] = the sums of n terms.
+  void (*sum_terms)(index rows, index n, index distance, const T* terms, double* loss);
   /// matches[rows x a line], as the kernels of the same names have them.
   void (*match)(index rows, index n, index distance, const T* a, const T* y, std::uint8_t* matches);
   void (*match_sides)(index rows, index n, index distance, const T* z, const T* y,
                       std::uint8_t* matches);
-  /// z = softmax(z) by rows of n.
-  void (*softmax)(index rows, index n, index distance, T* z);
   /// n numbers w and their moments after a step with the gradients g.
   void (*update[kOptimizerCount])(index n, T* w, const T* g, T* m, T* v,
                                   const MemberUpdateArguments<T>& c);

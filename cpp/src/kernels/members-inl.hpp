@@ -1,119 +1,16 @@
 // A population in lanes: sixteen networks side by side (eight in float64), one in each lane of a
 // cache line. A line holds one number of all of them: a weight, or an output for a sample. No lane
-// ever meets another, so each network gets the bits that it gets alone: the chains of gemm-inl.hpp,
-// and sums over outputs as loss-inl.hpp adds them up.
+// ever meets another, so each network gets the bits that it gets alone: here with sums over outputs
+// as loss-inl.hpp adds them up, and steps of optimizers as update-inl.hpp makes them.
 #pragma once
 
-#include "kernels/gemm-inl.hpp"
 #include "kernels/loss-inl.hpp"
+#include "kernels/member_products-inl.hpp"
 #include "kernels/member_table.hpp"
 #include "kernels/update-inl.hpp"
 
 namespace foxnn {
 namespace {
-
-// The tile of a product of lines: R x C chains, with C lines of b and one of a in registers.
-// 4 x 6 + 6 + 1 are 31 of the 32 registers of AVX-512, 4 x 3 + 3 + 1 all 16 of the other sets.
-constexpr int kMemberRows = 4, kMemberColumns = kTileRows > 6 ? 6 : 3;
-
-// Tiles have 4, 2 or 1 rows, and 6, 4 or 1 to 3 columns: all sizes would take twice the code.
-constexpr int member_rows(index left) { return left >= 4 ? 4 : left >= 2 ? 2 : 1; }
-constexpr int member_columns(index left) {
-  return left >= kMemberColumns ? kMemberColumns : left == 5 ? 3 : static_cast<int>(left);
-}
-constexpr bool has_member_tile(int rows, int columns) {
-  return member_rows(rows) == rows && member_columns(columns) == columns;
-}
-
-// Where neighbours are at run time. The multiples that no address can have are hidden from the
-// compiler, which would otherwise count up a pointer for each neighbour.
-struct Distance {
-  index one, three, five;
-
-  explicit Distance(index distance) : one(distance), three(3 * distance), five(5 * distance) {
-    __asm__("" : "+r"(three), "+r"(five));
-  }
-  [[gnu::always_inline]] index of(int i) const { return i == 3 ? three : i == 5 ? five : i * one; }
-};
-
-// Rows first ... first + rows - 1, a multiple of R, of C columns.
-template <class T, int R, int C>
-void member_tiles(const MemberProduct<T>& product, index first, index rows, index column) {
-  const Distance next_row(product.a_row), next_column(product.b_column);
-  const index steps = product.k, a_step = product.a_step, b_step = product.b_step;
-  const Vec<T> zero = Vec<T>::all(T(0));
-  for (index lane = 0; lane < kLineWidth<T>; lane += Vec<T>::lanes) {
-    Vec<T> init[C];
-    FOXNN_UNROLL
-    for (int j = 0; j < C; ++j) {
-      // Adding a zero turns a negative zero into a positive one, as `start` does.
-      const T* const line = product.init + (column + j) * kLineWidth<T> + lane;
-      init[j] = product.init ? Vec<T>::load(line) + zero : zero;
-    }
-    for (index row = first; row < first + rows; row += R) {
-      const T* a = product.a + row * product.a_row + lane;
-      const T* b = product.b + column * product.b_column + lane;
-      Vec<T> sums[R][C];
-      FOXNN_UNROLL
-      for (int i = 0; i < R; ++i) {
-        FOXNN_UNROLL
-        for (int j = 0; j < C; ++j) sums[i][j] = init[j];
-      }
-      for (index p = 0; p < steps; ++p, a += a_step, b += b_step) {
-        Vec<T> line[C];
-        FOXNN_UNROLL
-        for (int j = 0; j < C; ++j) line[j] = Vec<T>::load(b + next_column.of(j));
-        FOXNN_UNROLL
-        for (int i = 0; i < R; ++i) {
-          const Vec<T> element = Vec<T>::load(a + next_row.of(i));
-          FOXNN_UNROLL
-          for (int j = 0; j < C; ++j) sums[i][j] = fma(element, line[j], sums[i][j]);
-        }
-      }
-      T* const c = product.c + row * product.c_row + column * kLineWidth<T> + lane;
-      FOXNN_UNROLL
-      for (int i = 0; i < R; ++i) {
-        FOXNN_UNROLL
-        for (int j = 0; j < C; ++j) sums[i][j].store(c + i * product.c_row + j * kLineWidth<T>);
-      }
-    }
-  }
-}
-
-template <class T>
-struct MemberTiles {
-  using Function = void (*)(const MemberProduct<T>&, index, index, index);
-  Function of[kMemberRows + 1][kMemberColumns + 1] = {};
-
-  template <int R = kMemberRows, int C = kMemberColumns>
-  constexpr void fill() {
-    if constexpr (has_member_tile(R, C)) of[R][C] = member_tiles<T, R, C>;
-    if constexpr (C > 1) {
-      fill<R, C - 1>();
-    } else if constexpr (R > 1) {
-      fill<R - 1>();
-    }
-  }
-  constexpr MemberTiles() { fill(); }
-};
-template <class T>
-constexpr MemberTiles<T> kMemberTiles;
-
-// Columns are the outer loop: those of b stay in the first-level cache, where their tiles read them
-// again and again, while a streams by.
-template <class T>
-void member_multiply(const MemberProduct<T>& product) {
-  for (index column = 0; column < product.n;) {
-    const int columns = member_columns(product.n - column);
-    for (index row = 0; row < product.m;) {
-      const int height = member_rows(product.m - row);
-      const index rows = (product.m - row) / height * height;
-      kMemberTiles<T>.of[height][columns](product, row, rows, column);
-      row += rows;
-    }
-    column += columns;
-  }
-}
 
 // A sum over n outputs as Lanes has it: its lanes are lines here, of which n fill at most `used`.
 template <class T>
@@ -207,61 +104,35 @@ void member_cross_entropy(index rows, index n, index distance, const T* z, const
   });
 }
 
-template <class T, class Term>
-void member_elementwise_loss(index rows, index n, index distance, const T* a, const T* y,
-                             const T* scale, T* delta, double* loss) {
+// The sums of losses that are sums over the outputs.
+template <class T>
+void member_sums(index rows, index n, index distance, const T* terms, double* loss) {
   each_member_row<T>(rows, [&](index at, index r, index lane) {
-    const Vec<T> factor = Vec<T>::load(scale + lane);
     MemberSum<T> sum(n);
     for (index c = 0; c < n; ++c) {
-      const index i = r * distance + c * kLineWidth<T> + lane;
-      Vec<T> slope;
-      const Vec<T> term = Term::of(Vec<T>::load(a + i), Vec<T>::load(y + i), slope);
-      sum.part(c) = sum.part(c) + term;
-      (factor * slope).store(delta + i);
+      const T* const term = terms + r * distance + c * kLineWidth<T> + lane;
+      sum.part(c) = sum.part(c) + Vec<T>::load(term);
     }
     store_losses(sum.sum(), 1.0, loss + at);
   });
 }
 
-// The kernel of a struct of loss-inl.hpp; null where a loss on whole rows has none for members.
+// How members judge by a struct of loss-inl.hpp: term by term, by a kernel for members, or not.
 template <class T, class Loss>
 struct MemberLoss {
-  static constexpr typename MemberKernels<T>::Loss kernel() {
-    if constexpr (requires { Loss::template rows<T>; }) {
-      return nullptr;
-    } else {
-      return member_elementwise_loss<T, Loss>;
-    }
-  }
+  static constexpr bool has_terms = !requires { Loss::template rows<T>; };
+  static constexpr typename MemberKernels<T>::Loss kernel = nullptr;
 };
 template <class T>
 struct MemberLoss<T, HalfSquaredError> {
-  static constexpr typename MemberKernels<T>::Loss kernel() { return member_half_squared_error<T>; }
+  static constexpr bool has_terms = false;
+  static constexpr typename MemberKernels<T>::Loss kernel = member_half_squared_error<T>;
 };
 template <class T>
 struct MemberLoss<T, CrossEntropy> {
-  static constexpr typename MemberKernels<T>::Loss kernel() { return member_cross_entropy<T>; }
+  static constexpr bool has_terms = false;
+  static constexpr typename MemberKernels<T>::Loss kernel = member_cross_entropy<T>;
 };
-
-template <class T>
-void member_softmax(index rows, index n, index distance, T* z) {
-  each_member_row<T>(rows, [&](index, index r, index lane) {
-    const Vec<T> shift = member_maximum(n, z + r * distance + lane);
-    MemberSum<T> exponentials(n);
-    for (index c = 0; c < n; ++c) {
-      T* const number = z + r * distance + c * kLineWidth<T> + lane;
-      const Vec<T> e = exp(Vec<T>::load(number) - shift);
-      e.store(number);
-      exponentials.part(c) = exponentials.part(c) + e;
-    }
-    const Vec<T> sum = exponentials.sum();
-    for (index c = 0; c < n; ++c) {
-      T* const number = z + r * distance + c * kLineWidth<T> + lane;
-      (Vec<T>::load(number) / sum).store(number);
-    }
-  });
-}
 
 template <class T>
 void member_match(index rows, index n, index distance, const T* a, const T* y,
@@ -355,14 +226,16 @@ template <class T>
 constexpr MemberKernels<T> make_member_kernels() {
   MemberKernels<T> t{};
   t.multiply = member_multiply<T>;
-#define FOXNN_SET(kind, of_outputs, of_sums, ...)                                            \
-  t.loss_of_outputs[static_cast<int>(LossKind::kind)] = MemberLoss<T, of_outputs>::kernel(); \
-  t.loss_of_sums[static_cast<int>(LossKind::kind)] = MemberLoss<T, of_sums>::kernel();
+#define FOXNN_SET(kind, of_outputs, of_sums, ...)                                                  \
+  t.loss_of_outputs[static_cast<int>(LossKind::kind)] = MemberLoss<T, of_outputs>::kernel;         \
+  t.loss_of_sums[static_cast<int>(LossKind::kind)] = MemberLoss<T, of_sums>::kernel;               \
+  t.has_terms_of_outputs[static_cast<int>(LossKind::kind)] = MemberLoss<T, of_outputs>::has_terms; \
+  t.has_terms_of_sums[static_cast<int>(LossKind::kind)] = MemberLoss<T, of_sums>::has_terms;
   FOXNN_LOSSES(FOXNN_SET)
 #undef FOXNN_SET
+  t.sum_terms = member_sums<T>;
   t.match = member_match<T>;
   t.match_sides = member_match_sides<T>;
-  t.softmax = member_softmax<T>;
 #define FOXNN_SET(kind, step, ...)                  \
   t.update[static_cast<int>(OptimizerKind::kind)] = \
       member_update<T, step<T, MemberUpdateArguments<T>>>;

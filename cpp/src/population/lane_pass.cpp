@@ -57,10 +57,9 @@ void LanePass<T>::activate(LaneStage<T>& stage, index rows) {
   const int kind = static_cast<int>(stage.activation.kind);
   const T parameter = static_cast<T>(stage.activation.parameter);
   const index n = stage.outputs * kLine, ld = pitch(stage.outputs) * kLine;
-  if (stage.activation.kind == ActivationKind::identity) return;
-  if (stage.activation.kind == ActivationKind::softmax) {
-    member_kernels<T>().softmax(rows, stage.outputs, ld, stage.y.data());
-  } else if (stage.keeps_slope) {
+  const bool is_softmax = stage.activation.kind == ActivationKind::softmax;
+  if (stage.activation.kind == ActivationKind::identity || is_softmax) return;
+  if (stage.keeps_slope) {
     k.activate_keep[kind](rows, n, stage.y.data(), ld, stage.slope.data(), ld, parameter);
   } else {
     k.activate[kind](rows, n, stage.y.data(), ld, parameter);

@@ -58,7 +58,7 @@ class LanePass {
   /// Memory for d loss / d outputs, or d loss / d preactivations, from which `backward` starts.
   T* delta() { return deltas_[0].data(); }
 
-  /// The outputs; `raw`: without the last activation.
+  /// The outputs; `raw`: without the last activation. A softmax is left to the caller.
   void forward(index rows, const T* parameters, bool raw, const std::vector<LaneGap>& gaps);
   /// Calls take(line, weights, biases, gradient) for pieces of the gradient, from the last node to
   /// the first: so many lines of weights, followed by biases. The node's parameters may be changed

@@ -7,10 +7,12 @@
 namespace foxnn {
 
 template <class T>
-typename MemberKernels<T>::Loss LaneTally<T>::loss_of(const Network<T>& network) {
+bool LaneTally<T>::takes(const Network<T>& network) {
   const MemberKernels<T>& k = member_kernels<T>();
-  const auto& losses = network.loss_takes_preactivations() ? k.loss_of_sums : k.loss_of_outputs;
-  return losses[static_cast<int>(network.loss())];
+  const int kind = static_cast<int>(network.loss());
+  return network.loss_takes_preactivations()
+             ? k.loss_of_sums[kind] || k.has_terms_of_sums[kind]
+             : k.loss_of_outputs[kind] || k.has_terms_of_outputs[kind];
 }
 
 template <class T>
@@ -20,12 +22,35 @@ LaneTally<T>::LaneTally(const std::vector<GroupMember<T>>& members, index batch)
       sums_(members.front().plan->reduction == Reduction::sum),
       targets_(batch * LanePass<T>::pitch(network_.outputs()) * kLine),
       scale_(kLine),
+      terms_(targets_.size()),
       losses_(static_cast<std::size_t>(batch * kLine)),
       last_sums_(members.size()),
       last_weights_(members.size()) {
   if (members.front().plan->count_matches) {
     matches_.resize(static_cast<std::size_t>(batch * kLine));
   }
+}
+
+// A loss that is a sum over the outputs is one over the lines here, so the lines are the rows of
+// its kernel: a line of sums for each of them has its terms.
+template <class T>
+void LaneTally<T>::judge_rows(index rows, LanePass<T>& pass) {
+  const MemberKernels<T>& k = member_kernels<T>();
+  const KernelTable<T>& single = kernels<T>();
+  const int kind = static_cast<int>(network_.loss());
+  const index n = pass.outputs(), ld = pass.pitch(n) * kLine;
+  if (const auto of_members = (takes_raw_ ? k.loss_of_sums : k.loss_of_outputs)[kind]) {
+    return of_members(rows, n, ld, pass.output(), targets_.data(), scale_.data(), pass.delta(),
+                      losses_.data());
+  }
+  const index lines = rows * pass.pitch(n);
+  std::fill_n(terms_.data(), lines * kLine, T(0));
+  (takes_raw_ ? single.loss_of_sums : single.loss_of_outputs)[kind](
+      lines, kLine, pass.output(), kLine, targets_.data(), kLine, T(1), pass.delta(), kLine,
+      nullptr, terms_.data());
+  single.multiply_elements(lines, kLine, pass.delta(), kLine, scale_.data(), 0, pass.delta(),
+                           kLine);
+  k.sum_terms(rows, n, ld, terms_.data(), losses_.data());
 }
 
 template <class T>
@@ -43,8 +68,7 @@ void LaneTally<T>::judge(const std::vector<index>& counts, const LaneSamples<T>&
     // If all weights are zero, so is the gradient.
     scale_.data()[m] = sums_ ? T(1) : together > T(0) ? T(1) / together : T(0);
   }
-  loss_of(network_)(rows, n, ld, pass.output(), targets_.data(), scale_.data(), pass.delta(),
-                    losses_.data());
+  judge_rows(rows, pass);
   if (!matches_.empty()) {
     const MemberKernels<T>& k = member_kernels<T>();
     const bool are_sides = loss_traits(network_.loss()).targets == Targets::sides;

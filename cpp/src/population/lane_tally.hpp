@@ -16,8 +16,8 @@ class LaneTally {
  public:
   LaneTally(const std::vector<GroupMember<T>>& members, index batch);
 
-  /// The kernel of a network's loss; null: there is none.
-  static typename MemberKernels<T>::Loss loss_of(const Network<T>& network);
+  /// Whether the loss of a network can be computed in lanes.
+  static bool takes(const Network<T>& network);
   bool takes_raw() const { return takes_raw_; }
   T* targets() { return targets_.data(); }
 
@@ -32,9 +32,12 @@ class LaneTally {
  private:
   static constexpr index kLine = kLineWidth<T>;
 
+  void judge_rows(index rows, LanePass<T>& pass);
+
   const Network<T>& network_;
   const bool takes_raw_, sums_;
   Buffer<T> targets_, scale_;
+  Buffer<T> terms_;  // of losses that are sums over the outputs
   std::vector<double> losses_, last_sums_, last_weights_;
   std::vector<std::uint8_t> matches_;
   double totals_[kLine] = {};  // of all rows, without weights
