@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -321,6 +322,82 @@ void test_interrupted_epochs() {
   }
 }
 
+// A population of many members: in groups that are made anew when most members have ended, and
+// their answers before and after.
+template <class T>
+void test_population(const char* output, LossKind loss, index members) {
+  Case<T> c;
+  c.inputs = 5, c.outputs = 3, c.loss = loss;
+  c.layers = {dense_spec(7, "tanh"), dense_spec(3, output)};
+  Dice dice(3);
+  make_samples(c, 150, dice);
+  std::vector<std::unique_ptr<Network<T>>> side, alone;
+  std::vector<Network<T>*> all;
+  std::vector<MemberPlan> plans;
+  std::vector<std::unique_ptr<Trainer<T>>> trainers;
+  for (index m = 0; m < members; ++m) {
+    side.push_back(std::make_unique<Network<T>>(network_of(c, m)));
+    alone.push_back(std::make_unique<Network<T>>(network_of(c, m)));
+    all.push_back(side.back().get());
+    TrainingPlan plan{.batch_size = 8, .optimizer = parse_optimizer("adam"), .threads = 1};
+    plan.learning_rate = 1e-3 * double(1 + m);
+    plans.push_back({plan});
+    trainers.push_back(std::make_unique<Trainer<T>>(*alone.back(), c.samples, plan));
+  }
+  Population<T> population(all);
+  const auto answers_are_same = [&](index rows, bool each) {
+    const std::vector<T> x(c.x.begin(), c.x.begin() + rows * c.inputs * (each ? members : 1));
+    std::vector<T> together(static_cast<std::size_t>(members * rows * c.outputs)), own;
+    using Outcome = typename Network<T>::Outcome;
+    FOXNN_CHECK(population.predict(view(x, c.inputs), each, together.data(), 0, {}) ==
+                Outcome::done);
+    for (index m = 0; m < members; ++m) {
+      std::vector<T> out(static_cast<std::size_t>(rows * c.outputs));
+      MatrixView given = view(x, c.inputs);
+      given.rows = rows;
+      if (each) given.data += m * rows * given.row_bytes;
+      FOXNN_CHECK(side[static_cast<std::size_t>(m)]->predict(given, out.data(), 1, {}) ==
+                  Outcome::done);
+      own.insert(own.end(), out.begin(), out.end());
+    }
+    return std::memcmp(own.data(), together.data(), own.size() * sizeof(T)) == 0;
+  };
+  PopulationTrainer<T> trainer(population, c.samples, plans, 2);
+  bool good = answers_are_same(1, false);
+  for (int epoch = 0; epoch < 4; ++epoch) {
+    trainer.begin_epoch();
+    FOXNN_CHECK(trainer.run_epoch({}));
+    for (index m = 0; m < members; ++m) {
+      const auto i = static_cast<std::size_t>(m);
+      if (trainer.has_ended(m)) continue;
+      const StepReport report = trainers[i]->run_epoch({});
+      good = good && same(report, trainer.epoch(m)) && same(*alone[i], *side[i]);
+      if (m % 3 && epoch == m % 2) trainer.end(m);
+      trainer.set_learning_rate(m, 1e-4 * double(1 + m));
+      trainers[i]->set_learning_rate(1e-4 * double(1 + m));
+    }
+    // What members answer follows their training.
+    good = good && answers_are_same(1, true) && answers_are_same(3, false);
+  }
+  FOXNN_CHECK(good);
+  // And every other change.
+  side[1]->set_array(0, side[1]->layer(0).arrays()[0], c.x.data());
+  FOXNN_CHECK(answers_are_same(1, true));
+  Scaling scaling{std::vector<double>(5, 0.5), std::vector<double>(5, 2.0)};
+  side[2]->set_scaling(scaling, {});
+  FOXNN_CHECK(answers_are_same(2, false));
+  for (Network<T>* const one : all) one->set_activation(0, Activation::parse("relu"));
+  FOXNN_CHECK(answers_are_same(1, true));
+  all[0]->set_sorted_summation(true);
+  FOXNN_CHECK(answers_are_same(1, true));
+  std::vector<T> wrong(static_cast<std::size_t>(c.inputs), std::numeric_limits<T>::infinity());
+  std::vector<T> out(static_cast<std::size_t>(members * c.outputs));
+  using Outcome = typename Network<T>::Outcome;
+  FOXNN_CHECK(population.predict(view(wrong, c.inputs), false, out.data(), 0, {}) ==
+              Outcome::not_finite);
+  FOXNN_CHECK(answers_are_same(1, true));
+}
+
 void test_what_lanes_take() {
   const std::vector<float> x(12), y(8);
   const TrainingPlan plan{.batch_size = 2};
@@ -362,5 +439,10 @@ int main(int count, char** arguments) {
   // The reference set takes half a minute for as many steps.
   if (kernel_set() != "reference") test_interrupted_epochs();
   test_what_lanes_take();
+  for (const int members : {3, 16, 45}) {
+    test_population<float>("tan_h", LossKind::mse, members);
+    test_population<float>("softmax", LossKind::cross_entropy, members);
+    test_population<double>("sigmoid", LossKind::binary_cross_entropy, members);
+  }
   return foxnn::test::failures == 0 ? 0 : 1;
 }
