@@ -16,11 +16,9 @@ constexpr bool kHasMemberTiles = kTileRows > 4;
 constexpr int kMemberRows = kHasMemberTiles ? 4 : 1;
 constexpr int kMemberColumns = kTileRows > 6 ? 6 : kHasMemberTiles ? 3 : 1;
 
-// Tiles have 4, 2 or 1 rows, and 6, 4, 2 or 1 columns (3, 2 or 1): all sizes would take twice the
-// code.
-constexpr int member_rows(index left) {
-  return left >= kMemberRows ? kMemberRows : left >= 2 ? 2 : 1;
-}
+// Tiles have 4 rows or 1, and 6, 4, 2 or 1 columns (3, 2 or 1): all sizes would take three times
+// the code.
+constexpr int member_rows(index left) { return left >= kMemberRows ? kMemberRows : 1; }
 constexpr int member_columns(index left) {
   return left >= kMemberColumns ? kMemberColumns : left >= 4 ? 4 : left >= 2 ? 2 : 1;
 }

@@ -1,5 +1,5 @@
-// The costs of steps, measured on one core of a server processor with AVX-512 for networks from
-// [3, 5, 4, 2] to [30, 100, 100, 1].
+// The costs of steps, measured on one core of a server processor with AVX-512, for networks from
+// [3, 5, 4, 2] to [10, 256, 256, 1] and batches from 1 to 1,024.
 #include "population/lane_cost.hpp"
 
 #include <algorithm>
@@ -13,11 +13,13 @@ namespace {
 // Of products, near the peak of the core.
 constexpr double kSecondsPerFlop = 1e-11;
 // Of a member's step, whatever its size: calls, the order of samples, sums.
-constexpr double kSecondsOfStep = 0.2e-6, kSecondsOfLane = 0.02e-6;
+constexpr double kSecondsOfStep = 0.2e-6, kSecondsOfLane = 0.035e-6;
 // Of a number of a sample that passes through an activation and back, and of a sample.
 constexpr double kSecondsPerOutput = 0.7e-9, kSecondsPerSample = 6e-9;
-// Of a parameter in the step of an optimizer.
-constexpr double kSecondsPerParameter = 0.35e-9;
+// Of a parameter in the step of an optimizer; and what is added where those of sixteen members,
+// with their moments, go beyond a second-level cache.
+constexpr double kSecondsPerParameter = 0.35e-9, kFarSecondsPerParameter = 0.9e-9;
+constexpr double kNearBytes = 1 << 20;
 
 }  // namespace
 
@@ -25,6 +27,7 @@ template <class T>
 LaneCost lane_cost(const Network<T>& network, index batch) {
   LaneCost cost{.of_group = kSecondsOfLane, .alone = kSecondsOfStep};
   const double samples = static_cast<double>(batch);
+  double parameters = 0.0;
   for (index i = 0; i < network.size(); ++i) {
     const Layer<T>& layer = network.layer(i);
     const double inputs = static_cast<double>(layer.input().shape.size());
@@ -39,9 +42,12 @@ LaneCost lane_cost(const Network<T>& network, index batch) {
              weights * kSecondsPerParameter;
     };
     const double outputs = static_cast<double>(n);
+    for (const Array& array : layer.arrays()) parameters += static_cast<double>(array.size());
     cost.of_group += work(outputs, outputs);
     cost.alone += work(static_cast<double>(rounded_up(n, kLineWidth<T>)), outputs);
   }
+  const double bytes = 3.0 * parameters * kLineBytes;
+  cost.of_group += parameters * kFarSecondsPerParameter * std::max(0.0, 1.0 - kNearBytes / bytes);
   cost.alone += samples * kSecondsPerSample;
   cost.of_group += samples * kSecondsPerSample;
   const double wide = sizeof(T) / 4.0;
