@@ -99,9 +99,9 @@ def test_networks_of_different_layers_are_refused(other: dict[str, Any], message
         (([],), "count must be at least one network"),
         ((["net"],), r"count\[0\] must be a neural_network"),
         ((None,), "count must be a number of members, a list of networks or the name of a file"),
-        ((3,), "population must be given sizes"),
+        ((3,), "count must be networks or the name of a file where sizes are missing"),
         (("net.txt",), "count must be the name of a .safetensors file"),
-        ((["net"], [4, 2]), "sizes must be left out"),
+        ((regressions(2), [4, 2]), "sizes must be left out"),
         ((2, [4]), "sizes must"),
     ],
 )

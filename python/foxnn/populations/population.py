@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import datetime
 import os
 import weakref
@@ -85,9 +84,10 @@ class population(AnsweringPopulation):
         if others:
             raise unknown("population", others)
         told = {
-            "sizes": sizes is not None, "activation": activation != "sigmoid",
+            "sizes": sizes is not None, "activation": not _is_usual(activation, "sigmoid"),
             "output_activation": output_activation is not None, "loss": loss is not None,
-            "init": init != "auto", "dtype": dtype is not None, "seed": seed is not None,
+            "init": not _is_usual(init, "auto"), "dtype": dtype is not None,
+            "seed": seed is not None,
         }  # fmt: skip
         if isinstance(count, str | os.PathLike):
             _refuse_beside("a file", told)
@@ -96,19 +96,23 @@ class population(AnsweringPopulation):
             self._adopt(*files.load(count))
             return
         if isinstance(count, AnsweringPopulation) or not _is_number(count):
+            members = _copies(count)
             _refuse_beside("networks", told)
-            self._adopt(_copies(count))
+            self._adopt(members)
             return
-        members = checks.integer(count, "count", 1, _MOST_MEMBERS)
+        wanted = checks.integer(count, "count", 1, _MOST_MEMBERS)
         if sizes is None:
-            raise TypeError("population must be given sizes, the layers of its members")
+            raise TypeError(
+                "count must be networks or the name of a file where sizes are missing, got "
+                f"{checks.shown(count)}"
+            )
         first = checks.seed(seed)
         self._adopt(
             [
                 neural_network(
                     sizes, activation, output_activation, loss, init, dtype, (first + i) % 2**64
                 )
-                for i in range(members)
+                for i in range(wanted)
             ]
         )
 
@@ -168,14 +172,14 @@ class population(AnsweringPopulation):
         return (self._copy_of(member) for member in self._members)
 
     def _copy_of(self, member: neural_network) -> neural_network:
-        made = copy.deepcopy(member)
+        made = member._twin()
         state.set_settings(made.settings, values_of(self._settings))
         return made
 
     def _of(self, members: Sequence[neural_network]) -> population:
         """Return a population of copies of members."""
         made = type(self).__new__(type(self))
-        made._adopt([copy.deepcopy(member) for member in members], values_of(self._settings))
+        made._adopt([member._twin() for member in members], values_of(self._settings))
         return made
 
     @property
@@ -483,6 +487,10 @@ def _is_number(count: object) -> bool:
     )
 
 
+def _is_usual(value: object, usual: str) -> bool:
+    return type(value) is str and value == usual
+
+
 def _refuse_beside(what: str, told: Mapping[str, bool]) -> None:
     if wrong := [name for name, is_told in told.items() if is_told]:
         raise ValueError(f"{wrong[0]} must be left out for a population of {what}, which has it")
@@ -500,7 +508,7 @@ def _copies(networks: Any, name: str = "") -> list[neural_network]:
         if not isinstance(one, neural_network):
             which = name or f"count[{i}]"
             raise TypeError(f"{which} must be a neural_network, got {checks.shown(one)}")
-    made = [copy.deepcopy(one) for one in given]
+    made = [one._twin() for one in given]
     for i, one in enumerate(made[1:], 1):
         _check_same(made[0], one, f"count[{i}]", "count[0]")
     return made

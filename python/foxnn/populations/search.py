@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from foxnn.checks.labels import LabelReader
 from foxnn.network import neural_network
 from foxnn.populations.fitting import begun
 from foxnn.populations.loop import PopulationLoop
-from foxnn.populations.per_member import EACH, is_one_each
+from foxnn.populations.per_member import EACH, indices_of, is_one_each
 from foxnn.populations.population import population
 from foxnn.support.extras import library
 from foxnn.support.streams import HOLDOUT
@@ -38,6 +39,8 @@ Pair = tuple[NDArray[np.uint32], NDArray[np.uint32]]
 _MAKING = ("sizes", "activation", "output_activation", "loss", "init", "dtype")
 # What `fit` takes, but not here: these belong to a single run.
 _REFUSED = ("checkpoint", "checkpoint_every", "augment", "truncate", "callbacks", "time_limit")
+# Of an argument in a grid: more would never be tried.
+_MOST_VALUES = 100_000
 _MONITORS = ("loss", "accuracy")
 _USUAL: dict[str, Any] = {
     "epochs": 10, "batch_size": 32, "optimizer": "adam", "learning_rate": 1e-3, "validation": None,
@@ -268,7 +271,7 @@ def _settings(grid: Any) -> list[dict[str, Any]]:
     if isinstance(grid, Mapping):
         for name, values in grid.items():
             checks.text(name, "a name of grid")
-            if not is_one_each(values) or len(values) == 0:
+            if not is_one_each(values) or not 0 < len(values) <= _MOST_VALUES:
                 raise ValueError(
                     f"grid[{name!r}] must be a list of at least one value, got "
                     f"{checks.shown(values)}"
@@ -282,6 +285,14 @@ def _settings(grid: Any) -> list[dict[str, Any]]:
             f"grid must be a dict of lists, or a list of dicts, got {checks.shown(grid)}"
         )
     return [dict(one) for one in given]
+
+
+def _shown(value: object) -> str:
+    """Return what is the same for values that are the same."""
+    try:
+        return repr(value)
+    except RecursionError:  # of a list in itself, which is refused later
+        return str(id(value))
 
 
 def _rungs(epochs: int, settings: int) -> list[int]:
@@ -317,12 +328,14 @@ class _Contest:
     ) -> None:
         for names, where in ((fit, ""), *((one, "grid") for one in settings)):
             for name in names:
+                checks.text(name, "a name of grid")
                 if name in _REFUSED:
                     raise ValueError(f"{name} must be left out: it is for neural_network.fit")
                 if name not in _ALLOWED and not (where and name in (*_MAKING, "seed")):
                     raise unknown(call, [name])
                 if where and name in fit:
                     raise ValueError(f"{name} must be given once, got it in grid and for all")
+        self.grid = settings
         self._settings = [making | _USUAL | fit | dict(one) for one in settings]
         drawn = checks.seed(making["seed"])
         for one in self._settings:
@@ -369,8 +382,8 @@ class _Contest:
         found: dict[Any, list[int]] = {}
         for i, one in enumerate(self._settings):
             kind = one["optimizer"] if isinstance(one["optimizer"], str) else type(one["optimizer"])
-            rest = [repr(one[name]) for name in one if name not in (*EACH, "seed")]
-            found.setdefault((repr(kind).lower(), *rest), []).append(i)
+            rest = [_shown(one[name]) for name in one if name not in (*EACH, "seed")]
+            found.setdefault((_shown(kind).lower(), *rest), []).append(i)
         return [
             _Group([self._settings[i] for i in which], which, self._pairs, self)
             for which in found.values()
@@ -418,7 +431,7 @@ class _Group:
 
     def begin(self, stack: ExitStack) -> None:
         """Make the population, and check everything."""
-        pairs, count = self._pairs, len(self._pairs)
+        pairs, self._count = self._pairs, len(self._pairs)
         made = [self._contest._network(one) for one in self._settings]
         self._pop = pop = population([one for one in made for _ in pairs])
         pop.settings.n_threads = self._contest._threads
@@ -426,17 +439,30 @@ class _Group:
         told |= {name: [one[name] for one in self._settings for _ in pairs] for name in EACH}
         given = FitArguments(**told)
         rows = [train for _ in self._settings for train, _ in pairs]
-        self._loop = begun(pop, self._contest._x, self._contest._y, given, rows)
+        try:
+            self._loop = begun(pop, self._contest._x, self._contest._y, given, rows)
+        except (ValueError, TypeError) as error:
+            raise self._named(error) from None
         self._weights = (
             None
             if given.sample_weight is None
             else self._contest.samples(pop._members[0], given.sample_weight).weights
         )
         self._tests = [test for _ in self._settings for _, test in pairs]
-        self._count = count
         stack.enter_context(self._loop)
         self._epochs = self._loop.each_epoch()
         self._done = 0
+
+    def _named(self, error: ValueError | TypeError) -> Exception:
+        """Return an error about an argument of a member as one about that of its setting."""
+        found = re.match(r"(\w+)(?:\[(\d+)\])?", str(error))
+        if found is None or not {found[1]} & {*EACH, *self._settings[0]}:
+            return error
+        member = int(found[2] or 0) if found[1] in EACH else 0
+        end = found.end() if found[1] in EACH else found.end(1)
+        setting = self._contest.grid[self._places[member // self._count]]
+        name = f"{found[1]} in grid" if found[1] in setting else found[1]
+        return type(error)(name + str(error)[end:])
 
     def train(self, epochs: int | None) -> None:
         """Train up to a number of epochs, or to the end."""
@@ -505,10 +531,6 @@ def _given_pairs(folds: Any, samples: int) -> list[Pair]:
         both = checks.items(pair, f"folds[{i}] must be a pair of indices")
         if len(both) != 2:
             raise ValueError(f"folds[{i}] must be a pair of indices, got {len(both)} items")
-        from foxnn.populations.per_member import rows_of_members
-
-        train, test = (rows_of_members(one, 1, samples)[0] for one in both)
-        if train is None or test is None:
-            raise TypeError(f"folds[{i}] must be a pair of indices, got None")
+        train, test = (indices_of(one, f"folds[{i}][{k}]", samples) for k, one in enumerate(both))
         pairs.append((train, test))
     return pairs
