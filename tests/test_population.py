@@ -254,6 +254,30 @@ def test_some_members_may_have_scalers(tmp_path: Path) -> None:
             check(made[i], pop[i])
 
 
+def test_notes_are_those_of_each_member(tmp_path: Path) -> None:
+    pop = regressions(2)
+    noted = one_alone(0)
+    noted.notes = {"from": "elsewhere"}
+    pop[1] = noted
+    for made in copies(pop, tmp_path):
+        assert [nn.notes for nn in made] == [{}, {"from": "elsewhere"}]
+
+
+def test_frozen_layers_stay_as_they_are(tmp_path: Path) -> None:
+    networks = [one_alone(i) for i in range(2)]
+    for nn in networks:
+        nn[0].trainable = False
+    pop = foxnn.population(networks)
+    pop.fit(X, Y, epochs=1)
+    for made in copies(pop, tmp_path):
+        for i, nn in enumerate(networks):
+            assert not made[i][0].trainable
+            assert (made[i][0].weights == nn[0].weights).all()
+            assert (made[i][1].weights != nn[1].weights).any()
+    with pytest.raises(ValueError, match="network must have the same layers"):
+        pop[0] = one_alone(0)
+
+
 def test_layers_of_every_kind_are_saved(tmp_path: Path) -> None:
     from every_kind import of_every_kind
 

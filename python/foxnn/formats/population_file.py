@@ -62,7 +62,7 @@ def is_population(path: str) -> bool:
 
 
 def reason(error: Exception) -> str:
-    """Return what an error says, as long as a message may be: it may hold all that the file does."""
+    """Return what an error says, cut short: it may hold all that the file does."""
     return str(error)[:_LONGEST_REASON]
 
 

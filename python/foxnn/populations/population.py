@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn, cast, overload
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
@@ -17,11 +16,18 @@ from foxnn.checks.keywords import answers, unknown
 from foxnn.layers import ActivationLike
 from foxnn.layers.summary import size_in_words
 from foxnn.model import state
-from foxnn.model.layer_tree import tree_of
 from foxnn.model.settings import Settings, values_of
 from foxnn.network import neural_network
 from foxnn.populations.answers import AnsweringPopulation, parameters_from
 from foxnn.populations.history import PopulationHistory
+from foxnn.populations.members import (
+    MOST_MEMBERS,
+    check_same,
+    copies_of,
+    is_number,
+    is_usual,
+    refuse_beside,
+)
 from foxnn.support.html import escaped
 from foxnn.training.kinds import (
     ClassWeightLike,
@@ -31,9 +37,6 @@ from foxnn.training.kinds import (
     ScheduleLike,
     ValidationLike,
 )
-
-# A network takes some kilobytes, whatever its layers: more members than these are a mistake.
-_MOST_MEMBERS = 10_000_000
 
 
 class population(AnsweringPopulation):
@@ -84,23 +87,23 @@ class population(AnsweringPopulation):
         if others:
             raise unknown("population", others)
         told = {
-            "sizes": sizes is not None, "activation": not _is_usual(activation, "sigmoid"),
+            "sizes": sizes is not None, "activation": not is_usual(activation, "sigmoid"),
             "output_activation": output_activation is not None, "loss": loss is not None,
-            "init": not _is_usual(init, "auto"), "dtype": dtype is not None,
+            "init": not is_usual(init, "auto"), "dtype": dtype is not None,
             "seed": seed is not None,
         }  # fmt: skip
         if isinstance(count, str | os.PathLike):
-            _refuse_beside("a file", told)
+            refuse_beside("a file", told)
             from foxnn.populations import files  # late: most populations are made
 
             self._adopt(*files.load(count))
             return
-        if isinstance(count, AnsweringPopulation) or not _is_number(count):
-            members = _copies(count)
-            _refuse_beside("networks", told)
+        if isinstance(count, AnsweringPopulation) or not is_number(count):
+            members = copies_of(count)
+            refuse_beside("networks", told)
             self._adopt(members)
             return
-        wanted = checks.integer(count, "count", 1, _MOST_MEMBERS)
+        wanted = checks.integer(count, "count", 1, MOST_MEMBERS)
         if sizes is None:
             raise TypeError(
                 "count must be networks or the name of a file where sizes are missing, got "
@@ -160,8 +163,8 @@ class population(AnsweringPopulation):
     def __setitem__(self, i: int, network: neural_network) -> None:
         place = checks.position(i, "i", len(self), "a member")
         self._engine.refuse_changes()
-        added = _copies([network], "network")[0]
-        _check_same(self._members[0], added, "network", "the members")
+        added = copies_of([network], "network")[0]
+        check_same(self._members[0], added, "network", "the members")
         members = [*self._members]
         members[place] = added
         self._engine = _core.Population(cast("list[_core.Network]", list(members)))
@@ -479,56 +482,3 @@ def _summation_of(pop: population) -> Callable[[bool], None]:
             found._set_summation(is_sorted)
 
     return set_summation
-
-
-def _is_number(count: object) -> bool:
-    return isinstance(count, int | float | np.number | np.bool_ | complex) or (
-        not isinstance(count, Sequence) and hasattr(count, "__index__")
-    )
-
-
-def _is_usual(value: object, usual: str) -> bool:
-    return type(value) is str and value == usual
-
-
-def _refuse_beside(what: str, told: Mapping[str, bool]) -> None:
-    if wrong := [name for name, is_told in told.items() if is_told]:
-        raise ValueError(f"{wrong[0]} must be left out for a population of {what}, which has it")
-
-
-def _copies(networks: Any, name: str = "") -> list[neural_network]:
-    """Return copies of networks, checked to have the same layers."""
-    given = checks.items(
-        networks, "count must be a number of members, a list of networks or the name of a file",
-        _MOST_MEMBERS,
-    )  # fmt: skip
-    if not given:
-        raise ValueError("count must be at least one network, got an empty list")
-    for i, one in enumerate(given):
-        if not isinstance(one, neural_network):
-            which = name or f"count[{i}]"
-            raise TypeError(f"{which} must be a neural_network, got {checks.shown(one)}")
-    made = [one._twin() for one in given]
-    for i, one in enumerate(made[1:], 1):
-        _check_same(made[0], one, f"count[{i}]", "count[0]")
-    return made
-
-
-def _check_same(first: neural_network, other: neural_network, name: str, what: str) -> None:
-    """Refuse a network whose layers, type or loss are not those of the first."""
-    for part, value, wanted in (
-        ("dtype", other.dtype, first.dtype),
-        ("inputs of shape", other._input_shape(), first._input_shape()),
-        ("layers", _layers_of(other), _layers_of(first)),
-        ("loss", other.loss, first.loss),
-        ("classes", other.classes, first.classes),
-    ):
-        if value != wanted:
-            raise ValueError(
-                f"{name} must have the same {part} as {what}, got {checks.shown(other)} beside "
-                f"{checks.shown(first)}"
-            )
-
-
-def _layers_of(network: neural_network) -> Any:
-    return tree_of(network._layers())
