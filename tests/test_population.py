@@ -360,6 +360,18 @@ def test_a_population_that_trains_is_not_changed_by_others() -> None:
     assert refused == [True, True, True, False]
 
 
+def test_only_a_population_that_is_made_can_be_used() -> None:
+    pop = foxnn.population.__new__(foxnn.population)
+    assert repr(pop) == "<population, not made>"
+    for call in (lambda: len(pop), lambda: pop.get_out(X), lambda: pop.fit(X, Y)):
+        with pytest.raises(TypeError, match="has not been made by its constructor"):
+            call()
+    made = regressions(2)
+    with pytest.raises(TypeError, match="made already"):
+        made.__init__(2, [4, 1])  # type: ignore[misc]
+    assert made.sizes == [4, 8, 2]
+
+
 def test_the_optimizer_is_reset() -> None:
     pop = trained(2)
     assert pop[0]._steps() > 0

@@ -6,13 +6,14 @@ import datetime
 import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, cast, overload
+from typing import TYPE_CHECKING, Any, NoReturn, cast, overload
 
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.checks import Array, SamplesLike
 from foxnn.checks.keywords import answers, unknown
+from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike
 from foxnn.layers.summary import size_in_words
 from foxnn.model import state
@@ -86,6 +87,7 @@ class population(AnsweringPopulation):
     ) -> None:
         if others:
             raise unknown("population", others)
+        self._refuse_second_making()
         told = {
             "sizes": sizes is not None, "activation": not is_usual(activation, "sigmoid"),
             "output_activation": output_activation is not None, "loss": loss is not None,
@@ -460,8 +462,39 @@ class population(AnsweringPopulation):
         own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
         return _unpickled, (type(self), state_of(self._members, values_of(self._settings))), own
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the complete state, for libraries that do not use `__reduce__`."""
+        from foxnn.populations.state import state_of
+
+        own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
+        return {_STATE: state_of(self._members, values_of(self._settings)), **own}
+
+    def __setstate__(self, own: object) -> None:
+        given = dict(attributes(own, type(self)))
+        if wrong := _OWN & given.keys():
+            raise ValueError(f"{min(wrong)} belongs in the population's own state")
+        if _STATE in given:
+            from foxnn.populations.state import members_from
+
+            self._refuse_second_making()
+            self._adopt(*members_from(given.pop(_STATE)))
+        self.__dict__.update(given)
+
+    def _refuse_second_making(self) -> None:
+        if "_members" in self.__dict__:
+            raise TypeError("the population is made already; make another one for other members")
+
+    if not TYPE_CHECKING:  # type checkers must not take any name for one of the population's
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name in _OWN:
+                raise TypeError("the population has not been made by its constructor")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
 
 _OWN = frozenset({"_engine", "_members", "_settings", "_history"})
+# Where a state holds what the population itself is; pickles have it beside the state.
+_STATE = "foxnn.population"
 
 
 def _unpickled(cls: type[population], given: Mapping[str, Any]) -> population:
