@@ -105,6 +105,28 @@ def _(size: float) -> Call:
     return lambda: nn.fit(x, y, 1, len(x), shuffle=False)
 
 
+@call("fit of a population, one step of all samples")
+def _(size: float) -> Call:
+    pop = foxnn.population(3, [784, 256, 10], "relu", "softmax", seed=1)
+    x, y = numbers(100_000 * size, 784, "uint8"), labels(100_000 * size)
+    return lambda: pop.fit(x, y, 1, len(x))
+
+
+@call("fit of a population of many")
+def _(size: float) -> Call:
+    pop = foxnn.population(300, [4, 16, 2], "tanh", seed=1)
+    x, y = numbers(30_000 * size, 4), numbers(30_000 * size, 2)
+    rates = np.linspace(1e-4, 1e-3, 300)
+    return lambda: pop.fit(x, y, 1, learning_rate=rates)
+
+
+@call("get_out of a population")
+def _(size: float) -> Call:
+    pop = foxnn.population(100, [100, 100, 10], "tanh", seed=1)
+    x = numbers(20_000 * size, 100)
+    return lambda: pop.get_out(x)
+
+
 @call("fit, one step of layers of every kind")
 def _(size: float) -> Call:
     nn = foxnn.neural_network(

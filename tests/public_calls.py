@@ -86,6 +86,18 @@ def network() -> foxnn.neural_network:
     return nn
 
 
+def population() -> foxnn.population:
+    """Return three that have been trained."""
+    pop = foxnn.population(3, [3, 4, 2], ["tanh", ("elu", 0.5)], seed=1)
+    pop.fit(X, Y, epochs=1, batch_size=3)
+    return pop
+
+
+def population_file() -> str:
+    population().save("pop.safetensors")
+    return "pop.safetensors"
+
+
 def classifying() -> foxnn.neural_network:
     nn = foxnn.neural_network([3, 4, 2], "tanh", "softmax", seed=1)
     nn.fit(X, LABELS, epochs=1, batch_size=3)
@@ -237,8 +249,10 @@ CALLS: dict[str, Call] = {
     ),
     "DivergedError": Call(
         lambda: foxnn,
-        {"message": ["x"], "epoch": [1], "loss": [0.5]},
-        anything=dict.fromkeys(("message", "epoch", "loss"), "exceptions take what they are given"),
+        {"message": ["x"], "epoch": [1], "loss": [0.5], "members": [(1, 3)]},
+        anything=dict.fromkeys(
+            ("message", "epoch", "loss", "members"), "exceptions take what they are given"
+        ),
     ),
     **dict.fromkeys(("ConvergenceWarning", "DataWarning", "FileFormatError"), NO_ONE),
     "History": NO_ONE,
@@ -522,10 +536,79 @@ CALLS: dict[str, Call] = {
             "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "epochs": [4, None],
             "validation": [(X, Y)], "sample_weight": [COUNTS],
             "schedule": [lambda epoch: 0.1], "callbacks": [stop], "progress": [False],
-            "time_limit": [5.0], "augment": [None], "lengths": [None],
+            "time_limit": [5.0], "augment": [None], "lengths": [None], "rows": [None],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule", "augment"),
+    ),
+    "population": Call(
+        lambda: foxnn,
+        {
+            "count": [3], "sizes": [[3, 4, 2]], "activation": ["tanh"], "output_activation": [None],
+            "loss": ["mse", None], "init": ["auto"], "dtype": ["float64"], "seed": [1, None],
+        },
+        work=("count",),
+    ),
+    "population-of-networks": Call(
+        lambda: foxnn, {"count": [Made(lambda: [network(), network()]), Made(population)]}
+    ),
+    "population-of-a-file": Call(lambda: foxnn, {"count": [Made(population_file)]}),
+    "population.get_out": Call(population, {"x": [X, X[0], X.tolist()], "each": [False]}),
+    "population.get_out-of-each": Call(
+        population, {"x": [X[:3], X[:6].reshape(3, 2, 3)], "each": [True]}
+    ),
+    "population.predict": Call(population, {"x": [X], "spread": [True, False], "lengths": [None]}),
+    "population.evaluate": Call(
+        population,
+        {
+            "x": [X], "y": [Y], "sample_weight": [COUNTS], "metrics": [("mae",), "r2", ()],
+            "lengths": [None],
+        },
+    ),
+    "population.fit": Call(
+        population,
+        {
+            "x": [X, X.tolist()], "y": [Y], "callbacks": [stop], "epochs": [1], "batch_size": [3],
+            "optimizer": ["adam", [foxnn.Adam(beta_1=b) for b in (0.5, 0.6, 0.7)]],
+            "learning_rate": [0.01, [0.01, 0.02, 0.03]], "validation": [0.25, (X, Y)],
+            "early_stopping": [2, [1, None, 2]], "schedule": [lambda epoch: 0.1],
+            "l1": [0.1, [0.0, 0.1, 0.2]], "l2": [0.1, np.zeros(3)],
+            "dropout": [0.1, [0.1, 0.2, [0.3]]], "sample_weight": [COUNTS, np.ones((3, 8))],
+            "class_weight": [None], "shuffle": [True], "progress": [False], "time_limit": [5.0],
+            "rows": [[np.arange(4), None, np.arange(8)], np.arange(5), None],
+            "scale": [("minmax", None), "standard"], "clip_norm": [0.5, [0.5, None, 1.0]],
+            "clip_value": [None], "checkpoint": ["run.safetensors"], "checkpoint_every": [1],
+            "augment": [None], "lengths": [None], "truncate": [None],
+        },
+        work=("epochs",),
+        raises=(foxnn.DivergedError,),
+        functions=("callbacks", "schedule"),
+    ),
+    "population.save": Call(population, {"name_file": ["pop.safetensors"]}),
+    "population.reset_optimizer": Call(population),
+    "population.summary": Call(population),
+    "population.parameters=": Call(population, {"parameters": [np.ones((3, 26))]}),
+    "population.__getitem__": Call(
+        population, {"i": [1]}, anything={"i": "a slice is taken, too"}
+    ),
+    "population.__setitem__": Call(population, {"i": [1], "network": [Made(network)]}),
+    "cross_validate": Call(
+        lambda: foxnn,
+        {
+            "sizes": [[3, 4, 2]], "x": [X], "y": [Y], "folds": [2, [([0, 1, 2], [3, 4])]],
+            "activation": ["tanh"], "output_activation": [None], "loss": ["mse"],
+            "init": ["auto"], "dtype": ["float64"], "seed": [1], "n_threads": [1],
+        },
+    ),
+    "search": Call(
+        lambda: foxnn,
+        {
+            "sizes": [[3, 4, 2]], "x": [X], "y": [Y],
+            "grid": [{"l2": [0.1, 0.2]}, [{"l1": 0.1}, {"batch_size": 3}]], "folds": [2],
+            "halving": [False, True], "monitor": ["loss"], "activation": ["tanh"],
+            "output_activation": [None], "loss": ["mse"], "init": ["auto"], "dtype": ["float64"],
+            "seed": [1], "n_threads": [1],
+        },
     ),
     "train_data": Call(lambda: foxnn, {"x": [X, X.tolist()], "y": [Y, Y.tolist()]}),
     "train_data-of-a-file": Call(lambda: foxnn, {"x": [Made(data_file)], "y": [None]}),

@@ -33,7 +33,8 @@ def run(script: str, *arguments: object) -> str:
 
 ROWS = (
     "mnist", "tiny-1", "control", "get-out-list", "train-on-batch", "sparse-5000",
-    "sparse-predict-5000", "lenet", "cnn", "lenet-predict", "installed", "wheel",
+    "sparse-predict-5000", "lenet", "cnn", "lenet-predict", "population-small",
+    "population-get-out", "installed", "wheel",
 )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ ENGINE = ROOT / "cpp"
 pytestmark = pytest.mark.skipif(not ENGINE.is_dir(), reason="the engine's sources are not here")
 
 # From the bottom to the top; a folder includes its own files and those of folders below it.
-STOREYS = ["base", "kernels", "data", "layers", "network", "training"]
+STOREYS = ["base", "kernels", "data", "layers", "network", "training", "population"]
 
 
 def sources() -> dict[str, str]:

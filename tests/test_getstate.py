@@ -59,6 +59,7 @@ EXAMPLES: dict[str, Any] = {
     "neural_network-untrained": lambda: foxnn.neural_network([3, 2], seed=1),
     "neural_network-every kind": every_kind.trained,
     "neural_network-subclass": Named,
+    "population": lambda: foxnn.population([network(), network()]),
     "layer": lambda: foxnn.layer(3, 4, ("elu", 0.5), seed=1),
     "layer-of a network": lambda: network()[1],
     "layer-composite": lambda: next(v for v in every_kind.of_every_kind() if v.layers),
@@ -194,6 +195,9 @@ def assert_same(one: Any, other: Any) -> None:
         else:
             for layer, twin in zip(one, other, strict=True):
                 assert_same(layer, twin)
+    elif isinstance(one, foxnn.population):
+        for member, twin in zip(one, other, strict=True):
+            assert_same(member, twin)
     elif hasattr(one, "arrays"):
         assert one.name == other.name
         for name, array in one.arrays.items():
@@ -242,6 +246,8 @@ def test_a_made_network_takes_no_state() -> None:
     [
         ("neural_network", {"foxnn.network": {}}, "must be a dict with a version"),
         ("neural_network", {"_history": None}, "_history belongs in the network's own state"),
+        ("population", {"foxnn.population": {}}, "must be a dict with a version"),
+        ("population", {"_members": []}, "_members belongs in the population's own state"),
         ("layer", {"network": 3, "path": (0,)}, "must be of a network"),
         ("layer", {"arguments": (2, 3, "relu"), "weights": [[1.0]], "bias": [0.0]}, "shape"),
         ("layer", {"path": (0,)}, "lacks arguments"),

@@ -24,7 +24,7 @@ from fuzz.claims import onnx_model
 FINDINGS = sorted(seeds.RECORDS.glob("hostile/*"))
 # Files of each kind, changed at random; with the others some 5 s.
 RUNS = {"network": 150, "samples": 500, "safetensors": 200, "weights": 200, "checkpoint": 120,
-        "onnx": 120, "state": 500, "pickle": 1000, "table": 400}  # fmt: skip
+        "population": 120, "onnx": 120, "state": 500, "pickle": 1000, "table": 400}  # fmt: skip
 # Seconds of a processor, with room for slow ones: what is meant takes a second at most, and once
 # took minutes.
 LONG = 20.0

@@ -41,6 +41,8 @@ SLOWER = {"save .onnx", "load .onnx", "plot", "fit, with checkpoints"}
 SOME = {
     "fit, one step of all samples": 0.2,
     "fit, one step of a narrow network": 1.0,
+    "fit of a population, one step of all samples": 0.2,
+    "fit of a population of many": 0.5,
     "fit, one step of layers of every kind": 0.5,
     "predict, long sequences": 1.0,
     "fit of columns that are not contiguous": 0.5,

@@ -99,9 +99,9 @@ def test_networks_of_different_layers_are_refused(other: dict[str, Any], message
         (([],), "count must be at least one network"),
         ((["net"],), r"count\[0\] must be a neural_network"),
         ((None,), "count must be a number of members, a list of networks or the name of a file"),
-        ((3,), "population must be given sizes"),
+        ((3,), "count must be networks or the name of a file where sizes are missing"),
         (("net.txt",), "count must be the name of a .safetensors file"),
-        ((["net"], [4, 2]), "sizes must be left out"),
+        ((regressions(2), [4, 2]), "sizes must be left out"),
         ((2, [4]), "sizes must"),
     ],
 )
@@ -254,6 +254,30 @@ def test_some_members_may_have_scalers(tmp_path: Path) -> None:
             check(made[i], pop[i])
 
 
+def test_notes_are_those_of_each_member(tmp_path: Path) -> None:
+    pop = regressions(2)
+    noted = one_alone(0)
+    noted.notes = {"from": "elsewhere"}
+    pop[1] = noted
+    for made in copies(pop, tmp_path):
+        assert [nn.notes for nn in made] == [{}, {"from": "elsewhere"}]
+
+
+def test_frozen_layers_stay_as_they_are(tmp_path: Path) -> None:
+    networks = [one_alone(i) for i in range(2)]
+    for nn in networks:
+        nn[0].trainable = False
+    pop = foxnn.population(networks)
+    pop.fit(X, Y, epochs=1)
+    for made in copies(pop, tmp_path):
+        for i, nn in enumerate(networks):
+            assert not made[i][0].trainable
+            assert (made[i][0].weights == nn[0].weights).all()
+            assert (made[i][1].weights != nn[1].weights).any()
+    with pytest.raises(ValueError, match="network must have the same layers"):
+        pop[0] = one_alone(0)
+
+
 def test_layers_of_every_kind_are_saved(tmp_path: Path) -> None:
     from every_kind import of_every_kind
 
@@ -334,6 +358,18 @@ def test_a_population_that_trains_is_not_changed_by_others() -> None:
     pop.fit(X, Y, epochs=1, callbacks=wait)
     other.join()
     assert refused == [True, True, True, False]
+
+
+def test_only_a_population_that_is_made_can_be_used() -> None:
+    pop = foxnn.population.__new__(foxnn.population)
+    assert repr(pop) == "<population, not made>"
+    for call in (lambda: len(pop), lambda: pop.get_out(X), lambda: pop.fit(X, Y)):
+        with pytest.raises(TypeError, match="has not been made by its constructor"):
+            call()
+    made = regressions(2)
+    with pytest.raises(TypeError, match="made already"):
+        made.__init__(2, [4, 1])  # type: ignore[misc]
+    assert made.sizes == [4, 8, 2]
 
 
 def test_the_optimizer_is_reset() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -330,6 +331,44 @@ def test_a_run_resumes_within_an_epoch(tmp_path: Path) -> None:
     assert history["loss"].tobytes() == whole.history["loss"].tobytes()
     for i in range(3):
         check(pop[i], whole[i])
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="signals as on Unix")
+@pytest.mark.parametrize("threads", [1, 2])
+def test_ctrl_c_leaves_every_member_whole(tmp_path: Path, threads: int) -> None:
+    path = tmp_path / "pop.safetensors"
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(20_000, 4)), rng.normal(size=(20_000, 2))
+    whole, part = regressions(5), regressions(5)
+    part.settings.n_threads = threads
+    whole.fit(x, y, 2, 1, learning_rate=0.001)
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def begin(pop: foxnn.population) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0.005)
+
+    begins = type("Begins", (), {"on_train_begin": lambda self, pop: begin(pop)})()
+    before = signal.signal(signal.SIGALRM, stop)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            part.fit(x, y, 2, 1, learning_rate=0.001, checkpoint=path, callbacks=begins)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert part.history is not None
+    assert np.isfinite(part.parameters).all()
+    steps = [member._steps() for member in part]
+    assert max(steps) > 0
+    assert min(steps) < 40_000
+    # Each member has made so many steps of its own run, neither more nor less.
+    pop, history = foxnn.resume(path, x, y)
+    assert history.epochs == 2
+    for i in range(5):
+        check(pop[i], whole[i])
+    part.fit(x, y, 1)
+    assert np.isfinite(part.parameters).all()
 
 
 def test_what_a_checkpoint_lacks_must_be_given_again(tmp_path: Path) -> None:

@@ -42,6 +42,13 @@ std::unique_ptr<AnyNetwork> make_network(const std::vector<index>& shape,
   return network;
 }
 
+std::unique_ptr<AnyNetwork> copy_network(const AnyNetwork& other) {
+  other.refuse_while_running();
+  const AnyNetwork::Reading reading(other);
+  return interruptible(
+      [&](const StopRequest& stop) { return std::make_unique<AnyNetwork>(other, stop); });
+}
+
 // Becomes Python's OverflowError: the outputs should be numbers, and infinity is the closest to a
 // number beyond the range of T.
 std::overflow_error no_number(const char* what, bool single) {
@@ -226,6 +233,7 @@ NetworkClass register_network(py::module_& m) {
   NetworkClass network(m, "Network", "Layers and their parameters.");
   network
       .def(py::init(&make_network), "shape"_a, "layers"_a, "single"_a, "seed"_a, "varies"_a = false)
+      .def(py::init(&copy_network), "other"_a)
       .def("_plan_for",
            [](AnyNetwork& self, index steps) {
              self.restructure([steps](auto& n) { n.plan_for(steps); });
@@ -299,12 +307,7 @@ NetworkClass register_network(py::module_& m) {
       .def("_reset_optimizer",
            [](AnyNetwork& self) { self.restructure([](auto& n) { n.reset_optimizer(); }); })
       .def("_is_training", &AnyNetwork::training)
-      .def("_copy", [](const AnyNetwork& self) {
-        self.refuse_while_running();
-        const AnyNetwork::Reading reading(self);
-        return interruptible(
-            [&](const StopRequest& stop) { return std::make_unique<AnyNetwork>(self, stop); });
-      });
+      .def("_copy", &copy_network);
   return network;
 }
 

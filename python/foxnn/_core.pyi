@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,6 +127,7 @@ class SequenceRows:
 Rows = NDArray[Any] | SparseRows | SequenceRows
 
 class Network:
+    @overload
     def __init__(
         self,
         shape: Sequence[int],
@@ -135,6 +136,8 @@ class Network:
         seed: int,
         varies: bool = False,
     ) -> None: ...
+    @overload
+    def __init__(self, other: Network) -> None: ...
     def _single(self) -> bool: ...
     def _seed(self) -> int: ...
     def _inputs(self) -> int: ...

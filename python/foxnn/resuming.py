@@ -16,6 +16,7 @@ from foxnn.formats.paths import FileFormatError
 from foxnn.formats.population_file import is_population
 from foxnn.network import neural_network
 from foxnn.training import checkpoint, plain_options
+from foxnn.training.beside import wait_for_all
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.fitting import fitted
 from foxnn.training.kinds import AugmentLike, ScheduleLike, ValidationLike
@@ -100,6 +101,7 @@ def resume(
     if others:
         raise unknown("resume", others)
     path = paths.path_of(name_file, "name_file")
+    wait_for_all()
     if is_population(path):
         from foxnn.populations.resuming import resumed  # late: few checkpoints are of populations
 

@@ -324,6 +324,7 @@ MUTATIONS: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "safetensors": safetensors,
     "weights": weights,
     "checkpoint": safetensors,
+    "population": safetensors,
     "onnx": onnx,
     "state": state,
     "pickle": raw,

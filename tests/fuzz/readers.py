@@ -23,6 +23,7 @@ import numpy as np
 import foxnn
 from foxnn.cli import info, tables
 from foxnn.cli.cells import InputCells
+from foxnn.formats.population_file import is_population
 from foxnn.layers.steps import varies, with_steps
 from foxnn.model import base
 from foxnn.model.state import state_of
@@ -155,6 +156,31 @@ def _checkpoint(data: bytes, folder: Path) -> None:
     # What a training refuses it may call by the name of the argument alone.
     with _refusals(None, *_REFUSALS, foxnn.DivergedError), np.errstate(all="ignore"):
         foxnn.resume(path, x, y, callbacks=lambda *_: True, progress=False)
+
+
+def _population(data: bytes, folder: Path) -> None:
+    path = folder / "hostile.safetensors"
+    path.write_bytes(data)
+    with _refusals(path, foxnn.FileFormatError):
+        pop = foxnn.population(path)
+        repr(pop)
+        check_network(pop[-1], folder)
+        saved = []
+        for name in ("one.safetensors", "two.safetensors"):
+            pop.save(folder / name)
+            saved.append((folder / name).read_bytes())
+            pop = foxnn.population(folder / name)
+        _same(saved[0], saved[1], "saved twice")
+    if not is_population(str(path)):
+        return
+    # What a training refuses it may call by the name of the argument alone.
+    with (
+        _refusals(None, *_REFUSALS, foxnn.DivergedError),
+        np.errstate(all="ignore"),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", foxnn.DataWarning)
+        foxnn.resume(path, seeds.X, seeds.Y, callbacks=lambda *_: True, progress=False)
 
 
 def _onnx(data: bytes, folder: Path) -> None:
@@ -314,6 +340,7 @@ READERS: dict[str, Callable[[bytes, Path], None]] = {
     "safetensors": _safetensors,
     "weights": _weights,
     "checkpoint": _checkpoint,
+    "population": _population,
     "onnx": _onnx,
     "state": _state,
     "pickle": _pickle,

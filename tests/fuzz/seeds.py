@@ -107,6 +107,24 @@ def checkpoints(folder: Path) -> Iterator[bytes]:
     yield path.read_bytes()
 
 
+def populations(folder: Path) -> Iterator[bytes]:
+    """Yield populations, and checkpoints of their trainings."""
+    path = folder / "pop.safetensors"
+    foxnn.population(2, [2, 2], "tanh", seed=1).save(path)
+    yield path.read_bytes()
+    foxnn.population([layered(), layered()]).save(path)
+    yield path.read_bytes()
+    each: list[dict[str, Any]] = [
+        {"learning_rate": [0.1, 0.01], "scale": "standard"},
+        {"early_stopping": [1, None], "validation": 0.3, "dropout": [0.1, [0.2]]},
+        {"optimizer": [foxnn.SGD(momentum=m) for m in (0.5, 0.9)], "schedule": None},
+    ]
+    for options in each:
+        pop = foxnn.population(2, [2, 3, 2], "tanh", "identity", seed=1)
+        pop.fit(X, Y, 3, 4, checkpoint=path, progress=False, **options)
+        yield path.read_bytes()
+
+
 def objects() -> list[Any]:
     """Return what users may pickle, except networks."""
     history = foxnn.History()
@@ -221,6 +239,8 @@ def seeds(reader: str) -> list[bytes]:
             return list(_state_dicts())
         if reader == "checkpoint":
             return list(checkpoints(folder))
+        if reader == "population":
+            return list(populations(folder))
         if reader == "onnx":
             if importlib.util.find_spec("onnx") is None:
                 return []

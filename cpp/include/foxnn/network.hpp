@@ -2,6 +2,7 @@
 // parameters and moments that they share.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -173,8 +174,14 @@ class Network {
 
   /// Position of node i's parameters in the flat buffer.
   index offset(index i) const { return node(i).offset; }
-  Buffer<T>& parameters() { return shared_->parameters; }
+  Buffer<T>& parameters() {
+    shared_->version.next();
+    return shared_->parameters;
+  }
   const Buffer<T>& parameters() const { return shared_->parameters; }
+  /// A number that changes with every access to the parameters by which they could be changed, and
+  /// with what layers compute from them.
+  std::uint64_t version() const { return shared_->version.get(); }
   OptimizerState<T>& optimizer() { return shared_->optimizer; }
   const OptimizerState<T>& optimizer() const { return shared_->optimizer; }
   /// Prepares for steps with `rule`: keeps the moments if they belong to the same rule. Throws
@@ -219,11 +226,25 @@ class Network {
   // Takes over the layers of another network, planned for other numbers of steps.
   void take_layers(Plan<T> plan, const Shape& inputs, const Network& from);
 
+  // Counts accesses to the parameters. Another thread may read it meanwhile.
+  class Version {
+   public:
+    Version() = default;
+    Version(const Version& other) : count_(other.get()) {}
+    Version& operator=(const Version&) = delete;
+    std::uint64_t get() const { return count_.load(std::memory_order_acquire); }
+    // Only one thread changes a network at a time.
+    void next() { count_.store(get() + 1, std::memory_order_release); }
+
+   private:
+    std::atomic<std::uint64_t> count_{0};
+  };
   // What networks share that differ in the number of steps alone.
   struct Shared {
     Buffer<T> parameters;
     OptimizerState<T> optimizer;
     std::uint32_t draws = 0;
+    Version version = {};
   };
 
   std::uint64_t seed_;

@@ -95,4 +95,16 @@ struct UpdateCoefficients {
 UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learning_rate,
                                        std::uint64_t step);
 
+/// What Adam divides its means by: 1 - beta^t, of the gradients and of their squares. They do not
+/// depend on the learning rate, and take longer than the rest of the coefficients.
+struct MeanCorrections {
+  double mean = 1.0, squares = 1.0;
+
+  double rate(double learning_rate) const { return learning_rate / mean; }
+  double square_scale() const { return 1.0 / squares; }
+};
+MeanCorrections mean_corrections(const Optimizer& optimizer, std::uint64_t step);
+UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learning_rate,
+                                       const MeanCorrections& corrections);
+
 }  // namespace foxnn

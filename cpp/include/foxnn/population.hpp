@@ -13,6 +13,9 @@
 
 namespace foxnn {
 
+template <class T>
+class LaneAnswers;
+
 /// Networks of the same layers. It borrows them: they must outlive it, and keep their layers.
 template <class T>
 class Population {
@@ -36,11 +39,13 @@ class Population {
                 std::span<Evaluation> results, int threads, const StopRequest& stop) const;
 
  private:
+  bool makes_lanes();
   Outcome predict_one(index i, const MatrixView& x, T* out, int threads, const StopRequest& stop);
 
   std::vector<Network<T>*> members_;
   index most_bytes_ = 0;  // of the largest value of a sample on its way
   std::vector<std::unique_ptr<FewSamples<T>>> few_;
+  std::vector<std::unique_ptr<LaneAnswers<T>>> lanes_;  // of all members, or empty
 };
 
 /// How a member learns, and which of the samples that all members share.
@@ -91,24 +96,34 @@ class PopulationTrainer {
   bool go_on_within_epoch(index member, std::uint32_t draw, const StepReport& done);
 
  private:
+  static constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
   struct Place {
-    std::size_t group = 0;
+    std::size_t group = kNoGroup;  // none once it has ended, when the others are grouped anew
     index within = 0;
+    index steps_per_epoch = 0;
+    std::uint32_t draw_of_epoch = 0;  // as long as it has no group
     StepReport report = {};
     bool has_ended = false;
     bool has_steps_left = false;  // in the current epoch
   };
   Place& at(index member) { return places_[static_cast<std::size_t>(member)]; }
   const Place& at(index member) const { return places_[static_cast<std::size_t>(member)]; }
+  bool has_group(index member) const { return at(member).group != kNoGroup; }
   Group<T>& group_of(index member) const { return *groups_[at(member).group]; }
-  void run_group(index first, Group<T>& group);
+  // Groups the members that have not ended.
+  void make_groups();
+  void run_group(std::size_t g);
 
+  Population<T>& population_;
+  const Samples samples_;
   const int threads_;
-  const std::vector<MemberPlan> plans_;
+  std::vector<MemberPlan> plans_;
   std::unique_ptr<Stops> stops_;
   std::vector<std::unique_ptr<Group<T>>> groups_;
-  std::vector<index> first_of_group_;
+  std::vector<std::vector<index>> members_of_;  // of each group
   std::vector<Place> places_;
+  index grouped_ = 0;          // members in groups
+  bool begins_epoch_ = false;  // no member is within an epoch
 };
 
 extern template class Population<float>;

@@ -89,7 +89,8 @@ constexpr KernelTable<T> make_table() {
   t.add_lanes = add_lanes<T>;
   t.match = match<T>;
   t.match_sides = match_sides<T>;
-#define FOXNN_SET(kind, step, ...) t.update[static_cast<int>(OptimizerKind::kind)] = step<T>;
+#define FOXNN_SET(kind, step, ...) \
+  t.update[static_cast<int>(OptimizerKind::kind)] = step<T, UpdateArguments<T>>;
   FOXNN_OPTIMIZERS(FOXNN_SET)
 #undef FOXNN_SET
   t.add_penalty = add_penalty<T>;

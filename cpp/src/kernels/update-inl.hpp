@@ -7,18 +7,34 @@
 namespace foxnn {
 namespace {
 
+// A coefficient of a step: one number for all parameters, or one for each lane of a line
+// (members-inl.hpp).
 template <class T>
-void update_sgd(index n, T* w, const T* g, T*, T*, UpdateArguments<T> c) {
-  const Vec<T> rate = Vec<T>::all(c.rate);
-  for (index i = 0; i < n; i += Vec<T>::lanes) {
+[[gnu::always_inline]] inline Vec<T> coefficient(T all) {
+  return Vec<T>::all(all);
+}
+template <class T>
+[[gnu::always_inline]] inline Vec<T> coefficient(const T* lanes) {
+  return Vec<T>::load(lanes);
+}
+// How far apart the vectors are that a step takes.
+template <class T, class Coefficients>
+constexpr index kUpdateStep = Coefficients::kDistance;
+template <class T>
+constexpr index kUpdateStep<T, UpdateArguments<T>> = Vec<T>::lanes;
+
+template <class T, class Coefficients>
+void update_sgd(index n, T* w, const T* g, T*, T*, Coefficients c) {
+  const Vec<T> rate = coefficient(c.rate);
+  for (index i = 0; i < n; i += kUpdateStep<T, Coefficients>) {
     fnma(rate, Vec<T>::load(g + i), Vec<T>::load(w + i)).store(w + i);
   }
 }
 
-template <class T>
-void update_momentum(index n, T* w, const T* g, T* m, T*, UpdateArguments<T> c) {
-  const Vec<T> rate = Vec<T>::all(c.rate), decay = Vec<T>::all(c.decay);
-  for (index i = 0; i < n; i += Vec<T>::lanes) {
+template <class T, class Coefficients>
+void update_momentum(index n, T* w, const T* g, T* m, T*, Coefficients c) {
+  const Vec<T> rate = coefficient(c.rate), decay = coefficient(c.decay);
+  for (index i = 0; i < n; i += kUpdateStep<T, Coefficients>) {
     const Vec<T> velocity = fma(decay, Vec<T>::load(m + i), Vec<T>::load(g + i));
     velocity.store(m + i);
     fnma(rate, velocity, Vec<T>::load(w + i)).store(w + i);
@@ -27,10 +43,10 @@ void update_momentum(index n, T* w, const T* g, T* m, T*, UpdateArguments<T> c) 
 
 // Nesterov's momentum in the form of Sutskever et al. (2013) that stores the parameters at the
 // look-ahead point: the step is along g + momentum * velocity.
-template <class T>
-void update_nesterov(index n, T* w, const T* g, T* m, T*, UpdateArguments<T> c) {
-  const Vec<T> rate = Vec<T>::all(c.rate), decay = Vec<T>::all(c.decay);
-  for (index i = 0; i < n; i += Vec<T>::lanes) {
+template <class T, class Coefficients>
+void update_nesterov(index n, T* w, const T* g, T* m, T*, Coefficients c) {
+  const Vec<T> rate = coefficient(c.rate), decay = coefficient(c.decay);
+  for (index i = 0; i < n; i += kUpdateStep<T, Coefficients>) {
     const Vec<T> gradient = Vec<T>::load(g + i);
     const Vec<T> velocity = fma(decay, Vec<T>::load(m + i), gradient);
     velocity.store(m + i);
@@ -60,14 +76,14 @@ Vec<T> reciprocal(Vec<T> x) {
 }
 
 // Kingma and Ba, "Adam: a method for stochastic optimization", 2015, algorithm 1.
-template <class T>
-void update_adam(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c) {
-  const Vec<T> rate = Vec<T>::all(c.rate), epsilon = Vec<T>::all(c.epsilon);
-  const Vec<T> decay = Vec<T>::all(c.decay), gain = Vec<T>::all(c.gain);
-  const Vec<T> decay_squares = Vec<T>::all(c.decay_squares);
-  const Vec<T> gain_squares = Vec<T>::all(c.gain_squares);
-  const Vec<T> square_scale = Vec<T>::all(c.square_scale);
-  for (index i = 0; i < n; i += Vec<T>::lanes) {
+template <class T, class Coefficients>
+void update_adam(index n, T* w, const T* g, T* m, T* v, Coefficients c) {
+  const Vec<T> rate = coefficient(c.rate), epsilon = coefficient(c.epsilon);
+  const Vec<T> decay = coefficient(c.decay), gain = coefficient(c.gain);
+  const Vec<T> decay_squares = coefficient(c.decay_squares);
+  const Vec<T> gain_squares = coefficient(c.gain_squares);
+  const Vec<T> square_scale = coefficient(c.square_scale);
+  for (index i = 0; i < n; i += kUpdateStep<T, Coefficients>) {
     const Vec<T> gradient = Vec<T>::load(g + i);
     const Vec<T> mean = fma(decay, Vec<T>::load(m + i), gain * gradient);
     const Vec<T> squares =
@@ -80,12 +96,12 @@ void update_adam(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c) {
 }
 
 // Tieleman and Hinton, "Lecture 6.5: RMSprop", 2012; the velocity is of the whole step.
-template <class T>
-void update_rmsprop(index n, T* w, const T* g, T* m, T* v, UpdateArguments<T> c) {
-  const Vec<T> rate = Vec<T>::all(c.rate), epsilon = Vec<T>::all(c.epsilon);
-  const Vec<T> decay_squares = Vec<T>::all(c.decay_squares);
-  const Vec<T> gain_squares = Vec<T>::all(c.gain_squares), decay = Vec<T>::all(c.decay);
-  for (index i = 0; i < n; i += Vec<T>::lanes) {
+template <class T, class Coefficients>
+void update_rmsprop(index n, T* w, const T* g, T* m, T* v, Coefficients c) {
+  const Vec<T> rate = coefficient(c.rate), epsilon = coefficient(c.epsilon);
+  const Vec<T> decay_squares = coefficient(c.decay_squares);
+  const Vec<T> gain_squares = coefficient(c.gain_squares), decay = coefficient(c.decay);
+  for (index i = 0; i < n; i += kUpdateStep<T, Coefficients>) {
     const Vec<T> gradient = Vec<T>::load(g + i);
     const Vec<T> squares =
         fma(decay_squares, Vec<T>::load(v + i), gain_squares * gradient * gradient);

@@ -183,6 +183,7 @@ void Network<T>::append(Plan<T> plan) {
 
 template <class T>
 void Network<T>::initialize(index first, const StopRequest& stop) {
+  shared_->version.next();  // layers write to their parts of the parameters
   // Layers are distinguished by their position among the layers that the user listed.
   std::uint32_t place = 0;
   for (index i = 0; i < size(); ++i) {
@@ -210,6 +211,7 @@ void Network<T>::set_activation(index i, const Activation& activation) {
   check_outputs(activation, layer(i).output().shape);
   if (last) check_loss(loss_, activation, output_shape().channels);
   nodes_[static_cast<std::size_t>(i)].layer->set_activation(activation);
+  shared_->version.next();
 }
 
 template <class T>
@@ -327,6 +329,7 @@ void Network<T>::unsort_gradient(index rows, const T* values, T* gradient) const
 template <class T>
 void Network<T>::set_sorted_summation(bool sorted) {
   sorted_ = sorted;
+  shared_->version.next();
   for (const Node<T>& node : nodes_) node.layer->set_sorted_summation(sorted);
 }
 

@@ -40,14 +40,15 @@ class Group {
 };
 
 /// The only place where it is decided how members are trained: all of them, in order, in groups.
-/// `drop` is polled within long steps. Throws std::invalid_argument as Trainer does.
+/// `drop` is polled within long steps. `workers`: how many there are, at most. Throws
+/// std::invalid_argument as Trainer does.
 template <class T>
 std::vector<std::unique_ptr<Group<T>>> groups_of(const std::vector<GroupMember<T>>& members,
-                                                 const StopRequest& drop);
+                                                 const StopRequest& drop, int workers);
 
 extern template std::vector<std::unique_ptr<Group<float>>> groups_of(
-    const std::vector<GroupMember<float>>&, const StopRequest&);
+    const std::vector<GroupMember<float>>&, const StopRequest&, int);
 extern template std::vector<std::unique_ptr<Group<double>>> groups_of(
-    const std::vector<GroupMember<double>>&, const StopRequest&);
+    const std::vector<GroupMember<double>>&, const StopRequest&, int);
 
 }  // namespace foxnn

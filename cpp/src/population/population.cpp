@@ -10,6 +10,7 @@
 #include "base/cost.hpp"
 #include "network/cost.hpp"
 #include "population/in_turn.hpp"
+#include "population/lane_answers.hpp"
 
 namespace foxnn {
 namespace {
@@ -18,6 +19,9 @@ namespace {
 // small answer: up to so many, of members whose values are small on their way.
 constexpr index kFew = 8;
 constexpr index kMostBytes = 1 << 16;
+
+// From so many members on, a group in lanes takes less time than its members one by one.
+constexpr index kFewInLanes = 4;
 
 // How a layer's parameters were drawn does not matter.
 LayerSpec without_init(LayerSpec spec) {
@@ -122,10 +126,28 @@ auto Population<T>::predict(const MatrixView& x, bool each, T* out, int threads,
   const index width = rows * member(0).outputs();
   const Workers workers(cost_of_answers(member(0), size(), rows), size(), threads);
   std::atomic<bool> finite{true}, numbers{true};
+  const auto note = [&](Outcome outcome) {
+    if (outcome == Outcome::not_finite) finite = false;
+    if (outcome == Outcome::no_number) numbers = false;
+  };
+  const auto outcome = [&](bool done) {
+    if (!finite) return Outcome::not_finite;
+    if (!done) return Outcome::stopped;
+    return numbers ? Outcome::done : Outcome::no_number;
+  };
   Stops stops;
   stops.drop_on(stop);
   stops.begin({});
   const StopRequest within = stops.within_steps();
+  if (rows <= kFew && !x.is_sparse() && !x.lengths && makes_lanes()) {
+    const bool all =
+        in_turn(static_cast<index>(lanes_.size()), workers.together, stops, [&](index turn) {
+          const index first = turn * kMostMembers<T>;
+          note(lanes_[static_cast<std::size_t>(turn)]->predict(x, each ? first * rows : 0, rows,
+                                                               each, out + first * width));
+        });
+    return outcome(all);
+  }
   // A worker takes many small members at once: taking one is a tenth of the time of its answer.
   constexpr index kAtOnce = 16;
   const index at_once = workers.together > 1 && size() >= kAtOnce * workers.together ? kAtOnce : 1;
@@ -134,21 +156,34 @@ auto Population<T>::predict(const MatrixView& x, bool each, T* out, int threads,
         for (index i = turn * at_once; i < std::min(size(), (turn + 1) * at_once); ++i) {
           MatrixView own = x;
           if (each) own = own_rows(x, i * rows, rows);
-          switch (predict_one(i, own, out + i * width, workers.each, within)) {
-            case Outcome::not_finite:
-              finite = false;
-              break;
-            case Outcome::no_number:
-              numbers = false;
-              break;
-            default:
-              break;
-          }
+          note(predict_one(i, own, out + i * width, workers.each, within));
         }
       });
-  if (!finite) return Outcome::not_finite;
-  if (!done) return Outcome::stopped;
-  return numbers ? Outcome::done : Outcome::no_number;
+  return outcome(done);
+}
+
+// Whether all members lie in lanes now. A single one is answered as fast alone.
+template <class T>
+bool Population<T>::makes_lanes() {
+  if (size() < kFewInLanes || member(0).parameters().size() > kMostBytes) return false;
+  for (auto& group : lanes_) {
+    if (!group->is_current()) {
+      lanes_.clear();
+      break;
+    }
+  }
+  if (!lanes_.empty()) return true;
+  for (const Network<T>* const one : members_) {
+    if (!LaneLayout<T>::holds(*one) || !LaneLayout<T>::are_alike(*members_.front(), *one)) {
+      return false;
+    }
+  }
+  for (index first = 0; first < size(); first += kMostMembers<T>) {
+    const index end = std::min(first + kMostMembers<T>, size());
+    lanes_.push_back(std::make_unique<LaneAnswers<T>>(
+        std::vector<const Network<T>*>(members_.begin() + first, members_.begin() + end)));
+  }
+  return true;
 }
 
 template <class T>

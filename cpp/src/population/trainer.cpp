@@ -35,21 +35,46 @@ void check_plans(index members, const std::vector<MemberPlan>& plans) {
 template <class T>
 PopulationTrainer<T>::PopulationTrainer(Population<T>& population, const Samples& samples,
                                         std::vector<MemberPlan> plans, int threads)
-    : threads_(threads), plans_(std::move(plans)), stops_(std::make_unique<Stops>()) {
+    : population_(population),
+      samples_(samples),
+      threads_(threads),
+      plans_(std::move(plans)),
+      stops_(std::make_unique<Stops>()) {
   check_plans(population.size(), plans_);
+  places_.resize(plans_.size());
+  make_groups();
+}
+
+template <class T>
+void PopulationTrainer<T>::make_groups() {
   std::vector<GroupMember<T>> members;
-  for (index i = 0; i < population.size(); ++i) {
+  std::vector<index> numbers;
+  for (index i = 0; i < population_.size(); ++i) {
+    Place& place = at(i);
+    if (has_group(i)) place.draw_of_epoch = group_of(i).draw_of_epoch(place.within);
+    if (place.has_ended) continue;
     const MemberPlan& plan = plans_[static_cast<std::size_t>(i)];
-    members.push_back({&population.member(i), samples, &plan.plan});
+    members.push_back({&population_.member(i), samples_, &plan.plan});
+    numbers.push_back(i);
     Samples& own = members.back().samples;
     if (!plan.rows.empty()) own.rows = plan.rows;
     if (plan.weights) own.weights = plan.weights, own.position_weights = plan.position_weights;
   }
-  groups_ = groups_of(members, stops_->within_steps());
+  std::vector<std::unique_ptr<Group<T>>> groups =
+      groups_of(members, stops_->within_steps(), allowed_workers(threads_).workers);
+  groups_ = std::move(groups);
+  members_of_.clear();
+  for (Place& place : places_) place.group = kNoGroup;
+  auto next = numbers.begin();
   for (std::size_t g = 0; g < groups_.size(); ++g) {
-    first_of_group_.push_back(static_cast<index>(places_.size()));
-    for (index i = 0; i < groups_[g]->size(); ++i) places_.push_back({.group = g, .within = i});
+    members_of_.emplace_back(next, next + groups_[g]->size());
+    for (index i = 0; i < groups_[g]->size(); ++i, ++next) {
+      at(*next).group = g;
+      at(*next).within = i;
+      at(*next).steps_per_epoch = groups_[g]->steps_per_epoch(i);
+    }
   }
+  grouped_ = static_cast<index>(numbers.size());
 }
 
 template <class T>
@@ -62,7 +87,9 @@ void PopulationTrainer<T>::drop_steps_on(StopRequest request) {
 
 template <class T>
 void PopulationTrainer<T>::set_learning_rate(index member, double rate) {
+  if (!has_group(member)) return;
   group_of(member).set_learning_rate(at(member).within, rate);
+  plans_[static_cast<std::size_t>(member)].plan.learning_rate = rate;
 }
 
 template <class T>
@@ -73,11 +100,12 @@ void PopulationTrainer<T>::end(index member) {
 
 template <class T>
 index PopulationTrainer<T>::steps_per_epoch(index member) const {
-  return group_of(member).steps_per_epoch(at(member).within);
+  return at(member).steps_per_epoch;
 }
 
 template <class T>
 std::uint32_t PopulationTrainer<T>::draw_of_epoch(index member) const {
+  if (!has_group(member)) return at(member).draw_of_epoch;
   return group_of(member).draw_of_epoch(at(member).within);
 }
 
@@ -88,11 +116,13 @@ void PopulationTrainer<T>::begin_epoch() {
     place.report = {};
     place.has_steps_left = true;
   }
+  begins_epoch_ = true;
 }
 
 template <class T>
 bool PopulationTrainer<T>::go_on_within_epoch(index member, std::uint32_t draw,
                                               const StepReport& done) {
+  begins_epoch_ = false;
   Place& place = at(member);
   if (!group_of(member).go_on_within_epoch(place.within, draw, done)) return false;
   place.report = done;
@@ -102,39 +132,39 @@ bool PopulationTrainer<T>::go_on_within_epoch(index member, std::uint32_t draw,
 
 template <class T>
 bool PopulationTrainer<T>::run_epoch(const StopRequest& stop) {
+  // Members that have ended leave their lanes to others.
+  const index left = std::count_if(places_.begin(), places_.end(),
+                                   [](const Place& place) { return !place.has_ended; });
+  if (begins_epoch_ && left < grouped_ - grouped_ / 4) make_groups();
+  begins_epoch_ = false;
   std::vector<std::size_t> active;
   Cost cost{.begin = kSecondsToBegin};
   for (std::size_t g = 0; g < groups_.size(); ++g) {
-    const auto first = places_.begin() + first_of_group_[g];
-    const auto last = first + groups_[g]->size();
-    if (std::none_of(first, last, [](const Place& place) { return place.has_steps_left; }))
+    const std::vector<index>& members = members_of_[g];
+    if (std::none_of(members.begin(), members.end(),
+                     [this](index i) { return at(i).has_steps_left; })) {
       continue;
+    }
     active.push_back(g);
     cost.alone += groups_[g]->seconds();
   }
   stops_->begin(stop);
   return in_turn(static_cast<index>(active.size()), workers_for(cost, threads_), *stops_,
-                 [&](index i) {
-                   const std::size_t g = active[static_cast<std::size_t>(i)];
-                   run_group(first_of_group_[g], *groups_[g]);
-                 });
+                 [&](index i) { run_group(active[static_cast<std::size_t>(i)]); });
 }
 
 template <class T>
-void PopulationTrainer<T>::run_group(index first, Group<T>& group) {
-  const auto count = static_cast<std::size_t>(group.size());
-  std::vector<std::uint8_t> trains(count);
-  std::vector<StepReport> reports(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    trains[i] = at(first + static_cast<index>(i)).has_steps_left;
-  }
-  group.run_epoch(trains.data(), stops_->after_steps(), reports.data());
-  for (std::size_t i = 0; i < count; ++i) {
+void PopulationTrainer<T>::run_group(std::size_t g) {
+  const std::vector<index>& members = members_of_[g];
+  std::vector<std::uint8_t> trains(members.size());
+  std::vector<StepReport> reports(members.size());
+  for (std::size_t i = 0; i < members.size(); ++i) trains[i] = at(members[i]).has_steps_left;
+  groups_[g]->run_epoch(trains.data(), stops_->after_steps(), reports.data());
+  for (std::size_t i = 0; i < members.size(); ++i) {
     if (!trains[i]) continue;
-    Place& place = at(first + static_cast<index>(i));
+    Place& place = at(members[i]);
     place.report = reports[i];
-    place.has_steps_left =
-        !reports[i].diverged && reports[i].steps < group.steps_per_epoch(static_cast<index>(i));
+    place.has_steps_left = !reports[i].diverged && reports[i].steps < place.steps_per_epoch;
     place.has_ended = reports[i].diverged;
   }
 }

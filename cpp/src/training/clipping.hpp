@@ -16,6 +16,10 @@ namespace foxnn {
 template <class T>
 class NormClip {
  public:
+  // Numbers of a piece: 16 KB of floats stay in the first-level cache, and a large gradient has
+  // enough pieces for all workers.
+  static constexpr index kMost = 4096;
+
   NormClip(const Network<T>& network, double most)
       : most_(most), gradient_(network.parameters().size()) {
     for (index i = 0; i < network.size(); ++i) {
@@ -56,12 +60,10 @@ class NormClip {
   }
 
  private:
-  // A part of one array of a layer. 16 KB of floats stay in the first-level cache, and a large
-  // gradient has enough pieces for all workers.
+  // A part of one array of a layer.
   struct Piece {
     index layer, offset, count, at;
   };
-  static constexpr index kMost = 4096;
 
   static std::size_t at(index i) { return static_cast<std::size_t>(i); }
 

@@ -69,8 +69,19 @@ std::string_view optimizer_name(OptimizerKind kind) { return optimizer_traits(ki
 
 std::vector<std::string> optimizer_names() { return all_names(kOptimizers); }
 
+MeanCorrections mean_corrections(const Optimizer& optimizer, std::uint64_t step) {
+  if (!optimizer.traits().corrects_means) return {};
+  const double t = static_cast<double>(step);
+  return {1.0 - std::pow(optimizer.beta_1, t), 1.0 - std::pow(optimizer.beta_2, t)};
+}
+
 UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learning_rate,
                                        std::uint64_t step) {
+  return update_coefficients(optimizer, learning_rate, mean_corrections(optimizer, step));
+}
+
+UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learning_rate,
+                                       const MeanCorrections& corrections) {
   if (!optimizer.traits().corrects_means) {
     return {.rate = learning_rate,
             .decay = optimizer.momentum,
@@ -81,13 +92,12 @@ UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learni
             .epsilon = optimizer.epsilon};
   }
   const bool shrinks = optimizer.traits().shrinks_weights;
-  const double t = static_cast<double>(step);
-  return {.rate = learning_rate / (1.0 - std::pow(optimizer.beta_1, t)),
+  return {.rate = corrections.rate(learning_rate),
           .decay = optimizer.beta_1,
           .gain = 1.0 - optimizer.beta_1,
           .decay_squares = optimizer.beta_2,
           .gain_squares = 1.0 - optimizer.beta_2,
-          .square_scale = 1.0 / (1.0 - std::pow(optimizer.beta_2, t)),
+          .square_scale = corrections.square_scale(),
           .epsilon = optimizer.epsilon,
           .shrink = shrinks ? learning_rate * optimizer.weight_decay : 0.0};
 }

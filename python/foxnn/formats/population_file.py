@@ -61,6 +61,11 @@ def is_population(path: str) -> bool:
         return False
 
 
+def reason(error: Exception) -> str:
+    """Return what an error says, cut short: it may hold all that the file does."""
+    return str(error)[:_LONGEST_REASON]
+
+
 def write(
     path: str,
     given: Mapping[str, Any],
@@ -144,14 +149,13 @@ def read(
                 members = _members(path, given)
                 expected = _expected(given, best, leaves, members)
             except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
-                raise FileFormatError(f"{path}: expected a population: {error}") from None
+                raise FileFormatError(f"{path}: expected a population: {reason(error)}") from None
             _compare(path, expected, tensors)
             numbers = sum(math.prod(shape) for _, shape in expected.values())
             checks.memory(numbers * 8 + _ROOM)
             arrays = {name: _read_array(tensors, name, *expected[name]) for name in expected}
     except SafetensorError as error:
-        said = str(error)[:_LONGEST_REASON]  # it may hold all that the file does
-        raise FileFormatError(f"{path}: expected a safetensors file: {said}") from None
+        raise FileFormatError(f"{path}: expected a safetensors file: {reason(error)}") from None
     for prefix, memory in (("", given["memory"]), ("best.", best)):
         if memory is not None:
             _fill(memory, prefix, leaves, arrays)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -43,8 +44,10 @@ from foxnn.model.losses import (
     shown_loss,
 )
 from foxnn.model.scaler import Scaler, copied, for_engine
-from foxnn.model.settings import Settings
+from foxnn.model.settings import Settings, values_of
 from foxnn.support.html import escaped
+
+_Network = TypeVar("_Network", bound="BaseNetwork")
 
 
 class BaseNetwork(_core.Network):
@@ -367,6 +370,22 @@ class BaseNetwork(_core.Network):
     def _next_seed(self) -> int:
         """Return a seed for layers that are appended: another for each place."""
         return (self._seed() + len(self)) % 2**64
+
+    def _twin(self: _Network) -> _Network:
+        """Return a copy, as `copy.deepcopy` does, in a tenth of the time."""
+        twin = type(self).__new__(type(self))
+        _core.Network.__init__(twin, self)
+        twin._least, twin._loss_given = self._least, self._loss_given
+        twin._settings = Settings(_summation_of(twin))
+        state.set_settings(twin._settings, values_of(self._settings))
+        twin._scalers = self._scalers  # which nobody changes: properties return copies
+        twin._input_names, twin._classes = self.input_names, self._classes
+        twin._notes = notes_of(self._notes)
+        twin._history = twin._step_plan = None
+        twin.__dict__.update(
+            copy.deepcopy({k: v for k, v in self.__dict__.items() if k not in _OWN})
+        )
+        return twin
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What a subclass or the user has added goes along.

@@ -165,7 +165,8 @@ def read(
             checks.integer(told["samples"], "samples", 1),
         )  # fmt: skip
     except (LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise FileFormatError(f"{path}: expected the run of a population: {error}") from None
+        said = population_file.reason(error)
+        raise FileFormatError(f"{path}: expected the run of a population: {said}") from None
     return members, settings, told, start
 
 

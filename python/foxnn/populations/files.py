@@ -31,4 +31,4 @@ def made(path: str, given: dict[str, Any]) -> tuple[list[neural_network], dict[s
     try:
         return members_from(given)
     except (LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise FileFormatError(f"{path}: {error}") from None
+        raise FileFormatError(f"{path}: {population_file.reason(error)}") from None

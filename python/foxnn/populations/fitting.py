@@ -61,7 +61,9 @@ def begun(
             f"x must have the {start.samples} samples that fit was given, got {data.count}"
         )
     names = _reported(members[0], data)
-    watches: list[Watch | None] = [watch_of(told.early_stopping, {*names}) for told in options]
+    watches: list[Watch | None] = [
+        watch_of(told.early_stopping, {*names}, refreshes=True) for told in options
+    ]
     if start is not None:
         start.bring_up(watches, pop)
     engine = [engine_plan(member, told) for member, told in zip(members, options, strict=True)]

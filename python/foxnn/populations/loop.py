@@ -169,17 +169,22 @@ class PopulationLoop(Course):
         self._is_open = False
         record["learning_rate"] = np.where(counted, rates, np.nan)
         self.history.add(**record, seconds=seconds)
-        for i in np.flatnonzero(counted).tolist() if any(self.watches) else ():
-            own = {name: float(numbers[i]) for name, numbers in record.items()}
-            watch = self.watches[i]
-            if watch is not None and watch.is_over(own, self._members[i]):
-                self.end(i)
+        self._ask_watches(record, counted)
         self._is_new = is_whole
         logs = {name: numbers.copy() for name, numbers in record.items()}
         if self._callbacks.call("on_epoch_end", epoch, logs | {"seconds": seconds}):
             self._stops = True
         self._stop_if_over()
         return is_whole
+
+    def _ask_watches(self, record: dict[str, Numbers], counted: NDArray[np.bool_]) -> None:
+        """End the members whose patience is used up."""
+        plain = {name: numbers.tolist() for name, numbers in record.items()}
+        for i, (watch, member) in enumerate(zip(self.watches, self._members, strict=True)):
+            if watch is None or not counted[i]:
+                continue
+            if watch.is_over({watch.monitor: plain[watch.monitor][i]}, member):
+                self.end(i)
 
     def _make_steps(self, trains: NDArray[np.bool_]) -> dict[str, NDArray[Any]]:
         """Make the remaining steps of the epoch, or those until something ends the run."""

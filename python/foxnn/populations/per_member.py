@@ -19,6 +19,10 @@ EACH = (
 )  # fmt: skip
 
 
+# As many as the engine counts, which is more than any memory holds of samples.
+_MOST_ROWS = 2**32 - 1
+
+
 def is_one_each(value: object) -> bool:
     """Return whether a value is a sequence, with one item a member."""
     if isinstance(value, str | bytes):
@@ -30,12 +34,11 @@ def each_of(value: Any, name: str, members: int) -> list[Any]:
     """Return the value for each member."""
     if not is_one_each(value):
         return [value] * members
-    given = [value[i] for i in range(len(value))]
-    if len(given) != members:
+    if len(value) != members:
         raise ValueError(
-            f"{name} must be one value, or one for each of the {members} members, got {len(given)}"
+            f"{name} must be one value, or one for each of the {members} members, got {len(value)}"
         )
-    return given
+    return [value[i] for i in range(members)]
 
 
 def arguments_of_members(given: FitArguments, members: int) -> list[FitArguments]:
@@ -75,16 +78,19 @@ def rows_of_members(rows: Any, members: int, samples: int) -> list[NDArray[np.ui
         )
     is_of_numbers = getattr(rows, "ndim", 0) == 1 and rows.dtype != object
     if is_of_numbers or (len(rows) > 0 and not is_one_each(rows[0]) and rows[0] is not None):
-        return [_indices(rows, "rows", samples)] * members
-    given = each_of(rows, "rows", members)
-    return [
-        None if one is None else _indices(one, f"rows[{i}]", samples) for i, one in enumerate(given)
-    ]
+        return [indices_of(rows, "rows", samples)] * members
+    found: list[NDArray[np.uint32] | None] = []
+    for i, one in enumerate(each_of(rows, "rows", members)):
+        found.append(None if one is None else indices_of(one, f"rows[{i}]", samples))
+    return found
 
 
-def _indices(rows: Any, name: str, samples: int) -> NDArray[np.uint32]:
-    array = np.asarray(rows)
-    if array.ndim != 1 or array.size == 0:
+def indices_of(rows: Any, name: str, samples: int) -> NDArray[np.uint32]:
+    """Return indices of samples, from indices or truth values."""
+    if not is_one_each(rows):
+        raise TypeError(f"{name} must be an array of indices, got {checks.shown(rows)}")
+    array = rows if isinstance(rows, np.ndarray) else checks.as_array(rows, name)
+    if array.ndim != 1 or not 0 < array.size <= _MOST_ROWS:
         raise ValueError(f"{name} must be an array of at least one index, got shape {array.shape}")
     if array.dtype == np.bool_:
         if len(array) != samples:

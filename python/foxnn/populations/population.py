@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-import copy
 import datetime
 import os
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NoReturn, cast, overload
+from typing import TYPE_CHECKING, Any, NoReturn, cast, overload
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.checks import Array, SamplesLike
 from foxnn.checks.keywords import answers, unknown
+from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike
 from foxnn.layers.summary import size_in_words
 from foxnn.model import state
-from foxnn.model.layer_tree import tree_of
 from foxnn.model.settings import Settings, values_of
 from foxnn.network import neural_network
 from foxnn.populations.answers import AnsweringPopulation, parameters_from
 from foxnn.populations.history import PopulationHistory
+from foxnn.populations.members import (
+    MOST_MEMBERS,
+    check_same,
+    copies_of,
+    is_number,
+    is_usual,
+    refuse_beside,
+)
 from foxnn.support.html import escaped
 from foxnn.training.kinds import (
     ClassWeightLike,
@@ -32,9 +38,6 @@ from foxnn.training.kinds import (
     ScheduleLike,
     ValidationLike,
 )
-
-# A network takes some kilobytes, whatever its layers: more members than these are a mistake.
-_MOST_MEMBERS = 10_000_000
 
 
 class population(AnsweringPopulation):
@@ -84,31 +87,37 @@ class population(AnsweringPopulation):
     ) -> None:
         if others:
             raise unknown("population", others)
+        self._refuse_second_making()
         told = {
-            "sizes": sizes is not None, "activation": activation != "sigmoid",
+            "sizes": sizes is not None, "activation": not is_usual(activation, "sigmoid"),
             "output_activation": output_activation is not None, "loss": loss is not None,
-            "init": init != "auto", "dtype": dtype is not None, "seed": seed is not None,
+            "init": not is_usual(init, "auto"), "dtype": dtype is not None,
+            "seed": seed is not None,
         }  # fmt: skip
         if isinstance(count, str | os.PathLike):
-            _refuse_beside("a file", told)
+            refuse_beside("a file", told)
             from foxnn.populations import files  # late: most populations are made
 
             self._adopt(*files.load(count))
             return
-        if isinstance(count, AnsweringPopulation) or not _is_number(count):
-            _refuse_beside("networks", told)
-            self._adopt(_copies(count))
+        if isinstance(count, AnsweringPopulation) or not is_number(count):
+            members = copies_of(count)
+            refuse_beside("networks", told)
+            self._adopt(members)
             return
-        members = checks.integer(count, "count", 1, _MOST_MEMBERS)
+        wanted = checks.integer(count, "count", 1, MOST_MEMBERS)
         if sizes is None:
-            raise TypeError("population must be given sizes, the layers of its members")
+            raise TypeError(
+                "count must be networks or the name of a file where sizes are missing, got "
+                f"{checks.shown(count)}"
+            )
         first = checks.seed(seed)
         self._adopt(
             [
                 neural_network(
                     sizes, activation, output_activation, loss, init, dtype, (first + i) % 2**64
                 )
-                for i in range(members)
+                for i in range(wanted)
             ]
         )
 
@@ -156,8 +165,8 @@ class population(AnsweringPopulation):
     def __setitem__(self, i: int, network: neural_network) -> None:
         place = checks.position(i, "i", len(self), "a member")
         self._engine.refuse_changes()
-        added = _copies([network], "network")[0]
-        _check_same(self._members[0], added, "network", "the members")
+        added = copies_of([network], "network")[0]
+        check_same(self._members[0], added, "network", "the members")
         members = [*self._members]
         members[place] = added
         self._engine = _core.Population(cast("list[_core.Network]", list(members)))
@@ -168,14 +177,14 @@ class population(AnsweringPopulation):
         return (self._copy_of(member) for member in self._members)
 
     def _copy_of(self, member: neural_network) -> neural_network:
-        made = copy.deepcopy(member)
+        made = member._twin()
         state.set_settings(made.settings, values_of(self._settings))
         return made
 
     def _of(self, members: Sequence[neural_network]) -> population:
         """Return a population of copies of members."""
         made = type(self).__new__(type(self))
-        made._adopt([copy.deepcopy(member) for member in members], values_of(self._settings))
+        made._adopt([member._twin() for member in members], values_of(self._settings))
         return made
 
     @property
@@ -453,8 +462,39 @@ class population(AnsweringPopulation):
         own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
         return _unpickled, (type(self), state_of(self._members, values_of(self._settings))), own
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the complete state, for libraries that do not use `__reduce__`."""
+        from foxnn.populations.state import state_of
+
+        own = {k: v for k, v in self.__dict__.items() if k not in _OWN}
+        return {_STATE: state_of(self._members, values_of(self._settings)), **own}
+
+    def __setstate__(self, own: object) -> None:
+        given = dict(attributes(own, type(self)))
+        if wrong := _OWN & given.keys():
+            raise ValueError(f"{min(wrong)} belongs in the population's own state")
+        if _STATE in given:
+            from foxnn.populations.state import members_from
+
+            self._refuse_second_making()
+            self._adopt(*members_from(given.pop(_STATE)))
+        self.__dict__.update(given)
+
+    def _refuse_second_making(self) -> None:
+        if "_members" in self.__dict__:
+            raise TypeError("the population is made already; make another one for other members")
+
+    if not TYPE_CHECKING:  # type checkers must not take any name for one of the population's
+
+        def __getattr__(self, name: str) -> NoReturn:
+            if name in _OWN:
+                raise TypeError("the population has not been made by its constructor")
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
 
 _OWN = frozenset({"_engine", "_members", "_settings", "_history"})
+# Where a state holds what the population itself is; pickles have it beside the state.
+_STATE = "foxnn.population"
 
 
 def _unpickled(cls: type[population], given: Mapping[str, Any]) -> population:
@@ -475,52 +515,3 @@ def _summation_of(pop: population) -> Callable[[bool], None]:
             found._set_summation(is_sorted)
 
     return set_summation
-
-
-def _is_number(count: object) -> bool:
-    return isinstance(count, int | float | np.number | np.bool_ | complex) or (
-        not isinstance(count, Sequence) and hasattr(count, "__index__")
-    )
-
-
-def _refuse_beside(what: str, told: Mapping[str, bool]) -> None:
-    if wrong := [name for name, is_told in told.items() if is_told]:
-        raise ValueError(f"{wrong[0]} must be left out for a population of {what}, which has it")
-
-
-def _copies(networks: Any, name: str = "") -> list[neural_network]:
-    """Return copies of networks, checked to have the same layers."""
-    given = checks.items(
-        networks, "count must be a number of members, a list of networks or the name of a file",
-        _MOST_MEMBERS,
-    )  # fmt: skip
-    if not given:
-        raise ValueError("count must be at least one network, got an empty list")
-    for i, one in enumerate(given):
-        if not isinstance(one, neural_network):
-            which = name or f"count[{i}]"
-            raise TypeError(f"{which} must be a neural_network, got {checks.shown(one)}")
-    made = [copy.deepcopy(one) for one in given]
-    for i, one in enumerate(made[1:], 1):
-        _check_same(made[0], one, f"count[{i}]", "count[0]")
-    return made
-
-
-def _check_same(first: neural_network, other: neural_network, name: str, what: str) -> None:
-    """Refuse a network whose layers, type or loss are not those of the first."""
-    for part, value, wanted in (
-        ("dtype", other.dtype, first.dtype),
-        ("inputs of shape", other._input_shape(), first._input_shape()),
-        ("layers", _layers_of(other), _layers_of(first)),
-        ("loss", other.loss, first.loss),
-        ("classes", other.classes, first.classes),
-    ):
-        if value != wanted:
-            raise ValueError(
-                f"{name} must have the same {part} as {what}, got {checks.shown(other)} beside "
-                f"{checks.shown(first)}"
-            )
-
-
-def _layers_of(network: neural_network) -> Any:
-    return tree_of(network._layers())

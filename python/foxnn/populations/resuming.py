@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from foxnn import checks
+from foxnn.formats import population_file
 from foxnn.formats.paths import FileFormatError
 from foxnn.populations import checkpoint
 from foxnn.populations.fitting import fitted
@@ -38,7 +39,8 @@ def resumed(
     try:
         given = _arguments(told, path, {n: again[n] for n in again if needed[n]}, shown)
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
+        said = population_file.reason(error)
+        raise FileFormatError(f"{path}: expected the arguments of fit: {said}") from None
     made = population.__new__(population)
     made._adopt(members, settings)
     return made, fitted(made, x, y, given, again["rows"], start)

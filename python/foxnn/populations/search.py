@@ -6,47 +6,28 @@ import inspect
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from foxnn import _core, checks
+from foxnn import checks
 from foxnn.checks import Array, SamplesLike
-from foxnn.checks.keywords import ARGUMENTS, unknown
-from foxnn.checks.labels import LabelReader
-from foxnn.network import neural_network
-from foxnn.populations.fitting import begun
-from foxnn.populations.loop import PopulationLoop
-from foxnn.populations.per_member import EACH, is_one_each
-from foxnn.populations.population import population
+from foxnn.checks.keywords import ARGUMENTS
+from foxnn.populations.contest import ALLOWED, Contest
+from foxnn.populations.per_member import is_one_each
 from foxnn.support.extras import library
-from foxnn.support.streams import HOLDOUT
-from foxnn.training.classes import classes_of
-from foxnn.training.options import FitArguments
-from foxnn.training.samples import WeightedSamples, samples_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 Folds = int | Sequence[tuple[ArrayLike, ArrayLike]]
-Pair = tuple[NDArray[np.uint32], NDArray[np.uint32]]
 
-# What makes a network; a seed may differ within a population.
-_MAKING = ("sizes", "activation", "output_activation", "loss", "init", "dtype")
-# What `fit` takes, but not here: these belong to a single run.
-_REFUSED = ("checkpoint", "checkpoint_every", "augment", "truncate", "callbacks", "time_limit")
+
+# Of an argument in a grid: more would never be tried.
+_MOST_VALUES = 100_000
 _MONITORS = ("loss", "accuracy")
-_USUAL: dict[str, Any] = {
-    "epochs": 10, "batch_size": 32, "optimizer": "adam", "learning_rate": 1e-3, "validation": None,
-    "early_stopping": None, "schedule": None, "l1": 0.0, "l2": 0.0, "dropout": 0.0,
-    "sample_weight": None, "class_weight": None, "callbacks": (), "shuffle": True,
-    "progress": None, "time_limit": None, "scale": None, "clip_norm": None, "clip_value": None,
-    "checkpoint": None, "checkpoint_every": 1, "augment": None, "lengths": None, "truncate": None,
-}  # fmt: skip
-_ALLOWED = [name for name in _USUAL if name not in _REFUSED]
 
 
 def cross_validate(
@@ -110,7 +91,7 @@ def cross_validate(
         "sizes": sizes, "activation": activation, "output_activation": output_activation,
         "loss": loss, "init": init, "dtype": dtype, "seed": seed,
     }  # fmt: skip
-    contest = _Contest("cross_validate", making, fit, [{}], x, y, folds, n_threads)
+    contest = Contest("cross_validate", making, fit, [{}], x, y, folds, n_threads)
     contest.run([], "loss")
     return {name: numbers[0] for name, numbers in contest.scores.items()}
 
@@ -246,7 +227,7 @@ def search(
         "loss": loss, "init": init, "dtype": dtype, "seed": seed,
     }  # fmt: skip
     settings = _settings(grid)
-    contest = _Contest("search", making, fit, settings, x, y, folds, n_threads)
+    contest = Contest("search", making, fit, settings, x, y, folds, n_threads)
     if monitor == "accuracy" and not contest.classifies:
         raise ValueError("monitor must be 'loss' for networks that do not classify, got 'accuracy'")
     rungs = _rungs(contest.epochs, len(settings)) if halves else []
@@ -261,14 +242,14 @@ def search(
 # Unknown keywords are answered by these and by what `fit` takes.
 for _call in (cross_validate, search):
     _own = [name for name in inspect.signature(_call).parameters if name != "fit"]
-    ARGUMENTS[_call.__name__] = [*_own, *_ALLOWED]
+    ARGUMENTS[_call.__name__] = [*_own, *ALLOWED]
 
 
 def _settings(grid: Any) -> list[dict[str, Any]]:
     if isinstance(grid, Mapping):
         for name, values in grid.items():
             checks.text(name, "a name of grid")
-            if not is_one_each(values) or len(values) == 0:
+            if not is_one_each(values) or not 0 < len(values) <= _MOST_VALUES:
                 raise ValueError(
                     f"grid[{name!r}] must be a list of at least one value, got "
                     f"{checks.shown(values)}"
@@ -288,227 +269,3 @@ def _rungs(epochs: int, settings: int) -> list[int]:
     """Return the numbers of epochs after which the worse half of the settings ends."""
     rounds = min(math.ceil(math.log2(settings)) if settings > 1 else 0, int(math.log2(epochs)))
     return [epochs >> k for k in range(rounds, 0, -1)]
-
-
-class _Contest:
-    """The networks of all settings and folds, in as few populations as possible.
-
-    Attributes
-    ----------
-    epochs : int
-        How many epochs a setting is trained for that is not ended early.
-    classifies : bool
-        Whether there is an accuracy.
-    scores : dict of str to ndarray of shape (settings, folds)
-    reached : ndarray of shape (settings,)
-        After how many epochs each was scored.
-    """
-
-    def __init__(
-        self,
-        call: str,
-        making: dict[str, Any],
-        fit: dict[str, Any],
-        settings: Sequence[Mapping[str, Any]],
-        x: Any,
-        y: Any,
-        folds: Any,
-        n_threads: Any,
-    ) -> None:
-        for names, where in ((fit, ""), *((one, "grid") for one in settings)):
-            for name in names:
-                if name in _REFUSED:
-                    raise ValueError(f"{name} must be left out: it is for neural_network.fit")
-                if name not in _ALLOWED and not (where and name in (*_MAKING, "seed")):
-                    raise unknown(call, [name])
-                if where and name in fit:
-                    raise ValueError(f"{name} must be given once, got it in grid and for all")
-        self._settings = [making | _USUAL | fit | dict(one) for one in settings]
-        drawn = checks.seed(making["seed"])
-        for one in self._settings:
-            one["seed"] = drawn if one["seed"] is None else checks.seed(one["seed"])
-            if one["progress"] is None and len(settings) > 1:
-                one["progress"] = False
-        self._x, self._y, self._threads = x, y, n_threads
-        first = self._network(self._settings[0])
-        self.classifies = first._classifies()
-        self.lengths = self._settings[0]["lengths"]
-        self._pairs = _pairs(first, self.samples(first, None).y, folds, drawn)
-        self.epochs = max(checks.integer(one["epochs"], "epochs", 1) for one in self._settings)
-        self.scores: dict[str, Array] = {}
-        self.reached = np.zeros(len(settings), np.int64)
-
-    def samples(self, network: neural_network, sample_weight: Any) -> WeightedSamples:
-        """Return the samples, checked for a network."""
-        labels = LabelReader(network._classes, learns=True)
-        return samples_of(
-            network, self._x, self._y, sample_weight, labels=labels, lengths=self.lengths
-        )
-
-    @staticmethod
-    def _network(setting: Mapping[str, Any]) -> neural_network:
-        return neural_network(**{name: setting[name] for name in (*_MAKING, "seed")})
-
-    def run(self, rungs: Sequence[int], monitor: str) -> None:
-        """Train all networks; after each rung, the worse half of the settings ends."""
-        groups = self._groups()
-        with ExitStack() as stack:
-            for group in groups:
-                group.begin(stack)
-            for rung in rungs:
-                for group in groups:
-                    group.train(rung)
-                self._take(groups, rung)
-                self._halve(groups, monitor)
-            for group in groups:
-                group.train(None)
-        self._take(groups, self.epochs)
-
-    def _groups(self) -> list[_Group]:
-        """Return populations of the settings that can be trained together."""
-        found: dict[Any, list[int]] = {}
-        for i, one in enumerate(self._settings):
-            kind = one["optimizer"] if isinstance(one["optimizer"], str) else type(one["optimizer"])
-            rest = [repr(one[name]) for name in one if name not in (*EACH, "seed")]
-            found.setdefault((repr(kind).lower(), *rest), []).append(i)
-        return [
-            _Group([self._settings[i] for i in which], which, self._pairs, self)
-            for which in found.values()
-        ]
-
-    def _take(self, groups: Sequence[_Group], epochs: int) -> None:
-        """Note the scores of the settings that are still trained."""
-        for group in groups:
-            if not group.alive:
-                continue
-            for name, numbers in group.scores().items():
-                if name not in self.scores:
-                    shape = len(self._settings), len(self._pairs)
-                    self.scores[name] = np.full(shape, np.nan)
-                self.scores[name][group.alive] = numbers
-            self.reached[group.alive] = np.minimum(epochs, group.epochs)
-
-    def _halve(self, groups: Sequence[_Group], monitor: str) -> None:
-        alive = np.array([i for group in groups for i in group.alive])
-        means = self.scores[monitor][alive].mean(axis=1)
-        signed = np.where(np.isnan(means), np.inf, means if monitor == "loss" else -means)
-        worse = alive[np.argsort(signed, kind="stable")[(len(alive) + 1) // 2 :]]
-        for group in groups:
-            group.end(set(worse.tolist()))
-
-
-class _Group:
-    """Settings whose networks have the same layers: one population, setting by setting."""
-
-    def __init__(
-        self,
-        settings: Sequence[Mapping[str, Any]],
-        places: Sequence[int],
-        pairs: Sequence[Pair],
-        contest: _Contest,
-    ) -> None:
-        #: The places of the settings that are still trained.
-        self.alive = list(places)
-        self._places = list(places)
-        self._pairs = pairs
-        self._contest = contest
-        self._settings = settings
-        self.epochs = int(settings[0]["epochs"])
-        self._loop: PopulationLoop | None = None
-
-    def begin(self, stack: ExitStack) -> None:
-        """Make the population, and check everything."""
-        pairs, count = self._pairs, len(self._pairs)
-        made = [self._contest._network(one) for one in self._settings]
-        self._pop = pop = population([one for one in made for _ in pairs])
-        pop.settings.n_threads = self._contest._threads
-        told = {name: self._settings[0][name] for name in FitArguments._fields}
-        told |= {name: [one[name] for one in self._settings for _ in pairs] for name in EACH}
-        given = FitArguments(**told)
-        rows = [train for _ in self._settings for train, _ in pairs]
-        self._loop = begun(pop, self._contest._x, self._contest._y, given, rows)
-        self._weights = (
-            None
-            if given.sample_weight is None
-            else self._contest.samples(pop._members[0], given.sample_weight).weights
-        )
-        self._tests = [test for _ in self._settings for _, test in pairs]
-        self._count = count
-        stack.enter_context(self._loop)
-        self._epochs = self._loop.each_epoch()
-        self._done = 0
-
-    def train(self, epochs: int | None) -> None:
-        """Train up to a number of epochs, or to the end."""
-        while epochs is None or self._done < epochs:
-            try:
-                next(self._epochs)
-            except StopIteration:
-                return
-            self._done += 1
-
-    def scores(self) -> dict[str, Array]:
-        """Return the scores of the settings that are still trained, (settings, folds)."""
-        assert self._loop is not None
-        which = [
-            self._places.index(place) * self._count + fold
-            for place in self.alive
-            for fold in range(self._count)
-        ]
-        samples = self._loop.data.samples
-        weights: list[Any] | None = None if self._weights is None else [self._weights] * len(which)
-        loss, correct, positions = self._pop._engine.evaluate(
-            samples.x, samples.y, which, [self._tests[i] for i in which], weights,
-            self._pop.settings.n_threads,
-        )  # fmt: skip
-        found = {"loss": loss}
-        if self._pop._members[0]._classifies():
-            found["accuracy"] = correct / positions
-        has_diverged = np.array([i in self._loop.diverged for i in which], bool)
-        for numbers in found.values():
-            numbers[has_diverged] = np.nan
-        return {name: numbers.reshape(-1, self._count) for name, numbers in found.items()}
-
-    def end(self, worse: set[int]) -> None:
-        """Let settings make no further steps."""
-        assert self._loop is not None
-        for place in [place for place in self.alive if place in worse]:
-            self.alive.remove(place)
-            first = self._places.index(place) * self._count
-            for i in range(first, first + self._count):
-                self._loop.end(i)
-
-
-def _pairs(network: neural_network, y: Array, folds: Any, seed: int) -> list[Pair]:
-    """Return which samples to train on and to evaluate on, for each fold."""
-    samples = len(y)
-    if not isinstance(folds, int | float | str | bytes | np.number) and folds is not None:
-        return _given_pairs(folds, samples)
-    count = checks.integer(folds, "folds", 2)
-    if count > samples:
-        raise ValueError(f"folds must be at most {samples}, the number of samples, got {count}")
-    order: Array = _core.shuffled(seed, HOLDOUT, samples, 0)
-    classes = classes_of(y, network)
-    if classes is not None and classes.ndim == 1:
-        order = order[np.argsort(classes[order], kind="stable")]
-    tests = [np.sort(order[i::count]).astype(np.uint32) for i in range(count)]
-    every = np.arange(samples, dtype=np.uint32)
-    return [(np.setdiff1d(every, test, assume_unique=True), test) for test in tests]
-
-
-def _given_pairs(folds: Any, samples: int) -> list[Pair]:
-    given = checks.items(folds, "folds must be a number, or pairs of indices")
-    if not given:
-        raise ValueError("folds must be at least one pair of indices, got none")
-    pairs = []
-    for i, pair in enumerate(given):
-        both = checks.items(pair, f"folds[{i}] must be a pair of indices")
-        if len(both) != 2:
-            raise ValueError(f"folds[{i}] must be a pair of indices, got {len(both)} items")
-        from foxnn.populations.per_member import rows_of_members
-
-        train, test = (rows_of_members(one, 1, samples)[0] for one in both)
-        if train is None or test is None:
-            raise TypeError(f"folds[{i}] must be a pair of indices, got None")
-        pairs.append((train, test))
-    return pairs

@@ -19,7 +19,7 @@ from foxnn.network import neural_network
 VERSION = 1
 
 # What members have of their own beside arrays; the rest is common to all.
-_OWN = ("seed", "draw", "input_scaler", "output_scaler")
+_OWN = ("seed", "draw", "input_scaler", "output_scaler", "notes")
 _MEMORY = ("parameters", "optimizer", "steps", "moments")
 
 

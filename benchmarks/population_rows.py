@@ -1,0 +1,172 @@
+"""The rows of the comparison with populations: many small networks at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import foxnn
+from measure import Timed, one_call, timed
+from peers import RATE, is_there
+from row import Row, Run, Sides, Target
+
+
+@dataclass(frozen=True)
+class Members:
+    """Networks of the same sizes, and the samples and batch on which all of them are trained."""
+
+    count: int
+    sizes: tuple[int, ...]
+    batch: int
+    samples: int
+
+    def used(self, run: Run) -> Members:
+        """Return what a run trains."""
+        if not run.quick:
+            return self
+        return Members(min(self.count, 20), self.sizes, self.batch, 2 * self.batch)
+
+    @property
+    def steps(self) -> int:
+        """The steps of an epoch of all members together."""
+        return self.count * (self.samples // self.batch)
+
+    def data(self) -> tuple[Any, Any]:
+        """Return samples."""
+        rng = np.random.default_rng(0)
+        x = rng.uniform(-1, 1, (self.samples, self.sizes[0])).astype(np.float32)
+        return x, rng.uniform(-0.9, 0.9, (self.samples, self.sizes[-1])).astype(np.float32)
+
+    def population(self) -> foxnn.population:
+        """Return the members in foxnn."""
+        return foxnn.population(self.count, list(self.sizes), activation="tanh", seed=0)
+
+
+WIDE = Members(256, (4, 64, 64, 2), 32, 2048)
+SMALL = Members(1024, (4, 16, 2), 32, 2048)
+TINY = Members(1024, (3, 5, 4, 2), 1, 2048)
+LARGE = Members(64, (30, 100, 100, 1), 64, 2048)
+
+
+def steps(given: Members, run: Run) -> Sides:
+    """Return the time of one step of one member, in an epoch of all of them."""
+    work = given.used(run)
+    x, y = work.data()
+    pop = work.population()
+    pop.settings.n_threads = run.threads
+    epochs: dict[str, Timed] = {
+        "foxnn": timed(
+            lambda: pop.fit(x, y, 1, work.batch, "adam", learning_rate=RATE, progress=False)
+        )
+    }
+    if is_there("JAX"):
+        epochs["JAX"] = _jax_epoch(work, x, y)
+    return {name: partial(_step, epoch, work.steps) for name, epoch in epochs.items()}
+
+
+def _step(epoch: Timed, count: int) -> float:
+    return epoch() / count
+
+
+def _forward(parameters: Any, x: Any) -> Any:
+    import jax.numpy as jnp
+
+    for w, b in parameters:
+        x = jnp.tanh(x @ w + b)
+    return x
+
+
+def _jax_parameters(pop: foxnn.population) -> Any:
+    """Return the parameters of all members, layer by layer, with the members first."""
+    import jax.numpy as jnp
+
+    layers = zip(*([(part.weights, part.bias) for part in member] for member in pop), strict=True)
+    return [
+        (jnp.stack([w for w, _ in layer]), jnp.stack([b for _, b in layer])) for layer in layers
+    ]
+
+
+def _jax_epoch(work: Members, x: Any, y: Any) -> Timed:
+    """Train all members with a vmapped step, and the whole epoch compiled as a scan.
+
+    Every member has an order of its own. Cores are those that the process has.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    data_x, data_y = jnp.asarray(x), jnp.asarray(y)
+    batches = work.samples // work.batch
+
+    def loss(p: Any, xb: Any, yb: Any) -> Any:
+        return 0.5 * ((_forward(p, xb) - yb) ** 2).sum(1).mean()
+
+    def step(state: Any, index: Any) -> Any:
+        p, m, v, t = state
+        g = jax.vmap(jax.grad(loss))(p, data_x[index], data_y[index])
+        t = t + 1
+        m = jax.tree.map(lambda a, d: 0.9 * a + 0.1 * d, m, g)
+        v = jax.tree.map(lambda a, d: 0.999 * a + 0.001 * d * d, v, g)
+        rate = RATE * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        p = jax.tree.map(lambda w, a, b: w - rate * a / (jnp.sqrt(b) + 1e-8), p, m, v)
+        return (p, m, v, t), None
+
+    @jax.jit
+    def epoch(state: Any, keys: Any) -> Any:
+        def order_of(key: Any) -> Any:
+            return jax.random.permutation(key, work.samples)[: batches * work.batch]
+
+        orders = jax.vmap(order_of)(keys).reshape(work.count, batches, work.batch)
+        return jax.lax.scan(step, state, orders.swapaxes(0, 1))[0]
+
+    parameters = _jax_parameters(work.population())
+    zeros = jax.tree.map(jnp.zeros_like, parameters)
+    memory = {"state": (parameters, zeros, zeros, jnp.float32(0)), "key": jax.random.key(0)}
+
+    def run() -> None:
+        memory["key"], key = jax.random.split(memory["key"])
+        keys = jax.random.split(key, work.count)
+        memory["state"] = jax.block_until_ready(epoch(memory["state"], keys))
+
+    return timed(run)
+
+
+def answers(given: Members, run: Run) -> Sides:
+    """Return the answer of every member to an input of its own."""
+    work = given.used(run)
+    pop = work.population()
+    pop.settings.n_threads = run.threads
+    x = np.random.default_rng(0).uniform(-1, 1, (work.count, work.sizes[0])).astype(np.float32)
+    calls: dict[str, Callable[[], Any]] = {"foxnn": partial(pop.get_out, x, each=True)}
+    if is_there("JAX"):
+        import jax
+
+        parameters = _jax_parameters(pop)
+        compiled = jax.jit(jax.vmap(_forward))
+        calls["JAX"] = lambda: np.asarray(compiled(parameters, x))
+        worst = float(np.abs(calls["JAX"]() - pop.get_out(x, each=True)).max())
+        if not worst <= 1e-5:
+            raise RuntimeError(f"the outputs of JAX differ from foxnn's by {worst:.3g}")
+    return {name: one_call(call, 0.001 if run.quick else 0.05) for name, call in calls.items()}
+
+
+def _title(work: Members) -> str:
+    sizes = ", ".join(map(str, work.sizes))
+    return f"a step of one of {work.count:,} networks [{sizes}], tanh, Adam, batch {work.batch}"
+
+
+POPULATION_ROWS: Sequence[Row] = (
+    *(
+        Row(f"population-{name}", _title(work), partial(steps, work), (Target("JAX", times),))
+        for name, work, times in (
+            ("wide", WIDE, 2.8), ("small", SMALL, 7.0), ("tiny", TINY, 12.0), ("large", LARGE, 2.4),
+        )
+    ),
+    Row(
+        "population-get-out", "get_out of 1,024 networks [4, 16, 2], each its own input",
+        partial(answers, SMALL), (Target("JAX", 8.0),),
+    ),
+)  # fmt: skip

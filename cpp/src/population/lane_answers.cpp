@@ -1,0 +1,122 @@
+// Rows into lanes, a pass forward, and outputs back to where each member's are.
+#include "population/lane_answers.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace foxnn {
+
+template <class T>
+LaneAnswers<T>::LaneAnswers(const std::vector<const Network<T>*>& members)
+    : members_(members),
+      versions_(members.size()),
+      layout_(*members.front()),
+      pass_(*members.front(), layout_, kRows, {}, false),
+      parameters_(layout_.lines() * kLine),
+      row_(members.front()->inputs()) {
+  load();
+}
+
+template <class T>
+bool LaneAnswers<T>::is_loaded() const {
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    if (members_[m]->version() != versions_[m]) return false;
+  }
+  return true;
+}
+
+template <class T>
+void LaneAnswers<T>::load() {
+  std::vector<const T*> from;
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    versions_[m] = members_[m]->version();
+    from.push_back(members_[m]->parameters().data());
+  }
+  layout_.load(from, parameters_.data());
+}
+
+template <class T>
+bool LaneAnswers<T>::is_current() {
+  if (is_loaded()) return true;
+  for (const Network<T>* member : members_) {
+    if (!LaneLayout<T>::holds(*member) || !LaneLayout<T>::are_alike(*members_.front(), *member)) {
+      return false;
+    }
+  }
+  for (const LaneStage<T>& stage : pass_.stages()) {
+    const Activation now = members_.front()->layer(stage.node).activation();
+    if (now.kind != stage.activation.kind || now.parameter != stage.activation.parameter) {
+      return false;
+    }
+  }
+  load();
+  return true;
+}
+
+// Member m reads `rows` rows of x from first + m * distance on.
+template <class T>
+void LaneAnswers<T>::read(const MatrixView& x, index first, index distance, index rows) {
+  const index columns = pass_.inputs(), pitch = pass_.pitch(columns) * kLine;
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    const MatrixView own = members_[m]->scaled_inputs(x);
+    const bool is_plain =
+        !own.scaling && own.type == (sizeof(T) == 4 ? ElementType::f32 : ElementType::f64);
+    T* to = pass_.input() + m;
+    for (index r = 0; r < rows; ++r, to += pitch) {
+      const index row = first + index(m) * distance + r;
+      const T* from = row_.data();
+      if (is_plain) {
+        from = reinterpret_cast<const T*>(own.row(row));
+      } else {
+        read_row(own, row, Rows<T>{row_.data(), kPanelWidth<T>});
+      }
+      for (index c = 0; c < columns; ++c) to[c * kLine] = from[c];
+    }
+  }
+}
+
+// Each member has `all` rows of outputs.
+template <class T>
+void LaneAnswers<T>::write(index rows, index all, T* out) {
+  const index n = pass_.outputs(), pitch = pass_.pitch(n) * kLine;
+  for (std::size_t m = 0; m < members_.size(); ++m) {
+    T* const to = out + index(m) * all * n;
+    const T* from = pass_.output() + m;
+    for (index r = 0; r < rows; ++r, from += pitch) {
+      for (index c = 0; c < n; ++c) to[r * n + c] = from[c * kLine];
+    }
+    if (members_[m]->top().finishes_rows()) kernels<T>().softmax(rows, n, to, n);
+    members_[m]->unscale_outputs(rows, to);
+  }
+}
+
+template <class T>
+auto LaneAnswers<T>::predict(const MatrixView& x, index first, index rows, bool each, T* out) ->
+    typename Network<T>::Outcome {
+  using Outcome = typename Network<T>::Outcome;
+  const KernelTable<T>& k = kernels<T>();
+  const index n = pass_.outputs();
+  bool finite = true;
+  for (index r = 0; r < rows; r += kRows) {
+    const index count = std::min(kRows, rows - r);
+    read(x, first + r, each ? rows : 0, count);
+    const index numbers = count * pass_.pitch(pass_.inputs()) * kLine;
+    finite = finite && k.all_finite(numbers, pass_.input(), T(1));
+    pass_.forward(count, parameters_.data(), false, {});
+    write(count, rows, out + r * n);
+  }
+  if (!finite) {
+    // Not to be met by the next call.
+    std::fill_n(pass_.input(), kRows * pass_.pitch(pass_.inputs()) * kLine, T(0));
+    return Outcome::not_finite;
+  }
+  const index numbers = static_cast<index>(members_.size()) * rows * n;
+  if (k.all_finite(numbers, out, T(1))) return Outcome::done;
+  const bool has_nan = std::any_of(out, out + numbers, [](T value) { return std::isnan(value); });
+  return has_nan ? Outcome::no_number : Outcome::done;
+}
+
+template class LaneAnswers<float>;
+template class LaneAnswers<double>;
+
+}  // namespace foxnn

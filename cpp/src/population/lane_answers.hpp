@@ -1,0 +1,46 @@
+// The answers of up to sixteen networks (eight in float64) side by side in the lanes of a vector.
+// Their parameters are kept there, and copied again when they have changed.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "population/lane_pass.hpp"
+
+namespace foxnn {
+
+template <class T>
+class LaneAnswers {
+ public:
+  /// For members with the same layers, for each of which LaneLayout<T>::holds is true. They must
+  /// outlive it.
+  explicit LaneAnswers(const std::vector<const Network<T>*>& members);
+
+  /// Whether their layers are those that they had.
+  bool is_current();
+  /// As Network::predict: out[members x rows x outputs] for `rows` rows of x from `first` on, the
+  /// same for all members; `each`: each member has as many of its own, one after the other.
+  typename Network<T>::Outcome predict(const MatrixView& x, index first, index rows, bool each,
+                                       T* out);
+
+ private:
+  static constexpr index kLine = kLineWidth<T>;
+  // Rows at a time: enough for tiles, and few enough to stay in the first-level cache.
+  static constexpr index kRows = 8;
+
+  bool is_loaded() const;
+  void load();
+  void read(const MatrixView& x, index first, index distance, index rows);
+  void write(index rows, index all, T* out);
+
+  std::vector<const Network<T>*> members_;
+  std::vector<std::uint64_t> versions_;
+  LaneLayout<T> layout_;
+  LanePass<T> pass_;
+  Buffer<T> parameters_, row_;
+};
+
+extern template class LaneAnswers<float>;
+extern template class LaneAnswers<double>;
+
+}  // namespace foxnn
