@@ -114,7 +114,7 @@ def _jax_epoch(work: Members, x: Any, y: Any) -> Timed:
         p = jax.tree.map(lambda w, a, b: w - rate * a / (jnp.sqrt(b) + 1e-8), p, m, v)
         return (p, m, v, t), None
 
-    @jax.jit
+    @jax.jit  # type: ignore[untyped-decorator]
     def epoch(state: Any, keys: Any) -> Any:
         def order_of(key: Any) -> Any:
             return jax.random.permutation(key, work.samples)[: batches * work.batch]

@@ -109,6 +109,39 @@ def test_a_member_ends_as_it_would_alone(case: str, dtype: str) -> None:
         check_history(pop, i, nn)
 
 
+LOSSES = {
+    "log_cosh": ("identity", 2, {}),
+    "gaussian_nll": ("identity", 4, {}),
+    ("quantile", (0.1, 0.5, 0.9)): ("identity", 6, {}),
+    ("focal", 2.0): ("softmax", 3, {}),
+    "binary_cross_entropy": ("sigmoid", 3, {"label_smoothing": 0.2}),
+    "cross_entropy": ("softmax", 3, {"label_smoothing": 0.1}),
+}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loss", LOSSES, ids=str)
+def test_members_may_have_each_loss(loss: Any, dtype: str) -> None:
+    output, count, options = LOSSES[loss]
+    y = np.eye(3)[LABELS] if count == 3 else Y
+    made = {"loss": loss, "dtype": dtype}
+    pop = foxnn.population(3, [4, 8, count], "tanh", output, seed=5, **made)
+    pop.fit(X, y, 3, learning_rate=RATES[:3], progress=False, **options)
+    evaluations = pop.evaluate(X, y)
+    for i, rate in enumerate(RATES[:3]):
+        nn = foxnn.neural_network([4, 8, count], "tanh", output, seed=5 + i, **made)
+        nn.fit(X, y, 3, learning_rate=rate, progress=False, **options)
+        check(pop[i], nn)
+        np.testing.assert_array_equal(pop.get_out(X)[i], nn.predict(X))
+        assert evaluations["loss"][i] == nn.evaluate(X, y)["loss"]
+
+
+def test_a_loss_that_is_a_function_is_for_one_network() -> None:
+    message = "loss must be the name of a loss for a population, got a function"
+    with pytest.raises(TypeError, match=message):
+        foxnn.population(2, [4, 2], loss=lambda a, y: ((a - y) ** 2, a - y))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_members_see_rows_and_weights_of_their_own(dtype: str) -> None:
     rng = np.random.default_rng(4)

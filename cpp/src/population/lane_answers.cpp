@@ -86,7 +86,7 @@ void LaneAnswers<T>::write(index rows, index all, T* out) {
       for (index c = 0; c < n; ++c) to[r * n + c] = from[c * kLine];
     }
     if (members_[m]->top().finishes_rows()) kernels<T>().softmax(rows, n, to, n);
-    members_[m]->unscale_outputs(rows, to);
+    members_[m]->finish_outputs(rows, to);
   }
 }
 

@@ -10,6 +10,12 @@ template <class T>
 bool LaneTally<T>::takes(const Network<T>& network) {
   const MemberKernels<T>& k = member_kernels<T>();
   const int kind = static_cast<int>(network.loss());
+  // Those with numbers, and those that several outputs share, go by their columns.
+  const LossTraits& traits = loss_traits(network.loss());
+  if (traits.parameters != LossParameters::none || traits.targets == Targets::repeated ||
+      traits.targets == Targets::outside) {
+    return false;
+  }
   return network.loss_takes_preactivations()
              ? k.loss_of_sums[kind] || k.has_terms_of_sums[kind]
              : k.loss_of_outputs[kind] || k.has_terms_of_outputs[kind];
@@ -47,7 +53,7 @@ void LaneTally<T>::judge_rows(index rows, LanePass<T>& pass) {
   std::fill_n(terms_.data(), lines * kLine, T(0));
   (takes_raw_ ? single.loss_of_sums : single.loss_of_outputs)[kind](
       lines, kLine, pass.output(), kLine, targets_.data(), kLine, T(1), pass.delta(), kLine,
-      nullptr, terms_.data());
+      nullptr, terms_.data(), LossNumbers<T>{nullptr, 1});
   single.multiply_elements(lines, kLine, pass.delta(), kLine, scale_.data(), 0, pass.delta(),
                            kLine);
   k.sum_terms(rows, n, ld, terms_.data(), losses_.data());

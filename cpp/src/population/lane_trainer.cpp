@@ -55,7 +55,8 @@ bool LaneTrainer<T>::takes(const GroupMember<T>& member) {
   const MatrixView& x = member.samples.inputs;
   if (!LaneLayout<T>::holds(network) || !fit(network, member.samples) || x.is_sparse() ||
       x.lengths || member.samples.position_weights || member.samples.positions != 1 ||
-      plan.truncate > 0 || network.index_limit() > 0 || !LaneTally<T>::takes(network)) {
+      plan.truncate > 0 || plan.label_smoothing > 0.0 || network.index_limit() > 0 ||
+      !LaneTally<T>::takes(network)) {
     return false;
   }
   for (index i = 0; i < network.size(); ++i) {

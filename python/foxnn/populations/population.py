@@ -17,6 +17,7 @@ from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike
 from foxnn.layers.summary import size_in_words
 from foxnn.model import state
+from foxnn.model.losses import LossLike, shown_loss
 from foxnn.model.settings import Settings, values_of
 from foxnn.network import neural_network
 from foxnn.populations.answers import AnsweringPopulation, parameters_from
@@ -53,7 +54,7 @@ class population(AnsweringPopulation):
     sizes : sequence
         The layers of each member, as in `neural_network`; only if `count` is a number.
     activation, output_activation, loss, init, dtype
-        As in `neural_network`.
+        As in `neural_network`; a loss that is a function is for one network.
     seed : int, optional
         Member i has the seed ``seed + i``. By default different ones each time.
 
@@ -79,7 +80,7 @@ class population(AnsweringPopulation):
         sizes: Sequence[Any] | None = None,
         activation: ActivationLike | Sequence[ActivationLike] = "sigmoid",
         output_activation: ActivationLike | None = None,
-        loss: str | None = None,
+        loss: LossLike | None = None,
         init: str = "auto",
         dtype: str | None = None,
         seed: int | None = None,
@@ -125,6 +126,11 @@ class population(AnsweringPopulation):
         self, members: list[neural_network], settings: Mapping[str, Any] | None = None
     ) -> None:
         """Become the population of these networks, which nothing else holds."""
+        if members[0]._own_loss is not None:
+            raise TypeError(
+                "loss must be the name of a loss for a population, got a function, "
+                f"{shown_loss(members[0].loss)}: such a loss is asked for one network at a time"
+            )
         self._engine = _core.Population(cast("list[_core.Network]", list(members)))
         self._members = members
         self._settings = Settings(_summation_of(self))
@@ -198,8 +204,8 @@ class population(AnsweringPopulation):
         return self._members[0].dtype
 
     @property
-    def loss(self) -> str:
-        """The name of the loss."""
+    def loss(self) -> LossLike:
+        """The loss, as it was given."""
         return self._members[0].loss
 
     @property
@@ -317,6 +323,7 @@ class population(AnsweringPopulation):
         augment: None = None,
         lengths: ArrayLike | None = None,
         truncate: None = None,
+        label_smoothing: float = 0.0,
         **others: NoReturn,
     ) -> PopulationHistory:
         """Train all members, each as `neural_network.fit` would alone, to the last bit.
@@ -371,6 +378,8 @@ class population(AnsweringPopulation):
             Of padded sequences, as in `neural_network.fit`.
         truncate : None
             Only for `neural_network.fit`.
+        label_smoothing : float, default=0.0
+            As in `neural_network.fit`, the same for all members.
 
         Returns
         -------
@@ -410,7 +419,7 @@ class population(AnsweringPopulation):
             cast(Any, early_stopping), schedule, cast(Any, l1), cast(Any, l2), cast(Any, dropout),
             sample_weight, class_weight, callbacks, shuffle, progress, time_limit, scale,
             cast(Any, clip_norm), cast(Any, clip_value), checkpoint, checkpoint_every, augment,
-            lengths, truncate,
+            lengths, truncate, label_smoothing, True,
         )  # fmt: skip
         return fitted(self, x, y, given, rows)
 
