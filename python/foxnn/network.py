@@ -64,8 +64,9 @@ class neural_network(FoxnnInterface):
         ("quantile", q) or ("quantile", [0.1, 0.5, 0.9]) has an output for each quantile of each
         target, those of a target next to each other: q (y - a) where a < y, and (1 - q) (a - y)
         elsewhere (Koenker and Bassett, "Regression quantiles", 1978). They do not cross: the
-        network's answers are the outputs of the last layer put into order, in the loss, too
-        (Chernozhukov et al., "Quantile and probability curves without crossing", 2010).
+        network's answers are the outputs of the last layer, put into order (Chernozhukov et al.,
+        "Quantile and probability curves without crossing", 2010). `evaluate` and validation have
+        the loss of the answers; training steps follow the last layer's outputs.
 
         "gaussian_nll" has two outputs for each target, first the means m of all targets, then the
         logarithms s of their variances: (s + (y - m)^2 e^-s) / 2 (Nix and Weigend, "Estimating the

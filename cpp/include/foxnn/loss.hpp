@@ -38,7 +38,7 @@
       .needs = "an output layer above zero: exp or softplus")                                    \
   /* log cosh(a - y) */                                                                          \
   ROW(log_cosh, LogCosh, None, .name = "log_cosh")                                               \
-  /* q (y - a) below a target, (1 - q) (a - y) above; the outputs of a target in order */        \
+  /* q (y - a) below a target, (1 - q) (a - y) above it */                                       \
   ROW(quantile, QuantileLoss, None, .name = "quantile", .targets = Targets::repeated,            \
       .parameters = LossParameters::levels)                                                      \
   /* (s + (y - m)^2 e^-s) / 2, with the mean m and the logarithm s of the variance as outputs */ \
@@ -132,9 +132,10 @@ struct Loss {
 
   /// How many outputs each target has.
   std::int64_t outputs_per_target() const;
-  /// Whether the outputs of a target are in ascending order, whatever the layers say: they are
-  /// sorted (Chernozhukov, Fernandez-Val and Galichon, "Quantile and probability curves without
-  /// crossing", 2010).
+  /// Whether the outputs of a target are answered in ascending order, whatever the layers say: they
+  /// are sorted (Chernozhukov, Fernandez-Val and Galichon, "Quantile and probability curves without
+  /// crossing", 2010). Evaluations are of what is answered; training steps follow the outputs of
+  /// the last layer.
   bool sorts_outputs() const { return kind == LossKind::quantile && parameters.size() > 1; }
 };
 

@@ -34,6 +34,7 @@
 #include "kernels/pool-inl.hpp"
 #include "kernels/recurrent-inl.hpp"
 #include "kernels/row-inl.hpp"
+#include "kernels/row_loss-inl.hpp"
 #include "kernels/stored-inl.hpp"
 #include "kernels/update-inl.hpp"
 
