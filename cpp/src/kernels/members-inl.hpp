@@ -5,9 +5,9 @@
 #pragma once
 
 #include "kernels/loss-inl.hpp"
-#include "kernels/row_loss-inl.hpp"
 #include "kernels/member_products-inl.hpp"
 #include "kernels/member_table.hpp"
+#include "kernels/row_loss-inl.hpp"
 #include "kernels/update-inl.hpp"
 
 namespace foxnn {
