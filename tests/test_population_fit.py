@@ -431,6 +431,10 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"dropout": [0.5, 0.5]}, "dropout must be one value, or one for each of the 3"),
     ({"dropout": [0.5, 0.5, 1.0]}, r"dropout\[2\] must be"),
     ({"optimizer": ["adam", "sgd", "adam"]}, "optimizer must be of one kind"),
+    (
+        {"optimizer": [foxnn.SGD(momentum=m) for m in (0.0, 0.5, 0.9)], "scale": "standard"},
+        "optimizer must be of one kind for all members, got momentum, sgd",
+    ),
     ({"optimizer": ["adam", "adem", "adam"]}, r"optimizer\[1\] must be"),
     ({"clip_norm": [1.0, 0.0, 1.0]}, r"clip_norm\[1\] must be"),
     ({"early_stopping": [1, 2]}, "early_stopping must be one value, or one for each"),

@@ -73,11 +73,12 @@ GRIDS: list[Any] = [
     {"learning_rate": [0.1, 0.001], "l2": [0.0, 0.1, 1.0]},
     [{"dropout": 0.5}, {"dropout": [0.1], "optimizer": "sgd"}, {"batch_size": 7, "l1": 0.01}],
     {"sizes": [[4, 3, 2], [4, 8, 8, 2]], "optimizer": [foxnn.Adam(beta_1=b) for b in (0.9, 0.5)]},
+    {"optimizer": [foxnn.SGD(momentum=m) for m in (0.0, 0.9)] + ["sgd", "Adam"]},
     {"early_stopping": [None, 1], "seed": [1, 2], "scale": [None, "standard"]},
 ]
 
 
-@pytest.mark.parametrize("grid", GRIDS, ids=["grid", "list", "layers", "more"])
+@pytest.mark.parametrize("grid", GRIDS, ids=["grid", "list", "layers", "optimizers", "more"])
 def test_a_search_scores_every_setting(grid: Any) -> None:
     pairs = pairs_of(60, 3)
     found = foxnn.search([4, 8, 2], X, Y, grid, pairs, epochs=3, **MAKING)

@@ -24,6 +24,7 @@ from foxnn.support.streams import HOLDOUT
 from foxnn.training.classes import classes_of
 from foxnn.training.options import FitArguments
 from foxnn.training.samples import WeightedSamples, samples_of
+from foxnn.training.update_rules import kind_of
 
 Pair = tuple[NDArray[np.uint32], NDArray[np.uint32]]
 
@@ -120,9 +121,8 @@ class Contest:
         """Return populations of the settings that can be trained together."""
         found: dict[Any, list[int]] = {}
         for i, one in enumerate(self._settings):
-            kind = one["optimizer"] if isinstance(one["optimizer"], str) else type(one["optimizer"])
             rest = [_text_of(one[name]) for name in one if name not in (*EACH, "seed")]
-            found.setdefault((_text_of(kind).lower(), *rest), []).append(i)
+            found.setdefault((kind_of(one["optimizer"]), *rest), []).append(i)
         return [
             Group([self._settings[i] for i in which], which, self._pairs, self)
             for which in found.values()

@@ -22,6 +22,7 @@ from foxnn.training.plan import engine_plan
 from foxnn.training.progress import is_wanted
 from foxnn.training.reach import warn_if_out_of_reach
 from foxnn.training.saturation import warn_if_saturated
+from foxnn.training.update_rules import kind_of
 
 if TYPE_CHECKING:
     from foxnn.populations.checkpoint import PopulationStart
@@ -158,17 +159,12 @@ def _options(
             found.append(checked_options(member, own, done))
         except (ValueError, TypeError) as error:
             raise located(error, given, i) from None
-    kinds = {_kind(own.optimizer) for own in arguments}
+    kinds = {kind_of(own.optimizer) for own in arguments}
     if len(kinds) > 1:
         raise ValueError(
             f"optimizer must be of one kind for all members, got {', '.join(sorted(kinds))}"
         )
     return found
-
-
-def _kind(optimizer: Any) -> str:
-    name = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
-    return name.lower()
 
 
 def _reported(network: AnsweringNetwork, data: PopulationData) -> list[str]:

@@ -33,9 +33,12 @@ class UpdateRule(Constants):
         names = [field.name for field in fields(self)]  # type: ignore[arg-type]
         self._keep(**{name: _CHECKS[name](getattr(self, name), name) for name in names})
 
+    def _engine_name(self) -> str:
+        return self._name
+
     def _rule(self) -> _core.Optimizer:
         constants = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
-        return _core.Optimizer(self._name, **constants)
+        return _core.Optimizer(self._engine_name(), **constants)
 
 
 @answering(_RATE)
@@ -68,9 +71,11 @@ class SGD(UpdateRule):
         if self.nesterov and self.momentum == 0.0:
             raise ValueError("nesterov needs a momentum above 0, got momentum=0")
 
+    def _engine_name(self) -> str:
+        return "nesterov" if self.nesterov else "momentum" if self.momentum > 0 else "sgd"
+
     def _rule(self) -> _core.Optimizer:
-        name = "nesterov" if self.nesterov else "momentum" if self.momentum > 0 else "sgd"
-        return _core.Optimizer(name, momentum=self.momentum)
+        return _core.Optimizer(self._engine_name(), momentum=self.momentum)
 
 
 @answering(_RATE)
@@ -201,3 +206,14 @@ def rule_of(optimizer: object) -> _core.Optimizer:
             f"{OPTIMIZER_NAMES.meant(optimizer)}"
         )
     return _core.Optimizer(name)
+
+
+def kind_of(optimizer: object) -> str:
+    """Return what the engine calls the rule of a checked optimizer: rules of one kind are alike.
+
+    That of SGD depends on whether there is momentum. Anything else is said as it is.
+    """
+    if isinstance(optimizer, UpdateRule):
+        return optimizer._engine_name()
+    name = OPTIMIZER_NAMES.find(optimizer) if type(optimizer) is str else None
+    return str(type(optimizer).__name__) if name is None else name
