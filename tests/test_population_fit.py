@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -134,6 +135,9 @@ def test_members_may_have_each_loss(loss: Any, dtype: str) -> None:
         check(pop[i], nn)
         np.testing.assert_array_equal(pop.get_out(X)[i], nn.predict(X))
         assert evaluations["loss"][i] == nn.evaluate(X, y)["loss"]
+    again = pickle.loads(pickle.dumps(pop))
+    assert again.loss == pop.loss
+    np.testing.assert_array_equal(again.get_out(X), pop.get_out(X))
 
 
 def test_a_loss_that_is_a_function_is_for_one_network() -> None:

@@ -74,5 +74,7 @@ def _arguments(
         progress=shown["progress"],
         time_limit=shown["time_limit"],
         lengths=shown["lengths"],
+        label_smoothing=told["label_smoothing"],
+        check_loss=True,
         **each,
     )
