@@ -214,10 +214,20 @@ void run_team(int planned, void (*body)(void* context, const Team& team) noexcep
   if (workers > 1) {
     Barrier barrier;
     std::vector<std::thread> others;
-    for (int worker = 1; worker < workers; ++worker) {
-      others.emplace_back([&, worker] { body(context, Team({worker, workers}, &barrier)); });
+    std::latch all_there(1);
+    int count = 1;
+    try {
+      others.reserve(static_cast<std::size_t>(workers - 1));
+      for (; count < workers; ++count) {
+        others.emplace_back([&, worker = count] {
+          all_there.wait();  // only then is their number known
+          body(context, Team({worker, count}, &barrier));
+        });
+      }
+    } catch (const std::exception&) {  // fewer workers will do
     }
-    body(context, Team({0, workers}, &barrier));
+    all_there.count_down();
+    body(context, Team({0, count}, &barrier));
     for (std::thread& other : others) other.join();
     return;
   }
