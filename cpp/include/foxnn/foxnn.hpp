@@ -11,6 +11,7 @@
 #include "foxnn/loss.hpp"
 #include "foxnn/network.hpp"
 #include "foxnn/optimizer.hpp"
+#include "foxnn/outside.hpp"
 #include "foxnn/population.hpp"
 #include "foxnn/random.hpp"
 #include "foxnn/rows.hpp"
