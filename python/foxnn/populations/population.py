@@ -125,6 +125,11 @@ class population(AnsweringPopulation):
         self, members: list[neural_network], settings: Mapping[str, Any] | None = None
     ) -> None:
         """Become the population of these networks, which nothing else holds."""
+        loss: object = members[0].loss
+        if callable(loss):  # the engine would not call it
+            raise ValueError(
+                f"loss must be one of foxnn.losses() for a population, got {checks.shown(loss)}"
+            )
         self._engine = _core.Population(cast("list[_core.Network]", list(members)))
         self._members = members
         self._settings = Settings(_summation_of(self))
@@ -403,15 +408,21 @@ class population(AnsweringPopulation):
         if others:
             raise unknown("population.fit", others)
         from foxnn.populations.fitting import fitted
+        from foxnn.populations.per_member import USUAL
         from foxnn.training.options import FitArguments
 
-        given = FitArguments(
-            epochs, batch_size, cast(Any, optimizer), cast(Any, learning_rate), validation,
-            cast(Any, early_stopping), schedule, cast(Any, l1), cast(Any, l2), cast(Any, dropout),
-            sample_weight, class_weight, callbacks, shuffle, progress, time_limit, scale,
-            cast(Any, clip_norm), cast(Any, clip_value), checkpoint, checkpoint_every, augment,
-            lengths, truncate,
-        )  # fmt: skip
+        told = {
+            "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer,
+            "learning_rate": learning_rate, "validation": validation,
+            "early_stopping": early_stopping, "schedule": schedule, "l1": l1, "l2": l2,
+            "dropout": dropout, "sample_weight": sample_weight, "class_weight": class_weight,
+            "callbacks": callbacks, "shuffle": shuffle, "progress": progress,
+            "time_limit": time_limit, "scale": scale, "clip_norm": clip_norm,
+            "clip_value": clip_value, "checkpoint": checkpoint,
+            "checkpoint_every": checkpoint_every, "augment": augment, "lengths": lengths,
+            "truncate": truncate,
+        }  # fmt: skip
+        given = FitArguments(**USUAL | told)
         return fitted(self, x, y, given, rows)
 
     # How it shows itself.
