@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -18,7 +17,7 @@ from foxnn.checks.labels import LabelReader
 from foxnn.network import neural_network
 from foxnn.populations.fitting import begun
 from foxnn.populations.loop import PopulationLoop
-from foxnn.populations.per_member import EACH, indices_of
+from foxnn.populations.per_member import EACH, USUAL, indices_of
 from foxnn.populations.population import population
 from foxnn.support.streams import HOLDOUT
 from foxnn.training.classes import classes_of
@@ -32,13 +31,8 @@ Pair = tuple[NDArray[np.uint32], NDArray[np.uint32]]
 _MAKING = ("sizes", "activation", "output_activation", "loss", "init", "dtype")
 # What `fit` takes, but not here: these belong to a single run.
 _REFUSED = ("checkpoint", "checkpoint_every", "augment", "truncate", "callbacks", "time_limit")
-_USUAL = {
-    name: parameter.default
-    for name, parameter in inspect.signature(neural_network.fit).parameters.items()
-    if name in FitArguments._fields
-}
 #: The arguments of `fit` that settings may have.
-ALLOWED = [name for name in _USUAL if name not in _REFUSED]
+ALLOWED = [name for name in USUAL if name not in _REFUSED]
 
 
 class Contest:
@@ -76,7 +70,7 @@ class Contest:
                 if where and name in fit:
                     raise ValueError(f"{name} must be given once, got it in grid and for all")
         self.grid = settings
-        self._settings = [making | _USUAL | fit | dict(one) for one in settings]
+        self._settings = [making | USUAL | fit | dict(one) for one in settings]
         drawn = checks.seed(making["seed"])
         for one in self._settings:
             one["seed"] = drawn if one["seed"] is None else checks.seed(one["seed"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.network import neural_network
 from foxnn.training.options import FitArguments
 
 #: The arguments of `fit` that may have one value a member.
@@ -18,6 +20,13 @@ EACH = (
     "clip_value",
 )  # fmt: skip
 
+
+#: What `fit` takes where an argument is not given.
+USUAL = {
+    name: parameter.default
+    for name, parameter in inspect.signature(neural_network.fit).parameters.items()
+    if name in FitArguments._fields
+}
 
 # As many as the engine counts, which is more than any memory holds of samples.
 _MOST_ROWS = 2**32 - 1

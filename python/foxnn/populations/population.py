@@ -412,15 +412,21 @@ class population(AnsweringPopulation):
         if others:
             raise unknown("population.fit", others)
         from foxnn.populations.fitting import fitted
+        from foxnn.populations.per_member import USUAL
         from foxnn.training.options import FitArguments
 
-        given = FitArguments(
-            epochs, batch_size, cast(Any, optimizer), cast(Any, learning_rate), validation,
-            cast(Any, early_stopping), schedule, cast(Any, l1), cast(Any, l2), cast(Any, dropout),
-            sample_weight, class_weight, callbacks, shuffle, progress, time_limit, scale,
-            cast(Any, clip_norm), cast(Any, clip_value), checkpoint, checkpoint_every, augment,
-            lengths, truncate, label_smoothing, True,
-        )  # fmt: skip
+        told = {
+            "epochs": epochs, "batch_size": batch_size, "optimizer": optimizer,
+            "learning_rate": learning_rate, "validation": validation,
+            "early_stopping": early_stopping, "schedule": schedule, "l1": l1, "l2": l2,
+            "dropout": dropout, "sample_weight": sample_weight, "class_weight": class_weight,
+            "callbacks": callbacks, "shuffle": shuffle, "progress": progress,
+            "time_limit": time_limit, "scale": scale, "clip_norm": clip_norm,
+            "clip_value": clip_value, "checkpoint": checkpoint,
+            "checkpoint_every": checkpoint_every, "augment": augment, "lengths": lengths,
+            "truncate": truncate, "label_smoothing": label_smoothing,
+        }  # fmt: skip
+        given = FitArguments(**USUAL | told)
         return fitted(self, x, y, given, rows)
 
     # How it shows itself.

@@ -10,6 +10,7 @@ from foxnn.formats.paths import FileFormatError
 from foxnn.populations import checkpoint
 from foxnn.populations.fitting import fitted
 from foxnn.populations.history import PopulationHistory
+from foxnn.populations.per_member import USUAL
 from foxnn.populations.population import population
 from foxnn.training import plain_options
 from foxnn.training.early_stopping import EarlyStopping
@@ -57,7 +58,7 @@ def _arguments(
     schedule = again.get("schedule")
     if schedule is None:
         schedule = plain_options.schedule_from(told["schedule"])
-    return FitArguments(
+    told_again = dict(
         epochs=told["epochs"],
         batch_size=told["batch_size"],
         validation=again.get("validation", told["validation"]),
@@ -78,3 +79,4 @@ def _arguments(
         check_loss=True,
         **each,
     )
+    return FitArguments(**USUAL | told_again)
