@@ -60,19 +60,18 @@ bool LaneAnswers<T>::is_current() {
 template <class T>
 void LaneAnswers<T>::read(const MatrixView& x, index first, index distance, index rows) {
   const index columns = pass_.inputs(), pitch = pass_.pitch(columns) * kLine;
+  // Members are far apart in memory: what is not needed of them is not looked at.
+  const bool is_plain =
+      !are_scaled_ && x.type == (sizeof(T) == 4 ? ElementType::f32 : ElementType::f64);
   for (std::size_t m = 0; m < members_.size(); ++m) {
-    // Members are far apart in memory: what is not needed of them is not looked at.
-    const MatrixView own = are_scaled_ ? members_[m]->scaled_inputs(x) : x;
-    const bool is_plain =
-        !own.scaling && own.type == (sizeof(T) == 4 ? ElementType::f32 : ElementType::f64);
     T* to = pass_.input() + m;
     for (index r = 0; r < rows; ++r, to += pitch) {
       const index row = first + index(m) * distance + r;
       const T* from = row_.data();
       if (is_plain) {
-        from = reinterpret_cast<const T*>(own.row(row));
+        from = reinterpret_cast<const T*>(x.row(row));
       } else {
-        read_row(own, row, Rows<T>{row_.data(), kPanelWidth<T>});
+        read_row(members_[m]->scaled_inputs(x), row, Rows<T>{row_.data(), kPanelWidth<T>});
       }
       for (index c = 0; c < columns; ++c) to[c * kLine] = from[c];
     }
