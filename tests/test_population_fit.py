@@ -352,16 +352,16 @@ def part_with(pop: foxnn.population, i: int) -> Any:
 def test_a_run_resumes_within_an_epoch(tmp_path: Path) -> None:
     path = tmp_path / "pop.safetensors"
     rng = np.random.default_rng(1)
-    count = 20_000  # of which an epoch takes some times the limit below
+    count = 60_000  # of which an epoch takes some times as long as until the first poll
     x, y = rng.normal(size=(count, 4)), rng.normal(size=(count, 2))
-    rows, weights = [np.arange(count), np.arange(15_000), None], rng.integers(1, 5, (3, count)) / 2
+    rows, weights = [np.arange(count), np.arange(45_000), None], rng.integers(1, 5, (3, count)) / 2
     again = {"rows": rows, "sample_weight": weights}
     whole, part = regressions(3), regressions(3)
     whole.fit(x, y, 2, 1, learning_rate=RATES[1:], **again)
     part.fit(x, y, 2, 1, learning_rate=RATES[1:], checkpoint=path, time_limit=0.004, **again)
     steps = [member._steps() for member in part]
     assert max(steps) > 0
-    assert min(steps) < 15_000
+    assert min(steps) < 45_000
     pop, history = foxnn.resume(path, x, y, **again)
     assert history.epochs == 2
     assert whole.history is not None

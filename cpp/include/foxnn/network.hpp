@@ -134,6 +134,8 @@ class Network {
   void set_array(index i, const Array& array, const T* values);
   LossKind loss() const { return loss_.kind; }
   const std::vector<double>& loss_parameters() const { return loss_.parameters; }
+  /// Whether outputs are in ascending order where a target has several.
+  bool sorts_outputs() const { return loss_.sorts_outputs(); }
   /// Throws std::invalid_argument if the loss does not suit the output layer.
   void set_loss(LossKind loss, std::vector<double> parameters = {});
   /// Whether the loss is computed from the output layer's preactivations.

@@ -248,6 +248,7 @@ void Network<T>::set_scaling(Scaling of_inputs, Scaling of_outputs) {
   if (!of_outputs.empty()) check_scaled_loss(loss_.kind);
   input_scaling_ = std::move(of_inputs);
   output_scaling_ = std::move(of_outputs);
+  shared_->version.next();
 }
 
 template <class T>

@@ -28,9 +28,12 @@ bool LaneAnswers<T>::is_loaded() const {
 template <class T>
 void LaneAnswers<T>::load() {
   std::vector<const T*> from;
+  are_scaled_ = false;
   for (std::size_t m = 0; m < members_.size(); ++m) {
     versions_[m] = members_[m]->version();
     from.push_back(members_[m]->parameters().data());
+    are_scaled_ = are_scaled_ || !members_[m]->input_scaling().empty() ||
+                  !members_[m]->output_scaling().empty();
   }
   layout_.load(from, parameters_.data());
 }
@@ -57,18 +60,18 @@ bool LaneAnswers<T>::is_current() {
 template <class T>
 void LaneAnswers<T>::read(const MatrixView& x, index first, index distance, index rows) {
   const index columns = pass_.inputs(), pitch = pass_.pitch(columns) * kLine;
+  // Members are far apart in memory: what is not needed of them is not looked at.
+  const bool is_plain =
+      !are_scaled_ && x.type == (sizeof(T) == 4 ? ElementType::f32 : ElementType::f64);
   for (std::size_t m = 0; m < members_.size(); ++m) {
-    const MatrixView own = members_[m]->scaled_inputs(x);
-    const bool is_plain =
-        !own.scaling && own.type == (sizeof(T) == 4 ? ElementType::f32 : ElementType::f64);
     T* to = pass_.input() + m;
     for (index r = 0; r < rows; ++r, to += pitch) {
       const index row = first + index(m) * distance + r;
       const T* from = row_.data();
       if (is_plain) {
-        from = reinterpret_cast<const T*>(own.row(row));
+        from = reinterpret_cast<const T*>(x.row(row));
       } else {
-        read_row(own, row, Rows<T>{row_.data(), kPanelWidth<T>});
+        read_row(members_[m]->scaled_inputs(x), row, Rows<T>{row_.data(), kPanelWidth<T>});
       }
       for (index c = 0; c < columns; ++c) to[c * kLine] = from[c];
     }
@@ -79,14 +82,16 @@ void LaneAnswers<T>::read(const MatrixView& x, index first, index distance, inde
 template <class T>
 void LaneAnswers<T>::write(index rows, index all, T* out) {
   const index n = pass_.outputs(), pitch = pass_.pitch(n) * kLine;
+  const bool are_sorted = members_.front()->sorts_outputs();
+  const bool is_softmax = members_.front()->top().finishes_rows();
   for (std::size_t m = 0; m < members_.size(); ++m) {
     T* const to = out + index(m) * all * n;
     const T* from = pass_.output() + m;
     for (index r = 0; r < rows; ++r, from += pitch) {
       for (index c = 0; c < n; ++c) to[r * n + c] = from[c * kLine];
     }
-    if (members_[m]->top().finishes_rows()) kernels<T>().softmax(rows, n, to, n);
-    members_[m]->finish_outputs(rows, to);
+    if (is_softmax) kernels<T>().softmax(rows, n, to, n);
+    if (are_scaled_ || are_sorted) members_[m]->finish_outputs(rows, to);
   }
 }
 

@@ -38,6 +38,7 @@ class LaneAnswers {
   LaneLayout<T> layout_;
   LanePass<T> pass_;
   Buffer<T> parameters_, row_;
+  bool are_scaled_ = false;  // the inputs or outputs of a member
 };
 
 extern template class LaneAnswers<float>;

@@ -13,6 +13,15 @@ constexpr index kMostParameters = 1 << 24;
 }  // namespace
 
 template <class T>
+LaneRole LaneLayout<T>::role_of(const Layer<T>& layer) {
+  const std::string& kind = layer.spec().kind;
+  return kind == "dense"        ? LaneRole::multiplies
+         : kind == "activation" ? LaneRole::activates
+         : kind == "dropout"    ? LaneRole::drops
+                                : LaneRole::other;
+}
+
+template <class T>
 bool LaneLayout<T>::holds(const Network<T>& network) {
   if (network.size() == 0 || !network.is_chain() || network.sorted_summation() ||
       network.varies() || network.parameters().size() > kMostParameters) {
@@ -20,9 +29,7 @@ bool LaneLayout<T>::holds(const Network<T>& network) {
   }
   for (index i = 0; i < network.size(); ++i) {
     const Layer<T>& layer = network.layer(i);
-    const std::string& kind = layer.spec().kind;
-    const bool is_known = kind == "dense" || kind == "activation" || kind == "dropout";
-    if (!is_known || layer.output().shape.positions() > 1) return false;
+    if (role_of(layer) == LaneRole::other || layer.output().shape.positions() > 1) return false;
     // A softmax is at the end, if anywhere; what joins outputs in another way is not known here.
     if (layer.finishes_rows() && layer.activation().kind != ActivationKind::softmax) return false;
   }

@@ -28,11 +28,15 @@ struct LaneArray {
   bool is_penalised;
 };
 
+/// What a layer does to lines.
+enum class LaneRole { multiplies, activates, drops, other };
+
 template <class T>
 class LaneLayout {
  public:
   explicit LaneLayout(const Network<T>& network);
 
+  static LaneRole role_of(const Layer<T>& layer);
   /// Whether a network consists of nothing but layers that lanes can hold.
   static bool holds(const Network<T>& network);
   /// Whether two networks have the same layers.

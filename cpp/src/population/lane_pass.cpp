@@ -16,9 +16,9 @@ LanePass<T>::LanePass(const Network<T>& network, const LaneLayout<T>& layout, in
     stage.node = i;
     stage.inputs = inputs;
     stage.outputs = layer.output().shape.size();
-    stage.is_dense = layer.spec().kind == "dense";
+    stage.is_dense = LaneLayout<T>::role_of(layer) == LaneRole::multiplies;
     stage.has_bias = layer.arrays().size() > 1;
-    stage.drops = layer.spec().kind == "dropout";
+    stage.drops = LaneLayout<T>::role_of(layer) == LaneRole::drops;
     stage.line = layout.line_of(i);
     stage.width = LaneLayout<T>::width(stage.outputs);
     stage.activation = layer.activation();
