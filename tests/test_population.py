@@ -69,14 +69,6 @@ def test_a_population_of_networks_copies_them() -> None:
     assert again.parameters.tobytes() == pop.parameters.tobytes()
 
 
-def test_a_loss_that_is_a_function_is_refused() -> None:
-    class Own(foxnn.neural_network):
-        loss = property(lambda self: max)  # type: ignore[assignment]
-
-    with pytest.raises(ValueError, match=r"loss must be one of foxnn\.losses"):
-        foxnn.population([Own([4, 8, 2])])
-
-
 @pytest.mark.parametrize(
     ("other", "message"),
     [

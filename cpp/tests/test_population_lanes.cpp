@@ -95,7 +95,10 @@ void make_layers(Case<T>& c, Dice& dice) {
     if (dice.one_in(6)) c.layers.push_back(dropout_spec(0.5));
     if (dice.one_in(6)) c.layers.push_back(activation_spec(kHidden[dice.below(13)]));
   }
-  c.loss = static_cast<LossKind>(dice.below(kLossCount));
+  do {
+    c.loss = static_cast<LossKind>(dice.below(kLossCount));
+  } while (loss_traits(c.loss).parameters != LossParameters::none ||
+           loss_traits(c.loss).targets == Targets::repeated);  // which lanes leave to others
   const ActivationSet& joined = loss_traits(c.loss).joined;
   const ActivationSet& allowed = loss_traits(c.loss).outputs;
   const char* output = kHidden[dice.below(13)];
@@ -421,6 +424,12 @@ void test_what_lanes_take() {
   FOXNN_CHECK(!changed([](auto& network, auto&, auto&) { network.set_sorted_summation(true); }));
   FOXNN_CHECK(!changed([](auto& network, auto&, auto&) { network.set_trained(0, false); }));
   FOXNN_CHECK(!changed([](auto&, auto& own, auto&) { own.dropout = {0.1, 0.1}; }));
+  FOXNN_CHECK(!changed([](auto&, auto& own, auto&) { own.label_smoothing = 0.1; }));
+  FOXNN_CHECK(
+      !changed([](auto& network, auto&, auto&) { network.set_loss(LossKind::focal, {2}); }));
+  const std::vector<LayerSpec> linear{dense_spec(4, "tanh"), dense_spec(2)};
+  FOXNN_CHECK(takes(linear, LossKind::log_cosh, unchanged));
+  FOXNN_CHECK(!takes(linear, LossKind::gaussian_nll, unchanged));
   const std::int64_t starts[] = {0, 0, 0, 0, 0};
   FOXNN_CHECK(!changed([&](auto&, auto&, auto& samples) { samples.inputs.starts = starts; }));
 }
