@@ -18,7 +18,10 @@ namespace {
 constexpr index kPiece = 32 * kPhiloxBlocks;
 
 // The time of a block of bits, and of the logarithm, the sine and the cosine of two normal numbers.
-constexpr double kSecondsPerBlock = 4e-9, kSecondsPerNormals = 60e-9;
+constexpr double kSecondsPerBlock = 12e-9, kSecondsPerNormals = 200e-9;
+
+// The first worker naps while it waits for the others (in_turn).
+constexpr double kSecondsOfNap = 50e-6;
 
 // Pairs whose perturbations are summed together, whatever the number of workers.
 constexpr index kTogether = 32;
@@ -26,7 +29,7 @@ constexpr index kTogether = 32;
 constexpr double kTwoPi = 6.283185307179586;
 
 int workers_of(double seconds, int threads) {
-  return workers_for({.alone = seconds, .begin = kSecondsToBegin}, threads);
+  return workers_for({.alone = seconds, .begin = kSecondsToBegin + kSecondsOfNap}, threads);
 }
 
 // Calls f(piece) for all of them; false if stopped.
