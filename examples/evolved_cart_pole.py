@@ -71,7 +71,8 @@ def evolve(name: str, seed: int, generations: int) -> Run:
 
     def fitness(pop: foxnn.population) -> Array:
         def answer(states: Array) -> Array:
-            return pop.get_out(states.reshape(MEMBERS, EPISODES, 4), each=True)
+            out: Array = pop.get_out(states.reshape(MEMBERS, EPISODES, 4), each=True)
+            return out
 
         # Other episodes in each generation, so that luck is not inherited.
         steps = carts.play(answer, 1000 * seed + rule.generation)

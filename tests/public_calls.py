@@ -628,7 +628,7 @@ CALLS: dict[str, Call] = {
     "evolution.CMA": Call(
         lambda: foxnn.evolution, {"sigma": [0.5], "diagonal": [True], "seed": [1, None]}
     ),
-    "evolution.EvolutionHistory": NO_ONE,
+    "evolution.EvolutionHistory": Call(lambda: foxnn.evolution),
     "schedules.cosine": Call(lambda: schedules, {"epochs": [3], "final": [0.5]}),
     "schedules.inverse": Call(lambda: schedules, {"decay": [0.5]}),
     "schedules.warmup": Call(

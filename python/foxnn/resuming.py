@@ -170,7 +170,10 @@ def _evolution(
 ) -> tuple[Any, Any]:
     for name, value in left_out.items():
         if value is not None:
-            raise ValueError(f"{name} must be left out for an evolution, got {checks.shown(value)}")
+            raise ValueError(
+                f"{name} must be left out for an evolution, which fitness stands for, got "
+                f"{checks.shown(value)}"
+            )
     from foxnn.populations.evolution_resuming import resumed  # late: few are of evolutions
     from foxnn.populations.population import population
 
