@@ -536,7 +536,8 @@ CALLS: dict[str, Call] = {
             "name_file": [Made(checkpoint)], "x": [X], "y": [Y], "epochs": [4, None],
             "validation": [(X, Y)], "sample_weight": [COUNTS],
             "schedule": [lambda epoch: 0.1], "callbacks": [stop], "progress": [False],
-            "time_limit": [5.0], "augment": [None], "lengths": [None], "rows": [None],
+            "time_limit": [5.0], "augment": [None], "lengths": [None],
+            "rows": [None], "fitness": [None], "generations": [None],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule", "augment"),
@@ -697,6 +698,24 @@ CALLS: dict[str, Call] = {
     "schedules.constant": Call(lambda: schedules),
     "schedules.step": Call(lambda: schedules, {"every": [3], "factor": [0.5]}),
     "schedules.exponential": Call(lambda: schedules, {"decay": [0.5]}),
+    "evolution.Genetic": Call(
+        lambda: foxnn.evolution,
+        {
+            "tournament": [3], "elite": [1], "crossover": [0.5], "mutation": ["smart"],
+            "speed": [0.1], "share": [0.5], "seed": [1, None],
+        },
+    ),
+    "evolution.EvolutionStrategy": Call(
+        lambda: foxnn.evolution,
+        {
+            "sigma": [0.1], "learning_rate": [0.1], "optimizer": ["sgd"], "l2": [0.1],
+            "seed": [1, None],
+        },
+    ),
+    "evolution.CMA": Call(
+        lambda: foxnn.evolution, {"sigma": [0.5], "diagonal": [True], "seed": [1, None]}
+    ),
+    "evolution.EvolutionHistory": Call(lambda: foxnn.evolution),
     "schedules.cosine": Call(lambda: schedules, {"epochs": [3], "final": [0.5]}),
     "schedules.inverse": Call(lambda: schedules, {"decay": [0.5]}),
     "schedules.warmup": Call(

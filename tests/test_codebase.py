@@ -268,7 +268,7 @@ STOREYS = (
     ("model",),
     ("formats",),
     ("plot",),
-    ("augment", "schedules"),
+    ("augment", "evolution", "schedules"),
     ("training",),
     ("classic",),
     ("network",),

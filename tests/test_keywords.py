@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import foxnn
-from foxnn import augment, schedules
+from foxnn import augment, evolution, schedules
 from foxnn.checks.habits import HERE, PLACES
 from foxnn.checks.keywords import ARGUMENTS
 from foxnn.layers.kinds import CLASSES
@@ -69,6 +69,10 @@ CALLS |= {
     "population.fit": lambda **more: foxnn.population(2, [3, 2]).fit(X, Y, **more),
     "population.predict": lambda **more: foxnn.population(2, [3, 2]).predict(X, **more),
     "population.evaluate": lambda **more: foxnn.population(2, [3, 2]).evaluate(X, Y, **more),
+    "population.evolve": lambda **more: foxnn.population(2, [3, 2]).evolve(abs, **more),
+    "Genetic": evolution.Genetic,
+    "EvolutionStrategy": evolution.EvolutionStrategy,
+    "CMA": evolution.CMA,
     "cross_validate": lambda **more: foxnn.cross_validate([3, 2], X, Y, **more),
     "search": lambda **more: foxnn.search([3, 2], X, Y, {"l2": [0.1]}, **more),
 }

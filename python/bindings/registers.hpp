@@ -11,6 +11,7 @@ using NetworkClass = pybind11::class_<AnyNetwork>;
 NetworkClass register_network(pybind11::module_& module);
 void register_layers(NetworkClass& network);
 void register_sparse(pybind11::module_& module);
+void register_evolution(pybind11::module_& module);
 void register_population(pybind11::module_& module);
 void register_population_trainer(pybind11::module_& module);
 void register_single(pybind11::module_& module);

@@ -34,7 +34,7 @@ from foxnn.support.interpreter import refuse_without_lock
 from foxnn.support.later import import_later as _import_later
 
 if _typing.TYPE_CHECKING:
-    from foxnn import augment, plot, schedules
+    from foxnn import augment, evolution, plot, schedules
     from foxnn.layers import (
         GRU,
         LSTM,
@@ -113,6 +113,7 @@ __all__ = [
     "activations",
     "augment",
     "cross_validate",
+    "evolution",
     "initializers",
     "kernel_set",
     "kernel_sets",
@@ -140,6 +141,7 @@ _LATER = {
     "RMSprop": "foxnn.training.update_rules",
     "augment": "foxnn.augment",
     "cross_validate": "foxnn.populations.search",
+    "evolution": "foxnn.evolution",
     "plot": "foxnn.plot",
     "population": "foxnn.populations.population",
     "resume": "foxnn.resuming",

@@ -36,6 +36,30 @@ def uniform(
     seed: int, stream: int, count: int, substream: int = 0, threads: int = 0, begin: int = 0
 ) -> NDArray[np.float64]: ...
 def shuffled(seed: int, stream: int, count: int, substream: int = 0) -> NDArray[np.int64]: ...
+def bred(
+    parents: NDArray[Any],
+    mothers: NDArray[np.uint32],
+    fathers: NDArray[np.uint32],
+    elite: int,
+    share: float,
+    speed: float,
+    relative: bool,
+    seed: int,
+    generation: int,
+    threads: int,
+) -> NDArray[Any]: ...
+def perturbed(
+    center: NDArray[np.float64],
+    pairs: int,
+    sigma: float,
+    single: bool,
+    seed: int,
+    generation: int,
+    threads: int,
+) -> NDArray[Any]: ...
+def summed_perturbations(
+    weights: NDArray[np.float64], count: int, seed: int, generation: int, threads: int
+) -> NDArray[np.float64]: ...
 def all_finite(matrix: Rows, single: bool, /) -> bool: ...
 def first_no_index(matrix: Rows, limit: int, /) -> int: ...
 def check_plan(network: Network, plan: Plan, /) -> None: ...

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from numpy.typing import ArrayLike
@@ -26,8 +26,8 @@ from foxnn.training.options import FitArguments
 @answers("resume")
 def resume(
     name_file: str | os.PathLike[str],
-    x: SamplesLike,
-    y: ArrayLike,
+    x: SamplesLike | None = None,
+    y: ArrayLike | None = None,
     *,
     epochs: int | None = None,
     validation: ValidationLike | None = None,
@@ -36,6 +36,8 @@ def resume(
     augment: AugmentLike | None = None,
     lengths: ArrayLike | None = None,
     rows: ArrayLike | Sequence[ArrayLike] | None = None,
+    fitness: Callable[[Any], ArrayLike] | None = None,
+    generations: int | None = None,
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
@@ -51,7 +53,7 @@ def resume(
     name_file : str or path
         The checkpoint of `fit`, of a network or of a population.
     x, y : array-like, or for x a sparse matrix
-        The samples that `fit` was given.
+        The samples that `fit` was given; None for an evolution, which has none.
     epochs : int, optional
         In place of the `epochs` that `fit` was told, those done included: the run ends as if `fit`
         had been told so, a run that had reached its end, too. A run that early stopping has ended
@@ -64,6 +66,10 @@ def resume(
         Those that `fit` was given with x.
     rows : array, or one a member, optional
         Those that the `fit` of a population was given.
+    fitness : callable, optional
+        The function that `evolve` was given: required for the checkpoint of an evolution.
+    generations : int, optional
+        Of an evolution, as `epochs`.
     callbacks : callback or sequence of callbacks, default=()
         As in `fit`.
     progress : bool, optional
@@ -74,7 +80,8 @@ def resume(
     Returns
     -------
     neural_network, History
-        Or a population and its history. The history includes the earlier epochs.
+        Or a population and its history (of `fit`, or of `evolve`). The history includes the earlier
+        epochs.
 
     Raises
     ------
@@ -102,6 +109,17 @@ def resume(
         raise unknown("resume", others)
     path = paths.path_of(name_file, "name_file")
     wait_for_all()
+    if fitness is not None:
+        left_out = {
+            "x": x, "y": y, "epochs": epochs, "validation": validation,
+            "sample_weight": sample_weight, "schedule": schedule, "augment": augment,
+            "lengths": lengths, "rows": rows,
+        }  # fmt: skip
+        return _evolution(path, fitness, generations, left_out, callbacks, progress, time_limit)
+    if generations is not None:
+        raise ValueError("generations must be left out without fitness: fit has epochs")
+    if x is None or y is None:
+        raise TypeError("resume must be given x and y, or for an evolution fitness")
     if is_population(path):
         from foxnn.populations.resuming import resumed  # late: few checkpoints are of populations
 
@@ -141,6 +159,28 @@ def resume(
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
     return network, fitted(network, x, y, given, start)
+
+
+def _evolution(
+    path: str,
+    fitness: Any,
+    generations: int | None,
+    left_out: dict[str, Any],
+    callbacks: object,
+    progress: bool | None,
+    time_limit: float | None,
+) -> tuple[Any, Any]:
+    for name, value in left_out.items():
+        if value is not None:
+            raise ValueError(
+                f"{name} must be left out for an evolution, which fitness stands for, got "
+                f"{checks.shown(value)}"
+            )
+    from foxnn.populations.evolution_resuming import resumed  # late: few are of evolutions
+    from foxnn.populations.population import population
+
+    shown = {"callbacks": callbacks, "progress": progress, "time_limit": time_limit}
+    return resumed(path, fitness, generations, shown, population.__new__(population))
 
 
 def _arguments(

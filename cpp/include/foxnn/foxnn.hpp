@@ -5,6 +5,7 @@
 #include "foxnn/buffer.hpp"
 #include "foxnn/cpu.hpp"
 #include "foxnn/dataset.hpp"
+#include "foxnn/evolution.hpp"
 #include "foxnn/initializer.hpp"
 #include "foxnn/layer.hpp"
 #include "foxnn/layer_spec.hpp"

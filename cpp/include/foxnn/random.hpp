@@ -13,7 +13,16 @@
 namespace foxnn {
 
 /// The purpose of a stream of numbers; each has its own, so that none affects another.
-enum class RandomStream : std::uint32_t { weights, shuffle, holdout, mutation, dropout };
+enum class RandomStream : std::uint32_t {
+  weights,
+  shuffle,
+  holdout,
+  mutation,
+  dropout,
+  selection,
+  breeding,
+  perturbation
+};
 
 /// Ten rounds of Philox 4x32 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011).
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,

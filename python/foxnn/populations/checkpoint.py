@@ -138,6 +138,8 @@ def read(
         raise FileFormatError(
             f"{path}: expected a checkpoint of fit, got a population without a run"
         )
+    if "evolution" in run:
+        raise ValueError("fitness must be given again, as it was to evolve")
     members, settings = files.made(path, given)
     count = len(members)
     try:

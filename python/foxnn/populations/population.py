@@ -40,6 +40,10 @@ from foxnn.training.kinds import (
     ValidationLike,
 )
 
+if TYPE_CHECKING:
+    from foxnn.evolution import EvolutionHistory
+    from foxnn.evolution.rule import Rule
+
 
 class population(AnsweringPopulation):
     """Many networks of the same layers, which are asked and trained in one call.
@@ -428,6 +432,90 @@ class population(AnsweringPopulation):
         }  # fmt: skip
         given = FitArguments(**USUAL | told)
         return fitted(self, x, y, given, rows)
+
+    @answers("population.evolve")
+    def evolve(
+        self,
+        fitness: Callable[[Any], ArrayLike],
+        generations: int = 100,
+        rule: Rule | None = None,
+        *,
+        target: float | None = None,
+        callbacks: object = (),
+        progress: bool | None = None,
+        time_limit: float | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int | datetime.timedelta = 1,
+        **others: NoReturn,
+    ) -> EvolutionHistory:
+        """Let the members evolve: score them, and let a rule make the next generation from them.
+
+        Everything random depends on one seed, that of the rule: with a fitness function that always
+        gives the same scores, so does everything else, on any number of threads.
+
+        Parameters
+        ----------
+        fitness : callable
+            It gets the population, and returns a score for each member, (members,). Larger is
+            better. It must leave the parameters as they are.
+        generations : int, default=100
+            How many to make, after those that the rule has made before.
+        rule : one of foxnn.evolution, optional
+            By default ``foxnn.evolution.Genetic()``.
+        target : float, optional
+            The evolution ends with the first generation whose best score reaches it.
+        callbacks : callback or sequence of callbacks, default=()
+            As in `fit`, a generation in place of an epoch. `logs` has best, mean, seconds and
+            scores.
+        progress : bool, optional
+            As in `fit`.
+        time_limit : float, optional
+            Seconds after which no generation is begun.
+        checkpoint, checkpoint_every
+            As in `fit`, a generation in place of an epoch: ``foxnn.resume(checkpoint,
+            fitness=fitness)`` continues.
+
+        Returns
+        -------
+        foxnn.evolution.EvolutionHistory
+            That of the rule, earlier generations included. The members are the last generation, as
+            they were scored; ``rule.best(pop)`` is what the rule has found.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For wrong arguments, and for scores of another shape, NaN or an infinity.
+        RuntimeError
+            While another thread trains the population.
+
+        Notes
+        -----
+        If `fitness` raises an exception, or on Ctrl-C, population and rule are those of the last
+        generation that was scored, and `evolve` with the same rule goes on from there.
+
+        Examples
+        --------
+        >>> import numpy as np, foxnn
+        >>> x = np.linspace(-1, 1, 20).reshape(-1, 1)
+        >>> pop = foxnn.population(64, [1, 6, 1], "tanh", "identity", seed=1)
+        >>> fitness = lambda pop: -((pop.get_out(x) - x**2) ** 2).mean(axis=(1, 2))
+        >>> rule = foxnn.evolution.EvolutionStrategy()
+        >>> history = pop.evolve(fitness, 100, rule)
+        >>> nn = rule.best(pop)
+        >>> bool(nn.evaluate(x, x**2)["loss"] < 0.005)
+        True
+        """
+        if others:
+            raise unknown("population.evolve", others)
+        from foxnn.populations.evolving import EvolveArguments, evolved
+
+        return evolved(
+            self,
+            EvolveArguments(
+                fitness, generations, rule, target, callbacks, progress, time_limit, checkpoint,
+                checkpoint_every,
+            ),
+        )  # fmt: skip
 
     # How it shows itself.
 

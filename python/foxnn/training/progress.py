@@ -26,10 +26,10 @@ def _is_in_notebook() -> bool:
 class Progress:
     """A progress bar on standard error, one step per epoch, or nothing.
 
-    Its number of epochs is None if it is unknown.
+    Its number of epochs is None if it is unknown; `unit` is what they are called.
     """
 
-    def __init__(self, epochs: int | None, shown: bool) -> None:
+    def __init__(self, epochs: int | None, shown: bool, unit: str = "epoch") -> None:
         self._bar = None
         if shown:
             with warnings.catch_warnings():
@@ -37,7 +37,7 @@ class Progress:
                 warnings.simplefilter("ignore")
                 from tqdm.auto import tqdm  # late: the import takes longer than a short run
 
-            self._bar = tqdm(total=epochs, unit="epoch")
+            self._bar = tqdm(total=epochs, unit=unit)
 
     def __enter__(self) -> Progress:
         return self
