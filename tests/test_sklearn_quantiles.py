@@ -105,7 +105,7 @@ def test_several_targets_and_weights() -> None:
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_in_scikit_learns_tools() -> None:
-    regressor = clone(made((0.1, 0.9), max_iter=15))
+    regressor = clone(made((0.1, 0.9), max_iter=150))
     assert regressor.quantiles == (0.1, 0.9)
     search = GridSearchCV(regressor, {"quantiles": [0.5, [0.25, 0.75]]}, cv=2)
     assert search.fit(X[:300], Y[:300]).best_score_ > 0.0

@@ -17,7 +17,7 @@ from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike
 from foxnn.layers.summary import size_in_words
 from foxnn.model import state
-from foxnn.model.losses import LossLike, shown_loss
+from foxnn.model.losses import LossLike
 from foxnn.model.settings import Settings, values_of
 from foxnn.network import neural_network
 from foxnn.populations.answers import AnsweringPopulation, parameters_from
@@ -130,10 +130,11 @@ class population(AnsweringPopulation):
         self, members: list[neural_network], settings: Mapping[str, Any] | None = None
     ) -> None:
         """Become the population of these networks, which nothing else holds."""
-        if members[0]._own_loss is not None:
+        loss: object = members[0].loss
+        if callable(loss):
             raise TypeError(
                 "loss must be the name of a loss for a population, got a function, "
-                f"{shown_loss(members[0].loss)}: such a loss is asked for one network at a time"
+                f"{checks.shown(loss)}: such a loss is asked for one network at a time"
             )
         self._engine = _core.Population(cast("list[_core.Network]", list(members)))
         self._members = members
