@@ -93,6 +93,35 @@ def population() -> foxnn.population:
     return pop
 
 
+def candidates() -> foxnn.population:
+    """Return members that no rule has served."""
+    return foxnn.population(6, [3, 2], seed=1)
+
+
+def rule(name: str) -> Any:
+    """Return a rule of foxnn.evolution that has served no population."""
+    return getattr(foxnn.evolution, name)(seed=1)
+
+
+def asked_rule(name: str) -> Any:
+    """Return a rule that waits for scores."""
+    made = rule(name)
+    made.ask(candidates())
+    return made
+
+
+def told_rule(name: str) -> Any:
+    """Return a rule that has been told the scores of a generation."""
+    made = asked_rule(name)
+    made.tell(np.arange(6.0))
+    return made
+
+
+def scores(pop: foxnn.population) -> Any:
+    """Return a score for each member."""
+    return -abs(pop.parameters).sum(axis=1)
+
+
 def population_file() -> str:
     population().save("pop.safetensors")
     return "pop.safetensors"
@@ -579,11 +608,22 @@ CALLS: dict[str, Call] = {
             "rows": [[np.arange(4), None, np.arange(8)], np.arange(5), None],
             "scale": [("minmax", None), "standard"], "clip_norm": [0.5, [0.5, None, 1.0]],
             "clip_value": [None], "checkpoint": ["run.safetensors"], "checkpoint_every": [1],
-            "augment": [None], "lengths": [None], "truncate": [None],
+            "augment": [None], "lengths": [None], "truncate": [None], "label_smoothing": [0.0],
         },
         work=("epochs",),
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule"),
+    ),
+    "population.evolve": Call(
+        candidates,
+        {
+            "fitness": [scores], "generations": [1],
+            "rule": [None, Made(lambda: rule("Genetic"))], "target": [0.5], "callbacks": [stop],
+            "progress": [False], "time_limit": [5.0], "checkpoint": ["run.safetensors"],
+            "checkpoint_every": [1],
+        },
+        work=("generations",),
+        functions=("fitness", "callbacks"),
     ),
     "population.save": Call(population, {"name_file": ["pop.safetensors"]}),
     "population.reset_optimizer": Call(population),
@@ -716,6 +756,18 @@ CALLS: dict[str, Call] = {
         lambda: foxnn.evolution, {"sigma": [0.5], "diagonal": [True], "seed": [1, None]}
     ),
     "evolution.EvolutionHistory": Call(lambda: foxnn.evolution),
+    "evolution.EvolutionHistory.__getitem__": Call(
+        lambda: told_rule("Genetic").history, {"name": ["best"]}, anything=_KEY
+    ),
+    **{
+        f"evolution.{name}.{method}": Call(functools.partial(make, name), valid)
+        for name in ("Genetic", "EvolutionStrategy", "CMA")
+        for method, make, valid in (
+            ("ask", rule, {"pop": [Made(candidates)]}),
+            ("tell", asked_rule, {"scores": [np.arange(6.0), list(range(6))]}),
+            ("best", told_rule, {"pop": [Made(candidates)]}),
+        )
+    },
     "schedules.cosine": Call(lambda: schedules, {"epochs": [3], "final": [0.5]}),
     "schedules.inverse": Call(lambda: schedules, {"decay": [0.5]}),
     "schedules.warmup": Call(
@@ -806,5 +858,8 @@ for _name, _make, _y in (("MLPClassifier", classifier, LABELS), ("MLPRegressor",
             _make, {"X": [X], "output": [0, None]}, anything=_SAMPLES
         ),
     }
+CALLS["sklearn.MLPRegressor.score"] = Call(
+    regressor, {"X": [X], "y": [Y], "sample_weight": [COUNTS]}, anything=_SAMPLES
+)
 for _name in ("predict_proba", "predict_log_proba"):
     CALLS[f"sklearn.MLPClassifier.{_name}"] = Call(classifier, _ANSWERS, anything=_SAMPLES)

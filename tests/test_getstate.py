@@ -15,6 +15,7 @@ import pytest
 
 import every_kind
 import foxnn
+import public_calls
 from public_names import REACHED, public_things
 from test_pickle import X, Y, network, train_on
 
@@ -115,6 +116,10 @@ EXAMPLES: dict[str, Any] = {
     "augment.flip": lambda: foxnn.augment.flip(0, 0.25),
     "augment.rotate": lambda: foxnn.augment.rotate(15.0),
     "augment.noise": lambda: foxnn.augment.noise(0.5),
+    "evolution.Genetic": lambda: public_calls.told_rule("Genetic"),
+    "evolution.EvolutionStrategy": lambda: public_calls.told_rule("EvolutionStrategy"),
+    "evolution.CMA": lambda: public_calls.rule("CMA"),
+    "evolution.EvolutionHistory": lambda: public_calls.told_rule("Genetic").history,
     "schedules.Schedule": schedules.Schedule,
     "schedules.constant": schedules.constant,
     "schedules.step": lambda: schedules.step(2, 0.5),

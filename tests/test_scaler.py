@@ -334,11 +334,11 @@ def test_outputs_that_are_scaled_bind_loss_and_layers() -> None:
     nn.output_scaler = foxnn.Scaler().fit(Y)
     with pytest.raises(ValueError, match="nothing can follow outputs that are scaled"):
         nn.next_layer(foxnn.layer(2, 2))
-    with pytest.raises(ValueError, match="scaled for the losses mse, mae, huber, not for '"):
+    with pytest.raises(ValueError, match="losses mse, mae, huber, log_cosh, not for '"):
         nn[-1].set_activation_function("softmax")
     assert (len(nn), nn.loss) == (2, "mse")
     counts = foxnn.neural_network([4, 2], "exp", loss="poisson")
-    with pytest.raises(ValueError, match="scaled for the losses mse, mae, huber, not for '"):
+    with pytest.raises(ValueError, match="losses mse, mae, huber, log_cosh, not for '"):
         counts.output_scaler = foxnn.Scaler().fit(Y)
     nn.output_scaler = None
     nn.next_layer(foxnn.layer(2, 2))

@@ -417,7 +417,7 @@ def test_what_does_not_fit_is_refused_as_in_scikit_learn(
 ) -> None:
     if what in REFUSED:
         a, b = (refusal(lambda k=kind: REFUSED[what](k, *iris)) for kind in REGRESSORS)
-        assert a == b
+        assert a == tuple(text.replace("\"'quantile'\", ", "") for text in b)  # which is ours alone
     call = (REFUSED | REFUSED_CLASSES)[what]
     a, b = (refusal(lambda k=kind: call(k, *iris)) for kind in CLASSIFIERS)
     assert a == b

@@ -18,6 +18,10 @@ from foxnn.support.extras import library
 _LEAST_MEMBERS = 4
 
 
+def _library() -> Any:
+    return library("cma", "evolution", "foxnn.evolution.CMA")
+
+
 @answering()
 class CMA(Rule):
     """Draws from a normal distribution, whose mean and covariance follow the better members.
@@ -61,7 +65,7 @@ class CMA(Rule):
         self._sigma = checks.real(sigma, "sigma", 0.0, open_low=True)
         self._diagonal = checks.flag(diagonal, "diagonal")
         super().__init__(seed)
-        self._cma = library("cma", "evolution", "foxnn.evolution.CMA")
+        _library()
         self._members = 0
         self._first: Array | None = None  # the mean of the first generation
         self._told: list[Array] = []  # the scores of all generations
@@ -69,6 +73,10 @@ class CMA(Rule):
         # call that was interrupted may have left it half changed.
         self._strategy: Any = None
         self._drawn: list[Any] = []  # what it has been asked for
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Without the library's strategy, which holds functions: it is made and told again.
+        return self.__dict__ | {"_strategy": None, "_drawn": []}
 
     @property
     def center(self) -> Array | None:
@@ -108,7 +116,7 @@ class CMA(Rule):
             # Not a number: the library then leaves NumPy's own generator alone.
             "seed": math.nan, "randn": lambda *shape: numbers.standard_normal(shape),
         }  # fmt: skip
-        return self._cma.CMAEvolutionStrategy(self._first.tolist(), self._sigma, options)
+        return _library().CMAEvolutionStrategy(self._first.tolist(), self._sigma, options)
 
     def _next(self, values: Array, threads: int) -> Array:
         strategy = self._ready()

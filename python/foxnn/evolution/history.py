@@ -36,14 +36,8 @@ class EvolutionHistory(Mapping[str, Numbers]):
         self._values: dict[str, list[float]] = {name: [] for name in NAMES}
         self.scores: Numbers | None = None
 
-    def add(self, scores: Numbers, seconds: float) -> None:
-        """Append the numbers of a generation.
-
-        Parameters
-        ----------
-        scores : ndarray of shape (members,)
-        seconds : float
-        """
+    def _add(self, scores: Numbers, seconds: float) -> None:
+        """Append the numbers of a generation."""
         numbers = {"best": scores.max(), "mean": scores.mean(), "seconds": seconds}
         for name, number in numbers.items():
             self._values[name].append(float(number))

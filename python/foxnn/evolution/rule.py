@@ -152,7 +152,7 @@ class Rule(abc.ABC):
         found = checked_scores(scores, self._shape[0], "scores must be")
         seconds = time.perf_counter() - self._asked_at
         self._learn(self._candidates, found)
-        self._history.add(found, seconds)
+        self._history._add(found, seconds)
         self._candidates = None
 
     def best(self, pop: Any) -> Any:
@@ -243,7 +243,8 @@ def checked_scores(scores: Any, members: int, wanted: str) -> Array:
         raise TypeError(f"{wanted}, got {checks.shown(scores)}") from None
     if given.shape != (members,):
         raise ValueError(f"{wanted}, got an array of shape {given.shape}")
-    found: Array = np.array(given, np.float64)
+    with np.errstate(over="ignore"):  # too large a number becomes infinite
+        found: Array = np.array(given, np.float64)
     if not np.isfinite(found).all():
         i = int(np.flatnonzero(~np.isfinite(found))[0])
         raise ValueError(f"{wanted}, got {found[i]} for member {i}")

@@ -41,7 +41,7 @@ class Evolution(Course):
     """One evolution of a population: its arguments, checked, and its progress."""
 
     def __init__(self, pop: population, given: EvolveArguments, generations: range) -> None:
-        if not callable(given.fitness):
+        if not callable(given.fitness) or isinstance(given.fitness, type):
             raise TypeError(
                 "fitness must be a function that takes the population, got "
                 f"{checks.shown(given.fitness)}"
