@@ -204,7 +204,8 @@ def of_network(nn: foxnn.neural_network) -> dict[str, Any]:
 
 def of_estimator(estimator: Any) -> dict[str, Any]:
     """Return parameters of an estimator, and what its training has found."""
-    found = {"parameters": estimator.get_params()}
+    later = ("quantiles",)  # which 0.1.0 did not have
+    found = {"parameters": {n: v for n, v in estimator.get_params().items() if n not in later}}
     for name in ("coefs_", "intercepts_", "loss_curve_", "classes_", "n_iter_", "t_"):
         if hasattr(estimator, name):
             found[name] = getattr(estimator, name)

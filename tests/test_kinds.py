@@ -466,7 +466,7 @@ def test_what_holds_dense_layers_only_names_the_other_layer(tmp_path: Path) -> N
     calls: dict[str, Callable[[], object]] = {
         "FoxNN's text format": lambda: nn.save(tmp_path / "net.txt"),
         "a C header of 8 bits": lambda: nn.export_c(tmp_path / "net.h", weights="int8"),
-        "trace": lambda: nn.trace(np.zeros((4, 4, 1))),
+        "trace without recurrent layers": lambda: nn.trace(np.zeros((4, 4, 1))),
     }
     for what, call in calls.items():
         with pytest.raises(ValueError, match=f"{what} supports .* but layer 0 is a Conv2D; "):

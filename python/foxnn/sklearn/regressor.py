@@ -210,6 +210,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.time_limit = time_limit
         self.quantiles = quantiles
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({"quantiles": 0.5} | state)  # pickles of 0.1.0 have none
+
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
