@@ -207,7 +207,8 @@ struct Seen {
 template <class T>
 bool same(const Buffer<T>& a, const Buffer<T>& b) {
   return a.size() == b.size() &&
-         std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0;
+         (a.size() == 0 ||
+          std::memcmp(a.data(), b.data(), static_cast<std::size_t>(a.size()) * sizeof(T)) == 0);
 }
 
 bool same(double a, double b) {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "layers/columns.hpp"
+
 namespace foxnn {
 
 template <class T>
@@ -13,7 +15,8 @@ LaneAnswers<T>::LaneAnswers(const std::vector<const Network<T>*>& members)
       layout_(*members.front()),
       pass_(*members.front(), layout_, kRows, {}, false),
       parameters_(layout_.lines() * kLine),
-      row_(members.front()->inputs()) {
+      row_(members.front()->inputs()),
+      outputs_row_(rounded_up(members.front()->outputs(), kLineWidth<T>)) {
   load();
 }
 
@@ -90,7 +93,11 @@ void LaneAnswers<T>::write(index rows, index all, T* out) {
     for (index r = 0; r < rows; ++r, from += pitch) {
       for (index c = 0; c < n; ++c) to[r * n + c] = from[c * kLine];
     }
-    if (is_softmax) kernels<T>().softmax(rows, n, to, n);
+    for (index r = 0; is_softmax && r < rows; ++r) {  // the kernel reads and writes whole lines
+      std::copy_n(to + r * n, n, outputs_row_.data());
+      kernels<T>().softmax(1, n, outputs_row_.data(), n);
+      std::copy_n(outputs_row_.data(), n, to + r * n);
+    }
     if (are_scaled_ || are_sorted) members_[m]->finish_outputs(rows, to);
   }
 }

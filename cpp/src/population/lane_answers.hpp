@@ -37,7 +37,7 @@ class LaneAnswers {
   std::vector<std::uint64_t> versions_;
   LaneLayout<T> layout_;
   LanePass<T> pass_;
-  Buffer<T> parameters_, row_;
+  Buffer<T> parameters_, row_, outputs_row_;
   bool are_scaled_ = false;  // the inputs or outputs of a member
 };
 
