@@ -133,6 +133,20 @@ def torch_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
     return timed(lambda: torch_steps(model, optimizer, loss_of, inputs, targets, work.batch))
 
 
+def jax_adam(state: Any, g: Any) -> Any:
+    """Return parameters, both moments and number of steps after a step of Adam along g."""
+    import jax
+    import jax.numpy as jnp
+
+    p, m, v, t = state
+    t = t + 1
+    m = jax.tree.map(lambda a, d: 0.9 * a + 0.1 * d, m, g)
+    v = jax.tree.map(lambda a, d: 0.999 * a + 0.001 * d * d, v, g)
+    rate = RATE * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+    p = jax.tree.map(lambda w, a, b: w - rate * a / (jnp.sqrt(b) + 1e-8), p, m, v)
+    return p, m, v, t
+
+
 def jax_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
     """Train with the whole epoch compiled as a scan over the shuffled batches."""
     import jax
@@ -158,16 +172,11 @@ def jax_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
         return 0.5 * ((act(out) - yb) ** 2).sum(1).mean()
 
     def step(state: Any, index: Any) -> Any:
-        p, m, v, t = state
+        p, *moments = state
         g = jax.grad(loss)(p, data_x[index], data_y[index])
         if work.optimizer == "sgd":
-            return (jax.tree.map(lambda w, d: w - RATE * d, p, g), m, v, t), None
-        t = t + 1
-        m = jax.tree.map(lambda a, d: 0.9 * a + 0.1 * d, m, g)
-        v = jax.tree.map(lambda a, d: 0.999 * a + 0.001 * d * d, v, g)
-        rate = RATE * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        p = jax.tree.map(lambda w, a, b: w - rate * a / (jnp.sqrt(b) + 1e-8), p, m, v)
-        return (p, m, v, t), None
+            return (jax.tree.map(lambda w, d: w - RATE * d, p, g), *moments), None
+        return jax_adam(state, g), None
 
     data_x, data_y = jnp.asarray(x), jnp.asarray(y)
 

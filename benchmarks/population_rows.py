@@ -11,7 +11,7 @@ import numpy as np
 
 import foxnn
 from measure import Timed, one_call, timed
-from peers import RATE, is_there
+from peers import RATE, is_there, jax_adam
 from row import Row, Run, Sides, Target
 
 
@@ -109,14 +109,8 @@ def _jax_run(work: Members, x: Any, y: Any) -> Timed:
         return 0.5 * ((_forward(p, xb) - yb) ** 2).sum(1).mean()
 
     def step(state: Any, index: Any) -> Any:
-        p, m, v, t = state
-        g = jax.vmap(jax.grad(loss))(p, data_x[index], data_y[index])
-        t = t + 1
-        m = jax.tree.map(lambda a, d: 0.9 * a + 0.1 * d, m, g)
-        v = jax.tree.map(lambda a, d: 0.999 * a + 0.001 * d * d, v, g)
-        rate = RATE * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        p = jax.tree.map(lambda w, a, b: w - rate * a / (jnp.sqrt(b) + 1e-8), p, m, v)
-        return (p, m, v, t), None
+        g = jax.vmap(jax.grad(loss))(state[0], data_x[index], data_y[index])
+        return jax_adam(state, g), None
 
     @jax.jit
     def epoch(state: Any, keys: Any) -> Any:

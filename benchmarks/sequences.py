@@ -14,7 +14,7 @@ import numpy as np
 import foxnn
 from answers import check
 from measure import Timed, timed
-from peers import RATE, torch_steps
+from peers import RATE, jax_adam, torch_steps
 
 CLASSES = 10
 
@@ -152,14 +152,7 @@ def jax_epoch(work: Sequences, x: Any, y: Any, threads: int) -> Timed:
         return -jnp.take_along_axis(jax.nn.log_softmax(scores(p, xb)), yb[:, None], 1).mean()
 
     def step(state: Any, index: Any) -> Any:
-        p, m, v, t = state
-        g = jax.grad(loss)(p, data_x[index], data_y[index])
-        t = t + 1
-        m = jax.tree.map(lambda a, d: 0.9 * a + 0.1 * d, m, g)
-        v = jax.tree.map(lambda a, d: 0.999 * a + 0.001 * d * d, v, g)
-        rate = RATE * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
-        p = jax.tree.map(lambda w, a, b: w - rate * a / (jnp.sqrt(b) + 1e-8), p, m, v)
-        return (p, m, v, t), None
+        return jax_adam(state, jax.grad(loss)(state[0], data_x[index], data_y[index])), None
 
     @jax.jit
     def epoch(state: Any, key: Any) -> Any:
