@@ -38,6 +38,23 @@ if TYPE_CHECKING:
     from foxnn.model.stream import Stream
 
 
+def not_finite(network: AnsweringNetwork) -> ValueError:
+    """Return the error for samples x that were finite, and that the engine has found not to be."""
+    if network._scalers[0] is not None:
+        kind = " in float32" if network._single() else ""
+        return ValueError(f"x must be finite{kind} as input_scaler scales it")
+    return ValueError("x changed while it was read")
+
+
+def asked_metrics(metrics: str | Sequence[str]) -> dict[str, str]:
+    """Return the metrics that `evaluate` is asked for, checked."""
+    if isinstance(metrics, tuple) and len(metrics) == 0:
+        return {}
+    from foxnn.model import metrics as by_name  # late: few evaluations ask for them
+
+    return by_name.checked(metrics)
+
+
 class AnsweringNetwork(BaseNetwork):
     """A network with the methods that compute outputs, and what follows from them."""
 
@@ -79,10 +96,7 @@ class AnsweringNetwork(BaseNetwork):
         if out is None:
             self._reader(x, "x", lengths, single=self._single())
             self._rows(x, "x", single=self._single())
-            if self._scalers[0] is not None:
-                kind = " in float32" if self._single() else ""
-                raise ValueError(f"x must be finite{kind} as input_scaler scales it")
-            raise ValueError("x changed while it was read")
+            raise not_finite(self)
         return out if reader is None else reader.put_back(out)
 
     def predict_classes(self, x: SamplesLike, lengths: ArrayLike | None = None) -> Array:
@@ -201,11 +215,7 @@ class AnsweringNetwork(BaseNetwork):
         """
         if others:
             raise unknown("evaluate", others)
-        asked: dict[str, str] = {}
-        if not (isinstance(metrics, tuple) and len(metrics) == 0):
-            from foxnn.model import metrics as by_name  # late: few evaluations ask for them
-
-            asked = by_name.checked(metrics)
+        asked = asked_metrics(metrics)
         inputs, wanted, weights = self._weighted(x, y, sample_weight, lengths=lengths)
         found = self._evaluation(inputs, wanted, weights)
         if math.isnan(found["loss"]) and (weights is None or weights.any()):

@@ -12,6 +12,7 @@ from foxnn import _core, checks
 from foxnn.checks import Array, Rows, SamplesLike
 from foxnn.checks.keywords import answers, unknown
 from foxnn.layers.steps import varies
+from foxnn.model.answers import asked_metrics, not_finite
 from foxnn.model.settings import Settings
 from foxnn.network import neural_network
 
@@ -106,7 +107,7 @@ class AnsweringPopulation:
         rows = first._rows(array.reshape(count * samples, *shape), "x", single=first._single())
         found = self._engine.predict(rows, True, self._settings.n_threads)
         if found is None:
-            raise _not_finite(first, "x")
+            raise not_finite(first)
         return found[:, 0] if is_one else found
 
     def _outputs(self, x: SamplesLike, lengths: ArrayLike | None = None) -> Any:
@@ -118,7 +119,7 @@ class AnsweringPopulation:
         if found is None:
             first._reader(x, "x", lengths, single=first._single())
             first._rows(x, "x", single=first._single())
-            raise _not_finite(first, "x")
+            raise not_finite(first)
         if reader is None:
             return found
         return _together([reader.put_back(one) for one in found])
@@ -210,11 +211,7 @@ class AnsweringPopulation:
         if others:
             raise unknown("population.evaluate", others)
         first, threads = self._members[0], self._settings.n_threads
-        asked: dict[str, str] = {}
-        if not (isinstance(metrics, tuple) and len(metrics) == 0):
-            from foxnn.model import metrics as by_name  # late: few evaluations ask for them
-
-            asked = by_name.checked(metrics)
+        asked = asked_metrics(metrics)
         inputs, wanted, weights = first._weighted(x, y, sample_weight, lengths=lengths)
         which = list(range(len(self._members)))
         own: list[Any] | None = None if weights is None else [weights] * len(which)
@@ -249,13 +246,6 @@ def _mean(out: Array) -> Array:
 def _deviation(out: Array) -> Array:
     deviation: Array = out.std(axis=0, dtype=np.float64).astype(out.dtype)
     return deviation
-
-
-def _not_finite(network: neural_network, name: str) -> ValueError:
-    if network._scalers[0] is not None:
-        kind = " in float32" if network._single() else ""
-        return ValueError(f"{name} must be finite{kind} as input_scaler scales it")
-    return ValueError(f"{name} changed while it was read")
 
 
 def parameters_from(values: Any, shape: tuple[int, int], single: bool) -> Array:
