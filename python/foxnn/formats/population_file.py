@@ -17,17 +17,16 @@ import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array
-from foxnn.formats import foreign, paths
+from foxnn.formats import paths
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.formats.safetensors_file import (
     _CODES,
-    _LONGEST_REASON,
-    _ROOM,
-    _compare,
     _name_of,
-    _read_array,
     _unexpected,
     _write,
+    opened,
+    read_arrays,
+    reason,
 )
 from foxnn.formats.whole_files import replacing
 from foxnn.model import state
@@ -59,11 +58,6 @@ def is_population(path: str) -> bool:
         return isinstance(head, dict) and "population" in head
     except (SafetensorError, OSError, ValueError, RecursionError):
         return False
-
-
-def reason(error: Exception) -> str:
-    """Return what an error says, cut short: it may hold all that the file does."""
-    return str(error)[:_LONGEST_REASON]
 
 
 def write(
@@ -137,25 +131,15 @@ def read(
     foxnn.FileFormatError
         If it is not a safetensors file, or not one of a population that foxnn has saved.
     """
-    from safetensors import SafetensorError, safe_open
-
-    with reading(path) as file:  # says better than the library why it cannot be read
-        foreign.refuse(path, file.read(foreign.HEAD), "a safetensors file")
-    try:
-        with safe_open(path, framework="numpy") as tensors:
-            given, run, best = _head(path, tensors.metadata())
-            try:
-                leaves = state.layers_of(given["common"]).leaves
-                members = _members(path, given)
-                expected = _expected(given, best, leaves, members)
-            except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
-                raise FileFormatError(f"{path}: expected a population: {reason(error)}") from None
-            _compare(path, expected, tensors)
-            numbers = sum(math.prod(shape) for _, shape in expected.values())
-            checks.memory(numbers * 8 + _ROOM)
-            arrays = {name: _read_array(tensors, name, *expected[name]) for name in expected}
-    except SafetensorError as error:
-        raise FileFormatError(f"{path}: expected a safetensors file: {reason(error)}") from None
+    with opened(path) as tensors:
+        given, run, best = _head(path, tensors.metadata())
+        try:
+            leaves = state.layers_of(given["common"]).leaves
+            members = _members(path, given)
+            expected = _expected(given, best, leaves, members)
+        except (LookupError, ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise FileFormatError(f"{path}: expected a population: {reason(error)}") from None
+        arrays = read_arrays(path, expected, tensors)
     for prefix, memory in (("", given["memory"]), ("best.", best)):
         if memory is not None:
             _fill(memory, prefix, leaves, arrays)

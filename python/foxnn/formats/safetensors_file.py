@@ -13,6 +13,7 @@ and two files of one network would differ.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -180,6 +181,35 @@ def _name_of(leaf: Leaf, array: str) -> tuple[str, bool]:
     return f"layers.{'.'.join(map(str, leaf.path))}.{name}", transposed
 
 
+def reason(error: Exception) -> str:
+    """Return what an error says, cut short: it may hold all that the file does."""
+    return str(error)[:_LONGEST_REASON]
+
+
+@contextlib.contextmanager
+def opened(path: str) -> Iterator[Any]:
+    """Open a safetensors file; FileFormatError for another one, also where it is read."""
+    from safetensors import SafetensorError, safe_open
+
+    with reading(path) as file:  # says better than the library why it cannot be read
+        foreign.refuse(path, file.read(foreign.HEAD), "a safetensors file")
+    try:
+        with safe_open(path, framework="numpy") as tensors:
+            yield tensors
+    except SafetensorError as error:
+        raise FileFormatError(f"{path}: expected a safetensors file: {reason(error)}") from None
+
+
+def read_arrays(
+    path: str, expected: Mapping[str, tuple[str, list[int]]], tensors: Any
+) -> dict[str, Array]:
+    """Return the arrays of a file, which must be those of these names, types and shapes."""
+    _compare(path, expected, tensors)
+    numbers = sum(math.prod(shape) for _, shape in expected.values())
+    checks.memory(numbers * 8 + _ROOM)
+    return {name: _read_array(tensors, name, *expected[name]) for name in expected}
+
+
 def read(path: str) -> dict[str, Any]:
     """Return the state that a file holds; see `read_checkpoint`."""
     return read_checkpoint(path)[0]
@@ -201,28 +231,17 @@ def read_checkpoint(
     foxnn.FileFormatError
         If it is not a safetensors file, or not one of a network that foxnn has saved.
     """
-    from safetensors import SafetensorError, safe_open
-
-    with reading(path) as file:  # says better than the library why it cannot be read
-        foreign.refuse(path, file.read(foreign.HEAD), "a safetensors file")
-    try:
-        with safe_open(path, framework="numpy") as tensors:
-            given, run, best, sizes = _rest(path, tensors.metadata())
-            try:
-                given = state.with_layers(given)
-                layers = state.layers_of(given)
-            except (ValueError, TypeError) as error:
-                raise FileFormatError(f"{path}: {error}") from None
-            expected = _expected(path, given, best, layers)
-            code = _CODES[given["dtype"]]
-            expected |= {_STATE.format(i): (code, [size]) for i, size in enumerate(sizes)}
-            _compare(path, expected, tensors)
-            numbers = sum(math.prod(shape) for _, shape in expected.values())
-            checks.memory(numbers * 8 + _ROOM)
-            arrays = {name: _read_array(tensors, name, *expected[name]) for name in expected}
-    except SafetensorError as error:
-        said = str(error)[:_LONGEST_REASON]  # it may hold all that the file does
-        raise FileFormatError(f"{path}: expected a safetensors file: {said}") from None
+    with opened(path) as tensors:
+        given, run, best, sizes = _rest(path, tensors.metadata())
+        try:
+            given = state.with_layers(given)
+            layers = state.layers_of(given)
+        except (ValueError, TypeError) as error:
+            raise FileFormatError(f"{path}: {error}") from None
+        expected = _expected(path, given, best, layers)
+        code = _CODES[given["dtype"]]
+        expected |= {_STATE.format(i): (code, [size]) for i, size in enumerate(sizes)}
+        arrays = read_arrays(path, expected, tensors)
     for prefix, memory in (("", given), ("best.", best)):
         if memory is not None:
             memory["parameters"] = _by_layer(arrays, prefix, layers.leaves)

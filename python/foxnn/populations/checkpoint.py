@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from foxnn import checks
 from foxnn.formats import population_file
 from foxnn.formats.paths import FileFormatError
+from foxnn.formats.safetensors_file import reason
 from foxnn.model import state
 from foxnn.model.settings import values_of
 from foxnn.populations import files
@@ -167,7 +168,7 @@ def read(
             checks.integer(told["samples"], "samples", 1),
         )  # fmt: skip
     except (LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        said = population_file.reason(error)
+        said = reason(error)
         raise FileFormatError(f"{path}: expected the run of a population: {said}") from None
     return members, settings, told, start
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from foxnn.formats import population_file
 from foxnn.formats.paths import FileFormatError
+from foxnn.formats.safetensors_file import reason
 from foxnn.model.settings import values_of
 from foxnn.network import neural_network
 from foxnn.populations.state import members_from, state_of
@@ -31,4 +32,4 @@ def made(path: str, given: dict[str, Any]) -> tuple[list[neural_network], dict[s
     try:
         return members_from(given)
     except (LookupError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise FileFormatError(f"{path}: {population_file.reason(error)}") from None
+        raise FileFormatError(f"{path}: {reason(error)}") from None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from foxnn import checks
-from foxnn.formats import population_file
 from foxnn.formats.paths import FileFormatError
+from foxnn.formats.safetensors_file import reason
 from foxnn.populations import checkpoint
 from foxnn.populations.fitting import fitted
 from foxnn.populations.history import PopulationHistory
@@ -40,7 +40,7 @@ def resumed(
     try:
         given = _arguments(told, path, {n: again[n] for n in again if needed[n]}, shown)
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        said = population_file.reason(error)
+        said = reason(error)
         raise FileFormatError(f"{path}: expected the arguments of fit: {said}") from None
     made = population.__new__(population)
     made._adopt(members, settings)
