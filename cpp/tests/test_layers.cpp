@@ -16,6 +16,7 @@
 
 #include "check.hpp"
 #include "foxnn/foxnn.hpp"
+#include "parameters.hpp"
 #include "view.hpp"
 
 namespace foxnn {
@@ -201,12 +202,6 @@ std::vector<T> numbers(index count, double scale) {
   return values;
 }
 
-template <class T>
-std::vector<T> parameters_of(const Network<T>& network) {
-  const T* first = network.parameters().data();
-  return {first, first + network.parameters().size()};
-}
-
 // Compares a gradient with finite differences of the loss.
 void check_gradient(const char* name, Network<double>& network, const Samples& samples,
                     const std::vector<double>& gradient) {
@@ -230,7 +225,7 @@ void check_gradient(const char* name, Network<double>& network, const Samples& s
 }
 
 std::vector<double> gradient_of(Network<double>& network, const Samples& samples) {
-  std::vector<double> gradient(parameters_of(network).size());
+  std::vector<double> gradient(test::parameters_of(network).size());
   Trainer<double> trainer(network, samples, {.batch_size = kSamples, .shuffle = false});
   trainer.gradient(gradient.data());
   return gradient;
@@ -296,7 +291,7 @@ std::vector<T> trained(const Case& given, bool with_own) {
     Trainer<T> trainer(network, {view(x, network.inputs()), view(y, network.outputs())}, plan);
     FOXNN_CHECK(!trainer.run_steps(7, {}).diverged);
   }
-  std::vector<T> found = parameters_of(network), out(y.size());
+  std::vector<T> found = test::parameters_of(network), out(y.size());
   FOXNN_CHECK(network.predict(view(x, network.inputs()), out.data(), 0, {}) ==
               Network<T>::Outcome::done);
   found.insert(found.end(), out.begin(), out.end());
@@ -364,7 +359,7 @@ std::vector<T> long_steps(const Case& given, const char* optimizer, bool asked, 
   const StepReport report = trainer.run_steps(1, {});
   FOXNN_CHECK(report.steps == (report.stopped ? 0 : 1) && !report.diverged);
   FOXNN_CHECK(report.stopped == (stop > 0 && questions >= stop));
-  return parameters_of(network);
+  return test::parameters_of(network);
 }
 
 void test_long_steps() {
@@ -376,7 +371,7 @@ void test_long_steps() {
     const auto expected = long_steps<float>(given, "adam", false, 0, none);
     FOXNN_CHECK(none == 0);
     FOXNN_CHECK(long_steps<float>(given, "adam", true, 0, questions) == expected);
-    const std::vector<float> before = parameters_of(made<float>(given));
+    const std::vector<float> before = test::parameters_of(made<float>(given));
     FOXNN_CHECK(before != expected);
     if (questions == 0) continue;  // this machine takes less than the 20 ms between two questions
     FOXNN_CHECK(long_steps<float>(given, "adam", true, 1, again) == before);
@@ -387,7 +382,7 @@ void test_own_layer() {
   const Case given{"own", {6}, {dense_spec(9, "tanh")}};
   Network<float> network = made<float>(given, true);
   const auto x = numbers<float>(kSamples * 6, 1.0), y = numbers<float>(kSamples * 2, 0.5);
-  const std::vector<float> before = parameters_of(network);
+  const std::vector<float> before = test::parameters_of(network);
   Trainer<float> trainer(network, {view(x, 6), view(y, 2)}, {.learning_rate = 0.1});
   trainer.run_steps(5, {});
   const Layer<float>& own = network.layer(1);
@@ -410,12 +405,12 @@ void test_frozen() {
       for (index frozen = 0; frozen < 3; ++frozen) {
         Network<float> network = made<float>(given);
         network.set_trained(frozen, false);
-        const std::vector<float> before = parameters_of(network);
+        const std::vector<float> before = test::parameters_of(network);
         TrainingPlan plan{.batch_size = 20, .optimizer = parse_optimizer(name), .l1 = 1e-3};
         plan.clip_norm = clip_norm;
         Trainer<float> trainer(network, {view(x, 6), view(y, 2)}, plan);
         trainer.run_steps(5, {});
-        const std::vector<float> after = parameters_of(network);
+        const std::vector<float> after = test::parameters_of(network);
         for (index i = 0; i < 3; ++i) {
           const index count = network.layer(i).parameter_count();
           const auto first = static_cast<std::size_t>(network.offset(i));

@@ -8,6 +8,7 @@
 
 #include "check.hpp"
 #include "foxnn/foxnn.hpp"
+#include "parameters.hpp"
 #include "view.hpp"
 
 namespace {
@@ -86,12 +87,6 @@ Network<T> of_sequences() {
   return network;
 }
 
-template <class T>
-std::vector<T> parameters_of(const Network<T>& network) {
-  const T* first = network.parameters().data();
-  return {first, first + network.parameters().size()};
-}
-
 // Calls f(network), for one that `make` makes, with ever later allocations failing, until none
 // fails. Returns the number of allocations. If `changes`, a call that succeeds may change the
 // network.
@@ -99,7 +94,7 @@ template <class T, class Make, class Function>
 long fail_in_turn_on(Make make, bool changes, Function f) {
   for (long failing = 0;; ++failing) {
     Network<T> network = make();
-    const std::vector<T> before = parameters_of(network);
+    const std::vector<T> before = test::parameters_of(network);
     bool failed = false;
     until_failure = failing;
     try {
@@ -109,7 +104,7 @@ long fail_in_turn_on(Make make, bool changes, Function f) {
     }
     until_failure = -1;
     if (failed || !changes) {
-      const std::vector<T> after = parameters_of(network);
+      const std::vector<T> after = test::parameters_of(network);
       FOXNN_CHECK(std::memcmp(before.data(), after.data(), before.size() * sizeof(T)) == 0);
     }
     f(network);  // a failed call leaves nothing half done

@@ -8,6 +8,7 @@
 
 #include "check.hpp"
 #include "foxnn/foxnn.hpp"
+#include "parameters.hpp"
 #include "view.hpp"
 
 namespace foxnn {
@@ -28,12 +29,6 @@ std::vector<T> numbers(index width) {
   std::vector<T> made(static_cast<std::size_t>(kRows * width));
   for (std::size_t i = 0; i < made.size(); ++i) made[i] = static_cast<T>(i * 29 % 41) / T(32);
   return made;
-}
-
-template <class T>
-std::vector<T> parameters_of(const Network<T>& network) {
-  const T* const first = network.parameters().data();
-  return {first, first + network.parameters().size()};
 }
 
 template <class T>
@@ -91,7 +86,7 @@ void test_a_known_loss(index hidden) {
     FOXNN_CHECK(one.steps == other.steps && next == one.steps && !one.diverged);
     FOXNN_CHECK(std::abs(one.loss - other.loss) < 1e-4 * other.loss);
   }
-  FOXNN_CHECK(are_near(parameters_of(own), parameters_of(engine)));
+  FOXNN_CHECK(are_near(test::parameters_of(own), test::parameters_of(engine)));
 }
 
 template <class T>
@@ -114,19 +109,19 @@ void test_a_refused_batch(index hidden) {
   FOXNN_CHECK(report.stopped && report.steps == 2 && calls == 3);
   shorter.run_batch({});
   shorter.run_batch({});
-  FOXNN_CHECK(parameters_of(network) == parameters_of(other));
+  FOXNN_CHECK(test::parameters_of(network) == test::parameters_of(other));
   FOXNN_CHECK(network.optimizer().step == 2);
   // It goes on with the batch that was refused.
   trainer.run_epoch({});
   shorter.run_epoch({});
-  FOXNN_CHECK(parameters_of(network) == parameters_of(other));
+  FOXNN_CHECK(test::parameters_of(network) == test::parameters_of(other));
 }
 
 template <class T>
 void test_gradients_of_inputs(index hidden) {
   const Given<T> given;
   Network<T> network = foxnn::network<T>(hidden);
-  const std::vector<T> before = parameters_of(network);
+  const std::vector<T> before = test::parameters_of(network);
   TrainingPlan plan;
   plan.batch_size = kRows;
   plan.learning_rate = 0.1;
@@ -148,11 +143,11 @@ void test_gradients_of_inputs(index hidden) {
   FOXNN_CHECK(trainer.back(given.without_targets()));
   trainer.input_gradient(found.data());
   FOXNN_CHECK(are_near(found, expected));
-  FOXNN_CHECK(parameters_of(network) == before && network.optimizer().step == 0);
+  FOXNN_CHECK(test::parameters_of(network) == before && network.optimizer().step == 0);
   trainer.step(given.without_targets());
   trainer.input_gradient(found.data());
   FOXNN_CHECK(are_near(found, expected));
-  FOXNN_CHECK(parameters_of(network) != before);
+  FOXNN_CHECK(test::parameters_of(network) != before);
 }
 
 void test_what_is_refused() {

@@ -7,6 +7,7 @@
 
 #include "check.hpp"
 #include "foxnn/foxnn.hpp"
+#include "parameters.hpp"
 #include "view.hpp"
 
 namespace foxnn {
@@ -41,12 +42,6 @@ std::vector<T> numbers(index steps, index width) {
 }
 
 template <class T>
-std::vector<T> parameters_of(const Network<T>& network) {
-  const T* const first = network.parameters().data();
-  return {first, first + network.parameters().size()};
-}
-
-template <class T>
 std::vector<T> trained(Network<T>& network, const Samples& samples, index truncate) {
   TrainingPlan plan{.batch_size = kBatch, .learning_rate = 0.05, .shuffle = false};
   plan.truncate = truncate;
@@ -58,7 +53,7 @@ std::vector<T> trained(Network<T>& network, const Samples& samples, index trunca
     FOXNN_CHECK(report.steps == trainer.steps_per_epoch());
     FOXNN_CHECK(trainer.pieces_done() == 0 && trainer.states().empty());
   }
-  return parameters_of(network);
+  return test::parameters_of(network);
 }
 
 // Sequences of some lengths, with targets and a weight for each step.
@@ -142,7 +137,7 @@ void test_pieces_without_states_are_sequences() {
       }
     }
   }
-  FOXNN_CHECK(found == parameters_of(by_hand));
+  FOXNN_CHECK(found == test::parameters_of(by_hand));
 }
 
 template <class T>
@@ -165,7 +160,7 @@ void test_samples_of_one_shape() {
   Network<float> fixed(Shape{{kLongest}, kChannels}, 5);
   fixed.append({recurrent("lstm"), each(kOutputs)});
   fixed.initialize();
-  const std::vector<float> before = parameters_of(fixed);
+  const std::vector<float> before = test::parameters_of(fixed);
   const auto x = numbers<float>(12 * kLongest, kChannels), y = numbers<float>(12 * kLongest, 2);
   const Samples samples{test::view(x, kLongest * kChannels), test::view(y, kLongest * kOutputs)};
   FOXNN_CHECK(trained(fixed, samples, kPiece) != before);
