@@ -57,6 +57,14 @@ def test_a_population_is_a_list_of_copies() -> None:
         pop[3:3]
 
 
+def test_a_copy_of_a_member_can_do_what_a_network_can() -> None:
+    nn, alone = foxnn.population(2, [4, 8, 2], seed=1)[0], foxnn.neural_network([4, 8, 2], seed=1)
+    assert vars(nn).keys() == vars(alone).keys()
+    found, wanted = (one.backward(X, np.ones((len(X), 2))) for one in (nn, alone))
+    np.testing.assert_array_equal(found, wanted)
+    assert nn.train_on_batch(X, Y) == alone.train_on_batch(X, Y)
+
+
 def test_a_population_of_networks_copies_them() -> None:
     networks = [one_alone(i) for i in (4, 1, 1)]
     networks[0].fit(X, Y, epochs=1)

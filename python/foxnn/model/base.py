@@ -382,7 +382,7 @@ class BaseNetwork(_core.Network):
         twin._input_names, twin._classes = self.input_names, self._classes
         twin._notes = notes_of(self._notes)
         twin._own_loss, twin._is_loss_checked = self._own_loss, self._is_loss_checked
-        twin._history = twin._step_plan = None
+        twin._history = twin._step_plan = twin._back_plan = None
         twin.__dict__.update(
             copy.deepcopy({k: v for k, v in self.__dict__.items() if k not in _OWN})
         )
