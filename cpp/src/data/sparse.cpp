@@ -8,7 +8,7 @@ namespace {
 
 // Calls f(column, number) for each stored number of row i, in double, as the scaling takes it.
 template <class Function>
-void each_stored(const MatrixView& sparse, index i, Function f) {
+void each_stored(const MatrixView& sparse, index i, const Function& f) {
   const auto visit = [&](const auto* numbers) {
     for (std::int64_t at = sparse.starts[i]; at < sparse.starts[i + 1]; ++at) {
       f(static_cast<std::uint32_t>(sparse.stored_columns[at]), numbers[at]);

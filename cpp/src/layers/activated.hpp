@@ -32,17 +32,18 @@ class Activated : public Layer<T> {
   void backward_activation(index first_row, index rows, index panel, index width,
                            const Rows<T>& delta, const Rows<const T>& y,
                            const Rows<const T>& slope) const override {
-    if (finishes_rows()) {
-      kernels<T>().softmax_backward(rows, this->output().shape.channels, delta.at(first_row),
-                                    delta.stride, y.at(first_row), y.stride);
+    const KernelTable<T>& k = kernels<T>();
+    if (joins_outputs_) {
+      k.softmax_backward(rows, this->output().shape.channels, delta.at(first_row), delta.stride,
+                         y.at(first_row), y.stride);
       return;
     }
     if (activation_.kind == ActivationKind::identity) return;
     const int kind = static_cast<int>(activation_.kind);
-    const Rows<const T> kept = kernels<T>().keeps_slope[kind] ? slope : y;
-    kernels<T>().apply_slope[kind](rows, width, delta.at(first_row, panel), delta.stride,
-                                   kept.at(first_row, panel), kept.stride,
-                                   static_cast<T>(activation_.parameter));
+    const Rows<const T>& kept = k.keeps_slope[kind] ? slope : y;  // a copy would take longer
+    k.apply_slope[kind](rows, width, delta.at(first_row, panel), delta.stride,
+                        kept.at(first_row, panel), kept.stride,
+                        static_cast<T>(activation_.parameter));
   }
 
  protected:

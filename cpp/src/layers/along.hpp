@@ -49,7 +49,7 @@ struct Along {
   }
   /// Calls f(tap) for each of them, by place.
   template <class Function>
-  void each_read(index position, index length, Function f) const {
+  void each_read(index position, index length, const Function& f) const {
     if (kind == Kind::whole) {
       for (index read = 0; read < length; ++read) f(tap(read, read));
       return;
@@ -63,7 +63,7 @@ struct Along {
   }
   /// Calls f(tap) for the output positions that read an input position, by place.
   template <class Function>
-  void each_reader(index position, index length, Function f) const {
+  void each_reader(index position, index length, const Function& f) const {
     if (kind == Kind::whole) return f(tap(0, position));
     if (kind == Kind::repeating) {
       for (index i = 0; i < factor; ++i) f(tap(position * factor + i, 0));

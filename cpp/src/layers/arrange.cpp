@@ -65,7 +65,7 @@ double Arrange<T>::flops() const {
 
 template <class T>
 template <class Function>
-void Arrange<T>::each_copy(Function f) const {
+void Arrange<T>::each_copy(const Function& f) const {
   // At least one of the two layouts is packed. The other one determines where positions begin.
   const Layout &from = this->input().layout, &to = this->output().layout;
   const Layout& parted = from.is_packed() ? to : from;
@@ -79,7 +79,7 @@ void Arrange<T>::each_copy(Function f) const {
 template <class T>
 template <class Function>
 void Arrange<T>::each_turn(Share share, index batch, const Layout& rows, const Scratch<T>& scratch,
-                           Function f) const {
+                           const Function& f) const {
   const bool packed = rows.is_packed();
   const index size = this->output().shape.size();
   const index channels = packed ? size : rows.channels, panels = panel_count<T>(channels);
@@ -172,7 +172,7 @@ double Concatenate<T>::flops() const {
 
 template <class T>
 template <class Function>
-void Concatenate<T>::each_copy(std::size_t which, Function f) const {
+void Concatenate<T>::each_copy(std::size_t which, const Function& f) const {
   const Form &from = this->inputs()[which], &to = this->output();
   each_run<T>(from.shape.positions(), from.shape.channels, Channels{from.layout.pitch},
               Channels{to.layout.pitch, first_channels_[which]}, f);
@@ -181,7 +181,7 @@ void Concatenate<T>::each_copy(std::size_t which, Function f) const {
 template <class T>
 template <class Function>
 void Concatenate<T>::each_lane_copy(Share share, index batch, std::size_t which,
-                                    const Scratch<T>& scratch, Function f) const {
+                                    const Scratch<T>& scratch, const Function& f) const {
   const Shape &from = this->inputs()[which].shape, &to = this->output().shape;
   each_lane_part<T>(share, batch, from.positions(), scratch,
                     [&](index panel, index first, index last, index width) {

@@ -25,10 +25,10 @@ class Arrange : public Layer<T> {
 
  private:
   template <class Function>
-  void each_copy(Function f) const;
+  void each_copy(const Function& f) const;
   template <class Function>
   void each_turn(Share share, index batch, const Layout& rows, const Scratch<T>& scratch,
-                 Function f) const;
+                 const Function& f) const;
 };
 
 /// The same numbers in another shape. Option: shape; without it, the result is flat.
@@ -59,11 +59,11 @@ class Concatenate final : public Layer<T> {
  private:
   /// Calls f(column of the input, column of the output, count).
   template <class Function>
-  void each_copy(std::size_t which, Function f) const;
+  void each_copy(std::size_t which, const Function& f) const;
   /// The same in lanes: f(panel of samples, row of the input, row of the output, count, width).
   template <class Function>
   void each_lane_copy(Share share, index batch, std::size_t which, const Scratch<T>& scratch,
-                      Function f) const;
+                      const Function& f) const;
 
   std::vector<index> first_channels_;  // of each input, within the output
 };

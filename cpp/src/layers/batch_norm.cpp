@@ -69,7 +69,7 @@ ScratchSize BatchNorm<T>::scratch_size(index) const {
 template <class T>
 template <class Function>
 void BatchNorm<T>::each_share(Share share, index batch, const std::uint32_t* with_step,
-                              Function f) const {
+                              const Function& f) const {
   const bool by_rows = positions_ < share.workers;
   const Share rows = by_rows ? share : Share{}, places = by_rows ? Share{} : share;
   const index first = rows.first(batch), count = rows.last(batch) - first;
@@ -87,7 +87,7 @@ void BatchNorm<T>::each_share(Share share, index batch, const std::uint32_t* wit
 // side by side.
 template <class T>
 template <class Function>
-void BatchNorm<T>::each_lines(Share share, Function f) const {
+void BatchNorm<T>::each_lines(Share share, const Function& f) const {
   for (index line = share.first(lines()), end = share.last(lines()); line < end;) {
     const index count = std::min(end - line, kMostLines - line % kMostLines);
     f(Lines{line, count});

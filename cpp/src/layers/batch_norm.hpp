@@ -67,10 +67,11 @@ class BatchNorm final : public Layer<T> {
     alignas(64) T second[kColumnSums * kLineWidth<T>] = {};
   };
   template <class Function>
-  void each_lines(Share share, Function f) const;
+  void each_lines(Share share, const Function& f) const;
   // Calls f(rows at a position, channel) for the panels of the worker's share.
   template <class Function>
-  void each_share(Share share, index batch, const std::uint32_t* with_step, Function f) const;
+  void each_share(Share share, index batch, const std::uint32_t* with_step,
+                  const Function& f) const;
   index ahead(index batch, const Rows<const T>& values) const;
   void measure(Lines lines, index batch, const std::uint32_t* with_step, const Rows<const T>& x,
                bool in_lanes, T* all) const;

@@ -14,7 +14,7 @@ constexpr index rounded_up(index n, index unit) { return (n + unit - 1) / unit *
 
 /// Calls f(panel, width) for each panel of `columns` columns. Widths are padded to cache lines.
 template <class T, class Function>
-void each_panel(index columns, Function f) {
+void each_panel(index columns, const Function& f) {
   const index padded = rounded_up(columns, kLineWidth<T>);
   for (index p = 0; p * kPanelWidth<T> < padded; ++p) {
     f(p, std::min(kPanelWidth<T>, padded - p * kPanelWidth<T>));
@@ -31,7 +31,7 @@ index width_of_panel(index columns, index panel) {
 /// left, for parts of them (a thousand rows of a thousand columns take less than a millisecond)
 /// until it is left.
 template <class T, class Function>
-void each_part(Share share, index batch, const Scratch<T>& scratch, Function f) {
+void each_part(Share share, index batch, const Scratch<T>& scratch, const Function& f) {
   constexpr index kPart = 1024;
   const index end = share.last(batch), most = scratch.leaving ? kPart : batch;
   for (index row = share.first(batch); row < end && !scratch.leaves(); row += most) {
@@ -85,7 +85,7 @@ struct Channels {
 /// Calls f(source column, target column, count) for runs of `count` columns. No run crosses a panel
 /// boundary on either side; together they cover `channels` channels of each position.
 template <class T, class Function>
-void each_run(index positions, index channels, Channels from, Channels to, Function f) {
+void each_run(index positions, index channels, Channels from, Channels to, const Function& f) {
   for (index position = 0; position < positions; ++position) {
     index source = position * from.pitch + from.first, target = position * to.pitch + to.first;
     for (index left = channels; left > 0;) {

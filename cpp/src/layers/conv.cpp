@@ -92,7 +92,7 @@ index Conv<T>::weights_of(const Block& block) const {
 // Calls f(line of the user's array, its first filter, packed offset, count).
 template <class T>
 template <class Function>
-void Conv<T>::each_line(const StopRequest& stop, Function f) const {
+void Conv<T>::each_line(const StopRequest& stop, const Function& f) const {
   Pieces pieces(stop);
   for (index g = 0; g < groups_; ++g) {
     for (index b = 0; b < blocks_of_group(); ++b) {

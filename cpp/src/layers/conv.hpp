@@ -85,7 +85,7 @@ class Conv final : public Activated<T> {
   Block block(index group, index b) const;
   index weights_of(const Block& block) const;
   template <class Function>
-  void each_line(const StopRequest& stop, Function f) const;
+  void each_line(const StopRequest& stop, const Function& f) const;
   index place_of_weight(index line, index filter) const;
   void forward_block(const Block& block, index position, const ReadRun& run, const Rows<const T>& x,
                      const Outputs<T>& out, Scratch<T> scratch) const;

@@ -26,7 +26,7 @@ void check_size(index size, const char* what) {
 // Calls f(panel, first row, last row) for a worker's share of the tiles of a (panels x rows) grid,
 // panel by panel. `unit` is the tile height.
 template <class Function>
-void each_share(Share share, index panels, index rows, index unit, Function f) {
+void each_share(Share share, index panels, index rows, index unit, const Function& f) {
   if (share.workers == 1) {
     for (index panel = 0; panel < panels; ++panel) f(panel, index{0}, rows);
     return;
@@ -380,7 +380,7 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
   const index part = scratch.leaving ? std::min(kPart, batch) : batch;
   // Calls f(first sample, samples, whether sums continue) for the samples that have a position, and
   // returns false if the step is left.
-  const auto each_part = [&](index position, auto f) {
+  const auto each_part = [&](index position, const auto& f) {
     const index rows = rows_with(back.steps.y, position, batch);
     for (index r = 0; r < rows; r += part) {
       if (scratch.leaves()) return false;
@@ -389,7 +389,7 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
     return true;
   };
   // Adds what the other positions contribute, in order, to the first position's result in `piece`.
-  const auto add_positions = [&](index count, auto of_position) {
+  const auto add_positions = [&](index count, const auto& of_position) {
     for (index p = 1; p < positions_ && rows_with(back.steps.y, p, batch) > 0; ++p) {
       of_position(p, p * panels_of_input(), p * panels_of_output());
       for (index i = 0; i < count; ++i) piece[i] += added[i];

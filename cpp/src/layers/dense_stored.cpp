@@ -26,7 +26,7 @@ std::uint32_t sort_by_column(const StoredRows<T>& x, index batch, index first, i
   std::uint32_t* const ends = x.ends;
   std::fill(ends + first, ends + last, 0u);
   // Calls f(row, first item, last item) for the items of each row that are in the columns.
-  const auto each_row = [&](auto f) {
+  const auto each_row = [&](const auto& f) {
     for (index r = 0; r < batch; ++r) {
       const std::uint32_t *from = x.columns + x.starts[r], *to = x.columns + x.starts[r + 1];
       const std::uint32_t* begin = low == 0 ? from : std::lower_bound(from, to, low);

@@ -60,7 +60,7 @@ auto Depthwise<T>::panel(index number) const -> Panel {
 // Calls f(line of the user's array, packed offset, first channel, channels).
 template <class T>
 template <class Function>
-void Depthwise<T>::each_line(const StopRequest& stop, Function f) const {
+void Depthwise<T>::each_line(const StopRequest& stop, const Function& f) const {
   Pieces pieces(stop);
   index offset = 0;
   for (index q = 0; q < panels(); ++q) {

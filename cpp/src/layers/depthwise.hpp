@@ -68,7 +68,7 @@ class Depthwise final : public Activated<T> {
   index positions_in() const { return this->input().shape.positions(); }
   index positions_out() const { return this->output().shape.positions(); }
   template <class Function>
-  void each_line(const StopRequest& stop, Function f) const;
+  void each_line(const StopRequest& stop, const Function& f) const;
 
   // forward
   index list_of_output(index position, index length, index panel, index distance,

@@ -17,7 +17,7 @@ inline constexpr index kPositions = 16;
 /// Calls f(panel, lane, channel, which) for all lanes of `outputs` panels of filters: the channel
 /// of the filter in its panel, and which of the channel's filters it is.
 template <class T, class Function>
-void each_filter(index outputs, index multiplier, Function f) {
+void each_filter(index outputs, index multiplier, const Function& f) {
   index channel = 0, which = 0;
   for (index t = 0; t < outputs; ++t) {
     for (index lane = 0; lane < kPanelWidth<T>; ++lane) {

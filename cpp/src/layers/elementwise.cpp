@@ -14,7 +14,7 @@ namespace {
 // panel of a position, only for the rows that have it (StepRows).
 template <class T, class Function>
 void each_block(Share share, index batch, const Form& form, bool in_lanes,
-                const std::uint32_t* with_step, const Scratch<T>& scratch, Function f) {
+                const std::uint32_t* with_step, const Scratch<T>& scratch, const Function& f) {
   if (in_lanes) {
     each_lane_part<T>(share, batch, form.shape.size(), scratch,
                       [&](index panel, index first, index last, index width) {

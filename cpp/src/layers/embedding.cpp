@@ -75,13 +75,13 @@ class Embedding<T>::Named {
   bool has(index row) const { return heads_[row] != 0; }
   /// Calls f(row) for each of the rows.
   template <class Function>
-  void each_row(Function f) const {
+  void each_row(const Function& f) const {
     for (std::uint32_t link = first_row_; link != 0; link = next_row_[link - 1])
       f(row_of(link - 1));
   }
   /// Calls f(sample, position) for the outputs that a row became, position by position.
   template <class Function>
-  void each_output(index row, Function f) const {
+  void each_output(index row, const Function& f) const {
     for (std::uint32_t link = heads_[row]; link != 0; link = next_[link - 1]) {
       const index item = index{link} - 1;
       f(item % batch_, item / batch_);
@@ -225,7 +225,7 @@ bool Embedding<T>::is_own(Share share, index row) const {
 
 template <class T>
 template <class Function>
-void Embedding<T>::each_own_row(Share share, index first, index last, Function f) const {
+void Embedding<T>::each_own_row(Share share, index first, index last, const Function& f) const {
   const index skipped = (share.worker - first % share.workers + share.workers) % share.workers;
   for (index group = first + skipped; group < last; group += share.workers) {
     const index begin = group * kRowsTogether;

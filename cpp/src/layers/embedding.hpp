@@ -47,7 +47,7 @@ class Embedding final : public Layer<T> {
   bool is_own(Share share, index row) const;
   // Calls f(row) for the rows of groups [first, last) that are the worker's.
   template <class Function>
-  void each_own_row(Share share, index first, index last, Function f) const;
+  void each_own_row(Share share, index first, index last, const Function& f) const;
   void add_up(const Named& named, index row, const Rows<T>& delta, T* gradient) const;
 
   index count_, size_;

@@ -16,7 +16,8 @@ inline constexpr index kLeastInLanes = kLineWidth<T>;
 /// Calls f(panel of samples, first, last, width) for a worker's share of `count` rows, or
 /// positions, of every panel; in a step that may be left, in parts until it is left.
 template <class T, class Function>
-void each_lane_part(Share share, index batch, index count, const Scratch<T>& scratch, Function f) {
+void each_lane_part(Share share, index batch, index count, const Scratch<T>& scratch,
+                    const Function& f) {
   constexpr index kPart = 1024;  // of a panel's rows: 128 KB
   const index all = panel_count<T>(batch) * count, end = share.last(all);
   const index most = scratch.leaving ? kPart : count;

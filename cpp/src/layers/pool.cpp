@@ -42,7 +42,7 @@ ScratchSize Pool<T>::scratch_size(index batch) const {
 template <class T>
 template <class Function>
 void Pool<T>::each_block(Share share, index batch, index positions, bool in_lanes, bool by_rows,
-                         const Scratch<T>& scratch, Function f) const {
+                         const Scratch<T>& scratch, const Function& f) const {
   const index channels = this->output().shape.channels;
   if (in_lanes) {
     each_lane_part<T>(share, batch, positions, scratch,
@@ -68,7 +68,7 @@ template <class T>
 template <class Function>
 void Pool<T>::each_block_of_sequences(Share share, index batch, index positions,
                                       const std::uint32_t* with_step, const Scratch<T>& scratch,
-                                      Function f) const {
+                                      const Function& f) const {
   const bool by_rows = positions < share.workers;
   const Share rows = by_rows ? share : Share{};
   const PositionRange own = own_positions(by_rows ? Share{} : share, positions, with_step);
@@ -81,7 +81,7 @@ void Pool<T>::each_block_of_sequences(Share share, index batch, index positions,
 template <class T>
 template <class Function>
 void Pool<T>::each_block_of_run(const ReadRun& run, index position, index begin, index end,
-                                Function f) const {
+                                const Function& f) const {
   const index channels = this->input().shape.channels, panels = panel_count<T>(channels);
   const index first = std::max(begin, run.first);
   const index count = std::min(end, run.first + run.rows) - first;
@@ -96,7 +96,7 @@ void Pool<T>::each_block_of_run(const ReadRun& run, index position, index begin,
 template <class T>
 template <class Function>
 void Pool<T>::each_output(Share share, index batch, bool in_lanes, const StepRows& steps,
-                          const Scratch<T>& scratch, Function f) const {
+                          const Scratch<T>& scratch, const Function& f) const {
   const index positions = this->output().shape.positions();
   if (steps.x) {
     const WindowRows rows(window_, batch, steps, scratch.stretches + window_.most_taps());
@@ -129,7 +129,7 @@ template <class T>
 template <class Function>
 void Pool<T>::each_input(Share share, index batch, const Back<T>& back, bool counts,
                          const Rows<T>& delta_below, const typename Layer<T>::Below& below,
-                         const Scratch<T>& scratch, Function f) const {
+                         const Scratch<T>& scratch, const Function& f) const {
   const index positions = this->input().shape.positions();
   const auto finished = [&](const Block& block) {
     f(block);

@@ -57,12 +57,12 @@ class Pool : public Layer<T> {
   // Calls f(block) for each block of the worker's output positions.
   template <class Function>
   void each_output(Share share, index batch, bool in_lanes, const StepRows& steps,
-                   const Scratch<T>& scratch, Function f) const;
+                   const Scratch<T>& scratch, const Function& f) const;
   // The same for the input positions; afterwards `below` finishes them. `counts`: as in WindowRows.
   template <class Function>
   void each_input(Share share, index batch, const Back<T>& back, bool counts,
                   const Rows<T>& delta_below, const typename Layer<T>::Below& below,
-                  const Scratch<T>& scratch, Function f) const;
+                  const Scratch<T>& scratch, const Function& f) const;
   // Outputs in compact panels.
   Rows<T> as_outputs(T* numbers, index batch, bool in_lanes) const;
   const Window& window() const { return window_; }
@@ -70,14 +70,14 @@ class Pool : public Layer<T> {
  private:
   template <class Function>
   void each_block(Share share, index batch, index positions, bool in_lanes, bool by_rows,
-                  const Scratch<T>& scratch, Function f) const;
+                  const Scratch<T>& scratch, const Function& f) const;
   template <class Function>
   void each_block_of_sequences(Share share, index batch, index positions,
                                const std::uint32_t* with_step, const Scratch<T>& scratch,
-                               Function f) const;
+                               const Function& f) const;
   template <class Function>
   void each_block_of_run(const ReadRun& run, index position, index begin, index end,
-                         Function f) const;
+                         const Function& f) const;
 
   Window window_;
   PositionRuns runs_;

@@ -156,7 +156,7 @@ struct RowRange {
 };
 /// Calls f(group, its rows) for the groups of some rows.
 template <class T, class Function>
-void each_group(const Recurrence<T>& shape, RowRange rows, index batch, Function f) {
+void each_group(const Recurrence<T>& shape, RowRange rows, index batch, const Function& f) {
   const index height = shape.group_rows(batch);
   for (index row = rows.first, last = row; row < rows.last; row = last) {
     last = std::min(rows.last, (row / height + 1) * height);

@@ -93,7 +93,7 @@ class ArraysGradient {
   }
 
   template <class Function>
-  void each_piece(Function f) const {
+  void each_piece(const Function& f) const {
     for (index task = begin_; task < end_;) {
       Piece piece;
       piece.block = task / lines_ / shape_.gates();

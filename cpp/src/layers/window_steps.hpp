@@ -19,13 +19,13 @@ struct ReadRun {
 
 /// Calls f(tap) for what an output position reads in rows of this length, by place.
 template <class Function>
-void each_tap_of_output(const Window& window, index position, index length, Function f) {
+void each_tap_of_output(const Window& window, index position, index length, const Function& f) {
   if (length > 0) return window.along().each_read(position, length, f);
   for (const Tap& tap : window.of_output(position)) f(tap);
 }
 /// The same for the output positions that read an input position.
 template <class Function>
-void each_tap_of_input(const Window& window, index position, index length, Function f) {
+void each_tap_of_input(const Window& window, index position, index length, const Function& f) {
   if (length > 0) return window.along().each_reader(position, length, f);
   for (const Tap& tap : window.of_input(position)) f(tap);
 }
@@ -45,7 +45,7 @@ class WindowRows {
 
   /// Calls f(run) for the rows that have an output position.
   template <class Function>
-  void each_of_output(index position, Function f) const {
+  void each_of_output(index position, const Function& f) const {
     const index rows = with_output(position);
     index together = window_.along().is_aligned() ? rows : 0;
     for (const Tap& tap : window_.of_output(position)) {
@@ -56,7 +56,7 @@ class WindowRows {
   /// The same for an input position. `counts`: rows are together only if the windows over the
   /// position are of the planned size.
   template <class Function>
-  void each_of_input(index position, bool counts, Function f) const {
+  void each_of_input(index position, bool counts, const Function& f) const {
     const index rows = with_input(position);
     index together = window_.along().is_aligned() ? rows : 0;
     for (const Tap& tap : window_.of_input(position)) {
@@ -71,7 +71,7 @@ class WindowRows {
 
  private:
   template <class Function>
-  void each(index rows, index together, Function f) const {
+  void each(index rows, index together, const Function& f) const {
     if (together > 0) f(ReadRun{0, together, 0});
     for (const Stretch& run : lengths_) {
       const index first = std::max(run.column, together), last = std::min(run.line, rows);

@@ -38,7 +38,7 @@ class NormClip {
   /// Limits the norm of the stored gradient, and passes it to `take(layer, offset, count,
   /// gradient)`. Must be called by every worker, after a barrier.
   template <class Take>
-  void hand_on(const Team& team, Take take) {
+  void hand_on(const Team& team, const Take& take) {
     const KernelTable<T>& k = kernels<T>();
     const index count = static_cast<index>(pieces_.size());
     const index first = team.share().first(count), last = team.share().last(count);
