@@ -182,17 +182,19 @@ template <class T, int R, int V, class OffsetA, class OffsetB>
 }
 
 // c[R x V vectors] = a^T . b over the samples (those of the list, where there is one), for R
-// columns of a panel of a.
+// columns of a panel of a. A row of c is as wide as a panel, of one line or two: V registers, where
+// two of them are a whole one, so that all of c's rows have fixed distances.
 template <class T, int R, int V, bool kCompact>
 void multiply_transposed_tile(index samples, const List* list, const T* a, index lda, const T* b,
                               index ldb, T* c, index ldc, const Fetch<T>* fetch, bool goes_on) {
+  if constexpr (kCompact) lda = ldb = kPanelWidth<T>;
+  if constexpr (kPanelWidth<T> == 2 * Vec<T>::lanes) ldc = V * Vec<T>::lanes;
   Vec<T> sums[R][V];
   if (goes_on) {
     go_on<T>(sums, c, ldc);
   } else {
     start<T>(sums, nullptr);
   }
-  if constexpr (kCompact) lda = ldb = kPanelWidth<T>;
   if (list && list->items) {
     const std::uint32_t* items = list->items;
     const auto at_a = [=](index i) { return index{items[i]}; };

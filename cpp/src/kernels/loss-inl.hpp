@@ -110,6 +110,12 @@ void softmax_backward(index rows, index n, T* delta, index ldd, const T* a, inde
   }
 }
 
+// What is known at compile time. (The standard library's has external linkage.)
+template <bool kValue>
+struct Known {
+  constexpr operator bool() const { return kValue; }
+};
+
 // Contiguous rows of N numbers: vectors cross the borders of rows, and the few squares of a row are
 // added as Lanes would add them.
 template <class T, int N>
@@ -140,21 +146,24 @@ void half_squared_error(index rows, index n, const T* a, index lda, const T* y, 
                               : half_squared_error_of_few<T, 4>;
     return few(rows, a, y, scale, delta, loss);
   }
-  const Vec<T> zero = Vec<T>::all(T(0)), factor = Vec<T>::all(scale);
-  const Vec<T> part = Vec<T>::all(lanes ? T(0.5) : T(1));
-  for (index r = 0; r < rows; ++r, a += lda, y += ldy) {
-    Lanes<T> sum(lanes ? lanes + r * kLineWidth<T> : nullptr);
-    each_vector<T>(n, [&](index c, index v, auto inside) {
-      const Vec<T> error = select(inside, Vec<T>::load(a + c) - Vec<T>::load(y + c), zero);
-      sum.part[v] = fma(part * error, error, sum.part[v]);
-      if (delta) (factor * error).store(delta + r * ldd + c);
-    });
-    if (lanes) {
-      sum.store(lanes + r * kLineWidth<T>);
-    } else {
-      loss[r] = 0.5 * double(sum.sum(n));
+  const Vec<T> zero = Vec<T>::all(T(0)), factor = Vec<T>::all(scale), part = Vec<T>::all(T(0.5));
+  const auto each_row = [&](auto of_lanes) __attribute__((always_inline)) {
+    for (index r = 0; r < rows; ++r) {
+      Lanes<T> sum(of_lanes ? lanes + r * kLineWidth<T> : nullptr);
+      each_vector<T>(n, [&](index c, index v, auto inside) {
+        const index at_a = r * lda + c, at_y = r * ldy + c;
+        const Vec<T> error = select(inside, Vec<T>::load(a + at_a) - Vec<T>::load(y + at_y), zero);
+        sum.part[v] = fma(of_lanes ? part * error : error, error, sum.part[v]);
+        if (delta) (factor * error).store(delta + r * ldd + c);
+      });
+      if (of_lanes) {
+        sum.store(lanes + r * kLineWidth<T>);
+      } else {
+        loss[r] = 0.5 * double(sum.sum(n));
+      }
     }
-  }
+  };
+  lanes ? each_row(Known<true>()) : each_row(Known<false>());
 }
 
 template <class T>

@@ -226,12 +226,17 @@ bool all_finite(index n, const T* x, T factor) {
       sums[j] = fma(Vec<T>::load(x + i + j * Vec<T>::lanes) * factors, zero, sums[j]);
     }
   }
+  for (; i + Vec<T>::lanes <= n; i += Vec<T>::lanes) {
+    sums[0] = fma(Vec<T>::load(x + i) * factors, zero, sums[0]);
+  }
   T lane[Vec<T>::lanes];
   ((sums[0] + sums[1]) + (sums[2] + sums[3])).store(lane);
-  T rest = T(0);
-  for (const T value : lane) rest += value;
-  for (; i < n; ++i) rest += x[i] * factor * T(0);
-  return rest == T(0);
+  for (index j = 0; i < n; ++i, ++j) lane[j] += x[i] * factor * T(0);
+  // In pairs: a sum one by one would wait for itself longer than all the rest of a short row takes.
+  for (index half = Vec<T>::lanes / 2; half > 0; half /= 2) {
+    for (index j = 0; j < half; ++j) lane[j] += lane[j + half];
+  }
+  return lane[0] == T(0);
 }
 
 }  // namespace
