@@ -18,6 +18,8 @@ class LaneMasks {
 
   /// Which outputs drop out for at least one member, by node.
   static std::vector<bool> dropout(const std::vector<GroupMember<T>>& members);
+  /// Whether any outputs do.
+  bool are_used() const { return !masks_.empty(); }
   /// Takes the numbers of the sub-streams that a member's epoch draws from.
   void begin_epoch(std::size_t member, Network<T>& network);
   /// Draws the masks of a member's next `count` rows, the first of which is sample `first` of its

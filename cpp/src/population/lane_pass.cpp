@@ -7,8 +7,12 @@ namespace foxnn {
 
 template <class T>
 LanePass<T>::LanePass(const Network<T>& network, const LaneLayout<T>& layout, index batch,
-                      const std::vector<bool>& dropout, bool backward, index piece)
-    : inputs_(network.inputs()), piece_(piece), x_(with_ones(batch, inputs_)) {
+                      index rows_ahead, const std::vector<bool>& dropout, bool backward,
+                      index piece)
+    : inputs_(network.inputs()),
+      piece_(piece),
+      x_(with_ones(rows_ahead, inputs_)),
+      first_(x_.data()) {
   index width = 0, gradient = 0, inputs = inputs_;
   for (index i = 0; i < network.size(); ++i) {
     const Layer<T>& layer = network.layer(i);
@@ -93,8 +97,8 @@ void LanePass<T>::blank(const std::vector<LaneGap>& gaps, index n, T* values, T 
 template <class T>
 void LanePass<T>::forward(index rows, const T* parameters, bool raw,
                           const std::vector<LaneGap>& gaps) {
-  const T* x = x_.data();
-  blank(gaps, inputs_, x_.data(), T(0));
+  const T* x = first_;
+  blank(gaps, inputs_, first_, T(0));
   for (LaneStage<T>& stage : stages_) {
     const bool is_last = &stage == &stages_.back();
     const index n = stage.outputs, ldx = pitch(stage.inputs), ldy = pitch(n);

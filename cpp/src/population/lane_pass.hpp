@@ -41,10 +41,10 @@ struct LaneStage {
 template <class T>
 class LanePass {
  public:
-  /// For batches of up to `batch` rows. `dropout`: which outputs drop out, by node; it may be
-  /// empty. Without `backward`, there is only memory for the way forward. The gradient comes in
-  /// pieces of about `piece` lines.
-  LanePass(const Network<T>& network, const LaneLayout<T>& layout, index batch,
+  /// For batches of up to `batch` rows, out of `rows_ahead` rows of inputs that are read together.
+  /// `dropout`: which outputs drop out, by node; it may be empty. Without `backward`, there is only
+  /// memory for the way forward. The gradient comes in pieces of about `piece` lines.
+  LanePass(const Network<T>& network, const LaneLayout<T>& layout, index batch, index rows_ahead,
            const std::vector<bool>& dropout, bool backward, index piece = 0);
 
   /// Lines of a row of n numbers. With its ones it is never a power of two, at which columns of
@@ -53,6 +53,8 @@ class LanePass {
   index inputs() const { return inputs_; }
   index outputs() const { return stages_.back().outputs; }
   T* input() { return x_.data(); }
+  /// Lets the batch begin with a row of the inputs.
+  void begin_with(index row) { first_ = x_.data() + row * pitch(inputs_) * kLine; }
   std::vector<LaneStage<T>>& stages() { return stages_; }
   const T* output() const { return stages_.back().y.data(); }
   /// Memory for d loss / d outputs, or d loss / d preactivations, from which `backward` starts.
@@ -67,7 +69,7 @@ class LanePass {
   /// all parameters; otherwise the memory of a piece is used again for the next.
   template <class Take>
   void backward(index rows, const T* parameters, bool through_activation,
-                const std::vector<LaneGap>& gaps, T* whole, Take take);
+                const std::vector<LaneGap>& gaps, T* whole, const Take& take);
 
  private:
   static constexpr index kLine = kLineWidth<T>;
@@ -92,6 +94,7 @@ class LanePass {
 
   index inputs_, piece_;
   Buffer<T> x_;
+  T* first_;  // of the batch
   std::vector<LaneStage<T>> stages_;
   Buffer<T> deltas_[2];
   Buffer<T> gradient_;
@@ -100,13 +103,13 @@ class LanePass {
 template <class T>
 template <class Take>
 void LanePass<T>::backward(index rows, const T* parameters, bool through_activation,
-                           const std::vector<LaneGap>& gaps, T* whole, Take take) {
+                           const std::vector<LaneGap>& gaps, T* whole, const Take& take) {
   const MemberKernels<T>& k = member_kernels<T>();
   T *delta = deltas_[0].data(), *below = deltas_[1].data();
   if (through_activation) apply_slope(stages_.back(), rows, delta);
   for (std::size_t i = stages_.size(); i-- > 0;) {
     const LaneStage<T>& stage = stages_[i];
-    const T* x = i > 0 ? stages_[i - 1].result() : x_.data();
+    const T* x = i > 0 ? stages_[i - 1].result() : first_;
     blank(gaps, stage.outputs, delta, T(-0.0));
     if (i > 0) {
       pass_on(stage, rows, parameters, delta, below);

@@ -52,7 +52,7 @@ void copy_rows(const MatrixView& matrix, const std::uint32_t* order, index count
 }  // namespace
 
 template <class T>
-LaneSamples<T>::LaneSamples(const std::vector<GroupMember<T>>& members, index batch)
+LaneSamples<T>::LaneSamples(const std::vector<GroupMember<T>>& members, index rows)
     : inputs_(members.front().network->inputs()),
       outputs_(members.front().network->outputs()),
       rows_(kLine * (LaneLayout<T>::padded(kNumbersAtOnce) +
@@ -63,7 +63,7 @@ LaneSamples<T>::LaneSamples(const std::vector<GroupMember<T>>& members, index ba
     are_weighted_ = are_weighted_ || own.weights;
     are_plain_ = are_plain_ && is_plain<T>(own.inputs) && (own.labels || is_plain<T>(own.outputs));
   }
-  if (are_weighted_) weights_ = Buffer<T>(batch * kLine);
+  if (are_weighted_) weights_ = Buffer<T>(rows * kLine);
 }
 
 template <class T>

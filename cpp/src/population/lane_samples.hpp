@@ -15,7 +15,8 @@ namespace foxnn {
 template <class T>
 class LaneSamples {
  public:
-  LaneSamples(const std::vector<GroupMember<T>>& members, index batch);
+  /// At most so many rows are read at once.
+  LaneSamples(const std::vector<GroupMember<T>>& members, index rows);
 
   /// The number of samples of a member in an epoch.
   index size(std::size_t member) const { return sources_[member].samples.size(); }
@@ -34,7 +35,7 @@ class LaneSamples {
 
   /// Reads the next counts[m] samples of each member as rows of a LanePass, and their targets.
   void read(const std::vector<index>& counts, T* x, T* targets);
-  /// The weight of row r of what was read for a member.
+  /// The weight of the sample of a member that comes r samples after the next one.
   double weight(std::size_t member, index r) const {
     const Source& source = sources_[member];
     return source.samples.weights ? source.samples.weights[source.next()[r]] : 1.0;

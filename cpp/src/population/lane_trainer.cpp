@@ -20,6 +20,10 @@ constexpr index kFewLines = 256;
 // Lines of a piece of a longer gradient: 8 KB, with as much of the parameters and moments.
 constexpr index kLinesOfPiece = 128;
 
+// Rows that small batches are read ahead. Numbers are put into lanes by blocks of sixteen; and what
+// is read, with the parameters and moments of tiny networks, leaves room in a first-level cache.
+constexpr index kRowsAhead = 16;
+
 // The samples of the largest batch.
 template <class T>
 index batch_of(const std::vector<GroupMember<T>>& members) {
@@ -92,14 +96,16 @@ LaneTrainer<T>::LaneTrainer(const std::vector<GroupMember<T>>& members)
         return made;
       }()),
       batch_(batch_of(members)),
+      rows_ahead_(std::max(batch_, kRowsAhead)),
       layout_(*members.front().network),
-      samples_(members, batch_),
+      samples_(members, rows_ahead_),
       update_(layout_, plans_of(members)),
-      pass_(*members.front().network, layout_, batch_, LaneMasks<T>::dropout(members), true,
-            kLinesOfPiece),
+      pass_(*members.front().network, layout_, batch_, rows_ahead_, LaneMasks<T>::dropout(members),
+            true, kLinesOfPiece),
       masks_(members, pass_, batch_),
-      tally_(members, batch_),
+      tally_(members, batch_, rows_ahead_),
       counts_(members.size()),
+      read_(members.size()),
       saved_(layout_.lines() * kLine) {
   if (layout_.lines() <= kFewLines || update_.clips_norm()) {
     gradient_ = Buffer<T>(layout_.lines() * kLine);
@@ -162,7 +168,7 @@ void LaneTrainer<T>::load() {
     const OptimizerState<T>& state = network.optimizer();
     parameters[m] = network.parameters().data();
     for (int i = 0; i < 2; ++i) moments[i][m] = state.moments[i].data();
-    update_.step_of(m) = state.step;
+    update_.set_step(m, state.step);
   }
   layout_.load(parameters, update_.parameters());
   for (int i = 0; i < 2; ++i) {
@@ -198,9 +204,9 @@ void LaneTrainer<T>::store(bool all) {
     if (!parameters[m]) continue;
     Member& member = members_[m];
     member.is_unwritten = false;
+    tally_.end(m, member.report);
     const index count = member.network->parameters().size();
     if (!kernels<T>().all_finite(count, parameters[m], T(1))) member.report.diverged = true;
-    member.report.last_loss = tally_.last_loss(m);
     if (!member.report.diverged) continue;
     std::vector<T*> to(members_.size());
     to[m] = parameters[m];
@@ -224,23 +230,18 @@ void LaneTrainer<T>::run_epoch(const std::uint8_t* trains, const StopRequest& st
     goes_on = true;
   }
   load();
+  for (std::size_t m = 0; m < members_.size(); ++m) tally_.begin(m, members_[m].report);
   StopPoll poll;
   while (goes_on) {
-    step();
-    const bool stopped = poll.after_step(stop);
-    bool some_end = false;
-    goes_on = false;
-    for (std::size_t m = 0; m < members_.size(); ++m) {
-      Member& member = members_[m];
-      if (!member.runs) continue;
-      member.report.stopped = stopped;
-      member.runs = !member.report.diverged && !samples_.is_between_epochs(m);
-      some_end = some_end || !member.runs;
-      goes_on = goes_on || member.runs;
-    }
-    goes_on = goes_on && !stopped;
-    // Their lanes go on with the others: what they hold now is written at once.
-    if (goes_on && some_end) store(false);
+    const index steps = begin_steps();
+    index made = 0;
+    bool stopped = false;
+    do {
+      step(made * rows_);
+      stopped = poll.after_step(stop);
+      ++made;
+    } while (made < steps && !stopped && !tally_.some_diverged());
+    goes_on = end_steps(made, stopped);
   }
   store(true);
   for (std::size_t m = 0; m < members_.size(); ++m) {
@@ -249,38 +250,64 @@ void LaneTrainer<T>::run_epoch(const std::uint8_t* trains, const StopRequest& st
 }
 
 template <class T>
-void LaneTrainer<T>::step() {
-  index rows = 0;
+index LaneTrainer<T>::begin_steps() {
+  index steps = rows_ahead_;
+  rows_ = 0;
   for (std::size_t m = 0; m < members_.size(); ++m) {
-    const index left = samples_.size(m) - samples_.position(m);
-    counts_[m] = members_[m].runs ? std::min(left, members_[m].plan.batch_size) : 0;
-    rows = std::max(rows, counts_[m]);
+    const index left = samples_.size(m) - samples_.position(m), batch = members_[m].plan.batch_size;
+    counts_[m] = members_[m].runs ? std::min(left, batch) : 0;
+    if (members_[m].runs) steps = std::min(steps, left / batch);
+    rows_ = std::max(rows_, counts_[m]);
   }
+  steps = std::max<index>(1, std::min(steps, rows_ahead_ / rows_));
   gaps_.clear();
   for (std::size_t m = 0; m < members_.size(); ++m) {
-    const index count = counts_[m];
-    if (count == 0) continue;
-    if (count < rows) gaps_.push_back({index(m), count, rows});
-    masks_.draw(m, *members_[m].network, samples_.position(m), count);
+    if (counts_[m] > 0 && counts_[m] < rows_) gaps_.push_back({index(m), counts_[m], rows_});
+    read_[m] = steps * counts_[m];
   }
-  samples_.read(counts_, pass_.input(), tally_.targets());
+  samples_.read(read_, pass_.input(), tally_.targets());
+  tally_.begin_steps(counts_, samples_.are_weighted());
+  return steps;
+}
+
+template <class T>
+void LaneTrainer<T>::step(index first) {
+  for (std::size_t m = 0; m < members_.size() && masks_.are_used(); ++m) {
+    if (counts_[m] == 0) continue;
+    masks_.draw(m, *members_[m].network, samples_.position(m) + first, counts_[m]);
+  }
   update_.begin_step();
-  pass_.forward(rows, update_.parameters(), tally_.takes_raw(), gaps_);
-  tally_.judge(counts_, samples_, pass_);
-  move(rows);
+  pass_.begin_with(first);
+  pass_.forward(rows_, update_.parameters(), tally_.takes_raw(), gaps_);
+  tally_.judge(first, samples_, pass_);
+  move();
+}
+
+template <class T>
+bool LaneTrainer<T>::end_steps(index made, bool stopped) {
+  tally_.end_steps(made);
+  bool goes_on = false, some_end = false;
   for (std::size_t m = 0; m < members_.size(); ++m) {
-    const index count = counts_[m];
-    if (count == 0) continue;
-    tally_.count_step(m, count, samples_, members_[m].report);
-    samples_.set_position(m, samples_.position(m) + count);
+    Member& member = members_[m];
+    if (!member.runs) continue;
+    samples_.set_position(m, samples_.position(m) + made * counts_[m]);
+    member.report.diverged = tally_.diverged(m);
+    member.report.stopped = stopped;
+    member.runs = !member.report.diverged && !samples_.is_between_epochs(m);
+    some_end = some_end || !member.runs;
+    goes_on = goes_on || member.runs;
   }
+  goes_on = goes_on && !stopped;
+  // Their lanes go on with the others: what they hold now is written at once.
+  if (goes_on && some_end) store(false);
+  return goes_on;
 }
 
 // Along the gradient, in the order of a single network: penalties, clipping, decay, step.
 template <class T>
-void LaneTrainer<T>::move(index rows) {
+void LaneTrainer<T>::move() {
   T* const whole = gradient_.size() ? gradient_.data() : nullptr;
-  pass_.backward(rows, update_.parameters(), !tally_.takes_raw(), gaps_, whole,
+  pass_.backward(rows_, update_.parameters(), !tally_.takes_raw(), gaps_, whole,
                  [&](index line, index weights, index biases, T* gradient) {
                    update_.prepare(line, weights, biases, gradient);
                    if (whole) return;

@@ -50,11 +50,17 @@ class LaneTrainer final : public Group<T> {
   void load();
   // Writes members that have ended, or all, to their networks, and completes their reports.
   void store(bool all);
-  void step();
-  void move(index rows);
+  // What all members that run do next alike: steps of counts_[m] rows. Returns how many, at most
+  // rows_ahead_ rows of them.
+  index begin_steps();
+  // The step with the batch that begins `first` rows behind what was read.
+  void step(index first);
+  void move();
+  // Whether members still run after so many steps.
+  bool end_steps(index made, bool stopped);
 
   std::vector<Member> members_;
-  const index batch_;
+  const index batch_, rows_ahead_;
   double seconds_ = 0.0;
   LaneLayout<T> layout_;
   LaneSamples<T> samples_;
@@ -62,7 +68,8 @@ class LaneTrainer final : public Group<T> {
   LanePass<T> pass_;
   LaneMasks<T> masks_;
   LaneTally<T> tally_;
-  std::vector<index> counts_;  // rows of the members in this step
+  std::vector<index> counts_, read_;  // rows of the members in a step, and in all that are read
+  index rows_ = 0;                    // the most of counts_
   std::vector<LaneGap> gaps_;
   Buffer<T> gradient_, saved_;
 };

@@ -14,6 +14,8 @@ LaneUpdate<T>::LaneUpdate(const LaneLayout<T>& layout, const std::vector<Trainin
     : layout_(layout),
       plans_(plans),
       steps_(plans.size()),
+      rates_(plans.size()),
+      has_betas_of_first_(plans.size()),
       parameters_(layout.lines() * kLine),
       lines_(kLines * kLine) {
   for (int i = 0; i < 2; ++i) {
@@ -46,6 +48,14 @@ void LaneUpdate<T>::set_plan(std::size_t member, const TrainingPlan& plan) {
   set(shrinking, c.shrink);
   const T* const shrinks = line(shrinking);
   shrinks_ = std::any_of(shrinks, shrinks + kLine, [](T part) { return part != T(0); });
+  const Optimizer& first = plans_.front().optimizer;
+  are_alike_ = true;
+  for (std::size_t m = 0; m < plans_.size(); ++m) {
+    const Optimizer& rule = plans_[m].optimizer;
+    rates_[m] = plans_[m].learning_rate;
+    has_betas_of_first_[m] = rule.beta_1 == first.beta_1 && rule.beta_2 == first.beta_2;
+    are_alike_ = are_alike_ && has_betas_of_first_[m] && rates_[m] == rates_.front();
+  }
 }
 
 template <class T>
@@ -53,26 +63,37 @@ void LaneUpdate<T>::restart(std::size_t member) {
   for (Buffer<T>& moments : moments_) {
     for (index i = 0; i < moments.size(); i += kLine) moments.data()[i + index(member)] = T(0);
   }
-  steps_[member] = 0;
+  set_step(member, 0);
 }
 
-// Members often differ in the learning rate alone, and two powers take as long as a layer.
+template <class T>
+void LaneUpdate<T>::set_step(std::size_t member, std::uint64_t step) {
+  steps_[member] = step;
+  are_together_ = std::equal(steps_.begin() + 1, steps_.end(), steps_.begin());
+}
+
+// Members often differ in the learning rate alone, if at all, and two powers take as long as a
+// layer.
 template <class T>
 void LaneUpdate<T>::begin_step() {
-  const bool corrects = plans_.front().optimizer.traits().corrects_means;
-  const Optimizer* last = nullptr;
-  std::uint64_t last_step = 0;
-  MeanCorrections corrections;
+  for (std::size_t m = 0; m < plans_.size() && restarts_; ++m) {
+    const std::uint64_t restart_after = plans_[m].optimizer.restart_after;
+    if (restart_after > 0 && steps_[m] >= restart_after) restart(m);
+  }
+  for (std::uint64_t& step : steps_) ++step;
+  const Optimizer& first = plans_.front().optimizer;
+  if (!first.traits().corrects_means) return;
+  const MeanCorrections of_first = mean_corrections(first, steps_.front());
+  if (are_together_ && are_alike_) {
+    std::fill_n(line(rate), kLine, static_cast<T>(of_first.rate(rates_.front())));
+    std::fill_n(line(square_scale), kLine, static_cast<T>(of_first.square_scale()));
+    return;
+  }
   for (std::size_t m = 0; m < plans_.size(); ++m) {
-    const Optimizer& rule = plans_[m].optimizer;
-    if (restarts_ && rule.restart_after > 0 && steps_[m] >= rule.restart_after) restart(m);
-    const std::uint64_t step = ++steps_[m];
-    if (!corrects) continue;
-    const bool are_same =
-        last && step == last_step && last->beta_1 == rule.beta_1 && last->beta_2 == rule.beta_2;
-    if (!are_same) corrections = mean_corrections(rule, step);
-    last = &rule, last_step = step;
-    line(rate)[m] = static_cast<T>(corrections.rate(plans_[m].learning_rate));
+    const bool is_as_first = are_together_ && has_betas_of_first_[m];
+    const MeanCorrections corrections =
+        is_as_first ? of_first : mean_corrections(plans_[m].optimizer, steps_[m]);
+    line(rate)[m] = static_cast<T>(corrections.rate(rates_[m]));
     line(square_scale)[m] = static_cast<T>(corrections.square_scale());
   }
 }

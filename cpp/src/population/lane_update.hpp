@@ -27,7 +27,8 @@ class LaneUpdate {
   T* moments(int i) { return moments_[i].data(); }
   bool remembers(int i) const { return moments_[i].size() > 0; }
   /// The steps that a member's optimizer has made.
-  std::uint64_t& step_of(std::size_t member) { return steps_[member]; }
+  std::uint64_t step_of(std::size_t member) const { return steps_[member]; }
+  void set_step(std::size_t member, std::uint64_t step);
 
   /// Must be called before each step.
   void begin_step();
@@ -67,6 +68,11 @@ class LaneUpdate {
   const LaneLayout<T>& layout_;
   std::vector<TrainingPlan> plans_;
   std::vector<std::uint64_t> steps_;
+  // Of the plans, where each step finds them side by side.
+  std::vector<double> rates_;
+  std::vector<bool> has_betas_of_first_;
+  bool are_alike_ = false;    // in these, and in the learning rate
+  bool are_together_ = true;  // all have made as many steps
   Buffer<T> parameters_, moments_[2];
   Buffer<T> lines_;
   // The parts of the gradient whose squares are added up separately, as for a single network.
