@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/pause.hpp"
 #include "foxnn/cpu.hpp"
 
 #if defined(_OPENMP) && !defined(FOXNN_THREAD_TEAMS)
@@ -29,10 +30,6 @@
 
 namespace foxnn {
 namespace {
-
-// About 50 us of spinning: longer than the workers of a balanced step drift apart, shorter than a
-// time slice, so that more workers than cores still make progress.
-constexpr int kSpins = 1000;
 
 constexpr const char* kForceThreads = "FOXNN_FORCE_THREADS";
 
@@ -105,12 +102,6 @@ int forced_threads() {
     return value;
   }();
   return count;
-}
-
-inline void pause() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#endif
 }
 
 }  // namespace

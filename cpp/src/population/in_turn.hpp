@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/parallel.hpp"
+#include "base/pause.hpp"
 #include "base/stop_poll.hpp"
 #include "kernels/kernel_table.hpp"
 
@@ -63,7 +64,7 @@ class Stops {
 /// Calls f(i) for i = 0 ... count - 1, each in one of the workers, until `stops` says otherwise.
 /// The first exception is thrown again, when all workers have ended. Returns false if stopped.
 template <class Function>
-bool in_turn(index count, int workers, Stops& stops, Function f) {
+bool in_turn(index count, int workers, Stops& stops, const Function& f) {
   std::atomic<index> next{0};
   std::atomic<int> done{0};
   std::exception_ptr error;
@@ -86,9 +87,13 @@ bool in_turn(index count, int workers, Stops& stops, Function f) {
       if (team.is_first()) poll.after_piece(asks);
     }
     done.fetch_add(1, std::memory_order_release);
-    // The others cannot ask: the first worker does so until they are done.
+    // The others cannot ask: the first worker does so until they are done. Mostly they nearly are.
     constexpr auto kNap = std::chrono::microseconds(50);
-    while (team.is_first() && done.load(std::memory_order_acquire) < team.share().workers) {
+    const auto others_work = [&] {
+      return team.is_first() && done.load(std::memory_order_acquire) < team.share().workers;
+    };
+    for (int spins = 0; spins < kSpins && others_work(); ++spins) pause();
+    while (others_work()) {
       poll.after_piece(asks);
       std::this_thread::sleep_for(kNap);
     }

@@ -13,7 +13,7 @@ LaneAnswers<T>::LaneAnswers(const std::vector<const Network<T>*>& members)
     : members_(members),
       versions_(members.size()),
       layout_(*members.front()),
-      pass_(*members.front(), layout_, kRows, {}, false),
+      pass_(*members.front(), layout_, kMostRows, kMostRows, {}, false),
       parameters_(layout_.lines() * kLine),
       row_(members.front()->inputs()),
       outputs_row_(rounded_up(members.front()->outputs(), kLineWidth<T>)) {
@@ -59,10 +59,10 @@ bool LaneAnswers<T>::is_current() {
   return true;
 }
 
-// Member m reads `rows` rows of x from first + m * distance on.
 template <class T>
-void LaneAnswers<T>::read(const MatrixView& x, index first, index distance, index rows) {
+void LaneAnswers<T>::read(const MatrixView& x, index first, index rows, bool each) {
   const index columns = pass_.inputs(), pitch = pass_.pitch(columns) * kLine;
+  const index distance = each ? rows : 0;
   // Members are far apart in memory: what is not needed of them is not looked at.
   const bool is_plain =
       !are_scaled_ && x.type == (sizeof(T) == 4 ? ElementType::f32 : ElementType::f64);
@@ -81,14 +81,13 @@ void LaneAnswers<T>::read(const MatrixView& x, index first, index distance, inde
   }
 }
 
-// Each member has `all` rows of outputs.
 template <class T>
-void LaneAnswers<T>::write(index rows, index all, T* out) {
+void LaneAnswers<T>::write(index rows, T* out) {
   const index n = pass_.outputs(), pitch = pass_.pitch(n) * kLine;
   const bool are_sorted = members_.front()->sorts_outputs();
   const bool is_softmax = members_.front()->top().finishes_rows();
   for (std::size_t m = 0; m < members_.size(); ++m) {
-    T* const to = out + index(m) * all * n;
+    T* const to = out + index(m) * rows * n;
     const T* from = pass_.output() + m;
     for (index r = 0; r < rows; ++r, from += pitch) {
       for (index c = 0; c < n; ++c) to[r * n + c] = from[c * kLine];
@@ -103,26 +102,18 @@ void LaneAnswers<T>::write(index rows, index all, T* out) {
 }
 
 template <class T>
-auto LaneAnswers<T>::predict(const MatrixView& x, index first, index rows, bool each, T* out) ->
-    typename Network<T>::Outcome {
+auto LaneAnswers<T>::answer(index rows, T* out) -> typename Network<T>::Outcome {
   using Outcome = typename Network<T>::Outcome;
   const KernelTable<T>& k = kernels<T>();
-  const index n = pass_.outputs();
-  bool finite = true;
-  for (index r = 0; r < rows; r += kRows) {
-    const index count = std::min(kRows, rows - r);
-    read(x, first + r, each ? rows : 0, count);
-    const index numbers = count * pass_.pitch(pass_.inputs()) * kLine;
-    finite = finite && k.all_finite(numbers, pass_.input(), T(1));
-    pass_.forward(count, parameters_.data(), false, {});
-    write(count, rows, out + r * n);
-  }
-  if (!finite) {
+  const index inputs = rows * pass_.pitch(pass_.inputs()) * kLine;
+  if (!k.all_finite(inputs, pass_.input(), T(1))) {
     // Not to be met by the next call.
-    std::fill_n(pass_.input(), kRows * pass_.pitch(pass_.inputs()) * kLine, T(0));
+    std::fill_n(pass_.input(), inputs, T(0));
     return Outcome::not_finite;
   }
-  const index numbers = static_cast<index>(members_.size()) * rows * n;
+  pass_.forward(rows, parameters_.data(), false, {});
+  write(rows, out);
+  const index numbers = static_cast<index>(members_.size()) * rows * pass_.outputs();
   if (k.all_finite(numbers, out, T(1))) return Outcome::done;
   const bool has_nan = std::any_of(out, out + numbers, [](T value) { return std::isnan(value); });
   return has_nan ? Outcome::no_number : Outcome::done;

@@ -16,22 +16,24 @@ class LaneAnswers {
   /// outlive it.
   explicit LaneAnswers(const std::vector<const Network<T>*>& members);
 
+  /// Rows that are answered at once: enough for tiles, and few enough to stay in the first-level
+  /// cache.
+  static constexpr index kMostRows = 8;
+
   /// Whether their layers are those that they had.
   bool is_current();
-  /// As Network::predict: out[members x rows x outputs] for `rows` rows of x from `first` on, the
-  /// same for all members; `each`: each member has as many of its own, one after the other.
-  typename Network<T>::Outcome predict(const MatrixView& x, index first, index rows, bool each,
-                                       T* out);
+  /// Reads `rows` rows of x from `first` on, the same for all members; `each`: each member has as
+  /// many of its own, one after the other.
+  void read(const MatrixView& x, index first, index rows, bool each);
+  /// The outputs for what was read: out[members x rows x outputs]. As Network::predict.
+  typename Network<T>::Outcome answer(index rows, T* out);
 
  private:
   static constexpr index kLine = kLineWidth<T>;
-  // Rows at a time: enough for tiles, and few enough to stay in the first-level cache.
-  static constexpr index kRows = 8;
 
   bool is_loaded() const;
   void load();
-  void read(const MatrixView& x, index first, index distance, index rows);
-  void write(index rows, index all, T* out);
+  void write(index rows, T* out);
 
   std::vector<const Network<T>*> members_;
   std::vector<std::uint64_t> versions_;
