@@ -61,6 +61,8 @@ def seed(value: object) -> int:
 
 def position(value: object, name: str, length: int, what: str) -> int:
     """Return the position, from 0, of an index, which may count from the end if negative."""
+    if type(value) is int and 0 <= value < length:  # fast path, here and below
+        return value
     number = _index(value, f"{name} must be an integer, got {shown(value)}")
     if not -length <= number < length:
         there = f"from 0 to {length - 1}" if length else "but there is none"
@@ -87,8 +89,9 @@ def real(
     open_high: bool = False,
 ) -> float:
     """Return a finite number within bounds."""
-    if type(value) is float and low < value < high:  # fast path: messages take longer
-        return value
+    if type(value) is float:  # fast path: messages take longer
+        if low < value < high or (value == low > -math.inf and not open_low):
+            return value
     allowed = _range_text(low, high, open_low, open_high)
     number = _float(value, f"{name} must be a number{allowed}")
     too_low = number <= low if open_low else number < low

@@ -5,6 +5,7 @@ NumPy does not check for signals while it computes, and converting some gigabyte
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -51,7 +52,11 @@ def copy_into(target: Array, source: Array) -> None:
 
 def taken(array: Array, which: Array) -> Array:
     """Return the rows at some positions."""
-    out = np.empty((len(which), *array.shape[1:]), array.dtype)
+    shape = (len(which), *array.shape[1:])
+    if math.prod(shape) <= _NUMBERS:
+        rows: Array = array[which]
+        return rows
+    out: Array = np.empty(shape, array.dtype)
     for part in slices(out):
         out[part] = array[which[part]]
     return out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from foxnn import _core, checks
@@ -30,7 +32,7 @@ def warn_if_saturated(network: AnsweringNetwork, x: Rows) -> None:
         return
     which = np.arange(0, len(x), max(1, len(x) // _SAMPLES))[:_SAMPLES]
     some = checks.dense(checks.taken(x, which)).astype(np.float64)
-    size = float(np.sqrt(np.mean(some * some)))
+    size = math.sqrt(np.add.reduce(some * some, axis=None) / some.size)
     if size <= _USUAL_SIZE:
         return
     arrays = {name: network._array(first["index"], name) for name in first["arrays"]}
