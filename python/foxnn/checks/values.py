@@ -89,9 +89,9 @@ def real(
     open_high: bool = False,
 ) -> float:
     """Return a finite number within bounds."""
-    if type(value) is float:  # fast path: messages take longer
-        if low < value < high or (value == low > -math.inf and not open_low):
-            return value
+    takes_low = not open_low and low > -math.inf
+    if type(value) is float and (low < value < high or (takes_low and value == low)):
+        return value  # fast path: messages take longer
     allowed = _range_text(low, high, open_low, open_high)
     number = _float(value, f"{name} must be a number{allowed}")
     too_low = number <= low if open_low else number < low
