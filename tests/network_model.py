@@ -97,6 +97,19 @@ class Training:
     rules: reference.Rules = dataclasses.field(default_factory=reference.Rules)
     dropout: tuple[float, ...] = ()
     weights: Array | None = None
+    is_outside: bool = False  # y has d loss / d outputs of a loss that the caller has
+
+
+class Outside(reference.Network):
+    """A network whose loss is the sum of its outputs times given slopes."""
+
+    def losses(self, x: Array, y: Array, masks: list[Array] | None = None) -> Array:
+        """Return the loss of each sample."""
+        return (self.forward(x, masks)[1][-1] * y).sum(axis=1)
+
+    def output_delta(self, z: Array, a: Array, y: Array) -> Array:
+        """Return d loss / d preactivations of the output layer, sample by sample."""
+        return self.layers[-1].back(z, y)
 
 
 @dataclasses.dataclass
@@ -184,6 +197,11 @@ class Model:
         scaler = self.scalers[1]
         return y if scaler is None else (y - scaler.shift) / scaler.scale
 
+    def slopes(self, y: Array) -> Array:
+        """Return slopes by the outputs as users get them as those by the outputs inside."""
+        scaler = self.scalers[1]
+        return y if scaler is None else y * scaler.scale
+
     def outside(self, out: Array) -> Array:
         """Return outputs as the user gets them."""
         scaler = self.scalers[1]
@@ -212,7 +230,8 @@ class Model:
         """Train; return the mean loss of each epoch."""
         self.use(told.rule)
         left = math.inf if told.steps is None else told.steps
-        x, y, found = self.inputs(told.x), self.targets(told.y), []
+        x, found = self.inputs(told.x), []
+        y = self.slopes(told.y) if told.is_outside else self.targets(told.y)
         epoch = 0
         while left > 0 and (told.steps is not None or epoch < told.epochs):
             total = weight = 0.0
@@ -263,6 +282,8 @@ class Model:
                 for layer in network.layers
             ]  # fmt: skip
             network = reference.Network(list(shaken), network.loss)
+        if told.is_outside:
+            network = Outside(network.layers, network.loss)
         losses = network.losses(x, y, masks)
         reduction = "sum" if told.sums else "mean"
         gradients = network.gradients(x, y, reduction, counts, masks)

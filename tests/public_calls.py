@@ -766,6 +766,7 @@ CALLS: dict[str, Call] = {
     "evolution.EvolutionHistory.__getitem__": Call(
         lambda: told_rule("Genetic").history, {"name": ["best"]}, anything=_KEY
     ),
+    "evolution.EvolutionHistory.plot": Call(lambda: told_rule("Genetic").history, {"ax": AX}),
     **{
         f"evolution.{name}.{method}": Call(functools.partial(make, name), valid)
         for name in ("Genetic", "EvolutionStrategy", "CMA")

@@ -279,6 +279,41 @@ def test_a_history_of_fit() -> None:
     assert ax.figure.axes[1].lines[1].get_ydata().tolist() == history["val_accuracy"]
 
 
+def test_a_history_of_members_shows_their_median_and_range() -> None:
+    pop = foxnn.population(5, [2, 4, 2], "tanh", "softmax", seed=1)
+    stops = [foxnn.EarlyStopping("loss", patience=1, min_delta=10.0), *[None] * 4]
+    history = pop.fit(SQUARE, [0, 1, 1, 0], epochs=4, early_stopping=stops)
+    losses = history["loss"]
+    assert np.isnan(losses[0, 2:]).all()  # ended
+    ax = history.plot()
+    assert ax.figure.axes[1].get_ylabel() == "accuracy"
+    (line,), (band,) = ax.lines, ax.collections
+    np.testing.assert_array_equal(line.get_xdata(), np.arange(4))
+    np.testing.assert_array_equal(line.get_ydata(), np.nanmedian(losses, axis=0))
+    corners = {tuple(corner) for corner in band.get_paths()[0].vertices}
+    for epoch in range(4):
+        own = losses[:, epoch]
+        assert {(epoch, np.nanmin(own)), (epoch, np.nanmax(own))} <= corners
+    # An epoch after which nobody was trained any more is left out.
+    gaps = np.array([[1.0, 0.5, np.nan], [2.0, np.nan, np.nan]])
+    (line,) = foxnn.plot.history({"loss": gaps}).lines
+    assert line.get_xdata().tolist() == [0, 1]
+    assert line.get_ydata().tolist() == [1.5, 0.5]
+
+
+@pytest.mark.parametrize("kind", [lambda h: h, dict], ids=["EvolutionHistory", "dict"])
+def test_scores_of_an_evolution(kind: Callable[..., Any]) -> None:
+    pop = foxnn.population(10, [1, 1], seed=0)
+    history = pop.evolve(lambda pop: -abs(pop.parameters).sum(axis=1), generations=12)
+    ax = foxnn.plot.history(kind(history))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("generation", "score")
+    assert {line.get_label(): line.get_ydata().tolist() for line in ax.lines} == {
+        name: history[name].tolist() for name in ("best", "mean")
+    }
+    assert history.plot(ax) is ax
+    assert len(ax.lines) == 4
+
+
 @pytest.mark.parametrize(
     ("history", "error", "parts"),
     [
@@ -289,7 +324,10 @@ def test_a_history_of_fit() -> None:
         ({"loss": []}, ValueError, ("no epoch of loss",)),
         (foxnn.History(), ValueError, ("history must hold one of loss", "nothing")),
         ({"loss": [1.0], "val_loss": [1.0, 2.0]}, ValueError, ("history", "'val_loss': 2")),
-        ({"loss": [[1.0]]}, ValueError, ("history['loss']", "(1, 1)")),
+        ({"loss": [[[1.0]]]}, ValueError, ("history['loss']", "(1, 1, 1)")),
+        ({"loss": [[1.0, 2.0]], "val_loss": [[1.0]]}, ValueError, ("history", "'val_loss': 1")),
+        ({"best": [1.0], "mean": [1.0, 2.0]}, ValueError, ("history", "'mean': 2")),
+        ({"best": []}, ValueError, ("no epoch of best",)),
         ({"loss": 1.0}, ValueError, ("history['loss']", "()")),
         ({"loss": ["a"]}, TypeError, ("history['loss']", "['a']")),
         ({"accuracy": [None]}, TypeError, ("history['accuracy']", "got None")),

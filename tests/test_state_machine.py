@@ -205,21 +205,26 @@ class Networks(RuleBasedStateMachine):
         x, y = self.samples(3, seed)
         model, eps = self.model, epsilon(self.model.dtype)
         found = self.both(lambda nn: nn.gradient(x, 0 if of_one else None))
-        slopes = model.network.input_gradients(model.inputs(x))
-        for scaler, shape, power in ((model.scalers[0], (1, 1, -1), -1), (
-            model.scalers[1], (1, -1, 1), 1)):  # fmt: skip
-            if scaler is not None:
-                slopes = slopes * scaler.scale.reshape(shape) ** power
+        slopes, most = self.slopes_by_inputs(x)
         expected = slopes[:, 0] if of_one else slopes
-        most = 1.0
-        for layer in model.network.layers:
-            most *= 1.0 + np.abs(layer.weights).sum(axis=0).max() * 1.2
-        most = most * (1.0 + np.abs(slopes).max())
         assert_within(found, expected, 200 * eps * (np.abs(expected) + most), "d output / d input")
         trace = self.both(lambda nn: dict(nn.trace(x[0], y[0])))
         last = len(model.network.layers)
         shown = trace["out"] if "out" in trace else trace[f"a^{last}"]
         assert shown.tobytes() == self.nn.predict(x[:1])[0].tobytes()
+
+    def slopes_by_inputs(self, x: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return the model's d output / d input, and the size of what it is computed from."""
+        model = self.model
+        slopes = model.network.input_gradients(model.inputs(x))
+        for scaler, shape, power in ((model.scalers[0], (1, 1, -1), -1), (
+            model.scalers[1], (1, -1, 1), 1)):  # fmt: skip
+            if scaler is not None:
+                slopes = slopes * scaler.scale.reshape(shape) ** power
+        most = 1.0
+        for layer in model.network.layers:
+            most *= 1.0 + np.abs(layer.weights).sum(axis=0).max() * 1.2
+        return slopes, most * (1.0 + np.abs(slopes).max())
 
     # What changes parameters.
 
@@ -269,6 +274,24 @@ class Networks(RuleBasedStateMachine):
             told = Training(x, y, optimizer[1], rate, count, shuffles=False)
             losses, spread = self.followed(told, "train_on_batch")
             assert loss == pytest.approx(losses[0], abs=spread)
+
+    @precondition(lambda self: self.can_train())
+    @rule(count=counts, seed=seeds, optimizer=optimizers, rate=st.sampled_from([0.0, 0.01, 0.05]))
+    def step_along(self, count: int, seed: int, optimizer: Any, rate: float) -> None:
+        """Make a step along a gradient by the outputs, or only return that by the inputs."""
+        x, _ = self.samples(count, seed)
+        rng = np.random.default_rng(seed)
+        along = rng.integers(-16, 17, (count, self.nn.sizes[-1])) / 64.0
+        slopes, most = self.slopes_by_inputs(x)
+        expected = np.einsum("no,noi->ni", along, slopes)
+        found = self.both(lambda nn: nn.backward(x, along, optimizer[0], rate))
+        allowed = 200 * epsilon(self.model.dtype) * (np.abs(expected) + most) * along.shape[1]
+        assert_within(found, expected, allowed, "d loss / d input")
+        if rate > 0:
+            told = Training(
+                x, along, optimizer[1], rate, count, sums=True, shuffles=False, is_outside=True
+            )
+            self.followed(told, "backward")
 
     @precondition(lambda self: self.can_train())
     @rule(
@@ -546,6 +569,8 @@ class Networks(RuleBasedStateMachine):
             lambda nn: nn.fit(x * np.nan, y),
             lambda nn: nn.fit(x, y, schedule=lambda epoch: -1.0),
             lambda nn: nn.train_on_batch(x, y[:-1]),
+            lambda nn: nn.backward(x, y[:-1]),
+            lambda nn: nn.backward(x, y, "sgd", -0.1),
             lambda nn: nn.train_on_batch(x, y, foxnn.AdamW(weight_decay=2.0), 0.6),
             lambda nn: nn.train(foxnn.train_data(wide, y), 0.1, 3),
             lambda nn: nn.train(foxnn.train_data(x, y), 0.1, -3),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from numpy.typing import ArrayLike
 
@@ -22,7 +22,57 @@ from foxnn.training.fitting import fitted
 from foxnn.training.kinds import AugmentLike, ScheduleLike, ValidationLike
 from foxnn.training.options import FitArguments
 
+if TYPE_CHECKING:
+    from foxnn.evolution import EvolutionHistory
+    from foxnn.populations.history import PopulationHistory
+    from foxnn.populations.population import population
 
+
+@overload
+def resume(
+    name_file: str | os.PathLike[str],
+    x: None = None,
+    y: None = None,
+    *,
+    fitness: Callable[[population], ArrayLike],
+    generations: int | None = None,
+    callbacks: object = (),
+    progress: bool | None = None,
+    time_limit: float | None = None,
+) -> tuple[population, EvolutionHistory]: ...
+@overload
+def resume(
+    name_file: str | os.PathLike[str],
+    x: SamplesLike,
+    y: ArrayLike,
+    *,
+    rows: ArrayLike | Sequence[ArrayLike],
+    epochs: int | None = None,
+    validation: ValidationLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    schedule: ScheduleLike | None = None,
+    lengths: ArrayLike | None = None,
+    callbacks: object = (),
+    progress: bool | None = None,
+    time_limit: float | None = None,
+) -> tuple[population, PopulationHistory]: ...
+@overload
+def resume(  # the file decides whether it is a network or a population
+    name_file: str | os.PathLike[str],
+    x: SamplesLike,
+    y: ArrayLike,
+    *,
+    epochs: int | None = None,
+    validation: ValidationLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    schedule: ScheduleLike | None = None,
+    augment: AugmentLike | None = None,
+    lengths: ArrayLike | None = None,
+    rows: ArrayLike | Sequence[ArrayLike] | None = None,
+    callbacks: object = (),
+    progress: bool | None = None,
+    time_limit: float | None = None,
+) -> tuple[Any, Any]: ...
 @answers("resume")
 def resume(
     name_file: str | os.PathLike[str],

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from foxnn import checks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Numbers = NDArray[np.float64]
 
@@ -47,6 +50,23 @@ class EvolutionHistory(Mapping[str, Numbers]):
     def generations(self) -> int:
         """The number of generations."""
         return len(self._values["best"])
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the best and the mean score over the generations.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+            As of `foxnn.plot.history`.
+        """
+        from foxnn import plot  # late: evolution does not need it
+
+        return plot.history(self, ax)
 
     def _plain(self) -> dict[str, list[float]]:
         """Return the values as lists, for files."""

@@ -12,6 +12,7 @@ from foxnn.populations.data import PopulationData, population_data
 from foxnn.populations.history import PopulationHistory
 from foxnn.populations.loop import PopulationLoop, PopulationPlan
 from foxnn.populations.per_member import arguments_of_members, located
+from foxnn.populations.unfinished import warn_if_members_unfinished
 from foxnn.support.errors import DivergedError
 from foxnn.training import auto
 from foxnn.training.arguments import checked_time_limit
@@ -125,6 +126,8 @@ def fitted(
     history = loop.run()
     if loop.diverged:
         raise _diverged(loop.diverged)
+    if loop.ran_out:
+        warn_if_members_unfinished(pop._members, history, loop.data, loop.ended.tolist())
     return history
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from foxnn import checks
 from foxnn.support.html import escaped, table
 from foxnn.training.history import History
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Numbers = NDArray[np.float64]
 
@@ -111,6 +114,23 @@ class PopulationHistory(Mapping[str, Numbers]):
                 for name, epochs in self._values.items()
             }
         )
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw loss and accuracy over the epochs: medians over the members, and their ranges.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; by default in a new figure.
+
+        Returns
+        -------
+        matplotlib Axes
+            As of `foxnn.plot.history`.
+        """
+        from foxnn import plot  # late: training does not need it
+
+        return plot.history(self, ax)
 
     def __getitem__(self, name: str) -> Numbers:
         epochs = self._values[name]

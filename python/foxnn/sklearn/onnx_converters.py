@@ -100,11 +100,20 @@ class _Nodes:
         self._container.add_initializer(name, kind, list(array.shape), given)
         return name
 
-    def add(self, kind: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+    def add(
+        self,
+        kind: str,
+        *inputs: str,
+        output: str | None = None,
+        unused: int = 0,
+        **attributes: Any,
+    ) -> str:
+        """Add a node, with outputs that are not used behind its first; return the first."""
         made = self.name(f"foxnn_{kind.lower()}") if output is None else output
+        rest = [self.name(f"foxnn_{kind.lower()}_unused") for _ in range(unused)]
         title = self._scope.get_unique_operator_name(f"foxnn_{kind}")
         self._container.add_node(
-            kind, list(inputs), [made], name=title, op_version=OPSET, **attributes
+            kind, list(inputs), [made, *rest], name=title, op_version=OPSET, **attributes
         )
         return made
 
@@ -122,7 +131,8 @@ class _Nodes:
         for node in nodes:
             attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
             inputs = [names[name] for name in node.input]
-            names[node.output[0]] = self.add(node.op_type, *inputs, **attributes)
+            unused = len(node.output) - 1
+            names[node.output[0]] = self.add(node.op_type, *inputs, unused=unused, **attributes)
         found: str = names[last]
         return found
 

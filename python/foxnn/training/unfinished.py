@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from foxnn import checks
-from foxnn.checks import Array
+from foxnn.checks import Array, Rows
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.scaler import shift_and_scale
 from foxnn.model.sequences import mask_of
@@ -47,39 +48,78 @@ def warn_if_unfinished(
             ConvergenceWarning,
         )
         return
-    if len(losses) < _FEWEST_EPOCHS:
+    if network._own_loss is not None:
         return
+    scalers, training = network._scalers, data.training
+
+    def constant() -> tuple[float, float] | None:
+        return constant_loss_of(network, training.x, training.y, training.weights, scalers)
+
+    found = unfinished(losses, history.get("val_loss"), constant)
+    if found is not None:
+        warn(
+            f"training ended after {len(losses)} epochs while the loss was still falling: it is "
+            f"{found.shown()}; train for more epochs, or with epochs='auto'",
+            ConvergenceWarning,
+        )
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What is said of a run that has ended too early."""
+
+    last: float
+    fall: float  # as a share of the loss before
+    quarter: int  # epochs in which it fell
+    guessing: float  # the loss of the best constant answer
+
+    def shown(self) -> str:
+        """Return how the loss stands, as the end of a sentence."""
+        return (
+            f"{self.last:.3g}, {self.fall:.1%} below its value {self.quarter} epochs earlier, and "
+            f"the best constant output has a loss of {self.guessing:.3g}"
+        )
+
+
+def unfinished(
+    losses: Sequence[float],
+    held_out: Sequence[float] | None,
+    constant: Callable[[], tuple[float, float] | None],
+) -> Unfinished | None:
+    """Return how a run stands whose loss was still falling steeply; None for others.
+
+    `constant` returns what `constant_loss` does, and is called only if the loss has fallen.
+    """
+    if len(losses) < _FEWEST_EPOCHS:
+        return None
     quarter = math.ceil(len(losses) / 4)
     before, last = losses[-1 - quarter], losses[-1]
     fall = (before - last) / before if before > 0 else 0.0
-    held_out = history.get("val_loss")
     if not fall > 0 or (held_out is not None and not held_out[-1] < held_out[-1 - quarter]):
-        return
-    scalers = network._scalers
-    training, channels = data.training, network._channels()
-    weights = training.weights
-    if weights is None and network._varies_at_end():
-        steps = training.y[0].size // (1 if checks.are_labels(training.y) else channels)
-        there = mask_of(training.x, steps)
-        weights = None if there is None else there / there.sum(axis=1, keepdims=True)
-    if network._own_loss is not None:
-        return
-    numbers = network._loss_parameters()
-    constant = constant_loss(network._loss(), training.y, weights, scalers, channels, numbers)
-    if constant is None or not constant[1] > constant[0]:
-        return
-    least, guessing = constant
-    left = (last - least) / (guessing - least)
-    is_steep = left > _FAR and fall > _STEEP
+        return None
     never_rose = all(b < a for a, b in zip(losses[-1 - quarter :], losses[-quarter:], strict=False))
-    if not is_steep and not (left > _HOPELESS and never_rose):
-        return
-    warn(
-        f"training ended after {len(losses)} epochs while the loss was still falling: it is "
-        f"{last:.3g}, {fall:.1%} below its value {quarter} epochs earlier, and the best constant "
-        f"output has a loss of {guessing:.3g}; train for more epochs, or with epochs='auto'",
-        ConvergenceWarning,
-    )
+    if not fall > _STEEP and not never_rose:
+        return None
+    ends = constant()
+    if ends is None or not ends[1] > ends[0]:
+        return None
+    least, guessing = ends
+    left = (last - least) / (guessing - least)
+    if (left > _FAR and fall > _STEEP) or (left > _HOPELESS and never_rose):
+        return Unfinished(last, fall, quarter, guessing)
+    return None
+
+
+def constant_loss_of(
+    network: AnsweringNetwork, x: Rows, y: Array, weights: Array | None, scalers: Scalers
+) -> tuple[float, float] | None:
+    """Return `constant_loss` of samples as a network is trained on them."""
+    channels = network._channels()
+    if weights is None and network._varies_at_end():
+        there = mask_of(x, y[0].size // (1 if checks.are_labels(y) else channels))
+        weights = None if there is None else there / there.sum(axis=1, keepdims=True)
+    numbers = network._loss_parameters()
+    return constant_loss(network._loss(), y, weights, scalers, channels, numbers)
 
 
 def constant_loss(

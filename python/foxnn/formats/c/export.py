@@ -24,7 +24,7 @@ from foxnn.layers.kinds import check_held
 from foxnn.layers.steps import varies
 from foxnn.layers.view import is_number
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.losses import refuse_sorted
+from foxnn.model.losses import sorts_outputs
 from foxnn.model.scaler import shift_and_scale
 from foxnn.support import pieces
 
@@ -49,7 +49,6 @@ def export(
             "samples must be None for a network of sequences of any length, which a header takes "
             f"step by step, got {checks.shown(samples)}"
         )
-    refuse_sorted(network, "a C header")
     x, y = _samples(network, samples)
     warn_if_coarse(network, path)
     given = recorded.snapshot(network)
@@ -57,6 +56,8 @@ def export(
     scalings = _scaling(network, "input"), _scaling(network, "output")
     source = _program(twin, word, kind, scalings)
     source.classes = twin.classes
+    if sorts_outputs(twin):
+        source.in_order = len(twin._loss_parameters())
     report: dict[str, float] = {"constant_bytes": source.constants, "stack_bytes": source.stack}
     if kind is not None and x is not None and y is not None:
         report |= _loss_of_accuracy(recorded.twin_of(network, given), twin, x, y)
@@ -129,14 +130,14 @@ def _names(name_file: object, name: str | None) -> tuple[str, str]:
     return path, word
 
 
-def _samples(network: AnsweringNetwork, samples: Any) -> tuple[Array | None, Array | None]:
-    """Return checked inputs and targets; both are None if there are none."""
+def _samples(network: AnsweringNetwork, samples: Any) -> tuple[Array | None, Any]:
+    """Return checked inputs, and targets as they are given; both are None if there are none."""
     if samples is None:
         return None, None
     if not isinstance(samples, tuple) or len(samples) != 2:
         raise TypeError(f"samples must be a pair (x, y), got {checks.shown(samples)}")
-    x, y = network._samples(*samples, "samples[0]", "samples[1]")
-    return checks.dense(x), y
+    x, _ = network._samples(*samples, "samples[0]", "samples[1]")
+    return checks.dense(x), samples[1]
 
 
 def _layer(part: PlainLayer, kind: str | None) -> Layer:
@@ -166,7 +167,7 @@ def _scaling(network: AnsweringNetwork, which: str) -> tuple[Array, Array] | Non
 
 
 def _loss_of_accuracy(
-    network: AnsweringNetwork, twin: AnsweringNetwork, x: Array, y: Array
+    network: AnsweringNetwork, twin: AnsweringNetwork, x: Array, y: Any
 ) -> dict[str, float]:
     """Return losses and accuracies of a network and of its rounded twin on samples."""
     report = {}

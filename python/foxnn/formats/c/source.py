@@ -14,7 +14,7 @@ import numpy as np
 
 from foxnn import _core
 from foxnn.checks import Array
-from foxnn.formats.c import steps
+from foxnn.formats.c import ordering, steps
 from foxnn.formats.c.classes import class_names
 from foxnn.layers.activation_table import ACTIVATIONS
 
@@ -62,6 +62,7 @@ class Program:
     scratch: int = 0  # numbers on the stack
     step: Step | None = None
     classes: list[str | int | bool] | None = None
+    in_order: int = 1  # outputs, each so many of which are put into ascending order
 
     @property
     def type(self) -> str:
@@ -217,6 +218,7 @@ def header(source: Program) -> Iterator[str]:
         yield from _array(source, ending, array)
     after = [
         *source.functions,
+        *([ordering.function(name, source.type)] if source.in_order > 1 else []),
         *_predict_functions(source),
         *_step_functions(source),
         f"#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {upper}_H */\n",
@@ -344,6 +346,8 @@ def _predict_functions(source: Program) -> list[str]:
 def _body(source: Program, declarations: list[str], lines: list[str], outputs: str) -> str:
     """Return the lines of a function that computes outputs, of which there are so many."""
     name, statements = source.name, list(lines)
+    if source.in_order > 1:
+        statements.append(ordering.line(name, outputs, source.in_order))
     if source.outputs is not None:
         statements.append(
             f"for (i = 0; i < {outputs}; i++) y[i] = y[i] * {name}_y_scale[i] + {name}_y_shift[i];"

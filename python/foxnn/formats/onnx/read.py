@@ -18,6 +18,7 @@ from foxnn.formats.onnx.graph import Graph, NotAChain
 from foxnn.formats.onnx.layered import Layered, layered_of
 from foxnn.formats.onnx.layered_graph import LayeredGraph
 from foxnn.formats.onnx.model_file import ModelFile
+from foxnn.formats.onnx.ordering import take_off_order
 from foxnn.formats.onnx.recurrent_shapes import NODES
 from foxnn.formats.paths import FileFormatError, reading
 from foxnn.layers.activations import ActivationPair
@@ -86,6 +87,8 @@ def read(path: str) -> Found | FoundLayers:
         model = onnx.ModelProto.FromString(data)
     except message.DecodeError:
         raise FileFormatError(f"{path}: expected an ONNX file") from None
+    if (each := _quantiles(_said(model))) > 1:
+        take_off_order(onnx, model, each)
     with np.errstate(all="ignore"):  # what is not finite is refused where it is given to a layer
         if _said(model).get("foxnn_layers"):
             return _found_layers(path, model)
@@ -250,6 +253,14 @@ def _loss(said: dict[str, str]) -> LossLike | None:
         return as_given(name, [float(number) for number in numbers])
     except (ValueError, TypeError, IndexError, RecursionError):
         return None
+
+
+def _quantiles(said: dict[str, str]) -> int:
+    """Return how many quantiles of each target a network says it has."""
+    loss = _loss(said)
+    if not isinstance(loss, tuple) or loss[0] != "quantile":
+        return 0
+    return len(loss[1]) if isinstance(loss[1], list) else 1
 
 
 def _classes(graph: ModelFile, said: dict[str, str]) -> Any:

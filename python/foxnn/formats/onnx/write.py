@@ -1,5 +1,6 @@
 """ONNX files, written: Gemm and activation nodes, with the scalers before and after them.
 
+Several quantiles are put into order after the layers (`ordering`).
 Networks of other kinds of layers are written by `nodes`. Input `x` and output `y` have the
 network's type and any number of samples. Operators are those of
 operator set 13 (ONNX 1.8, 2020), which gelu is composed of; so old runtimes read the files, too.
@@ -15,13 +16,14 @@ from numpy.typing import NDArray
 
 from foxnn import _core, checks
 from foxnn.formats.onnx.nodes import BODIES, NEWER, LayerGraph, size_of
+from foxnn.formats.onnx.ordering import add_order
 from foxnn.formats.rounding import warn_if_coarse
 from foxnn.formats.whole_files import replacing
 from foxnn.layers.activation_table import ACTIVATIONS, Node, Number
 from foxnn.layers.kinds import check_held
 from foxnn.layers.view import is_number
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.losses import OWN, public_name, refuse_sorted
+from foxnn.model.losses import OWN, public_name, sorts_outputs
 from foxnn.model.scaler import Scaler, shift_and_scale
 from foxnn.support import extras
 
@@ -95,7 +97,6 @@ def write(path: str, network: AnsweringNetwork) -> None:
 def check(network: AnsweringNetwork) -> None:
     """Raise ValueError where the format cannot hold the network."""
     check_held(network._layers(), BODIES, "an ONNX file", of_any_length=True)
-    refuse_sorted(network, "an ONNX file")
     size = np.dtype(network.dtype).itemsize * size_of(network._layers())
     if size > _LARGEST:
         raise ValueError(f"an ONNX file holds at most 2 GiB, and the weights take {size} bytes")
@@ -120,7 +121,6 @@ def nodes_of(
     They are for a graph that another library makes, in which they begin with the value `source`.
     """
     check_held(network._layers(), BODIES, "an ONNX file", of_any_length=True)
-    refuse_sorted(network, "an ONNX file")
     copy, graph = network._copy(), _Graph(onnx, dtype)
     graph.last = source
 
@@ -128,6 +128,7 @@ def nodes_of(
         _activate(graph, layer, name, parameters, dtype)
 
     LayerGraph(graph, copy._array, activate).layers(copy._layers(), "layers")
+    _order(graph, copy)
     return graph.nodes, graph.arrays, graph.last
 
 
@@ -145,6 +146,7 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
     writer = LayerGraph(graph, copy._array, activate)
     writer.layers(parts, "layers")
     writer.turn(len(ends_of[1]), is_first=False)
+    _order(graph, copy)
     if outputs is not None:
         shift, scale = (column.reshape(ends_of[1]) for column in shift_and_scale(outputs))
         graph.node("Mul", "y_scaled", graph.last, graph.array("output_scaler.scale", scale))
@@ -178,6 +180,12 @@ def _model(onnx: Any, copy: _core.Network, network: AnsweringNetwork) -> Any:
             said[name] = scaler.method
     helper.set_model_props(model, said)
     return model
+
+
+def _order(graph: _Graph, copy: _core.Network) -> None:
+    """Put the quantiles of each target into order, as the network does."""
+    if sorts_outputs(copy):
+        add_order(graph, len(copy._loss_parameters()), copy._output_shape())
 
 
 def _named(shape: tuple[int | None, ...], steps: str) -> list[int | str]:
