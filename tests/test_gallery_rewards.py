@@ -60,3 +60,26 @@ def test_actions_are_drawn_with_their_probabilities(monkeypatch: pytest.MonkeyPa
     # The standard error of the first share is 0.0028.
     np.testing.assert_allclose(counts / 20_000, [0.2, 0, 0.8], atol=0.012)
     assert counts[1] == 0
+
+
+def test_acrobot_swings_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = load("acrobot", monkeypatch)
+    monkeypatch.setattr(script.policy_gradient, "TESTS", 10)
+    found = told(script, tmp_path, capsys, "acrobot")
+    assert found["Acrobot, rewards of the last batch"][0] > -300  # of about -500 at first
+
+
+def test_the_links_of_acrobot_are_where_gymnasium_sees_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    script = load("acrobot", monkeypatch)
+    first, second = np.array([0.3, -1.0, 3.0]), np.array([0.2, 2.0, -0.5])
+    turns = [np.cos(first), np.sin(first), np.cos(second), np.sin(second)]
+    states = np.stack([*turns, np.zeros(3), np.zeros(3)], axis=1)
+    middle, tip = script.joints(states)
+    np.testing.assert_allclose(np.linalg.norm(middle, axis=1), 1)
+    np.testing.assert_allclose(np.linalg.norm(tip - middle, axis=1), 1)
+    # Gymnasium's own rule for the end of an episode.
+    np.testing.assert_allclose(tip[:, 1], -np.cos(first) - np.cos(first + second))
