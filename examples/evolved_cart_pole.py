@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import gymnasium
 import matplotlib.pyplot as plt
 import numpy as np
 from numpy.typing import NDArray
 
 import common
+import episodes
 import foxnn
 from foxnn import evolution
 from foxnn.evolution.rule import Rule
@@ -44,30 +44,11 @@ class Run(NamedTuple):
     seconds: float
 
 
-class Carts:
-    """Many carts side by side, and how long their poles stay up."""
-
-    def __init__(self, count: int) -> None:
-        self.environment = gymnasium.make_vec(
-            "CartPole-v1", num_envs=count, vectorization_mode="vector_entry_point"
-        )
-
-    def play(self, answer: Callable[[Array], Array], seed: int) -> Array:
-        """Return the steps of an episode of each cart, whose actions are the largest outputs."""
-        states, _ = self.environment.reset(seed=seed)
-        steps, is_up = np.zeros(len(states)), np.ones(len(states), bool)
-        while is_up.any():
-            actions = answer(states).argmax(axis=-1).reshape(-1)
-            states, _, fallen, over, _ = self.environment.step(actions)
-            steps += is_up
-            is_up &= ~(fallen | over)
-        return steps
-
-
 def evolve(name: str, seed: int, generations: int) -> Run:
     """Evolve until what the rule has found is solved, or the generations are over."""
     pop, rule = foxnn.population(MEMBERS, [4, 16, 2], "tanh", seed=seed), RULES[name]()
-    carts, tests = Carts(MEMBERS * EPISODES), Carts(TESTS)
+    carts = episodes.environments("CartPole-v1", MEMBERS * EPISODES)
+    tests = episodes.environments("CartPole-v1", TESTS)
 
     def fitness(pop: foxnn.population) -> Array:
         def answer(states: Array) -> Array:
@@ -75,7 +56,7 @@ def evolve(name: str, seed: int, generations: int) -> Run:
             return out
 
         # Other episodes in each generation, so that luck is not inherited.
-        steps = carts.play(answer, 1000 * seed + rule.generation)
+        steps = episodes.rewards(carts, answer, 1000 * seed + rule.generation)
         scores: Array = steps.reshape(MEMBERS, EPISODES).mean(axis=1)
         return scores
 
@@ -83,7 +64,7 @@ def evolve(name: str, seed: int, generations: int) -> Run:
         return bool(logs["best"] == LONGEST and test(10_000 + seed) >= SOLVED)
 
     def test(seed: int) -> float:
-        return float(tests.play(rule.best(pop).predict, seed).mean())
+        return float(episodes.rewards(tests, rule.best(pop).predict, seed).mean())
 
     started = time.perf_counter()
     history = pop.evolve(fitness, generations, rule, callbacks=is_solved, progress=False)
