@@ -33,13 +33,18 @@ LIBRARIES = {
 }
 
 
-def is_there(name: str) -> bool:
-    """Return whether a library can be imported."""
+def is_installed(module: str) -> bool:
+    """Return whether a module can be imported."""
     try:
-        importlib.import_module(LIBRARIES[name][0])
+        importlib.import_module(module)
     except ImportError:
         return False
     return True
+
+
+def is_there(name: str) -> bool:
+    """Return whether a library can be imported."""
+    return is_installed(LIBRARIES[name][0])
 
 
 def versions() -> dict[str, str]:

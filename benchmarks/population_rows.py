@@ -11,8 +11,9 @@ import numpy as np
 
 import foxnn
 from measure import Timed, one_call, timed
-from peers import RATE, is_there, jax_adam
+from peers import RATE, is_there, jax_adam, torch_epoch
 from row import Row, Run, Sides, Target
+from work import Work
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,9 @@ class Members:
 # small networks.
 EPOCHS = 8
 
+# Of a PyTorch network: none of its steps takes longer than another.
+TORCH_STEPS = 200
+
 WIDE = Members(256, (4, 64, 64, 2), 32, 2048)
 SMALL = Members(1024, (4, 16, 2), 32, 2048)
 TINY = Members(1024, (3, 5, 4, 2), 1, 2048)
@@ -69,7 +73,10 @@ def steps(given: Members, run: Run) -> Sides:
     }
     if is_there("JAX"):
         runs["JAX"] = _jax_run(work, x, y)
-    return {name: partial(_step, whole, work.steps) for name, whole in runs.items()}
+    sides: Sides = {name: partial(_step, whole, work.steps) for name, whole in runs.items()}
+    if is_there("PyTorch"):
+        sides["PyTorch"] = _torch_loop(work, x, y, run.threads)
+    return sides
 
 
 def _step(whole: Timed, count: int) -> float:
@@ -133,6 +140,14 @@ def _jax_run(work: Members, x: Any, y: Any) -> Timed:
     return timed(run)
 
 
+def _torch_loop(work: Members, x: Any, y: Any, threads: int) -> Timed:
+    """Return the time of a step in a loop over networks, as the first steps of two of them."""
+    rows = TORCH_STEPS * work.batch
+    one = Work(work.sizes, "tanh", min(work.samples, rows), optimizer="adam", batch=work.batch)
+    networks = [torch_epoch(one, x[:rows], y[:rows], threads) for _ in range(2)]
+    return lambda: sum(network() for network in networks) / (2 * one.steps)
+
+
 def answers(given: Members, run: Run) -> Sides:
     """Return the answer of every member to an input of its own."""
     work = given.used(run)
@@ -159,7 +174,10 @@ def _title(work: Members) -> str:
 
 POPULATION_ROWS: Sequence[Row] = (
     *(
-        Row(f"population-{name}", _title(work), partial(steps, work), (Target("JAX", times),))
+        Row(
+            f"population-{name}", _title(work), partial(steps, work),
+            (Target("JAX", times), Target("PyTorch", 20.0)),
+        )
         for name, work, times in (
             ("wide", WIDE, 2.8), ("small", SMALL, 7.0), ("tiny", TINY, 12.0), ("large", LARGE, 2.4),
         )

@@ -34,7 +34,7 @@ def run(script: str, *arguments: object) -> str:
 ROWS = (
     "mnist", "tiny-1", "control", "get-out-list", "train-on-batch", "sparse-5000",
     "sparse-predict-5000", "lenet", "cnn", "lenet-predict", "population-small",
-    "population-get-out", "installed", "wheel",
+    "population-get-out", "search", "cart-pole", "installed", "wheel",
 )  # fmt: skip
 
 
@@ -68,6 +68,23 @@ def test_sizes_are_within_their_limits(compared: tuple[str, dict, str]) -> None:
     results = {result["name"]: result for result in compared[1]["results"]}
     assert results["installed"]["medians"]["foxnn"] <= 5.6e6
     assert results["wheel"]["medians"]["foxnn"] <= 2.1e6
+
+
+def test_evolution_gives_a_row_a_library(tmp_path: Path) -> None:
+    path = tmp_path / "out.json"
+    text = run("evolution.py", "--quick", "--only", "xor", "--json", path)
+    assert "QUICK" in text
+    written = json.loads(path.read_text())
+    rules = [result["rule"] for result in written["results"]]
+    assert rules == ["Genetic", "EvolutionStrategy", "CMA"]
+    for result in written["results"]:
+        assert "foxnn" in result["sides"]
+        for name, side in result["sides"].items():
+            assert f"| {result['rule']} | {name} | " in text
+            # Three generations of XOR, which hardly begin to learn it.
+            assert side["generations"] == 3
+            assert 0.01 < side["error"] <= 0.3
+            assert side["reached"] == 0
 
 
 def test_threads_gives_a_row_a_count() -> None:
