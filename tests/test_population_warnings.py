@@ -64,7 +64,7 @@ WEIGHTS = RNG.uniform(0, 2, (len(RATES), 150))
     "given",
     [
         {}, {"scale": "standard"}, {"rows": ROWS}, {"sample_weight": WEIGHTS},
-        {"rows": ROWS, "sample_weight": WEIGHTS}, {"validation": 0.2},
+        {"rows": ROWS, "sample_weight": WEIGHTS}, {"validation": 0.5},
         {"rows": ROWS, "validation": 0.2},
     ],
     ids=["plain", "scaled", "rows", "weights", "rows and weights", "held out", "rows, held out"],
@@ -106,6 +106,13 @@ def test_many_members_are_counted() -> None:
     assert "of 8 of 9 members was still falling (members 0, 1, 2, 3, 5 and 3 others)" in message
 
 
+def test_a_few_slow_members_among_many_are_expected() -> None:
+    (message,) = fit(members())
+    assert "the loss of 3 of 6 members" in message
+    stop = foxnn.EarlyStopping("loss", patience=1, min_delta=10.0)
+    assert fit(members(), early_stopping=[None, stop, None, None, None, None]) == []
+
+
 def test_who_ended_the_run_knows() -> None:
     assert fit(members(), 9) == []  # fewer epochs than usual
     assert fit(members(), time_limit=1e-9) == []
@@ -113,7 +120,8 @@ def test_who_ended_the_run_knows() -> None:
 
 
 def test_members_that_early_stopping_has_ended_are_not_counted() -> None:
-    stops = [None, foxnn.EarlyStopping("loss", patience=1, min_delta=10.0), *[None] * 4]
+    stop = foxnn.EarlyStopping("loss", patience=1, min_delta=10.0)
+    stops = [stop, stop, None, None, stop, stop]
     expected = list(of_members_alone())
     (message,) = fit(members(), early_stopping=stops)
     assert expected == [1, 2, 3]

@@ -28,8 +28,9 @@ FRIENDS = {
     },
     "plot": {"_check_names", "_one_sample"},
     "populations": {
-        "_as_array", "_check_names", "_classes", "_input_names", "_is_one_sample", "_positions",
-        "_reader", "_rows", "_scalers", "_set_scalers", "_twin", "_varies_at_end", "_weighted",
+        "_as_array", "_check_names", "_classes", "_input_names", "_is_one_sample", "_own_loss",
+        "_positions", "_reader", "_rows", "_scalers", "_set_scalers", "_twin", "_varies_at_end",
+        "_weighted",
     },
     "model": {"_network", "_part"},
 }  # fmt: skip

@@ -410,9 +410,9 @@ class population(AnsweringPopulation):
         >>> import numpy as np
         >>> x = np.linspace(-1, 1, 60).reshape(-1, 1)
         >>> pop = foxnn.population(4, [1, 8, 1], "tanh", "identity", seed=1)
-        >>> history = pop.fit(x, x * x, epochs=30, learning_rate=[0.1, 0.01, 0.001, 0.0001])
+        >>> history = pop.fit(x, x * x, epochs=300, learning_rate=[0.1, 0.05, 0.02, 0.01])
         >>> int(history["loss"][:, -1].argmin())
-        0
+        1
         """
         if others:
             raise unknown("population.fit", others)

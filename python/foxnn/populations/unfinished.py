@@ -28,7 +28,10 @@ def warn_if_members_unfinished(
     data: PopulationData,
     ended: Sequence[bool],
 ) -> None:
-    """Warn of the members that would be warned of if they had been trained alone."""
+    """Warn of the members that would be warned of if they had been trained alone.
+
+    They must be half of those whose run has not ended early: among many settings, a few are slow.
+    """
     if members[0]._own_loss is not None:
         return
     known: dict[Any, tuple[float, float] | None] = {}  # members that see the same samples
@@ -46,12 +49,13 @@ def warn_if_members_unfinished(
         return known[key]
 
     found: dict[int, Unfinished] = {}
-    for i in np.flatnonzero(~np.asarray(ended)).tolist():
+    running = np.flatnonzero(~np.asarray(ended)).tolist()
+    for i in running:
         own = history.of(i)
         one = unfinished(own["loss"], own.get("val_loss"), functools.partial(constant_of, i))
         if one is not None:
             found[i] = one
-    if not found:
+    if not found or 2 * len(found) < len(running):
         return
     listed = ", ".join(map(str, list(found)[:_MOST_LISTED]))
     others = f" and {len(found) - _MOST_LISTED} others" if len(found) > _MOST_LISTED else ""
