@@ -131,8 +131,8 @@ def memcheck(session: nox.Session) -> None:
         session.run(*valgrind, *leaks, "build/engine/test_engine", external=True)
         session.env["PYTHONMALLOC"] = "malloc"
         for job in ("training", "options", "gradients", "mutations"):
-            out = f"{session.create_tmp()}/{job}.npz"
-            session.run(*valgrind, "python", "tests/forced_runs.py", job, out, external=True)
+            folder = session.create_tmp()
+            session.run(*valgrind, "python", "tests/forced_runs.py", folder, job, external=True)
 
 
 @nox.session

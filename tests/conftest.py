@@ -25,23 +25,32 @@ def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[s
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=600,
         check=False,
     )
 
 
 @pytest.fixture(scope="session")
 def forced_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, np.ndarray]]:
-    """Return a function that runs a job of forced_runs in a process of its own, once each."""
-    folder = tmp_path_factory.mktemp("forced")
+    """Return a function that runs a job of forced_runs in another process, once each.
+
+    The first that asks for one may name those that will be asked for with the same settings: one
+    process runs them all.
+    """
+    base = tmp_path_factory.mktemp("forced")
 
     @functools.cache
-    def run(job: str, isa: str = "", threads: str = "") -> dict[str, np.ndarray]:
-        path = folder / f"{job}-{isa}-{threads}.npz"
-        done = python(
-            *(str(FORCED_RUNS), job, str(path)), FOXNN_FORCE_ISA=isa, FOXNN_FORCE_THREADS=threads
-        )
-        assert done.returncode == 0, done.stderr
+    def run(
+        job: str, isa: str = "", threads: str = "", among: tuple[str, ...] = ()
+    ) -> dict[str, np.ndarray]:
+        folder = base / f"{isa}-{threads}"
+        folder.mkdir(exist_ok=True)
+        path = folder / f"{job}.npz"
+        if not path.exists():
+            jobs = [name for name in among or (job,) if not (folder / f"{name}.npz").exists()]
+            settings = {"FOXNN_FORCE_ISA": isa, "FOXNN_FORCE_THREADS": threads}
+            done = python(str(FORCED_RUNS), str(folder), *jobs, **settings)
+            assert done.returncode == 0, done.stderr
         with np.load(path) as found:
             return dict(found)
 

@@ -1,7 +1,8 @@
 """What runs in a process of its own, under a forced kernel set or a forced number of threads.
 
-`python forced_runs.py JOB OUT.npz` writes the job's arrays, and beside them the kernel set that
-really ran and the number of threads of a step. The jobs are also called directly, for their cases.
+`python forced_runs.py OUT JOB...` writes each job's arrays to OUT/JOB.npz, and beside them the
+kernel set that really ran and the number of threads of a step. The jobs are also called directly,
+for their cases.
 """
 
 from __future__ import annotations
@@ -390,10 +391,12 @@ JOBS = {
 }
 
 
-def main(job: str, path: str) -> None:
-    """Write what a job finds."""
+def main(folder: str, *jobs: str) -> None:
+    """Write what each job finds."""
     threads = foxnn.neural_network([1, 1]).threads_for(1)
-    np.savez(path, kernel_set=foxnn.kernel_set(), threads=threads, **JOBS[job]())
+    for job in jobs:
+        path = f"{folder}/{job}.npz"
+        np.savez(path, kernel_set=foxnn.kernel_set(), threads=threads, **JOBS[job]())
 
 
 if __name__ == "__main__":

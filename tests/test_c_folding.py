@@ -10,9 +10,9 @@ import pytest
 
 import foxnn
 import kinds
+from c_programs import COMPILERS, checked_function, function, self_test
 from foxnn import Activation, BatchNorm, Conv1D, Conv2D, Conv3D, Dense, Dropout, MaxPool2D, Residual
 from foxnn.formats import folding
-from test_c_export import COMPILERS, function, self_test
 
 pytestmark = [
     pytest.mark.skipif(not COMPILERS, reason="there is no C compiler"),
@@ -31,12 +31,12 @@ def learnt(items: list[Any], dtype: Any = "float32") -> foxnn.neural_network:
 
 def differences(nn: foxnn.neural_network, folder: Path) -> np.ndarray:
     """Return how far the header's answers are from the network's, after its own test."""
-    for compiler in COMPILERS:
+    for compiler in COMPILERS[1:]:
         assert self_test(folder / "net.h", compiler, "-O2").returncode == 0
     x = 3.0 + 2.0 * np.random.default_rng(2).normal(size=(9, int(np.prod(nn._input_shape()))))
     x = x.astype(nn.dtype)
     expected = nn.predict(x).reshape(9, -1)
-    found = function(folder / "net.h", nn.dtype)(x)
+    found = checked_function(folder / "net.h", nn.dtype)(x)
     return np.asarray(np.abs(found - expected) / np.maximum(1.0, np.abs(expected)))
 
 

@@ -13,6 +13,16 @@ import pytest
 
 import foxnn
 import kinds
+from c_programs import (
+    C_TYPES,
+    COMPILERS,
+    SELF_TEST,
+    checked_function,
+    compiled,
+    function,
+    library,
+    self_test,
+)
 from foxnn import (
     GRU,
     LSTM,
@@ -29,7 +39,7 @@ from foxnn import (
     Reshape,
     Residual,
 )
-from test_c_export import COMPILERS, FLAGS, assert_near, compiled, function, self_test
+from test_c_export import assert_near
 
 pytestmark = pytest.mark.skipif(not COMPILERS, reason="there is no C compiler")
 
@@ -37,16 +47,14 @@ KINDS = {"RNN": RNN, "GRU": GRU, "LSTM": LSTM}
 RECURRENT = [row for row in kinds.ROWS if any(f"{kind}(" in repr(row.items) for kind in KINDS)]
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("row", RECURRENT, ids=lambda row: row.name)
-def test_whole_sequences(row: kinds.Row, dtype: str, tmp_path: Path) -> None:
-    nn = row.network(dtype)
+def test_whole_sequences(row: kinds.Row, tmp_path: Path) -> None:
+    """In float64, they are among the tests of kinds."""
+    nn = row.network("float32")
     nn.export_c(tmp_path / "net.h")
-    x = kinds.samples(nn, 9).astype(dtype)
-    found = function(tmp_path / "net.h", dtype)(x.reshape(len(x), -1))
+    x = kinds.samples(nn, 9).astype(np.float32)
+    found = checked_function(tmp_path / "net.h")(x.reshape(len(x), -1))
     assert_near(found, nn.predict(x).reshape(found.shape))
-    done = self_test(tmp_path / "net.h")
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_gates_far_out(tmp_path: Path) -> None:
@@ -102,28 +110,21 @@ STEPPED: dict[str, list[Any]] = {
 
 
 class Stream:
-    """The functions of a header that take one step."""
+    """The functions of a header that take one step, and its self-test."""
 
     def __init__(self, header: Path, dtype: str) -> None:
-        kind = {"float32": "float", "float64": "double"}[dtype]
-        (header.parent / "stream.c").write_text(
-            f'#include "{header.name}"\n'
+        kind = C_TYPES[dtype]
+        found, self.dtype = library(header.parent, SELF_TEST.format(name="net") + (
             "static net_state states[2];\n"
             f"void reset(int i);\nvoid step(int i, const {kind} *x, {kind} *y);\n"
             "void reset(int i) { net_reset(&states[i]); }\n"
             f"void step(int i, const {kind} *x, {kind} *y) {{ net_step(&states[i], x, y); }}\n"
             "const int sizes[3] = {NET_STEP_INPUTS, NET_STEP_OUTPUTS, (int)sizeof(net_state)};\n"
-        )
-        done = compiled(
-            COMPILERS[0], header.parent, *FLAGS, "-O2", "-shared", "-fPIC", "stream.c", "-o",
-            "stream.so", "-lm",
-        )  # fmt: skip
-        assert (done.returncode, done.stdout + done.stderr) == (0, "")
-        library, self.dtype = ctypes.CDLL(str(header.parent / "stream.so")), dtype
+        ), dtype), dtype  # fmt: skip
         pointer = np.ctypeslib.ndpointer(dtype, flags="C_CONTIGUOUS")
-        library.step.argtypes, library.step.restype = [ctypes.c_int, pointer, pointer], None
-        self.inputs, self.outputs, self.state_bytes = (ctypes.c_int * 3).in_dll(library, "sizes")
-        self.reset, self._step = library.reset, library.step
+        found.step.argtypes, found.step.restype = [ctypes.c_int, pointer, pointer], None
+        self.inputs, self.outputs, self.state_bytes = (ctypes.c_int * 3).in_dll(found, "sizes")
+        self.reset, self._step, self.self_test = found.reset, found.step, found.run_test
 
     def step(self, x: np.ndarray, i: int = 0) -> np.ndarray:
         y = np.empty(self.outputs, self.dtype)
@@ -168,8 +169,7 @@ def test_outputs_after_each_step_are_those_of_the_steps_so_far(
                 assert_near(y, expected[-1] if expected.ndim > 1 else expected)
         whole = nn.predict(sequence[None])[0]
         assert_near(y, whole[-1] if whole.ndim > 1 else whole)
-    done = self_test(tmp_path / "net.h")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert stream.self_test() == 0
     assert ("_predict(" in (tmp_path / "net.h").read_text()) == (nn._input_shape()[0] is not None)
 
 
@@ -233,9 +233,8 @@ def test_scalers_of_whole_sequences(
     scaler = foxnn.Scaler().fit(np.random.default_rng(0).normal(2, 3, (9, size)))
     setattr(nn, f"{which}_scaler", scaler)
     assert ("state_bytes" in nn.export_c(tmp_path / "net.h")) == is_stepped
-    assert self_test(tmp_path / "net.h").returncode == 0
     x = sequences(nn, 3, 7)
-    found = function(tmp_path / "net.h")(x.reshape(3, -1))
+    found = checked_function(tmp_path / "net.h")(x.reshape(3, -1))
     assert_near(found, nn.predict(x).reshape(found.shape))
 
 

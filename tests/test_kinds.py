@@ -15,7 +15,7 @@ import pytest
 
 import foxnn
 import kinds
-import test_c_export
+from c_programs import COMPILERS, called, calling, library
 from closeness import assert_within, epsilon
 from foxnn.layers.composition import COMPOSITES
 from foxnn.layers.kinds import CLASSES, KINDS, check_held
@@ -83,23 +83,40 @@ def test_outputs_beside_the_oracle(row: Row, dtype: str) -> None:
     assert list(outputs.values())[-1].tobytes() == found.tobytes()
 
 
-@per_dtype
+def with_one_oracle(row: Row) -> list[list[Any]]:
+    """Return the network in both types with the same parameters, for which one oracle will do.
+
+    But one list of each where the types divide groups in their own way, by their panels.
+    """
+    single, double = (row.network(dtype) for dtype in ("float32", "float64"))
+    if [leaf.index for leaf in kinds.leaves(single)] != [
+        leaf.index for leaf in kinds.leaves(double)
+    ]:
+        return [[single], [double]]
+    for leaf in kinds.leaves(single):
+        for name, values in leaf.arrays.items():
+            double._set_array(leaf.index, name, values)
+    return [[single, double]]
+
+
 @per_row
-def test_gradients_beside_the_oracle(row: Row, dtype: str) -> None:
-    nn = row.network(dtype)
-    x, y = kinds.samples(nn, 9), kinds.targets(nn, 9)
-    loss, gradients = kinds.gradients(nn, x, y)
-    expected_loss, expected = Network(nn).gradients(x, y)
-    assert loss == pytest.approx(expected_loss, rel=64 * epsilon(dtype))
-    assert nn.evaluate(x, y)["loss"] == pytest.approx(expected_loss, rel=64 * epsilon(dtype))
-    assert [own.keys() for own in gradients] == [own.keys() for own in expected]
-    bound = allowed(nn, largest(g for own in expected for g in own.values()))
-    for own, own_expected in zip(gradients, expected, strict=True):
-        for name, gradient in own.items():
-            assert_within(gradient, own_expected[name], bound, name)
-    bound = allowed(nn, largest([of_inputs := Network(nn).input_gradients(x)]))
-    shape = (len(x), *nn._output_shape(), *nn._input_shape())
-    assert_within(nn.gradient(x), of_inputs.reshape(shape), bound)
+def test_gradients_beside_the_oracle(row: Row) -> None:
+    for networks in with_one_oracle(row):
+        x, y = kinds.samples(networks[0], 9), kinds.targets(networks[0], 9)
+        expected_loss, expected = Network(networks[0]).gradients(x, y)
+        of_inputs = Network(networks[0]).input_gradients(x)
+        for nn in networks:
+            loss, gradients = kinds.gradients(nn, x, y)
+            near = pytest.approx(expected_loss, rel=64 * epsilon(nn.dtype))
+            assert (loss, nn.evaluate(x, y)["loss"]) == (near, near)
+            assert [own.keys() for own in gradients] == [own.keys() for own in expected]
+            bound = allowed(nn, largest(g for own in expected for g in own.values()))
+            for own, own_expected in zip(gradients, expected, strict=True):
+                for name, gradient in own.items():
+                    assert_within(gradient, own_expected[name], bound, f"{name}, {nn.dtype}")
+            bound = allowed(nn, largest([of_inputs]))
+            shape = (len(x), *nn._output_shape(), *nn._input_shape())
+            assert_within(nn.gradient(x), of_inputs.reshape(shape), bound, f"inputs, {nn.dtype}")
 
 
 @per_dtype
@@ -149,29 +166,31 @@ def test_gradients_beside_differences(row: Row) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
-@per_dtype
 @per_row
-def test_training_beside_the_oracle(row: Row, dtype: str) -> None:
+def test_training_beside_the_oracle(row: Row) -> None:
     """Two batches of an epoch, and a step of its own, each with the masks of its place."""
-    nn = row.network(dtype)
-    x, y = kinds.samples(nn, 9), kinds.targets(nn, 9)
-    oracle, draw = Network(nn), nn._draw()
-    nn.fit(x, y, 1, 6, "sgd", 0.1, shuffle=False)
-    for first, batch in ((0, slice(0, 6)), (6, slice(6, 9))):
-        oracle.gradients(x[batch], y[batch], draw, first)
+    for networks in with_one_oracle(row):
+        oracle, draw = Network(networks[0]), networks[0]._draw()
+        x, y = kinds.samples(networks[0], 9), kinds.targets(networks[0], 9)
+        for first, batch in ((0, slice(0, 6)), (6, slice(6, 9))):
+            oracle.gradients(x[batch], y[batch], draw, first)
+            oracle.descend(0.1)
+        for nn in networks:
+            nn.fit(x, y, 1, 6, "sgd", 0.1, shuffle=False)
+        draw = networks[0]._draw()
+        expected, gradients = oracle.gradients(x, y, draw)
         oracle.descend(0.1)
-    draw, drawn = nn._draw(), nn._draw() - draw
-    loss = nn.train_on_batch(x, y, optimizer="sgd", learning_rate=0.1)
-    expected, gradients = oracle.gradients(x, y, draw)
-    oracle.descend(0.1)
-    assert nn._draw() == draw + drawn
-    assert drawn == sum(leaf.kind == "dropout" for leaf in oracle.leaves())
-    assert loss == pytest.approx(expected, rel=256 * epsilon(dtype))
-    scale = largest(gradient for own in gradients for gradient in own.values())
-    bound = allowed(nn, max(1.0, scale))
-    for leaf, own in zip(kinds.leaves(nn), oracle.leaves(), strict=True):
-        for name, array in leaf.arrays.items():
-            assert_within(array, own.arrays[name], bound, name)
+        drawn = sum(leaf.kind == "dropout" for leaf in oracle.leaves())
+        scale = largest(gradient for own in gradients for gradient in own.values())
+        for nn in networks:
+            assert nn._draw() == draw
+            loss = nn.train_on_batch(x, y, optimizer="sgd", learning_rate=0.1)
+            assert nn._draw() == draw + drawn
+            assert loss == pytest.approx(expected, rel=256 * epsilon(nn.dtype))
+            bound = allowed(nn, max(1.0, scale))
+            for leaf, own in zip(kinds.leaves(nn), oracle.leaves(), strict=True):
+                for name, array in leaf.arrays.items():
+                    assert_within(array, own.arrays[name], bound, f"{name}, {nn.dtype}")
 
 
 # Bits
@@ -179,14 +198,15 @@ def test_training_beside_the_oracle(row: Row, dtype: str) -> None:
 
 @pytest.fixture(scope="module")
 def usual(forced_run: Callable[..., Any]) -> dict[str, np.ndarray]:
-    return forced_run("kinds", threads="1")
+    return forced_run("kinds", isa=foxnn.kernel_set(), threads="1")
 
 
 @pytest.mark.parametrize("threads", ["2", "3"])
 def test_same_bits_with_any_threads(
     threads: str, usual: dict[str, np.ndarray], forced_run: Callable[..., Any]
 ) -> None:
-    assert differing(usual, forced_run("kinds", threads=threads)) == ["threads"]
+    found = forced_run("kinds", isa=foxnn.kernel_set(), threads=threads)
+    assert differing(usual, found) == ["threads"]
 
 
 @pytest.mark.skipif(not {"avx2", "avx512"} <= set(HERE), reason="this processor has not both")
@@ -273,8 +293,8 @@ def trainings(row: Row) -> dict[str, Callable[[Any, Any, Any], object]]:
 @per_row
 def test_a_frozen_layer_stays(row: Row) -> None:
     for place in with_arrays(row):
+        nn = frozen(row, place)
         for name, train in trainings(row).items():
-            nn = frozen(row, place)
             before = kinds.arrays(nn)
             train(nn, kinds.samples(nn, 9), kinds.targets(nn, 9))
             changed = {key for key, a in kinds.arrays(nn).items() if (a != before[key]).any()}
@@ -352,20 +372,20 @@ COPIES: dict[str, Callable[[Any, Path], Any]] = {
 
 
 @pytest.mark.filterwarnings("ignore::foxnn.DataWarning")
-@pytest.mark.parametrize("way", COPIES)
 @per_dtype
 @per_row
-def test_a_copy_goes_on_bit_for_bit(row: Row, dtype: str, way: str, tmp_path: Path) -> None:
+def test_a_copy_goes_on_bit_for_bit(row: Row, dtype: str, tmp_path: Path) -> None:
     nn = trained(row, dtype)
-    twin = COPIES[way](nn, tmp_path)
-    assert repr(twin) == repr(nn)
-    assert seen(twin) == seen(nn)
-    assert kinds.bits(twin) == kinds.bits(nn)
+    twins = {way: copied(nn, tmp_path) for way, copied in COPIES.items()}
+    before = repr(nn), seen(nn), kinds.bits(nn)
+    for way, twin in twins.items():
+        assert (repr(twin), seen(twin), kinds.bits(twin)) == before, way
     x, y = kinds.samples(nn, 9), kinds.targets(nn, 9)
-    for each in (nn, twin):
+    for each in (nn, *twins.values()):
         each.fit(x, y, 2, 4, "adam", 0.01)
         each.random_mutation(0.1)
-    assert kinds.bits(twin) == kinds.bits(nn)
+    for way, twin in twins.items():
+        assert kinds.bits(twin) == kinds.bits(nn), way
 
 
 class Stop:
@@ -379,7 +399,8 @@ class Stop:
 @per_row
 def test_a_run_goes_on_as_if_it_had_not_stopped(row: Row, tmp_path: Path) -> None:
     path = tmp_path / "run.safetensors"
-    whole, cut = trained(row, "float32"), trained(row, "float32")
+    whole = trained(row, "float32")
+    cut = copy.deepcopy(whole)
     x, y = kinds.samples(whole, 9), kinds.targets(whole, 9)
     losses = whole.fit(x, y, 4, 4, "adam", 0.01, validation=0.25)["loss"]
     cut.fit(x, y, 4, 4, "adam", 0.01, validation=0.25, checkpoint=path, callbacks=Stop())
@@ -406,37 +427,58 @@ def as_onnx(nn: Any, x: np.ndarray, folder: Path) -> np.ndarray:
     return again.predict(x)
 
 
-def as_c(nn: Any, x: np.ndarray, folder: Path) -> np.ndarray:
-    """Return the outputs of the header's function."""
-    if not test_c_export.COMPILERS:
+@pytest.fixture(scope="module")
+def in_c(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Callable[..., np.ndarray]]:
+    """Return the functions of the headers of all rows, which are compiled together, by row."""
+    if not COMPILERS:
         pytest.skip("there is no C compiler")
-    nn.export_c(str(folder / "net.h"))
-    outputs = test_c_export.function(folder / "net.h", nn.dtype)(x.reshape(len(x), -1))
-    return outputs.reshape(len(x), *nn._output_shape())
+    folder = tmp_path_factory.mktemp("headers")
+    names = {row.name: f"net{i}" for i, row in enumerate(ROWS) if "c" not in row.refused_by}
+    for row in ROWS:
+        if row.name in names:
+            row.network().export_c(folder / f"{names[row.name]}.h")
+    source = "".join(calling(name, "float64") for name in names.values())
+    headers = library(folder, source, "float64")
+    return {row: called(headers, name, "float64") for row, name in names.items()}
+
+
+@pytest.mark.parametrize("row", [r for r in ROWS if "c" not in r.refused_by], ids=lambda r: r.name)
+def test_a_c_header_holds_it(row: Row, in_c: dict[str, Callable[..., np.ndarray]]) -> None:
+    nn = row.network()
+    x = kinds.samples(nn, 9)
+    found = in_c[row.name](x.reshape(len(x), -1)).reshape(len(x), *nn._output_shape())
+    assert_within(found, nn.predict(x), allowed(nn, 1.0))
 
 
 _REFUSED = "|".join(
     (r"layer \d+ (is a|has none)", r"layers\[\d+\] \(", "flat samples only", "has no activation")
 )
 
-FORMATS: dict[str, Callable[[Any, np.ndarray, Path], np.ndarray]] = {
+FORMATS: dict[str, Callable[[Any, np.ndarray, Path], Any]] = {
     "onnx": as_onnx,
-    "c": as_c,
+    "c": lambda nn, x, folder: nn.export_c(folder / "net.h"),
     "txt": lambda nn, x, folder: through_a_file(nn, folder / "net.txt", dtype=nn.dtype).predict(x),
     "trace": lambda nn, x, folder: np.stack([nn.trace(row)[f"a^{len(nn)}"] for row in x]),
 }
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@per_row
-def test_other_formats_hold_it_or_refuse_it(row: Row, name: str, tmp_path: Path) -> None:
+HELD = [(row, name) for row in ROWS for name in FORMATS if name not in ("c", *row.refused_by)]
+
+
+@pytest.mark.parametrize(("row", "name"), HELD, ids=[f"{row.name}-{name}" for row, name in HELD])
+def test_other_formats_hold_it(row: Row, name: str, tmp_path: Path) -> None:
     nn = row.network()
     x = kinds.samples(nn, 9)
-    if name not in row.refused_by:
-        assert_within(FORMATS[name](nn, x, tmp_path), nn.predict(x), allowed(nn, 1.0))
-        return
-    with pytest.raises(ValueError, match=_REFUSED):
-        FORMATS[name](nn, x, tmp_path)
+    assert_within(FORMATS[name](nn, x, tmp_path), nn.predict(x), allowed(nn, 1.0))
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.refused_by], ids=lambda row: row.name)
+def test_other_formats_refuse_it(row: Row, tmp_path: Path) -> None:
+    nn = row.network()
+    x = kinds.samples(nn, 9)
+    for name in row.refused_by:
+        with pytest.raises(ValueError, match=_REFUSED):
+            FORMATS[name](nn, x, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
