@@ -1,4 +1,7 @@
-"""A warning about members whose loss was still falling steeply when their run ended."""
+"""A warning about members whose loss was still falling steeply when their run ended.
+
+It is given if they are more than half of all: of settings that are compared, some are too slow.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,7 @@ def warn_if_members_unfinished(
     data: PopulationData,
     ended: Sequence[bool],
 ) -> None:
-    """Warn of the members that would be warned of if they had been trained alone.
-
-    They must be half of those whose run has not ended early: among many settings, a few are slow.
-    """
+    """Warn of the members that would be warned of alone, if they are more than half of all."""
     if members[0]._own_loss is not None:
         return
     known: dict[Any, tuple[float, float] | None] = {}  # members that see the same samples
@@ -48,14 +48,13 @@ def warn_if_members_unfinished(
             known[key] = constant_loss_of(members[i], x, y, weights, (inputs, outputs))
         return known[key]
 
-    found: dict[int, Unfinished] = {}
-    running = np.flatnonzero(~np.asarray(ended)).tolist()
-    for i in running:
+    def found_of(i: int) -> Unfinished | None:
         own = history.of(i)
-        one = unfinished(own["loss"], own.get("val_loss"), functools.partial(constant_of, i))
-        if one is not None:
-            found[i] = one
-    if not found or 2 * len(found) < len(running):
+        return unfinished(own["loss"], own.get("val_loss"), functools.partial(constant_of, i))
+
+    still = np.flatnonzero(~np.asarray(ended)).tolist()
+    found = {i: one for i in still if (one := found_of(i)) is not None}
+    if 2 * len(found) <= len(members):
         return
     listed = ", ".join(map(str, list(found)[:_MOST_LISTED]))
     others = f" and {len(found) - _MOST_LISTED} others" if len(found) > _MOST_LISTED else ""
