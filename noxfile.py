@@ -183,10 +183,11 @@ def interrupts(session: nox.Session) -> None:
 
 @nox.session
 def kills(session: nox.Session) -> None:
-    """Kill trainings and file writers fifty times, and the writers also at every call they make."""
+    """Kill trainings and file writers fifty times, and twenty times a rank of several."""
     session.install(".[test]")
     session.env["FOXNN_KILLS"] = "50"
-    tests = ("tests/test_resume.py", "tests/test_atomic_files.py")
+    session.env["FOXNN_RANK_KILLS"] = "20"
+    tests = ("tests/test_resume.py", "tests/test_atomic_files.py", "tests/test_mpi.py")
     session.run("python", "-m", "pytest", *tests, "-k", "killed", *session.posargs)
 
 

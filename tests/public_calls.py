@@ -283,6 +283,11 @@ CALLS: dict[str, Call] = {
             ("message", "epoch", "loss", "members"), "exceptions take what they are given"
         ),
     ),
+    "RankError": Call(
+        lambda: foxnn,
+        {"message": ["x"], "rank": [1]},
+        anything=dict.fromkeys(("message", "rank"), "exceptions take what they are given"),
+    ),
     **dict.fromkeys(("ConvergenceWarning", "DataWarning", "FileFormatError"), NO_ONE),
     "History": NO_ONE,
     "History.of": Call(history, {"values": [{"loss": [0.5, 0.25]}]}),
@@ -417,10 +422,17 @@ CALLS: dict[str, Call] = {
             "scale": [("minmax", None), "standard", Made(scaler)], "clip_norm": [0.5, None],
             "clip_value": [None], "checkpoint": ["run.safetensors"], "checkpoint_every": [1],
             "augment": [foxnn.augment.noise(0.1), [foxnn.augment.noise(0.1)], None],
-            "check_loss": [True, False], "label_smoothing": [0, 0.0],
+            "check_loss": [True, False], "label_smoothing": [0, 0.0], "shards": [None],
+            "communicator": [None],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule", "augment"),
+    ),
+    "neural_network.fit-in-shards": Call(
+        network,
+        {"x": [X], "y": [Y], "shards": [3, 16, None], "augment": [None], "epochs": [1]},
+        work=("epochs",),
+        raises=(foxnn.DivergedError,),
     ),
     "neural_network.fit-of-classes": Call(
         classifying,

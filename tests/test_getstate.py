@@ -110,6 +110,7 @@ EXAMPLES: dict[str, Any] = {
     "Residual": lambda: foxnn.Residual(3, foxnn.Dense(4), shortcut=[4], name="res"),
     "Parallel": lambda: foxnn.Parallel(4, [8, foxnn.Residual(8)]),
     "DivergedError": lambda: foxnn.DivergedError("no", 2, 0.5),
+    "RankError": lambda: foxnn.RankError("no", 2),
     "FileFormatError": lambda: foxnn.FileFormatError("what"),
     "augment.Augmentation": foxnn.augment.Augmentation,
     "augment.shift": lambda: foxnn.augment.shift(2),

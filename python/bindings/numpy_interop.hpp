@@ -78,12 +78,17 @@ class SequenceRows {
       : values_(std::move(values)), lengths_(std::move(lengths)), outputs_(outputs) {
     const std::optional<MatrixView> view = try_matrix_view(values_);
     if (!view) throw std::invalid_argument("values must be rows that the engine reads");
-    const bool fits = lengths_.ndim() == 1 && lengths_.size() == view->rows && view->rows > 0;
+    const bool fits = lengths_.ndim() == 1 && lengths_.size() == view->rows;
     if (!fits || (outputs_ && outputs_->size() != view->rows)) {
       throw std::invalid_argument("there must be a length for each row");
     }
-    const auto [least, most] = std::minmax_element(lengths_.data(), lengths_.data() + view->rows);
-    if (width < 1 || *least < 1 || *most > view->columns / width || view->columns % width != 0) {
+    const std::int64_t* const first = lengths_.data();
+    const bool are_right =
+        width >= 1 && view->columns % width == 0 &&
+        std::all_of(first, first + view->rows, [most = view->columns / width](std::int64_t length) {
+          return length >= 1 && length <= most;
+        });
+    if (!are_right) {
       throw std::invalid_argument("lengths must be from 1 to the steps of a row");
     }
     view_ = *view;

@@ -12,6 +12,7 @@
 #include "numpy_interop.hpp"
 #include "outside_loss.hpp"
 #include "registers.hpp"
+#include "shard_exchange.hpp"
 
 namespace foxnn::python {
 namespace {
@@ -39,7 +40,7 @@ Optimizer make_optimizer(const std::string& name, std::uint64_t restart_after,
 class AnyTrainer {
  public:
   AnyTrainer(py::object network, py::object x, std::optional<py::array> y, const TrainingPlan& plan,
-             py::object weights, py::object loss)
+             py::object weights, py::object loss, const std::optional<ShardsGiven>& shards)
       : owner_(std::move(network)),
         x_(std::move(x)),
         y_(std::move(y)),
@@ -56,7 +57,8 @@ class AnyTrainer {
         asked_ = loss_;
         outside.loss = outside_loss<T>(&asked_, &at->output_shape());
       }
-      auto trainer = std::make_unique<Trainer<T>>(*at, view_.samples, plan, outside);
+      auto trainer =
+          std::make_unique<Trainer<T>>(*at, view_.samples, plan, outside, shards_for<T>(shards));
       trainer->drop_steps_on(signal_check());
       trainer_ = std::move(trainer);
     });
@@ -157,6 +159,18 @@ class AnyTrainer {
   }
 
  private:
+  template <class T>
+  Shards<T> shards_for(const std::optional<ShardsGiven>& given) {
+    if (!given) return {};
+    Shards<T> shards{given->borders, given->process, given->samples, nullptr};
+    if (!given->exchange.is_none()) {
+      exchanged_ = given->exchange;
+      auto exchange = std::make_shared<PythonExchange<T>>(exchanged_);
+      shards.exchange = exchange.get();
+      exchange_ = std::move(exchange);
+    }
+    return shards;
+  }
   AnyNetwork& any() { return owner_.cast<AnyNetwork&>(); }
   AnyNetwork& open() {
     if (!training_) throw std::runtime_error("the trainer is closed");
@@ -169,6 +183,8 @@ class AnyTrainer {
   py::object weights_;
   py::object loss_;
   py::handle asked_;  // the same, for threads without the GIL
+  py::object exchanged_;
+  std::shared_ptr<void> exchange_;  // what calls it
   SamplesView view_;
   std::optional<AnyNetwork::Training> training_;
   std::shared_ptr<void>
@@ -217,10 +233,17 @@ void register_trainer(py::module_& m) {
       .def_readonly("correct", &StepReport::correct)
       .def_readonly("stopped", &StepReport::stopped)
       .def_readonly("diverged", &StepReport::diverged);
+  py::class_<ShardsGiven>(m, "Shards", "How samples are cut into shards, and which are here.")
+      .def(py::init(
+               [](std::vector<index> borders, index process, index samples, py::object exchange) {
+                 return ShardsGiven{std::move(borders), process, samples, std::move(exchange)};
+               }),
+           "borders"_a, "process"_a, "samples"_a, "exchange"_a = py::none());
   py::class_<AnyTrainer>(m, "Trainer", "A training run over borrowed samples; it must be closed.")
       .def(py::init<py::object, py::object, std::optional<py::array>, const TrainingPlan&,
-                    py::object, py::object>(),
-           "network"_a, "x"_a, "y"_a, "plan"_a, "weights"_a = py::none(), "loss"_a = py::none())
+                    py::object, py::object, const std::optional<ShardsGiven>&>(),
+           "network"_a, "x"_a, "y"_a, "plan"_a, "weights"_a = py::none(), "loss"_a = py::none(),
+           "shards"_a = py::none())
       .def("__enter__", [](py::object self) { return self; })
       .def("__exit__", [](AnyTrainer& self, const py::args&) { self.close(); })
       .def("set_samples", &AnyTrainer::set_samples, "x"_a, "y"_a, "weights"_a = py::none())
@@ -269,16 +292,18 @@ void register_trainer(py::module_& m) {
       .def(
           "go_on_within_epoch",
           [](AnyTrainer& self, std::uint32_t draw, index steps, index samples, double loss,
-             double weight, index correct, index pieces, const std::vector<py::array>& states) {
+             double weight, index correct, index pieces, const std::vector<py::array>& states,
+             index positions) {
             const StepReport done{.steps = steps,
                                   .samples = samples,
                                   .loss = loss,
                                   .weight = weight,
+                                  .positions = positions,
                                   .correct = correct};
             self.go_on(draw, done, pieces, states);
           },
           "draw"_a, py::kw_only(), "steps"_a, "samples"_a, "loss"_a, "weight"_a, "correct"_a,
-          "pieces"_a = 0, "states"_a = std::vector<py::array>())
+          "pieces"_a = 0, "states"_a = std::vector<py::array>(), "positions"_a = 0)
       .def("pieces_done",
            [](AnyTrainer& self) {
              return self.visit([](auto& trainer) { return trainer.pieces_done(); });

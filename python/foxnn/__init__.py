@@ -28,7 +28,7 @@ from foxnn.model.names import (
 from foxnn.model.scaler import Scaler
 from foxnn.model.trace import Trace
 from foxnn.network import neural_network
-from foxnn.support.errors import ConvergenceWarning, DataWarning, DivergedError
+from foxnn.support.errors import ConvergenceWarning, DataWarning, DivergedError, RankError
 from foxnn.support.former import find_former_names
 from foxnn.support.interpreter import refuse_without_lock
 from foxnn.support.later import import_later as _import_later
@@ -104,6 +104,7 @@ __all__ = [
     "MaxPool3D",
     "Parallel",
     "RMSprop",
+    "RankError",
     "Reshape",
     "Residual",
     "Scaler",

@@ -261,6 +261,11 @@ class Report:
     @property
     def diverged(self) -> bool: ...
 
+class Shards:
+    def __init__(
+        self, borders: Sequence[int], process: int, samples: int, exchange: object | None = None
+    ) -> None: ...
+
 class Trainer:
     def __init__(
         self,
@@ -270,6 +275,7 @@ class Trainer:
         plan: Plan,
         weights: NDArray[np.float64] | None = None,
         loss: object | None = None,
+        shards: Shards | None = None,
     ) -> None: ...
     def __enter__(self) -> Trainer: ...
     def __exit__(self, *args: object) -> None: ...
@@ -298,6 +304,7 @@ class Trainer:
         correct: int,
         pieces: int = 0,
         states: Sequence[NDArray[Any]] = (),
+        positions: int = 0,
     ) -> None: ...
     def steps_per_epoch(self) -> int: ...
     def workers(self) -> int: ...

@@ -139,6 +139,8 @@ class neural_network(FoxnnInterface):
         truncate: int | None = None,
         label_smoothing: float = 0.0,
         check_loss: bool = True,
+        shards: int | None = None,
+        communicator: Any = None,
         **others: NoReturn,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
@@ -257,6 +259,19 @@ class neural_network(FoxnnInterface):
             Whether the gradient of a loss that is a function is compared with differences of its
             losses, on the first batch that the network learns by it. That calls it some five
             times more.
+        shards : int, optional
+            The samples are cut into so many shards of neighbouring samples. A batch takes as many
+            of each, in an order shuffled within it, and the gradients of the shards are added in
+            one fixed tree: the same steps as on several machines that have the shards between
+            them, bit for bit. The batches and the last bits differ from those without shards.
+            `augment`, `truncate` and batch normalization do not go with shards. With a
+            communicator, 16 by default.
+        communicator : mpi4py.MPI.Intracomm, optional
+            Trains on several processes, each of which calls `fit` alike with the samples that it
+            has (see the page Several machines of the wiki). All of them end with the network and
+            history that one process with these samples, rank after rank, and as many `shards`
+            would have. Rank 0 shows the bar and writes the checkpoint; a stop on one rank is one on
+            all.
 
         Returns
         -------
@@ -273,6 +288,8 @@ class neural_network(FoxnnInterface):
         foxnn.DivergedError
             When the loss is no longer finite; the network then has its weights from the start of
             the epoch, and its optimizer is reset.
+        foxnn.RankError
+            When another rank of the communicator has ended with an exception.
         KeyboardInterrupt
             On Ctrl-C, after the current step; a long step is abandoned if it has not yet begun to
             change the network. The network can be used and trained further (`early_stopping` does
@@ -309,7 +326,7 @@ class neural_network(FoxnnInterface):
             epochs, batch_size, optimizer, learning_rate, validation, early_stopping, schedule, l1,
             l2, dropout, sample_weight, class_weight, callbacks, shuffle, progress, time_limit,
             scale, clip_norm, clip_value, checkpoint, checkpoint_every, augment, lengths, truncate,
-            label_smoothing, check_loss,
+            label_smoothing, check_loss, shards, communicator,
         )  # fmt: skip
         return fitted(self, x, y, given)
 

@@ -91,6 +91,7 @@ def resume(
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
+    communicator: Any = None,
     **others: NoReturn,
 ) -> tuple[Any, Any]:
     """Continue a training run from the checkpoint that `fit` has written.
@@ -126,6 +127,9 @@ def resume(
         As in `fit`.
     time_limit : float, optional
         Seconds for the rest of the run, as in `fit`.
+    communicator : mpi4py.MPI.Intracomm, optional
+        For a run in shards, any number of ranks, or none: the samples that they give together are
+        those that `fit` was given, in this order. All of them read the file.
 
     Returns
     -------
@@ -159,6 +163,8 @@ def resume(
         raise unknown("resume", others)
     path = paths.path_of(name_file, "name_file")
     wait_for_all()
+    if communicator is not None and (fitness is not None or is_population(path)):
+        raise ValueError("communicator must be left out for a population and an evolution")
     if fitness is not None:
         left_out = {
             "x": x, "y": y, "epochs": epochs, "validation": validation,
@@ -188,6 +194,8 @@ def resume(
         raise ValueError("rows must be left out for a network: they are for a population")
     _, told, start = checkpoint.read(path)
     network = neural_network(path)
+    if communicator is not None and told.get("shards") is None:
+        raise ValueError("communicator must be left out for a run without shards")
     again = {
         "validation": (validation, told.get("validation") == "given"),
         "sample_weight": (sample_weight, told.get("sample_weight") == "given"),
@@ -206,6 +214,7 @@ def resume(
             )
     try:
         given = _arguments(told, path, again, callbacks, progress, time_limit, lengths)
+        given = given._replace(communicator=communicator)
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
     return network, fitted(network, x, y, given, start)
@@ -275,6 +284,8 @@ def _arguments(
         truncate=told.get("truncate"),
         label_smoothing=told.get("label_smoothing", 0.0),
         check_loss=told.get("check_loss", True),
+        shards=told.get("shards"),
+        communicator=None,
     )
 
 

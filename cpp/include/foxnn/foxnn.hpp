@@ -18,6 +18,7 @@
 #include "foxnn/rows.hpp"
 #include "foxnn/scaling.hpp"
 #include "foxnn/shape.hpp"
+#include "foxnn/shards.hpp"
 #include "foxnn/single.hpp"
 #include "foxnn/sink.hpp"
 #include "foxnn/stop_request.hpp"

@@ -8,6 +8,7 @@
 
 #include "foxnn/network.hpp"
 #include "foxnn/outside.hpp"
+#include "foxnn/shards.hpp"
 
 namespace foxnn {
 
@@ -77,9 +78,11 @@ template <class T>
 class Trainer {
  public:
   /// Throws std::invalid_argument if the samples do not fit the network. With a loss outside, they
-  /// need no targets, and come whole (TrainingPlan::truncate is 0).
+  /// need no targets, and come whole (TrainingPlan::truncate is 0). With shards, the samples are
+  /// those of the shards that are here, and may be none; sequences come whole, and no layer that is
+  /// trained may depend on the other samples of a batch (batch normalization).
   Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan,
-          const Outside<T>& outside = {});
+          const Outside<T>& outside = {}, const Shards<T>& shards = {});
   ~Trainer();
 
   void set_learning_rate(double rate);
@@ -115,6 +118,7 @@ class Trainer {
   /// `done` had been made, and so many pieces of the next batch, whose states these are. Returns
   /// false as `begin_epoch` does. Throws std::invalid_argument if an epoch cannot consist of such
   /// steps.
+  /// With shards, `done` says how many positions the samples had, too.
   bool go_on_within_epoch(std::uint32_t draw, const StepReport& done, index pieces = 0,
                           const std::vector<std::vector<T>>& states = {});
   /// How many pieces of the next batch's sequences are done (TrainingPlan::truncate).

@@ -298,6 +298,8 @@ struct KernelTable {
   void (*add_penalty)(index n, T* g, const T* w, T l1, T l2);
   /// Clips g to -most ... most.
   void (*clip)(index n, T* g, T most);
+  /// x += y, lines of them.
+  void (*add_to)(index n, T* x, const T* y);
   /// x *= factor.
   void (*scale)(index n, T* x, T factor);
   /// x -= part x, rounded once: 1 - part would lose the last digits of a small part, the same ones

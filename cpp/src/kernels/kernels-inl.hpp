@@ -96,6 +96,7 @@ constexpr KernelTable<T> make_table() {
 #undef FOXNN_SET
   t.add_penalty = add_penalty<T>;
   t.clip = clip<T>;
+  t.add_to = add_to<T>;
   t.scale = scale<T>;
   t.shrink = shrink<T>;
   t.sum_squares = sum_squares<T>;

@@ -135,6 +135,12 @@ void clip(index n, T* g, T most) {
 }
 
 template <class T>
+void add_to(index n, T* x, const T* y) {
+  for (index i = 0; i < n; i += Vec<T>::lanes)
+    (Vec<T>::load(x + i) + Vec<T>::load(y + i)).store(x + i);
+}
+
+template <class T>
 void scale(index n, T* x, T factor) {
   const Vec<T> factors = Vec<T>::all(factor);
   for (index i = 0; i < n; i += Vec<T>::lanes) (Vec<T>::load(x + i) * factors).store(x + i);

@@ -35,6 +35,16 @@ class NormClip {
   /// The stored gradient, in the layout of the parameters.
   T* gradient() { return gradient_.data(); }
 
+  /// Lets `change(layer, offset, count, gradient)` change the worker's share of the stored
+  /// gradient. That worker then passes the same share on.
+  template <class Change>
+  void change(const Team& team, Change change) {
+    const index count = static_cast<index>(pieces_.size());
+    for (index i = team.share().first(count); i < team.share().last(count); ++i) {
+      const Piece& piece = pieces_[at(i)];
+      change(piece.layer, piece.offset, piece.count, gradient_.data() + piece.at);
+    }
+  }
   /// Limits the norm of the stored gradient, and passes it to `take(layer, offset, count,
   /// gradient)`. Must be called by every worker, after a barrier.
   template <class Take>

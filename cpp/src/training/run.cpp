@@ -35,6 +35,13 @@ bool is_wider_than_deep(const Network<T>& network, index batch) {
   return batch * width >= network.parameters().size();
 }
 
+// The samples that a pass takes at once: a whole batch, or its part of a shard.
+template <class T>
+index rows_at_once(const Samples& samples, index batch, const Shards<T>& shards) {
+  return shards.are_used() ? ShardOrder<T>::part_of(batch, shards)
+                           : std::min(batch, samples.size());
+}
+
 template <class T>
 std::unique_ptr<NarrowStep<T>> narrow_step_of(const Network<T>& network, index batch) {
   if (!network.is_chain()) return nullptr;
@@ -60,19 +67,25 @@ void copy(const Buffer<T>& from, Buffer<T>& to) {
 // change.
 template <class T>
 Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan, bool in_pieces,
-            const Outside<T>& outside)
+            const Outside<T>& outside, const Shards<T>& shards)
     : network_(network),
       plan_(plan),
       is_long_(cost_of_step(network, samples, std::min(plan.batch_size, samples.size())).alone >
                kLongStep),
       workers_(workers_for(
-          cost_of_step(network, samples, std::min(plan.batch_size, samples.size())), plan.threads)),
-      batches_(network, samples, std::min(plan.batch_size, samples.size()), in_pieces,
+          cost_of_step(network, samples, rows_at_once(samples, plan.batch_size, shards)),
+          plan.threads)),
+      batches_(network, samples, rows_at_once(samples, plan.batch_size, shards), in_pieces,
                plan.label_smoothing),
       tally_(network, plan, batches_.size(), in_pieces || samples.inputs.lengths != nullptr,
-             static_cast<bool>(outside.loss)),
-      update_(network, plan, is_long_ && is_wider_than_deep(network, batches_.size())),
+             static_cast<bool>(outside.loss), shards.are_used()),
+      update_(network, plan,
+              shards.are_used() || (is_long_ && is_wider_than_deep(network, batches_.size()))),
       step_(network, plan, batches_, tally_, workers_, outside) {
+  if (shards.are_used()) {
+    shards_ = std::make_unique<ShardSteps<T>>(network, shards, plan.batch_size, update_);
+    return;
+  }
   if (workers_ == 1 && !step_.draws() && !in_pieces && !step_.asks_outside()) {
     narrow_ = narrow_step_of(network, batches_.size());
   }
@@ -100,7 +113,14 @@ bool Run<T>::begin_epoch() {
   const auto rows = batches_.samples().rows;
   epoch = StepReport();
   draw_of_epoch_ = network_.draw();
-  if (plan_.shuffle) {
+  if (shards_) {
+    const std::uint32_t draw = network_.draw();
+    if (!shards_->order.draw(network_.seed(), draw, plan_.shuffle, order_, rows,
+                             dropped_.request())) {
+      return false;
+    }
+    if (plan_.shuffle) network_.set_draw(draw + shards_->order.draws());
+  } else if (plan_.shuffle) {
     const Random random(network_.seed(), RandomStream::shuffle, network_.draw());
     if (!order_.shuffle(random, n, rows, dropped_.request())) return false;
     network_.next_draw();
@@ -115,7 +135,9 @@ bool Run<T>::begin_epoch() {
 template <class T>
 void Run<T>::sort_batches() {
   const Samples& samples = batches_.samples();
-  if (samples.inputs.lengths) {
+  if (samples.inputs.lengths && shards_) {
+    shards_->order.sort(order_, samples.inputs.lengths);
+  } else if (samples.inputs.lengths) {
     order_.sort_batches(samples.size(), batches_.size(), samples.inputs.lengths);
   }
 }
@@ -146,7 +168,9 @@ StepReport Run<T>::steps(index count, const StopRequest& stop, Saving saving, St
       report.stopped = true;
       break;
     }
-    if (narrow_) {
+    if (shards_) {
+      steps_of_shards(end - report.steps, stop, report);
+    } else if (narrow_) {
       steps_of_narrow(end - report.steps, stop, report);
     } else {
       steps_of_team(end - report.steps, stop, report);
@@ -248,7 +272,7 @@ bool Run<T>::back_on(const Samples& samples) {
     step_.gather(team, order_, {}, 0, leaving);
     team.wait();
     step_.forward(team, {}, rows, 0, leaving);
-    step_.loss(team, {}, batches_.drawn(order_, {}, 0), rows, 0, leaving);
+    step_.loss(team, 0, batches_.drawn(order_, {}, 0), rows, 0, leaving);
     if (!step_.is_refused()) step_.back_to_inputs(team, rows, 0, leaving);
   });
   StepReport report;
@@ -400,6 +424,44 @@ void Run<T>::steps_of_team(index count, const StopRequest& stop, StepReport& rep
 }
 
 template <class T>
+void Run<T>::steps_of_shards(index count, const StopRequest& stop, StepReport& report) {
+  go_on_ = true;
+  update_.begin_step(plan_.learning_rate);
+  step_.forget_refusal();
+  dropped_.begin();
+  bool is_dropped = false;  // written by the first worker
+  run_team(workers_, [&](const Team& team) {
+    const SubnormalsAsZero subnormals;
+    DroppedStep::View view(dropped_, team.is_first());
+    Leaving* const leaving = is_long_ && dropped_.can_be() && shards_->can_drop() ? &view : nullptr;
+    index done = spot().first;
+    for (index left = count; go_on_; --left) {
+      const index rows = shards_->order.count_after(done), next = done + rows;
+      const bool is_made = shards_->step(
+          team, step_, batches_, tally_, order_, done, dropped_, leaving,
+          plan_.reduction == Reduction::sum, [&] { return poll_.after_step(stop); },
+          [&](const ShardSums& sums, bool ends) {
+            tally_.count_sums(rows, sums, report);
+            report.stopped = ends;
+          });
+      if (!is_made) {
+        if (team.is_first()) is_dropped = true;
+        return;
+      }
+      team.wait();
+      if (team.is_first()) {
+        order_.set_spot({next});
+        go_on_ = left > 1 && next < samples() && !report.stopped && !report.diverged;
+        if (go_on_) update_.begin_step(plan_.learning_rate);
+      }
+      team.wait();
+      done = next;
+    }
+  });
+  if (is_dropped) drop(report);
+}
+
+template <class T>
 void Run<T>::count_step(const Spot& spot, const Spot& next, int slot, StepReport& report) {
   const index rows = count_at(spot);
   const Drawn drawn = batches_.drawn(order_, spot, slot);
@@ -415,7 +477,8 @@ void Run<T>::step_of_worker(const Team& team, const Spot& spot, const Spot& next
   const index rows = count_at(spot);
   step_.forward(team, spot, rows, slot, leaving, update_.needs());
   mark(team, Phase::forward);
-  step_.loss(team, spot, batches_.drawn(order_, spot, slot), rows, slot, leaving);
+  step_.loss(team, spot.first / batches_.size(), batches_.drawn(order_, spot, slot), rows, slot,
+             leaving);
   mark(team, Phase::loss);
   is_dropped = step_.is_refused();
   if (is_dropped) return;
@@ -465,7 +528,7 @@ double Run<T>::gradient(T* out) {
     step_.gather(team, order_, {}, 0, leaving);
     team.wait();
     step_.forward(team, {}, rows, 0, leaving);
-    step_.loss(team, {}, batches_.drawn(order_, {}, 0), rows, 0, leaving);
+    step_.loss(team, 0, batches_.drawn(order_, {}, 0), rows, 0, leaving);
     if (step_.is_refused()) return;
     step_.backward(
         team, rows, 0, {}, [&](index node) { return StoreSink<T>(network_, node, out); },

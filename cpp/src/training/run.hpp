@@ -7,6 +7,7 @@
 
 #include "base/stop_poll.hpp"
 #include "layers/narrow.hpp"
+#include "training/shard_steps.hpp"
 #include "training/step.hpp"
 
 namespace foxnn {
@@ -16,7 +17,7 @@ class Run {
  public:
   /// `in_pieces`: the network is planned for pieces of the samples, which are scaled already.
   Run(Network<T>& network, const Samples& samples, const TrainingPlan& plan, bool in_pieces,
-      const Outside<T>& outside);
+      const Outside<T>& outside, const Shards<T>& shards);
 
   const TrainingPlan& plan() const { return plan_; }
   void set_learning_rate(double rate) { plan_.learning_rate = rate; }
@@ -30,7 +31,11 @@ class Run {
   /// are too short for a clock.
   void set_clock(PhaseClock* clock);
 
-  bool is_between_epochs() const { return order_.is_over(batches_.samples().size()); }
+  /// The number of samples of an epoch, and of a whole batch.
+  index samples() const { return shards_ ? shards_->order.samples() : batches_.samples().size(); }
+  index batch() const { return shards_ ? shards_->order.batch() : batches_.size(); }
+  bool is_sharded() const { return shards_ != nullptr; }
+  bool is_between_epochs() const { return order_.is_over(samples()); }
   /// Returns false if stopped; the epoch has then not begun.
   bool begin_epoch();
   std::uint32_t draw_of_epoch() const { return draw_of_epoch_; }
@@ -81,6 +86,7 @@ class Run {
   // Up to `count` steps of the current epoch.
   void steps_of_team(index count, const StopRequest& stop, StepReport& report);
   void steps_of_narrow(index count, const StopRequest& stop, StepReport& report);
+  void steps_of_shards(index count, const StopRequest& stop, StepReport& report);
   void gradient_of_block(const Samples& samples, const std::uint32_t* sample, index first,
                          index count, T scale);
   // Returns false if the step is dropped.
@@ -110,6 +116,7 @@ class Run {
   Tally<T> tally_;
   Update<T> update_;
   Step<T> step_;
+  std::unique_ptr<ShardSteps<T>> shards_;  // set if steps go by shards
   std::unique_ptr<NarrowStep<T>> narrow_;  // set if one worker trains a narrow network
   EpochOrder order_;
   std::uint32_t draw_of_epoch_ = 0;  // the network's draw when the epoch began

@@ -74,10 +74,13 @@ class Step {
   void gather(const Team& team, const EpochOrder& order, const Spot& spot, int slot,
               Leaving* leaving) {
     const index rows = batches_.count_at(order, spot);
-    batches_.gather(team.share(), order, spot, rows, pass_, slot, leaving);
-    if (dropout_.is_used() && is_training_) {
-      dropout_.draw(spot.first, team.share().first(rows), team.share().last(rows), slot, leaving);
-    }
+    gather_rows(team, order, spot, rows, spot.first, slot, leaving);
+  }
+  /// The same of so many samples, from `first` on in the order, whose place in the epoch is
+  /// another.
+  void gather_part(const Team& team, const EpochOrder& order, index first, index rows, index place,
+                   int slot, Leaving* leaving) {
+    gather_rows(team, order, {first, 0}, rows, place, slot, leaving);
   }
 
   /// `needs`: of rows of parameters that may be behind, by node; null if there are none.
@@ -98,9 +101,10 @@ class Step {
 
   /// Computes the losses of the worker's rows of a batch, and d loss / d preactivations of the
   /// output layer.
-  void loss(const Team& team, const Spot& spot, const Drawn& drawn, index rows, int slot,
+  /// `number`: of the batch in its epoch.
+  void loss(const Team& team, index number, const Drawn& drawn, index rows, int slot,
             Leaving* leaving) {
-    if (outside_) return loss_outside(team, spot, drawn, rows, slot);
+    if (outside_) return loss_outside(team, number, drawn, rows, slot);
     const Layer<T>& top = network_.top();
     const auto& [samples, sample] = drawn;
     const index end = team.share().last(rows);
@@ -169,7 +173,14 @@ class Step {
   }
 
  private:
-  void loss_outside(const Team& team, const Spot& spot, const Drawn& drawn, index rows, int slot) {
+  void gather_rows(const Team& team, const EpochOrder& order, const Spot& spot, index rows,
+                   index place, int slot, Leaving* leaving) {
+    batches_.gather(team.share(), order, spot, rows, pass_, slot, leaving);
+    if (dropout_.is_used() && is_training_) {
+      dropout_.draw(place, team.share().first(rows), team.share().last(rows), slot, leaving);
+    }
+  }
+  void loss_outside(const Team& team, index number, const Drawn& drawn, index rows, int slot) {
     const Layer<T>& top = network_.top();
     const auto& [samples, sample] = drawn;
     const index first = team.share().first(rows), count = team.share().last(rows) - first;
@@ -177,7 +188,7 @@ class Step {
     top.finish_rows(count, out);
     team.wait();
     if (team.is_first()) {
-      outside_->ask(rows, spot.first / batches_.size(), sample, pass_.output(), tally_.losses());
+      outside_->ask(rows, number, sample, pass_.output(), tally_.losses());
     }
     team.wait();
     if (outside_->is_refused()) return;

@@ -7,6 +7,7 @@
 #include <optional>
 #include <vector>
 
+#include "foxnn/shards.hpp"
 #include "foxnn/trainer.hpp"
 #include "network/judge.hpp"
 #include "training/truncation.hpp"
@@ -17,13 +18,14 @@ template <class T>
 class Tally {
  public:
   /// `lengths`: the samples are sequences of different lengths. `is_outside`: the losses are
-  /// computed outside the engine, and written to `losses`.
+  /// computed outside the engine, and written to `losses`. `in_shards`: the gradient is divided by
+  /// the weights of the samples later, when those of all shards are known.
   Tally(const Network<T>& network, const TrainingPlan& plan, index batch, bool lengths,
-        bool is_outside)
+        bool is_outside, bool in_shards)
       : top_(network.top()),
         judge_(network),
         takes_raw_(!is_outside && network.loss_takes_preactivations()),
-        sums_(plan.reduction == Reduction::sum),
+        sums_(plan.reduction == Reduction::sum || in_shards),
         losses_(static_cast<std::size_t>(batch)) {
     const auto counted = plan.count_matches ? static_cast<std::size_t>(batch) : 0;
     if (judge_.positions.count == 1) {
@@ -97,6 +99,16 @@ class Tally {
     report.steps += samples > 0 ? 1 : 0;
     count(rows, sum, weight, report);
   }
+  /// Adds a step to a report, of which the sums over the samples are known.
+  void count_sums(index rows, const ShardSums& sums, StepReport& report) {
+    report.loss += sums.loss;
+    report.weight += sums.weight;
+    report.correct += static_cast<index>(sums.correct);
+    report.positions += static_cast<index>(sums.positions);
+    report.samples += rows;
+    ++report.steps;
+    end_step(sums.loss, sums.weight, report);
+  }
   /// The mean loss of the last batch with a finite loss.
   double last_loss() const { return last_sum_ / last_weight_; }
 
@@ -112,6 +124,9 @@ class Tally {
     report.positions += positions_.empty() ? rows * judge_.positions.count
                                            : std::accumulate(positions_.begin(),
                                                              positions_.begin() + rows, index{0});
+    end_step(sum, weight, report);
+  }
+  void end_step(double sum, double weight, StepReport& report) {
     if (!std::isfinite(sum)) {
       report.diverged = true;
     } else if (weight > 0.0) {

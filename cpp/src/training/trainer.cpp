@@ -15,13 +15,15 @@ namespace foxnn {
 namespace {
 
 template <class T>
-void check_fit(const Network<T>& network, const Samples& samples, bool is_outside) {
+void check_fit(const Network<T>& network, const Samples& samples, bool is_outside,
+               bool may_be_none = false) {
   const index inputs = network.inputs(), outputs = network.outputs();
   const auto mismatch = [](const char* what, index got, index needed) {
     return std::invalid_argument(std::string(what) + " must have " + std::to_string(needed) +
                                  " columns, as many as the network, got " + std::to_string(got));
   };
-  if (samples.size() == 0) throw std::invalid_argument("there are no samples to train on");
+  if (samples.size() == 0 && !may_be_none)
+    throw std::invalid_argument("there are no samples to train on");
   if (samples.size() > std::numeric_limits<std::uint32_t>::max()) {
     throw std::invalid_argument("more than 2^32 - 1 samples");
   }
@@ -55,6 +57,36 @@ index longest(const Network<T>& network, const Samples& samples) {
 void refuse_pieces(const TrainingPlan& plan, const char* what) {
   if (plan.truncate == 0) return;
   throw std::invalid_argument(std::string(what) + " is not for sequences in pieces");
+}
+
+void refuse_shards(bool are_used, const char* what) {
+  if (!are_used) return;
+  throw std::invalid_argument(std::string(what) + " is not for samples in shards");
+}
+
+template <class T>
+void check_shards(const Network<T>& network, const Samples& samples, const TrainingPlan& plan,
+                  const Shards<T>& shards) {
+  if (!shards.are_used()) return;
+  refuse_pieces(plan, "training in shards");
+  index own = 0;
+  for (index s = shards.first(); s < shards.last(); ++s) {
+    own += shard_size(shards.samples, shards.count(), s);
+  }
+  if (shards.samples < 1 || own != samples.size()) {
+    throw std::invalid_argument("the shards must have " + std::to_string(own) + " samples, got " +
+                                std::to_string(samples.size()));
+  }
+  for (index i = 0; i < network.size(); ++i) {
+    const Layer<T>& layer = network.layer(i);
+    const auto& arrays = layer.arrays();
+    const bool is_running = std::any_of(arrays.begin(), arrays.end(),
+                                        [](const Array& array) { return !array.is_trained(); });
+    if (is_running && layer.is_trained()) {
+      throw std::invalid_argument("a layer of kind '" + layer.spec().kind +
+                                  "' depends on all samples of a batch, not on those of a shard");
+    }
+  }
 }
 
 void check_kind(bool takes) {
@@ -133,14 +165,15 @@ int training_workers(const Network<T>& network, index batch, int threads) {
 
 template <class T>
 Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingPlan& plan,
-                    const Outside<T>& outside)
+                    const Outside<T>& outside, const Shards<T>& shards)
     : is_outside_(static_cast<bool>(outside.loss)) {
   plan.check<T>();
   if (is_outside_) refuse_pieces(plan, "a loss outside");
   if (!is_outside_ && network.loss() == LossKind::outside) {
     throw std::invalid_argument("the loss of this network must be given");
   }
-  check_fit(network, samples, is_outside_);
+  check_fit(network, samples, is_outside_, shards.are_used());
+  check_shards(network, samples, plan, shards);
   if (plan.label_smoothing > 0.0 && (is_outside_ || !classifies(network.loss()))) {
     throw std::invalid_argument("label_smoothing is for losses of classes, not for '" +
                                 std::string(loss_name(network.loss())) + "'");
@@ -161,14 +194,15 @@ Trainer<T>::Trainer(Network<T>& network, const Samples& samples, const TrainingP
   if (plan.truncate == 0 || plan.truncate >= longest(network, samples)) {
     TrainingPlan whole = plan;
     whole.truncate = 0;
-    run_ = std::make_unique<Run<T>>(network, samples, whole, false, outside);
+    run_ = std::make_unique<Run<T>>(network, samples, whole, false, outside, shards);
     return;
   }
   if (samples.inputs.is_sparse()) {
     throw std::invalid_argument("sparse samples cannot come in pieces");
   }
   pieces_ = network.with_pieces(plan.truncate);
-  run_ = std::make_unique<Run<T>>(*pieces_, network.scaled(samples), plan, true, outside);
+  run_ =
+      std::make_unique<Run<T>>(*pieces_, network.scaled(samples), plan, true, outside, Shards<T>());
 }
 
 template <class T>
@@ -205,8 +239,7 @@ int Trainer<T>::workers() const {
 
 template <class T>
 index Trainer<T>::steps_per_epoch() const {
-  const Batches<T>& batches = run_->batches();
-  return (batches.samples().size() + batches.size() - 1) / batches.size();
+  return (run_->samples() + run_->batch() - 1) / run_->batch();
 }
 
 template <class T>
@@ -229,6 +262,7 @@ bool Trainer<T>::takes(const Samples& samples) const {
 template <class T>
 void Trainer<T>::set_samples(const Samples& samples) {
   refuse_pieces(run_->plan(), "set_samples");
+  refuse_shards(run_->is_sharded(), "set_samples");
   check_fit(run_->network(), samples, is_outside_);
   check_kind(takes(samples));
   if (samples.size() != run_->batches().samples().size()) {
@@ -249,6 +283,7 @@ void Trainer<T>::check_batch(const Samples& samples) const {
 template <class T>
 StepReport Trainer<T>::step(const Samples& samples) {
   refuse_pieces(run_->plan(), "step");
+  refuse_shards(run_->is_sharded(), "step");
   check_batch(samples);
   return run_->step_on(samples);
 }
@@ -271,6 +306,7 @@ std::span<const std::uint32_t> Trainer<T>::next_batch() const {
 
 template <class T>
 StepReport Trainer<T>::run_batch(const StopRequest& stop, const MatrixView& x) {
+  refuse_shards(run_->is_sharded(), "run_batch with other inputs");
   const index rows = static_cast<index>(next_batch().size());
   if (rows == 0) throw std::invalid_argument("there is no next batch between epochs");
   const MatrixView& replaced = run_->batches().samples().inputs;
@@ -315,7 +351,7 @@ const StepReport& Trainer<T>::epoch() const {
 template <class T>
 bool Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done, index pieces,
                                     const std::vector<std::vector<T>>& states) {
-  const index batch = run_->batches().size(), all = run_->batches().samples().size();
+  const index batch = run_->batch(), all = run_->samples();
   const index samples = std::min(done.steps * batch, all);
   if (done.steps < 0 || done.steps > steps_per_epoch() || done.samples != samples) {
     throw std::invalid_argument("an epoch of " + std::to_string(all) + " samples in batches of " +
@@ -328,7 +364,8 @@ bool Trainer<T>::go_on_within_epoch(std::uint32_t draw, const StepReport& done, 
   if (pieces != 0) set_states(spot, states);
   run_->set_spot(spot);
   run_->epoch = done;
-  run_->epoch.positions = run_->positions_before(spot);
+  // The other samples of shards may be elsewhere.
+  if (!run_->is_sharded()) run_->epoch.positions = run_->positions_before(spot);
   return true;
 }
 
@@ -385,6 +422,7 @@ PhaseSeconds Trainer<T>::time_phases(index steps) {
 template <class T>
 double Trainer<T>::gradient(T* out) {
   refuse_pieces(run_->plan(), "gradient");
+  refuse_shards(run_->is_sharded(), "gradient");
   return run_->gradient(out);
 }
 

@@ -162,7 +162,7 @@ class LabelReader:
                     f"{name} must hold numbers while the network has no classes, got "
                     f"{shown(labels[:1].tolist()[0])}: fit learns them, or set nn.classes"
                 )
-            self.classes = _learned(labels, order, name, count)
+            self.classes = learned(labels, order, name, count)
         return self.classes.numbers(labels, name)
 
 
@@ -195,7 +195,7 @@ def _all_whole(array: Array) -> bool:
     return all(bool((array[p] == np.floor(array[p])).all()) for p in pieces.slices(array))
 
 
-def _learned(labels: Array, order: list[Any] | None, name: str, count: int) -> Classes:
+def learned(labels: Array, order: list[Any] | None, name: str, count: int) -> Classes:
     """Return the classes of labels: sorted, or in the order of a categorical column."""
     if labels.dtype.kind == "b":
         return Classes([False, True])

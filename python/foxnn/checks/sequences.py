@@ -24,6 +24,7 @@ from foxnn.checks.arrays import (
 )
 from foxnn.checks.lists import depth, is_list, listed, steps_of
 from foxnn.checks.values import shown
+from foxnn.support import pieces
 
 Lengths = NDArray[np.int64]
 
@@ -206,7 +207,7 @@ def steps_taken(rows: _core.SequenceRows, which: Array) -> _core.SequenceRows:
     """Return the sequences at some positions, as a copy."""
     outputs = rows.output_lengths
     return _core.SequenceRows(
-        rows.values[which],
+        pieces.taken(rows.values, which),
         rows.lengths[which],
         rows.step_columns,
         None if outputs is None else outputs[which],

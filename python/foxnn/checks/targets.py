@@ -155,12 +155,12 @@ def weights(
     return near_one(numbers)
 
 
-def near_one(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def near_one(weights: NDArray[np.float64], largest: float | None = None) -> NDArray[np.float64]:
     """Return weights divided by a power of two, so that the largest is between 0.5 and 1.
 
     Only their ratios matter, and their sums must not overflow; dividing by a power of two is exact.
     """
-    exponent = np.frexp(weights.max(initial=0.0))[1]
+    exponent = np.frexp(weights.max(initial=0.0) if largest is None else largest)[1]
     scaled: NDArray[np.float64] = np.empty(weights.shape)
     for part in pieces.slices(weights):
         np.ldexp(weights[part], -exponent, out=scaled[part])

@@ -492,11 +492,12 @@ class AnsweringNetwork(BaseNetwork):
         plan: _core.Plan,
         weights: NDArray[np.float64] | None = None,
         own: OwnLoss | None = None,
+        shards: _core.Shards | None = None,
     ) -> _core.Trainer:
         """Return a trainer on these samples; `own` is the loss that `_own` returns."""
         from foxnn import _core
 
-        return _core.Trainer(self, x, y if own is None else None, plan, weights, own)
+        return _core.Trainer(self, x, y if own is None else None, plan, weights, own, shards)
 
     def _evaluation(
         self, x: Rows, y: Array, weights: NDArray[np.float64] | None

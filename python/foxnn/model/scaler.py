@@ -82,11 +82,7 @@ class Scaler:
             _refuse_to_center(rows, method)
         with np.errstate(over="ignore", invalid="ignore"):
             shift, scale = _measure(rows, method)
-        if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
-            raise ValueError("x must have columns whose spread is finite in float64")
-        with np.errstate(over="ignore", divide="ignore"):
-            scale[~np.isfinite(1.0 / scale)] = 1.0  # constant, or nearly so
-        self.shift, self.scale = shift, scale
+        self.shift, self.scale = _usable(shift, scale)
         return self
 
     def transform(self, x: ArrayLike) -> Array:
@@ -129,6 +125,21 @@ class Scaler:
     def __repr__(self) -> str:
         measured = "" if self.shift is None else f": {np.size(self.shift)} columns"
         return f"<Scaler {self.method!r}{measured}>" if measured else f"Scaler({self.method!r})"
+
+
+def _usable(shift: Array, scale: Array) -> tuple[Array, Array]:
+    if not (np.isfinite(scale).all() and np.isfinite(shift).all()):
+        raise ValueError("x must have columns whose spread is finite in float64")
+    with np.errstate(over="ignore", divide="ignore"):
+        scale[~np.isfinite(1.0 / scale)] = 1.0  # constant, or nearly so
+    return shift, scale
+
+
+def of_measures(method: str, shift: Array, scale: Array) -> Scaler:
+    """Return a scaler that has measured these; a scale of 0 is that of a constant column."""
+    scaler = Scaler(method)
+    scaler.shift, scaler.scale = _usable(shift, scale)
+    return scaler
 
 
 def shift_and_scale(

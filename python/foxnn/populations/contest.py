@@ -30,7 +30,16 @@ Pair = tuple[NDArray[np.uint32], NDArray[np.uint32]]
 # What makes a network; a seed may differ within a population.
 _MAKING = ("sizes", "activation", "output_activation", "loss", "init", "dtype")
 # What `fit` takes, but not here: these belong to a single run.
-_REFUSED = ("checkpoint", "checkpoint_every", "augment", "truncate", "callbacks", "time_limit")
+_REFUSED = (
+    "checkpoint",
+    "checkpoint_every",
+    "augment",
+    "truncate",
+    "callbacks",
+    "time_limit",
+    "shards",
+    "communicator",
+)
 #: The arguments of `fit` that settings may have.
 ALLOWED = [name for name in USUAL if name not in _REFUSED]
 

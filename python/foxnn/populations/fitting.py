@@ -138,7 +138,7 @@ def _refuse(given: FitArguments) -> None:
             "epochs must be a number for a population, got 'auto'; early_stopping ends each member "
             "by itself"
         )
-    for name, none in (("augment", None), ("truncate", None)):
+    for name, none in (("augment", None), ("truncate", None), ("shards", None)):
         if getattr(given, name) is not none:
             raise ValueError(
                 f"{name} must be left out for a population; neural_network.fit takes it"

@@ -43,6 +43,27 @@ class DivergedError(ArithmeticError):
         return {"args": self.args, **self.__dict__}
 
 
+class RankError(RuntimeError):
+    """Another rank of the communicator has ended a run, with an exception or altogether.
+
+    Attributes
+    ----------
+    rank : int or None
+        Its number; None where that is not known.
+    """
+
+    def __init__(self, message: str, rank: int | None = None) -> None:
+        super().__init__(message)
+        self.rank = rank
+
+    def __reduce__(self) -> tuple[type[RankError], tuple[Any, ...]]:
+        return type(self), (str(self), self.rank)
+
+    def __getstate__(self) -> dict[str, object]:
+        # The message is not an attribute.
+        return {"args": self.args, **self.__dict__}
+
+
 class DataWarning(UserWarning):
     """A network can hardly learn from the samples of a training.
 

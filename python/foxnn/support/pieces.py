@@ -50,13 +50,21 @@ def copy_into(target: Array, source: Array) -> None:
         target[part] = source[part]
 
 
+def empty(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return an array with any numbers.
+
+    One without rows has the strides of one with rows, by which the engine knows its numbers to lie
+    next to each other; NumPy sets those of a new one to 0.
+    """
+    return np.empty((max(1, shape[0]), *shape[1:]), dtype)[: shape[0]]
+
+
 def taken(array: Array, which: Array) -> Array:
     """Return the rows at some positions."""
-    shape = (len(which), *array.shape[1:])
-    if math.prod(shape) <= _NUMBERS:
-        rows: Array = array[which]
-        return rows
-    out: Array = np.empty(shape, array.dtype)
+    out = empty((len(which), *array.shape[1:]), array.dtype)
+    if out.size <= _NUMBERS:
+        out[...] = array[which]
+        return out
     for part in slices(out):
         out[part] = array[which[part]]
     return out

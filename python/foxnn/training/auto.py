@@ -35,14 +35,17 @@ def is_auto(epochs: object) -> bool:
     return isinstance(epochs, str) and epochs.lower() == "auto"
 
 
-def validation_of(network: AnsweringNetwork, samples: int) -> tuple[float | None, bool]:
+def validation_of(
+    network: AnsweringNetwork, samples: int, *, folds: bool = True
+) -> tuple[float | None, bool]:
     """Return the share that a run holds out, or None, and whether it takes folds instead.
 
-    `samples` is the number of those that count.
+    `samples` is the number of those that count. `folds`: whether there can be any.
     """
     if network._classifies():
         return None, False
-    if _FEWEST_IN_FOLDS <= samples <= _MOST_IN_FOLDS and _parameters(network) <= _MOST_PARAMETERS:
+    is_few = folds and _FEWEST_IN_FOLDS <= samples <= _MOST_IN_FOLDS
+    if is_few and _parameters(network) <= _MOST_PARAMETERS:
         return None, True
     return (_SHARE if samples >= _FEWEST_TO_SHARE else None), False
 

@@ -40,6 +40,7 @@ class Running:
     seconds: float
     pieces: int = 0  # of the sequences of the next batch (`truncate`)
     states: tuple[Array, ...] = ()  # after them, one a layer
+    positions: int = 0  # of the outputs so far
 
     @classmethod
     def of(cls, trainer: _core.Trainer, seconds: float) -> Running:
@@ -47,15 +48,15 @@ class Running:
         done = trainer.epoch()
         return cls(
             trainer.draw_of_epoch(), done.steps, done.samples, done.loss, done.weight, done.correct,
-            seconds, trainer.pieces_done(), tuple(trainer.states()),
+            seconds, trainer.pieces_done(), tuple(trainer.states()), done.positions,
         )  # fmt: skip
 
     @classmethod
     def checked(cls, values: Mapping[str, Any], states: Sequence[Array]) -> Running:
         """Return the progress from the values in a file; ValueError or TypeError for bad ones."""
         checks.integer(values.get("draw"), "draw", 0, 2**32 - 1)
-        values = {"pieces": 0} | dict(values)  # checkpoints of 0.1.0 have none
-        counts = ("steps", "samples", "correct", "pieces")
+        values = {"pieces": 0, "positions": 0} | dict(values)  # checkpoints of 0.1.0 have none
+        counts = ("steps", "samples", "correct", "pieces", "positions")
         for name in counts:
             checks.integer(values.get(name), name, 0, 2**62)
         loss, weight, seconds = (
@@ -63,7 +64,7 @@ class Running:
         )
         return cls(
             values["draw"], values["steps"], values["samples"], loss, weight, values["correct"],
-            seconds, values["pieces"], tuple(states),
+            seconds, values["pieces"], tuple(states), values["positions"],
         )  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
@@ -81,6 +82,7 @@ class Running:
             correct=self.correct,
             pieces=self.pieces,
             states=self.states,
+            positions=self.positions,
         )
 
 

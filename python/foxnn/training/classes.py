@@ -14,6 +14,7 @@ from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import CLASSIFYING, LABELLED, shown_loss
 from foxnn.model.sequences import mask_of
 from foxnn.support import pieces
+from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.samples import WeightedSamples
 
 
@@ -40,12 +41,16 @@ def classes_of(y: Array, network: AnsweringNetwork) -> Array | None:
 
 
 def weighted_by_class(
-    network: AnsweringNetwork, samples: WeightedSamples, class_weight: Any, known: Classes | None
+    network: AnsweringNetwork,
+    samples: WeightedSamples,
+    class_weight: Any,
+    known: Classes | None,
+    ranks: Ranks = ALONE,
 ) -> WeightedSamples:
     """Return the samples with their weights multiplied by those of their classes.
 
     Where outputs have positions, these have the weights. `known` has the labels by which weights
-    are given, where they are not the classes' numbers.
+    are given, where they are not the classes' numbers. The samples of all ranks count.
     """
     if class_weight is None:
         return samples
@@ -58,7 +63,8 @@ def weighted_by_class(
     count = max(2, network._channels())
     there = mask_of(samples.x, classes.shape[1]) if classes.ndim > 1 else None
     counted = classes.reshape(-1) if there is None else classes[there]
-    factors = checks.near_one(_class_factors(class_weight, counted, count, known))
+    counts = np.sum(ranks.gathered(np.bincount(counted, minlength=count)), axis=0)
+    factors = checks.near_one(_class_factors(class_weight, counts, known))
     weights, given = np.empty(classes.shape), samples.weights
     for part in pieces.slices(classes):
         weights[part] = factors[classes[part]]
@@ -67,21 +73,20 @@ def weighted_by_class(
             weights[part] *= some if some.ndim == weights.ndim else some[:, None]
     if there is not None:
         weights[~there] = 0.0
-    if not weights.any():
+    largest = max(ranks.gathered(float(weights.max(initial=0.0))))
+    if largest == 0.0:
         raise ValueError("class_weight must not leave only samples of weight 0")
-    return WeightedSamples(samples.x, samples.y, checks.near_one(weights))
+    return WeightedSamples(samples.x, samples.y, checks.near_one(weights, largest))
 
 
-def _class_factors(
-    class_weight: Any, classes: Array, count: int, known: Classes | None
-) -> NDArray[np.float64]:
+def _class_factors(class_weight: Any, counts: Array, known: Classes | None) -> NDArray[np.float64]:
+    count = len(counts)
     factors = np.ones(count)
     if isinstance(class_weight, str):  # "balanced"
         # King and Zeng, "Logistic regression in rare events data", 2001: every class that occurs
         # counts as much as every other.
-        counts = np.bincount(classes, minlength=count)
         there = counts > 0
-        factors[there] = len(classes) / (there.sum() * counts[there])
+        factors[there] = counts.sum() / (there.sum() * counts[there])
         return factors
     for label, weight in class_weight.items():
         if known is not None and not known.are_numbers:

@@ -13,6 +13,7 @@ from foxnn.training.history import History
 from foxnn.training.loop import FitLoop
 from foxnn.training.options import FitArguments, checked_options
 from foxnn.training.plan import fit_plan, reported
+from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.reach import warn_if_out_of_reach
 from foxnn.training.saturation import warn_if_saturated
 from foxnn.training.unfinished import warn_if_unfinished
@@ -26,14 +27,32 @@ def fitted(
     start: Start | None = None,
 ) -> History:
     """Train the network with these arguments, from the beginning or from a checkpoint."""
-    options = checked_options(network, given, 0 if start is None else start.epochs)
+    if given.communicator is None:
+        return _fitted(network, x, y, given, start, ALONE)
+    from foxnn.training.mpi import ranks_of  # late: most runs have one process
+
+    with ranks_of(given.communicator) as ranks:
+        return _fitted(network, x, y, given, start, ranks)
+
+
+def _fitted(
+    network: AnsweringNetwork, x: SamplesLike, y: ArrayLike, given: FitArguments,
+    start: Start | None, ranks: Ranks,
+) -> History:  # fmt: skip
+    options = checked_options(network, given, 0 if start is None else start.epochs, ranks)
+    if ranks is not ALONE:
+        from foxnn.training.agreement import agreed
+
+        agreed(network, options, ranks)
     _refuse_second_training(network)
     data = fit_data(network, x, y, options, start)
     plan = fit_plan(network, data, options, start)
     scalers = network._scalers if data.scalers is None else data.scalers
-    if scalers[0] is None:
+    speaks = ranks.speaks and len(data.training) > 0
+    if scalers[0] is None and speaks:
         warn_if_saturated(network, data.training.x)
-    warn_if_out_of_reach(network, data.training.y, scalers)
+    if speaks:
+        warn_if_out_of_reach(network, data.training.y, scalers)
     if data.takes_folds:
         plan = planned_by_folds(network, data, options, plan)
     _refuse_second_training(network)
@@ -49,7 +68,7 @@ def fitted(
     network._history = history = History.of(done or {name: [] for name in names})
     loop = FitLoop(network, data, plan, history)
     loop.run()
-    if loop.ran_out and not (data.takes_folds and not plan.is_auto):
+    if speaks and loop.ran_out and not (data.takes_folds and not plan.is_auto):
         warn_if_unfinished(network, history, data, options.is_auto)
     return history
 

@@ -15,6 +15,8 @@ from foxnn.training.epochs import Course
 from foxnn.training.history import History
 from foxnn.training.plan import FitPlan
 from foxnn.training.progress import Progress
+from foxnn.training.ranks import ALONE
+from foxnn.training.shards import ShardedSamples
 
 
 class FitLoop(Course):
@@ -33,15 +35,23 @@ class FitLoop(Course):
         self._history = history
         self._watch = plan.watch
         self._own: OwnLoss | None = None
+        self._ranks = ALONE if data.cut is None else data.cut.ranks
+        self._hears = False  # whether some rank waits for the ends of batches
         self._last_loss: float | None = None
+        held, cut = data.held_out, data.cut
+        self._sharded: ShardedSamples | None = None
+        if held is not None and cut is not None:
+            self._sharded = ShardedSamples(cut, held, data.validated)
 
     def run(self) -> History:
         """Train for the planned epochs, or until something ends the run; return all records."""
         training, plan, network = self._data.training, self._plan, self._network
         self._own = network._own(training.y, checks_gradient=plan.checks_loss)
+        cut = self._data.cut
+        shards = None if cut is None else cut.engine(self._data.trained)
         with (
             network._trainer(
-                training.x, training.y, plan.engine, training.weights, self._own
+                training.x, training.y, plan.engine, training.weights, self._own, shards
             ) as self._trainer,
             Progress(None if plan.is_auto else plan.epochs.stop, plan.shows_progress) as self._bar,
         ):
@@ -51,6 +61,7 @@ class FitLoop(Course):
 
     def _begin(self) -> None:
         self._stops = self._callbacks.call("on_train_begin", self._network)
+        self._hears = self._ranks.any(self._callbacks.wants("on_batch_end"))
         if self._watch is not None and self._watch.is_exhausted:
             self._stops = True  # resumed from a run that had ended
 
@@ -77,14 +88,13 @@ class FitLoop(Course):
             self._own.epoch = epoch
         self._make_steps(epoch)
         done = trainer.epoch()
-        seconds = time.perf_counter() - self._start
-        is_whole = done.samples == len(self._data.training)
+        seconds = self._ranks.gathered(time.perf_counter() - self._start)[0]
+        is_whole = done.samples == self._data.trained
         if not is_whole and self._checkpoints is not None:
             self._keep_within_epoch()
         record = self._means(done)
-        if (held := self._data.held_out) is not None:
-            found = self._network._evaluation(held.x, held.y, held.weights)
-            record |= {f"val_{name}": value for name, value in found.items()}
+        if self._data.held_out is not None:
+            record |= {f"val_{name}": value for name, value in self._validation().items()}
         self._bar.update(record, done.samples / max(seconds, 1e-9))
         self._is_open = False
         record |= {"learning_rate": rate, "seconds": seconds}
@@ -95,12 +105,20 @@ class FitLoop(Course):
         if self._callbacks.call("on_epoch_end", epoch, dict(record)):
             self._stops = True
         self._stop_if_over()
+        self._stops = self._ranks.any(self._stops)
         return is_whole
+
+    def _validation(self) -> dict[str, float]:
+        if self._sharded is not None:
+            return self._sharded.evaluation(self._network)
+        held = self._data.held_out
+        assert held is not None
+        return self._network._evaluation(held.x, held.y, held.weights)
 
     def _make_steps(self, epoch: int) -> None:
         """Make the remaining steps of the epoch, or those until something ends the run."""
         trainer = self._trainer
-        hears, all_steps = self._callbacks.wants("on_batch_end"), trainer.steps_per_epoch()
+        hears, all_steps = self._hears, trainer.steps_per_epoch()
         augmenting = self._plan.augmenting
         while (done := trainer.epoch().steps) < all_steps and not self._stops:
             if hears or augmenting is not None:
@@ -108,13 +126,18 @@ class FitLoop(Course):
                 if augmenting is not None:
                     draw = trainer.draw_of_epoch()
                     x = augmenting.batch(trainer.next_batch(), draw, epoch, done)
-                report = self._checked(trainer.run_batch(x), epoch)
+                with self._ranks.held():
+                    report = trainer.run_batch(x)
+                self._checked(report, epoch)
                 logs = self._means(report)
                 if hears and self._callbacks.call("on_batch_end", done, logs):
                     self._stops = True
             else:
-                self._checked(trainer.run_epoch(self._seconds_until_pause()), epoch)
+                with self._ranks.held():
+                    report = trainer.run_epoch(self._seconds_until_pause())
+                self._checked(report, epoch)
             is_over = self._stop_if_over()
+            self._stops = self._ranks.any(self._stops)
             if not is_over and self._checkpoints is not None and self._checkpoints.is_time():
                 self._keep_within_epoch()
 

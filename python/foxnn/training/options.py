@@ -23,8 +23,10 @@ from foxnn.training.kinds import (
     ValidationLike,
 )
 from foxnn.training.progress import is_wanted
+from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.rates import Rates
 from foxnn.training.scaling import Scalers, checked_scalers
+from foxnn.training.shards import USUAL, checked_shards, refuse_with_shards
 from foxnn.training.truncation import checked_truncate
 from foxnn.training.update_rules import rule_of
 
@@ -58,6 +60,8 @@ class FitArguments(NamedTuple):
     truncate: int | None
     label_smoothing: float
     check_loss: bool
+    shards: int | None
+    communicator: Any
 
 
 class FitOptions(NamedTuple):
@@ -90,9 +94,13 @@ class FitOptions(NamedTuple):
     truncate: int | None
     label_smoothing: float
     check_loss: bool
+    shards: int | None
+    ranks: Ranks
 
 
-def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done: int) -> FitOptions:
+def checked_options(
+    network: AnsweringNetwork, given: FitArguments, epochs_done: int, ranks: Ranks = ALONE
+) -> FitOptions:
     """Check the arguments; samples, their weights and the checkpoint's file are checked later."""
     is_auto = auto.is_auto(given.epochs)
     epochs = range(
@@ -103,6 +111,11 @@ def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done:
     ends_early = is_auto or given.early_stopping is not None or time_limit is not None
     rates = Rates(given.schedule, rate, epochs, ends_early)
     shows_progress, callbacks = is_wanted(given.progress), Callbacks(given.callbacks)
+    shards = USUAL if given.shards is None and ranks is not ALONE else given.shards
+    shards, augment = checked_shards(network, shards), checked_augment(given.augment)
+    truncate = checked_truncate(network, given.truncate)
+    if shards is not None:
+        refuse_with_shards(augment=bool(augment), truncate=truncate is not None)
     clip_norm, clip_value = arguments.checked_clipping(given.clip_norm, given.clip_value)
     return FitOptions(
         epochs=epochs,
@@ -120,16 +133,18 @@ def checked_options(network: AnsweringNetwork, given: FitArguments, epochs_done:
         sample_weight=given.sample_weight,
         class_weight=arguments.checked_class_weight(given.class_weight),
         callbacks=callbacks,
-        shows_progress=shows_progress,
+        shows_progress=shows_progress and ranks.speaks,
         time_limit=time_limit,
         scalers=checked_scalers(network, given.scale),
         clip_norm=clip_norm,
         clip_value=clip_value,
         checkpoint=given.checkpoint,
         checkpoint_every=arguments.checked_every(given.checkpoint_every),
-        augment=checked_augment(given.augment),
+        augment=augment,
         lengths=given.lengths,
-        truncate=checked_truncate(network, given.truncate),
+        truncate=truncate,
         label_smoothing=arguments.checked_smoothing(network, given.label_smoothing),
         check_loss=checks.flag(given.check_loss, "check_loss"),
+        shards=shards,
+        ranks=ranks,
     )

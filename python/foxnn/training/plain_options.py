@@ -120,6 +120,7 @@ def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]
         "label_smoothing": options.label_smoothing,
         "check_loss": options.check_loss,
         "augment": augment_as_values(options.augment),
+        "shards": options.shards,
         "draw_of_split": draw,
         "samples": samples,
     }

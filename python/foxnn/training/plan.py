@@ -66,7 +66,7 @@ def engine_plan(network: AnsweringNetwork, options: FitOptions) -> _core.Plan:
         batch_size=options.batch_size,
         shuffle=options.shuffle,
         count_matches=network._classifies(),
-        threads=network.settings.n_threads,
+        threads=options.ranks.threads(network.settings.n_threads),
         l1=options.l1,
         l2=options.l2,
         dropout=options.dropout,
@@ -90,7 +90,7 @@ def _watch(
 ) -> Watch | None:
     rule, least_gain = options.early_stopping, 0.0
     if options.is_auto and rule is None:
-        rule = auto.rule_of(len(data.training), options.batch_size)
+        rule = auto.rule_of(data.trained, options.batch_size)
         least_gain = auto.LEAST_GAIN
     watch = watch_of(rule, {*reported(network, data)}, least_gain)
     if watch is not None and start is not None:
@@ -101,7 +101,7 @@ def _watch(
 def _checkpoints(
     network: AnsweringNetwork, data: FitData, options: FitOptions
 ) -> Checkpoints | None:
-    if options.checkpoint is None:
+    if options.checkpoint is None or not options.ranks.speaks:
         return None
     checkpoints = Checkpoints(network, options.checkpoint, options.checkpoint_every)
     checkpoints.arguments = arguments_of(options, data.draw, data.count)

@@ -14,6 +14,7 @@ from foxnn.model.answers import AnsweringNetwork
 from foxnn.support import pieces
 from foxnn.support.streams import HOLDOUT
 from foxnn.training.classes import classes_of
+from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.samples import WeightedSamples, Weights, samples_of
 
 Parts = tuple[WeightedSamples, WeightedSamples]
@@ -25,6 +26,7 @@ def given_samples(
     given: tuple[Any, Any, Any, Any],
     columns: list[str] | None,
     labels: LabelReader,
+    ranks: Ranks = ALONE,
     *,
     is_padded: bool,
 ) -> WeightedSamples:
@@ -40,6 +42,11 @@ def given_samples(
             "validation=(x, y, None, lengths), with weights in place of None if there are any"
         )
     network._check_names(x, names[0], columns)
+    if ranks is not ALONE:
+        from foxnn.training import spread  # late: most runs have one process
+
+        all_names = (*names, "the lengths of validation")
+        return spread.read(network, ranks, labels, (x, y, weights, lengths), all_names)
     return samples_of(network, x, y, weights, *names, labels, lengths, "the lengths of validation")
 
 
@@ -72,14 +79,42 @@ def split_rows(
     caller advances that number, once nothing can be refused any more. Errors call the share as
     `said` and the classes by their names.
     """
-    said = said or f"validation={share}"
-    count = round(len(y) * share)
-    if not 0 < count < len(y):
-        raise ValueError(f"{said} of {len(y)} samples leaves none to train or to validate on")
-    order = _core.shuffled(network.seed, HOLDOUT, len(y), draw)
-    classes = classes_of(y, network)
+    return _rows_of_split(
+        network.seed, len(y), classes_of(y, network), weights, share, draw,
+        said or f"validation={share}", names,
+    )  # fmt: skip
+
+
+def split_over(
+    network: AnsweringNetwork, samples: WeightedSamples, share: float, draw: int, ranks: Ranks
+) -> Parts:
+    """Return the same parts of the samples of all ranks, each in the order that they had."""
+    classes, weights = classes_of(samples.y, network), samples.weights
+    counts = ranks.gathered(len(samples))
+    if classes is not None:
+        classes = np.concatenate(ranks.gathered(classes)) if classes.ndim == 1 else None
+    if weights is not None:
+        count = weights > 0.0 if weights.ndim == 1 else (weights > 0.0).any(axis=1)
+        weights = np.concatenate(ranks.gathered(count)).astype(np.float64)
+    parts = _rows_of_split(
+        network.seed, sum(counts), classes, weights, share, draw, f"validation={share}", None
+    )
+    first = sum(counts[: ranks.rank])
+    here = (np.sort(part[(part >= first) & (part < first + len(samples))]) for part in parts)
+    kept, held = (samples.part(part - first) for part in here)
+    return kept, held
+
+
+def _rows_of_split(
+    seed: int, samples: int, classes: Array | None, weights: Weights, share: float, draw: int,
+    said: str, names: Names,
+) -> tuple[Array, Array]:  # fmt: skip
+    count = round(samples * share)
+    if not 0 < count < samples:
+        raise ValueError(f"{said} of {samples} samples leaves none to train or to validate on")
+    order = _core.shuffled(seed, HOLDOUT, samples, draw)
     if classes is not None and classes.ndim == 1:
-        counts = np.ones(len(y), bool) if weights is None else weights > 0.0
+        counts = np.ones(samples, bool) if weights is None else weights > 0.0
         order = _stratified(order, classes, count, counts, said, names)
     held, kept = order[:count], order[count:]
     for part, what in ((held, "validate on"), (kept, "train on")):

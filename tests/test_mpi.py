@@ -1,0 +1,124 @@
+"""Training under mpiexec: the bytes of one process, and what a rank that fails leaves behind.
+
+What needs no processes of its own is tested in `test_ranks.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import pytest
+
+import foxnn
+import shard_runs
+from mpi_faults import LAST, NAME
+from shard_runs import RUNS, ended, made, told_of
+
+HERE = Path(__file__).parent
+MPIEXEC = Path(sysconfig.get_path("scripts")) / "mpiexec"
+if not MPIEXEC.exists():
+    pytest.skip("mpich is not installed", allow_module_level=True)
+pytest.importorskip("mpi4py")
+# `nox -s kills` makes more.
+KILLS = int(os.environ.get("FOXNN_RANK_KILLS", "2"))
+
+
+def environment() -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE), *sys.path])}
+
+
+def command(ranks: int, script: str, *arguments: str) -> list[str]:
+    return [str(MPIEXEC), "-n", str(ranks), sys.executable, str(HERE / script), *arguments]
+
+
+def started(ranks: int, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a script of this folder on so many ranks."""
+    return subprocess.run(
+        command(ranks, script, *arguments),
+        env=environment(), capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+
+
+def whole(name: str) -> str:
+    nn = made(RUNS[name])
+    return ended(nn, nn.fit(**told_of(RUNS[name]), shards=5))
+
+
+@pytest.mark.parametrize(
+    ("ranks", "names"),
+    [
+        (2, ["adam", "classes by name", "sequences", "scalers, a share, early stopping"]),
+        (3, ["sgd, clipped by norm", "pictures", "sparse", "minmax, given validation"]),
+        (4, ["adamw, dropout", "a loss of one's own"]),
+    ],
+)
+def test_ranks_end_with_the_bytes_of_one_process(ranks: int, names: list[str]) -> None:
+    done = started(ranks, "shard_runs.py", json.dumps(names))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {name: whole(name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("raises", "LookupError: no such thing"),
+        ("interrupts", "KeyboardInterrupt (Ctrl-C)"),
+    ],
+)
+def test_all_ranks_end_when_one_fails(how: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    lines = started(3, "mpi_faults.py", how, "1", str(path)).stdout.splitlines()
+    told = {int(line[0]): line.split(" ", 2) for line in lines if not line.endswith(" ends")}
+    assert sorted(told) == [0, 1, 2]
+    for rank in (0, 2):
+        assert told[rank][2] == f"RankError rank 1 has ended with {said}"
+    times = [float(line.split(" ")[1]) for line in lines]
+    assert max(times) - min(times) < 10.0
+    resumed(path)
+
+
+def resumed(path: Path) -> None:
+    """Resume a run in one process; it ends with the bytes of one that nothing has ended."""
+    nn, history = foxnn.resume(path, **shard_runs.data_of(RUNS[NAME].data))
+    assert ended(nn, history) == whole(NAME)
+
+
+def test_ctrl_c_ends_all_ranks(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    with subprocess.Popen(
+        command(3, "mpi_faults.py", "goes on", "0", str(path)),
+        env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline().endswith(" ends\n")
+        process.send_signal(signal.SIGINT)
+        start = time.time()
+        lines = process.stdout.read().splitlines()
+        assert time.time() - start < 10.0
+    told = {line[0]: line.split(" ", 2)[2] for line in lines if line[:1].isdigit()}
+    assert sorted(told) == ["0", "1", "2"]
+    assert all("KeyboardInterrupt" in one for one in told.values())
+    _, history = foxnn.resume(path, **shard_runs.data_of(RUNS[NAME].data), time_limit=0.01)
+    assert len(history["loss"]) > 1
+
+
+@pytest.mark.parametrize("draw", range(KILLS))
+def test_a_killed_rank_ends_all_and_leaves_a_whole_checkpoint(draw: int, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    random_ones = random.Random(draw)
+    ranks = random_ones.randint(2, 4)
+    rank, batch = random_ones.randrange(ranks), random_ones.randint(*LAST)
+    done = started(ranks, "mpi_faults.py", "kills", str(rank), str(path), str(batch))
+    over = time.time()
+    assert done.returncode != 0
+    assert "KILLED BY SIGNAL: 9" in done.stdout + done.stderr or "signal 9" in done.stdout
+    assert over - float(done.stdout.splitlines()[0].split(" ")[1]) < 10.0
+    resumed(path)

@@ -1,0 +1,255 @@
+"""Training on several ranks, which are threads here: they end with the bytes of one process."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import foxnn
+import shard_runs
+import thread_ranks
+from foxnn.training import fitting, mpi
+from shard_runs import RUNS, borders_of, ended, made, told_of
+
+
+@pytest.fixture(autouse=True)
+def _threads_are_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mpi, "ranks_of", thread_ranks.joined)
+
+
+def on_ranks(size: int, name: str, shards: Any = 5, **more: Any) -> list[Any]:
+    """Return what each rank ends with; `more` are arguments, or functions of the rank."""
+
+    def one(communicator: Any) -> Any:
+        rank = communicator.Get_rank()
+        nn = made(RUNS[name])
+        told = told_of(RUNS[name], borders_of(size, rank))
+        told |= {key: value(rank) if callable(value) else value for key, value in more.items()}
+        told["shards"] = shards(rank) if callable(shards) else shards
+        return ended(nn, nn.fit(**told, communicator=communicator))
+
+    return thread_ranks.run(size, one)
+
+
+def alone(name: str, shards: int = 5) -> str:
+    nn = made(RUNS[name])
+    return ended(nn, nn.fit(**told_of(RUNS[name]), shards=shards))
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_ranks_end_with_the_bytes_of_one_process(name: str) -> None:
+    expected = alone(name)
+    for size in (1, 2, 3, 4):
+        assert on_ranks(size, name) == [expected] * size, size
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 8, 16])
+def test_any_number_of_shards(shards: int) -> None:
+    expected = alone("adam", shards)
+    for size in (2, 3, 5):
+        assert on_ranks(size, "adam", shards) == [expected] * size
+
+
+def test_sixteen_shards_are_usual() -> None:
+    assert on_ranks(2, "adam", shards=None) == [alone("adam", 16)] * 2
+
+
+def failures(size: int, name: str = "adam", **more: Any) -> list[str]:
+    """Return the errors that the ranks end with."""
+    found = on_ranks(size, name, **more)
+    assert all(isinstance(one, Exception) for one in found), found
+    return [f"{type(one).__name__}: {one}" for one in found]
+
+
+def second(value: Any, other: Any) -> Callable[[int], Any]:
+    return lambda rank: value if rank == 1 else other
+
+
+@pytest.mark.parametrize(
+    ("argument", "values"),
+    [
+        ("batch_size", (8, 9)),
+        ("learning_rate", (0.1, 0.2)),
+        ("shards", (4, 5)),
+        ("epochs", (2, 3)),
+        ("optimizer", ("sgd", "adam")),
+        ("dropout", ([0.1], [0.2])),
+        ("scale", ("standard", "minmax")),
+        ("clip_norm", (1.0, None)),
+        ("shuffle", (True, False)),
+    ],
+)
+def test_different_arguments_are_refused_on_all_ranks(
+    argument: str, values: tuple[Any, Any]
+) -> None:
+    found = failures(3, **{argument: second(*values)})
+    assert found == [found[0]] * 3
+    assert found[0].startswith(f"ValueError: {argument} must be the same on all ranks, got ")
+    assert "on rank 0 and" in found[0]
+    assert found[0].endswith("on rank 1")
+
+
+def different(change: Callable[[int], dict[str, Any]]) -> list[str]:
+    """Return the errors where ranks make other networks, or give other samples."""
+
+    def one(communicator: Any) -> Any:
+        rank = communicator.Get_rank()
+        given = {"sizes": [5, 3, 2], "seed": 1, "x": np.ones((8, 5)), "y": np.ones((8, 2))}
+        given |= change(rank) if rank == 1 else {}
+        x, y, sizes = given.pop("x"), given.pop("y"), given.pop("sizes")
+        fit = {"sample_weight": given.pop("sample_weight", None)}
+        nn = foxnn.neural_network(sizes, "tanh", "identity", **given)
+        before = [layer.weights.copy() for layer in nn]
+        try:
+            nn.fit(x, y, 2, communicator=communicator, **fit)
+        finally:
+            assert all(np.array_equal(a, b.weights) for a, b in zip(before, nn, strict=True))
+        return None
+
+    return [f"{type(one).__name__}: {one}" for one in thread_ranks.run(3, one)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 2}, "the seed of the network must be the same on all ranks, got 1 on rank 0"),
+        ({"dtype": "float64"}, "the dtype of the network must be the same on all ranks, got 'flo"),
+        ({"sizes": [5, 4, 2]}, "the layers of the network must be the same on all ranks"),
+        ({"loss": "mae"}, "the loss of the network must be the same on all ranks, got 'mse'"),
+        ({"x": np.ones((8, 5), "f4")}, "x must be alike on all ranks, got float64 on rank 0 and "),
+        ({"sample_weight": np.ones(8)}, "sample_weight must be the same on all ranks, got None"),
+    ],
+)
+def test_different_networks_and_samples_are_refused_on_all_ranks(
+    change: dict[str, Any], message: str
+) -> None:
+    found = different(lambda rank: change)
+    assert found == [found[0]] * 3
+    assert found[0].startswith(f"ValueError: {message}")
+
+
+def test_an_error_of_one_rank_ends_all() -> None:
+    own, *others = sorted(
+        different(lambda rank: {"x": np.ones((8, 4))}), key=lambda text: "RankError" in text
+    )
+    assert own.startswith("ValueError: x must have 5 columns") or "x must have" in own
+    assert others == [f"RankError: rank 1 has ended with {own}"] * 2
+    assert all("no samples" in one or "at least one" in one for one in different_empty())
+
+
+def different_empty() -> list[str]:
+    """Return the errors where no rank has samples."""
+
+    def one(communicator: Any) -> Any:
+        nn = foxnn.neural_network([5, 2], seed=1)
+        return nn.fit(np.ones((0, 5)), np.ones((0, 2)), communicator=communicator)
+
+    return [str(one) for one in thread_ranks.run(2, one)]
+
+
+class Raises:
+    """Raises an exception at the end of a batch, on one rank."""
+
+    def __init__(self, rank: int, on: int, batch: int) -> None:
+        self._is_here, self._left = rank == on, batch
+
+    def on_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        self._left -= 1
+        if self._is_here and self._left == 0:
+            raise LookupError("no such thing")
+
+
+@pytest.mark.parametrize("batch", [1, 6, 17])
+def test_a_callback_that_raises_ends_all(batch: int) -> None:
+    found = failures(3, callbacks=lambda rank: Raises(rank, 2, batch))
+    own = "LookupError: no such thing"
+    assert found == [f"RankError: rank 2 has ended with {own}"] * 2 + [own]
+
+
+class StopsAfter:
+    """Ends a run after some batches, on one rank."""
+
+    def __init__(self, rank: int, batches: int, on: int = 1) -> None:
+        self._left = batches if rank == on else -1
+
+    def on_batch_end(self, batch: int, logs: dict[str, float]) -> bool:
+        self._left -= 1
+        return self._left == 0
+
+
+@pytest.mark.parametrize("batches", [2, 6, 8])
+def test_a_stop_of_one_rank_is_one_of_all_and_can_be_resumed(batches: int, tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    name = "adamw, dropout"
+    on_ranks(3, name, callbacks=lambda rank: StopsAfter(rank, batches), checkpoint=path)
+    expected = alone(name)
+    copy = path.read_bytes()
+    for size in (2, 4):
+        path.write_bytes(copy)
+
+        def one(communicator: Any, size: int = size) -> str:
+            rows = borders_of(size, communicator.Get_rank())
+            given = {key: value[rows] for key, value in shard_runs.data_of("numbers").items()}
+            return ended(*foxnn.resume(path, **given, communicator=communicator))
+
+        assert thread_ranks.run(size, one) == [expected] * size
+    path.write_bytes(copy)
+    assert ended(*foxnn.resume(path, **shard_runs.data_of("numbers"))) == expected
+
+
+def test_a_time_limit_of_one_rank_is_one_of_all() -> None:
+    class Counts:
+        def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+            ends.append(epoch)
+
+    ends: list[int] = []
+    found = on_ranks(2, "adam", epochs=100_000, time_limit=0.3, callbacks=lambda rank: Counts())
+    assert found[0] == found[1]
+    assert len(ends) % 2 == 0
+    assert 1 < len(ends) < 100_000
+
+
+def test_only_the_first_rank_shows_a_bar_and_writes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[int] = []
+    of_course = fitting.FitLoop.__init__
+
+    def counted(self: Any, network: Any, data: Any, plan: Any, history: Any) -> None:
+        if plan.checkpoints is not None or plan.shows_progress:
+            shown.append(data.cut.ranks.rank)
+        of_course(self, network, data, plan, history)
+
+    monkeypatch.setattr(fitting.FitLoop, "__init__", counted)
+    on_ranks(3, "adam", checkpoint=tmp_path / "run.safetensors", progress=True)
+    assert shown == [0]
+    assert (tmp_path / "run.safetensors").exists()
+
+
+def test_divergence_is_that_of_all() -> None:
+    found = failures(3, optimizer="sgd", learning_rate=1e38)
+    assert found == [found[0]] * 3
+    assert found[0].startswith("DivergedError: ")
+
+
+def test_ctrl_c_waits_for_an_exchange_and_is_passed_on() -> None:
+    ranks = thread_ranks.joined(thread_ranks.ThreadComm(thread_ranks.Shared(1), 0))
+    before, steps = signal.getsignal(signal.SIGINT), []
+
+    def in_an_exchange() -> None:
+        with ranks.held():
+            signal.raise_signal(signal.SIGINT)
+            steps.append(ranks.meet(np.zeros((5, 4)), False))
+
+    with ranks:
+        with pytest.raises(KeyboardInterrupt):  # outside of exchanges at once
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            in_an_exchange()
+    assert steps == [True]
+    assert signal.getsignal(signal.SIGINT) is before
