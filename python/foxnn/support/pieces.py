@@ -5,7 +5,6 @@ NumPy does not check for signals while it computes, and converting some gigabyte
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
