@@ -336,6 +336,13 @@ def test_pointing_at_a_neuron_shows_its_weights_as_a_picture(digits: Any, opened
     weights = nn[0].weights[:, 13]
     large = np.abs(weights) > 0.2 * np.abs(weights).max()
     assert (np.sign(redder[large]) == np.sign(weights[large])).all()
+    box = inspector.bounding_box()
+    covered = page.tab.evaluate(  # by nothing, such as the names of layers
+        """([x, y, width, height]) => [0.1, 0.3, 0.5, 0.7, 0.9].filter((share) => !document
+          .elementFromPoint(x + width * share, y + height * share).closest("#inspector"))""",
+        [box["x"], box["y"], box["width"], box["height"]],
+    )
+    assert covered == []
     page.tab.mouse.move(0, 0)
     assert inspector.is_hidden()
 
