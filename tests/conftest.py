@@ -69,6 +69,20 @@ def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def nothing_waits_for_the_disk() -> Iterator[None]:
+    """Leave out what only helps when the power fails: the tests sync some 20,000 times.
+
+    Programs in processes of their own still do it, such as the writers that are killed.
+    """
+    from foxnn.formats import whole_files
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        patch.setattr(whole_files, "_sync_data", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def figures_are_closed() -> Iterator[None]:
     """Close what a test has drawn, if it has drawn anything."""

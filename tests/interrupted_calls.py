@@ -586,7 +586,8 @@ def measure(job: Call, count: int, clock: str) -> dict[str, Any]:
             late.append(seconds() - due)
         waiting = False
         signal.setitimer(timer, 0)
-    job()  # what was interrupted can be done again
+    if clock == "wall":  # where there is time: what was interrupted can be done again
+        job()
     return {"seconds": whole, "late": late}
 
 

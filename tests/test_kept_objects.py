@@ -96,47 +96,33 @@ class Project:
         return {path.stem for path in after if before.get(path) != after[path]}
 
 
-@pytest.fixture(params=[name for name, tool in TOOLS.items() if shutil.which(tool)])
-def project(request: pytest.FixtureRequest, tmp_path: Path) -> Project:
-    project = Project(tmp_path, request.param)
-    assert project.compiled() == {"one.cpp", "two.cpp"}
-    return project
-
-
-def test_nothing_is_compiled_twice(project: Project) -> None:
+@pytest.mark.parametrize("generator", [name for name, tool in TOOLS.items() if shutil.which(tool)])
+def test_what_is_compiled_again(generator: str, tmp_path: Path) -> None:
+    """One installation after the other into one build folder."""
+    project = Project(tmp_path, generator)
+    everything = {"one.cpp", "two.cpp"}
+    assert project.compiled() == everything
+    # Nothing, where the contents are the same, elsewhere and younger.
+    project.install_other("environment-2", 1)
     assert project.compiled() == set()
-    project.install_other("environment-2", 1)  # the same contents, elsewhere and younger
-    assert project.compiled() == set()
-
-
-def test_other_contents_are_compiled(project: Project) -> None:
+    # What reads other contents.
     project.write("own.hpp", "// changed\n")
     assert project.compiled() == {"one.cpp"}
-    project.install_other("environment-2", 2)
+    project.install_other("environment-3", 2)
     assert project.compiled() == {"one.cpp"}
     (project.headers / "detail" / "value.h").rename(project.headers / "detail" / "new.h")
     (project.headers / "other.h").write_text('#include "detail/new.h"\n')
     assert project.compiled() == {"one.cpp"}
     copies = (project.folder / "build" / "below" / "headers").rglob("*.h")
     assert {path.name for path in copies} == {"other.h", "new.h"}
-
-
-def test_a_source_replaced_by_an_older_one_is_compiled(project: Project) -> None:
-    """An archive may say that all of its files are of 1980."""
+    # A source replaced by an older one: an archive may say that all of its files are of 1980.
     project.write("own.hpp", "// unpacked\n", time=315532800)
     assert "one.cpp" in project.compiled()
-    assert project.compiled() == set()
-
-
-@pytest.mark.parametrize("changed", ["flags", "compiler", "fact"])
-def test_another_compiler_flag_or_python_compiles_everything(
-    project: Project, changed: str
-) -> None:
-    if changed == "flags":
-        project.environment["CXXFLAGS"] = "-DOTHER"
-    elif changed == "compiler":
-        project.write_compiler("# updated, at the same place")
-    else:
-        project.fact = "Python 3.10.1"
-    assert project.compiled() == {"one.cpp", "two.cpp"}
+    # Everything by other flags, an updated compiler at the same place, or another Python.
+    project.environment["CXXFLAGS"] = "-DOTHER"
+    assert project.compiled() == everything
+    project.write_compiler("# updated, at the same place")
+    assert project.compiled() == everything
+    project.fact = "Python 3.10.1"
+    assert project.compiled() == everything
     assert project.compiled() == set()

@@ -16,7 +16,7 @@ import reference
 from closeness import assert_within, forward_bound, gradient_bounds
 from forced_runs import HIDDEN
 
-examples = settings(deadline=None, derandomize=True, max_examples=250)
+examples = settings(deadline=None, derandomize=True, max_examples=120)
 per_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 
 # Small ones, and those around the edges of registers, tiles and panels.
@@ -375,7 +375,7 @@ def content_of(sample: Any) -> tuple[list[float], list[float]]:
 
 TestTrainData = TrainData.TestCase
 TestTrainData.settings = settings(
-    deadline=None, derandomize=True, max_examples=60, stateful_step_count=25
+    deadline=None, derandomize=True, max_examples=30, stateful_step_count=25
 )
 
 

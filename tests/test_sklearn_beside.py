@@ -235,7 +235,7 @@ ENDS_IN_ROUNDING = replace(
 def test_random_programs_find_the_same() -> None:
     @settings(
         deadline=None,
-        max_examples=250,
+        max_examples=100,
         derandomize=not SECONDS,
         suppress_health_check=list(HealthCheck),
         print_blob=True,

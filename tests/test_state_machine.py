@@ -604,7 +604,7 @@ class Networks(RuleBasedStateMachine):
 
 usual = settings(
     deadline=None,
-    max_examples=100,
+    max_examples=40,
     stateful_step_count=30,
     derandomize=not SECONDS,
     suppress_health_check=list(HealthCheck),

@@ -41,7 +41,7 @@ from wrong_values import HOPELESS, WRONG, UsersOwn
 
 ALL = bool(os.environ.get("FOXNN_ALL_ARGUMENTS"))
 # Pairs of a place and a value that a usual run tries, of each call.
-AT_MOST = 120
+AT_MOST = 60
 USUAL = (ValueError, TypeError, IndexError, OSError)
 # Words of the engine and of what binds it, that no user should read.
 OF_THE_INSIDE = re.compile(
