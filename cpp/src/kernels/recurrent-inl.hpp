@@ -2,9 +2,17 @@
 // the state after it, and back. Rows are those of compact panels. (Steps are passed by value:
 // stores of vectors could change what a reference refers to, so its members would be read each
 // time.)
+//
+// The functions of a cell that need another one's result are in a pass of their own over the rows,
+// which are in the first-level cache: the processor looks ahead less than two vectors, and would
+// wait for each of these chains. In one pass, a cell of the LSTM takes 42 ns a vector of AVX-512
+// (Zen 4) in place of 35, of the GRU 27 in place of 22; AVX2 gains as much.
 #pragma once
 
 #include "kernels/math-inl.hpp"
+
+// A lambda that is called for each vector: a call would load the constants of functions again.
+#define FOXNN_INLINE __attribute__((always_inline))
 
 namespace foxnn {
 namespace {
@@ -45,7 +53,7 @@ template <class T>
 // h' = tanh(a)
 template <class T>
 void rnn_cell(index rows, index width, CellStep<T> step) {
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
     const Vec<T> h = tanh(Vec<T>::load(step.gates + at));
     h.store(step.gates + at);
     store_state(step, at, row, column, h);
@@ -54,7 +62,7 @@ void rnn_cell(index rows, index width, CellStep<T> step) {
 
 template <class T>
 void rnn_cell_back(index rows, index width, CellBack<T> step) {
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
     const Vec<T> h = Vec<T>::load(step.gates + at);
     (gradient_of_state(step, at, row, column) * tanh_slope(h)).store(step.gates + at);
   });
@@ -64,13 +72,15 @@ void rnn_cell_back(index rows, index width, CellBack<T> step) {
 template <class T>
 void gru_cell(index rows, index width, CellStep<T> step) {
   const index panel = step.panel;
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index, index) FOXNN_INLINE {
     T* const gates = step.gates + at;
-    const Vec<T> r = sigmoid(Vec<T>::load(gates));
-    const Vec<T> z = sigmoid(Vec<T>::load(gates + panel));
+    sigmoid(Vec<T>::load(gates)).store(gates);
+    sigmoid(Vec<T>::load(gates + panel)).store(gates + panel);
+  });
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
+    T* const gates = step.gates + at;
+    const Vec<T> r = Vec<T>::load(gates), z = Vec<T>::load(gates + panel);
     const Vec<T> n = tanh(fma(r, Vec<T>::load(gates + 3 * panel), Vec<T>::load(gates + 2 * panel)));
-    r.store(gates);
-    z.store(gates + panel);
     n.store(gates + 2 * panel);
     store_state(step, at, row, column, fma(z, Vec<T>::load(step.before + at) - n, n));
   });
@@ -79,7 +89,7 @@ void gru_cell(index rows, index width, CellStep<T> step) {
 template <class T>
 void gru_cell_back(index rows, index width, CellBack<T> step) {
   const index panel = step.panel;
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
     T* const gates = step.gates + at;
     const Vec<T> dh = gradient_of_state(step, at, row, column) + Vec<T>::load(step.carry + at);
     const Vec<T> r = Vec<T>::load(gates), z = Vec<T>::load(gates + panel);
@@ -97,18 +107,21 @@ void gru_cell_back(index rows, index width, CellBack<T> step) {
 template <class T>
 void lstm_cell(index rows, index width, CellStep<T> step) {
   const index panel = step.panel;
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index, index) FOXNN_INLINE {
     T* const gates = step.gates + at;
     const Vec<T> i = sigmoid(Vec<T>::load(gates)), f = sigmoid(Vec<T>::load(gates + panel));
     const Vec<T> g = tanh(Vec<T>::load(gates + 2 * panel));
     const Vec<T> o = sigmoid(Vec<T>::load(gates + 3 * panel));
-    const Vec<T> c = fma(f, Vec<T>::load(step.before + at), i * g), squashed = tanh(c);
     i.store(gates);
     f.store(gates + panel);
     g.store(gates + 2 * panel);
     o.store(gates + 3 * panel);
-    c.store(step.memory + at);
+    fma(f, Vec<T>::load(step.before + at), i * g).store(step.memory + at);
+  });
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
+    const Vec<T> squashed = tanh(Vec<T>::load(step.memory + at));
     if (step.squashed) squashed.store(step.squashed + at);
+    const Vec<T> o = Vec<T>::load(step.gates + 3 * panel + at);
     store_state(step, at, row, column, o * squashed);
   });
 }
@@ -116,7 +129,7 @@ void lstm_cell(index rows, index width, CellStep<T> step) {
 template <class T>
 void lstm_cell_back(index rows, index width, CellBack<T> step) {
   const index panel = step.panel;
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
     T* const gates = step.gates + at;
     const Vec<T> dh = gradient_of_state(step, at, row, column);
     const Vec<T> i = Vec<T>::load(gates), f = Vec<T>::load(gates + panel);
