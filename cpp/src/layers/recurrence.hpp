@@ -13,6 +13,7 @@
 
 #include <algorithm>
 
+#include "base/fetch.hpp"
 #include "foxnn/layer.hpp"
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"

@@ -25,6 +25,7 @@ class ArraysGradient {
         back_(back),
         scratch_(scratch),
         kept_(shape.kept(back.kept, direction, rows.first / shape.group_rows(batch), batch)),
+        is_shared_(share.workers > 1),
         lines_(shape.channels + shape.units),
         begin_(share.first(shape.blocks() * shape.gates() * lines_)),
         end_(share.last(shape.blocks() * shape.gates() * lines_)),
@@ -68,10 +69,20 @@ class ArraysGradient {
   void add_slices(const T* slices, index count) const {
     const index size = shape_.gradient_size(), first = place_of(begin_);
     const auto add = [&](index from, index width, T* to) {
-      if (width > 0) kernels<T>().sum_rows(count, slices + from, size, width, to, false);
+      if (width <= 0) return;
+      for (index i = 0; i < count && is_shared_; ++i) fetch(slices + i * size + from, width);
+      kernels<T>().sum_rows(count, slices + from, size, width, to, false);
     };
     add(first, place_of(end_) - first, sums_);
     add(size - shape_.biases_size(), shape_.biases_size(), biases_);
+  }
+  /// Other workers have read the weights, and will not read them before the next step.
+  void claim_weights(const GradientSink<T>& sink) const {
+    if (!is_shared_) return;
+    each_piece([&](const Piece& piece) {
+      const T* const weights = sink.targets(place_in_arrays(piece)).at[0];
+      if (weights) claim(weights, piece.count * shape_.width(piece.block));
+    });
   }
   void pass_to(GradientSink<T>& sink) const {
     each_piece([&](const Piece& piece) { pass_piece(piece, sink); });
@@ -219,6 +230,7 @@ class ArraysGradient {
   const Back<T>& back_;
   const Scratch<T>& scratch_;
   KeptSteps<T> kept_;
+  bool is_shared_;
   index lines_, begin_, end_;
   T *sums_, *biases_;
 };
@@ -243,6 +255,7 @@ void gradient_of_arrays(const Recurrence<T>& shape, Share share, index batch, co
   for (index d = 0; d < shape.directions; ++d) {
     const ArraysGradient<T> gradient(shape, d, share, {0, batch}, batch, back, scratch,
                                      scratch.numbers);
+    gradient.claim_weights(sink);
     if (shape.is_sliced()) {
       gradient.add_slices(shape.slices_of(back.kept, d, batch), shape.slices(batch));
     } else if (!gradient.add_up()) {
