@@ -279,6 +279,8 @@ class Layer {
   /// Scratch is needed only if x.nonzero is given, and for sorted sums.
   virtual void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                        Scratch<T> scratch) const = 0;
+  /// Whether it skips zeros among the network's inputs, so that they are recorded (Rows::nonzero).
+  virtual bool skips_zeros() const { return false; }
   /// Whether the network's inputs can be given as stored rows of sparse samples, with the same bits
   /// as with all numbers: what is not stored is zero.
   virtual bool takes_stored_rows() const { return false; }

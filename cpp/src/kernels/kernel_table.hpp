@@ -329,6 +329,10 @@ struct KernelTable {
   void (*cell[kCellCount])(index rows, index width, CellStep<T> step);
   /// From the gates' values to d loss / d preactivations, in place.
   void (*cell_back[kCellCount])(index rows, index width, CellBack<T> step);
+  /// sums[gates x a panel] += the rows of b + places[position], position by position and within it
+  /// sample by sample. The panel of the next gate is `distance` after it.
+  void (*sum_gates)(index samples, index positions, const index* places, index gates,
+                    index distance, const T* b, index width, T* sums);
 
   /// For a line of columns: adds a to `first`, and a (x - mean) to `second`, where a is `other`, or
   /// x - mean if that is null. Both have kColumnSums lines, which are to be added up. This and the

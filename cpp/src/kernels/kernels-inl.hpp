@@ -115,6 +115,7 @@ constexpr KernelTable<T> make_table() {
   t.cell_back[static_cast<int>(Cell::rnn)] = rnn_cell_back<T>;
   t.cell_back[static_cast<int>(Cell::gru)] = gru_cell_back<T>;
   t.cell_back[static_cast<int>(Cell::lstm)] = lstm_cell_back<T>;
+  t.sum_gates = sum_gates<T>;
   t.largest = largest<T>;
   t.sum_where_largest = sum_where_largest<T>;
   t.sum_of_shares = sum_of_shares<T>;

@@ -2,9 +2,18 @@
 // the state after it, and back. Rows are those of compact panels. (Steps are passed by value:
 // stores of vectors could change what a reference refers to, so its members would be read each
 // time.)
+//
+// The functions of a cell that need another one's result are in a pass of their own over the rows,
+// which are in the first-level cache: the processor looks ahead less than two vectors, and would
+// wait for each of these chains. In one pass, a cell of the LSTM takes 42 ns a vector of AVX-512
+// (Zen 4) in place of 35, of the GRU 27 in place of 22; AVX2 gains as much.
 #pragma once
 
+#include "kernels/gemm-inl.hpp"
 #include "kernels/math-inl.hpp"
+
+// A lambda that is called for each vector: a call would load the constants of functions again.
+#define FOXNN_INLINE __attribute__((always_inline))
 
 namespace foxnn {
 namespace {
@@ -45,7 +54,7 @@ template <class T>
 // h' = tanh(a)
 template <class T>
 void rnn_cell(index rows, index width, CellStep<T> step) {
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
     const Vec<T> h = tanh(Vec<T>::load(step.gates + at));
     h.store(step.gates + at);
     store_state(step, at, row, column, h);
@@ -54,7 +63,7 @@ void rnn_cell(index rows, index width, CellStep<T> step) {
 
 template <class T>
 void rnn_cell_back(index rows, index width, CellBack<T> step) {
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
     const Vec<T> h = Vec<T>::load(step.gates + at);
     (gradient_of_state(step, at, row, column) * tanh_slope(h)).store(step.gates + at);
   });
@@ -64,13 +73,15 @@ void rnn_cell_back(index rows, index width, CellBack<T> step) {
 template <class T>
 void gru_cell(index rows, index width, CellStep<T> step) {
   const index panel = step.panel;
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index, index) FOXNN_INLINE {
     T* const gates = step.gates + at;
-    const Vec<T> r = sigmoid(Vec<T>::load(gates));
-    const Vec<T> z = sigmoid(Vec<T>::load(gates + panel));
+    sigmoid(Vec<T>::load(gates)).store(gates);
+    sigmoid(Vec<T>::load(gates + panel)).store(gates + panel);
+  });
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
+    T* const gates = step.gates + at;
+    const Vec<T> r = Vec<T>::load(gates), z = Vec<T>::load(gates + panel);
     const Vec<T> n = tanh(fma(r, Vec<T>::load(gates + 3 * panel), Vec<T>::load(gates + 2 * panel)));
-    r.store(gates);
-    z.store(gates + panel);
     n.store(gates + 2 * panel);
     store_state(step, at, row, column, fma(z, Vec<T>::load(step.before + at) - n, n));
   });
@@ -79,7 +90,7 @@ void gru_cell(index rows, index width, CellStep<T> step) {
 template <class T>
 void gru_cell_back(index rows, index width, CellBack<T> step) {
   const index panel = step.panel;
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
     T* const gates = step.gates + at;
     const Vec<T> dh = gradient_of_state(step, at, row, column) + Vec<T>::load(step.carry + at);
     const Vec<T> r = Vec<T>::load(gates), z = Vec<T>::load(gates + panel);
@@ -97,18 +108,21 @@ void gru_cell_back(index rows, index width, CellBack<T> step) {
 template <class T>
 void lstm_cell(index rows, index width, CellStep<T> step) {
   const index panel = step.panel;
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index, index) FOXNN_INLINE {
     T* const gates = step.gates + at;
     const Vec<T> i = sigmoid(Vec<T>::load(gates)), f = sigmoid(Vec<T>::load(gates + panel));
     const Vec<T> g = tanh(Vec<T>::load(gates + 2 * panel));
     const Vec<T> o = sigmoid(Vec<T>::load(gates + 3 * panel));
-    const Vec<T> c = fma(f, Vec<T>::load(step.before + at), i * g), squashed = tanh(c);
     i.store(gates);
     f.store(gates + panel);
     g.store(gates + 2 * panel);
     o.store(gates + 3 * panel);
-    c.store(step.memory + at);
+    fma(f, Vec<T>::load(step.before + at), i * g).store(step.memory + at);
+  });
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
+    const Vec<T> squashed = tanh(Vec<T>::load(step.memory + at));
     if (step.squashed) squashed.store(step.squashed + at);
+    const Vec<T> o = Vec<T>::load(step.gates + 3 * panel + at);
     store_state(step, at, row, column, o * squashed);
   });
 }
@@ -116,7 +130,7 @@ void lstm_cell(index rows, index width, CellStep<T> step) {
 template <class T>
 void lstm_cell_back(index rows, index width, CellBack<T> step) {
   const index panel = step.panel;
-  each_unit<T>(rows, width, [&](index at, index row, index column) {
+  each_unit<T>(rows, width, [&](index at, index row, index column) FOXNN_INLINE {
     T* const gates = step.gates + at;
     const Vec<T> dh = gradient_of_state(step, at, row, column);
     const Vec<T> i = Vec<T>::load(gates), f = Vec<T>::load(gates + panel);
@@ -128,6 +142,58 @@ void lstm_cell_back(index rows, index width, CellBack<T> step) {
     (dc * i * tanh_slope(g)).store(gates + 2 * panel);
     (dh * squashed * sigmoid_slope(o)).store(gates + 3 * panel);
     (dc * f).store(step.carry + at);
+  });
+}
+
+// sums[kPanels x V vectors] += rows. One chain waits for itself, so that several panels go
+// together.
+template <class T, int kPanels, int V>
+[[gnu::always_inline]] inline void add_panel_rows(index samples, index positions,
+                                                  const index* places, index distance, const T* b,
+                                                  T* to) {
+  Vec<T> sums[kPanels][V];
+  FOXNN_UNROLL
+  for (int p = 0; p < kPanels; ++p) {
+    FOXNN_UNROLL
+    for (int v = 0; v < V; ++v) {
+      sums[p][v] = Vec<T>::load(to + p * kPanelWidth<T> + v * Vec<T>::lanes);
+    }
+  }
+  for (index i = 0; i < positions; ++i) {
+    const T* row = b + places[i];
+    for (index s = 0; s < samples; ++s, row += kPanelWidth<T>) {
+      FOXNN_UNROLL
+      for (int p = 0; p < kPanels; ++p) {
+        FOXNN_UNROLL
+        for (int v = 0; v < V; ++v) {
+          sums[p][v] = sums[p][v] + Vec<T>::load(row + p * distance + v * Vec<T>::lanes);
+        }
+      }
+    }
+  }
+  FOXNN_UNROLL
+  for (int p = 0; p < kPanels; ++p) {
+    FOXNN_UNROLL
+    for (int v = 0; v < V; ++v) {
+      sums[p][v].store(to + p * kPanelWidth<T> + v * Vec<T>::lanes);
+    }
+  }
+}
+
+template <class T>
+void sum_gates(index samples, index positions, const index* places, index gates, index distance,
+               const T* b, index width, T* sums) {
+  each_pair<T>(width, [&](index column, auto vectors) {
+    constexpr int V = vectors, kGates = 4;
+    index g = 0;
+    for (; g + kGates <= gates; g += kGates) {
+      add_panel_rows<T, kGates, V>(samples, positions, places, distance, b + g * distance + column,
+                                   sums + g * kPanelWidth<T> + column);
+    }
+    for (; g < gates; ++g) {
+      add_panel_rows<T, 1, V>(samples, positions, places, distance, b + g * distance + column,
+                              sums + g * kPanelWidth<T> + column);
+    }
   });
 }
 

@@ -29,6 +29,7 @@ class Dense final : public Activated<T> {
   ScratchSize scratch_size(index batch) const override;
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
+  bool skips_zeros() const override { return true; }
   bool takes_stored_rows() const override { return positions_ == 1; }
   void forward_stored(Share share, index batch, const StoredRows<T>& x, const Outputs<T>& out,
                       Scratch<T> scratch) const override;

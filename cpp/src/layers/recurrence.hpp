@@ -13,6 +13,7 @@
 
 #include <algorithm>
 
+#include "base/fetch.hpp"
 #include "foxnn/layer.hpp"
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"
@@ -96,9 +97,9 @@ struct Recurrence {
     const index rows = slice_rows(batch);
     return (batch + rows - 1) / rows;
   }
-  /// Numbers of the gradient of a direction's weights, and of both kinds of biases.
+  /// Numbers of the gradient of a direction's weights, and of the sums of the gradients of gates.
   index weights_size() const { return (channels + units) * gates() * pitch(); }
-  index biases_size() const { return 2 * gates() * blocks() * kPanelWidth<T>; }
+  index biases_size() const { return kept_gates() * blocks() * kPanelWidth<T>; }
   index gradient_size() const { return rounded_up(weights_size(), kPanelWidth<T>) + biases_size(); }
   /// Numbers that are kept of a direction: of a row, and of so many.
   index row_size() const {

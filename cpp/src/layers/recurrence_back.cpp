@@ -174,10 +174,11 @@ void back_through_time(const Recurrence<T>& shape, const T* parameters, RowRange
                        const Back<T>& back, const Scratch<T>& scratch) {
   for (index d = 0; d < shape.directions; ++d) {
     Backward<T> backward(shape, parameters, d, batch, back, scratch);
+    // What is kept of a slice is near when its gradient is added up.
     each_group(shape, rows, batch, [&](index group, RowRange own) {
       backward.run(shape.kept(back.kept, d, group, batch), own);
+      if (shape.is_sliced()) gradient_of_slices(shape, d, own, batch, back, scratch);
     });
-    if (shape.is_sliced()) gradient_of_slices(shape, d, rows, batch, back, scratch);
   }
 }
 

@@ -6,6 +6,19 @@
 #include "layers/lanes.hpp"
 
 namespace foxnn {
+namespace {
+
+// Whether a layer that reads the network's inputs wants to know where they are zero.
+template <class T>
+bool are_zeros_skipped(const std::vector<Stage<T>>& stages) {
+  return std::any_of(stages.begin(), stages.end(), [](const Stage<T>& stage) {
+    const auto& reads = stage.reads;
+    return stage.layer->skips_zeros() &&
+           std::find(reads.begin(), reads.end(), kNetworkInput) != reads.end();
+  });
+}
+
+}  // namespace
 
 // Users see the outputs of all layers in rows.
 template <class T>
@@ -16,6 +29,7 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
                          ? LaneNeeds{}
                          : LaneNeeds{rows, needs.backward, needs.gradient_of_input}),
       missing_(network.index_limit() > 0 ? T(-1) : T(0)) {  // an index of no row
+  const bool looks_for_zeros = needs.looks_for_zeros && are_zeros_skipped(plan_.stages());
   for (int slot = 0; slot < needs.slots; ++slot) {
     nonzero_.emplace_back();
     if (needs.stored) {
@@ -25,7 +39,7 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
     }
     inputs_.push_back(Batch<T>::panels(rows, network.inputs()));
     input_count_ = panel_count<T>(network.inputs()) * inputs_.back().rows().panel;
-    if (needs.looks_for_zeros) nonzero_.back().resize(at(input_count_ / kPanelWidth<T>));
+    if (looks_for_zeros) nonzero_.back().resize(at(input_count_ / kPanelWidth<T>));
   }
   input_.columns = network.inputs();
   const std::vector<Stage<T>>& stages = plan_.stages();
