@@ -511,7 +511,7 @@ CALLS: dict[str, Call] = {
     ),
     "neural_network.testing": Call(network, {"data": [Made(data)]}),
     "neural_network.get_out": Call(network, {"x": [X[0], X, [1, 2, 3]]}),
-    "neural_network.predict": Call(network, {"x": [X, X.tolist()]}),
+    "neural_network.predict": Call(network, {"x": [X, X.tolist()], "communicator": [None]}),
     "neural_network.predict_classes": Call(classifying, {"x": [X, X.tolist()]}),
     "neural_network.predict-of-sequences": Call(
         of_sequences, {"x": [STEPS], "lengths": [LENGTHS, None]}
@@ -530,7 +530,9 @@ CALLS: dict[str, Call] = {
     "neural_network.gradient-of-sequences": Call(
         of_sequences, {"x": [STEPS, STEPS[0]], "output": [None]}
     ),
-    "neural_network.evaluate": Call(network, {"x": [X], "y": [Y], "sample_weight": [COUNTS]}),
+    "neural_network.evaluate": Call(
+        network, {"x": [X], "y": [Y], "sample_weight": [COUNTS], "communicator": [None]}
+    ),
     "neural_network.evaluate-metrics": Call(
         classifying, {"x": [X], "y": [LABELS], "metrics": [("f1", "auc"), ["top_1"], "acc"]}
     ),

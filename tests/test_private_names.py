@@ -22,9 +22,9 @@ FRIENDS = {
         "_take_loss",
     },
     "training": {
-        "_back_plan", "_channels", "_check_names", "_classes", "_classifies", "_evaluation",
-        "_input_names", "_is_loss_checked", "_names_of", "_own_loss", "_rows", "_scalers",
-        "_set_scalers", "_varies_at_end", "_weighted",
+        "_answers_of", "_back_plan", "_channels", "_check_names", "_classes", "_classifies",
+        "_evaluation", "_input_names", "_is_loss_checked", "_measured", "_names_of", "_own_loss",
+        "_rows", "_scalers", "_set_scalers", "_varies_at_end", "_weighted",
     },
     "plot": {"_check_names", "_one_sample"},
     "populations": {

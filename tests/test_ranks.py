@@ -13,13 +13,14 @@ import pytest
 import foxnn
 import shard_runs
 import thread_ranks
-from foxnn.training import fitting, mpi
+from foxnn.training import fitting, joined, mpi
 from shard_runs import RUNS, borders_of, ended, made, told_of
 
 
 @pytest.fixture(autouse=True)
 def _threads_are_ranks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mpi, "ranks_of", thread_ranks.joined)
+    for module in (mpi, joined):
+        monkeypatch.setattr(module, "ranks_of", thread_ranks.joined)
 
 
 def on_ranks(size: int, name: str, shards: Any = 5, **more: Any) -> list[Any]:
@@ -235,6 +236,66 @@ def test_divergence_is_that_of_all() -> None:
     found = failures(3, optimizer="sgd", learning_rate=1e38)
     assert found == [found[0]] * 3
     assert found[0].startswith("DivergedError: ")
+
+
+def answers(size: int, name: str, **more: Any) -> list[Any]:
+    """Return what each rank gets from `evaluate` and `predict` of its samples, before training."""
+
+    def one(communicator: Any) -> Any:
+        nn = made(RUNS[name])
+        data = shard_runs.data_of(RUNS[name].data)
+        if name == "classes by name":
+            nn.classes = ["ant", "bee", "cow"]
+        rows = borders_of(size, communicator.Get_rank())
+        given = {key: value[rows] for key, value in data.items()}
+        found = nn.evaluate(**given, communicator=communicator, **more)
+        del given["y"]
+        return found, nn.predict(**given, communicator=communicator)
+
+    return thread_ranks.run(size, one)
+
+
+@pytest.mark.parametrize(
+    ("name", "metrics"),
+    [
+        ("adam", ["r2", "max_error"]),
+        ("classes by name", ["auc", "f1"]),
+        ("a loss of one's own", []),
+        ("pictures", ["mae"]),
+        ("sparse", ["mse"]),
+        ("sequences", []),
+    ],
+)
+def test_answers_are_those_of_one_process(name: str, metrics: list[str]) -> None:
+    nn = made(RUNS[name])
+    data = shard_runs.data_of(RUNS[name].data)
+    if name == "classes by name":
+        nn.classes = ["ant", "bee", "cow"]
+    alone = nn.evaluate(**data, metrics=metrics)
+    whole = nn.predict(data["x"])
+    [(expected, _)] = answers(1, name, metrics=metrics)
+    assert expected == pytest.approx(alone, rel=1e-6)
+    for size in (2, 3, 4):
+        found = answers(size, name, metrics=metrics)
+        assert [one for one, _ in found] == [expected] * size
+        rows = [row for _, outputs in found for row in outputs]
+        assert all(np.array_equal(a, b) for a, b in zip(rows, whole, strict=True))
+
+
+def test_answers_are_refused_on_all_ranks_alike() -> None:
+    def one(communicator: Any) -> Any:
+        nn = foxnn.neural_network([5, 2], seed=communicator.Get_rank())
+        return nn.predict(np.ones((4, 5)), communicator=communicator)
+
+    found = thread_ranks.run(2, one)
+    assert all("the seed of the network must be the same on all ranks" in str(e) for e in found)
+
+    def other(communicator: Any) -> Any:
+        nn = foxnn.neural_network([5, 2], seed=1)
+        return nn.predict(np.ones((4, 5 + communicator.Get_rank())), communicator=communicator)
+
+    left, right = (str(error) for error in thread_ranks.run(2, other))
+    assert left == f"rank 1 has ended with ValueError: {right}"
 
 
 def test_ctrl_c_waits_for_an_exchange_and_is_passed_on() -> None:

@@ -330,6 +330,16 @@ class neural_network(FoxnnInterface):
         )  # fmt: skip
         return fitted(self, x, y, given)
 
+    def _predicted_on(self, communicator: Any, x: Any, lengths: Any) -> Any:
+        from foxnn.training.joined import predicted
+
+        return predicted(self, communicator, x, lengths)
+
+    def _evaluated_on(self, communicator: Any, given: Any, asked: Any) -> dict[str, float]:
+        from foxnn.training.joined import evaluated
+
+        return evaluated(self, communicator, given, asked)
+
     @property
     def history(self) -> History | None:
         """The history of the last `fit`, even of one that was interrupted; None before any.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -58,9 +58,18 @@ def asked_metrics(metrics: str | Sequence[str]) -> dict[str, str]:
 class AnsweringNetwork(BaseNetwork):
     """A network with the methods that compute outputs, and what follows from them."""
 
+    # On several processes, which the network that can be trained defines.
+    _predicted_on: Callable[..., Any]
+    _evaluated_on: Callable[..., dict[str, float]]
+
     @answers("predict")
     def predict(
-        self, x: SamplesLike, lengths: ArrayLike | None = None, **others: NoReturn
+        self,
+        x: SamplesLike,
+        lengths: ArrayLike | None = None,
+        *,
+        communicator: Any = None,
+        **others: NoReturn,
     ) -> Array:
         """Return the outputs for many samples.
 
@@ -71,6 +80,9 @@ class AnsweringNetwork(BaseNetwork):
             `lengths`.
         lengths : array-like of shape (samples,), optional
             How many steps of each padded sequence there are. What follows them is not looked at.
+        communicator : mpi4py.MPI.Intracomm, optional
+            The samples of all its ranks are divided between them evenly; each gets the outputs for
+            those that it has given.
 
         Returns
         -------
@@ -86,6 +98,9 @@ class AnsweringNetwork(BaseNetwork):
         """
         if others:
             raise unknown("predict", others)
+        if communicator is not None:
+            found: Array = self._predicted_on(communicator, x, lengths)
+            return found
         reader = None
         inputs: Rows | None = self._read_in_place(x) if lengths is None else None
         if inputs is None:
@@ -164,6 +179,7 @@ class AnsweringNetwork(BaseNetwork):
         *,
         metrics: str | Sequence[str] = (),
         lengths: ArrayLike | None = None,
+        communicator: Any = None,
         **others: NoReturn,
     ) -> dict[str, float]:
         """Return the mean loss over samples, the accuracy if the loss is for classes, and metrics.
@@ -188,6 +204,10 @@ class AnsweringNetwork(BaseNetwork):
         lengths : array-like of shape (samples,), optional
             Of padded sequences, as in `predict`. The targets and weights of positions are padded
             likewise, or lists of arrays.
+        communicator : mpi4py.MPI.Intracomm, optional
+            Evaluates the samples of all its ranks, each of which gives those that it has; all get
+            the same answer, which does not depend on the number of ranks. For metrics, each of them
+            gathers the outputs of all.
 
         Returns
         -------
@@ -216,6 +236,8 @@ class AnsweringNetwork(BaseNetwork):
         if others:
             raise unknown("evaluate", others)
         asked = asked_metrics(metrics)
+        if communicator is not None:
+            return self._evaluated_on(communicator, (x, y, sample_weight, lengths), asked)
         inputs, wanted, weights = self._weighted(x, y, sample_weight, lengths=lengths)
         found = self._evaluation(inputs, wanted, weights)
         if math.isnan(found["loss"]) and (weights is None or weights.any()):
@@ -232,6 +254,17 @@ class AnsweringNetwork(BaseNetwork):
         wanted: Array,
         weights: NDArray[np.float64] | None,
     ) -> dict[str, float]:
+        return self._measured(asked, self._answers_of(inputs, wanted, weights))
+
+    def _measured(self, asked: Mapping[str, str], answers: tuple[Any, ...]) -> dict[str, float]:
+        from foxnn.model import metrics as by_name
+
+        return by_name.values(asked, by_name.Answers(*answers), self._single())
+
+    def _answers_of(
+        self, inputs: Rows, wanted: Array, weights: NDArray[np.float64] | None
+    ) -> tuple[Array, Array, Array, str]:
+        """Return what metrics are measured by: outputs, targets, weights and the loss."""
         from foxnn.model import metrics as by_name
 
         outputs = self._predict(inputs, self.settings.n_threads)
@@ -260,13 +293,12 @@ class AnsweringNetwork(BaseNetwork):
         if (there := mask_of(inputs, each)) is not None:
             which = there.reshape(-1)
             outputs, rows, by_position = outputs[which], rows[which], by_position[which]
-        answers = by_name.Answers(
+        return (
             outputs.astype(np.float64),
             rows.astype(np.float64, copy=False),
             by_position,
             self._loss(),
         )
-        return by_name.values(asked, answers, self._single())
 
     def gradient(self, x: SamplesLike, output: int | None = None) -> Array:
         """Return how the outputs change with the inputs: d output / d input.

@@ -17,7 +17,7 @@ from foxnn.training.ranks import Ranks
 
 def agreed(network: AnsweringNetwork, options: FitOptions, ranks: Ranks) -> None:
     """Raise ValueError on all ranks alike if they would not train the same network alike."""
-    refuse_different(ranks, _described(network) | _arguments(options))
+    refuse_different(ranks, described(network) | _arguments(options))
 
 
 def refuse_different(ranks: Ranks, own: dict[str, Any]) -> None:
@@ -32,7 +32,8 @@ def refuse_different(ranks: Ranks, own: dict[str, Any]) -> None:
                 )
 
 
-def _described(network: AnsweringNetwork) -> dict[str, Any]:
+def described(network: AnsweringNetwork) -> dict[str, Any]:
+    """Return what a network must have alike on all ranks, and what computes it."""
     layers = [
         {key: str(value) for key, value in layer.items() if key != "branches"}
         for layer in network._layers()

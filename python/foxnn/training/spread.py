@@ -33,7 +33,7 @@ def classes_of_all(network: AnsweringNetwork, y: Any, ranks: Ranks) -> Classes |
         return None
     found: list[Any] = []
     order = None
-    if _length(y) > 0:
+    if length_of(y) > 0:
         given, order = column_of(y, "y", tuple(positions))
         array = np.asarray(given)
         if is_column(array, tuple(positions)):
@@ -63,14 +63,9 @@ def read(
     """
     x, y, weights, lengths = given
     own = None
-    if _length(x) != 0:
+    if length_of(x) != 0:
         own = samples_of(network, x, y, weights, *names[:3], labels, lengths, names[3])
-    first = _first_alike(ranks, own, names)
-    empty = np.array([], np.int64)
-    template = own.part(empty) if own is not None and ranks.rank == first else None
-    if (template := ranks.gathered(_plain(template))[first]) is not None and own is None:
-        own = _made(template)
-    assert own is not None
+    own = completed(ranks, own, names)
     own = _as_wide(network, ranks, own)
     if own.weights is not None:
         # Each rank has divided by a power of two of its own.
@@ -80,14 +75,26 @@ def read(
     return own
 
 
-def _length(values: Any) -> int:
+def completed(
+    ranks: Ranks, own: WeightedSamples | None, names: tuple[str, str, str, str]
+) -> WeightedSamples:
+    """Return samples of the kind of the others, without any if the rank has none."""
+    first = _first_alike(ranks, own, names)
+    empty = np.array([], np.int64)
+    template = own.part(empty) if own is not None and ranks.rank == first else None
+    template = ranks.gathered(_plain(template))[first]
+    return _made(template) if own is None else own
+
+
+def length_of(values: Any) -> int:
+    """Return how many samples there are; -1: what that is will be refused when it is read."""
     shape = getattr(values, "shape", None)  # sparse matrices have no length
     if isinstance(shape, tuple) and shape and isinstance(shape[0], int):
         return shape[0]
     try:
         return len(values)
     except TypeError:
-        return -1  # refused when it is read
+        return -1
 
 
 def _exponent(weights: Any) -> int:
@@ -169,13 +176,23 @@ def _padded(array: Array, width: int) -> Array:
 
 def brought(cut: Cut, samples: WeightedSamples) -> WeightedSamples:
     """Return the samples of the shards of this rank, of which others may have some."""
-    ranks = cut.ranks
-    counts = ranks.gathered(len(samples))
-    total, rank = sum(counts), ranks.rank
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    borders = np.array([cut.first(total, r) for r in range(ranks.size + 1)])
-    if np.array_equal(starts, borders):
+    starts = starts_of(cut.ranks, len(samples))
+    borders = [cut.first(starts[-1], rank) for rank in range(cut.ranks.size + 1)]
+    return moved(cut.ranks, samples, starts, borders)
+
+
+def starts_of(ranks: Ranks, count: int) -> list[int]:
+    """Return the numbers of the first samples of all ranks, and that of all samples."""
+    return [0, *np.cumsum(ranks.gathered(count)).tolist()]
+
+
+def moved(
+    ranks: Ranks, samples: WeightedSamples, starts: list[int], borders: list[int]
+) -> WeightedSamples:
+    """Return the samples from a border to the next one, where ranks have those from a start on."""
+    if starts == borders:
         return samples
+    rank = ranks.rank
     first, here = starts[rank], WeightedSamples(samples.x, samples.y, samples.weights)
     outgoing: list[Any] = []
     for to in range(ranks.size):
