@@ -189,9 +189,11 @@ def seen(nn: foxnn.neural_network, count: int, randomness: float) -> Array:
 def map_of(nn: foxnn.neural_network, states: Array) -> Array:
     """Return a place in the plane for each state, by t-SNE of the last hidden layer."""
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     *_, hidden, _ = nn.layer_outputs(states).values()
-    places: Array = TSNE(random_state=0, init="pca").fit_transform(hidden)
+    with threadpool_limits(1):  # more threads only wait for each other if the machine is busy
+        places: Array = TSNE(random_state=0, init="pca").fit_transform(hidden)
     return places
 
 
