@@ -46,8 +46,8 @@ def tasks(quick: bool) -> dict[str, Task]:
             Setting(speed=0.5, sigma=0.2, learning_rate=0.2, spread=0.5), target=0.01,
         ),
         "regression": Task(
-            "regression, 256 samples, 256 networks [4, 16, 2], 100 generations",
-            (4, 16, 2), "identity", *_curve(), 256, 100,
+            "regression, 256 samples, 128 networks [4, 16, 2], 50 generations",
+            (4, 16, 2), "identity", *_curve(), 128, 50,
             Setting(speed=0.1, sigma=0.05, learning_rate=0.05, spread=0.3),
         ),
     }  # fmt: skip

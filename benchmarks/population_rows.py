@@ -75,7 +75,7 @@ def steps(given: Members, run: Run) -> Sides:
         runs["JAX"] = _jax_run(work, x, y)
     sides: Sides = {name: partial(_step, whole, work.steps) for name, whole in runs.items()}
     if is_there("PyTorch"):
-        sides["PyTorch"] = _torch_loop(work, x, y, run.threads)
+        sides["PyTorch"] = _torch_loop(work, x, y)
     return sides
 
 
@@ -140,11 +140,14 @@ def _jax_run(work: Members, x: Any, y: Any) -> Timed:
     return timed(run)
 
 
-def _torch_loop(work: Members, x: Any, y: Any, threads: int) -> Timed:
-    """Return the time of a step in a loop over networks, as the first steps of two of them."""
+def _torch_loop(work: Members, x: Any, y: Any) -> Timed:
+    """Return the time of a step in a loop over networks, as the first steps of two of them.
+
+    On one thread: products of these sizes are no faster on several.
+    """
     rows = TORCH_STEPS * work.batch
     one = Work(work.sizes, "tanh", min(work.samples, rows), optimizer="adam", batch=work.batch)
-    networks = [torch_epoch(one, x[:rows], y[:rows], threads) for _ in range(2)]
+    networks = [torch_epoch(one, x[:rows], y[:rows], 1) for _ in range(2)]
     return lambda: sum(network() for network in networks) / (2 * one.steps)
 
 

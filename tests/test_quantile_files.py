@@ -88,6 +88,19 @@ def changed(path: Path, change: Any) -> foxnn.neural_network:
     return foxnn.neural_network(path)
 
 
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    path = tmp_path / "net.onnx"
+    network("one target").save(path)
+    data = path.read_bytes()
+    # Of what the last node gives, which is the graph's output.
+    outputs = b"\x01y\x12\x11y_in_order.places"
+    assert data.count(outputs) == 1
+    path.write_bytes(data.replace(outputs, outputs.replace(b"\x01y", b"\x01\xbe", 1)))
+    with pytest.raises(FileFormatError, match="an output that depends on the input"):
+        foxnn.neural_network(path)
+
+
 def test_an_order_that_is_not_foxnns_is_refused(tmp_path: Path) -> None:
     """It is no layer; only what foxnn writes behind its own layers is taken off."""
     path = tmp_path / "net.onnx"
@@ -117,7 +130,14 @@ def test_an_order_that_is_not_foxnns_is_refused(tmp_path: Path) -> None:
     def another_library(onnx: Any, model: Any) -> None:
         model.producer_name = "another"
 
-    for change in (largest, fewer, places, other_groups, another_library):
+    def no_outputs(onnx: Any, model: Any) -> None:
+        del model.graph.node[-1].output[:]
+
+    def no_inputs(onnx: Any, model: Any) -> None:
+        del model.graph.node[-3].input[:]
+
+    changes = (largest, fewer, places, other_groups, another_library, no_outputs, no_inputs)
+    for change in changes:
         network("two targets").save(path)
         with pytest.raises(FileFormatError, match=r"TopK|Reshape|y_|output"):
             changed(path, change)

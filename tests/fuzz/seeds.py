@@ -52,6 +52,7 @@ def networks() -> Iterator[foxnn.neural_network]:
     yield nn
     for i, name in enumerate(["gelu", "leaky_relu", "sinusoid", "exp"]):
         yield foxnn.neural_network([2, 2, 1], "tanh" if name == "exp" else name, name, seed=i)
+    yield foxnn.neural_network([2, 6], "identity", loss=("quantile", [0.1, 0.5, 0.9]), seed=8)
     yield windowed()
     nn = layered()
     nn.fit(X, Y, 1, 6, "adam", scale="standard", progress=False)

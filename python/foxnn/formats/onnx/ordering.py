@@ -45,6 +45,8 @@ def take_off_order(onnx: Any, model: Any, each: int) -> None:
         return
     nodes = [graph.node[i] for i in span]
     source, end = nodes[0].input[0], nodes[-1].output[0]
+    if not isinstance(end, str):  # bytes that are no text
+        return
     makers = [one for one in graph.node[: span.start] if source in one.output]
     # What nobody else may read: everything between the layers and the end.
     between = {source, *(name for one in nodes for name in one.output)} - {end}
@@ -66,18 +68,23 @@ def _span(onnx: Any, graph: Any, stored: Any, each: int) -> range | None:
     (at,) = found
     node = graph.node[at]
     attributes = {given.name: given.i for given in node.attribute}
-    if attributes != {"axis": -1, "largest": 0, "sorted": 1} or len(node.input) != 2:
+    if attributes != {"axis": -1, "largest": 0, "sorted": 1} or not _has(node, 2, 2):
         return None
     if _whole_numbers(onnx, stored, node.input[1]) != [each]:
         return None
     around = graph.node[at - 1 : at] if at > 0 else []
     around = [*around, *graph.node[at + 1 : at + 2]]
-    if len(around) < 2 or any(one.op_type != "Reshape" for one in around):
+    if len(around) < 2 or any(one.op_type != "Reshape" or not _has(one, 2, 1) for one in around):
         return range(at, at + 1)
     apart, together = (_whole_numbers(onnx, stored, one.input[-1]) for one in around)
     if not apart or apart[-1] != each or any(apart[:-2]) or len(apart) < 3:
         return None
     return range(at - 1, at + 2) if together == [*apart[:-2], apart[-2] * each] else None
+
+
+def _has(node: Any, inputs: int, outputs: int) -> bool:
+    """Return whether a node has so many inputs and outputs."""
+    return (len(node.input), len(node.output)) == (inputs, outputs)
 
 
 def _whole_numbers(onnx: Any, stored: Any, name: str) -> list[int] | None:
