@@ -253,6 +253,24 @@ def test_a_seven_is_drawn_by_keys(digits: Any, opened: Open) -> None:
     assert shown(page).argmax() == 7
 
 
+def test_a_seven_is_drawn_by_a_finger(digits: Any, opened: Open) -> None:
+    phone = {"viewport": {"width": 380, "height": 800}, "has_touch": True, "is_mobile": True}
+    page = opened(digits[0], view=phone)
+    box = page.tab.locator("#drawing").bounding_box()
+    device = page.context.new_cdp_session(page.tab)
+    corners = np.array(SEVEN)
+    along = np.linspace(0, len(corners) - 1, 12)
+    way = [np.interp(along, range(len(corners)), axis) for axis in corners.T]
+    for i, (x, y) in enumerate(zip(*way, strict=True)):
+        at = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        kind = "touchMove" if i else "touchStart"
+        device.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [at]})
+    device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.settle()
+    assert shown(page).argmax() == 7
+    assert page.tab.evaluate("scrollY") == 0
+
+
 def test_a_sample_is_picked(digits: Any, opened: Open) -> None:
     nn, x, labels = digits
     page = opened(nn, (x[:30], labels[:30]))
