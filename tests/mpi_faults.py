@@ -1,4 +1,4 @@
-"""A training that is to end in the middle: `mpiexec python mpi_faults.py HOW RANK CHECKPOINT`.
+"""A training that is to end in the middle: `mpiexec python mpi_faults.py HOW,... RANK PATH`.
 
 On one rank a callback raises, the process is killed, or interrupted; or all go on until Ctrl-C.
 Each rank writes a line about how it ends, and when.
@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import foxnn
 from shard_runs import RUNS, borders_of, made, told_of
@@ -32,7 +33,7 @@ class Ends:
         self._left -= 1
         if self._left:
             return
-        say("ends")
+        say(f"{self._how} ends")
         if self._how == "kills":
             os.kill(os.getpid(), signal.SIGKILL)
         elif self._how == "interrupts":
@@ -54,10 +55,15 @@ def main() -> None:
     global RANK  # of this process, for its lines
     from mpi4py import MPI
 
-    how, rank, checkpoint = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
-    batches = int(sys.argv[4]) if len(sys.argv) > 4 else BATCHES
     world = MPI.COMM_WORLD
     RANK = world.rank
+    for how in sys.argv[1].split(","):
+        train(world, how, int(sys.argv[2]), Path(f"{sys.argv[3]}-{how}.safetensors"))
+
+
+def train(world: Any, how: str, rank: int, checkpoint: Path) -> None:
+    """Train until one of the ranks ends it."""
+    batches = int(sys.argv[4]) if len(sys.argv) > 4 else BATCHES
     nn = made(RUNS[NAME])
     told = told_of(RUNS[NAME], borders_of(world.size, world.rank))
     if how == "goes on":
@@ -67,7 +73,7 @@ def main() -> None:
     try:
         nn.fit(**told, shards=5, communicator=world, checkpoint=checkpoint)
     except (foxnn.RankError, LookupError, KeyboardInterrupt) as error:
-        say(f"{type(error).__name__} {error}")
+        say(f"{how} {type(error).__name__} {error}")
 
 
 if __name__ == "__main__":

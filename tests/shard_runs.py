@@ -6,12 +6,12 @@ As a program, under mpiexec, it prints what rank 0 ends with, run by run.
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import sys
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 import foxnn
 
@@ -82,6 +82,7 @@ def data_of(name: str) -> dict[str, Any]:
     if name == "pictures":
         return {"x": rng.normal(size=(SAMPLES, 6, 6, 1)), "y": rng.normal(size=(SAMPLES, 3))}
     if name == "sparse":
+        sparse = importlib.import_module("scipy.sparse")  # late: each rank would wait for it
         return {"x": sparse.csr_matrix(np.where(x > 1.5, x, 0)), "y": y}
     if name in ("sequences", "lengths"):
         lengths = rng.integers(2, 7, SAMPLES)

@@ -56,8 +56,7 @@ def whole(name: str) -> str:
     ("ranks", "names"),
     [
         (2, ["adam", "classes by name", "sequences", "scalers, a share, early stopping"]),
-        (3, ["sgd, clipped by norm", "pictures", "sparse", "minmax, given validation"]),
-        (4, ["adamw, dropout", "a loss of one's own"]),
+        (3, ["sgd, clipped by norm", "pictures", "sparse", "a loss of one's own"]),
     ],
 )
 def test_ranks_end_with_the_bytes_of_one_process(ranks: int, names: list[str]) -> None:
@@ -66,23 +65,23 @@ def test_ranks_end_with_the_bytes_of_one_process(ranks: int, names: list[str]) -
     assert json.loads(done.stdout) == {name: whole(name) for name in names}
 
 
-@pytest.mark.parametrize(
-    ("how", "said"),
-    [
-        ("raises", "LookupError: no such thing"),
-        ("interrupts", "KeyboardInterrupt (Ctrl-C)"),
-    ],
-)
-def test_all_ranks_end_when_one_fails(how: str, said: str, tmp_path: Path) -> None:
-    path = tmp_path / "run.safetensors"
-    lines = started(3, "mpi_faults.py", how, "1", str(path)).stdout.splitlines()
-    told = {int(line[0]): line.split(" ", 2) for line in lines if not line.endswith(" ends")}
-    assert sorted(told) == [0, 1, 2]
-    for rank in (0, 2):
-        assert told[rank][2] == f"RankError rank 1 has ended with {said}"
-    times = [float(line.split(" ")[1]) for line in lines]
-    assert max(times) - min(times) < 10.0
-    resumed(path)
+FAILURES = {
+    "raises": "LookupError: no such thing",
+    "interrupts": "KeyboardInterrupt (Ctrl-C)",
+}
+
+
+def test_all_ranks_end_when_one_fails(tmp_path: Path) -> None:
+    lines = started(3, "mpi_faults.py", ",".join(FAILURES), "1", str(tmp_path / "run")).stdout
+    for how, said in FAILURES.items():
+        told = [line.split(" ", 3) for line in lines.splitlines() if f" {how} " in line]
+        ends = {int(rank): what for rank, _, _, what in told if what != "ends"}
+        assert sorted(ends) == [0, 1, 2]
+        for rank in (0, 2):
+            assert ends[rank] == f"RankError rank 1 has ended with {said}"
+        times = [float(when) for _, when, *_ in told]
+        assert max(times) - min(times) < 10.0
+        resumed(tmp_path / f"run-{how}.safetensors")
 
 
 def resumed(path: Path) -> None:
@@ -91,10 +90,19 @@ def resumed(path: Path) -> None:
     assert ended(nn, history) == whole(NAME)
 
 
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
+def test_a_rank_needs_its_samples_and_some_times_its_weights() -> None:
+    done = started(2, "mpi_memory.py")
+    for one in json.loads(done.stdout):
+        # Two moments and a copy of the weights, three sums of gradients and an exchange: 7.6 times
+        # the weights were measured. A copy of the samples would be 8 times as much.
+        assert one["growth"] < 9 * one["weights"]
+        assert one["samples"] > 7 * one["weights"]
+
+
 def test_ctrl_c_ends_all_ranks(tmp_path: Path) -> None:
-    path = tmp_path / "run.safetensors"
     with subprocess.Popen(
-        command(3, "mpi_faults.py", "goes on", "0", str(path)),
+        command(2, "mpi_faults.py", "goes on", "0", str(tmp_path / "run")),
         env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
@@ -104,21 +112,21 @@ def test_ctrl_c_ends_all_ranks(tmp_path: Path) -> None:
         lines = process.stdout.read().splitlines()
         assert time.time() - start < 10.0
     told = {line[0]: line.split(" ", 2)[2] for line in lines if line[:1].isdigit()}
-    assert sorted(told) == ["0", "1", "2"]
+    assert sorted(told) == ["0", "1"]
     assert all("KeyboardInterrupt" in one for one in told.values())
+    path = tmp_path / "run-goes on.safetensors"
     _, history = foxnn.resume(path, **shard_runs.data_of(RUNS[NAME].data), time_limit=0.01)
     assert len(history["loss"]) > 1
 
 
 @pytest.mark.parametrize("draw", range(KILLS))
 def test_a_killed_rank_ends_all_and_leaves_a_whole_checkpoint(draw: int, tmp_path: Path) -> None:
-    path = tmp_path / "run.safetensors"
     random_ones = random.Random(draw)
     ranks = random_ones.randint(2, 4)
     rank, batch = random_ones.randrange(ranks), random_ones.randint(*LAST)
-    done = started(ranks, "mpi_faults.py", "kills", str(rank), str(path), str(batch))
+    done = started(ranks, "mpi_faults.py", "kills", str(rank), str(tmp_path / "run"), str(batch))
     over = time.time()
     assert done.returncode != 0
     assert "KILLED BY SIGNAL: 9" in done.stdout + done.stderr or "signal 9" in done.stdout
     assert over - float(done.stdout.splitlines()[0].split(" ")[1]) < 10.0
-    resumed(path)
+    resumed(tmp_path / "run-kills.safetensors")
