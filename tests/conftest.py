@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import subprocess
 import sys
@@ -16,6 +17,17 @@ import pytest
 os.environ["MPLBACKEND"] = "Agg"
 
 FORCED_RUNS = Path(__file__).with_name("forced_runs.py")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect without looking for garbage in what all stays, which took a third of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def python(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
