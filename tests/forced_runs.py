@@ -391,6 +391,10 @@ JOBS = {
 }
 
 
+# Those that are also compared with an oracle, and run together for it.
+WITH_ORACLES = ("forward", "gradients", "numbered")
+
+
 def main(folder: str, *jobs: str) -> None:
     """Write what each job finds."""
     threads = foxnn.neural_network([1, 1]).threads_for(1)

@@ -19,7 +19,7 @@ per_dtype = pytest.mark.parametrize("dtype", forced_runs.DTYPES)
 
 @per_kernel_set
 def test_networks(kernel_set: str, forced_run: Callable[..., dict[str, np.ndarray]]) -> None:
-    found = forced_run("forward", isa=kernel_set)
+    found = forced_run("forward", kernel_set, "1", forced_runs.WITH_ORACLES)
     assert found["kernel_set"] == kernel_set
     for key, nn, x in forced_runs.forward_cases():
         oracle = reference.copy_of(nn)

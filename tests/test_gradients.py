@@ -65,7 +65,7 @@ def test_central_differences(hidden: str, output: str, loss: str) -> None:
 
 @pytest.mark.parametrize("kernel_set", foxnn.kernel_sets())
 def test_oracle(kernel_set: str, forced_run: Callable[..., dict[str, np.ndarray]]) -> None:
-    found = forced_run("gradients", isa=kernel_set)
+    found = forced_run("gradients", kernel_set, "1", forced_runs.WITH_ORACLES)
     assert found["kernel_set"] == kernel_set
     for key, nn, x, y in forced_runs.gradient_cases():
         oracle = reference.copy_of(nn)

@@ -20,7 +20,7 @@ import pytest
 import foxnn
 import reference
 from closeness import assert_within
-from forced_runs import NUMBERED, inputs, parameters, targets_of, wanted
+from forced_runs import NUMBERED, WITH_ORACLES, inputs, parameters, targets_of, wanted
 
 per_dtype = pytest.mark.parametrize("dtype", ["float32", "float64"])
 per_loss = pytest.mark.parametrize(("output", "loss", "each"), NUMBERED, ids=str)
@@ -37,7 +37,7 @@ def made(
 
 @pytest.mark.parametrize("kernel_set", foxnn.kernel_sets())
 def test_the_oracle(kernel_set: str, forced_run: Callable[..., dict[str, np.ndarray]]) -> None:
-    found = forced_run("numbered", isa=kernel_set)
+    found = forced_run("numbered", kernel_set, "1", WITH_ORACLES)
     assert found["kernel_set"] == kernel_set
     for dtype, (output, loss, each) in itertools.product(("float32", "float64"), NUMBERED):
         eps = float(np.finfo(dtype).eps)
