@@ -453,6 +453,12 @@ def _(size: float) -> Call:
     return lambda: nn.export_c("net.h")
 
 
+@call("export_html")
+def _(size: float) -> Call:
+    nn, x = wide(size / 5), numbers(2000, 5000)
+    return lambda: nn.export_html("net.html", x)
+
+
 @call("export_c of 8 bits")
 def _(size: float) -> Call:
     nn, x, y = wide(size / 5), numbers(2000, 5000), numbers(2000, 2)

@@ -552,6 +552,13 @@ CALLS: dict[str, Call] = {
             "samples": [(X, Y), None],
         },
     ),
+    "neural_network.export_html": Call(
+        network,
+        {
+            "name_file": ["net.html"], "samples": [X, (X, Y), None],
+            "picture": [False, None, (1, 3)], "title": ["net", None],
+        },
+    ),
     "neural_network.input_scaler=": Call(network, {"input_scaler": [Made(scaler), None]}),
     "neural_network.output_scaler=": Call(
         network, {"output_scaler": [Made(lambda: foxnn.Scaler().fit(Y)), None]}

@@ -173,6 +173,7 @@ def savers() -> dict[str, Callable[[Any], None]]:
         "net.safetensors": lambda path: nn().save(path),
         "net.onnx": lambda path: nn().save(path),
         "net.h": lambda path: nn().export_c(path),
+        "net.html": lambda path: nn().export_html(path),
         "data.txt": lambda path: foxnn.train_data(x, x[:, :2]).save(path),
         "run.safetensors": fit,
         "auto.txt": auto_save,

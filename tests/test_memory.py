@@ -207,6 +207,7 @@ CALLS = {
     "save text": lambda: plain.save(f"{folder}/b.txt"),
     "save onnx": lambda: nn.save(f"{folder}/b.onnx"),
     "export c": lambda: nn.export_c(f"{folder}/b.h"),
+    "export html": lambda: nn.export_html(f"{folder}/b.html"),
     "samples": lambda: foxnn.train_data(rows, wanted),
     "mutation": lambda: copy.deepcopy(nn).random_mutation(0.001),
 }
@@ -246,7 +247,7 @@ print(*sorted(seen))
     [
         "make", "fit", "options", "checkpoint", "predict", "lists", "evaluate", "gradient", "trace",
         "copy", "pickle", "load safetensors", "load text", "load onnx", "save safetensors",
-        "save text", "save onnx", "export c", "samples", "mutation",
+        "save text", "save onnx", "export c", "export html", "samples", "mutation",
     ],
 )  # fmt: skip
 def test_where_there_is_too_little(call: str, tmp_path: Path) -> None:

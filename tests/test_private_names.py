@@ -17,7 +17,8 @@ pytestmark = pytest.mark.skipif(not PACKAGE.is_dir(), reason="the package's sour
 #: are not shown. `formats` makes networks, `training` changes them, `plot` asks them.
 FRIENDS = {
     "formats": {
-        "_begin", "_forget_misfit", "_loss_given", "_make", "_own_loss", "_samples", "_set_scalers",
+        "_begin", "_channels", "_check_names", "_classifies", "_forget_misfit", "_least",
+        "_loss_given", "_make", "_own_loss", "_reader", "_rows", "_samples", "_set_scalers",
         "_take_loss",
     },
     "training": {

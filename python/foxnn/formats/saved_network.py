@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from numpy.typing import ArrayLike
 
 from foxnn import checks
+from foxnn.checks import SamplesLike
 from foxnn.checks.keywords import answers, unknown
 from foxnn.formats import endings
 from foxnn.layers import ActivationLike
@@ -25,7 +26,7 @@ _USUAL = _Usual("sigmoid")
 
 
 class SavedNetwork(AnsweringNetwork):
-    """Made from a list of sizes, or from a file; saved as a file, or as C."""
+    """Made from a list of sizes, or from a file; saved as a file, as C, or as a page."""
 
     @answers("neural_network")
     def __init__(
@@ -165,6 +166,61 @@ class SavedNetwork(AnsweringNetwork):
         from foxnn.formats.c import export  # late: few programs need it
 
         return export.export(self, name_file, name, weights, samples)
+
+    def export_html(
+        self,
+        name_file: str | os.PathLike[str],
+        samples: SamplesLike | tuple[SamplesLike, ArrayLike] | None = None,
+        picture: Sequence[int] | bool | None = None,
+        title: str | None = None,
+    ) -> None:
+        """Write the network as a page that computes it, and shows every layer at work.
+
+        The page is a single file that any current browser opens from the disk; it loads nothing
+        from anywhere. Pictures are drawn, other inputs are set by sliders and choices, sequences go
+        step by step. It shows what every layer makes of them, the outputs by their classes, and the
+        weights that come into a neuron one points at. It tests itself: its answers to recorded
+        samples must agree with `predict` within 1e-5 (of 1, or of an output that is larger; in a
+        network where rounding alone does more, eight times as much), and it says whether they do.
+        Its weights are float32. Without them and the samples it has some 60 kB.
+
+        Parameters
+        ----------
+        name_file : str or path
+            Ends in `.html` or `.htm`.
+        samples : array-like of shape (samples, inputs), or tuple (x, y), optional
+            Samples to choose from, in any form that `predict` takes, and with y what each of them
+            is. Their numbers are the range of the sliders, and the ink of pictures; by default it
+            is that of `input_scaler`, or 0 to 1 for pictures and -2 to 2 for others. Of many, the
+            page has up to 60 that are spread evenly, of together at most 120 kB.
+        picture : (height, width) or (height, width, channels), or False, optional
+            How flat inputs are shown as a picture; False shows them as a table. By default they are
+            a picture if they have no names and could be a square of 8 times 8 or more.
+        title : str, optional
+            By default the name of the file without its ending.
+
+        Raises
+        ------
+        ValueError
+            For a name with another ending, a layer or a loss that a page cannot hold, samples of
+            another shape, and a picture that does not have as many numbers as there are inputs.
+        OSError
+            If the file cannot be written; an older one is unchanged.
+        RuntimeError
+            While another thread trains the network.
+
+        Examples
+        --------
+        >>> import foxnn, os, tempfile
+        >>> nn = foxnn.neural_network([4, 8, 3], "relu", "softmax", seed=1)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     nn.export_html(os.path.join(folder, "iris.html"), samples=[[5.1, 3.5, 1.4, 0.2]])
+        ...     os.listdir(folder)
+        ['iris.html']
+        """
+        from foxnn.formats.html import export  # late: few programs need it
+
+        export.export(self, name_file, samples, picture, title)
 
 
 def _refuse_beside_a_file(**arguments: object) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from foxnn import checks
 from foxnn.checks import Array
-from foxnn.formats import paths, whole_files
+from foxnn.formats import paths, recorded, whole_files
 from foxnn.formats.c import self_test
 from foxnn.formats.c import source as c_source
 from foxnn.formats.c.layered import BODIES
@@ -21,19 +21,12 @@ from foxnn.formats.c.source import Layer, Program, chain_program
 from foxnn.formats.rounding import warn_if_coarse
 from foxnn.layers.chain import PlainLayer, plain_layers
 from foxnn.layers.kinds import check_held
-from foxnn.layers.steps import varies, with_steps
+from foxnn.layers.steps import varies
 from foxnn.layers.view import is_number
-from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.losses import refuse_sorted
 from foxnn.model.scaler import shift_and_scale
 from foxnn.support import pieces
-
-# The number of samples in the self-test, and the seed of random ones.
-_COUNT, _SEED = 8, 0
-
-# Of how many steps its samples are, where sequences may have any number.
-_STEPS = 6
 
 _WITHOUT = "export_c without weights= writes such a network, in full precision"
 
@@ -59,27 +52,27 @@ def export(
     refuse_sorted(network, "a C header")
     x, y = _samples(network, samples)
     warn_if_coarse(network, path)
-    # A consistent snapshot, even if another thread trains; without the state of the optimizer.
-    given = state.state_of(network) | {"optimizer": None, "steps": 0, "moments": [None, None]}
-    twin = _made(network, given)
+    given = recorded.snapshot(network)
+    twin = recorded.twin_of(network, given)
     scalings = _scaling(network, "input"), _scaling(network, "output")
     source = _program(twin, word, kind, scalings)
     source.classes = twin.classes
     report: dict[str, float] = {"constant_bytes": source.constants, "stack_bytes": source.stack}
     if kind is not None and x is not None and y is not None:
-        report |= _loss_of_accuracy(_made(network, given), twin, x, y)
+        report |= _loss_of_accuracy(recorded.twin_of(network, given), twin, x, y)
         source.notes.append(_told(report, len(x)))
     elif kind is not None:
         source.notes.append("Weights have 8 bits.")
     if source.step is not None:
         report["state_bytes"] = source.state
-    asked, recorded = _asked(twin, x)
-    within = _tolerance(twin, asked, recorded)
+    asked = recorded.drawn(twin) if x is None else x[: recorded.COUNT].astype(twin.dtype)
+    asked, answers = recorded.finite_answers(twin, asked)
+    within = _tolerance(twin, asked, answers)
     base = os.path.basename(path)
     texts: dict[str, Iterable[str]] = {
         path: c_source.header(source),
         path[:-2] + "_test.c": [
-            self_test.test_program(source, base, asked.reshape(len(asked), -1), recorded, within)
+            self_test.test_program(source, base, asked.reshape(len(asked), -1), answers, within)
         ],
     }
     for place in texts:
@@ -146,13 +139,6 @@ def _samples(network: AnsweringNetwork, samples: Any) -> tuple[Array | None, Arr
     return checks.dense(x), y
 
 
-def _made(network: AnsweringNetwork, given: dict[str, Any], dtype: str | None = None) -> Any:
-    kind: Any = type(network)
-    made = kind.__new__(kind)
-    state.make(made, given, dtype)
-    return made
-
-
 def _layer(part: PlainLayer, kind: str | None) -> Layer:
     weights = part.weights
     if kind is None:
@@ -202,40 +188,9 @@ def _told(report: dict[str, float], samples: int) -> str:
     return text + f"outputs change by at most {report['largest_difference']:.3g}."
 
 
-def _asked(network: AnsweringNetwork, x: Array | None) -> tuple[Array, Array]:
-    """Return inputs and outputs for the self-test."""
-    asked = _drawn(network) if x is None else x[:_COUNT].astype(network.dtype)
-    outputs = network.predict(asked).reshape(len(asked), -1)
-    finite = np.isfinite(outputs).all(axis=1)  # only these can be written in C
-    if not finite.any():
-        raise ValueError("the network must have finite outputs for some of the samples")
-    return asked[finite], outputs[finite]
-
-
-def _drawn(network: AnsweringNetwork) -> Array:
-    """Return uniform inputs from -2 to 2, or within two scales of the shift; or indices."""
-    rng = np.random.default_rng(_SEED)
-    shape: tuple[int, ...] = (_COUNT, network._inputs())
-    if varies(network._input_shape()):
-        shape = (_COUNT, *with_steps(network._input_shape(), _STEPS))
-    if limit := network._index_limit():
-        return rng.integers(0, limit, shape).astype(network.dtype)
-    x = rng.uniform(-2.0, 2.0, shape)
-    if network.input_scaler is not None:
-        shift, scale = shift_and_scale(network.input_scaler)
-        x = x * scale + shift
-    return x.astype(network.dtype)
-
-
 def _tolerance(network: AnsweringNetwork, x: Array, outputs: Array) -> float:
-    """Return the allowed error of the outputs in C, relative to 1 or to a larger output.
-
-    The effect of rounding is the difference between float32 and float64. The C code rounds in
-    another order than the engine: it may differ by eight times as much, and at least by 1e-6.
-    """
+    """Return the allowed error of the outputs in C, relative to 1 or to a larger output."""
     if network.dtype == "float64":
         return 1e-10
-    exact = _made(network, state.state_of(network), "float64").predict(x)
-    exact = exact.reshape(outputs.shape)
-    error = np.abs(outputs - exact) / np.maximum(1.0, np.abs(exact))
-    return max(1e-6, float(f"{8.0 * error.max():.1e}"))
+    exact = recorded.in_other_precision(network).predict(x).reshape(outputs.shape)
+    return max(1e-6, recorded.rounding(outputs, exact))

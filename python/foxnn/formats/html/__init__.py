@@ -1,0 +1,1 @@
+"""A page that computes a network in the browser, and shows every layer."""

@@ -1,0 +1,106 @@
+// A network as the page holds it: read from the page, computed, and tested on recorded answers.
+"use strict";
+
+// A number as people read it: four digits, and no more.
+function inDigits(number) {
+  if (!Number.isFinite(number)) return String(number);
+  const size = Math.abs(number);
+  if (size !== 0 && (size < 1e-3 || size >= 1e6)) return number.toExponential(2);
+  return String(Number(number.toPrecision(4)));
+}
+
+function bytesOf(base64) {
+  const text = atob(base64), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+// Give the layers their arrays, which lie behind one another: each names its first and its shape.
+function withArrays(layers, numbers) {
+  for (const layer of layers) {
+    for (const [name, { first, shape }] of Object.entries(layer.arrays)) {
+      layer.arrays[name] = { shape, data: numbers.subarray(first, first + product(shape)) };
+    }
+    for (const branch of layer.branches) withArrays(branch, numbers);
+  }
+}
+
+// Read samples: float32, or bytes with a divisor.
+function samplesOf(recorded) {
+  const bytes = bytesOf(recorded.data);
+  const numbers = recorded.divisor
+    ? Float32Array.from(bytes, (byte) => byte / recorded.divisor)
+    : new Float32Array(bytes.buffer);
+  let first = 0;
+  return recorded.shapes.map((shape) => {
+    const data = numbers.subarray(first, first += product(shape));
+    return { shape, data };
+  });
+}
+
+// Run layers after one another. Each value is kept in a map, and what the layer has read.
+function runLayers(layers, x, values, reads) {
+  for (const layer of layers) {
+    reads.set(layer, x);
+    x = layer.branches.length ? runBranches(layer, x, values, reads)
+      : LAYERS[layer.operation].run(layer, x);
+    values.set(layer, x);
+  }
+  return x;
+}
+
+function runBranches(layer, x, values, reads) {
+  const ends = layer.branches.map((branch) => runLayers(branch, x, values, reads));
+  if (layer.operation === "residual") {
+    return { shape: ends[0].shape, data: ends[0].data.map((v, i) => v + ends[1].data[i]) };
+  }
+  const widths = ends.map(({ shape }) => shape[shape.length - 1]);
+  const width = widths.reduce((a, b) => a + b), positions = ends[0].data.length / widths[0];
+  const data = new Float32Array(positions * width);
+  let first = 0;
+  ends.forEach((end, e) => {
+    for (let p = 0; p < positions; p++) {
+      data.set(end.data.subarray(p * widths[e], (p + 1) * widths[e]), p * width + first);
+    }
+    first += widths[e];
+  });
+  return { shape: [...ends[0].shape.slice(0, -1), width], data };
+}
+
+// Compute the network for a sample. Returns its outputs, what the first layer reads, and the maps
+// of what each layer reads and gives.
+function answer(network, sample) {
+  const { shift, factor } = network.input;
+  const scaled = Float32Array.from(sample.data, (v, i) => shift ? (v - shift[i]) * factor[i] : v);
+  const values = new Map(), reads = new Map(), inputs = { shape: sample.shape, data: scaled };
+  const last = runLayers(network.layers, inputs, values, reads);
+  const { scale, shift: back } = network.output;
+  const data = scale ? last.data.map((v, i) => v * scale[i] + back[i]) : last.data;
+  return { inputs, values, reads, outputs: { shape: last.shape, data } };
+}
+
+// Compare with what predict has answered: the largest difference, of 1 or of a larger output.
+function selfTest(network) {
+  const { samples, answers, within } = network.test;
+  let largest = 0;
+  samples.forEach((sample, s) => {
+    const found = answer(network, sample).outputs.data;
+    if (found.length !== answers[s].data.length) largest = Infinity;
+    answers[s].data.forEach((wanted, i) => {
+      const error = Math.abs(found[i] - wanted) / Math.max(1, Math.abs(wanted));
+      if (!(error <= largest)) largest = error; // NaN, too
+    });
+  });
+  return { count: samples.length, largest, within, passed: largest <= within };
+}
+
+// The network that the page holds: a description in JSON, and its weights as base64.
+function readNetwork(description, weights) {
+  const network = JSON.parse(description);
+  withArrays(network.layers, new Float32Array(bytesOf(weights).buffer));
+  network.samples = network.samples ? samplesOf(network.samples) : [];
+  for (const which of ["samples", "answers"]) {
+    network.test[which] = samplesOf(network.test[which]);
+  }
+  return network;
+}

@@ -1,0 +1,295 @@
+// Pictures as inputs: drawn with mouse, pen, finger or keys, or set number by number.
+//
+// An input has an element, sample() and set(sample), and calls `changed` when it has been changed.
+"use strict";
+
+// Average a picture of one channel over the areas of a coarser grid: `from` is the part that is
+// read, [left, top, width, height], and rows and columns are those of the result.
+function resampled(data, width, from, rows, columns) {
+  const [left, top, wide, high] = from, found = new Float32Array(rows * columns);
+  const ends = (i, count, first, length) => [first + i * length / count, first + (i + 1) * length / count];
+  for (let row = 0; row < rows; row++) {
+    const [y1, y2] = ends(row, rows, top, high);
+    for (let column = 0; column < columns; column++) {
+      const [x1, x2] = ends(column, columns, left, wide);
+      let sum = 0;
+      for (let y = Math.floor(y1); y < y2; y++) {
+        const share = Math.min(y + 1, y2) - Math.max(y, y1);
+        for (let x = Math.floor(x1); x < x2; x++) {
+          sum += data[y * width + x] * share * (Math.min(x + 1, x2) - Math.max(x, x1));
+        }
+      }
+      found[row * columns + column] = sum / ((y2 - y1) * (x2 - x1));
+    }
+  }
+  return found;
+}
+
+// As MNIST was made: what is drawn is scaled to 20 of 28 pixels, its centre of mass in the middle.
+function centred(data, width, height, rows, columns) {
+  let [left, top, right, bottom] = [width, height, -1, -1];
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (data[y * width + x] < 0.05) continue;
+      [left, right] = [Math.min(left, x), Math.max(right, x)];
+      [top, bottom] = [Math.min(top, y), Math.max(bottom, y)];
+    }
+  }
+  const found = new Float32Array(rows * columns);
+  if (right < 0) return found;
+  const box = [left, top, right - left + 1, bottom - top + 1];
+  const scale = Math.min(rows, columns) * 20 / 28 / Math.max(box[2], box[3]);
+  const wide = Math.max(1, Math.round(box[2] * scale)), high = Math.max(1, Math.round(box[3] * scale));
+  const small = resampled(data, width, box, high, wide);
+  let [mass, x0, y0] = [0, 0, 0];
+  small.forEach((ink, i) => {
+    mass += ink;
+    x0 += ink * (i % wide + 0.5);
+    y0 += ink * (Math.floor(i / wide) + 0.5);
+  });
+  const dx = Math.round(columns / 2 - x0 / mass), dy = Math.round(rows / 2 - y0 / mass);
+  small.forEach((ink, i) => {
+    const x = i % wide + dx, y = Math.floor(i / wide) + dy;
+    if (x >= 0 && x < columns && y >= 0 && y < rows) found[y * columns + x] = ink;
+  });
+  return found;
+}
+
+// The grid of a picture as an input of some shape: flat ones have it from elsewhere.
+function gridOf(input, shape) {
+  const rest = input.picture.slice(1);
+  return shape.length > 2 ? shape : [product(shape) / product(rest), ...rest];
+}
+
+// Numbers as shares of ink: 0 is paper.
+function sharesOf({ paper, ink }, data) {
+  return Float32Array.from(data, (number) => (number - paper) / (ink - paper));
+}
+
+// Draw a picture of one channel, or of red, green and blue.
+function paintPicture(context, data, input, [rows, columns, channels], scale) {
+  const shares = sharesOf(input, data);
+  for (let i = 0; i < rows * columns; i++) {
+    const rgb = [0, 1, 2].map((c) => Math.round(255 * shares[i * channels + Math.min(c, channels - 1)]));
+    context.fillStyle = `rgb(${rgb})`;
+    context.fillRect(i % columns * scale, Math.floor(i / columns) * scale, scale, scale);
+  }
+}
+
+function checkbox(label, isOn, changed) {
+  const box = element("input", { type: "checkbox", checked: isOn });
+  box.addEventListener("change", changed);
+  return { box, label: element("label", { className: "check" }, box, ` ${label}`) };
+}
+
+// A picture of one channel, or of red, green and blue, drawn in a larger one.
+class DrawnPicture {
+  constructor(input, changed) {
+    [this.rows, this.columns, this.channels] = input.picture;
+    Object.assign(this, { input, changed, isDown: false, cursor: null });
+    this.scale = Math.max(1, Math.ceil(280 / Math.max(this.rows, this.columns)));
+    this.canvas = element("canvas", {
+      width: this.columns * this.scale, height: this.rows * this.scale, tabIndex: 0, id: "drawing",
+      className: this.channels === 1 ? "drawn one" : "drawn", role: "application", "aria-describedby": "drawing-help",
+      "aria-label": "Drawing area",
+    });
+    this.context = this.canvas.getContext("2d", { willReadFrequently: true });
+    this.pen = element("input", { type: "range", min: 1, max: 20, value: 8, id: "pen" });
+    this.erase = checkbox("Erase", false, () => {});
+    this.centre = checkbox("Centre and scale as MNIST does", input.centre && this.channels === 1, () => this.read());
+    const clear = element("button", { type: "button", textContent: "Clear", id: "clear" });
+    clear.addEventListener("click", () => this.clear());
+    const tools = [
+      clear, element("label", {}, "Pen ", this.pen), this.erase.label,
+      ...(this.channels === 1 ? [this.centre.label] : this.colourTools()),
+    ];
+    this.element = element(
+      "div", {}, this.canvas, element("div", { className: "tools" }, ...tools),
+      element("p", {
+        id: "drawing-help", className: "hint",
+        textContent: "Draw with mouse, pen or finger. With keys: arrows move, Space puts the pen down or up.",
+      }),
+    );
+    this.listen();
+    this.clear(false);
+  }
+
+  colourTools() {
+    this.ink = element("input", { type: "color", value: "#ffffff" });
+    const file = element("input", { type: "file", accept: "image/*" });
+    file.addEventListener("change", async () => {
+      if (!file.files.length) return;
+      const { width, height } = this.canvas;
+      this.context.drawImage(await createImageBitmap(file.files[0]), 0, 0, width, height);
+      this.read();
+    });
+    return [element("label", {}, "Colour ", this.ink), element("label", {}, "Open a picture ", file)];
+  }
+
+  listen() {
+    const place = (event) => {
+      const box = this.canvas.getBoundingClientRect(), { width, height } = this.canvas;
+      return [(event.clientX - box.left) * width / box.width, (event.clientY - box.top) * height / box.height];
+    };
+    this.canvas.addEventListener("pointerdown", (event) => {
+      this.canvas.setPointerCapture(event.pointerId);
+      this.last = place(event);
+      this.stroke(this.last);
+    });
+    this.canvas.addEventListener("pointermove", (event) => {
+      if (!this.last) return;
+      for (const each of event.getCoalescedEvents?.() ?? []) this.stroke(place(each), false);
+      this.stroke(place(event));
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      this.canvas.addEventListener(end, () => this.last = null);
+    }
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.canvas.addEventListener("blur", () => this.cursorTo(null));
+  }
+
+  key(event) {
+    const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const at = this.cursor ?? [this.canvas.width / 2, this.canvas.height / 2];
+    if (event.key === " ") {
+      this.isDown = !this.isDown;
+      this.last = at;
+      if (this.isDown) this.stroke(at);
+    } else if (event.key in moves) {
+      const [dx, dy] = moves[event.key], clip = (v, end) => Math.max(0, Math.min(end, v));
+      const to = [
+        clip(at[0] + dx * this.scale, this.canvas.width), clip(at[1] + dy * this.scale, this.canvas.height),
+      ];
+      if (this.isDown) this.stroke(to);
+      this.cursorTo(to);
+    } else return;
+    event.preventDefault();
+    if (!this.isDown) this.last = null;
+    if (!this.cursor) this.cursorTo(at);
+  }
+
+  // A ring shows where the keys are; it lies over the drawing.
+  cursorTo(place) {
+    this.cursor = place;
+    if (!place) this.isDown = false;
+    this.ring?.remove();
+    if (!place) return;
+    const { offsetLeft, offsetTop, offsetWidth, offsetHeight, width, height } = this.canvas;
+    this.ring = element("span", { className: "ring" });
+    this.ring.style.left = `${offsetLeft + place[0] / width * offsetWidth}px`;
+    this.ring.style.top = `${offsetTop + place[1] / height * offsetHeight}px`;
+    this.element.append(this.ring);
+  }
+
+  stroke(to, isRead = true) {
+    const { context } = this, from = this.last ?? to;
+    context.strokeStyle = this.erase.box.checked ? "#000" : this.ink?.value ?? "#fff";
+    // At least a cell, which a thinner line would only tint.
+    const usual = Math.max(0.08 * Math.max(this.canvas.width, this.canvas.height), 1.2 * this.scale);
+    context.lineWidth = this.pen.value / 8 * usual;
+    context.lineCap = context.lineJoin = "round";
+    context.beginPath();
+    context.moveTo(...from);
+    context.lineTo(to[0] + 0.01, to[1]);
+    context.stroke();
+    this.last = to;
+    if (isRead) this.read();
+  }
+
+  clear(isRead = true) {
+    this.context.fillStyle = "#000";
+    this.context.fillRect(0, 0, this.canvas.width, this.canvas.height);
+    this.read(isRead);
+  }
+
+  // Make numbers of what is drawn.
+  read(isTold = true) {
+    const { width, height } = this.canvas, { paper, ink } = this.input;
+    const bytes = this.context.getImageData(0, 0, width, height).data;
+    this.numbers = new Float32Array(this.rows * this.columns * this.channels);
+    for (let c = 0; c < this.channels; c++) {
+      const fine = new Float32Array(width * height);
+      for (let i = 0; i < fine.length; i++) fine[i] = bytes[4 * i + c] / 255;
+      const coarse = this.centre.box.checked
+        ? centred(fine, width, height, this.rows, this.columns)
+        : resampled(fine, width, [0, 0, width, height], this.rows, this.columns);
+      coarse.forEach((share, i) => this.numbers[i * this.channels + c] = paper + share * (ink - paper));
+    }
+    if (isTold) this.changed();
+  }
+
+  sample() {
+    const shape = this.input.shape.map((n) => n ?? this.rows);
+    return { shape, data: this.numbers };
+  }
+
+  // Take a sample as it is, and draw over it from then on.
+  set(sample) {
+    const grid = gridOf(this.input, sample.shape);
+    if (grid[0] !== this.rows) {
+      this.rows = grid[0];
+      this.canvas.height = this.rows * this.scale;
+    }
+    paintPicture(this.context, sample.data, this.input, grid, this.scale);
+    this.numbers = Float32Array.from(sample.data);
+    this.changed();
+  }
+}
+
+// Pictures of other numbers of channels, and volumes: every number is a cell that can be set.
+class PaintedCells {
+  constructor(input, changed) {
+    Object.assign(this, { input, changed, shape: input.picture, chosen: 0 });
+    this.numbers = new Float32Array(product(this.shape)).fill(input.paper);
+    this.canvas = element("canvas", {
+      tabIndex: 0, id: "drawing", role: "application",
+      "aria-label": "Cells: arrows move, Space sets or clears",
+    });
+    this.erase = checkbox("Erase", false, () => {});
+    const clear = element("button", { type: "button", textContent: "Clear", id: "clear" });
+    clear.addEventListener("click", () => this.set({ data: this.numbers.fill(input.paper) }));
+    const hint = "Click or draw to set numbers. With keys: arrows move, Space sets or clears.";
+    this.element = element(
+      "div", {}, this.canvas, element("div", { className: "tools" }, clear, this.erase.label),
+      element("p", { className: "hint", textContent: hint }),
+    );
+    const paint = (event) => {
+      if (!event.buttons) return;
+      const index = this.cells.at(event.offsetX, event.offsetY);
+      if (index >= 0) this.put(index, this.erase.box.checked ? input.paper : input.ink);
+    };
+    this.canvas.addEventListener("pointerdown", paint);
+    this.canvas.addEventListener("pointermove", paint);
+    this.canvas.addEventListener("keydown", (event) => {
+      if (event.key.startsWith("Arrow")) this.chosen = this.cells.next(this.chosen, event.key);
+      else if (event.key === " ") {
+        const { paper, ink } = input, isSet = this.numbers[this.chosen] !== paper;
+        this.put(this.chosen, isSet ? paper : ink);
+      } else return;
+      event.preventDefault();
+      this.draw();
+    });
+  }
+
+  put(index, number) {
+    this.chosen = index;
+    this.numbers[index] = number;
+    this.set({ data: this.numbers });
+  }
+
+  draw() {
+    this.cells = new Cells(this.shape, Math.min(this.element.clientWidth || 280, 420), true);
+    const context = sized(this.canvas, this.cells.width, this.cells.height);
+    this.cells.draw(context, sharesOf(this.input, this.numbers), 1, inkPalette());
+    if (document.activeElement === this.canvas) this.cells.frame(context, this.chosen);
+  }
+
+  sample() {
+    return { shape: this.input.shape, data: this.numbers };
+  }
+
+  set(sample) {
+    this.numbers = Float32Array.from(sample.data);
+    this.changed();
+  }
+}
