@@ -12,10 +12,6 @@
 // Functions of a number, by name; the page fills it with those that the network has.
 const ACTIVATIONS = {};
 
-function product(numbers) {
-  return numbers.reduce((all, n) => all * n, 1);
-}
-
 // The complementary error function: by its series below 2, by its continued fraction above.
 function erfc(x) {
   if (x < 0) return 2 - erfc(-x);

@@ -33,7 +33,7 @@ _WHAT = "a page"
 
 # The scripts, in the order in which each needs the earlier ones.
 SCRIPTS = (
-    *("layers.js", "recurrent.js", "network.js"),
+    *("numbers.js", "layers.js", "recurrent.js", "network.js"),
     *("cells.js", "lines.js", "inspector.js", "pictures.js", "controls.js", "outputs.js"),
     "page.js",
 )
