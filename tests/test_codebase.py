@@ -274,6 +274,7 @@ STOREYS = (
     ("network",),
     ("populations",),
     ("resuming",),
+    ("watching",),
     ("",),
     ("cli", "sklearn"),
     ("__main__",),
