@@ -276,7 +276,7 @@ STOREYS = (
     ("resuming",),
     ("watching",),
     ("",),
-    ("cli", "sklearn"),
+    ("cli", "playing", "sklearn"),
     ("__main__",),
 )
 STOREY = {name: i for i, names in enumerate(STOREYS) for name in names}
