@@ -8,11 +8,12 @@ import nox
 nox.options.sessions = ["tests", "lint"]
 nox.options.default_venv_backend = "venv"
 
-# Not under AddressSanitizer: tests that compile, draw or measure, which do not concern the engine;
+# Not under AddressSanitizer: tests that compile, draw, measure or start a browser, which do not
+# concern the engine;
 # how long a call goes on after Ctrl-C, since all calls take many times as long; and tests of failed
 # allocations, on which its operator new aborts the process instead of throwing.
 LEFT_OUT = [
-    *("codebase", "gallery", "benchmarks", "plot", "c_export", "doctor"),
+    *("codebase", "gallery", "benchmarks", "plot", "c_export", "html_page", "doctor"),
     *("how_long_a_call", "memory", "room"),
 ]
 WHOLE = ["-q", "tests", "-k", f"not ({' or '.join(LEFT_OUT)})"]

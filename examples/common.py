@@ -24,9 +24,16 @@ HERE = Path(__file__).resolve().parent
 
 
 def options(
-    description: str | None, argv: list[str] | None = None, *, mnist: bool = False
+    description: str | None,
+    argv: list[str] | None = None,
+    *,
+    mnist: bool = False,
+    html: bool = False,
 ) -> argparse.Namespace:
-    """Return the options of an example: --short, --pictures and, for the digits, --data."""
+    """Return the options of an example: --short, --pictures, and some that not all have.
+
+    These are --data, for the digits, and --html, for a network that is written as a page.
+    """
     parser = argparse.ArgumentParser(description=(description or "").splitlines()[0])
     parser.add_argument("--short", action="store_true", help="a tenth of the work, for a quick try")
     parser.add_argument(
@@ -37,7 +44,18 @@ def options(
     )
     if mnist:
         parser.add_argument("--data", type=Path, help="folder with the four MNIST files")
+    if html:
+        parser.add_argument("--html", type=Path, help="write the network as a page, name.html")
     return parser.parse_args(argv)
+
+
+def page(
+    nn: foxnn.neural_network, place: Path | None, images: NDArray[Any], labels: NDArray[Any]
+) -> None:
+    """Write a network as a page with these images, if there is a place for it."""
+    if place is not None:
+        nn.export_html(place, (images, labels))
+        print(f"wrote {place}")
 
 
 def digits(data: Path | None) -> tuple[NDArray[np.uint8], ...]:

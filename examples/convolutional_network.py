@@ -1,6 +1,7 @@
 """A convolutional network on MNIST: what batch normalization and augmentation each give.
 
-    python examples/convolutional_network.py [--pictures FOLDER] [--data FOLDER] [--short]
+    python examples/convolutional_network.py [--pictures FOLDER] [--data FOLDER] [--html FILE]
+        [--short]
 
 Convolutions of 12, 32 and 64 filters, from three seeds: plain, with batch normalization, with
 images that are shifted and rotated while they are learnt, and with both. Then the filters of the
@@ -115,7 +116,7 @@ def picture_of_hardest(nn: foxnn.neural_network, x: Array, y: NDArray[np.uint8])
 
 def main(argv: list[str] | None = None) -> int:
     """Train in four ways, print their accuracy and their times, and draw the pictures."""
-    options = common.options(__doc__, argv, mnist=True)
+    options = common.options(__doc__, argv, mnist=True, html=True)
     x, y, x_test, y_test = common.digits(options.data)
     data = common.scaled(x), y, common.scaled(x_test), y_test
     epochs, seeds = (2, SEEDS[:1]) if options.short else (EPOCHS, SEEDS)
@@ -136,6 +137,7 @@ def main(argv: list[str] | None = None) -> int:
     parameters = sum(array.size for layer in best for array in layer.arrays.values())
     rows.append(("numbers in the network", "", f"{parameters:,}"))
     common.report(rows)
+    common.page(best, options.html, data[2].reshape(-1, 28, 28), y_test)
     common.save(picture_of_errors(runs), options.pictures, "convolutional-network")
     common.save(picture_of_maps(best, data[2][DIGIT]), options.pictures, "convolutional-maps")
     common.save(picture_of_hardest(best, *data[2:]), options.pictures, "convolutional-hardest")

@@ -1,6 +1,6 @@
 """FoxNN on MNIST: the network of the article that presented FoxNN, and its time to 97 % accuracy.
 
-    python examples/foxnn_on_mnist.py [--pictures FOLDER] [--data FOLDER] [--short]
+    python examples/foxnn_on_mnist.py [--pictures FOLDER] [--data FOLDER] [--html FILE] [--short]
 
 [784, 512, 512, 10] with Adam and batches of 98. After each tenth of an epoch the network is
 evaluated on the test images; the seconds are those of training alone.
@@ -28,10 +28,11 @@ ARTICLE_SECONDS, ARTICLE_EARLY, ARTICLE_END = 300, 0.88, 0.97
 
 
 class Run(NamedTuple):
-    """Progress of a training run: seconds of training, and the test accuracy at that time."""
+    """A training run: seconds of training, the test accuracy at that time, and the network."""
 
     seconds: list[float]
     accuracy: list[float]
+    network: foxnn.neural_network
 
     def time_to(self, accuracy: float) -> float:
         """Return the seconds until the first evaluation that reached this accuracy."""
@@ -45,7 +46,7 @@ def train(data: tuple[NDArray[Any], ...], epochs: int, seed: int) -> Run:
     nn = foxnn.neural_network(
         [784, 512, 512, 10], activation="relu", output_activation="softmax", seed=seed
     )
-    rng, seconds, run = np.random.default_rng(seed), 0.0, Run([], [])
+    rng, seconds, run = np.random.default_rng(seed), 0.0, Run([], [], nn)
     for epoch in range(epochs):
         for part in np.array_split(rng.permutation(len(x)), 10):
             images, labels = x[part], y[part]
@@ -84,7 +85,7 @@ def picture(runs: list[Run]) -> Any:
 
 def main(argv: list[str] | None = None) -> int:
     """Train from three seeds, print the times to each accuracy, and draw the plot."""
-    arguments = common.options(__doc__, argv, mnist=True)
+    arguments = common.options(__doc__, argv, mnist=True, html=True)
     x, y, x_test, y_test = common.digits(arguments.data)
     data = common.scaled(x), y, common.scaled(x_test), y_test
     epochs, seeds = (1, SEEDS[:1]) if arguments.short else (EPOCHS, SEEDS)
@@ -106,6 +107,7 @@ def main(argv: list[str] | None = None) -> int:
             ),
         ]
     )
+    common.page(runs[0].network, arguments.html, data[2], y_test)
     common.save(picture(runs), arguments.pictures, "foxnn-on-mnist")
     return 0
 

@@ -1,6 +1,6 @@
 """Row by row: a recurrent network reads the digits from top to bottom and says what it expects.
 
-    python examples/row_by_row.py [--pictures FOLDER] [--data FOLDER] [--short]
+    python examples/row_by_row.py [--pictures FOLDER] [--data FOLDER] [--html FILE] [--short]
 
 28 steps of 28 pixels through a GRU of 128 units: one network learns to answer after the last row,
 another after every row. Beside them, a dense network that sees the whole image at once.
@@ -116,7 +116,7 @@ def picture(x: Floats, y: Bytes, found: dict[str, Floats], dense: float) -> Any:
 
 def main(argv: list[str] | None = None) -> int:
     """Train the three networks; print their accuracy by rows and draw it."""
-    options = common.options(__doc__, argv, mnist=True)
+    options = common.options(__doc__, argv, mnist=True, html=True)
     images, y, images_test, y_test = common.digits(options.data)
     x, x_test = (common.scaled(part).reshape(-1, ROWS, 28) for part in (images, images_test))
     runs = {
@@ -142,6 +142,7 @@ def main(argv: list[str] | None = None) -> int:
         ("never sure, or of another digit", "", f"{100 * (until > ROWS).mean():.1f} %"),
     ]
     common.report(rows)
+    common.page(runs[LAST].network, options.html, x_test, y_test)
     common.save(picture(x_test, y_test, found, dense), options.pictures, "row-by-row")
     return 0
 

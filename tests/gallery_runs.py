@@ -22,10 +22,19 @@ def load(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def told(
-    script: ModuleType, folder: Path, capsys: pytest.CaptureFixture[str], *pictures: str
+    script: ModuleType,
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    *pictures: str,
+    page: Path | None = None,
 ) -> dict[str, list[float]]:
-    """Run a script in its short form; return the numbers of its report by the rows' names."""
-    assert script.main(["--short", "--pictures", str(folder)]) == 0
+    """Run a script in its short form; return the numbers of its report by the rows' names.
+
+    With `page`, the network is written there.
+    """
+    more = [] if page is None else ["--html", str(page)]
+    assert script.main(["--short", "--pictures", str(folder), *more]) == 0
+    assert page is None or f"<title>{page.stem}</title>" in page.read_text(encoding="utf-8")
     drawn = sorted(folder.iterdir())
     assert [picture.name for picture in drawn] == [f"{name}.png" for name in pictures]
     assert all(3_000 < picture.stat().st_size < 150_000 for picture in drawn)

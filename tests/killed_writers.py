@@ -61,6 +61,11 @@ def header_saver(large: bool, weights: str | None) -> Writer:
     return write
 
 
+def page_saver(large: bool) -> Writer:
+    both = networks(large)
+    return lambda version: both[version].export_html("net.html")
+
+
 def auto_saver(large: bool) -> Writer:
     x = np.ones((4, 100 if large else 3))
     data = foxnn.train_data(x, np.ones((4, 10 if large else 2)))
@@ -106,6 +111,7 @@ WRITERS: dict[str, tuple[list[str], Callable[[bool], Writer]]] = {
     "data": (["data.txt"], data_saver),
     "header": (["net.h", "net_test.c"], lambda large: header_saver(large, None)),
     "header8": (["net.h", "net_test.c"], lambda large: header_saver(large, "int8")),
+    "page": (["net.html"], page_saver),
     "auto-save": (["auto.txt"], auto_saver),
     "checkpoint": (["run.safetensors"], run_saver),
     "predict": (["out.csv"], command),

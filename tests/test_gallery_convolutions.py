@@ -27,7 +27,8 @@ def test_a_convolutional_network(
 ) -> None:
     script = example("convolutional_network")
     names = ("convolutional-hardest", "convolutional-maps", "convolutional-network")
-    found = told(script, tmp_path, capsys, *names)
+    page = tmp_path / "digits.html"
+    found = told(script, tmp_path / "pictures", capsys, *names, page=page)
     for way in script.WAYS:
         assert 50 < found[f"{way}: accuracy"][0] <= 100
     weights = 12 * 25 + 32 * 12 * 25 + 64 * 32 * 9 + (2 * 2 * 64 + 1) * 10

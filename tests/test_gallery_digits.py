@@ -59,7 +59,11 @@ def figures(text: str) -> dict[str, list[float]]:
 def test_foxnn_on_mnist(
     example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert example("foxnn_on_mnist").main(["--short", "--pictures", str(tmp_path)]) == 0
+    page = tmp_path / "digits.html"
+    options = ["--short", "--pictures", str(tmp_path), "--html", str(page)]
+    assert example("foxnn_on_mnist").main(options) == 0
+    assert page.stat().st_size > 4 * 669_706
+    page.unlink()
     told = figures(capsys.readouterr().out)
     assert 90 < told["accuracy at the end"][0] <= 100
     # Two digits of seconds: so few images may take none.
@@ -122,7 +126,7 @@ def test_sorted_sums(
 def test_the_time_to_an_accuracy_is_that_of_its_first_time(
     example: Callable[[str], ModuleType],
 ) -> None:
-    run = example("foxnn_on_mnist").Run([1.0, 2.0, 3.0], [0.5, 0.9, 0.8])
+    run = example("foxnn_on_mnist").Run([1.0, 2.0, 3.0], [0.5, 0.9, 0.8], None)
     assert run.time_to(0.8) == 2.0
     assert run.time_to(0.95) == np.inf
 

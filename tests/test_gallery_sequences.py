@@ -26,7 +26,8 @@ def test_row_by_row(
     example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     script = example("row_by_row")
-    found = told(script, tmp_path, capsys, "row-by-row")
+    page = tmp_path / "rows.html"
+    found = told(script, tmp_path / "pictures", capsys, "row-by-row", page=page)
     for name in script.NETWORKS:
         assert 40 < found[f"{name}: accuracy"][0] <= 100
     # No segment begins above row 7, so that before it is read one digit is as likely as another.

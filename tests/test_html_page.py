@@ -253,6 +253,24 @@ def test_a_seven_is_drawn_by_keys(digits: Any, opened: Open) -> None:
     assert shown(page).argmax() == 7
 
 
+def test_a_seven_is_drawn_by_a_finger(digits: Any, opened: Open) -> None:
+    phone = {"viewport": {"width": 380, "height": 800}, "has_touch": True, "is_mobile": True}
+    page = opened(digits[0], view=phone)
+    box = page.tab.locator("#drawing").bounding_box()
+    device = page.context.new_cdp_session(page.tab)
+    corners = np.array(SEVEN)
+    along = np.linspace(0, len(corners) - 1, 12)
+    way = [np.interp(along, range(len(corners)), axis) for axis in corners.T]
+    for i, (x, y) in enumerate(zip(*way, strict=True)):
+        at = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        kind = "touchMove" if i else "touchStart"
+        device.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [at]})
+    device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    page.settle()
+    assert shown(page).argmax() == 7
+    assert page.tab.evaluate("scrollY") == 0
+
+
 def test_a_sample_is_picked(digits: Any, opened: Open) -> None:
     nn, x, labels = digits
     page = opened(nn, (x[:30], labels[:30]))
@@ -336,6 +354,13 @@ def test_pointing_at_a_neuron_shows_its_weights_as_a_picture(digits: Any, opened
     weights = nn[0].weights[:, 13]
     large = np.abs(weights) > 0.2 * np.abs(weights).max()
     assert (np.sign(redder[large]) == np.sign(weights[large])).all()
+    box = inspector.bounding_box()
+    covered = page.tab.evaluate(  # by nothing, such as the names of layers
+        """([x, y, width, height]) => [0.1, 0.3, 0.5, 0.7, 0.9].filter((share) => !document
+          .elementFromPoint(x + width * share, y + height * share).closest("#inspector"))""",
+        [box["x"], box["y"], box["width"], box["height"]],
+    )
+    assert covered == []
     page.tab.mouse.move(0, 0)
     assert inspector.is_hidden()
 

@@ -175,7 +175,8 @@ def test_a_summary_for_notebooks(capsys: pytest.CaptureFixture[str]) -> None:
     nn[4].trainable = False
     nn[2].layers[0].trainable = False
     shown = nn._repr_html_()
-    assert shown.startswith("<p>neural_network: loss mse, float64, seed 4</p>\n<table>\n<tr><th ")
+    assert shown.startswith("<p>neural_network: loss mse, float64, seed 4</p>\n<svg ")
+    assert "</svg>\n<table>\n<tr><th " in shown
     rows = re.findall("<tr>(.*?)</tr>", shown)
     cells = [re.findall("<t[dh][^>]*>(.*?)</t[dh]>", row.replace("&nbsp;", " ")) for row in rows]
     nn.summary()

@@ -182,7 +182,7 @@ class SavedNetwork(AnsweringNetwork):
         weights that come into a neuron one points at. It tests itself: its answers to recorded
         samples must agree with `predict` within 1e-5 (of 1, or of an output that is larger; in a
         network where rounding alone does more, eight times as much), and it says whether they do.
-        Its weights are float32. Without them and the samples it has some 60 kB.
+        Its weights are float32. Without them and the samples it has some 85 kB.
 
         Parameters
         ----------
@@ -190,9 +190,9 @@ class SavedNetwork(AnsweringNetwork):
             Ends in `.html` or `.htm`.
         samples : array-like of shape (samples, inputs), or tuple (x, y), optional
             Samples to choose from, in any form that `predict` takes, and with y what each of them
-            is. Their numbers are the range of the sliders, and the ink of pictures; by default it
-            is that of `input_scaler`, or 0 to 1 for pictures and -2 to 2 for others. Of many, the
-            page has up to 60 that are spread evenly, of together at most 120 kB.
+            is. Of many, the page has up to 60 that are spread evenly, of together at most 120 kB.
+            Their numbers are the range of the sliders, and the ink of pictures; without samples it
+            is that of `input_scaler`, or 0 to 1 for pictures and -2 to 2 for others.
         picture : (height, width) or (height, width, channels), or False, optional
             How flat inputs are shown as a picture; False shows them as a table. By default they are
             a picture if they have no names and could be a square of 8 times 8 or more.

@@ -455,13 +455,16 @@ class BaseNetwork(_core.Network):
         print("\n".join(summary_lines(self._input_shape(), list(self), self._item_size())))
 
     def _repr_html_(self) -> str:
-        """Return what notebooks show: the loss, and the table of `summary`."""
+        """Return what notebooks show: the loss, a diagram, and the table of `summary`."""
+        from foxnn.layers.diagram import diagram  # late: for notebooks only
+
         if "_settings" not in self.__dict__:
             return escaped(repr(self))
         shown = shown_loss(self.loss).strip("'")
         head = f"{type(self).__name__}: loss {shown}, {self.dtype}, seed {self.seed}"
-        table = summary_html(self._input_shape(), list(self), self._item_size())
-        return f"<p>{escaped(head)}</p>\n{table}"
+        shape, layers = self._input_shape(), list(self)
+        table = summary_html(shape, layers, self._item_size())
+        return f"<p>{escaped(head)}</p>\n{diagram(shape, layers)}\n{table}"
 
     def _item_size(self) -> int:
         return 4 if self._single() else 8

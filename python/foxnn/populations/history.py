@@ -15,6 +15,9 @@ from foxnn.training.history import History
 
 Numbers = NDArray[np.float64]
 
+# What notebooks draw, and how many members of each: enough to see their spread.
+_DRAWN, _MOST_CURVES = ("loss", "val_loss", "accuracy", "val_accuracy"), 30
+
 
 class PopulationHistory(Mapping[str, Numbers]):
     """Arrays by name, of shape (members, epochs): loss, val_loss, accuracy, learning_rate, ...
@@ -142,9 +145,25 @@ class PopulationHistory(Mapping[str, Numbers]):
         return found
 
     def _repr_html_(self) -> str:
-        """Return what notebooks show: the ends of the members' last numbers."""
+        """Return what notebooks show: the members' curves, and the ends of their last numbers."""
+        from foxnn.support import svg  # late: for notebooks only
+
         rows = [[name, f"{low:.4g}", f"{high:.4g}"] for name, low, high in self._last()]
         if not rows:
             return escaped(repr(self))
         shown = table(["last", "least", "largest"], rows, range(1, 3))
-        return f"{shown}\n<p>{escaped(repr(self))}</p>"
+        curves = {name: self._curves(name) for name in _DRAWN if name in self._values}
+        return f"{svg.plots(curves)}\n{shown}\n<p>{escaped(repr(self))}</p>"
+
+    def _curves(self, name: str) -> list[Any]:
+        """Return the curves of members, spread over all, and above them that of their median."""
+        from foxnn.support import svg
+
+        values = self[name]
+        which = sorted({round(i) for i in np.linspace(0, self._members - 1, _MOST_CURVES)})
+        each = [svg.Curve(values[i].tolist(), is_faint=True) for i in which]
+        with np.errstate(all="ignore"):
+            ended = np.isnan(values).all(axis=0)  # of which nanmedian warns
+            median = np.full(values.shape[1], np.nan)
+            median[~ended] = np.nanmedian(values[:, ~ended], axis=0)
+        return [svg.Curve(median.tolist(), "median", svg.COLOURS[1]), *each]

@@ -142,11 +142,20 @@ class History(Mapping[str, list[float]]):
         )
 
     def _repr_html_(self) -> str:
-        """Return what notebooks show: the table of `print`."""
+        """Return what notebooks show: the curves of `plot`, and the table of `print`."""
+        from foxnn.support import svg  # late: for notebooks only
+
         header, *rows = self._table()
         if not rows:
             return escaped(repr(self))
-        return f"{table(header, rows, range(len(header)))}\n<p>{escaped(repr(self))}</p>"
+        curves: dict[str, list[svg.Curve]] = {"loss": [], "accuracy": []}
+        for name, own in curves.items():
+            for key, side, colour in ((name, "training", 0), (f"val_{name}", "validation", 1)):
+                if key in self._values:
+                    look = svg.COLOURS[colour], colour > 0
+                    own.append(svg.Curve(self._values[key], side, *look))
+        shown = f"{svg.plots(curves)}\n{table(header, rows, range(len(header)))}"
+        return f"{shown}\n<p>{escaped(repr(self))}</p>"
 
     def _table(self) -> list[list[str]]:
         """Return the rows of a table, its header first; of many epochs those at either end."""

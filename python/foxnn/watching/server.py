@@ -38,7 +38,7 @@ _SILENCE = 5.0
 # Seconds within which the server ends.
 _POLL = 0.1
 
-_SCRIPTS = ("numbers.js", "cells.js", "lines.js", "watch.js", "knobs.js")
+_SCRIPTS = ("basics.js", "cells.js", "lines.js", "watch.js", "knobs.js")
 
 Act = Callable[[Mapping[str, Any]], None]
 

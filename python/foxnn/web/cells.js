@@ -3,60 +3,6 @@
 // Cells is the geometry of a shape: where each number is, and which number is at a place.
 "use strict";
 
-// An element with properties, attributes (data-..., aria-..., role, for) and children.
-function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties)) {
-    if (name in made) made[name] = value;
-    else made.setAttribute(name, value);
-  }
-  made.append(...children);
-  return made;
-}
-
-// The colours of the style sheet as lists of red, green and blue: "zero", "plus", "minus", "ink".
-function colour(name) {
-  const text = getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
-  return text.split(",").map(Number);
-}
-
-// Colours from minus over zero to plus, for numbers from -1 to 1: 511 of them.
-function palette(minus = colour("minus"), plus = colour("plus")) {
-  const zero = colour("zero"), made = new Uint8ClampedArray(511 * 4);
-  for (let i = 0; i < 511; i++) {
-    const share = Math.abs(i - 255) / 255, end = i < 255 ? minus : plus;
-    for (let c = 0; c < 3; c++) made[4 * i + c] = zero[c] + (end[c] - zero[c]) * share;
-    made[4 * i + 3] = 255;
-  }
-  return made;
-}
-
-// From no ink to full ink.
-function inkPalette() {
-  return palette(colour("zero"), colour("ink"));
-}
-
-function largestOf(data) {
-  let largest = 0;
-  for (const number of data) {
-    const size = Math.abs(number);
-    if (size > largest && size < Infinity) largest = size;
-  }
-  return largest || 1;
-}
-
-// Give a canvas a size in CSS pixels, sharp on the screen at hand; return its context.
-function sized(canvas, width, height) {
-  const ratio = Math.min(window.devicePixelRatio || 1, 2);
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
-  canvas.style.width = `${width}px`;
-  canvas.style.height = `${height}px`;
-  const context = canvas.getContext("2d");
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return context;
-}
-
 const GAP = 4;
 const MOST_LAMPS = 8192;
 

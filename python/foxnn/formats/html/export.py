@@ -33,9 +33,9 @@ _WHAT = "a page"
 
 # The scripts, in the order in which each needs the earlier ones.
 SCRIPTS = (
-    *("numbers.js", "layers.js", "recurrent.js", "network.js"),
+    *("basics.js", "layers.js", "recurrent.js", "network.js"),
     *("cells.js", "lines.js", "inspector.js", "pictures.js", "controls.js", "outputs.js"),
-    "page.js",
+    *("views.js", "page.js"),
 )
 
 # Samples in the page: enough to choose from, and together no more than this many bytes, so that a
@@ -54,7 +54,7 @@ def export(
 ) -> None:
     """Write the page; see `neural_network.export_html`."""
     path = _path(name_file)
-    shown = _title(path) if title is None else checks.text(title, "title")
+    shown = _title(path) if title is None else _given_title(title)
     check_held(network._layers(), OPERATIONS, _WHAT, of_any_length=True)
     refuse_sorted(network, _WHAT)
     given, captions = _samples(network, samples)
@@ -97,6 +97,14 @@ def _title(path: str) -> str:
     """Return the name of the file without its ending."""
     stem = os.path.splitext(os.path.basename(path))[0]
     return stem.encode("utf-8", "replace").decode("utf-8")
+
+
+def _given_title(title: object) -> str:
+    """Return a title that UTF-8 can hold."""
+    found = checks.text(title, "title")
+    if found.encode("utf-8", "replace") != found.encode("utf-8", "surrogatepass"):
+        raise ValueError(f"title must be a text without surrogates, got {checks.shown(found)}")
+    return found
 
 
 def _about(network: AnsweringNetwork) -> str:
