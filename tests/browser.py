@@ -31,7 +31,7 @@ def browser() -> Iterator[Any]:
 class Opened:
     """A page in a tab of its own, and what it did: errors, messages, and what it asked for."""
 
-    def __init__(self, started: Any, path: Path, **options: Any) -> None:
+    def __init__(self, started: Any, place: Path | str, **options: Any) -> None:
         self.context = started.new_context(**options)
         self.tab = self.context.new_page()
         self.said: list[str] = []
@@ -40,7 +40,7 @@ class Opened:
         self.tab.on("pageerror", lambda error: self.said.append(str(error)))
         self.tab.on("dialog", lambda dialog: (self.said.append("dialog"), dialog.dismiss()))
         self.tab.on("request", lambda request: self.asked.append(request.url))
-        self.tab.goto(path.as_uri())
+        self.tab.goto(place if isinstance(place, str) else place.as_uri())
 
     def settle(self) -> None:
         """Wait until what has changed is drawn: two frames."""

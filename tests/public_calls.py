@@ -167,6 +167,18 @@ def history() -> foxnn.History:
     return foxnn.History.of({"loss": [0.5, 0.25], "accuracy": [0.5, 1.0]})
 
 
+def watcher() -> foxnn.Watcher:
+    return foxnn.Watcher((X, Y))
+
+
+def watching() -> foxnn.Watcher:
+    """Return one that has a network; its page is closed, so that nothing stays open."""
+    made = watcher()
+    made.on_train_begin(network())
+    made.close()
+    return made
+
+
 def trace() -> foxnn.Trace:
     return network().trace(X[0], Y[0])
 
@@ -216,6 +228,7 @@ def _made_and_trained(name: str, y: np.ndarray, /, **parameters: Any) -> Any:
     return getattr(foxnn.sklearn, name)(**parameters).fit(X, y)
 
 
+CALLED = "fit calls it"
 NO_ONE = Call(lambda: foxnn)
 ADAM = {"beta_1": [0.8], "beta_2": [0.9], "epsilon": [1e-7]}
 ACTIVATION: list[Any] = ["relu", ("elu", 0.5), ("elu", [0.5])]
@@ -276,6 +289,16 @@ CALLS: dict[str, Call] = {
         lambda: foxnn,
         {"monitor": ["loss", None], "patience": [3], "min_delta": [0.1], "restore_best": [True]},
     ),
+    "Watcher": Call(lambda: foxnn, {"samples": [(X, Y), None], "port": [0]}),
+    "Watcher.on_train_begin": Call(
+        watcher, {"network": [Made(network)]}, anything={"network": CALLED}
+    ),
+    "Watcher.on_epoch_end": Call(
+        watching, {"epoch": [1], "logs": [{"loss": 0.5}]},
+        anything={"epoch": CALLED, "logs": CALLED},
+    ),
+    "Watcher.on_train_end": Call(watching, {"history": [None]}, anything={"history": CALLED}),
+    "Watcher.close": Call(watcher),
     "DivergedError": Call(
         lambda: foxnn,
         {"message": ["x"], "epoch": [1], "loss": [0.5], "members": [(1, 3)]},

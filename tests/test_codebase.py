@@ -274,8 +274,9 @@ STOREYS = (
     ("network",),
     ("populations",),
     ("resuming",),
+    ("watching",),
     ("",),
-    ("cli", "sklearn"),
+    ("cli", "playing", "sklearn"),
     ("__main__",),
 )
 STOREY = {name: i for i, names in enumerate(STOREYS) for name in names}

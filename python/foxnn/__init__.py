@@ -66,6 +66,7 @@ if _typing.TYPE_CHECKING:
     from foxnn.training.early_stopping import EarlyStopping
     from foxnn.training.history import History
     from foxnn.training.update_rules import SGD, Adam, AdamW, RMSprop
+    from foxnn.watching.watcher import Watcher
 
 refuse_without_lock()
 find_former_names()
@@ -110,6 +111,7 @@ __all__ = [
     "Scaler",
     "Trace",
     "UpSample",
+    "Watcher",
     "__version__",
     "activations",
     "augment",
@@ -140,6 +142,7 @@ _LATER = {
     "EarlyStopping": "foxnn.training.early_stopping",
     "History": "foxnn.training.history",
     "RMSprop": "foxnn.training.update_rules",
+    "Watcher": "foxnn.watching.watcher",
     "augment": "foxnn.augment",
     "cross_validate": "foxnn.populations.search",
     "evolution": "foxnn.evolution",

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from foxnn import __version__
 
 _DOCTOR = "what foxnn found on this machine, how fast it is here, and what slows it down"
-_COMMANDS = ("train", "predict", "info", "convert")
+_COMMANDS = ("train", "predict", "info", "convert", "play")
 _EPILOG = """\
 exit codes: 0, success; 1, an error, described in one line; 2, wrong usage; 130, Ctrl-C
 """

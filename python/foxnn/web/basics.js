@@ -1,6 +1,8 @@
 // What all other scripts of pages use: elements, colours, canvases, numbers in words.
 "use strict";
 
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+
 function product(numbers) {
   return numbers.reduce((all, n) => all * n, 1);
 }
@@ -65,4 +67,10 @@ function sized(canvas, width, height) {
   const context = canvas.getContext("2d");
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   return context;
+}
+
+function bytesOf(base64) {
+  const text = atob(base64), bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }

@@ -25,14 +25,14 @@ function strongest(layer, x, y, count) {
   return found;
 }
 
-// Draw lines into an svg: [x1, y1, x2, y2, strength], strength from -1 to 1.
-function drawLines(svg, lines) {
+// Draw lines into an svg: [x1, y1, x2, y2, strength], strength from -1 to 1; the strongest is the widest.
+function drawLines(svg, lines, widest = 2.5) {
   svg.replaceChildren(...lines.map(([x1, y1, x2, y2, strength]) => {
     const path = document.createElementNS(SVG, "path"), middle = (y1 + y2) / 2;
     path.setAttribute("d", `M${x1} ${y1}C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}`);
     path.setAttribute("class", strength < 0 ? "minus" : "plus");
     path.setAttribute("stroke-opacity", (0.15 + 0.75 * Math.abs(strength)).toFixed(3));
-    path.setAttribute("stroke-width", (0.6 + 1.9 * Math.abs(strength)).toFixed(2));
+    path.setAttribute("stroke-width", (0.6 + (widest - 0.6) * Math.abs(strength)).toFixed(2));
     return path;
   }));
 }

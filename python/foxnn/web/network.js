@@ -1,12 +1,6 @@
 // A network as the page holds it: read from the page, computed, and tested on recorded answers.
 "use strict";
 
-function bytesOf(base64) {
-  const text = atob(base64), bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
-
 // Give the layers their arrays, which lie behind one another: each names its first and its shape.
 function withArrays(layers, numbers) {
   for (const layer of layers) {

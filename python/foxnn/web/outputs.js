@@ -3,8 +3,6 @@
 
 const MOST_BARS = 24;
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
-
 class Outputs {
   constructor(output) {
     this.output = output;

@@ -1,0 +1,89 @@
+"""The latest picture of a training, and those who wait for the next one.
+
+Only the newest is kept: a page that reads slowly misses pictures, and nobody waits for it.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from typing import Any
+
+# A picture may take this share of the time since the one before, so that watching slows a training
+# by less than 2 %: sending it, in another thread, takes some of the rest.
+_SHARE = 0.012
+# Seconds between two pictures, at least: more would not be seen.
+_SHORTEST = 0.05
+
+
+class Hub:
+    """The latest messages by their event names, and how many watch."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._messages: dict[str, tuple[int, bytes]] = {}
+        self._number = 0
+        self._watchers = 0
+        self._is_closed = False
+        self._next = self._soonest = 0.0
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody watches."""
+        return self._watchers > 0
+
+    def is_due(self, is_slow: bool = False) -> bool:
+        """Return whether somebody watches, and a picture costs the training little by now.
+
+        A training that is slowed down anyway has time for each picture that can be seen.
+        """
+        if self._watchers == 0:
+            return False
+        return time.perf_counter() >= (self._soonest if is_slow else self._next)
+
+    def show(self, name: str, message: Any, began: float | None = None) -> None:
+        """Put a message in place of the one before of that name.
+
+        `began` is when the work for it was begun, by `time.perf_counter`: it says when the next one
+        is due.
+        """
+        text = json.dumps(message, separators=(",", ":"), allow_nan=False)
+        data = f"event: {name}\ndata: {text}\n\n".encode()
+        with self._changed:
+            self._number += 1
+            self._messages[name] = self._number, data
+            self._changed.notify_all()
+        if began is not None:
+            now = time.perf_counter()
+            self._soonest = now + _SHORTEST
+            self._next = max(self._soonest, now + (now - began) / _SHARE)
+
+    def enter(self) -> None:
+        """Count one who watches; the next picture is due at once."""
+        with self._changed:
+            self._watchers += 1
+            self._next = self._soonest = 0.0
+
+    def leave(self) -> None:
+        """Count one less."""
+        with self._changed:
+            self._watchers -= 1
+
+    def close(self) -> None:
+        """Let all who wait go."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def wait(self, seen: int, seconds: float) -> tuple[int, bytes] | None:
+        """Wait for messages after number `seen`: the last number and their bytes; None at the end.
+
+        After so many seconds without one, the bytes are empty.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._number > seen, seconds)
+            if self._is_closed:
+                return None
+            new = sorted(message for message in self._messages.values() if message[0] > seen)
+            return self._number, b"".join(data for _, data in new)

@@ -1,0 +1,143 @@
+"""The callback that shows a training on a page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from foxnn import checks
+from foxnn.checks import Array
+from foxnn.network import neural_network
+from foxnn.watching.curves import Curves
+from foxnn.watching.hub import Hub
+from foxnn.watching.scene import Scene, Shown
+from foxnn.watching.server import PageServer, saved
+
+
+class Watcher:
+    """A callback of `fit` that shows the training on a page in the browser, while it runs.
+
+    It prints the address of the page, which only this machine can open, and which stays until the
+    program ends, or `close` is called. The training is slowed by less than 2 % while somebody looks
+    at the page, and not at all while nobody does. Several trainings may have the same watcher, one
+    after the other.
+
+    Parameters
+    ----------
+    samples : (x, y), optional
+        Samples, as `fit` takes them, to show with the network: the points of a plane of two inputs,
+        what the layers make of the first sample, a table of the classes.
+    port : int, default=0
+        The port of the page; 0 is any that is free.
+
+    Examples
+    --------
+    >>> import foxnn
+    >>> nn = foxnn.neural_network([2, 4, 1], seed=1)
+    >>> x, y = [[0.0, 1.0], [1.0, 0.0]], [[0.0], [1.0]]
+    >>> with foxnn.Watcher((x, y)) as watcher:  # doctest: +ELLIPSIS
+    ...     history = nn.fit(x, y, epochs=3, callbacks=watcher)
+    The training is shown on http://127.0.0.1:...
+    """
+
+    def __init__(
+        self, samples: tuple[ArrayLike, ArrayLike] | None = None, *, port: int = 0
+    ) -> None:
+        self._samples = None if samples is None else _pair(samples)
+        self._port = checks.integer(port, "port", 0, 65535)
+        self._hub = Hub()
+        self._server: PageServer | None = None
+        self._curves = Curves()
+        self._network: neural_network | None = None
+        self._scene: Scene | None = None
+
+    @property
+    def address(self) -> str | None:
+        """The address of the page, or None before the first training and after `close`."""
+        return None if self._server is None else self._server.address
+
+    def on_train_begin(self, network: neural_network) -> None:
+        """Open the page if it is not open, and show the network."""
+        if not isinstance(network, neural_network):
+            raise TypeError(f"a Watcher shows one network, got {checks.shown(network)}")
+        scene = Scene(network, *self._shown(network))
+        self._network, self._scene = network, scene
+        self._hub.show("scene", {**scene.described(), "knobs": None})
+        if self._server is None:
+            self._server = PageServer(self._hub, _refuse, self._saved, self._port)
+            self._server.start()
+            print(f"The training is shown on {self._server.address}", flush=True)
+        self._show("training")
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
+        """Show the network as it is now, if somebody looks."""
+        self._curves.add(logs)
+        if self._hub.is_due():
+            self._show("training")
+
+    def on_train_end(self, history: object) -> None:
+        """Show the end."""
+        self._show("finished")
+
+    def close(self) -> None:
+        """Close the page."""
+        if self._server is not None:
+            self._server.stop()
+        self._server = None
+        self._hub = Hub()
+
+    def __enter__(self) -> Watcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _show(self, state: str) -> None:
+        began = time.perf_counter()
+        assert self._scene is not None
+        picture = {"state": state, "curves": self._curves.shown(), **self._scene.picture()}
+        self._hub.show("picture", picture, began)
+
+    def _saved(self) -> bytes:
+        assert self._network is not None
+        return saved(self._network)
+
+    def _shown(self, network: neural_network) -> tuple[Shown | None]:
+        """Return the samples as numbers: classes as the numbers of their outputs."""
+        if self._samples is None:
+            return (None,)
+        array, wanted = self._samples
+        if tuple(array.shape[1:]) != tuple(network._input_shape()):
+            raise ValueError(
+                f"samples[0] must have shape (samples, "
+                f"{', '.join(map(str, network._input_shape()))}), got {array.shape}"
+            )
+        if network.classes is not None and wanted.size == len(wanted):
+            number = {name: i for i, name in enumerate(network.classes)}
+            numbers = [number.get(name, 0) for name in wanted.reshape(-1).tolist()]
+            return (Shown(array, np.array(numbers)),)
+        if network._classifies() and wanted.ndim > 1 and wanted.shape[-1] > 1:
+            wanted = wanted.argmax(axis=-1)
+        return (Shown(array, wanted.astype(float)),)
+
+
+def _pair(samples: object) -> tuple[Array, Array]:
+    """Return samples and their targets as arrays of one length."""
+    wanted = "samples must be a pair (x, y) or None"
+    parts = checks.items(samples, wanted, 3)
+    if len(parts) != 2:
+        raise ValueError(f"{wanted}, got {checks.shown(samples)}")
+    x, y = checks.as_array(parts[0], "samples[0]"), np.asarray(parts[1])
+    if x.ndim < 2 or len(x) == 0:
+        raise ValueError(f"samples[0] must be samples of numbers, got {checks.shown(parts[0])}")
+    if y.ndim == 0 or len(y) != len(x):
+        got = checks.shown(parts[1]) if y.ndim == 0 else len(y)
+        raise ValueError(f"samples[1] must have {len(x)} targets, got {got}")
+    return x, y
+
+
+def _refuse(wanted: Mapping[str, object]) -> None:
+    raise ValueError("this page only shows a training")
