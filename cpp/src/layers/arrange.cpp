@@ -4,7 +4,6 @@
 
 #include <stdexcept>
 
-#include "base/fetch.hpp"
 #include "layers/lanes.hpp"
 
 namespace foxnn {
@@ -49,18 +48,6 @@ template <class T>
 void turn_into_rows(const Run& run, const Rows<const T>& from, const Rows<T>& to) {
   kernels<T>().transpose(run.count, run.samples, from.at(run.lane, run.panel), from.stride,
                          to.at(run.sample, run.column / kPanelWidth<T>), to.stride);
-}
-
-// The processor prefetches some of a worker's rows for one that reads the rows beside them: 20 us
-// of waiting in 400 for the sequences of an LSTM with 32 units.
-template <class T>
-void claim_ahead(index first, index rows, index column, index count, index columns,
-                 const Rows<T>& to) {
-  constexpr index kPanels = 2;
-  const index place = column + kPanels * kPanelWidth<T>;
-  if (place >= columns) return;
-  T* at = to.at(first, place / kPanelWidth<T>) + place % kPanelWidth<T>;
-  for (index r = 0; r < rows; ++r, at += to.stride) claim(at, count);
 }
 
 }  // namespace
@@ -124,10 +111,8 @@ void Arrange<T>::forward(Share share, index batch, const Rows<const T>* x, const
               [&](const Run& run) { turn_into_rows<T>(run, *x, out.y); });
     return;
   }
-  const index columns = this->output().layout.columns();
   each_part<T>(share, batch, scratch, [&](index first, index rows) {
     each_copy([&](index source, index target, index count) {
-      if (share.workers > 1) claim_ahead(first, rows, target, count, columns, out.y);
       copy_columns<T>(first, rows, *x, source, out.y, target, count);
     });
   });

@@ -13,7 +13,6 @@
 
 #include <algorithm>
 
-#include "base/fetch.hpp"
 #include "foxnn/layer.hpp"
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"

@@ -8,10 +8,6 @@
 namespace foxnn {
 namespace {
 
-// The most weights that are prefetched before the first step: a quarter of the second-level cache.
-template <class T>
-constexpr index kMostFetched = (256 << 10) / static_cast<index>(sizeof(T));
-
 // Arrays that are allocated separately, but both aligned to lines: how many numbers one begins
 // after the other.
 template <class T>
@@ -292,10 +288,6 @@ void forward_through_time(const Recurrence<T>& shape, const T* parameters, RowRa
                           index batch, const Rows<const T>& x, const Outputs<T>& out,
                           const Scratch<T>& scratch) {
   for (index d = 0; d < shape.directions; ++d) {
-    // After a step of the optimizer, other workers have changed most of the weights.
-    if (out.kept && rows.last - rows.first < batch && shape.weights_size() <= kMostFetched<T>) {
-      fetch(parameters + shape.arrays[d].weights, shape.weights_size());
-    }
     Forward<T> forward(shape, parameters, d, batch, x, out, scratch);
     if (!out.kept) {
       forward.run(rows);

@@ -25,7 +25,6 @@ class ArraysGradient {
         back_(back),
         scratch_(scratch),
         kept_(shape.kept(back.kept, direction, rows.first / shape.group_rows(batch), batch)),
-        is_shared_(share.workers > 1),
         lines_(shape.channels + shape.units),
         begin_(share.first(shape.blocks() * shape.gates() * lines_)),
         end_(share.last(shape.blocks() * shape.gates() * lines_)),
@@ -42,25 +41,14 @@ class ArraysGradient {
     const index most = std::clamp<index>(kVisitBytes / bytes, 1, kMostSteps);
     const index visits = (shape_.steps + most - 1) / most;
     const index visit = (shape_.steps + visits - 1) / visits;  // of nearly equal size
-    const bool far = !shape_.is_sliced();
     bool left = false;
-    Errands errands;
     for (index t = 0; t < shape_.steps && !left; t += visit) {
       const index last = std::min(shape_.steps, t + visit);
-      const index after = std::min(shape_.steps, last + visit);
-      if (far) errands.rows = states_ahead(last, after);
-      index task = begin_;
       each_piece([&](const Piece& piece) {
         left = left || scratch_.leaves();
         if (left) return;
-        if (far && (task == begin_ || piece.line == 0)) {
-          const index next = task + lines_ - piece.line;
-          errands.weights =
-              next < end_ ? gates_ahead(next, t, last) : gates_ahead(begin_, last, after);
-        }
-        add(piece, t, last, far ? &errands : nullptr);
+        add(piece, t, last);
         if (piece.line == 0 && piece.gate == 0) add_biases(piece.block, t, last);
-        task += piece.count;
       });
     }
     return !left;
@@ -69,20 +57,10 @@ class ArraysGradient {
   void add_slices(const T* slices, index count) const {
     const index size = shape_.gradient_size(), first = place_of(begin_);
     const auto add = [&](index from, index width, T* to) {
-      if (width <= 0) return;
-      for (index i = 0; i < count && is_shared_; ++i) fetch(slices + i * size + from, width);
-      kernels<T>().sum_rows(count, slices + from, size, width, to, false);
+      if (width > 0) kernels<T>().sum_rows(count, slices + from, size, width, to, false);
     };
     add(first, place_of(end_) - first, sums_);
     add(size - shape_.biases_size(), shape_.biases_size(), biases_);
-  }
-  /// Other workers have read the weights, and will not read them before the next step.
-  void claim_weights(const GradientSink<T>& sink) const {
-    if (!is_shared_) return;
-    each_piece([&](const Piece& piece) {
-      const T* const weights = sink.targets(place_in_arrays(piece)).at[0];
-      if (weights) claim(weights, piece.count * shape_.width(piece.block));
-    });
   }
   void pass_to(GradientSink<T>& sink) const {
     each_piece([&](const Piece& piece) { pass_piece(piece, sink); });
@@ -116,28 +94,6 @@ class ArraysGradient {
            rows_.first * kPanelWidth<T>;
   }
 
-  // What is prefetched: the states at some steps, and the gradients there of the gate of a task.
-  // Half of them, or more, have been written by other workers.
-  Ahead states_ahead(index first, index last) const {
-    if (first == last) return {};
-    const index size = shape_.state_size(kept_.height), slot = backwards_ ? first + 1 : first;
-    return ahead(kept_.h + slot * size, size, (shape_.blocks() - 1) * panel(), first, last);
-  }
-  Ahead gates_ahead(index task, index first, index last) const {
-    if (first == last) return {};
-    const index block = task / lines_ / shape_.gates(), gate = task / lines_ % shape_.gates();
-    const bool has_two = shape_.gate_of(gate, true) != gate;
-    const T* const gates = kept_.gates + first * shape_.gates_size(kept_.height) +
-                           (shape_.kept_gates() * block + gate) * panel();
-    return ahead(gates, shape_.gates_size(kept_.height), has_two ? panel() : 0, first, last);
-  }
-  // From the first row of a panel to the last of the one that is `panels` numbers after it.
-  Ahead ahead(const T* from, index stride, index panels, index first, index last) const {
-    const index numbers = panels + rows_at(first) * kPanelWidth<T>;
-    return {from + rows_.first * kPanelWidth<T>, stride * index{sizeof(T)}, numbers / kLineWidth<T>,
-            last - first};
-  }
-
   template <class Function>
   void each_piece(const Function& f) const {
     for (index task = begin_; task < end_;) {
@@ -157,7 +113,7 @@ class ArraysGradient {
   }
 
   // Adds what steps [first, last) contribute.
-  void add(const Piece& piece, index first, index last, Errands* errands) const {
+  void add(const Piece& piece, index first, index last) const {
     const KernelTable<T>& k = kernels<T>();
     const index width = shape_.width(piece.block);
     const index gate = shape_.gate_of(piece.gate, piece.is_recurrent);
@@ -174,7 +130,7 @@ class ArraysGradient {
       for (index row = 0, rows = 0; row < piece.count && samples > 0; row += rows) {
         rows = tile_height(piece.count - row, k.tile_rows);
         k.add_products(rows, samples, count, columns, 1, places, a + row, lda, kept_.gates,
-                       kPanelWidth<T>, width, piece.sums + row * width, errands);
+                       kPanelWidth<T>, width, piece.sums + row * width, nullptr);
       }
     }
   }
@@ -230,7 +186,6 @@ class ArraysGradient {
   const Back<T>& back_;
   const Scratch<T>& scratch_;
   KeptSteps<T> kept_;
-  bool is_shared_;
   index lines_, begin_, end_;
   T *sums_, *biases_;
 };
@@ -255,7 +210,6 @@ void gradient_of_arrays(const Recurrence<T>& shape, Share share, index batch, co
   for (index d = 0; d < shape.directions; ++d) {
     const ArraysGradient<T> gradient(shape, d, share, {0, batch}, batch, back, scratch,
                                      scratch.numbers);
-    gradient.claim_weights(sink);
     if (shape.is_sliced()) {
       gradient.add_slices(shape.slices_of(back.kept, d, batch), shape.slices(batch));
     } else if (!gradient.add_up()) {
