@@ -17,6 +17,9 @@ import foxnn
 from browser import Opened, browser
 
 WIDTHS = (380, 800, 1400)
+# How far what one can use reaches to the right.
+EDGE = """Math.max(...[...document.querySelectorAll("button, select, input, canvas")].map(
+  (one) => one.getBoundingClientRect().right))"""
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +29,11 @@ def chromium() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address() -> Iterator[str]:
     """Start the command, yield its address, and end it by Ctrl-C."""
     command = [sys.executable, "-m", "foxnn", "play"]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        cwd=tmp_path_factory.mktemp("play"),
     ) as process:  # fmt: skip
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -107,6 +109,7 @@ def test_layers_and_knobs_are_changed(page: Opened) -> None:
     tab.fill("#knob-seed", "-4")
     tab.press("#knob-seed", "Enter")
     tab.wait_for_selector("text=seed must be")
+    assert "400 (Bad Request)" in page.said.pop()
     tab.select_option("#knob-learning_rate", "0.03")
 
 
@@ -134,14 +137,11 @@ def test_it_is_used_by_keys(page: Opened) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", WIDTHS)
 def test_it_fits_every_width(chromium: Any, address: str, width: int, scheme: str) -> None:
-    page = Opened(
-        chromium, address, viewport={"width": width, "height": 800}, color_scheme=scheme
-    )
+    page = Opened(chromium, address, viewport={"width": width, "height": 800}, color_scheme=scheme)
     page.tab.wait_for_selector("#plane-legend .dot")
     assert page.tab.evaluate("document.documentElement.scrollWidth") <= width
     # Nothing that one can use reaches over the edge, and text stands out from what is behind it.
-    edges = "[...document.querySelectorAll('button, select, input, canvas')].map((e) => e.getBoundingClientRect().right)"
-    assert max(page.tab.evaluate(edges)) <= width
+    assert page.tab.evaluate(EDGE) <= width
     colours = page.tab.evaluate(
         "[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]"
     )

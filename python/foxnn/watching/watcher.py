@@ -130,7 +130,11 @@ def _pair(samples: object) -> tuple[Array, Array]:
     parts = checks.items(samples, wanted, 3)
     if len(parts) != 2:
         raise ValueError(f"{wanted}, got {checks.shown(samples)}")
-    x, y = checks.as_array(parts[0], "samples[0]"), np.asarray(parts[1])
+    x = checks.as_array(parts[0], "samples[0]")
+    try:
+        y = np.asarray(parts[1])
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"samples[1] must be an array of targets: {error}") from None
     if x.ndim < 2 or len(x) == 0:
         raise ValueError(f"samples[0] must be samples of numbers, got {checks.shown(parts[0])}")
     if y.ndim == 0 or len(y) != len(x):
