@@ -610,7 +610,7 @@ CALLS: dict[str, Call] = {
             "validation": [(X, Y)], "sample_weight": [COUNTS],
             "schedule": [lambda epoch: 0.1], "callbacks": [stop], "progress": [False],
             "time_limit": [5.0], "augment": [None], "lengths": [None],
-            "rows": [None], "fitness": [None], "generations": [None],
+            "rows": [None], "fitness": [None], "generations": [None], "communicator": [None],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule", "augment"),
