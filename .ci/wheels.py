@@ -25,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST = (3, 10)
-# Of what is installed, each family of layer kinds takes 50 to 60 kB, populations and their lanes 150,
+# Of what is installed, each family of layer kinds takes 50 to 60 kB, populations and lanes 150,
 # pages and trainings that are watched 200, several machines 110.
 LARGEST_WHEEL = 2_200_000
 LARGEST_INSTALLED = 5_900_000
