@@ -119,7 +119,8 @@ def different(change: Callable[[int], dict[str, Any]]) -> list[str]:
     [
         ({"seed": 2}, "the seed of the network must be the same on all ranks, got 1 on rank 0"),
         ({"dtype": "float64"}, "the dtype of the network must be the same on all ranks, got 'flo"),
-        ({"sizes": [5, 4, 2]}, "the layers of the network must be the same on all ranks"),
+        ({"sizes": [5, 4, 2]}, "output_shape of layer 0 (Dense) must be the same on all ranks"),
+        ({"sizes": [5, 4, 3, 2]}, "the layers of the network must be the same on all ranks"),
         ({"loss": "mae"}, "the loss of the network must be the same on all ranks, got 'mse'"),
         ({"x": np.ones((8, 5), "f4")}, "x must be alike on all ranks, got float64 on rank 0 and "),
         ({"sample_weight": np.ones(8)}, "sample_weight must be the same on all ranks, got None"),
@@ -131,6 +132,57 @@ def test_different_networks_and_samples_are_refused_on_all_ranks(
     found = different(lambda rank: change)
     assert found == [found[0]] * 3
     assert found[0].startswith(f"ValueError: {message}")
+
+
+def alike(change: Callable[[foxnn.neural_network, int], object], **fit: Any) -> list[str]:
+    """Return the errors where ranks change a network, each in its way, before they train it."""
+
+    def one(communicator: Any) -> Any:
+        rank = communicator.Get_rank()
+        inner = foxnn.Dense(3, activation="sigmoid" if "branch" in fit and rank else "tanh")
+        nn = foxnn.neural_network([5, 3, foxnn.Residual(inner), 2], "tanh", "identity", seed=1)
+        change(nn, rank)
+        told = {key: value(rank) for key, value in fit.items() if key != "branch"}
+        return nn.fit(np.ones((8, 5)), np.ones((8, 2)), 2, communicator=communicator, **told)
+
+    return [f"{type(one).__name__}: {one}" for one in thread_ranks.run(2, one)]
+
+
+def scaler_of(rank: int) -> foxnn.Scaler:
+    return foxnn.Scaler().fit(np.array([[0.0], [rank + 1.0]]) * np.ones(5))
+
+
+def test_what_else_ranks_must_have_alike() -> None:
+    def frozen(nn: Any, rank: int) -> None:
+        nn[0].trainable = rank == 0
+
+    def summed(nn: Any, rank: int) -> None:
+        nn.settings.correct_summation = rank == 0
+
+    def scaled(nn: Any, rank: int) -> None:
+        nn.input_scaler = scaler_of(rank)
+
+    def as_made(nn: Any, rank: int) -> None:
+        pass
+
+    scale = {"scale": lambda rank: (scaler_of(rank), None)}
+    schedule = {"schedule": lambda rank: lambda epoch: 0.1 + (epoch + 1) * rank}
+    stopping = {"early_stopping": lambda rank: rank + 1}
+    for errors, name in [
+        (alike(frozen), "trained of layer 0 (Dense)"),
+        (
+            alike(as_made, branch=True),
+            "activation of options of layer 1 (Residual).layers[0] (Dense)",
+        ),
+        (alike(summed), "settings.correct_summation"),
+        (alike(scaled), "the scalers of the network"),
+        (alike(as_made, **scale), "scale"),
+        (alike(as_made, **schedule), "the learning rate of epoch 0"),
+        (alike(as_made, **stopping), "patience of early_stopping"),
+    ]:
+        assert errors[0].startswith(f"ValueError: {name}")
+        assert "must be the same on all ranks, got " in errors[0]
+        assert errors[1] == errors[0]
 
 
 def test_an_error_of_one_rank_ends_all() -> None:

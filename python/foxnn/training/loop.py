@@ -76,6 +76,10 @@ class FitLoop(Course):
         trainer = self._trainer
         rate = self._plan.rates.of(epoch)
         if self._plan.rates.schedule is not None:
+            if self._ranks is not ALONE:
+                from foxnn.training.agreement import refuse_different
+
+                refuse_different(self._ranks, {f"the learning rate of epoch {epoch}": rate})
             trainer.set_learning_rate(rate)
         running = self._plan.running if epoch == self._plan.epochs.start else None
         if running is None:
