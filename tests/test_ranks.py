@@ -185,6 +185,23 @@ def test_what_else_ranks_must_have_alike() -> None:
         assert errors[1] == errors[0]
 
 
+class StopsAtOnce:
+    """Ends a run before it begins, on one rank."""
+
+    def __init__(self, rank: int) -> None:
+        self._is_here = rank == 1
+
+    def on_train_begin(self, network: foxnn.neural_network) -> bool:
+        return self._is_here
+
+
+def test_a_stop_before_the_first_epoch_is_one_of_all() -> None:
+    nn = made(RUNS["adam"])
+    told = told_of(RUNS["adam"]) | {"callbacks": StopsAtOnce(1)}
+    expected = ended(nn, nn.fit(**told, shards=5))
+    assert on_ranks(3, "adam", callbacks=StopsAtOnce) == [expected] * 3
+
+
 def test_an_error_of_one_rank_ends_all() -> None:
     own, *others = sorted(
         different(lambda rank: {"x": np.ones((8, 4))}), key=lambda text: "RankError" in text

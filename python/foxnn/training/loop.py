@@ -60,7 +60,7 @@ class FitLoop(Course):
         return self._history
 
     def _begin(self) -> None:
-        self._stops = self._callbacks.call("on_train_begin", self._network)
+        self._stops = self._ranks.any(self._callbacks.call("on_train_begin", self._network))
         self._hears = self._ranks.any(self._callbacks.wants("on_batch_end"))
         if self._watch is not None and self._watch.is_exhausted:
             self._stops = True  # resumed from a run that had ended
