@@ -185,6 +185,44 @@ def test_what_else_ranks_must_have_alike() -> None:
         assert errors[1] == errors[0]
 
 
+def test_a_rank_may_have_only_weights_of_zero() -> None:
+    weights = np.zeros(shard_runs.SAMPLES)
+    weights[40:60] = np.linspace(0.3, 3, 20)  # of some ranks all are 0
+    nn = made(RUNS["adam"])
+    told = told_of(RUNS["adam"]) | {"sample_weight": weights, "validation": 0.5}
+    expected = ended(nn, nn.fit(**told, shards=5))
+    for size in (2, 4):
+        found = on_ranks(
+            size, "adam", validation=0.5,
+            sample_weight=lambda rank, size=size: weights[borders_of(size, rank)],
+        )  # fmt: skip
+        assert found == [expected] * size
+    found = failures(2, sample_weight=lambda rank: 0 * weights[borders_of(2, rank)])
+    assert found == ["ValueError: sample_weight must not all be 0"] * 2
+    for wrong in ("abc", {"a": 1}, [], [0.0]):
+        found = failures(
+            2, sample_weight=lambda rank, wrong=wrong: wrong if rank else weights[borders_of(2, 0)]
+        )
+        assert "Error: sample_weight must " in found[1]
+
+
+def test_shares_of_a_class_are_not_labels_on_a_rank_that_has_whole_ones() -> None:
+    def one(communicator: Any) -> Any:
+        nn = foxnn.neural_network([1, 1], "sigmoid", loss="binary_cross_entropy", seed=1)
+        y = np.array([[0.0], [1.0]] if communicator.Get_rank() else [[0.5], [1.0]])
+        nn.fit(np.ones((2, 1)), y, 1, communicator=communicator)
+        return nn.classes
+
+    assert thread_ranks.run(2, one) == [None, None]
+
+
+def test_targets_without_inputs_are_refused() -> None:
+    found = different(lambda rank: {"x": np.ones((0, 5))})
+    said = "ValueError: x and y must hold the same number of samples, got 0 and 8"
+    assert found[1] == said
+    assert found[0] == found[2] == f"RankError: rank 1 has ended with {said}"
+
+
 class StopsAtOnce:
     """Ends a run before it begins, on one rank."""
 
