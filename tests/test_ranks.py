@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import shard_runs
 import thread_ranks
 from foxnn.training import fitting, mpi
 from shard_runs import RUNS, borders_of, ended, made, told_of
+
+RANKS_OF = mpi.ranks_of
 
 
 @pytest.fixture(autouse=True)
@@ -221,6 +225,22 @@ def test_targets_without_inputs_are_refused() -> None:
     said = "ValueError: x and y must hold the same number of samples, got 0 and 8"
     assert found[1] == said
     assert found[0] == found[2] == f"RankError: rank 1 has ended with {said}"
+
+
+def test_refusals_name_the_communicator() -> None:
+    found = failures(2, augment=lambda rank: lambda x, rng: x)
+    assert found == ["ValueError: augment must be None with a communicator, got both"] * 2
+
+
+def test_a_process_that_is_no_rank_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Intracomm:
+        pass
+
+    null = Intracomm()
+    library = types.SimpleNamespace(Intracomm=Intracomm, COMM_NULL=null)
+    monkeypatch.setitem(sys.modules, "mpi4py.MPI", library)
+    with pytest.raises(ValueError, match="communicator must have this process as a rank, got MPI"):
+        RANKS_OF(null)
 
 
 class StopsAtOnce:
