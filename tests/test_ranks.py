@@ -232,6 +232,22 @@ def test_refusals_name_the_communicator() -> None:
     assert found == ["ValueError: augment must be None with a communicator, got both"] * 2
 
 
+def test_a_checkpoint_that_one_rank_cannot_read_ends_all(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    on_ranks(2, "adam", checkpoint=path)
+
+    def one(communicator: Any) -> Any:
+        rank = communicator.Get_rank()
+        rows = borders_of(2, rank)
+        given = {key: value[rows] for key, value in shard_runs.data_of("numbers").items()}
+        where = path if rank == 0 else tmp_path / "none.safetensors"
+        return foxnn.resume(where, **given, communicator=communicator)
+
+    first, second = thread_ranks.run(2, one)
+    assert isinstance(second, FileNotFoundError)
+    assert str(first).startswith("rank 1 has ended with FileNotFoundError")
+
+
 def test_a_process_that_is_no_rank_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     class Intracomm:
         pass
