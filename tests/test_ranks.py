@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import shard_runs
 import thread_ranks
 from foxnn.training import fitting, joined, mpi
 from shard_runs import RUNS, borders_of, ended, made, told_of
+
+RANKS_OF = mpi.ranks_of
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +124,8 @@ def different(change: Callable[[int], dict[str, Any]]) -> list[str]:
     [
         ({"seed": 2}, "the seed of the network must be the same on all ranks, got 1 on rank 0"),
         ({"dtype": "float64"}, "the dtype of the network must be the same on all ranks, got 'flo"),
-        ({"sizes": [5, 4, 2]}, "the layers of the network must be the same on all ranks"),
+        ({"sizes": [5, 4, 2]}, "output_shape of layer 0 (Dense) must be the same on all ranks"),
+        ({"sizes": [5, 4, 3, 2]}, "the layers of the network must be the same on all ranks"),
         ({"loss": "mae"}, "the loss of the network must be the same on all ranks, got 'mse'"),
         ({"x": np.ones((8, 5), "f4")}, "x must be alike on all ranks, got float64 on rank 0 and "),
         ({"sample_weight": np.ones(8)}, "sample_weight must be the same on all ranks, got None"),
@@ -132,6 +137,144 @@ def test_different_networks_and_samples_are_refused_on_all_ranks(
     found = different(lambda rank: change)
     assert found == [found[0]] * 3
     assert found[0].startswith(f"ValueError: {message}")
+
+
+def alike(change: Callable[[foxnn.neural_network, int], object], **fit: Any) -> list[str]:
+    """Return the errors where ranks change a network, each in its way, before they train it."""
+
+    def one(communicator: Any) -> Any:
+        rank = communicator.Get_rank()
+        inner = foxnn.Dense(3, activation="sigmoid" if "branch" in fit and rank else "tanh")
+        nn = foxnn.neural_network([5, 3, foxnn.Residual(inner), 2], "tanh", "identity", seed=1)
+        change(nn, rank)
+        told = {key: value(rank) for key, value in fit.items() if key != "branch"}
+        return nn.fit(np.ones((8, 5)), np.ones((8, 2)), 2, communicator=communicator, **told)
+
+    return [f"{type(one).__name__}: {one}" for one in thread_ranks.run(2, one)]
+
+
+def scaler_of(rank: int) -> foxnn.Scaler:
+    return foxnn.Scaler().fit(np.array([[0.0], [rank + 1.0]]) * np.ones(5))
+
+
+def test_what_else_ranks_must_have_alike() -> None:
+    def frozen(nn: Any, rank: int) -> None:
+        nn[0].trainable = rank == 0
+
+    def summed(nn: Any, rank: int) -> None:
+        nn.settings.correct_summation = rank == 0
+
+    def scaled(nn: Any, rank: int) -> None:
+        nn.input_scaler = scaler_of(rank)
+
+    def as_made(nn: Any, rank: int) -> None:
+        pass
+
+    scale = {"scale": lambda rank: (scaler_of(rank), None)}
+    schedule = {"schedule": lambda rank: lambda epoch: 0.1 + (epoch + 1) * rank}
+    stopping = {"early_stopping": lambda rank: rank + 1}
+    for errors, name in [
+        (alike(frozen), "trained of layer 0 (Dense)"),
+        (
+            alike(as_made, branch=True),
+            "activation of options of layer 1 (Residual).layers[0] (Dense)",
+        ),
+        (alike(summed), "settings.correct_summation"),
+        (alike(scaled), "the scalers of the network"),
+        (alike(as_made, **scale), "scale"),
+        (alike(as_made, **schedule), "the learning rate of epoch 0"),
+        (alike(as_made, **stopping), "patience of early_stopping"),
+    ]:
+        assert errors[0].startswith(f"ValueError: {name}")
+        assert "must be the same on all ranks, got " in errors[0]
+        assert errors[1] == errors[0]
+
+
+def test_a_rank_may_have_only_weights_of_zero() -> None:
+    weights = np.zeros(shard_runs.SAMPLES)
+    weights[40:60] = np.linspace(0.3, 3, 20)  # of some ranks all are 0
+    nn = made(RUNS["adam"])
+    told = told_of(RUNS["adam"]) | {"sample_weight": weights, "validation": 0.5}
+    expected = ended(nn, nn.fit(**told, shards=5))
+    for size in (2, 4):
+        found = on_ranks(
+            size, "adam", validation=0.5,
+            sample_weight=lambda rank, size=size: weights[borders_of(size, rank)],
+        )  # fmt: skip
+        assert found == [expected] * size
+    found = failures(2, sample_weight=lambda rank: 0 * weights[borders_of(2, rank)])
+    assert found == ["ValueError: sample_weight must not all be 0"] * 2
+    for wrong in ("abc", {"a": 1}, [], [0.0]):
+        found = failures(
+            2, sample_weight=lambda rank, wrong=wrong: wrong if rank else weights[borders_of(2, 0)]
+        )
+        assert "Error: sample_weight must " in found[1]
+
+
+def test_shares_of_a_class_are_not_labels_on_a_rank_that_has_whole_ones() -> None:
+    def one(communicator: Any) -> Any:
+        nn = foxnn.neural_network([1, 1], "sigmoid", loss="binary_cross_entropy", seed=1)
+        y = np.array([[0.0], [1.0]] if communicator.Get_rank() else [[0.5], [1.0]])
+        nn.fit(np.ones((2, 1)), y, 1, communicator=communicator)
+        return nn.classes
+
+    assert thread_ranks.run(2, one) == [None, None]
+
+
+def test_targets_without_inputs_are_refused() -> None:
+    found = different(lambda rank: {"x": np.ones((0, 5))})
+    said = "ValueError: x and y must hold the same number of samples, got 0 and 8"
+    assert found[1] == said
+    assert found[0] == found[2] == f"RankError: rank 1 has ended with {said}"
+
+
+def test_refusals_name_the_communicator() -> None:
+    found = failures(2, augment=lambda rank: lambda x, rng: x)
+    assert found == ["ValueError: augment must be None with a communicator, got both"] * 2
+
+
+def test_a_checkpoint_that_one_rank_cannot_read_ends_all(tmp_path: Path) -> None:
+    path = tmp_path / "run.safetensors"
+    on_ranks(2, "adam", checkpoint=path)
+
+    def one(communicator: Any) -> Any:
+        rank = communicator.Get_rank()
+        rows = borders_of(2, rank)
+        given = {key: value[rows] for key, value in shard_runs.data_of("numbers").items()}
+        where = path if rank == 0 else tmp_path / "none.safetensors"
+        return foxnn.resume(where, **given, communicator=communicator)
+
+    first, second = thread_ranks.run(2, one)
+    assert isinstance(second, FileNotFoundError)
+    assert str(first).startswith("rank 1 has ended with FileNotFoundError")
+
+
+def test_a_process_that_is_no_rank_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Intracomm:
+        pass
+
+    null = Intracomm()
+    library = types.SimpleNamespace(Intracomm=Intracomm, COMM_NULL=null)
+    monkeypatch.setitem(sys.modules, "mpi4py.MPI", library)
+    with pytest.raises(ValueError, match="communicator must have this process as a rank, got MPI"):
+        RANKS_OF(null)
+
+
+class StopsAtOnce:
+    """Ends a run before it begins, on one rank."""
+
+    def __init__(self, rank: int) -> None:
+        self._is_here = rank == 1
+
+    def on_train_begin(self, network: foxnn.neural_network) -> bool:
+        return self._is_here
+
+
+def test_a_stop_before_the_first_epoch_is_one_of_all() -> None:
+    nn = made(RUNS["adam"])
+    told = told_of(RUNS["adam"]) | {"callbacks": StopsAtOnce(1)}
+    expected = ended(nn, nn.fit(**told, shards=5))
+    assert on_ranks(3, "adam", callbacks=StopsAtOnce) == [expected] * 3
 
 
 def test_an_error_of_one_rank_ends_all() -> None:

@@ -72,6 +72,7 @@ def resume(  # the file decides whether it is a network or a population
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
+    communicator: Any = None,
 ) -> tuple[Any, Any]: ...
 @answers("resume")
 def resume(
@@ -163,6 +164,8 @@ def resume(
         raise unknown("resume", others)
     path = paths.path_of(name_file, "name_file")
     wait_for_all()
+    if communicator is not None:
+        _read_by_all(path, communicator)
     if communicator is not None and (fitness is not None or is_population(path)):
         raise ValueError("communicator must be left out for a population and an evolution")
     if fitness is not None:
@@ -218,6 +221,16 @@ def resume(
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
     return network, fitted(network, x, y, given, start)
+
+
+def _read_by_all(path: str, communicator: Any) -> None:
+    """Raise an error on all ranks if one of them cannot read the file."""
+    from foxnn.training.mpi import ranks_of  # late: most runs have one process
+
+    with ranks_of(communicator) as ranks:
+        with open(path, "rb") as file:
+            file.read(1)
+        ranks.gathered(None)
 
 
 def _evolution(

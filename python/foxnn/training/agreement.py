@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from foxnn import _core, checks
+from foxnn.layers.kinds import placed
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.scaler import Scaler
 from foxnn.training.options import FitOptions
 from foxnn.training.plain_options import arguments_of
 from foxnn.training.ranks import Ranks
@@ -26,38 +28,64 @@ def refuse_different(ranks: Ranks, own: dict[str, Any]) -> None:
     for rank, other in enumerate(every):
         for name, value in every[0].items():
             if other.get(name) != value:
+                what, first, second = _difference(name, value, other.get(name))
                 raise ValueError(
-                    f"{name} must be the same on all ranks, got {checks.shown(value)} on rank 0 "
-                    f"and {checks.shown(other.get(name))} on rank {rank}"
+                    f"{what} must be the same on all ranks, got {checks.shown(first)} on rank 0 "
+                    f"and {checks.shown(second)} on rank {rank}"
                 )
+
+
+def _difference(name: str, one: Any, other: Any) -> tuple[str, Any, Any]:
+    """Return the name of the innermost value in which two values differ, and both of these."""
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        key = next(key for key in one if one[key] != other[key])
+        return _difference(f"{key} of {name}", one[key], other[key])
+    return name, one, other
 
 
 def described(network: AnsweringNetwork) -> dict[str, Any]:
     """Return what a network must have alike on all ranks, and what computes it."""
-    layers = [
-        {key: str(value) for key, value in layer.items() if key != "branches"}
-        for layer in network._layers()
-    ]
+    layers = {
+        where: _plain({key: value for key, value in layer.items() if key != "branches"})
+        for where, layer in placed(network._layers(), "layer {}".format)
+    }
     return {
         "the version of foxnn": _core.__version__,
         # The others agree with each other bit for bit.
         "the kernel set": "reference" if _core.kernel_set() == "reference" else "of vectors",
         "the dtype of the network": "float32" if network._single() else "float64",
-        "the layers of the network": layers,
+        "the layers of the network": list(layers),
+        **layers,
         "the loss of the network": str(network.loss) if network._own_loss is None else "a function",
         "the seed of the network": network.seed,
         "the draws of the network": network._draw(),
+        "the scalers of the network": [_scaler(scaler) for scaler in network._scalers],
+        "the classes of the network": None if network._classes is None else network._classes.labels,
+        "settings.correct_summation": network.settings.correct_summation,
         "the weights of the network, or what its optimizer remembers, (by their hash)": hash_of(
             state.memory_of(network)
         ),
     }
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(one) for key, one in value.items()}
+    return value if value is None or isinstance(value, bool | int | float) else str(value)
+
+
+def _scaler(scaler: Scaler | None) -> str | None:
+    """Return the method of a scaler, and where it is fitted, a hash of what it has found."""
+    if scaler is None or scaler.shift is None:
+        return None if scaler is None else scaler.method
+    return f"{scaler.method} (hash {hash_of([scaler.shift, scaler.scale])})"
+
+
 def _arguments(options: FitOptions) -> dict[str, Any]:
     told = arguments_of(options, 0, 0)
     scale = options.scalers
     return told | {
-        "scale": None if scale is None else [None if s is None else s.method for s in scale],
+        "scale": None if scale is None else [_scaler(one) for one in scale],
         "lengths": "given" if options.lengths is not None else None,
     }
 

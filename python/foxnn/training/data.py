@@ -51,7 +51,7 @@ def fit_data(
     else:
         from foxnn.training import spread  # late: most runs have one process
 
-        labels = LabelReader(spread.classes_of_all(network, y, ranks), learns=True)
+        labels = LabelReader(spread.classes_of_all(network, y, ranks))
         samples = spread.read(network, ranks, labels, given)
     labels.learns = False
     total = sum(ranks.gathered(len(samples)))

@@ -60,7 +60,7 @@ class FitLoop(Course):
         return self._history
 
     def _begin(self) -> None:
-        self._stops = self._callbacks.call("on_train_begin", self._network)
+        self._stops = self._ranks.any(self._callbacks.call("on_train_begin", self._network))
         self._hears = self._ranks.any(self._callbacks.wants("on_batch_end"))
         if self._watch is not None and self._watch.is_exhausted:
             self._stops = True  # resumed from a run that had ended
@@ -76,6 +76,10 @@ class FitLoop(Course):
         trainer = self._trainer
         rate = self._plan.rates.of(epoch)
         if self._plan.rates.schedule is not None:
+            if self._ranks is not ALONE:
+                from foxnn.training.agreement import refuse_different
+
+                refuse_different(self._ranks, {f"the learning rate of epoch {epoch}": rate})
             trainer.set_learning_rate(rate)
         running = self._plan.running if epoch == self._plan.epochs.start else None
         if running is None:

@@ -38,6 +38,8 @@ def ranks_of(communicator: Any) -> Ranks:
             "communicator must be a communicator of mpi4py, such as MPI.COMM_WORLD, got "
             f"{checks.shown(communicator)}"
         )
+    if communicator == mpi.COMM_NULL:
+        raise ValueError("communicator must have this process as a rank, got MPI.COMM_NULL")
     return JoinedRanks(communicator, mpi)
 
 

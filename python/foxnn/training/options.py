@@ -26,7 +26,7 @@ from foxnn.training.progress import is_wanted
 from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.rates import Rates
 from foxnn.training.scaling import Scalers, checked_scalers
-from foxnn.training.shards import USUAL, checked_shards, refuse_with_shards
+from foxnn.training.shards import checked_shards, refuse_with_shards
 from foxnn.training.truncation import checked_truncate
 from foxnn.training.update_rules import rule_of
 
@@ -111,11 +111,11 @@ def checked_options(
     ends_early = is_auto or given.early_stopping is not None or time_limit is not None
     rates = Rates(given.schedule, rate, epochs, ends_early)
     shows_progress, callbacks = is_wanted(given.progress), Callbacks(given.callbacks)
-    shards = USUAL if given.shards is None and ranks is not ALONE else given.shards
-    shards, augment = checked_shards(network, shards), checked_augment(given.augment)
+    shards = checked_shards(network, given.shards, ranks)
+    augment = checked_augment(given.augment)
     truncate = checked_truncate(network, given.truncate)
     if shards is not None:
-        refuse_with_shards(augment=bool(augment), truncate=truncate is not None)
+        refuse_with_shards(ranks, augment=bool(augment), truncate=truncate is not None)
     clip_norm, clip_value = arguments.checked_clipping(given.clip_norm, given.clip_value)
     return FitOptions(
         epochs=epochs,

@@ -17,7 +17,7 @@ from foxnn.checks import Array, Rows
 from foxnn.layers.kinds import placed
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.scaler import Scaler, of_measures
-from foxnn.training.ranks import Ranks
+from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.samples import WeightedSamples, Weights
 from foxnn.training.scaling import Scalers
 
@@ -29,25 +29,29 @@ _MOST = 65536
 _CHUNK = 4096
 
 
-def checked_shards(network: AnsweringNetwork, shards: object) -> int | None:
+def checked_shards(network: AnsweringNetwork, shards: object, ranks: Ranks) -> int | None:
     """Return the number of shards, or None; refuse networks that cannot be trained in shards."""
+    if shards is None and ranks is not ALONE:
+        shards = USUAL
     if shards is None:
         return None
     count = checks.integer(shards, "shards", 1, _MOST)
     for where, part in placed(network._layers(), "layer {}".format):
         if part.get("running") and part["trained"]:
             raise ValueError(
-                f"shards must be None, got {count}: {where} ({part['kind']}) needs the whole batch "
-                "at once, for its mean and variance; foxnn.LayerNorm, or a frozen layer, does not"
+                f"{'shards' if ranks is ALONE else 'communicator'} must be None: {where} "
+                f"({part['kind']}) needs the whole batch at once, for its mean and variance; "
+                "foxnn.LayerNorm, or a frozen layer, does not"
             )
     return count
 
 
-def refuse_with_shards(**others: bool) -> None:
+def refuse_with_shards(ranks: Ranks, **others: bool) -> None:
     """Refuse the arguments that are given, with which there can be no shards."""
+    cut_by = "shards" if ranks is ALONE else "a communicator"
     for name, is_given in others.items():
         if is_given:
-            raise ValueError(f"{name} must be None with shards, got both")
+            raise ValueError(f"{name} must be None with {cut_by}, got both")
 
 
 class Cut:

@@ -62,15 +62,27 @@ def read(
     `given` has x, y, weights and lengths. A rank may have no samples.
     """
     x, y, weights, lengths = given
-    own = None
+    own, exponent, targets = None, None, length_of(y)
     if length_of(x) != 0:
-        own = samples_of(network, x, y, weights, *names[:3], labels, lengths, names[3])
+        # Weights that are all 0 are checked as if they were 1: other ranks may have larger ones.
+        are_zero = _are_zero(weights)
+        checked = _ones_like(weights) if are_zero else weights
+        own = samples_of(network, x, y, checked, *names[:3], labels, lengths, names[3])
+        if are_zero and own.weights is not None:
+            own.weights = np.zeros_like(own.weights)
+        elif own.weights is not None:
+            exponent = _exponent(weights)
+    elif targets > 0:
+        raise ValueError(
+            f"{names[0]} and {names[1]} must hold the same number of samples, got 0 and {targets}"
+        )
     own = completed(ranks, own, names)
     own = _as_wide(network, ranks, own)
     if own.weights is not None:
         # Each rank has divided by a power of two of its own.
-        exponent = _exponent(weights) if len(own) else None
         every = [one for one in ranks.gathered(exponent) if one is not None]
+        if not every:
+            raise ValueError(f"{names[2]} must not all be 0")
         own.weights = np.ldexp(own.weights, (exponent or 0) - max(every))
     return own
 
@@ -97,13 +109,31 @@ def length_of(values: Any) -> int:
         return -1
 
 
+def _arrays_of(weights: Any) -> list[Array]:
+    """Return weights as one array, or as those in a list."""
+    try:
+        return [np.asarray(weights, np.float64)]
+    except ValueError:
+        return [np.asarray(one, np.float64) for one in weights]
+
+
+def _are_zero(weights: Any) -> bool:
+    """Return whether there are weights and all of them are 0; others are not checked here."""
+    try:
+        return weights is not None and not any(array.any() for array in _arrays_of(weights))
+    except (ValueError, TypeError):
+        return False
+
+
 def _exponent(weights: Any) -> int:
     """Return the exponent of the largest weight."""
-    try:
-        largest = float(np.max(np.asarray(weights, np.float64)))
-    except ValueError:  # a list of arrays
-        largest = max(float(np.max(np.asarray(one, np.float64))) for one in weights)
-    return int(np.frexp(largest)[1])
+    return int(np.frexp(max(array.max() for array in _arrays_of(weights) if array.size))[1])
+
+
+def _ones_like(weights: Any) -> Any:
+    """Return weights of 1 in place of weights of 0."""
+    arrays = [np.ones_like(array) for array in _arrays_of(weights)]
+    return arrays if isinstance(weights, list) and len(arrays) > 1 else arrays[0]
 
 
 def _first_alike(ranks: Ranks, own: WeightedSamples | None, names: tuple[str, ...]) -> int:
