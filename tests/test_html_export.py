@@ -251,7 +251,25 @@ def test_large_samples_leave_room_for_one(tmp_path: Path) -> None:
     )
     nn.export_html(path, np.random.default_rng(0).integers(0, 256, (3, 200, 200, 3)).astype("u1"))
     own = described(path)
-    assert len(own["samples"]["shapes"]) == len(own["test"]["samples"]["shapes"]) == 1
+    assert len(own["samples"]["shapes"]) == 1
+    assert own["test"]["samples"] == [0]
+
+
+@pytest.mark.parametrize("shape", [(784,), (32, 32, 3), (None, 8)])
+def test_pages_with_samples_are_small(shape: tuple[int | None, ...], tmp_path: Path) -> None:
+    nn, path = net(shape, GRU(2) if shape[0] is None else foxnn.Dense(2)), tmp_path / "net.html"
+    x = np.random.default_rng(0).normal(size=(100, *(n or 1000 for n in shape)))
+    nn.export_html(path, x)
+    assert described(path)["test"]["samples"]  # some of those that the page has anyway
+    assert path.stat().st_size - len(base64.b64encode(weights(path).tobytes())) < 300_000
+
+
+def test_sparse_samples_make_the_page_of_dense_ones(tmp_path: Path) -> None:
+    scipy_sparse = pytest.importorskip("scipy.sparse")
+    nn, x = net(9, 2), np.eye(100, 9, dtype=np.float32)
+    nn.export_html(tmp_path / "a.html", x, title="same")
+    nn.export_html(tmp_path / "b.html", scipy_sparse.csr_matrix(x), title="same")
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
 
 
 def test_a_network_in_float64_is_rounded_and_one_beyond_float32_refused(tmp_path: Path) -> None:

@@ -85,8 +85,9 @@ function readNetwork(description, weights) {
   const network = JSON.parse(description);
   withArrays(network.layers, new Float32Array(bytesOf(weights).buffer));
   network.samples = network.samples ? samplesOf(network.samples) : [];
-  for (const which of ["samples", "answers"]) {
-    network.test[which] = samplesOf(network.test[which]);
-  }
+  // What it is tested with are some of the samples, by their numbers, or others.
+  const { test, samples } = network;
+  test.samples = Array.isArray(test.samples) ? test.samples.map((i) => samples[i]) : samplesOf(test.samples);
+  test.answers = samplesOf(test.answers);
   return network;
 }

@@ -42,6 +42,9 @@ SCRIPTS = (
 # page stays below 300 kB beside its weights. At least one is there.
 _MOST_SAMPLES, _MOST_BYTES = 60, 120_000
 
+# The answers to some of them, by which a page tests itself, have so many bytes more.
+_MOST_ANSWERS = 30_000
+
 # How near the page must come to `predict`, of 1 or of a larger output.
 _WITHIN = 1e-5
 
@@ -136,7 +139,8 @@ def _samples(network: AnsweringNetwork, samples: Any) -> tuple[list[Array] | Non
     wanted = None if y is None else network._samples(x, y, *names)[1]
     if reader is None:
         which = _chosen(count, 4 * network._inputs())
-        found = [checks.dense(rows)[i].reshape(network._input_shape()) for i in which]
+        rows = checks.dense(checks.taken(rows, np.array(which)))
+        found = [row.reshape(network._input_shape()) for row in rows]
     else:
         which = _chosen(count, 4 * reader.given.values[0].size)
         found = [reader.given.values[i, : reader.given.lengths[i]] for i in which]
@@ -208,21 +212,28 @@ def _grows(network: AnsweringNetwork) -> bool:
 def _test(
     network: AnsweringNetwork, other: AnsweringNetwork, given: list[Array] | None
 ) -> dict[str, Any]:
-    """Return samples and answers that the page tests itself with."""
+    """Return samples and answers that the page tests itself with.
+
+    Those of the user are in the page already: they are told by their numbers.
+    """
     asked = list(recorded.drawn(network)) if given is None else given
-    most = min(recorded.COUNT, _most(4 * (asked[0].size + network._outputs())))
-    shape = network._input_shape()
-    samples, answers, within = [], [], _WITHIN
-    for sample in asked[:most]:
+    shape, most = network._input_shape(), _MOST_BYTES if given is None else _MOST_ANSWERS
+    which, samples, answers, within = [], [], [], _WITHIN
+    for i, sample in enumerate(asked[: recorded.COUNT]):
         numbers = np.asarray(sample, np.float32).reshape([-1 if n is None else n for n in shape])
         outputs = network.predict(numbers[None])
+        most -= 4 * (outputs.size + (numbers.size if given is None else 0))
+        if samples and most < 0:
+            break
         if np.isfinite(outputs).all():
+            which.append(i)
             samples.append(numbers)
             answers.append(outputs[0])
             within = max(within, recorded.rounding(outputs, other.predict(numbers[None])))
     if not samples:
         raise ValueError("the network must have finite outputs for some of the samples")
-    return {"samples": _packed(samples), "answers": _packed(answers), "within": within}
+    recorded_samples = _packed(samples) if given is None else which
+    return {"samples": recorded_samples, "answers": _packed(answers), "within": within}
 
 
 def _packed(arrays: Sequence[Array]) -> dict[str, Any]:
