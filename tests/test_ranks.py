@@ -221,6 +221,27 @@ def test_shares_of_a_class_are_not_labels_on_a_rank_that_has_whole_ones() -> Non
     assert thread_ranks.run(2, one) == [None, None]
 
 
+@pytest.mark.parametrize("names", [[0, 1, 2], [5, 6, 8], ["ant", "bee", "cow"]])
+def test_labels_of_the_steps_of_sequences(names: list[Any]) -> None:
+    rng = np.random.default_rng(2)
+    lengths = rng.integers(1, 7, 30)
+    x = [rng.normal(size=(n, 3)) for n in lengths]
+    y = [np.array(names)[rng.integers(0, 1 if i < 9 else 3, n)] for i, n in enumerate(lengths)]
+
+    def one(communicator: Any) -> str:
+        nn = foxnn.neural_network(
+            [(None, 3), foxnn.GRU(3, return_sequences=True), foxnn.Dense(3, activation="softmax")],
+            loss="cross_entropy", seed=1,
+        )  # fmt: skip
+        size = 1 if communicator is None else communicator.Get_size()
+        first = 0 if communicator is None else 8 * communicator.Get_rank()
+        rows = slice(first, None if first == 8 * (size - 1) else first + 8)
+        told = {"epochs": 2, "class_weight": "balanced", "shards": 4}
+        return ended(nn, nn.fit(x[rows], y[rows], **told, communicator=communicator))
+
+    assert thread_ranks.run(3, one) == [one(None)] * 3
+
+
 def test_targets_without_inputs_are_refused() -> None:
     found = different(lambda rank: {"x": np.ones((0, 5))})
     said = "ValueError: x and y must hold the same number of samples, got 0 and 8"

@@ -35,9 +35,8 @@ def classes_of_all(network: AnsweringNetwork, y: Any, ranks: Ranks) -> Classes |
     order = None
     if length_of(y) > 0:
         given, order = column_of(y, "y", tuple(positions))
-        array = np.asarray(given)
-        if is_column(array, tuple(positions)):
-            flat = array.reshape(-1)
+        flat = _flat(given, tuple(positions))
+        if flat is not None:
             found = sorted(set(flat.tolist())) if flat.dtype == object else np.unique(flat).tolist()
     there = {label for each in ranks.gathered(found[:_MOST_LABELS]) for label in each}
     if not there:
@@ -51,6 +50,16 @@ def classes_of_all(network: AnsweringNetwork, y: Any, ranks: Ranks) -> Classes |
     if reader.classes is None or not orders:
         return reader.classes
     return learned(every, orders[0], "y", len(reader.classes))
+
+
+def _flat(given: Any, positions: tuple[int, ...]) -> Array | None:
+    """Return the labels of all samples or positions one after the other; None for other targets."""
+    try:
+        array = np.asarray(given)
+    except ValueError:  # sequences of different lengths
+        steps = [np.asarray(one) for one in given]
+        return np.concatenate(steps) if all(one.ndim == 1 for one in steps) else None
+    return array.reshape(-1) if is_column(array, positions) else None
 
 
 def read(

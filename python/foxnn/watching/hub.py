@@ -10,9 +10,9 @@ import threading
 import time
 from typing import Any
 
-# A picture may take this share of the time since the one before, so that watching slows a training
-# by less than 2 %: sending it, in another thread, takes some of the rest.
-_SHARE = 0.012
+# Pictures may take this share of the time of a training: half of the 2 % that watching may cost,
+# since sending them, in another thread, takes some, too.
+_SHARE = 0.01
 # Seconds between two pictures, at least: more would not be seen.
 _SHORTEST = 0.05
 
@@ -24,21 +24,16 @@ class Hub:
         self._changed = threading.Condition()
         self._messages: dict[str, tuple[int, bytes]] = {}
         self._number = 0
-        self._watchers = 0
+        self.watchers = 0  # an attribute: each epoch asks for it
         self._is_closed = False
         self._next = self._soonest = 0.0
-
-    @property
-    def is_watched(self) -> bool:
-        """Whether anybody watches."""
-        return self._watchers > 0
 
     def is_due(self, is_slow: bool = False) -> bool:
         """Return whether somebody watches, and a picture costs the training little by now.
 
         A training that is slowed down anyway has time for each picture that can be seen.
         """
-        if self._watchers == 0:
+        if self.watchers == 0:
             return False
         return time.perf_counter() >= (self._soonest if is_slow else self._next)
 
@@ -62,13 +57,13 @@ class Hub:
     def enter(self) -> None:
         """Count one who watches; the next picture is due at once."""
         with self._changed:
-            self._watchers += 1
+            self.watchers += 1
             self._next = self._soonest = 0.0
 
     def leave(self) -> None:
         """Count one less."""
         with self._changed:
-            self._watchers -= 1
+            self.watchers -= 1
 
     def close(self) -> None:
         """Let all who wait go."""

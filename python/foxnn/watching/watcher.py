@@ -21,9 +21,9 @@ class Watcher:
     """A callback of `fit` that shows the training on a page in the browser, while it runs.
 
     It prints the address of the page, which only this machine can open, and which stays until the
-    program ends, or `close` is called. The training is slowed by less than 2 % while somebody looks
-    at the page, and not at all while nobody does. Several trainings may have the same watcher, one
-    after the other.
+    program ends, or `close` is called. Nothing is computed for the page while nobody looks at it,
+    and a page is brought up to date only as often as that takes little of the training's time.
+    Several trainings may have the same watcher, one after the other.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Watcher:
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Show the network as it is now, if somebody looks."""
         self._curves.add(logs)
-        if self._hub.is_due():
+        if self._hub.watchers and self._hub.is_due():
             self._show("training")
 
     def on_train_end(self, history: object) -> None:
