@@ -231,6 +231,13 @@ def test_samples_are_spread_over_all_and_have_their_captions(tmp_path: Path) -> 
     assert (numbers[0, 0], numbers[-1, 0]) == (0, 999)
 
 
+def test_samples_of_several_classes_are_captioned_with_all_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "net.html"
+    nn = net(2, 3, output_activation="sigmoid", loss="binary_cross_entropy")
+    nn.export_html(path, (np.zeros((3, 2)), [[0, 1, 1], [0, 0, 0], [1, 0, 0]]))
+    assert described(path)["captions"] == ["1, 2", "none", "0"]
+
+
 @pytest.mark.parametrize(
     ("values", "divisor"), [([0, 7, 255], 1), ([0.0, 7 / 255, 1.0], 255), ([0.5, 1, 2], None)]
 )

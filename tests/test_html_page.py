@@ -484,6 +484,29 @@ def test_two_classes_of_one_output_are_named(opened: Open) -> None:
     assert page.tab.text_content("#answer").startswith("yes (")
 
 
+def test_each_of_several_classes_is_answered(opened: Open) -> None:
+    nn = foxnn.neural_network(
+        [2, 3], output_activation="sigmoid", loss="binary_cross_entropy", seed=1
+    )
+    nn[0].weights, nn[0].bias = [[9.0, 0, 0], [0, 9.0, 9.0]], [-1.0, -1.0, -1.0]
+    x = np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
+    page = opened(nn, x)
+    for i, classes in enumerate(nn.predict_classes(x)):
+        page.tab.locator("#sample").select_option(index=i)
+        page.settle()
+        names = [str(n) for n in np.flatnonzero(classes)]
+        assert page.tab.text_content("#answer") == (", ".join(names) or "none")
+        assert page.tab.locator(".bar.best .name").all_text_contents() == names
+
+
+def test_a_page_of_very_many_outputs_starts(opened: Open) -> None:
+    nn = foxnn.neural_network([1, 150_000], seed=1)
+    page = opened(nn)
+    page.tab.wait_for_selector("#self-test.passed")
+    assert "150000, of which the first 8192 are shown" in page.tab.text_content("#layers")
+    assert page.tab.locator(".bar").count() == 24
+
+
 # Sequences
 
 
