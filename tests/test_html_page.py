@@ -307,6 +307,24 @@ def test_colours_are_drawn(opened: Open) -> None:
     np.testing.assert_allclose(shown(page), nn.predict(image[None])[0], atol=WITHIN)
 
 
+@pytest.mark.parametrize("picture", [(1, 64), (16, 4), (1000, 8)])
+def test_long_pictures_fit_and_are_drawn_where_the_pen_is(
+    picture: tuple[int, int], opened: Open
+) -> None:
+    nn = foxnn.neural_network([picture[0] * picture[1], 2], seed=1)
+    page = opened(nn, picture=picture)
+    box = page.tab.locator("#drawing").bounding_box()
+    assert 40 < min(box["width"], box["height"]) <= max(box["width"], box["height"]) < 240
+    draw(page, 2 * [(0.4, 0.72) if picture[0] > 1 else (0.72, 0.4)])
+    drawn = asked(page).reshape(picture)
+    assert drawn.max() > 0.8
+    rows, columns = (drawn.sum(axis=axis) for axis in (1, 0))
+    along = rows if picture[0] > 1 else columns
+    assert np.average(np.arange(len(along)) + 0.5, weights=along) / len(along) == pytest.approx(
+        0.72, abs=0.05
+    )
+
+
 def test_the_cells_of_a_volume_are_set(opened: Open) -> None:
     nn = foxnn.neural_network([(3, 4, 5, 2), Conv3D(3, 2), 2], seed=1)
     page = opened(nn)
