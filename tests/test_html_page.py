@@ -682,3 +682,14 @@ def test_the_page_cannot_ask_for_anything(digits: Any, chromium: Any, tmp_path: 
     page.close()
     assert refused == "refused"
     assert any("Content Security Policy" in text for text in page.said)
+
+
+def test_a_page_that_cannot_start_says_so(digits: Any, chromium: Any, tmp_path: Path) -> None:
+    path = tmp_path / "net.html"
+    digits[0].export_html(path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"operation":"dense"', '"operation":"other"'), encoding="utf-8")
+    page = Opened(chromium, path)
+    page.tab.wait_for_selector("#self-test.failed")
+    assert page.tab.text_content("#self-test").startswith("This page cannot be shown here: ")
+    page.close()
