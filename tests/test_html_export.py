@@ -178,6 +178,18 @@ def test_how_inputs_are_shown(
     assert described(path)["input"]["form"] == form
 
 
+def test_what_is_drawn_is_centred_for_classes_of_whole_pictures(tmp_path: Path) -> None:
+    path = tmp_path / "net.html"
+    for layers, wanted in (
+        ([784, 2], True),
+        ([(28, 28), GRU(3), 2], True),
+        ([(None, 28), GRU(3), 2], False),  # a sequence that has no middle
+        ([(9, 9, 1), Conv2D(2, 3)], False),
+    ):
+        net(*layers, output_activation="softmax").export_html(path)
+        assert described(path)["input"]["centre"] is wanted
+
+
 def test_named_inputs_are_no_picture(tmp_path: Path) -> None:
     nn = net(64, 2)
     nn.input_names = [f"x{i}" for i in range(64)]
