@@ -579,6 +579,16 @@ def test_a_curve_is_drawn(opened: Open) -> None:
     assert len(shown(page)) == 27
 
 
+def test_a_curve_of_one_step_is_seen(opened: Open) -> None:
+    nn = foxnn.neural_network([(None, 1), GRU(2)], seed=1)
+    page = opened(nn, np.full((1, 1, 1), 0.5))
+    page.settle()
+    assert page.tab.evaluate(
+        "(({ canvas }) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)"
+        ".data.some((byte) => byte > 0))(page.input)"
+    )
+
+
 def test_indices_are_written_and_others_refused(opened: Open) -> None:
     nn = foxnn.neural_network([(4,), Embedding(9, 3), GRU(5), 2], seed=1)
     page = opened(nn)
