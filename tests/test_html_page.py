@@ -477,6 +477,9 @@ def test_the_inputs_of_a_table_are_set_by_sliders_and_choices(opened: Open) -> N
         x[:, 0].min(),
         x[:, 0].max(),
     ]
+    field = page.tab.locator(".row input[type=number]").first
+    field.fill("-1.26e+6")
+    assert field.evaluate("(field) => field.scrollWidth <= field.clientWidth")
     age.fill("33")
     page.tab.get_by_label("smoker").select_option("1")
     page.tab.get_by_label("colour").select_option("<b>")
@@ -574,6 +577,13 @@ def test_a_curve_is_drawn(opened: Open) -> None:
     np.testing.assert_allclose(shown(page).reshape(9, 3), wanted, atol=WITHIN)
     page.tab.focus("#drawing")
     page.tab.keyboard.press("ArrowUp")
+    page.settle()
+    told = re.fullmatch(
+        r"Curve of channel 0: step (\d) of 9 is (\S+)",
+        page.tab.get_attribute("#drawing", "aria-label"),
+    )
+    assert told is not None
+    assert float(told[2]) == pytest.approx(asked(page)[2 * (int(told[1]) - 1)], rel=1e-3)
     raised = asked(page).reshape(9, 2)
     assert raised[page.tab.evaluate("page.input.at"), 0] > 0.1
     assert len(shown(page)) == 27
@@ -640,6 +650,8 @@ def test_nothing_overflows_at_any_width_in_light_and_dark(form: str, opened: Ope
     shades = set()
     for width in WIDTHS:
         page.tab.set_viewport_size({"width": width, "height": 900})
+        rows = page.tab.locator(".row").evaluate_all("(rows) => rows.map((e) => e.clientHeight)")
+        assert max(rows, default=0) < 100  # whose long names are cut
         for scheme in ("light", "dark"):
             page.tab.emulate_media(color_scheme=scheme)
             page.settle()
