@@ -178,6 +178,18 @@ def test_how_inputs_are_shown(
     assert described(path)["input"]["form"] == form
 
 
+def test_what_is_drawn_is_centred_for_classes_of_whole_pictures(tmp_path: Path) -> None:
+    path = tmp_path / "net.html"
+    for layers, wanted in (
+        ([784, 2], True),
+        ([(28, 28), GRU(3), 2], True),
+        ([(None, 28), GRU(3), 2], False),  # a sequence that has no middle
+        ([(9, 9, 1), Conv2D(2, 3)], False),
+    ):
+        net(*layers, output_activation="softmax").export_html(path)
+        assert described(path)["input"]["centre"] is wanted
+
+
 def test_named_inputs_are_no_picture(tmp_path: Path) -> None:
     nn = net(64, 2)
     nn.input_names = [f"x{i}" for i in range(64)]
@@ -229,6 +241,13 @@ def test_samples_are_spread_over_all_and_have_their_captions(tmp_path: Path) -> 
     assert own["captions"].count("low") == own["captions"].count("high") == 30
     numbers = np.frombuffer(base64.b64decode(own["samples"]["data"]), "<f4").reshape(-1, 2)
     assert (numbers[0, 0], numbers[-1, 0]) == (0, 999)
+
+
+def test_samples_of_several_classes_are_captioned_with_all_of_them(tmp_path: Path) -> None:
+    path = tmp_path / "net.html"
+    nn = net(2, 3, output_activation="sigmoid", loss="binary_cross_entropy")
+    nn.export_html(path, (np.zeros((3, 2)), [[0, 1, 1], [0, 0, 0], [1, 0, 0]]))
+    assert described(path)["captions"] == ["1, 2", "none", "0"]
 
 
 @pytest.mark.parametrize(

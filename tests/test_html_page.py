@@ -307,6 +307,24 @@ def test_colours_are_drawn(opened: Open) -> None:
     np.testing.assert_allclose(shown(page), nn.predict(image[None])[0], atol=WITHIN)
 
 
+@pytest.mark.parametrize("picture", [(1, 64), (16, 4), (1000, 8)])
+def test_long_pictures_fit_and_are_drawn_where_the_pen_is(
+    picture: tuple[int, int], opened: Open
+) -> None:
+    nn = foxnn.neural_network([picture[0] * picture[1], 2], seed=1)
+    page = opened(nn, picture=picture)
+    box = page.tab.locator("#drawing").bounding_box()
+    assert 40 < min(box["width"], box["height"]) <= max(box["width"], box["height"]) < 240
+    draw(page, 2 * [(0.4, 0.72) if picture[0] > 1 else (0.72, 0.4)])
+    drawn = asked(page).reshape(picture)
+    assert drawn.max() > 0.8
+    rows, columns = (drawn.sum(axis=axis) for axis in (1, 0))
+    along = rows if picture[0] > 1 else columns
+    assert np.average(np.arange(len(along)) + 0.5, weights=along) / len(along) == pytest.approx(
+        0.72, abs=0.05
+    )
+
+
 def test_the_cells_of_a_volume_are_set(opened: Open) -> None:
     nn = foxnn.neural_network([(3, 4, 5, 2), Conv3D(3, 2), 2], seed=1)
     page = opened(nn)
@@ -459,6 +477,9 @@ def test_the_inputs_of_a_table_are_set_by_sliders_and_choices(opened: Open) -> N
         x[:, 0].min(),
         x[:, 0].max(),
     ]
+    field = page.tab.locator(".row input[type=number]").first
+    field.fill("-1.26e+6")
+    assert field.evaluate("(field) => field.scrollWidth <= field.clientWidth")
     age.fill("33")
     page.tab.get_by_label("smoker").select_option("1")
     page.tab.get_by_label("colour").select_option("<b>")
@@ -482,6 +503,29 @@ def test_two_classes_of_one_output_are_named(opened: Open) -> None:
     page.tab.locator("#sample").select_option(index=1)
     page.settle()
     assert page.tab.text_content("#answer").startswith("yes (")
+
+
+def test_each_of_several_classes_is_answered(opened: Open) -> None:
+    nn = foxnn.neural_network(
+        [2, 3], output_activation="sigmoid", loss="binary_cross_entropy", seed=1
+    )
+    nn[0].weights, nn[0].bias = [[9.0, 0, 0], [0, 9.0, 9.0]], [-1.0, -1.0, -1.0]
+    x = np.array([[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]])
+    page = opened(nn, x)
+    for i, classes in enumerate(nn.predict_classes(x)):
+        page.tab.locator("#sample").select_option(index=i)
+        page.settle()
+        names = [str(n) for n in np.flatnonzero(classes)]
+        assert page.tab.text_content("#answer") == (", ".join(names) or "none")
+        assert page.tab.locator(".bar.best .name").all_text_contents() == names
+
+
+def test_a_page_of_very_many_outputs_starts(opened: Open) -> None:
+    nn = foxnn.neural_network([1, 150_000], seed=1)
+    page = opened(nn)
+    page.tab.wait_for_selector("#self-test.passed")
+    assert "150000, of which the first 8192 are shown" in page.tab.text_content("#layers")
+    assert page.tab.locator(".bar").count() == 24
 
 
 # Sequences
@@ -533,9 +577,26 @@ def test_a_curve_is_drawn(opened: Open) -> None:
     np.testing.assert_allclose(shown(page).reshape(9, 3), wanted, atol=WITHIN)
     page.tab.focus("#drawing")
     page.tab.keyboard.press("ArrowUp")
+    page.settle()
+    told = re.fullmatch(
+        r"Curve of channel 0: step (\d) of 9 is (\S+)",
+        page.tab.get_attribute("#drawing", "aria-label"),
+    )
+    assert told is not None
+    assert float(told[2]) == pytest.approx(asked(page)[2 * (int(told[1]) - 1)], rel=1e-3)
     raised = asked(page).reshape(9, 2)
     assert raised[page.tab.evaluate("page.input.at"), 0] > 0.1
     assert len(shown(page)) == 27
+
+
+def test_a_curve_of_one_step_is_seen(opened: Open) -> None:
+    nn = foxnn.neural_network([(None, 1), GRU(2)], seed=1)
+    page = opened(nn, np.full((1, 1, 1), 0.5))
+    page.settle()
+    assert page.tab.evaluate(
+        "(({ canvas }) => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)"
+        ".data.some((byte) => byte > 0))(page.input)"
+    )
 
 
 def test_indices_are_written_and_others_refused(opened: Open) -> None:
@@ -589,6 +650,8 @@ def test_nothing_overflows_at_any_width_in_light_and_dark(form: str, opened: Ope
     shades = set()
     for width in WIDTHS:
         page.tab.set_viewport_size({"width": width, "height": 900})
+        rows = page.tab.locator(".row").evaluate_all("(rows) => rows.map((e) => e.clientHeight)")
+        assert max(rows, default=0) < 100  # whose long names are cut
         for scheme in ("light", "dark"):
             page.tab.emulate_media(color_scheme=scheme)
             page.settle()
@@ -641,3 +704,14 @@ def test_the_page_cannot_ask_for_anything(digits: Any, chromium: Any, tmp_path: 
     page.close()
     assert refused == "refused"
     assert any("Content Security Policy" in text for text in page.said)
+
+
+def test_a_page_that_cannot_start_says_so(digits: Any, chromium: Any, tmp_path: Path) -> None:
+    path = tmp_path / "net.html"
+    digits[0].export_html(path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace('"operation":"dense"', '"operation":"other"'), encoding="utf-8")
+    page = Opened(chromium, path)
+    page.tab.wait_for_selector("#self-test.failed")
+    assert page.tab.text_content("#self-test").startswith("This page cannot be shown here: ")
+    page.close()

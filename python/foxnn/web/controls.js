@@ -14,7 +14,7 @@ class TableInput {
 
   // A choice, or a slider with its number.
   control(column, id) {
-    const { name, first } = column, label = element("label", { htmlFor: id, textContent: name });
+    const { name, first } = column, label = element("label", { htmlFor: id, textContent: name, title: name });
     const choices = column.texts ?? column.choices?.map(String);
     const put = (number) => {
       if (!Number.isFinite(number)) return;
@@ -67,7 +67,7 @@ class StepsInput {
     Object.assign(this, { input, changed, steps, at: 0 });
     this.numbers = Float32Array.from({ length: steps * channels }, (_, i) => input.columns[i % channels].start);
     this.canvas = element("canvas", {
-      tabIndex: 0, id: "drawing", role: "application", "aria-label": "Curve of the chosen channel",
+      tabIndex: 0, id: "drawing", role: "application",
     });
     this.channel = element("select", { id: "channel" }, ...input.columns.map(({ name }) => new Option(name)));
     this.channel.addEventListener("change", () => this.draw());
@@ -134,9 +134,11 @@ class StepsInput {
     this.plot = plotOf(width, 150, this.steps, low, high);
     const curve = (c) => Array.from({ length: this.steps }, (_, t) => this.numbers[t * columns.length + c]);
     drawCurves(context, this.plot, columns.map((_, c) => curve(c)), this.chosen);
+    const number = this.numbers[this.at * columns.length + this.chosen];
+    const said = `Curve of ${columns[this.chosen].name}: step ${this.at + 1} of ${this.steps} is ${inDigits(number)}`;
+    this.canvas.setAttribute("aria-label", said);
     if (document.activeElement !== this.canvas) return;
     context.fillStyle = `rgb(${colour("mark")})`;
-    const number = this.numbers[this.at * columns.length + this.chosen];
     context.fillRect(this.plot.x(this.at) - 3, this.plot.y(number) - 3, 6, 6);
   }
 

@@ -8,7 +8,9 @@ class Inspector {
     this.close = element("button", { type: "button", textContent: "Close", className: "quiet" });
     this.heading = element("h2", {});
     this.element = element(
-      "aside", { id: "inspector", hidden: true, "aria-label": "The chosen neuron" },
+      "aside",
+      // A screen reader tells what changes, while arrow keys go over a layer.
+      { id: "inspector", hidden: true, "aria-label": "The chosen neuron", "aria-live": "polite" },
       element("header", {}, this.heading, this.close), this.words, this.canvas,
     );
   }

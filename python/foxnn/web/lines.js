@@ -57,6 +57,8 @@ function drawCurves(context, plot, curves, front = -1) {
     context.lineWidth = i === front ? 2.5 : 1.25;
     context.beginPath();
     curves[i].forEach((number, step) => context.lineTo(plot.x(step), plot.y(number)));
+    // A curve of one step is a dot.
+    if (curves[i].length === 1) context.arc(plot.x(0), plot.y(curves[i][0]), 1, 0, 7);
     context.stroke();
   }
 }

@@ -43,8 +43,10 @@ class Outputs {
   inWords(row) {
     const { labels, classes, classifies } = this.output;
     if (classifies && row.length > 1) {
-      const best = row.indexOf(Math.max(...row));
-      return this.output.joined ? `${labels[best]} (${percent(row[best])})` : labels[best];
+      // Either one class, or any number of them: each output that is above one half.
+      if (!this.output.joined) return labels.filter((_, i) => row[i] > 0.5).join(", ") || "none";
+      const best = row.reduce((found, number, i) => number > row[found] ? i : found, 0);
+      return `${labels[best]} (${percent(row[best])})`;
     }
     if (classifies && classes.length === 2) return `${classes[row[0] > 0.5 ? 1 : 0]} (${inDigits(row[0])})`;
     return row.length === 1 ? inDigits(row[0]) : `${row.length} outputs`;
@@ -54,17 +56,18 @@ class Outputs {
   showBars(row) {
     let order = [...row.keys()];
     if (row.length > MOST_BARS) order = order.sort((a, b) => row[b] - row[a]).slice(0, MOST_BARS);
-    const low = Math.min(0, this.output.low ?? Math.min(...row));
-    const high = Math.max(0, this.output.high ?? Math.max(...row)), range = high - low || 1;
-    const best = Math.max(...row), { joined } = this.output;
+    const best = row.reduce((a, b) => Math.max(a, b)), least = row.reduce((a, b) => Math.min(a, b));
+    const low = Math.min(0, this.output.low ?? least), high = Math.max(0, this.output.high ?? best);
+    const range = high - low || 1, { joined, classifies } = this.output, each = classifies && !joined;
     this.bars.replaceChildren(...order.map((i) => {
       const fill = element("span", { className: row[i] < 0 ? "fill minus" : "fill plus" });
       fill.style.left = `${100 * (Math.min(row[i], 0) - low) / range}%`;
       fill.style.width = `${100 * Math.min(1, Math.abs(row[i]) / range)}%`;
-      const isBest = row.length > 1 && row[i] === best;
+      const isBest = row.length > 1 && (each ? row[i] > 0.5 : row[i] === best);
+      const name = String(this.output.labels[i] ?? i);
       return element(
         "div", { className: isBest ? "bar best" : "bar" },
-        element("span", { className: "name", textContent: this.output.labels[i] ?? i }),
+        element("span", { className: "name", textContent: name, title: name }),
         element("span", { className: "track" }, fill),
         element("span", { className: "number", textContent: joined ? percent(row[i]) : inDigits(row[i]) }),
       );

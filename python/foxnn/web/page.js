@@ -252,7 +252,14 @@ class Page {
 
 function startPage() {
   const read = (id) => document.getElementById(id).textContent;
-  window.page = new Page(readNetwork(read("description"), read("weights")));
+  try {
+    window.page = new Page(readNetwork(read("description"), read("weights")));
+  } catch (error) {
+    const place = document.getElementById("self-test");
+    place.className = "failed";
+    place.textContent = `This page cannot be shown here: ${error.message}.`;
+    throw error;
+  }
 }
 
 startPage();

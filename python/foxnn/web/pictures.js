@@ -82,6 +82,9 @@ function checkbox(label, isOn, changed) {
   return { box, label: element("label", { className: "check" }, box, ` ${label}`) };
 }
 
+// How long a picture is on the page, and how narrow at least, in CSS pixels, so that a pen hits it.
+const [DRAWN_SIZE, DRAWN_LEAST] = [224, 48];
+
 // A picture of one channel, or of red, green and blue, drawn in a larger one.
 class DrawnPicture {
   constructor(input, changed) {
@@ -110,8 +113,16 @@ class DrawnPicture {
         textContent: "Draw with mouse, pen or finger. With keys: arrows move, Space puts the pen down or up.",
       }),
     );
+    this.fit();
     this.listen();
     this.clear(false);
+  }
+
+  fit() {
+    const each = DRAWN_SIZE / Math.max(this.rows, this.columns);
+    const [wide, high] = [this.columns, this.rows].map((n) => Math.max(DRAWN_LEAST, n * each));
+    this.canvas.style.width = `min(${wide}px, 100%)`;
+    this.canvas.style.aspectRatio = `${wide} / ${high}`;
   }
 
   colourTools() {
@@ -229,6 +240,7 @@ class DrawnPicture {
     if (grid[0] !== this.rows) {
       this.rows = grid[0];
       this.canvas.height = this.rows * this.scale;
+      this.fit();
     }
     paintPicture(this.context, sample.data, this.input, grid, this.scale);
     this.numbers = Float32Array.from(sample.data);

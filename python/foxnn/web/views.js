@@ -54,6 +54,9 @@ class LayerView {
     this.shape = this.isPicture ? gridOf(page.network.input, shape) : shape;
     this.about.textContent = (layer ? `${layer.title} → ` : "") + this.shape.join(" × ");
     this.cells = new Cells(this.shape, Math.max(this.element.clientWidth - 20, 60), page.stepsDown);
+    if (this.cells.count < data.length && this.cells.isLamps) {
+      this.about.textContent += `, of which the first ${this.cells.count} are shown`;
+    }
     const context = sized(this.canvas, this.cells.width, this.cells.height);
     if (this.isPicture) {
       const shares = sharesOf(page.network.input, page.input.sample().data.subarray(0, data.length));

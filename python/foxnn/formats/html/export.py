@@ -25,7 +25,7 @@ from foxnn.layers.kinds import check_held, checked_specs, leaves
 from foxnn.layers.specs import spec_of
 from foxnn.layers.steps import least_steps
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.losses import CLASSIFYING, refuse_sorted
+from foxnn.model.losses import CLASSIFYING, LABELLED, refuse_sorted
 from foxnn.model.scaler import shift_and_scale
 from foxnn.support import web
 
@@ -159,7 +159,7 @@ def _most(size: int) -> int:
 
 
 def _caption(network: AnsweringNetwork, wanted: Any) -> str:
-    """Return a target in words: the class, or up to three numbers."""
+    """Return a target in words: the class or classes, or up to three numbers."""
     numbers = np.asarray(wanted).reshape(-1)
     labels = _labels(network)
     if network._classifies() and len(numbers) in (1, len(labels)):
@@ -167,7 +167,10 @@ def _caption(network: AnsweringNetwork, wanted: Any) -> str:
             label = int(numbers[0])
             pair = network.classes if len(labels) == 1 else labels
             return str(pair[label]) if pair else str(label)
-        return labels[int(numbers.argmax())]
+        if network._loss() in LABELLED:
+            return labels[int(numbers.argmax())]
+        # Any number of classes, as those of predict_classes.
+        return ", ".join(labels[i] for i in np.flatnonzero(numbers > 0.5)) or "none"
     return ", ".join(f"{number:.4g}" for number in numbers) if len(numbers) <= 3 else ""
 
 

@@ -43,10 +43,10 @@ def described(
         _refuse_picture(picture, "the inputs are indices")
         return found | {"form": "indices", "limit": limit}
     if (grid := _grid(network, picture)) is not None:
-        if grid[0] is None:  # as many rows as the samples have, or a square
-            grid[0] = len(samples[0]) if samples else grid[1]
-        # Whoever says what a whole picture is may expect it in the middle.
+        # Whoever says what a whole picture is may expect it in the middle; a sequence has none.
         is_whole = network._classifies() and len(network._output_shape()) == 1
+        if grid[0] is None:  # as many rows as the samples have, or a square
+            grid[0], is_whole = len(samples[0]) if samples else grid[1], False
         found |= {"form": "picture", "picture": grid, "centre": is_whole}
         return found | _ink(network, samples)
     if len(shape) == 2:
