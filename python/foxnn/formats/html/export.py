@@ -221,7 +221,10 @@ def _test(
     """
     asked = list(recorded.drawn(network)) if given is None else given
     shape, most = network._input_shape(), _MOST_BYTES if given is None else _MOST_ANSWERS
-    which, samples, answers, within = [], [], [], _WITHIN
+    which: list[int] = []
+    samples: list[Any] = []
+    answers: list[Any] = []
+    within = _WITHIN
     for i, sample in enumerate(asked[: recorded.COUNT]):
         numbers = np.asarray(sample, np.float32).reshape([-1 if n is None else n for n in shape])
         outputs = network.predict(numbers[None])
