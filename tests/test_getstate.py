@@ -74,6 +74,7 @@ EXAMPLES: dict[str, Any] = {
     "Trace": lambda: network("float64").trace(X[0], Y[0]),
     "History": a_history,
     "History-empty": foxnn.History,
+    "Watcher": lambda: foxnn.Watcher((X, Y), port=8123),
     "EarlyStopping": lambda: foxnn.EarlyStopping(patience=4),
     "SGD": lambda: foxnn.SGD(momentum=0.5, nesterov=True),
     "Adam": lambda: foxnn.Adam(beta_1=0.5),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.checks.unpickling import attributes
 from foxnn.network import neural_network
 from foxnn.watching.curves import Curves
 from foxnn.watching.hub import Hub
@@ -88,6 +90,19 @@ class Watcher:
             self._server.stop()
         self._server = None
         self._hub = Hub()
+
+    def __repr__(self) -> str:
+        shown = "" if self._samples is None else "samples, "
+        return f"foxnn.Watcher({shown}port={self._port})"
+
+    # A page belongs to the process that shows it: what is kept is what a watcher was made with.
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_samples": self._samples, "_port": self._port}
+
+    def __setstate__(self, state: object) -> None:
+        given = attributes(state, type(self), "_samples", "_port")
+        Watcher.__init__(self, given["_samples"], port=given["_port"])
 
     def __enter__(self) -> Watcher:
         return self
