@@ -346,7 +346,7 @@ void test_threads(const std::string& program) {
 template <class T>
 std::vector<T> long_steps(const Case& given, const char* optimizer, bool asked, int stop,
                           int& questions) {
-  constexpr index kMany = 17000;
+  constexpr index kMany = test::kSanitized ? 1700 : 17000;
   Network<T> network = made<T>(given);
   auto x = numbers<T>(kMany * network.inputs(), 1.0);
   for (std::size_t i = 0; i < x.size(); i += 3) x[i] = T(0);  // of which lists are made
