@@ -123,19 +123,37 @@ def torch_steps(model: Any, optimizer: Any, loss_of: Any, x: Any, y: Any, batch:
         optimizer.step()
 
 
+def on_threads(threads: int, turn: Timed) -> Timed:
+    """Return a turn of PyTorch on so many threads, after which the others have theirs again.
+
+    PyTorch and foxnn share one OpenMP runtime, so that a limit of one is a limit of both.
+    """
+    import torch
+
+    def run() -> float:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads)
+        try:
+            return turn()
+        finally:
+            torch.set_num_threads(before)
+
+    return run
+
+
 def torch_epoch(work: Work, x: Any, y: Any, threads: int) -> Timed:
     """Train in eager mode, with batches taken by a shuffled index and fused optimizers."""
     import torch
 
     if work.batch == 1 and work.samples > 5000:
         return _scaled(torch_epoch, work, x, y, threads, 2000)
-    torch.set_num_threads(threads)
     model = torch_model(work)
     kind: Any = torch.optim.Adam if work.optimizer == "adam" else torch.optim.SGD
     optimizer = kind(model.parameters(), lr=RATE, fused=True)
     loss_of = torch.nn.CrossEntropyLoss() if work.classifies else torch.nn.MSELoss()
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
-    return timed(lambda: torch_steps(model, optimizer, loss_of, inputs, targets, work.batch))
+    epoch = timed(lambda: torch_steps(model, optimizer, loss_of, inputs, targets, work.batch))
+    return on_threads(threads, epoch)
 
 
 def jax_adam(state: Any, g: Any) -> Any:

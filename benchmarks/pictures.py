@@ -16,7 +16,7 @@ import numpy as np
 import foxnn
 from answers import Answer, check, session_answer
 from measure import Timed, timed
-from peers import RATE, torch_steps
+from peers import RATE, on_threads, torch_steps
 
 BATCH = 64
 
@@ -154,7 +154,6 @@ def torch_epoch(work: Pictures, x: Any, y: Any, threads: int, *, channels_last: 
     """Train in eager mode, with batches taken by a shuffled index and a fused Adam."""
     import torch
 
-    torch.set_num_threads(threads)
     model = torch_model(work)
     inputs, targets = _channels_first(x), torch.from_numpy(y)
     if channels_last and len(work.shape) == 3:
@@ -167,7 +166,8 @@ def torch_epoch(work: Pictures, x: Any, y: Any, threads: int, *, channels_last: 
     check("PyTorch", found, work.network().predict(x[:BATCH]))
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
     loss_of = torch.nn.CrossEntropyLoss()
-    return timed(lambda: torch_steps(model, optimizer, loss_of, inputs, targets, BATCH))
+    epoch = timed(lambda: torch_steps(model, optimizer, loss_of, inputs, targets, BATCH))
+    return on_threads(threads, epoch)
 
 
 # onnxruntime

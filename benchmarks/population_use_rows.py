@@ -43,11 +43,13 @@ def search(run: Run) -> Sides:
         scores["together"] = found.scores["loss"]
 
     def in_turn() -> None:
-        losses = [
-            _loss_of_one(setting, x, y, fold, epochs, run.threads)
-            for setting in settings
-            for fold in folds
-        ]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", foxnn.ConvergenceWarning)  # epochs are few on purpose
+            losses = [
+                _loss_of_one(setting, x, y, fold, epochs, run.threads)
+                for setting in settings
+                for fold in folds
+            ]
         scores["in turn"] = np.reshape(losses, (len(settings), len(folds)))
         if not np.array_equal(scores["in turn"], scores["together"]):
             raise RuntimeError("the scores differ from those of one network after the other")

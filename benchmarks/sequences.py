@@ -14,7 +14,7 @@ import numpy as np
 import foxnn
 from answers import check
 from measure import Timed, timed
-from peers import RATE, jax_adam, torch_steps
+from peers import RATE, jax_adam, on_threads, torch_steps
 
 CLASSES = 10
 
@@ -94,7 +94,6 @@ def torch_epoch(work: Sequences, x: Any, y: Any, threads: int) -> Timed:
     """Train in eager mode, with batches taken by a shuffled index and a fused Adam."""
     import torch
 
-    torch.set_num_threads(threads)
     model = torch_model(work)
     inputs, targets = torch.from_numpy(x), torch.from_numpy(y)
     with torch.inference_mode():
@@ -102,7 +101,8 @@ def torch_epoch(work: Sequences, x: Any, y: Any, threads: int) -> Timed:
     check("PyTorch", found, work.network().predict(x[: work.batch]))
     optimizer = torch.optim.Adam(model.parameters(), lr=RATE, fused=True)
     loss_of = torch.nn.CrossEntropyLoss()
-    return timed(lambda: torch_steps(model, optimizer, loss_of, inputs, targets, work.batch))
+    epoch = timed(lambda: torch_steps(model, optimizer, loss_of, inputs, targets, work.batch))
+    return on_threads(threads, epoch)
 
 
 # JAX

@@ -12,7 +12,7 @@ import numpy as np
 import foxnn
 from answers import check
 from measure import Timed, one_call, timed
-from peers import RATE, is_there
+from peers import RATE, is_there, on_threads
 from pictures import onnxruntime_answer
 from row import Row, Run, Sides, Target, at_most
 from sequences import CLASSES, Sequences, torch_model
@@ -43,16 +43,18 @@ def one_step(run: Run) -> Sides:
         answer = onnxruntime_answer(nn, 1)
         check("onnxruntime", answer(x[None, None])[0], expected)
         calls["onnxruntime"] = partial(answer, x[None, None])
+    duration = 0.001 if run.quick else 0.05
+    sides: Sides = {name: one_call(call, duration) for name, call in calls.items()}
     if is_there("PyTorch"):
-        calls["PyTorch"] = _torch_step(x, expected)
-    return {name: one_call(call, 0.001 if run.quick else 0.05) for name, call in calls.items()}
+        step = one_call(_torch_step(x, expected), duration)
+        sides["PyTorch"] = on_threads(1, step)  # more only wait
+    return sides
 
 
 def _torch_step(x: Any, expected: Any) -> Any:
     """Return a step of PyTorch, which is given the state that the one before has returned."""
     import torch
 
-    torch.set_num_threads(1)  # more only wait
     model = torch_model(STEP)
     state: Any = None
 
