@@ -150,39 +150,61 @@ struct Recurrence {
   }
 };
 
-/// A worker's rows.
+/// Rows that follow each other.
 struct RowRange {
   index first = 0, last = 0;
 };
+/// A worker's rows: at most as many ranges as there are slices.
+template <class T>
+struct OwnRows {
+  RowRange ranges[Recurrence<T>::kMostSlices];
+  index count = 0;
+  /// Adds rows behind those that are there.
+  void add(RowRange rows) {
+    if (rows.first >= rows.last) return;
+    if (count > 0 && ranges[count - 1].last == rows.first) {
+      ranges[count - 1].last = rows.last;
+    } else {
+      ranges[count++] = rows;
+    }
+  }
+  const RowRange* begin() const { return ranges; }
+  const RowRange* end() const { return ranges + count; }
+};
 /// Calls f(group, its rows) for the groups of some rows.
 template <class T, class Function>
-void each_group(const Recurrence<T>& shape, RowRange rows, index batch, const Function& f) {
+void each_group(const Recurrence<T>& shape, const OwnRows<T>& rows, index batch,
+                const Function& f) {
   const index height = shape.group_rows(batch);
-  for (index row = rows.first, last = row; row < rows.last; row = last) {
-    last = std::min(rows.last, (row / height + 1) * height);
-    f(row / height, RowRange{row, last});
+  for (const RowRange range : rows) {
+    for (index row = range.first, last = row; row < range.last; row = last) {
+      last = std::min(range.last, (row / height + 1) * height);
+      f(row / height, RowRange{row, last});
+    }
   }
 }
-/// The rows of a share: of about as many steps as those of the others, in whole slices.
+/// The rows of a share: of about as many steps as those of the others. Whole slices if their steps
+/// are kept, since a slice adds up its gradient alone.
 template <class T>
-RowRange rows_of(const Recurrence<T>& shape, Share share, index batch, const std::uint32_t* counts);
+OwnRows<T> rows_of(const Recurrence<T>& shape, Share share, index batch,
+                   const std::uint32_t* counts, bool are_kept);
 
 /// Scratch numbers that the functions below need, and stretches.
 template <class T>
 ScratchSize scratch_of(const Recurrence<T>& shape, index batch);
 
 template <class T>
-void forward_through_time(const Recurrence<T>& shape, const T* parameters, RowRange rows,
+void forward_through_time(const Recurrence<T>& shape, const T* parameters, const OwnRows<T>& rows,
                           index batch, const Rows<const T>& x, const Outputs<T>& out,
                           const Scratch<T>& scratch);
 /// Turns the gates that are kept into d loss / d their preactivations, and adds up the gradients of
 /// slices.
 template <class T>
-void back_through_time(const Recurrence<T>& shape, const T* parameters, RowRange rows, index batch,
-                       const Back<T>& back, const Scratch<T>& scratch);
+void back_through_time(const Recurrence<T>& shape, const T* parameters, const OwnRows<T>& rows,
+                       index batch, const Back<T>& back, const Scratch<T>& scratch);
 template <class T>
-void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, RowRange rows, index batch,
-                       const Back<T>& back, const Rows<T>& delta_below,
+void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, const OwnRows<T>& rows,
+                       index batch, const Back<T>& back, const Rows<T>& delta_below,
                        const typename Layer<T>::Below& below, const Scratch<T>& scratch);
 /// Of one direction's weights by the slices of some rows.
 template <class T>

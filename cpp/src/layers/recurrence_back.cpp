@@ -170,8 +170,8 @@ class Backward {
 }  // namespace
 
 template <class T>
-void back_through_time(const Recurrence<T>& shape, const T* parameters, RowRange rows, index batch,
-                       const Back<T>& back, const Scratch<T>& scratch) {
+void back_through_time(const Recurrence<T>& shape, const T* parameters, const OwnRows<T>& rows,
+                       index batch, const Back<T>& back, const Scratch<T>& scratch) {
   for (index d = 0; d < shape.directions; ++d) {
     Backward<T> backward(shape, parameters, d, batch, back, scratch);
     // What is kept of a slice is near when its gradient is added up.
@@ -183,8 +183,8 @@ void back_through_time(const Recurrence<T>& shape, const T* parameters, RowRange
 }
 
 template <class T>
-void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, RowRange rows, index batch,
-                       const Back<T>& back, const Rows<T>& delta_below,
+void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, const OwnRows<T>& rows,
+                       index batch, const Back<T>& back, const Rows<T>& delta_below,
                        const typename Layer<T>::Below& below, const Scratch<T>& scratch) {
   const index lines = shape.gates() * shape.units;
   const index panel = shape.kept(back.kept, 0, 0, batch).height * kPanelWidth<T>;
@@ -214,11 +214,12 @@ void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, RowRange
   });
 }
 
-#define FOXNN_BACK(T)                                                                              \
-  template void back_through_time(const Recurrence<T>&, const T*, RowRange, index, const Back<T>&, \
-                                  const Scratch<T>&);                                              \
-  template void gradient_of_steps(const Recurrence<T>&, const T*, RowRange, index, const Back<T>&, \
-                                  const Rows<T>&, const Layer<T>::Below&, const Scratch<T>&);
+#define FOXNN_BACK(T)                                                                       \
+  template void back_through_time(const Recurrence<T>&, const T*, const OwnRows<T>&, index, \
+                                  const Back<T>&, const Scratch<T>&);                       \
+  template void gradient_of_steps(const Recurrence<T>&, const T*, const OwnRows<T>&, index, \
+                                  const Back<T>&, const Rows<T>&, const Layer<T>::Below&,   \
+                                  const Scratch<T>&);
 FOXNN_BACK(float)
 FOXNN_BACK(double)
 #undef FOXNN_BACK

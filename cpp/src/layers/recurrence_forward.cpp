@@ -243,34 +243,6 @@ class Forward {
 }  // namespace
 
 template <class T>
-RowRange rows_of(const Recurrence<T>& shape, Share share, index batch,
-                 const std::uint32_t* counts) {
-  if (share.workers == 1) return {0, batch};
-  const index unit = shape.is_sliced() ? shape.slice_rows(batch) : 1;
-  index all = 0;
-  for (index t = 0; counts && t < shape.steps; ++t) all += shape.rows_at(counts, t, batch);
-  // The row with which a part of all steps begins, from the longest rows on.
-  const auto row_of = [&](index worker) {
-    if (!counts) return (batch + unit - 1) / unit * worker / share.workers * unit;
-    const index target = all * worker / share.workers;
-    index row = 0, done = 0;
-    for (index t = shape.steps - 1; t >= 0; --t) {
-      const index last = shape.rows_at(counts, t, batch);
-      if (done + (last - row) * (t + 1) >= target) {
-        row += (target - done) / (t + 1);
-        break;
-      }
-      done += (last - row) * (t + 1);
-      row = last;
-    }
-    return (row + unit / 2) / unit * unit;
-  };
-  const bool is_last = share.worker + 1 == share.workers;
-  return {std::min(batch, row_of(share.worker)),
-          is_last ? batch : std::min(batch, row_of(share.worker + 1))};
-}
-
-template <class T>
 ScratchSize scratch_of(const Recurrence<T>& shape, index batch) {
   constexpr index kWidth = kPanelWidth<T>;
   const index state = shape.state_size(shape.height(batch)), lines = shape.gates() * shape.pitch();
@@ -284,13 +256,13 @@ ScratchSize scratch_of(const Recurrence<T>& shape, index batch) {
 }
 
 template <class T>
-void forward_through_time(const Recurrence<T>& shape, const T* parameters, RowRange rows,
+void forward_through_time(const Recurrence<T>& shape, const T* parameters, const OwnRows<T>& rows,
                           index batch, const Rows<const T>& x, const Outputs<T>& out,
                           const Scratch<T>& scratch) {
   for (index d = 0; d < shape.directions; ++d) {
     Forward<T> forward(shape, parameters, d, batch, x, out, scratch);
     if (!out.kept) {
-      forward.run(rows);
+      for (const RowRange range : rows) forward.run(range);
       continue;
     }
     each_group(shape, rows, batch, [&](index group, RowRange own) {
@@ -299,10 +271,9 @@ void forward_through_time(const Recurrence<T>& shape, const T* parameters, RowRa
   }
 }
 
-#define FOXNN_FORWARD(T)                                                               \
-  template RowRange rows_of(const Recurrence<T>&, Share, index, const std::uint32_t*); \
-  template ScratchSize scratch_of(const Recurrence<T>&, index);                        \
-  template void forward_through_time(const Recurrence<T>&, const T*, RowRange, index,  \
+#define FOXNN_FORWARD(T)                                                                       \
+  template ScratchSize scratch_of(const Recurrence<T>&, index);                                \
+  template void forward_through_time(const Recurrence<T>&, const T*, const OwnRows<T>&, index, \
                                      const Rows<const T>&, const Outputs<T>&, const Scratch<T>&);
 FOXNN_FORWARD(float)
 FOXNN_FORWARD(double)

@@ -175,14 +175,14 @@ void Recurrent<T>::pack(const Array& array, const T* values, T* packed,
 template <class T>
 void Recurrent<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                            Scratch<T> scratch) const {
-  const RowRange rows = rows_of(shape_, share, batch, out.steps.x);
+  const OwnRows<T> rows = rows_of(shape_, share, batch, out.steps.x, out.kept != nullptr);
   forward_through_time(shape_, this->parameters(), rows, batch, *x, out, scratch);
 }
 
 template <class T>
 void Recurrent<T>::backward(Share share, index batch, const Back<T>& back,
                             Scratch<T> scratch) const {
-  const RowRange rows = rows_of(shape_, share, batch, back.steps.x);
+  const OwnRows<T> rows = rows_of(shape_, share, batch, back.steps.x, true);
   back_through_time(shape_, this->parameters(), rows, batch, back, scratch);
 }
 
@@ -190,7 +190,7 @@ template <class T>
 void Recurrent<T>::backward_input(Share share, index batch, index, const Back<T>& back,
                                   const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                                   Scratch<T> scratch) const {
-  const RowRange rows = rows_of(shape_, share, batch, back.steps.x);
+  const OwnRows<T> rows = rows_of(shape_, share, batch, back.steps.x, true);
   gradient_of_steps(shape_, this->parameters(), rows, batch, back, delta_below, below, scratch);
 }
 
