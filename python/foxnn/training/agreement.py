@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from foxnn import _core, checks
+from foxnn.formats.paths import path_of
 from foxnn.layers.kinds import placed
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
@@ -15,6 +16,9 @@ from foxnn.model.scaler import Scaler
 from foxnn.training.options import FitOptions
 from foxnn.training.plain_options import arguments_of
 from foxnn.training.ranks import Ranks
+
+# Bytes of a file that are read at once.
+_PIECE = 1 << 20
 
 
 def agreed(network: AnsweringNetwork, options: FitOptions, ranks: Ranks) -> None:
@@ -84,10 +88,22 @@ def _scaler(scaler: Scaler | None) -> str | None:
 def _arguments(options: FitOptions) -> dict[str, Any]:
     told = arguments_of(options, 0, 0)
     scale = options.scalers
+    place = options.checkpoint
     return told | {
+        "checkpoint": None if place is None else path_of(place, "checkpoint"),
+        "checkpoint_every": options.checkpoint_every,
         "scale": None if scale is None else [_scaler(one) for one in scale],
         "lengths": "given" if options.lengths is not None else None,
     }
+
+
+def described_file(path: str) -> dict[str, Any]:
+    """Return what a checkpoint must have alike on all ranks."""
+    found = hashlib.blake2b(digest_size=8)
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            found.update(piece)
+    return {"the checkpoint (by its hash)": found.hexdigest()}
 
 
 def hash_of(memory: Any) -> str:

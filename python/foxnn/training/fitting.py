@@ -25,10 +25,14 @@ def fitted(
     y: ArrayLike,
     given: FitArguments,
     start: Start | None = None,
+    ranks: Ranks = ALONE,
 ) -> History:
-    """Train the network with these arguments, from the beginning or from a checkpoint."""
+    """Train the network with these arguments, from the beginning or from a checkpoint.
+
+    `ranks` are those that a caller has joined already.
+    """
     if given.communicator is None:
-        return _fitted(network, x, y, given, start, ALONE)
+        return _fitted(network, x, y, given, start, ranks)
     from foxnn.training.mpi import ranks_of  # late: most runs have one process
 
     with ranks_of(given.communicator) as ranks:
