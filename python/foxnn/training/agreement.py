@@ -119,7 +119,8 @@ def hash_of(memory: Any) -> str:
             for one in value:
                 add(one)
         elif hasattr(value, "tobytes"):
-            found.update(np.ascontiguousarray(value).tobytes())
+            # Their bytes in place: samples may be larger than what memory is left.
+            found.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
         else:
             found.update(repr(value).encode())
 
