@@ -88,6 +88,7 @@ def check_same(found: foxnn.population, wanted: foxnn.population) -> None:
         del here["seconds"], there["seconds"]
         assert here == there
     assert found.history.epochs == wanted.history.epochs
+    assert found.parameters.tobytes() == wanted.parameters.tobytes()  # as the engine has them
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -213,6 +214,29 @@ def test_a_run_that_ends_within_an_epoch_resumes_on_other_ranks(
         assert history["loss"].tobytes() == whole.history["loss"].tobytes()
         for i in range(3):
             check(pop[i], whole[i])
+
+
+def test_a_rank_hears_of_a_failure_within_its_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "PAUSE", 0.02)
+    count = 2_000_000  # in steps, an epoch of a second or more
+    x = np.ones((count, 1), np.float32)
+    pops = [foxnn.population(2, [1, 4, 1], seed=1) for _ in range(2)]
+    of_course = loop.PopulationLoop._stop_if_over
+
+    def failing(self: Any) -> bool:
+        if self._own.start == 1:
+            raise LookupError("no such thing")
+        return of_course(self)
+
+    monkeypatch.setattr(loop.PopulationLoop, "_stop_if_over", failing)
+
+    def one(world: Any) -> Any:
+        return pops[world.Get_rank()].fit(x, x, 1, 1, communicator=world)
+
+    first, second = thread_ranks.run(2, one)
+    assert isinstance(second, LookupError)
+    assert str(first) == "rank 1 has ended with LookupError: no such thing"
+    assert 0 < pops[0][0]._steps() < count
 
 
 DIFFERENT: dict[str, tuple[str, str, Callable[[int], Any]]] = {

@@ -20,9 +20,10 @@ from foxnn.training.agreement import described_file, refuse_different
 from foxnn.training.beside import wait_for_all
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.fitting import fitted
+from foxnn.training.joining import joined
 from foxnn.training.kinds import AugmentLike, ScheduleLike, ValidationLike
 from foxnn.training.options import FitArguments
-from foxnn.training.ranks import ALONE, Ranks, joined
+from foxnn.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from foxnn.evolution import EvolutionHistory

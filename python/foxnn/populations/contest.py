@@ -21,7 +21,7 @@ from foxnn.populations.per_member import EACH, USUAL, indices_of
 from foxnn.populations.population import population
 from foxnn.populations.together import Pulse, described_argument
 from foxnn.support.streams import HOLDOUT
-from foxnn.training.agreement import hash_of, refuse_different
+from foxnn.training.agreement import described_engine, hash_of, refuse_different
 from foxnn.training.classes import classes_of
 from foxnn.training.options import FitArguments
 from foxnn.training.ranks import ALONE, Ranks
@@ -109,7 +109,7 @@ class Contest:
         from foxnn.training.spread import described  # late: most searches have one process
 
         own = {
-            "the version of foxnn": _core.__version__,
+            **described_engine(),
             **{name: described_argument(one) for name, one in told.items() if name != "progress"},
             "grid": described_argument([dict(one) for one in self.grid]),
             **described(samples),

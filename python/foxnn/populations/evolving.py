@@ -20,8 +20,9 @@ from foxnn.training.arguments import checked_every, checked_time_limit
 from foxnn.training.callbacks import Callbacks
 from foxnn.training.checkpoint import Checkpoints
 from foxnn.training.epochs import Course
+from foxnn.training.joining import joined
 from foxnn.training.progress import Progress, is_wanted
-from foxnn.training.ranks import ALONE, Ranks, joined
+from foxnn.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from foxnn.populations.population import population

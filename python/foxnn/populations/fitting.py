@@ -25,10 +25,11 @@ from foxnn.training.agreement import refuse_different
 from foxnn.training.arguments import checked_time_limit
 from foxnn.training.callbacks import Callbacks
 from foxnn.training.early_stopping import Watch, watch_of
+from foxnn.training.joining import joined
 from foxnn.training.options import FitArguments, FitOptions, checked_options
 from foxnn.training.plan import engine_plan
 from foxnn.training.progress import is_wanted
-from foxnn.training.ranks import ALONE, Ranks, joined
+from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.reach import warn_if_out_of_reach
 from foxnn.training.saturation import warn_if_saturated
 from foxnn.training.update_rules import kind_of

@@ -10,7 +10,8 @@ import numpy as np
 from foxnn import checks
 from foxnn.populations.together import described_argument, described_members
 from foxnn.training.agreement import refuse_different
-from foxnn.training.ranks import Ranks, joined
+from foxnn.training.joining import joined
+from foxnn.training.ranks import Ranks
 
 if TYPE_CHECKING:
     from foxnn.populations.answers import AnsweringPopulation

@@ -19,7 +19,7 @@ from foxnn.populations.contest import ALLOWED, Contest
 from foxnn.populations.per_member import is_one_each
 from foxnn.support.extras import library
 from foxnn.training.agreement import refuse_different
-from foxnn.training.ranks import joined
+from foxnn.training.joining import joined
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -54,9 +54,7 @@ def described(network: AnsweringNetwork) -> dict[str, Any]:
         for where, layer in placed(network._layers(), "layer {}".format)
     }
     return {
-        "the version of foxnn": _core.__version__,
-        # The others agree with each other bit for bit.
-        "the kernel set": "reference" if _core.kernel_set() == "reference" else "of vectors",
+        **described_engine(),
         "the dtype of the network": "float32" if network._single() else "float64",
         "the layers of the network": list(layers),
         **layers,
@@ -69,6 +67,15 @@ def described(network: AnsweringNetwork) -> dict[str, Any]:
         "the weights of the network, or what its optimizer remembers, (by their hash)": hash_of(
             state.memory_of(network)
         ),
+    }
+
+
+def described_engine() -> dict[str, Any]:
+    """Return what computes, and must be alike on all ranks."""
+    return {
+        "the version of foxnn": _core.__version__,
+        # The others agree with each other bit for bit.
+        "the kernel set": "reference" if _core.kernel_set() == "reference" else "of vectors",
     }
 
 

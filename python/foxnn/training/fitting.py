@@ -10,6 +10,7 @@ from foxnn.training.checkpoint import Start
 from foxnn.training.data import fit_data
 from foxnn.training.folds import planned_by_folds
 from foxnn.training.history import History
+from foxnn.training.joining import joined
 from foxnn.training.loop import FitLoop
 from foxnn.training.options import FitArguments, checked_options
 from foxnn.training.plan import fit_plan, reported
@@ -33,9 +34,7 @@ def fitted(
     """
     if given.communicator is None:
         return _fitted(network, x, y, given, start, ranks)
-    from foxnn.training.mpi import ranks_of  # late: most runs have one process
-
-    with ranks_of(given.communicator) as ranks:
+    with joined(given.communicator) as ranks:
         return _fitted(network, x, y, given, start, ranks)
 
 

@@ -71,12 +71,3 @@ class Ranks:
 
 
 ALONE = Ranks()
-
-
-def joined(communicator: Any) -> Ranks:
-    """Return the ranks of a communicator, a context; of None this process by itself."""
-    if communicator is None:
-        return ALONE
-    from foxnn.training.mpi import ranks_of  # late: most runs have one process
-
-    return ranks_of(communicator)
