@@ -627,16 +627,21 @@ CALLS: dict[str, Call] = {
         lambda: foxnn, {"count": [Made(lambda: [network(), network()]), Made(population)]}
     ),
     "population-of-a-file": Call(lambda: foxnn, {"count": [Made(population_file)]}),
-    "population.get_out": Call(population, {"x": [X, X[0], X.tolist()], "each": [False]}),
+    "population.get_out": Call(
+        population, {"x": [X, X[0], X.tolist()], "each": [False], "communicator": [None]}
+    ),
     "population.get_out-of-each": Call(
         population, {"x": [X[:3], X[:6].reshape(3, 2, 3)], "each": [True]}
     ),
-    "population.predict": Call(population, {"x": [X], "spread": [True, False], "lengths": [None]}),
+    "population.predict": Call(
+        population,
+        {"x": [X], "spread": [True, False], "lengths": [None], "communicator": [None]},
+    ),
     "population.evaluate": Call(
         population,
         {
             "x": [X], "y": [Y], "sample_weight": [COUNTS], "metrics": [("mae",), "r2", ()],
-            "lengths": [None],
+            "lengths": [None], "communicator": [None],
         },
     ),
     "population.fit": Call(
@@ -653,6 +658,7 @@ CALLS: dict[str, Call] = {
             "scale": [("minmax", None), "standard"], "clip_norm": [0.5, [0.5, None, 1.0]],
             "clip_value": [None], "checkpoint": ["run.safetensors"], "checkpoint_every": [1],
             "augment": [None], "lengths": [None], "truncate": [None], "label_smoothing": [0.0],
+            "communicator": [None],
         },
         work=("epochs",),
         raises=(foxnn.DivergedError,),
@@ -664,7 +670,7 @@ CALLS: dict[str, Call] = {
             "fitness": [scores], "generations": [1],
             "rule": [None, Made(lambda: rule("Genetic"))], "target": [0.5], "callbacks": [stop],
             "progress": [False], "time_limit": [5.0], "checkpoint": ["run.safetensors"],
-            "checkpoint_every": [1],
+            "checkpoint_every": [1], "communicator": [None],
         },
         work=("generations",),
         functions=("fitness", "callbacks"),
@@ -683,6 +689,7 @@ CALLS: dict[str, Call] = {
             "sizes": [[3, 4, 2]], "x": [X], "y": [Y], "folds": [2, [([0, 1, 2], [3, 4])]],
             "activation": ["tanh"], "output_activation": [None], "loss": ["mse"],
             "init": ["auto"], "dtype": ["float64"], "seed": [1], "n_threads": [1],
+            "communicator": [None],
         },
     ),
     "search": Call(
@@ -692,7 +699,7 @@ CALLS: dict[str, Call] = {
             "grid": [{"l2": [0.1, 0.2]}, [{"l1": 0.1}, {"batch_size": 3}]], "folds": [2],
             "halving": [False, True], "monitor": ["loss"], "activation": ["tanh"],
             "output_activation": [None], "loss": ["mse"], "init": ["auto"], "dtype": ["float64"],
-            "seed": [1], "n_threads": [1],
+            "seed": [1], "n_threads": [1], "communicator": [None],
         },
     ),
     "train_data": Call(lambda: foxnn, {"x": [X, X.tolist()], "y": [Y, Y.tolist()]}),

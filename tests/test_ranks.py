@@ -478,3 +478,51 @@ def test_ctrl_c_waits_for_an_exchange_and_is_passed_on() -> None:
             in_an_exchange()
     assert steps == [True]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_parts_of_files_are_read_where_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = Path(__file__).parents[1] / "wiki" / "Several-machines.md"
+    text = page.read_text(encoding="utf-8").partition("## Reading one's own part")[2]
+    shown: dict[str, Any] = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], shown)  # writes x.npy and y.npy
+    x, y = np.load("x.npy"), np.load("y.npy")
+    for i, rows in enumerate(np.array_split(np.arange(len(x)), 5)):
+        np.save(f"x-{i}.npy", x[rows])
+        np.save(f"y-{i}.npy", y[rows])
+    kept: list[Any] = []
+    of_course = fitting.FitLoop.__init__
+
+    def counted(self: Any, network: Any, data: Any, *more: Any) -> None:
+        kept.append(data.training.x)
+        of_course(self, network, data, *more)
+
+    monkeypatch.setattr(fitting.FitLoop, "__init__", counted)
+
+    def network() -> foxnn.neural_network:
+        return foxnn.neural_network([8, 4, 1], "tanh", "identity", seed=1)
+
+    nn = network()
+    expected = ended(nn, nn.fit(x, y, 2, shards=16))
+    for size in (2, 3, 5):
+        kept.clear()
+
+        def mapped(world: Any, size: int = size) -> str:
+            rank, own = world.Get_rank(), network()
+            samples = [shown["part_of"](name, rank, size) for name in ("x.npy", "y.npy")]
+            found = ended(own, own.fit(*samples, 2, communicator=world))
+            assert any(np.shares_memory(one, samples[0]) for one in kept)  # nothing is copied
+            return found
+
+        def in_files(world: Any, size: int = size) -> str:
+            rank, own = world.Get_rank(), network()
+            samples = [
+                shown["files_of"]([f"{name}-{i}.npy" for i in range(5)], rank, size)
+                for name in ("x", "y")
+            ]
+            return ended(own, own.fit(*samples, 2, communicator=world))
+
+        for body in (mapped, in_files):
+            assert thread_ranks.run(size, body) == [expected] * size

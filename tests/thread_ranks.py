@@ -68,6 +68,10 @@ class ThreadComm:
             raise LostError("a thread has gone") from error
         return found
 
+    def gather(self, value: Any) -> list[Any] | None:
+        found = self.allgather(value)
+        return found if self._rank == 0 else None
+
     def alltoall(self, values: list[Any]) -> list[Any]:
         return [row[self._rank] for row in self.allgather(values)]
 

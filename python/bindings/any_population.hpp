@@ -5,6 +5,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <stdexcept>
@@ -81,7 +82,11 @@ class AnyPopulation {
    public:
     explicit Training(AnyPopulation& population) {
       for (AnyNetwork* const member : population.members_) each_.emplace_back(*member);
+      ++trainings_;
     }
+    ~Training() { --trainings_; }
+    Training(const Training&) = delete;
+    Training& operator=(const Training&) = delete;
 
    private:
     std::deque<AnyNetwork::Training> each_;
@@ -99,14 +104,26 @@ class AnyPopulation {
   bool is_read() const { return reading_ > 0; }
   /// Throws std::runtime_error where parameters cannot be changed.
   void refuse_changes() const {
-    if (members_.front()->training() || reading_ > 0) {
+    if (reading_ > 0 || any([](const AnyNetwork& one) { return one.training(); })) {
       throw std::runtime_error(
           "the population cannot be changed while it trains, or while another thread uses it");
     }
   }
-  bool running() const { return members_.front()->running(); }
+  bool running() const {
+    return any([](const AnyNetwork& one) { return one.running(); });
+  }
 
  private:
+  /// Whether that is so of any member. Some of them may be trained as a population of their own;
+  /// without any training only the first is looked at, since answers of many small members are
+  /// asked for every few microseconds.
+  template <class Predicate>
+  bool any(Predicate is_so) const {
+    if (trainings_ == 0) return is_so(*members_.front());
+    return std::any_of(members_.begin(), members_.end(),
+                       [&](const AnyNetwork* one) { return is_so(*one); });
+  }
+
   template <class T>
   static Network<T>& of_type(AnyNetwork& any) {
     return any.visit([]<class N>(N& network) -> Network<T>& {
@@ -122,6 +139,7 @@ class AnyPopulation {
   std::vector<AnyNetwork*> members_;
   std::variant<std::unique_ptr<Population<float>>, std::unique_ptr<Population<double>>> population_;
   int reading_ = 0;
+  inline static int trainings_ = 0;  // of all populations
 };
 
 }  // namespace foxnn::python

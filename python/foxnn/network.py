@@ -318,7 +318,7 @@ class neural_network(FoxnnInterface):
         16
         """
         if others:
-            raise unknown("fit", others)
+            raise self._refused_on(communicator, unknown("fit", others))
         from foxnn.training.fitting import fitted
         from foxnn.training.options import FitArguments
 
@@ -335,10 +335,15 @@ class neural_network(FoxnnInterface):
 
         return predicted(self, communicator, x, lengths)
 
-    def _evaluated_on(self, communicator: Any, given: Any, asked: Any) -> dict[str, float]:
+    def _evaluated_on(self, communicator: Any, given: Any, metrics: Any) -> dict[str, float]:
         from foxnn.training.joined import evaluated
 
-        return evaluated(self, communicator, given, asked)
+        return evaluated(self, communicator, given, metrics)
+
+    def _refused_on(self, communicator: Any, error: Exception) -> Exception:
+        from foxnn.training.mpi import refused_on
+
+        return refused_on(communicator, error)
 
     @property
     def history(self) -> History | None:

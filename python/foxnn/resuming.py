@@ -16,11 +16,14 @@ from foxnn.formats.paths import FileFormatError
 from foxnn.formats.population_file import is_population
 from foxnn.network import neural_network
 from foxnn.training import checkpoint, plain_options
+from foxnn.training.agreement import described_file, refuse_different
 from foxnn.training.beside import wait_for_all
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.fitting import fitted
+from foxnn.training.joining import joined
 from foxnn.training.kinds import AugmentLike, ScheduleLike, ValidationLike
 from foxnn.training.options import FitArguments
+from foxnn.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from foxnn.evolution import EvolutionHistory
@@ -39,6 +42,7 @@ def resume(
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
+    communicator: Any = None,
 ) -> tuple[population, EvolutionHistory]: ...
 @overload
 def resume(
@@ -55,6 +59,7 @@ def resume(
     callbacks: object = (),
     progress: bool | None = None,
     time_limit: float | None = None,
+    communicator: Any = None,
 ) -> tuple[population, PopulationHistory]: ...
 @overload
 def resume(  # the file decides whether it is a network or a population
@@ -130,7 +135,8 @@ def resume(
         Seconds for the rest of the run, as in `fit`.
     communicator : mpi4py.MPI.Intracomm, optional
         For a run in shards, any number of ranks, or none: the samples that they give together are
-        those that `fit` was given, in this order. All of them read the file.
+        those that `fit` was given, in this order. For a population or an evolution, too, with or
+        without one before; all ranks give the same samples. All of them read the file.
 
     Returns
     -------
@@ -160,50 +166,58 @@ def resume(
     >>> len(history["loss"]), len(longer["loss"])
     (5, 8)
     """
-    if others:
-        raise unknown("resume", others)
-    path = paths.path_of(name_file, "name_file")
-    wait_for_all()
-    if communicator is not None:
-        _read_by_all(path, communicator)
-    if communicator is not None and (fitness is not None or is_population(path)):
-        raise ValueError("communicator must be left out for a population and an evolution")
-    if fitness is not None:
-        left_out = {
-            "x": x, "y": y, "epochs": epochs, "validation": validation,
-            "sample_weight": sample_weight, "schedule": schedule, "augment": augment,
-            "lengths": lengths, "rows": rows,
-        }  # fmt: skip
-        return _evolution(path, fitness, generations, left_out, callbacks, progress, time_limit)
-    if generations is not None:
-        raise ValueError("generations must be left out without fitness: fit has epochs")
-    if x is None or y is None:
-        raise TypeError("resume must be given x and y, or for an evolution fitness")
-    if is_population(path):
-        from foxnn.populations.resuming import resumed  # late: few checkpoints are of populations
-
-        if augment is not None:
-            raise ValueError("augment must be left out for a population")
-        again_of_all = {
+    with joined(communicator) as ranks:  # who hear of what is refused on one of them
+        if others:
+            raise unknown("resume", others)
+        path = paths.path_of(name_file, "name_file")
+        wait_for_all()
+        if ranks is not ALONE:
+            refuse_different(ranks, described_file(path))
+        shown = {"callbacks": callbacks, "progress": progress, "time_limit": time_limit}
+        if fitness is not None:
+            left_out = {
+                "x": x, "y": y, "epochs": epochs, "validation": validation,
+                "sample_weight": sample_weight, "schedule": schedule, "augment": augment,
+                "lengths": lengths, "rows": rows,
+            }  # fmt: skip
+            return _evolution(path, fitness, generations, left_out, shown, ranks)
+        if generations is not None:
+            raise ValueError("generations must be left out without fitness: fit has epochs")
+        if x is None or y is None:
+            raise TypeError("resume must be given x and y, or for an evolution fitness")
+        again = {
             "validation": validation, "sample_weight": sample_weight, "schedule": schedule,
-            "rows": rows,
+            "augment": augment, "rows": rows,
         }  # fmt: skip
-        shown = {
-            "callbacks": callbacks, "progress": progress, "time_limit": time_limit,
-            "lengths": lengths,
-        }  # fmt: skip
-        return resumed(path, x, y, epochs, again_of_all, shown)
-    if rows is not None:
+        kind = _population if is_population(path) else _network
+        return kind(path, x, y, epochs, again, shown | {"lengths": lengths}, ranks)
+
+
+def _population(
+    path: str, x: Any, y: Any, epochs: int | None, again: dict[str, Any], shown: dict[str, Any],
+    ranks: Ranks,
+) -> tuple[Any, Any]:  # fmt: skip
+    from foxnn.populations.resuming import resumed  # late: few checkpoints are of populations
+
+    if again.pop("augment") is not None:
+        raise ValueError("augment must be left out for a population")
+    return resumed(path, x, y, epochs, again, shown, ranks)
+
+
+def _network(
+    path: str, x: Any, y: Any, epochs: int | None, given_again: dict[str, Any],
+    shown: dict[str, Any], ranks: Ranks,
+) -> tuple[Any, Any]:  # fmt: skip
+    if given_again.pop("rows") is not None:
         raise ValueError("rows must be left out for a network: they are for a population")
     _, told, start = checkpoint.read(path)
     network = neural_network(path)
-    if communicator is not None and told.get("shards") is None:
+    if ranks is not ALONE and told.get("shards") is None:
         raise ValueError("communicator must be left out for a run without shards")
+    notes = {"validation": "given", "sample_weight": "given"}
     again = {
-        "validation": (validation, told.get("validation") == "given"),
-        "sample_weight": (sample_weight, told.get("sample_weight") == "given"),
-        "schedule": (schedule, told.get("schedule") == "function"),
-        "augment": (augment, told.get("augment") == "function"),
+        name: (value, told.get(name) == notes.get(name, "function"))
+        for name, value in given_again.items()
     }
     if epochs is not None:
         done = start.epochs + (start.running is not None)  # an epoch that has begun is ended
@@ -216,21 +230,10 @@ def resume(
                 f"{name} must be left out: the checkpoint holds it, got {checks.shown(value)}"
             )
     try:
-        given = _arguments(told, path, again, callbacks, progress, time_limit, lengths)
-        given = given._replace(communicator=communicator)
+        given = _arguments(told, path, again, shown)
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
-    return network, fitted(network, x, y, given, start)
-
-
-def _read_by_all(path: str, communicator: Any) -> None:
-    """Raise an error on all ranks if one of them cannot read the file."""
-    from foxnn.training.mpi import ranks_of  # late: most runs have one process
-
-    with ranks_of(communicator) as ranks:
-        with open(path, "rb") as file:
-            file.read(1)
-        ranks.gathered(None)
+    return network, fitted(network, x, y, given, start, ranks)
 
 
 def _evolution(
@@ -238,9 +241,8 @@ def _evolution(
     fitness: Any,
     generations: int | None,
     left_out: dict[str, Any],
-    callbacks: object,
-    progress: bool | None,
-    time_limit: float | None,
+    shown: dict[str, Any],
+    ranks: Ranks,
 ) -> tuple[Any, Any]:
     for name, value in left_out.items():
         if value is not None:
@@ -251,18 +253,14 @@ def _evolution(
     from foxnn.populations.evolution_resuming import resumed  # late: few are of evolutions
     from foxnn.populations.population import population
 
-    shown = {"callbacks": callbacks, "progress": progress, "time_limit": time_limit}
-    return resumed(path, fitness, generations, shown, population.__new__(population))
+    return resumed(path, fitness, generations, shown, population.__new__(population), ranks)
 
 
 def _arguments(
     told: dict[str, Any],
     path: str,
     again: dict[str, tuple[Any, bool]],
-    callbacks: object,
-    progress: bool | None,
-    time_limit: float | None,
-    lengths: ArrayLike | None,
+    shown: dict[str, Any],
 ) -> FitArguments:
     """Return the arguments of `fit`: those that a checkpoint holds and those given again."""
     rule, weight, rates = told["early_stopping"], told["class_weight"], told["dropout"]
@@ -280,10 +278,10 @@ def _arguments(
         dropout=rates[0] if told["one_dropout"] else rates,
         sample_weight=given.get("sample_weight"),
         class_weight=dict(weight) if isinstance(weight, list) else weight,
-        callbacks=callbacks,
+        callbacks=shown["callbacks"],
         shuffle=told["shuffle"],
-        progress=progress,
-        time_limit=time_limit,
+        progress=shown["progress"],
+        time_limit=shown["time_limit"],
         scale=None,
         clip_norm=told["clip_norm"],
         clip_value=told["clip_value"],
@@ -293,7 +291,7 @@ def _arguments(
         augment=given["augment"]
         if "augment" in given
         else plain_options.augment_from(told.get("augment", [])),
-        lengths=lengths,
+        lengths=shown["lengths"],
         truncate=told.get("truncate"),
         label_smoothing=told.get("label_smoothing", 0.0),
         check_loss=told.get("check_loss", True),

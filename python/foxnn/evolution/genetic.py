@@ -67,6 +67,8 @@ class Genetic(Rule):
     [0.0, 1.0, 1.0, 0.0]
     """
 
+    _has_exact_bits = True
+
     def __init__(
         self,
         tournament: int = 3,

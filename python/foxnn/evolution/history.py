@@ -99,3 +99,8 @@ class EvolutionHistory(Mapping[str, Numbers]):
             last = (f"{name}={self._values[name][-1]:.4g}" for name in ("best", "mean"))
             said += f"; last: {', '.join(last)}"
         return f"EvolutionHistory({said})"
+
+
+def took(history: EvolutionHistory, seconds: float) -> None:
+    """Note how long the last generation took, where another process has measured it."""
+    history._values["seconds"][-1] = seconds

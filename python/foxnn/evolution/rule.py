@@ -36,6 +36,9 @@ class Rule(abc.ABC):
     True
     """
 
+    # Whether its candidates have the same bits on every machine.
+    _has_exact_bits = False
+
     def __init__(self, seed: int | None = None) -> None:
         self._seed = None if seed is None else checks.seed(seed)
         self._shape: tuple[int, int] | None = None
@@ -249,6 +252,26 @@ def checked_scores(scores: Any, members: int, wanted: str) -> Array:
         i = int(np.flatnonzero(~np.isfinite(found))[0])
         raise ValueError(f"{wanted}, got {found[i]} for member {i}")
     return found
+
+
+def seconds_of(rule: Rule) -> float:
+    """Return how long ago the candidates of this generation were asked for."""
+    return time.perf_counter() - rule._asked_at
+
+
+def has_exact_bits(rule: Rule) -> bool:
+    """Return whether the candidates of a rule have the same bits on every machine."""
+    return rule._has_exact_bits
+
+
+def learnt(rule: Rule) -> dict[str, Any]:
+    """Return what must be alike of two rules that are to make the same generations."""
+    return {
+        "rule": type(rule).__name__,
+        "the options of rule": rule._options() | {"seed": rule._seed},
+        "the generation of rule": rule.generation,
+        "what rule has learnt": [rule._history.scores, rule._state()] if rule.generation else None,
+    }
 
 
 def plain(rule: Rule) -> dict[str, Any]:

@@ -60,6 +60,8 @@ class EvolutionStrategy(Rule):
     [2.0, 2.0, 2.0, 2.0]
     """
 
+    _has_exact_bits = True
+
     def __init__(
         self,
         sigma: float = 0.1,

@@ -61,6 +61,7 @@ class AnsweringNetwork(BaseNetwork):
     # On several processes, which the network that can be trained defines.
     _predicted_on: Callable[..., Any]
     _evaluated_on: Callable[..., dict[str, float]]
+    _refused_on: Callable[..., Exception]
 
     @answers("predict")
     def predict(
@@ -97,7 +98,7 @@ class AnsweringNetwork(BaseNetwork):
             If an output is not a number (NaN), since layers before it are beyond the type.
         """
         if others:
-            raise unknown("predict", others)
+            raise self._refused_on(communicator, unknown("predict", others))
         if communicator is not None:
             found: Array = self._predicted_on(communicator, x, lengths)
             return found
@@ -234,10 +235,10 @@ class AnsweringNetwork(BaseNetwork):
         {'loss': 2.5, 'mae': 2.0, 'r2': -4.0}
         """
         if others:
-            raise unknown("evaluate", others)
-        asked = asked_metrics(metrics)
+            raise self._refused_on(communicator, unknown("evaluate", others))
         if communicator is not None:
-            return self._evaluated_on(communicator, (x, y, sample_weight, lengths), asked)
+            return self._evaluated_on(communicator, (x, y, sample_weight, lengths), metrics)
+        asked = asked_metrics(metrics)
         inputs, wanted, weights = self._weighted(x, y, sample_weight, lengths=lengths)
         found = self._evaluation(inputs, wanted, weights)
         if math.isnan(found["loss"]) and (weights is None or weights.any()):

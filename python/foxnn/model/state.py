@@ -106,6 +106,21 @@ def set_memory(network: Face, memory: Mapping[str, Any]) -> None:
         _set_optimizer(network, memory, there)
 
 
+def progress_of(network: Face) -> tuple[dict[str, Any], int]:
+    """Return all that the steps of a training change: parameters, optimizer and draws."""
+    engine = _engine(network)
+    return memory_of(engine), engine._draw()
+
+
+def set_progress(network: Face, progress: tuple[dict[str, Any], int]) -> None:
+    """Bring a network with the same layers to where `progress_of` found another one."""
+    memory, draw = progress
+    if memory["optimizer"] is None:
+        _engine(network)._reset_optimizer()
+    set_memory(network, memory)
+    _core.set_draw(_engine(network), draw)
+
+
 def _set_parameters(network: Face, given: object, there: list[Leaf]) -> None:
     by_layer = checked_arrays(given, there, "parameters", network.dtype)
     for part, arrays in zip(leaves(network._layers()), by_layer, strict=True):

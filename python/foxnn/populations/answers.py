@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
@@ -23,8 +23,18 @@ class AnsweringPopulation:
     _members: list[neural_network]
     _engine: _core.Population
     _settings: Settings
+    # Some members themselves as a population, which the one that can be trained makes.
+    _part: Callable[[range], Any]
 
-    def get_out(self, x: SamplesLike, each: bool = False) -> Any:
+    @property
+    def settings(self) -> Settings:
+        """The settings of all members; `n_threads` is what the whole population takes."""
+        return self._settings
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def get_out(self, x: SamplesLike, each: bool = False, *, communicator: Any = None) -> Any:
         """Return the outputs of every member.
 
         Parameters
@@ -34,6 +44,9 @@ class AnsweringPopulation:
             member, with the members first.
         each : bool, default=False
             Whether every member has samples of its own.
+        communicator : mpi4py.MPI.Intracomm, optional
+            Its ranks, which all have this population and give the same x, ask some of the members
+            each; all get the outputs of all members.
 
         Returns
         -------
@@ -58,6 +71,8 @@ class AnsweringPopulation:
         >>> pop.get_out([[1, 2, 3, 4]] * 7).shape
         (5, 7, 2)
         """
+        if communicator is not None:
+            return self._joined_outputs(communicator, x, None, each)
         first = self._members[0]
         # The short way of a loop that asks the members step by step.
         if each is True and type(x) is np.ndarray and checks.is_engine_type(x):
@@ -79,6 +94,17 @@ class AnsweringPopulation:
             return self._outputs(array[None])[:, 0]
         # The table itself if it has columns that messages can name.
         return self._outputs(x if checks.column_names(x) else array)
+
+    @staticmethod
+    def _refused_on(communicator: Any, error: Exception) -> Exception:
+        from foxnn.training.mpi import refused_on  # late: most populations have one process
+
+        return refused_on(communicator, error)
+
+    def _joined_outputs(self, communicator: Any, x: Any, lengths: Any, each: Any) -> Any:
+        from foxnn.populations.joined import outputs  # late: most populations have one process
+
+        return outputs(self, communicator, x, lengths, each)
 
     def _short_way(self, x: Array) -> Array | None:
         """Return the outputs for a flat sample of each member, or None if it is none, or wrong."""
@@ -130,6 +156,8 @@ class AnsweringPopulation:
         x: SamplesLike,
         spread: bool = False,
         lengths: ArrayLike | None = None,
+        *,
+        communicator: Any = None,
         **others: NoReturn,
     ) -> Any:
         """Return the mean of the members' outputs for many samples, and how far they differ.
@@ -142,6 +170,8 @@ class AnsweringPopulation:
             Whether to return the standard deviation over the members, too.
         lengths : array-like of shape (samples,), optional
             Of padded sequences, as in `neural_network.predict`.
+        communicator : mpi4py.MPI.Intracomm, optional
+            As in `get_out`.
 
         Returns
         -------
@@ -164,10 +194,14 @@ class AnsweringPopulation:
         ((2, 1), (2, 1))
         """
         if others:
-            raise unknown("population.predict", others)
-        wants_spread = checks.flag(spread, "spread")
-        self._members[0]._check_names(x, "x")
-        out = self._outputs(x, lengths)
+            raise self._refused_on(communicator, unknown("population.predict", others))
+        if communicator is not None:
+            out = self._joined_outputs(communicator, x, lengths, None)
+            wants_spread = checks.flag(spread, "spread")
+        else:
+            wants_spread = checks.flag(spread, "spread")
+            self._members[0]._check_names(x, "x")
+            out = self._outputs(x, lengths)
         if isinstance(out, list):  # a list of sequences for each member
             each = [np.stack(ones) for ones in zip(*out, strict=True)]
             means, spreads = [_mean(one) for one in each], [_deviation(one) for one in each]
@@ -183,6 +217,7 @@ class AnsweringPopulation:
         *,
         metrics: str | Sequence[str] = (),
         lengths: ArrayLike | None = None,
+        communicator: Any = None,
         **others: NoReturn,
     ) -> dict[str, Array]:
         """Return the loss of every member, the accuracy if the loss is for classes, and metrics.
@@ -191,6 +226,8 @@ class AnsweringPopulation:
         ----------
         x, y, sample_weight, metrics, lengths
             As in `neural_network.evaluate`.
+        communicator : mpi4py.MPI.Intracomm, optional
+            As in `get_out`; all ranks give the same samples.
 
         Returns
         -------
@@ -209,27 +246,38 @@ class AnsweringPopulation:
         [2.5, 2.5, 2.5]
         """
         if others:
-            raise unknown("population.evaluate", others)
-        first, threads = self._members[0], self._settings.n_threads
-        asked = asked_metrics(metrics)
-        inputs, wanted, weights = first._weighted(x, y, sample_weight, lengths=lengths)
-        which = list(range(len(self._members)))
+            raise self._refused_on(communicator, unknown("population.evaluate", others))
+        given = x, y, sample_weight, lengths
+        if communicator is not None:
+            from foxnn.populations.joined import evaluated  # late: most have one process
+
+            return evaluated(self, communicator, given, metrics)
+        return self._evaluated(range(len(self)), given, metrics, self._settings.n_threads)
+
+    def _evaluated(
+        self, which: range, given: tuple[Any, Any, Any, Any], metrics: Any, threads: int
+    ) -> dict[str, Array]:
+        """Return the evaluations of some members; x, y, weights and lengths are given."""
+        first, asked = self._members[0], asked_metrics(metrics)
+        inputs, wanted, weights = first._weighted(*given[:3], lengths=given[3])
         own: list[Any] | None = None if weights is None else [weights] * len(which)
-        loss, correct, positions = self._engine.evaluate(inputs, wanted, which, None, own, threads)
+        loss, correct, positions = self._engine.evaluate(
+            inputs, wanted, list(which), None, own, threads
+        )
         if np.isnan(loss).any() and (weights is None or weights.any()):
             raise OverflowError(
-                f"the loss of member {int(np.isnan(loss).argmax())} is not a number (NaN): layers "
-                f"go beyond {first.dtype}; scale x"
+                f"the loss of member {which[int(np.isnan(loss).argmax())]} is not a number (NaN): "
+                f"layers go beyond {first.dtype}; scale x"
             )
         found: dict[str, Array] = {"loss": loss}
         if first._classifies():
             found["accuracy"] = correct / positions
-        return found | self._metrics(asked, inputs, wanted, weights) if asked else found
+        return found | self._metrics(which, asked, inputs, wanted, weights) if asked else found
 
     def _metrics(
-        self, asked: dict[str, str], inputs: Rows, wanted: Array, weights: Any
+        self, which: range, asked: dict[str, str], inputs: Rows, wanted: Array, weights: Any
     ) -> dict[str, Array]:
-        each = [member._metrics(asked, inputs, wanted, weights) for member in self._members]
+        each = [self._members[i]._metrics(asked, inputs, wanted, weights) for i in which]
         return {name: np.array([one[name] for one in each]) for name in each[0]}
 
 

@@ -18,9 +18,11 @@ from foxnn.model.settings import values_of
 from foxnn.populations import files
 from foxnn.populations.data import PopulationData
 from foxnn.populations.history import PopulationHistory
-from foxnn.populations.loop import PopulationLoop, RunningEpoch
+from foxnn.populations.loop import PopulationLoop
 from foxnn.populations.per_member import EACH, each_of
-from foxnn.populations.state import stacked, state_of, unstacked
+from foxnn.populations.running import DONE, RunningEpoch
+from foxnn.populations.state import joined, stacked, unstacked
+from foxnn.populations.together import SharedCheckpoints
 from foxnn.training import plain_options
 from foxnn.training.arguments import checked_every
 from foxnn.training.beside import wait_for_all
@@ -28,9 +30,13 @@ from foxnn.training.checkpoint import Checkpoints
 from foxnn.training.early_stopping import Watch
 from foxnn.training.options import FitArguments, FitOptions
 from foxnn.training.plain_options import arguments_of
+from foxnn.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from foxnn.populations.population import population
+
+# What each rank has of its own members.
+_OF_MEMBERS = ("states", "bests", "watches", "ended")
 
 Write = Callable[[PopulationLoop, Checkpoints, bool], None]
 
@@ -41,35 +47,71 @@ def checkpoints_of(
     options: Sequence[FitOptions],
     data: PopulationData,
     rows: Any,
+    ranks: Ranks,
 ) -> tuple[Checkpoints, Write]:
-    """Return where checkpoints are written, and what writes one."""
-    every = checked_every(given.checkpoint_every)
-    checkpoints = Checkpoints(pop._members[0], given.checkpoint, every)
+    """Return where checkpoints are written, and what writes one, on all ranks together."""
+    every, own = checked_every(given.checkpoint_every), ranks.share(len(pop))
+    checkpoints = None
+    if ranks.speaks:
+        checkpoints = Checkpoints(pop._members[0], given.checkpoint, every)
+        checkpoints.arguments = _told(given, options, data, rows)
+
+    def write(loop: PopulationLoop, there: Checkpoints, within: bool) -> None:
+        there.wait()
+        parts = ranks.brought(
+            {
+                "states": [state.state_of(pop._members[i]) for i in own],
+                "bests": [
+                    None if watch is None or watch.best is None else state.memory_of(watch.best)
+                    for watch in loop.watches
+                ],
+                "watches": [None if watch is None else watch.progress() for watch in loop.watches],
+                "running": dataclasses.asdict(loop.running()) if within else None,
+                "ended": loop.ended.tolist(),
+            }
+        )
+        if parts is None:
+            return
+        each = {name: [one for part in parts for one in part[name]] for name in _OF_MEMBERS}
+        best = None
+        if any(one is not None for one in each["bests"]):
+            best = stacked(each["bests"])
+        run = {
+            "arguments": there.told(),
+            "history": loop.history.plain(),
+            "watches": each["watches"],
+            "running": _running([part["running"] for part in parts]) if within else None,
+            "ended": each["ended"],
+            "diverged": [[i, *found] for i, found in sorted(loop.diverged.items())],
+        }
+        whole = joined(each["states"], values_of(pop.settings))
+        there.start(lambda: population_file.write(there.place, whole, run, best))
+
+    if ranks is ALONE:
+        assert checkpoints is not None
+        return checkpoints, write
+    return SharedCheckpoints(checkpoints, ranks), write
+
+
+def _running(parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return the progress within an epoch from those of all ranks."""
+    return {
+        "seconds": parts[0]["seconds"],
+        "draws": [draw for part in parts for draw in part["draws"]],
+        "done": {name: [one for part in parts for one in part["done"][name]] for name in DONE},
+    }
+
+
+def _told(
+    given: FitArguments, options: Sequence[FitOptions], data: PopulationData, rows: Any
+) -> dict[str, Any]:
+    """Return the arguments of the run, as a checkpoint holds them."""
     told = arguments_of(options[0], 0, data.count)
     told["sample_weight"] = None if given.sample_weight is None else "given"
     told["rows"] = None if rows is None else "given"
     told["draws"] = data.draws
     told["each"] = {name: _plain_each(given, name, len(options)) for name in EACH}
-    checkpoints.arguments = told
-
-    def write(loop: PopulationLoop, there: Checkpoints, within: bool) -> None:
-        there.wait()
-        whole = state_of(pop._members, values_of(pop.settings))
-        bests = [None if watch is None else watch.best for watch in loop.watches]
-        best = None
-        if any(one is not None for one in bests):
-            best = stacked([None if one is None else state.memory_of(one) for one in bests])
-        run = {
-            "arguments": there.told(),
-            "history": loop.history.plain(),
-            "watches": [None if watch is None else watch.progress() for watch in loop.watches],
-            "running": dataclasses.asdict(loop.running()) if within else None,
-            "ended": loop.ended.tolist(),
-            "diverged": [[i, *found] for i, found in loop.diverged.items()],
-        }
-        there.start(lambda: population_file.write(there.place, whole, run, best))
-
-    return checkpoints, write
+    return told
 
 
 def _plain_each(given: FitArguments, name: str, members: int) -> list[Any]:
@@ -107,16 +149,15 @@ class PopulationStart:
         """The number of completed epochs."""
         return self.history.epochs
 
-    def bring_up(self, watches: Sequence[Watch | None], pop: population) -> None:
-        """Bring the watches to where they were."""
-        for watch, progress, best, member in zip(
-            watches, self.watches, self.best, pop._members, strict=True
-        ):
+    def bring_up(self, watches: Sequence[Watch | None], pop: population, own: range) -> None:
+        """Bring the watches of some members to where they were."""
+        for i, watch in zip(own, watches, strict=True):
+            progress, best = self.watches[i], self.best[i]
             if watch is None:
                 continue
             earlier = None
             if best is not None:
-                earlier = pop._copy_of(member)
+                earlier = pop._copy_of(pop._members[i])
                 state.set_memory(earlier, best)
             watch.go_on(progress or {}, earlier)
 
@@ -191,9 +232,8 @@ def _whole(values: Any, count: int, most: int) -> list[int]:
 
 
 def _done(done: Mapping[str, Any], count: int) -> dict[str, list[Any]]:
-    names = ("steps", "samples", "loss", "weight", "correct")
-    if set(done) != set(names) or any(len(done[name]) != count for name in names):
-        raise ValueError(f"done must hold {', '.join(names)}, one for each member")
+    if set(done) != set(DONE) or any(len(done[name]) != count for name in DONE):
+        raise ValueError(f"done must hold {', '.join(DONE)}, one for each member")
     return {
         name: [
             checks.real(value, name)
@@ -201,5 +241,5 @@ def _done(done: Mapping[str, Any], count: int) -> dict[str, list[Any]]:
             else checks.integer(value, name, 0, 2**62)
             for value in done[name]
         ]
-        for name in names
+        for name in DONE
     }

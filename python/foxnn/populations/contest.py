@@ -19,9 +19,12 @@ from foxnn.populations.fitting import begun
 from foxnn.populations.loop import PopulationLoop
 from foxnn.populations.per_member import EACH, USUAL, indices_of
 from foxnn.populations.population import population
+from foxnn.populations.together import Pulse, described_argument
 from foxnn.support.streams import HOLDOUT
+from foxnn.training.agreement import described_engine, hash_of, refuse_different
 from foxnn.training.classes import classes_of
 from foxnn.training.options import FitArguments
+from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.samples import WeightedSamples, samples_of
 from foxnn.training.update_rules import kind_of
 
@@ -68,6 +71,7 @@ class Contest:
         y: Any,
         folds: Any,
         n_threads: Any,
+        ranks: Ranks = ALONE,
     ) -> None:
         for names, where in ((fit, ""), *((one, "grid") for one in settings)):
             for name in names:
@@ -80,19 +84,38 @@ class Contest:
                     raise ValueError(f"{name} must be given once, got it in grid and for all")
         self.grid = settings
         self._settings = [making | USUAL | fit | dict(one) for one in settings]
+        # Without a seed, all ranks take that which the first has drawn.
         drawn = checks.seed(making["seed"])
+        drawn = ranks.gathered(drawn)[0] if making["seed"] is None else drawn
         for one in self._settings:
             one["seed"] = drawn if one["seed"] is None else checks.seed(one["seed"])
-            if one["progress"] is None and len(settings) > 1:
+            if not ranks.speaks or (one["progress"] is None and len(settings) > 1):
                 one["progress"] = False
-        self._x, self._y, self._threads = x, y, n_threads
+        self._x, self._y, self._threads = x, y, ranks.threads(n_threads)
+        self._ranks, self._pulse = ranks, Pulse(ranks)
         first = self._network(self._settings[0])
         self.classifies = first._classifies()
         self.lengths = self._settings[0]["lengths"]
-        self._pairs = _pairs(first, self.samples(first, None).y, folds, drawn)
+        samples = self.samples(first, None)
+        self._pairs = _pairs(first, samples.y, folds, drawn)
+        if ranks is not ALONE:
+            self._refuse_different(making | fit, samples)
         self.epochs = max(checks.integer(one["epochs"], "epochs", 1) for one in self._settings)
         self.scores: dict[str, Array] = {}
         self.reached = np.zeros(len(settings), np.int64)
+
+    def _refuse_different(self, told: Mapping[str, Any], samples: WeightedSamples) -> None:
+        """Raise ValueError on all ranks alike unless all have the same networks to train alike."""
+        from foxnn.training.spread import described  # late: most searches have one process
+
+        own = {
+            **described_engine(),
+            **{name: described_argument(one) for name, one in told.items() if name != "progress"},
+            "grid": described_argument([dict(one) for one in self.grid]),
+            **described(samples),
+            "folds (by their hash)": hash_of(self._pairs),
+        }
+        refuse_different(self._ranks, own)
 
     def samples(self, network: neural_network, sample_weight: Any) -> WeightedSamples:
         """Return the samples, checked for a network."""
@@ -109,8 +132,7 @@ class Contest:
         """Train all networks; after each rung, the worse half of the settings ends."""
         groups = self._groups()
         with ExitStack() as stack:
-            for group in groups:
-                group.begin(stack)
+            self._begin(groups, stack)
             for rung in rungs:
                 for group in groups:
                     group.train(rung)
@@ -120,27 +142,49 @@ class Contest:
                 group.train(None)
         self._take(groups, self.epochs)
 
+    def _begin(self, groups: Sequence[Group], stack: ExitStack) -> None:
+        """Begin all runs; what one rank refuses, all refuse alike."""
+        error: Exception | None = None
+        try:
+            for group in groups:
+                group.begin(stack, self._pulse)
+        except (ValueError, TypeError) as found:
+            if self._ranks is ALONE:
+                raise
+            error = found
+        for found_there in self._ranks.gathered(error):
+            if found_there is not None:
+                raise found_there
+
     def _groups(self) -> list[Group]:
-        """Return populations of the settings that can be trained together."""
+        """Return populations of the settings that can be trained together.
+
+        A rank has its share of the networks: of some groups all, of some a part, of some none.
+        """
         found: dict[Any, list[int]] = {}
         for i, one in enumerate(self._settings):
             rest = [_text_of(one[name]) for name in one if name not in (*EACH, "seed")]
             found.setdefault((kind_of(one["optimizer"]), *rest), []).append(i)
-        return [
-            Group([self._settings[i] for i in which], which, self._pairs, self)
-            for which in found.values()
-        ]
+        groups, folds, first = [], len(self._pairs), 0
+        own = self._ranks.share(len(self._settings) * folds)
+        for which in found.values():
+            every = [(place, fold) for place in which for fold in range(folds)]
+            here = [one for i, one in enumerate(every, first) if i in own]
+            groups.append(Group(which, here, self._settings, self._pairs, self))
+            first += len(every)
+        return groups
 
     def _take(self, groups: Sequence[Group], epochs: int) -> None:
         """Note the scores of the settings that are still trained."""
+        self._pulse.wait()
+        for found in self._ranks.gathered([group.scores() for group in groups]):
+            for (places, folds), scores in found:
+                for name, numbers in scores.items():
+                    if name not in self.scores:
+                        shape = len(self._settings), len(self._pairs)
+                        self.scores[name] = np.full(shape, np.nan)
+                    self.scores[name][places, folds] = numbers
         for group in groups:
-            if not group.alive:
-                continue
-            for name, numbers in group.scores().items():
-                if name not in self.scores:
-                    shape = len(self._settings), len(self._pairs)
-                    self.scores[name] = np.full(shape, np.nan)
-                self.scores[name][group.alive] = numbers
             self.reached[group.alive] = np.minimum(epochs, group.epochs)
 
     def _halve(self, groups: Sequence[Group], monitor: str) -> None:
@@ -153,36 +197,39 @@ class Contest:
 
 
 class Group:
-    """Settings whose networks have the same layers: one population, setting by setting."""
+    """Settings whose networks have the same layers: one population of those that are here."""
 
     def __init__(
         self,
-        settings: Sequence[Mapping[str, Any]],
         places: Sequence[int],
+        members: Sequence[tuple[int, int]],
+        settings: Sequence[Mapping[str, Any]],
         pairs: Sequence[Pair],
         contest: Contest,
     ) -> None:
-        #: The places of the settings that are still trained.
+        #: The places of the settings that are still trained, here or elsewhere.
         self.alive = list(places)
-        self._places = list(places)
+        self._members = members  # the setting and the fold of each
         self._pairs = pairs
         self._contest = contest
         self._settings = settings
-        self.epochs = int(settings[0]["epochs"])
+        self.epochs = int(settings[places[0]]["epochs"])
         self._loop: PopulationLoop | None = None
 
-    def begin(self, stack: ExitStack) -> None:
+    def begin(self, stack: ExitStack, pulse: Pulse) -> None:
         """Make the population, and check everything."""
-        pairs, self._count = self._pairs, len(self._pairs)
-        made = [self._contest._network(one) for one in self._settings]
-        self._pop = pop = population([one for one in made for _ in pairs])
+        if not self._members:
+            return
+        each = [self._settings[place] for place, _ in self._members]
+        made = {place: self._contest._network(self._settings[place]) for place, _ in self._members}
+        self._pop = pop = population([made[place] for place, _ in self._members])
         pop.settings.n_threads = self._contest._threads
-        told = {name: self._settings[0][name] for name in FitArguments._fields}
-        told |= {name: [one[name] for one in self._settings for _ in pairs] for name in EACH}
+        told = {name: each[0][name] for name in FitArguments._fields}
+        told |= {name: [one[name] for one in each] for name in EACH}
         given = FitArguments(**told)
-        rows = [train for _ in self._settings for train, _ in pairs]
+        rows = [self._pairs[fold][0] for _, fold in self._members]
         try:
-            self._loop = begun(pop, self._contest._x, self._contest._y, given, rows)
+            self._loop = begun(pop, self._contest._x, self._contest._y, given, rows, pulse=pulse)
         except (ValueError, TypeError) as error:
             raise self._named(error) from None
         self._weights = (
@@ -190,7 +237,6 @@ class Group:
             if given.sample_weight is None
             else self._contest.samples(pop._members[0], given.sample_weight).weights
         )
-        self._tests = [test for _ in self._settings for _, test in pairs]
         stack.enter_context(self._loop)
         self._epochs = self._loop.each_epoch()
         self._done = 0
@@ -202,12 +248,14 @@ class Group:
             return error
         member = int(found[2] or 0) if found[1] in EACH else 0
         end = found.end() if found[1] in EACH else found.end(1)
-        setting = self._contest.grid[self._places[member // self._count]]
+        setting = self._contest.grid[self._members[member][0]]
         name = f"{found[1]} in grid" if found[1] in setting else found[1]
         return type(error)(name + str(error)[end:])
 
     def train(self, epochs: int | None) -> None:
         """Train up to a number of epochs, or to the end."""
+        if self._loop is None:
+            return
         while epochs is None or self._done < epochs:
             try:
                 next(self._epochs)
@@ -215,18 +263,17 @@ class Group:
                 return
             self._done += 1
 
-    def scores(self) -> dict[str, Array]:
-        """Return the scores of the settings that are still trained, (settings, folds)."""
-        assert self._loop is not None
-        which = [
-            self._places.index(place) * self._count + fold
-            for place in self.alive
-            for fold in range(self._count)
-        ]
+    def scores(self) -> tuple[tuple[list[int], list[int]], dict[str, Array]]:
+        """Return settings and folds of the networks that are still trained, and their scores."""
+        alive = set(self.alive)
+        which = [i for i, (place, _) in enumerate(self._members) if place in alive]
+        places, folds = ([self._members[i][k] for i in which] for k in range(2))
+        if self._loop is None or not which:
+            return (places, folds), {}
         samples = self._loop.data.samples
         weights: list[Any] | None = None if self._weights is None else [self._weights] * len(which)
         loss, correct, positions = self._pop._engine.evaluate(
-            samples.x, samples.y, which, [self._tests[i] for i in which], weights,
+            samples.x, samples.y, which, [self._pairs[fold][1] for fold in folds], weights,
             self._pop.settings.n_threads,
         )  # fmt: skip
         found = {"loss": loss}
@@ -235,15 +282,14 @@ class Group:
         has_diverged = np.array([i in self._loop.diverged for i in which], bool)
         for numbers in found.values():
             numbers[has_diverged] = np.nan
-        return {name: numbers.reshape(-1, self._count) for name, numbers in found.items()}
+        return (places, folds), found
 
     def end(self, worse: set[int]) -> None:
         """Let settings make no further steps."""
-        assert self._loop is not None
-        for place in [place for place in self.alive if place in worse]:
-            self.alive.remove(place)
-            first = self._places.index(place) * self._count
-            for i in range(first, first + self._count):
+        ended = worse & {*self.alive}
+        self.alive = [place for place in self.alive if place not in ended]
+        for i, (place, _) in enumerate(self._members):
+            if place in ended and self._loop is not None:
                 self._loop.end(i)
 
 

@@ -15,9 +15,11 @@ from foxnn.checks.labels import Classes, LabelReader
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.populations.per_member import rows_of_members, weights_of_members
 from foxnn.support import pieces
+from foxnn.training.agreement import hash_of, refuse_different
 from foxnn.training.classes import weighted_by_class
 from foxnn.training.data import columns_of
 from foxnn.training.options import FitOptions
+from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.samples import WeightedSamples, Weights, samples_of
 from foxnn.training.scaling import Scalers, measured
 from foxnn.training.validation import given_samples, split_rows
@@ -42,14 +44,14 @@ class PopulationData:
     """Samples by use, and what the population keeps of them."""
 
     samples: WeightedSamples  # without weights, which `training` has
-    training: list[Seen]
+    training: list[Seen]  # one for each member that this process trains, as `validating`
     held_out: WeightedSamples | None  # of which `validating` says what each member sees
     validating: list[Seen]
     count: int  # of all samples, as they were given
     columns: list[str] | None
     classes: Classes | None
-    scalers: list[Scalers] | None  # None: members keep their own
-    draws: list[int]  # of the shares to validate on
+    scalers: list[Scalers] | None  # of all members; None: they keep their own
+    draws: list[int]  # of the shares to validate on, of all members
     takes_draw: bool
 
 
@@ -61,18 +63,23 @@ def population_data(
     sample_weight: Any,
     rows: Any,
     draws: Sequence[int] | None = None,
+    ranks: Ranks = ALONE,
 ) -> PopulationData:
     """Check the samples, and split them for each member as its own `fit` would.
 
-    `draws`, if given, are those of the shares of a run that is resumed.
+    `draws`, if given, are those of the shares of a run that is resumed. All ranks must have the
+    same samples.
     """
-    first, told = members[0], options[0]
+    first, told, own = members[0], options[0], ranks.share(len(members))
     labels = LabelReader(first._classes, learns=True)
     samples = samples_of(first, x, y, None, labels=labels, lengths=told.lengths)
     labels.learns = False
     count = len(samples)
     columns = columns_of(first, x)
-    seen = _seen(first, x, y, samples, sample_weight, rows, len(members), told.lengths)
+    every = _seen(first, x, y, samples, sample_weight, rows, len(members), told.lengths)
+    if ranks is not ALONE:
+        _refuse_different(ranks, samples, columns, labels.classes, every)
+    seen = [every[i] for i in own]
     if told.class_weight is not None:  # refuses bad ones
         weighted_by_class(first, samples, told.class_weight, labels.classes)
     drawn = [member._draw() for member in members] if draws is None else list(draws)
@@ -83,21 +90,63 @@ def population_data(
         held_out = given_samples(
             first, told.validation, columns, labels, is_padded=told.lengths is not None
         )
-        validating = [Seen(None, held_out.weights)] * len(members)
+        validating = [Seen(None, held_out.weights)] * len(own)
+        if ranks is not ALONE:
+            _refuse_different_validation(ranks, held_out)
     elif told.validation is not None:
         held_out = samples
-        for i, member in enumerate(members):
-            seen[i], held = _split(member, samples, seen[i], told.validation, drawn[i])
+        for k, i in enumerate(own):
+            seen[k], held = _split(members[i], samples, seen[k], told.validation, drawn[i])
             validating.append(held)
     if told.class_weight is not None:
         seen = [
-            _weighted(member, samples, one, told.class_weight, labels.classes)
-            for member, one in zip(members, seen, strict=True)
+            _weighted(members[i], samples, one, told.class_weight, labels.classes)
+            for i, one in zip(own, seen, strict=True)
         ]
+    scalers: list[Scalers] | None = None
+    if told.scalers is not None:
+        measured_here = _scalers(samples, seen, [options[i] for i in own])
+        scalers = [one for each in ranks.gathered(measured_here) for one in each]
     return PopulationData(
-        samples, seen, held_out, validating, count, columns, labels.classes,
-        _scalers(samples, seen, options), drawn, is_drawn and draws is None,
+        samples, seen, held_out, validating, count, columns, labels.classes, scalers, drawn,
+        is_drawn and draws is None,
     )  # fmt: skip
+
+
+def _refuse_different(
+    ranks: Ranks,
+    samples: WeightedSamples,
+    columns: list[str] | None,
+    classes: Classes | None,
+    seen: Sequence[Seen],
+) -> None:
+    """Raise ValueError on all ranks alike unless they have the same samples for all members."""
+    from foxnn.training.spread import described  # late: most runs have one process
+
+    known: dict[int, str] = {}  # members may see the same rows
+
+    def hash_of_one(array: Array | None) -> str:
+        if id(array) not in known:
+            known[id(array)] = hash_of(array)
+        return known[id(array)]
+
+    refuse_different(
+        ranks,
+        {
+            **described(samples),
+            "the columns of x": columns,
+            "the labels of y": None if classes is None else classes.labels,
+            "rows (by their hash)": hash_of([hash_of_one(one.rows) for one in seen]),
+            "sample_weight (by its hash)": hash_of([hash_of_one(one.weights) for one in seen]),
+        },
+    )
+
+
+def _refuse_different_validation(ranks: Ranks, held_out: WeightedSamples) -> None:
+    from foxnn.training.spread import described
+
+    own = described(held_out, ("validation[0]", "validation[1]"))
+    refuse_different(ranks, own | {"validation[2] (by its hash)": hash_of(held_out.weights)})
 
 
 def _seen(
@@ -186,10 +235,8 @@ def _weighted(
 
 def _scalers(
     samples: WeightedSamples, seen: Sequence[Seen], options: Sequence[FitOptions]
-) -> list[Scalers] | None:
+) -> list[Scalers]:
     """Return the scalers of each member, measured on the samples that it learns from."""
-    if options[0].scalers is None:
-        return None
     found = []
     known: dict[tuple[Any, ...], Scalers] = {}
     for one, told in zip(seen, options, strict=True):

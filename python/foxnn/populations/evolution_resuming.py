@@ -14,13 +14,19 @@ from foxnn.populations.evolution_checkpoint import RULES
 from foxnn.populations.evolving import Evolution, EvolveArguments
 from foxnn.training import plain_options
 from foxnn.training.beside import wait_for_all
+from foxnn.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from foxnn.populations.population import population
 
 
 def resumed(
-    path: str, fitness: Any, generations: Any, shown: dict[str, Any], made: population
+    path: str,
+    fitness: Any,
+    generations: Any,
+    shown: dict[str, Any],
+    made: population,
+    ranks: Ranks = ALONE,
 ) -> tuple[population, EvolutionHistory]:
     """Continue an evolution from its checkpoint, with `made` as its population."""
     wait_for_all()
@@ -52,6 +58,6 @@ def resumed(
     best = rule.history["best"][-1]
     has_ended = target is not None and best >= target
     course = Evolution(
-        made, arguments, range(rule.generation, rule.generation if has_ended else end)
+        made, arguments, range(rule.generation, rule.generation if has_ended else end), ranks
     )
     return made, course.run()

@@ -10,13 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from foxnn import checks
+from foxnn.checks import Array
 from foxnn.evolution import EvolutionHistory, Genetic
-from foxnn.evolution.rule import Rule, checked_scores
+from foxnn.evolution.history import took
+from foxnn.evolution.rule import Rule, checked_scores, has_exact_bits, learnt, seconds_of
+from foxnn.populations.together import described_checkpoint, described_members
+from foxnn.training.agreement import hash_of, refuse_different
 from foxnn.training.arguments import checked_every, checked_time_limit
 from foxnn.training.callbacks import Callbacks
 from foxnn.training.checkpoint import Checkpoints
 from foxnn.training.epochs import Course
+from foxnn.training.joining import joined
 from foxnn.training.progress import Progress, is_wanted
+from foxnn.training.ranks import ALONE, Ranks
 
 if TYPE_CHECKING:
     from foxnn.populations.population import population
@@ -38,9 +44,14 @@ class EvolveArguments:
 
 
 class Evolution(Course):
-    """One evolution of a population: its arguments, checked, and its progress."""
+    """One evolution of a population: its arguments, checked, and its progress.
 
-    def __init__(self, pop: population, given: EvolveArguments, generations: range) -> None:
+    On several ranks, all of them have all candidates, and each scores its share of them.
+    """
+
+    def __init__(
+        self, pop: population, given: EvolveArguments, generations: range, ranks: Ranks = ALONE
+    ) -> None:
         if not callable(given.fitness) or isinstance(given.fitness, type):
             raise TypeError(
                 "fitness must be a function that takes the population, got "
@@ -63,16 +74,44 @@ class Evolution(Course):
         time_limit = checked_time_limit(given.time_limit)
         every = checked_every(given.checkpoint_every)
         pop._engine.refuse_changes()
+        if ranks is not ALONE:
+            self._refuse_different(pop, given, generations, ranks)
         checkpoints = None
         if given.checkpoint is not None:
             from foxnn.populations import evolution_checkpoint  # late: few evolutions have any
 
             evolution_checkpoint.check(self.rule)
-            checkpoints = Checkpoints(pop._members[0], given.checkpoint, every)
-            checkpoints.arguments = {"generations": generations.stop, "target": self._target}
+            if ranks.speaks:
+                checkpoints = Checkpoints(pop._members[0], given.checkpoint, every)
+                checkpoints.arguments = {"generations": generations.stop, "target": self._target}
             self._write = evolution_checkpoint.write
         super().__init__(generations, callbacks, checkpoints, time_limit)
-        self._pop = pop
+        self._shows_progress = self._shows_progress and ranks.speaks
+        self._pop, self._ranks = pop, ranks
+        own = ranks.share(len(pop))
+        self._scored = pop if ranks is ALONE else pop._part(own)  # None where there is no member
+        self._wanted = "fitness must return"
+        if self._scored is not None and ranks is not ALONE:
+            self._scored.settings.n_threads = ranks.threads(pop.settings.n_threads)
+            self._wanted = f"on rank {ranks.rank} of {ranks.size}, fitness must return"
+
+    def _refuse_different(
+        self, pop: population, given: EvolveArguments, generations: range, ranks: Ranks
+    ) -> None:
+        """Raise ValueError on all ranks alike unless they would evolve the same population."""
+        rule = learnt(self.rule)
+        hashed = hash_of(rule.pop("what rule has learnt"))
+        refuse_different(
+            ranks,
+            {
+                **described_members(pop._members),
+                **rule,
+                "what rule has learnt (by its hash)": hashed,
+                "generations": len(generations),
+                "target": self._target,
+                **described_checkpoint(given.checkpoint, given.checkpoint_every),
+            },
+        )
 
     def run(self) -> EvolutionHistory:
         """Make all generations, or those until something ends the run."""
@@ -82,7 +121,7 @@ class Evolution(Course):
         return self.rule.history
 
     def _begin(self) -> None:
-        self._stops = self._callbacks.call("on_train_begin", self._pop)
+        self._stops = self._ranks.any(self._callbacks.call("on_train_begin", self._pop))
         self._is_new = False
 
     def _finish(self) -> None:
@@ -93,15 +132,14 @@ class Evolution(Course):
         kept = pop.parameters
         reached = rule.generation
         try:
-            rule.ask(pop)
-            asked = pop.parameters
-            scores = checked_scores(self._fitness(pop), len(pop), "fitness must return")
-            if not np.array_equal(pop.parameters, asked):
-                raise ValueError(
-                    "fitness must leave the members as they are, but it has changed their "
-                    "parameters"
-                )
+            self._ask()
+            own = self._scores()
+            told = self._ranks.gathered((own, seconds_of(rule)))
+            parts, times = zip(*told, strict=True)
+            scores = np.concatenate(parts)
             rule.tell(scores)
+            if self._ranks is not ALONE:
+                took(rule.history, times[0])
         except BaseException:
             if rule.generation == reached:  # not told
                 pop.parameters = kept
@@ -117,7 +155,37 @@ class Evolution(Course):
         if self._target is not None and record["best"] >= self._target:
             self._stops = True
         self._stop_if_over()
+        self._stops = self._ranks.any(self._stops)
         return True
+
+    def _ask(self) -> None:
+        """Make the members the candidates of the next generation, on all ranks alike."""
+        pop, ranks = self._pop, self._ranks
+        if ranks is ALONE:
+            self.rule.ask(pop)
+            return
+        wanted = pop.settings.n_threads
+        pop.settings.n_threads = ranks.threads(wanted)
+        try:
+            self.rule.ask(pop)
+        finally:
+            pop.settings.n_threads = wanted
+        if not has_exact_bits(self.rule):
+            name = f"the candidates of generation {self.rule.generation} (by their hash)"
+            refuse_different(ranks, {name: hash_of(pop.parameters)})
+
+    def _scores(self) -> Array:
+        """Return the scores of the members that this process scores."""
+        pop = self._scored
+        if pop is None:
+            return np.zeros(0)
+        asked = pop.parameters
+        scores = checked_scores(self._fitness(pop), len(pop), self._wanted)
+        if not np.array_equal(pop.parameters, asked):
+            raise ValueError(
+                "fitness must leave the members as they are, but it has changed their parameters"
+            )
+        return scores
 
     def _write_between_epochs(self, checkpoints: Checkpoints) -> None:
         self._write(self._pop, self.rule, checkpoints)
@@ -126,8 +194,9 @@ class Evolution(Course):
         """There is nothing to keep of a generation that has no scores."""
 
 
-def evolved(pop: population, given: EvolveArguments) -> EvolutionHistory:
+def evolved(pop: population, given: EvolveArguments, communicator: Any = None) -> EvolutionHistory:
     """Evolve a population with these arguments."""
-    generations = checks.integer(given.generations, "generations", 1)
-    done = given.rule.generation if isinstance(given.rule, Rule) else 0
-    return Evolution(pop, given, range(done, done + generations)).run()
+    with joined(communicator) as ranks:
+        generations = checks.integer(given.generations, "generations", 1)
+        done = given.rule.generation if isinstance(given.rule, Rule) else 0
+        return Evolution(pop, given, range(done, done + generations), ranks).run()

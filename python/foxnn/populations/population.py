@@ -153,10 +153,24 @@ class population(AnsweringPopulation):
         """Let the engine see what has changed beside parameters."""
         self._engine = _core.Population(cast("list[_core.Network]", list(self._members)))
 
-    # What it is made of.
+    def _engine_of(self, some: range) -> _core.Population | None:
+        """Return the engine's population of some members themselves; None of none."""
+        if len(some) == len(self._members):
+            return self._engine
+        members = self._members[some.start : some.stop]
+        return _core.Population(cast("list[_core.Network]", members)) if members else None
 
-    def __len__(self) -> int:
-        return len(self._members)
+    def _part(self, some: range) -> population | None:
+        """Return a population of some members themselves, not of copies; None of none."""
+        members = self._members[some.start : some.stop]
+        if not members:
+            return None
+        made = type(self).__new__(type(self))
+        made._adopt(members, values_of(self._settings))
+        made.__dict__.update({k: v for k, v in self.__dict__.items() if k not in _OWN})
+        return made
+
+    # What it is made of.
 
     @overload
     def __getitem__(self, i: int) -> neural_network: ...
@@ -197,11 +211,6 @@ class population(AnsweringPopulation):
         made = type(self).__new__(type(self))
         made._adopt([member._twin() for member in members], values_of(self._settings))
         return made
-
-    @property
-    def settings(self) -> Settings:
-        """The settings of all members; `n_threads` is what the whole population takes."""
-        return self._settings
 
     @property
     def dtype(self) -> str:
@@ -329,6 +338,7 @@ class population(AnsweringPopulation):
         lengths: ArrayLike | None = None,
         truncate: None = None,
         label_smoothing: float = 0.0,
+        communicator: Any = None,
         **others: NoReturn,
     ) -> PopulationHistory:
         """Train all members, each as `neural_network.fit` would alone, to the last bit.
@@ -385,6 +395,12 @@ class population(AnsweringPopulation):
             Only for `neural_network.fit`.
         label_smoothing : float, default=0.0
             As in `neural_network.fit`, the same for all members.
+        communicator : mpi4py.MPI.Intracomm, optional
+            Trains on several processes, each of which has the same population and calls `fit`
+            alike, with the same samples (see the page Several machines of the wiki). The members
+            are divided between them, and all end with the population and history that one process
+            would have. Rank 0 shows the bar and writes the checkpoint; a stop on one rank is one on
+            all.
 
         Returns
         -------
@@ -400,6 +416,9 @@ class population(AnsweringPopulation):
             If members have diverged, whose numbers are its `members`. It is raised at the end: a
             member that diverges ends with its last finite weights, those from the start of its
             epoch, and the others are trained on.
+        foxnn.RankError
+            When another rank of the communicator has ended with an exception. Members of other
+            ranks are then as at the beginning, or as callbacks have last seen them.
         KeyboardInterrupt
             On Ctrl-C, after the current step of each member. Every member is whole, at the epoch
             and step that it had reached.
@@ -415,7 +434,7 @@ class population(AnsweringPopulation):
         1
         """
         if others:
-            raise unknown("population.fit", others)
+            raise self._refused_on(communicator, unknown("population.fit", others))
         from foxnn.populations.fitting import fitted
         from foxnn.populations.per_member import USUAL
         from foxnn.training.options import FitArguments
@@ -430,6 +449,7 @@ class population(AnsweringPopulation):
             "clip_value": clip_value, "checkpoint": checkpoint,
             "checkpoint_every": checkpoint_every, "augment": augment, "lengths": lengths,
             "truncate": truncate, "label_smoothing": label_smoothing,
+            "communicator": communicator,
         }  # fmt: skip
         given = FitArguments(**USUAL | told)
         return fitted(self, x, y, given, rows)
@@ -447,6 +467,7 @@ class population(AnsweringPopulation):
         time_limit: float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int | datetime.timedelta = 1,
+        communicator: Any = None,
         **others: NoReturn,
     ) -> EvolutionHistory:
         """Let the members evolve: score them, and let a rule make the next generation from them.
@@ -475,6 +496,11 @@ class population(AnsweringPopulation):
         checkpoint, checkpoint_every
             As in `fit`, a generation in place of an epoch: ``foxnn.resume(checkpoint,
             fitness=fitness)`` continues.
+        communicator : mpi4py.MPI.Intracomm, optional
+            Evolves on several processes, each of which has the same population and rule and calls
+            `evolve` alike (see the page Several machines of the wiki). On each, `fitness` gets a
+            population of some of the members, and returns their scores; all end as one process
+            would, if the score of a member does not depend on which others are beside it.
 
         Returns
         -------
@@ -488,6 +514,8 @@ class population(AnsweringPopulation):
             For wrong arguments, and for scores of another shape, NaN or an infinity.
         RuntimeError
             While another thread trains the population.
+        foxnn.RankError
+            When another rank of the communicator has ended with an exception.
 
         Notes
         -----
@@ -507,7 +535,7 @@ class population(AnsweringPopulation):
         True
         """
         if others:
-            raise unknown("population.evolve", others)
+            raise self._refused_on(communicator, unknown("population.evolve", others))
         from foxnn.populations.evolving import EvolveArguments, evolved
 
         return evolved(
@@ -516,6 +544,7 @@ class population(AnsweringPopulation):
                 fitness, generations, rule, target, callbacks, progress, time_limit, checkpoint,
                 checkpoint_every,
             ),
+            communicator,
         )  # fmt: skip
 
     # How it shows itself.

@@ -15,10 +15,17 @@ from foxnn.populations.population import population
 from foxnn.training import plain_options
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.options import FitArguments
+from foxnn.training.ranks import ALONE, Ranks
 
 
 def resumed(
-    path: str, x: Any, y: Any, epochs: int | None, again: dict[str, Any], shown: dict[str, Any]
+    path: str,
+    x: Any,
+    y: Any,
+    epochs: int | None,
+    again: dict[str, Any],
+    shown: dict[str, Any],
+    ranks: Ranks = ALONE,
 ) -> tuple[population, PopulationHistory]:
     """Continue the run of a population.
 
@@ -44,7 +51,7 @@ def resumed(
         raise FileFormatError(f"{path}: expected the arguments of fit: {said}") from None
     made = population.__new__(population)
     made._adopt(members, settings)
-    return made, fitted(made, x, y, given, again["rows"], start)
+    return made, fitted(made, x, y, given, again["rows"], start, ranks)
 
 
 def _arguments(

@@ -18,6 +18,8 @@ from foxnn.checks.keywords import ARGUMENTS
 from foxnn.populations.contest import ALLOWED, Contest
 from foxnn.populations.per_member import is_one_each
 from foxnn.support.extras import library
+from foxnn.training.agreement import refuse_different
+from foxnn.training.joining import joined
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -43,6 +45,7 @@ def cross_validate(
     dtype: str | None = None,
     seed: int | None = None,
     n_threads: int = 0,
+    communicator: Any = None,
     **fit: Any,
 ) -> dict[str, Array]:
     """Return the scores of a network on samples that it was not trained on.
@@ -64,6 +67,9 @@ def cross_validate(
         As in `neural_network`; the networks of all folds have the same seed.
     n_threads : int, default=0
         The most threads to use; 0: as many as are worthwhile.
+    communicator : mpi4py.MPI.Intracomm, optional
+        Divides the networks between several processes, each of which calls the function alike, with
+        the same samples (see the page Several machines of the wiki). All get the same scores.
     **fit
         Arguments of `neural_network.fit`. `sample_weight` also weighs the evaluations; a
         `validation` share is held out of the samples of the other folds.
@@ -91,8 +97,9 @@ def cross_validate(
         "sizes": sizes, "activation": activation, "output_activation": output_activation,
         "loss": loss, "init": init, "dtype": dtype, "seed": seed,
     }  # fmt: skip
-    contest = Contest("cross_validate", making, fit, [{}], x, y, folds, n_threads)
-    contest.run([], "loss")
+    with joined(communicator) as ranks:
+        contest = Contest("cross_validate", making, fit, [{}], x, y, folds, n_threads, ranks)
+        contest.run([], "loss")
     return {name: numbers[0] for name, numbers in contest.scores.items()}
 
 
@@ -171,6 +178,7 @@ def search(
     dtype: str | None = None,
     seed: int | None = None,
     n_threads: int = 0,
+    communicator: Any = None,
     **fit: Any,
 ) -> SearchResult:
     """Score many settings by cross-validation: all networks are trained at once.
@@ -194,7 +202,7 @@ def search(
         "Non-stochastic best arm identification and hyperparameter optimization", 2016).
     monitor : {"loss", "accuracy"}, default="loss"
         The score that counts.
-    activation, output_activation, loss, init, dtype, seed, n_threads
+    activation, output_activation, loss, init, dtype, seed, n_threads, communicator
         As in `cross_validate`; all networks have the same seed.
     **fit
         Arguments of `neural_network.fit` for all settings, as in `cross_validate`.
@@ -220,18 +228,22 @@ def search(
     >>> found.best, found.scores["loss"].shape
     ({'learning_rate': 0.03}, (2, 4))
     """
-    checks.choice(monitor, "monitor", _MONITORS)
-    halves = checks.flag(halving, "halving")
     making = {
         "sizes": sizes, "activation": activation, "output_activation": output_activation,
         "loss": loss, "init": init, "dtype": dtype, "seed": seed,
     }  # fmt: skip
-    settings = _settings(grid)
-    contest = Contest("search", making, fit, settings, x, y, folds, n_threads)
-    if monitor == "accuracy" and not contest.classifies:
-        raise ValueError("monitor must be 'loss' for networks that do not classify, got 'accuracy'")
-    rungs = _rungs(contest.epochs, len(settings)) if halves else []
-    contest.run(rungs, monitor)
+    with joined(communicator) as ranks:
+        checks.choice(monitor, "monitor", _MONITORS)
+        halves = checks.flag(halving, "halving")
+        refuse_different(ranks, {"monitor": monitor, "halving": halves})
+        settings = _settings(grid)
+        contest = Contest("search", making, fit, settings, x, y, folds, n_threads, ranks)
+        if monitor == "accuracy" and not contest.classifies:
+            raise ValueError(
+                "monitor must be 'loss' for networks that do not classify, got 'accuracy'"
+            )
+        rungs = _rungs(contest.epochs, len(settings)) if halves else []
+        contest.run(rungs, monitor)
     means = contest.scores[monitor].mean(axis=1)
     signed = means if monitor == "loss" else -means
     # Settings that were scored after more epochs have won against the others; NaN comes last.

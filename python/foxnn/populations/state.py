@@ -25,7 +25,11 @@ _MEMORY = ("parameters", "optimizer", "steps", "moments")
 
 def state_of(members: Sequence[neural_network], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the state of these members."""
-    each = [state.state_of(member) for member in members]
+    return joined([state.state_of(member) for member in members], settings)
+
+
+def joined(each: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the state of a population from those of its members."""
     common = {k: v for k, v in each[0].items() if k not in (*_OWN, *_MEMORY, "settings")}
     return {
         "version": VERSION,

@@ -19,6 +19,7 @@ from foxnn.populations.history import PopulationHistory
 from foxnn.support import pieces
 from foxnn.support.errors import ConvergenceWarning
 from foxnn.support.warn import warn
+from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.unfinished import Unfinished, constant_loss_of, unfinished
 
 # What a warning lists of many members.
@@ -30,14 +31,20 @@ def warn_if_members_unfinished(
     history: PopulationHistory,
     data: PopulationData,
     ended: Sequence[bool],
+    ranks: Ranks = ALONE,
 ) -> None:
-    """Warn of the members that would be warned of alone, if they are more than half of all."""
+    """Warn of the members that would be warned of alone, if they are more than half of all.
+
+    `data` and `ended` are about the members of this process.
+    """
     if members[0]._own_loss is not None:
         return
     known: dict[Any, tuple[float, float] | None] = {}  # members that see the same samples
 
+    first = ranks.share(len(members)).start
+
     def constant_of(i: int) -> tuple[float, float] | None:
-        own, (inputs, outputs) = data.training[i], members[i]._scalers
+        own, (inputs, outputs) = data.training[i - first], members[i]._scalers
         scaled = () if outputs is None else shift_and_scale(outputs, "output_scaler")
         key = id(own.rows), id(own.weights), *(numbers.tobytes() for numbers in scaled)
         if key not in known:
@@ -52,8 +59,12 @@ def warn_if_members_unfinished(
         own = history.of(i)
         return unfinished(own["loss"], own.get("val_loss"), functools.partial(constant_of, i))
 
-    still = np.flatnonzero(~np.asarray(ended)).tolist()
-    found = {i: one for i in still if (one := found_of(i)) is not None}
+    still = (first + np.flatnonzero(~np.asarray(ended, bool))).tolist()
+    here = {i: one for i in still if (one := found_of(i)) is not None}
+    parts = ranks.brought(here)
+    if parts is None:
+        return
+    found = {i: one for part in parts for i, one in part.items()}
     if 2 * len(found) <= len(members):
         return
     listed = ", ".join(map(str, list(found)[:_MOST_LISTED]))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from foxnn import _core, checks
+from foxnn.formats.paths import path_of
 from foxnn.layers.kinds import placed
 from foxnn.model import state
 from foxnn.model.answers import AnsweringNetwork
@@ -15,6 +16,9 @@ from foxnn.model.scaler import Scaler
 from foxnn.training.options import FitOptions
 from foxnn.training.plain_options import arguments_of
 from foxnn.training.ranks import Ranks
+
+# Bytes of a file that are read at once.
+_PIECE = 1 << 20
 
 
 def agreed(network: AnsweringNetwork, options: FitOptions, ranks: Ranks) -> None:
@@ -50,9 +54,7 @@ def described(network: AnsweringNetwork) -> dict[str, Any]:
         for where, layer in placed(network._layers(), "layer {}".format)
     }
     return {
-        "the version of foxnn": _core.__version__,
-        # The others agree with each other bit for bit.
-        "the kernel set": "reference" if _core.kernel_set() == "reference" else "of vectors",
+        **described_engine(),
         "the dtype of the network": "float32" if network._single() else "float64",
         "the layers of the network": list(layers),
         **layers,
@@ -65,6 +67,15 @@ def described(network: AnsweringNetwork) -> dict[str, Any]:
         "the weights of the network, or what its optimizer remembers, (by their hash)": hash_of(
             state.memory_of(network)
         ),
+    }
+
+
+def described_engine() -> dict[str, Any]:
+    """Return what computes, and must be alike on all ranks."""
+    return {
+        "the version of foxnn": _core.__version__,
+        # The others agree with each other bit for bit.
+        "the kernel set": "reference" if _core.kernel_set() == "reference" else "of vectors",
     }
 
 
@@ -84,10 +95,22 @@ def _scaler(scaler: Scaler | None) -> str | None:
 def _arguments(options: FitOptions) -> dict[str, Any]:
     told = arguments_of(options, 0, 0)
     scale = options.scalers
+    place = options.checkpoint
     return told | {
+        "checkpoint": None if place is None else path_of(place, "checkpoint"),
+        "checkpoint_every": options.checkpoint_every,
         "scale": None if scale is None else [_scaler(one) for one in scale],
         "lengths": "given" if options.lengths is not None else None,
     }
+
+
+def described_file(path: str) -> dict[str, Any]:
+    """Return what a checkpoint must have alike on all ranks."""
+    found = hashlib.blake2b(digest_size=8)
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            found.update(piece)
+    return {"the checkpoint (by its hash)": found.hexdigest()}
 
 
 def hash_of(memory: Any) -> str:
@@ -103,7 +126,8 @@ def hash_of(memory: Any) -> str:
             for one in value:
                 add(one)
         elif hasattr(value, "tobytes"):
-            found.update(np.ascontiguousarray(value).tobytes())
+            # Their bytes in place: samples may be larger than what memory is left.
+            found.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
         else:
             found.update(repr(value).encode())
 

@@ -10,6 +10,7 @@ from foxnn.training.checkpoint import Start
 from foxnn.training.data import fit_data
 from foxnn.training.folds import planned_by_folds
 from foxnn.training.history import History
+from foxnn.training.joining import joined
 from foxnn.training.loop import FitLoop
 from foxnn.training.options import FitArguments, checked_options
 from foxnn.training.plan import fit_plan, reported
@@ -25,13 +26,15 @@ def fitted(
     y: ArrayLike,
     given: FitArguments,
     start: Start | None = None,
+    ranks: Ranks = ALONE,
 ) -> History:
-    """Train the network with these arguments, from the beginning or from a checkpoint."""
-    if given.communicator is None:
-        return _fitted(network, x, y, given, start, ALONE)
-    from foxnn.training.mpi import ranks_of  # late: most runs have one process
+    """Train the network with these arguments, from the beginning or from a checkpoint.
 
-    with ranks_of(given.communicator) as ranks:
+    `ranks` are those that a caller has joined already.
+    """
+    if given.communicator is None:
+        return _fitted(network, x, y, given, start, ranks)
+    with joined(given.communicator) as ranks:
         return _fitted(network, x, y, given, start, ranks)
 
 

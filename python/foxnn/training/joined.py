@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from foxnn import checks
 from foxnn.checks import Array, Rows
 from foxnn.checks.labels import LabelReader
 from foxnn.layers.steps import varies
-from foxnn.model.answers import AnsweringNetwork
+from foxnn.model.answers import AnsweringNetwork, asked_metrics
 from foxnn.training import spread
 from foxnn.training.agreement import described, refuse_different
 from foxnn.training.mpi import ranks_of
@@ -25,10 +24,11 @@ def evaluated(
     network: AnsweringNetwork,
     communicator: Any,
     given: tuple[Any, Any, Any, Any],
-    asked: Mapping[str, str],
+    metrics: Any,
 ) -> dict[str, float]:
     """Return loss, accuracy and metrics over the samples of all ranks: x, y, weights, lengths."""
     with ranks_of(communicator) as ranks:
+        asked = asked_metrics(metrics)
         refuse_different(ranks, described(network) | {"metrics": list(asked)})
         samples = spread.read(network, ranks, LabelReader(network._classes), given)
         total = sum(ranks.gathered(len(samples)))

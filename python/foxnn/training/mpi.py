@@ -43,6 +43,14 @@ def ranks_of(communicator: Any) -> Ranks:
     return JoinedRanks(communicator, mpi)
 
 
+def refused_on(communicator: Any, error: Exception) -> Exception:
+    """Return an error of a call that has not begun, after the other ranks have heard of it."""
+    if communicator is not None:
+        with contextlib.suppress(type(error), RankError), ranks_of(communicator):
+            raise error
+    return error
+
+
 class JoinedRanks(Ranks):
     """The ranks of a communicator, for one run: a context, which all of them leave together."""
 
@@ -153,6 +161,14 @@ class JoinedRanks(Ranks):
     def any(self, flag: bool) -> bool:
         """Return whether any rank says so."""
         return any(self.gathered(flag))
+
+    def brought(self, value: Value) -> list[Value] | None:
+        """Return what each rank has given to the one that speaks; None for the others."""
+        with self.held():
+            self._meet()
+            with self._lost():
+                found: list[Value] | None = self._comm.gather(value)
+        return found
 
     def exchanged(self, values: list[Any]) -> list[Any]:
         """Return what each rank has for this one."""

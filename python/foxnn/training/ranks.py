@@ -34,6 +34,14 @@ class Ranks:
         """Return whether any process says so."""
         return flag
 
+    def brought(self, value: Value) -> list[Value] | None:
+        """Return what each process has given to the one that speaks; None for the others."""
+        return [value]
+
+    def share(self, count: int) -> range:
+        """Return which of so many things are this process's."""
+        return range(count * self.rank // self.size, count * (self.rank + 1) // self.size)
+
     def exchanged(self, values: list[Any]) -> list[Any]:
         """Return what each process has for this one; `values` has one for each."""
         return values

@@ -40,7 +40,7 @@ def checked_shards(network: AnsweringNetwork, shards: object, ranks: Ranks) -> i
         if part.get("running") and part["trained"]:
             raise ValueError(
                 f"{'shards' if ranks is ALONE else 'communicator'} must be None: {where} "
-                f"({part['kind']}) needs the whole batch at once, for its mean and variance; "
+                "needs the whole batch at once, for its mean and variance; "
                 "foxnn.LayerNorm, or a frozen layer, does not"
             )
     return count

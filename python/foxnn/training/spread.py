@@ -15,6 +15,7 @@ from foxnn.checks.targets import target_kind
 from foxnn.layers.steps import varies
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.support import pieces
+from foxnn.training.agreement import hash_of
 from foxnn.training.ranks import Ranks
 from foxnn.training.samples import WeightedSamples, samples_of
 from foxnn.training.shards import Cut
@@ -258,6 +259,18 @@ def _plain(samples: WeightedSamples | None) -> Any:
     else:
         plain = (rows,)
     return type(rows).__name__, plain, samples.y, samples.weights
+
+
+def described(samples: WeightedSamples, names: tuple[str, str] = ("x", "y")) -> dict[str, Any]:
+    """Return what samples must have alike that all ranks hold; their weights are left out."""
+    kind, x, y, _ = _plain(WeightedSamples(samples.x, samples.y, None))
+    shape = f"{samples.x.dtype} {samples.x.shape}"
+    return {
+        f"the type and shape of {names[0]}": shape if kind == "ndarray" else f"{kind} {shape}",
+        f"the type and shape of {names[1]}": f"{y.dtype} {y.shape}",
+        f"{names[0]} (by its hash)": hash_of(x),
+        f"{names[1]} (by its hash)": hash_of(y),
+    }
 
 
 def _made(plain: Any) -> WeightedSamples:
