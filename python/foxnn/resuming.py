@@ -130,7 +130,8 @@ def resume(
         Seconds for the rest of the run, as in `fit`.
     communicator : mpi4py.MPI.Intracomm, optional
         For a run in shards, any number of ranks, or none: the samples that they give together are
-        those that `fit` was given, in this order. All of them read the file.
+        those that `fit` was given, in this order. All of them read the file. A run with
+        `average_every` needs as many ranks as it had.
 
     Returns
     -------
@@ -199,6 +200,7 @@ def resume(
     network = neural_network(path)
     if communicator is not None and told.get("shards") is None:
         raise ValueError("communicator must be left out for a run without shards")
+    _refuse_other_ranks(told, communicator)
     again = {
         "validation": (validation, told.get("validation") == "given"),
         "sample_weight": (sample_weight, told.get("sample_weight") == "given"),
@@ -231,6 +233,18 @@ def _read_by_all(path: str, communicator: Any) -> None:
         with open(path, "rb") as file:
             file.read(1)
         ranks.gathered(None)
+
+
+def _refuse_other_ranks(told: dict[str, Any], communicator: Any) -> None:
+    """Refuse another number of ranks for a run whose result depends on it."""
+    before = told.get("ranks")
+    ranks = 1 if communicator is None else communicator.Get_size()
+    if before is not None and (communicator is None or ranks != before):
+        raise ValueError(
+            f"communicator must have {before} rank{'s' * (before != 1)}, as the run had: with "
+            "average_every its result depends on them; got "
+            f"{ranks if communicator is not None else None}"
+        )
 
 
 def _evolution(
@@ -299,6 +313,7 @@ def _arguments(
         check_loss=told.get("check_loss", True),
         shards=told.get("shards"),
         communicator=None,
+        average_every=told.get("average_every"),
     )
 
 
