@@ -23,6 +23,7 @@ from measure import Timed, one_call
 from picture_rows import PICTURE_ROWS
 from population_rows import POPULATION_ROWS
 from population_use_rows import USE_ROWS
+from rank_rows import RANK_ROWS
 from row import LeftOutError, Row, Run, Sides, Target, at_most
 from sequence_rows import SEQUENCE_ROWS
 from stream_rows import STREAM_ROWS
@@ -298,7 +299,7 @@ ROWS: Sequence[Row] = (
         "get-out-image", "get_out of one MNIST image, [784, 512, 512, 10], one core",
         partial(images, 1), (Target("onnxruntime", 1.0),), one_core=True,
     ),
-    *PICTURE_ROWS, *SEQUENCE_ROWS, *STREAM_ROWS, *POPULATION_ROWS, *USE_ROWS,
+    *PICTURE_ROWS, *SEQUENCE_ROWS, *STREAM_ROWS, *POPULATION_ROWS, *USE_ROWS, *RANK_ROWS,
     Row("import", "import, beyond NumPy's", imports, (at_most(25e-3),), has_threads=False),
     Row(
         "installed", "size, installed", installed_sizes, (at_most(5.9e6),), 1, unit="bytes",

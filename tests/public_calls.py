@@ -446,7 +446,7 @@ CALLS: dict[str, Call] = {
             "clip_value": [None], "checkpoint": ["run.safetensors"], "checkpoint_every": [1],
             "augment": [foxnn.augment.noise(0.1), [foxnn.augment.noise(0.1)], None],
             "check_loss": [True, False], "label_smoothing": [0, 0.0], "shards": [None],
-            "communicator": [None],
+            "communicator": [None], "average_every": [None],
         },
         raises=(foxnn.DivergedError,),
         functions=("callbacks", "schedule", "augment"),

@@ -85,12 +85,13 @@ class ThreadComm:
         flat[:] = np.concatenate(self.allgather(flat[first : first + counts[self._rank]]))
 
     def Alltoallv(self, sent: list[Any], received: list[Any]) -> None:
-        array, counts = sent
-        parts = np.split(array, np.cumsum(counts)[:-1])
-        into, expected = received
+        array, (counts, starts) = sent
+        parts = [array[first : first + n] for first, n in zip(starts, counts, strict=True)]
+        into, (expected, places) = received
         got = self.alltoall(parts)
         assert [len(one) for one in got] == expected
-        into[:] = np.concatenate(got)
+        for one, first in zip(got, places, strict=True):
+            into[first : first + len(one)] = one
 
 
 def run(size: int, body: Callable[[Any], Any]) -> list[Any]:

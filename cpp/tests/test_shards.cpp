@@ -140,7 +140,7 @@ std::vector<T> rows_of(const std::vector<T>& all, index width, index first, inde
 // The parameters of each process after some epochs.
 template <class T>
 std::vector<std::vector<T>> trained(index processes, const StopRequest& stop = {},
-                                    bool fails = false) {
+                                    bool fails = false, index average_every = 0) {
   const Given<T> given;
   Table<T> table(processes);
   table.fails = fails;
@@ -148,7 +148,7 @@ std::vector<std::vector<T>> trained(index processes, const StopRequest& stop = {
   std::vector<std::thread> threads;
   for (index process = 0; process < processes; ++process) {
     threads.emplace_back([&, process] {
-      Shards<T> shards{.process = process, .samples = kRows};
+      Shards<T> shards{.process = process, .samples = kRows, .average_every = average_every};
       for (index i = 0; i <= processes; ++i) shards.borders.push_back(kShards * i / processes);
       index first = 0, last = 0;
       for (index s = 0; s < shards.last(); ++s) {
@@ -190,6 +190,25 @@ void test_an_end_for_all() {
   for (const std::vector<T>& one : found) FOXNN_CHECK(one == found.front());
 }
 
+// Steps of their own: processes end alike at each average, and otherwise than with the same steps.
+template <class T>
+void test_averages() {
+  const auto exact = trained<T>(1).front();
+  FOXNN_CHECK(trained<T>(1, {}, false, 2).front() == exact);
+  for (const index processes : {2, 3, 8}) {
+    std::vector<std::vector<T>> seen;
+    for (const index every : {1, 3, 100}) {
+      const auto found = trained<T>(processes, {}, false, every);
+      for (const std::vector<T>& one : found) FOXNN_CHECK(one == found.front());
+      FOXNN_CHECK(found.front() != exact);
+      for (const std::vector<T>& other : seen) FOXNN_CHECK(found.front() != other);
+      seen.push_back(found.front());
+    }
+    const auto stopped = trained<T>(processes, [] { return true; }, false, 2);
+    for (const std::vector<T>& one : stopped) FOXNN_CHECK(one == stopped.front());
+  }
+}
+
 // An exchange that fails drops the step.
 template <class T>
 void test_a_lost_exchange() {
@@ -222,6 +241,7 @@ template <class T>
 void test_all() {
   test_processes<T>();
   test_an_end_for_all<T>();
+  test_averages<T>();
   test_a_lost_exchange<T>();
   test_what_is_refused<T>();
 }

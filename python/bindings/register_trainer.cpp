@@ -162,7 +162,7 @@ class AnyTrainer {
   template <class T>
   Shards<T> shards_for(const std::optional<ShardsGiven>& given) {
     if (!given) return {};
-    Shards<T> shards{given->borders, given->process, given->samples, nullptr};
+    Shards<T> shards{given->borders, given->process, given->samples, nullptr, given->average_every};
     if (!given->exchange.is_none()) {
       exchanged_ = given->exchange;
       auto exchange = std::make_shared<PythonExchange<T>>(exchanged_);
@@ -234,11 +234,12 @@ void register_trainer(py::module_& m) {
       .def_readonly("stopped", &StepReport::stopped)
       .def_readonly("diverged", &StepReport::diverged);
   py::class_<ShardsGiven>(m, "Shards", "How samples are cut into shards, and which are here.")
-      .def(py::init(
-               [](std::vector<index> borders, index process, index samples, py::object exchange) {
-                 return ShardsGiven{std::move(borders), process, samples, std::move(exchange)};
-               }),
-           "borders"_a, "process"_a, "samples"_a, "exchange"_a = py::none());
+      .def(py::init([](std::vector<index> borders, index process, index samples,
+                       py::object exchange, index average_every) {
+             return ShardsGiven{std::move(borders), process, samples, std::move(exchange),
+                                average_every};
+           }),
+           "borders"_a, "process"_a, "samples"_a, "exchange"_a = py::none(), "average_every"_a = 0);
   py::class_<AnyTrainer>(m, "Trainer", "A training run over borrowed samples; it must be closed.")
       .def(py::init<py::object, py::object, std::optional<py::array>, const TrainingPlan&,
                     py::object, py::object, const std::optional<ShardsGiven>&>(),

@@ -19,6 +19,7 @@ struct ShardsGiven {
   index process = 0;
   index samples = 0;
   py::object exchange;
+  index average_every = 0;
 };
 
 /// Calls the methods of a Python object. The engine calls it while this thread has released the GIL

@@ -46,8 +46,31 @@ def make_parser() -> argparse.ArgumentParser:
         )
         command.add_arguments(part)
         part.set_defaults(run=command.run)
-    commands.add_parser("doctor", help=_DOCTOR, description=f"Print {_DOCTOR}.")
+    doctor = commands.add_parser("doctor", help=_DOCTOR, description=f"Print {_DOCTOR}.")
+    doctor.add_argument(
+        "--mpi",
+        action="store_true",
+        help="under mpiexec: how fast the ranks exchange, and from which batch on more of them pay",
+    )
+    doctor.add_argument(
+        "--layers",
+        type=_sizes,
+        metavar="SIZES",
+        help="with --mpi: the network, such as 784,512,512,10 (the default)",
+    )
     return parser
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        sizes = [int(part) for part in text.split(",")]
+    except ValueError:
+        sizes = []
+    if len(sizes) < 2 or min(sizes) < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be the sizes of at least two layers, such as 784,512,512,10, got {text!r}"
+        )
+    return sizes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -58,7 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     if args.command == "doctor":
-        from foxnn.cli import doctor  # late: nothing else needs it
+        if args.layers and not args.mpi:
+            parser.error("--layers goes with doctor --mpi")
+        if args.mpi:
+            from foxnn.cli import ranks  # late: nothing else needs it
+
+            return ranks.main(args.layers or [784, 512, 512, 10])
+        from foxnn.cli import doctor
 
         return doctor.main()
     return _run(args)

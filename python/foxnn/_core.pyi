@@ -263,7 +263,12 @@ class Report:
 
 class Shards:
     def __init__(
-        self, borders: Sequence[int], process: int, samples: int, exchange: object | None = None
+        self,
+        borders: Sequence[int],
+        process: int,
+        samples: int,
+        exchange: object | None = None,
+        average_every: int = 0,
     ) -> None: ...
 
 class Trainer:

@@ -141,6 +141,7 @@ class neural_network(FoxnnInterface):
         check_loss: bool = True,
         shards: int | None = None,
         communicator: Any = None,
+        average_every: int | None = None,
         **others: NoReturn,
     ) -> History:
         """Train the network; the gradient of a step is the mean over its batch.
@@ -272,6 +273,14 @@ class neural_network(FoxnnInterface):
             history that one process with these samples, rank after rank, and as many `shards`
             would have. Rank 0 shows the bar and writes the checkpoint; a stop on one rank is one on
             all.
+        average_every : int, optional
+            With a communicator, for slow networks between the machines: each rank makes so many
+            steps of its own, along the mean gradient of its part of the batches, and then all ranks
+            take the mean of their weights and of what their optimizers remember, in which each
+            counts as often as it has shards ("local SGD": Stich, "Local SGD converges fast and
+            communicates little", 2019). So do they at the end of each epoch. The result depends on
+            the number of ranks, and is the same in each run on as many. `on_batch_end` is called
+            after each mean.
 
         Returns
         -------
@@ -326,7 +335,7 @@ class neural_network(FoxnnInterface):
             epochs, batch_size, optimizer, learning_rate, validation, early_stopping, schedule, l1,
             l2, dropout, sample_weight, class_weight, callbacks, shuffle, progress, time_limit,
             scale, clip_norm, clip_value, checkpoint, checkpoint_every, augment, lengths, truncate,
-            label_smoothing, check_loss, shards, communicator,
+            label_smoothing, check_loss, shards, communicator, average_every,
         )  # fmt: skip
         return fitted(self, x, y, given)
 

@@ -136,7 +136,8 @@ def resume(
     communicator : mpi4py.MPI.Intracomm, optional
         For a run in shards, any number of ranks, or none: the samples that they give together are
         those that `fit` was given, in this order. For a population or an evolution, too, with or
-        without one before; all ranks give the same samples. All of them read the file.
+        without one before; all ranks give the same samples. All of them read the file. A run with
+        `average_every` needs as many ranks as it had.
 
     Returns
     -------
@@ -214,6 +215,7 @@ def _network(
     network = neural_network(path)
     if ranks is not ALONE and told.get("shards") is None:
         raise ValueError("communicator must be left out for a run without shards")
+    _refuse_other_ranks(told, ranks)
     notes = {"validation": "given", "sample_weight": "given"}
     again = {
         name: (value, told.get(name) == notes.get(name, "function"))
@@ -234,6 +236,16 @@ def _network(
     except (LookupError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise FileFormatError(f"{path}: expected the arguments of fit: {error}") from None
     return network, fitted(network, x, y, given, start, ranks)
+
+
+def _refuse_other_ranks(told: dict[str, Any], ranks: Ranks) -> None:
+    """Refuse another number of ranks for a run whose result depends on it."""
+    before, now = told.get("ranks"), None if ranks is ALONE else ranks.size
+    if before is not None and now != before:
+        raise ValueError(
+            f"communicator must have {before} rank{'s' * (before != 1)}, as the run had: with "
+            f"average_every its result depends on them; got {now}"
+        )
 
 
 def _evolution(
@@ -297,6 +309,7 @@ def _arguments(
         check_loss=told.get("check_loss", True),
         shards=told.get("shards"),
         communicator=None,
+        average_every=told.get("average_every"),
     )
 
 

@@ -330,6 +330,9 @@ class Layer {
   /// Whether `delta_below` may be `back.delta`: its only input has the form of its outputs, each
   /// number depends on the one in its place, and backward_parameters reads neither.
   virtual bool passes_in_place() const { return false; }
+  /// Whether all that it computes of a sample has the same bits in a batch of any samples, and
+  /// backward_parameters can pass the gradients of parts of a batch on (GradientSink::part_ends).
+  virtual bool takes_parts() const { return false; }
   /// Passes d loss / d parameters of the worker's share to the sink. May be called after other
   /// workers have changed the parameters of their shares.
   virtual void backward_parameters(Share, index /*batch*/, const Back<T>&, GradientSink<T>&,

@@ -25,8 +25,8 @@ class ShardExchange {
   /// Fills in the sums of the other processes' shards. `ends`: whether this process wants to end
   /// the steps after this one; becomes whether any does.
   virtual bool meet(std::span<ShardSums> sums, bool& ends) = 0;
-  /// Gives each process its part of `sent`, so many numbers one after the other, and gets as much
-  /// of theirs.
+  /// Gives each other process its part of `sent`, so many numbers one after the other, and gets as
+  /// much of theirs. What a process has for itself need not be copied.
   virtual bool swap(const T* sent, std::span<const index> sent_counts, T* received,
                     std::span<const index> received_counts) = 0;
   /// Completes `whole`, of which each process has its own part.
@@ -41,10 +41,15 @@ struct Shards {
   index process = 0;  ///< this one: its samples are those of its shards, one after the other
   index samples = 0;  ///< of all processes
   ShardExchange<T>* exchange = nullptr;  ///< null: there is one process; must outlive the trainer
+  /// 0: all processes make the same steps. Otherwise each makes its own, along the gradient of its
+  /// own shards, and after so many of them, and at the end of an epoch, the processes average their
+  /// parameters, and what the optimizer remembers of these. The result depends on their number.
+  index average_every = 0;
 
   bool are_used() const { return !borders.empty(); }
   index count() const { return borders.back(); }
   index processes() const { return static_cast<index>(borders.size()) - 1; }
+  bool averages() const { return average_every > 0 && exchange != nullptr; }
   index first() const { return borders[static_cast<std::size_t>(process)]; }
   index last() const { return borders[static_cast<std::size_t>(process) + 1]; }
 };

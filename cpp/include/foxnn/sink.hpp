@@ -1,6 +1,8 @@
 // The destination of the gradient of a layer's parameters.
 #pragma once
 
+#include <span>
+
 #include "foxnn/rows.hpp"
 
 namespace foxnn {
@@ -27,6 +29,11 @@ class GradientSink {
   /// Called by several workers at once, for different pieces. No piece contains both weights and
   /// biases.
   virtual void take(index offset, index count, T* gradient) = 0;
+  /// If the gradient of each part of the batch is taken by itself: where the parts end, a last row
+  /// and one. Such a sink is given only to layers with Layer::takes_parts, and of each piece it
+  /// takes that of one part after the other, by `take_part`.
+  virtual std::span<const index> part_ends() const { return {}; }
+  virtual void take_part(index /*part*/, index /*offset*/, index /*count*/, T* /*gradient*/) {}
   /// The memory that `take` will access for the parameters from `offset` on. It is prefetched while
   /// their gradient is computed. Null if there is none.
   struct Targets {

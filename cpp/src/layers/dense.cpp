@@ -9,6 +9,7 @@
 #include "base/pieces.hpp"
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"
+#include "layers/dense_shares.hpp"
 #include "layers/narrow.hpp"
 #include "layers/sorted_sums.hpp"
 #include "layers/step_rows.hpp"
@@ -21,30 +22,6 @@ void check_size(index size, const char* what) {
     throw std::invalid_argument(std::string(what) + " must be from 1 to 2147483647, got " +
                                 std::to_string(size));
   }
-}
-
-// Calls f(panel, first row, last row) for a worker's share of the tiles of a (panels x rows) grid,
-// panel by panel. `unit` is the tile height.
-template <class Function>
-void each_share(Share share, index panels, index rows, index unit, const Function& f) {
-  if (share.workers == 1) {
-    for (index panel = 0; panel < panels; ++panel) f(panel, index{0}, rows);
-    return;
-  }
-  const index tiles = (rows + unit - 1) / unit;
-  index task = share.first(panels * tiles);
-  const index last = share.last(panels * tiles);
-  while (task < last) {
-    const index panel = task / tiles, tile = task % tiles;
-    const index count = std::min(tiles - tile, last - task);
-    f(panel, tile * unit, std::min((tile + count) * unit, rows));
-    task += count;
-  }
-}
-
-// Whether workers can be assigned whole panels without making one of them wait for long.
-bool shares_panels(Share share, index panels) {
-  return panels % share.workers == 0 || panels >= 8 * share.workers;
 }
 
 // Up to this many weights (128 KB) stay in the second-level cache from one use to the next. If
@@ -365,6 +342,7 @@ template <class T>
 template <class T>
 void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back,
                                    GradientSink<T>& sink, Scratch<T> scratch) const {
+  if (!sink.part_ends().empty()) return gradients_of_parts(share, back, sink, scratch);
   const KernelTable<T>& k = kernels<T>();
   const Rows<const T>& x = *back.x;
   const Rows<T>& delta = back.delta;

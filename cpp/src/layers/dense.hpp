@@ -36,6 +36,7 @@ class Dense final : public Activated<T> {
   void backward_input(Share share, index batch, index which, const Back<T>& back,
                       const Rows<T>& delta_below, const typename Layer<T>::Below& below,
                       Scratch<T> scratch) const override;
+  bool takes_parts() const override { return positions_ == 1; }
   void backward_parameters(Share share, index batch, const Back<T>& back, GradientSink<T>& sink,
                            Scratch<T> scratch) const override;
   std::optional<NarrowPart<T>> narrow_part() const override;
@@ -51,6 +52,10 @@ class Dense final : public Activated<T> {
   // The gradient of the weights for stored rows (dense_stored.cpp); `backward_parameters` adds that
   // of the bias.
   void gradient_of_stored(Share share, index batch, const Back<T>& back, GradientSink<T>& sink,
+                          Scratch<T> scratch) const;
+
+  // The gradients of the parts of a batch (dense_parts.cpp).
+  void gradients_of_parts(Share share, const Back<T>& back, GradientSink<T>& sink,
                           Scratch<T> scratch) const;
 
   void pack_weights(const T* weights, T* parameters, const StopRequest& stop) const;

@@ -19,6 +19,7 @@ class ActivationLayer final : public Activated<T> {
   double flops() const override;
   bool goes_step_by_step() const override { return true; }
   LaneUse lane_use() const override { return LaneUse::follows; }
+  bool takes_parts() const override { return true; }
   bool works_in_place() const override { return !this->finishes_rows(); }
   void apply(index rows, index width, index row, index panel,
              const Outputs<T>& out) const override {
@@ -41,6 +42,7 @@ class DropoutLayer final : public Layer<T> {
   std::unique_ptr<Layer<T>> clone() const override { return std::make_unique<DropoutLayer>(*this); }
   double flops() const override;
   bool goes_step_by_step() const override { return true; }
+  bool takes_parts() const override { return true; }
   int draws() const override { return 1; }
   index kept_size(index batch) const override;
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
@@ -64,6 +66,7 @@ class Add final : public Layer<T> {
   double flops() const override;
   bool goes_step_by_step() const override { return true; }
   LaneUse lane_use() const override { return LaneUse::follows; }
+  bool takes_parts() const override { return true; }
   void forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                Scratch<T> scratch) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,

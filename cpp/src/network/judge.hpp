@@ -226,10 +226,10 @@ class PositionJudge {
 
 /// The sum of losses, weighted if samples have weights and losses are not yet weighted by position.
 /// If `sample` is given, loss r belongs to sample[r].
-inline double weighted_sum(const std::vector<double>& losses, index count, const Samples& samples,
+inline double weighted_sum(const double* loss, index count, const Samples& samples,
                            const std::uint32_t* sample = nullptr) {
   double sum = 0.0;
-  const double *loss = losses.data(), *weights = samples.weights;
+  const double* const weights = samples.weights;
   if (!weights || samples.position_weights) {
     for (index r = 0; r < count; ++r) sum += loss[r];
     return sum;

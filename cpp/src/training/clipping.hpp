@@ -35,24 +35,26 @@ class NormClip {
   /// The stored gradient, in the layout of the parameters.
   T* gradient() { return gradient_.data(); }
 
-  /// Lets `change(layer, offset, count, gradient)` change the worker's share of the stored
-  /// gradient. That worker then passes the same share on.
-  template <class Change>
-  void change(const Team& team, Change change) {
-    const index count = static_cast<index>(pieces_.size());
-    for (index i = team.share().first(count); i < team.share().last(count); ++i) {
-      const Piece& piece = pieces_[at(i)];
-      change(piece.layer, piece.offset, piece.count, gradient_.data() + piece.at);
-    }
-  }
-  /// Limits the norm of the stored gradient, and passes it to `take(layer, offset, count,
-  /// gradient)`. Must be called by every worker, after a barrier.
-  template <class Take>
-  void hand_on(const Team& team, const Take& take) {
+  /// Lets `change(layer, offset, count, gradient)` change the stored gradient, limits its norm, and
+  /// passes it to `take(layer, offset, count, gradient)`. Must be called by every worker, after a
+  /// barrier.
+  template <class Change, class Take>
+  void hand_on(const Team& team, const Change& change, const Take& take) {
     const KernelTable<T>& k = kernels<T>();
     const index count = static_cast<index>(pieces_.size());
     const index first = team.share().first(count), last = team.share().last(count);
-    for (index i = first; i < last; ++i) sums_[at(i)] = sum_squares(k, pieces_[at(i)]);
+    const auto pass = [&](index i, const auto& to) {
+      const Piece& piece = pieces_[at(i)];
+      to(piece.layer, piece.offset, piece.count, gradient_.data() + piece.at);
+    };
+    if (std::isinf(most_)) {
+      for (index i = first; i < last; ++i) pass(i, change), pass(i, take);
+      return;
+    }
+    for (index i = first; i < last; ++i) {
+      pass(i, change);
+      sums_[at(i)] = sum_squares(k, pieces_[at(i)]);
+    }
     team.wait();
     // Every worker adds up all sums, in the same order.
     double sum = 0.0;
@@ -65,7 +67,7 @@ class NormClip {
       if (norm > most_ && std::isfinite(norm)) {
         k.scale(piece.count, values, static_cast<T>(most_ / norm));
       }
-      take(piece.layer, piece.offset, piece.count, values);
+      pass(i, take);
     }
   }
 

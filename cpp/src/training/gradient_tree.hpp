@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "foxnn/buffer.hpp"
@@ -59,9 +60,9 @@ class TreeOrder {
 template <class T>
 class GradientTree {
  public:
-  /// `sum` is the memory for the gradient of the whole network.
-  GradientTree(index size, const Shards<T>& shards, T* sum) : size_(size) {
-    std::size_t most = 1;
+  /// `sum` is the memory for the gradient of the whole network. `at_once`: each number of it is
+  /// added up over all shards of this process at once, so that only what is left has a place.
+  GradientTree(index size, const Shards<T>& shards, T* sum, bool at_once) : size_(size) {
     TreeOrder all(shards.count());
     for (index process = 0; process < shards.processes(); ++process) {
       const auto begin = shards.borders[static_cast<std::size_t>(process)];
@@ -71,7 +72,7 @@ class GradientTree {
         const index added = own.push({0, shard});
         if (process != shards.process) continue;
         leaves_.push_back({static_cast<index>(own.stack().size()) - 1, added});
-        most = std::max(most, own.stack().size());
+        most_ = std::max(most_, static_cast<index>(own.stack().size()));
       }
       nodes_.push_back(static_cast<index>(own.stack().size()));
       for (const TreeOrder::Node& node : own.stack()) {
@@ -80,7 +81,8 @@ class GradientTree {
       }
     }
     at_.push_back(sum);
-    for (std::size_t i = 1; i < most; ++i) {
+    const index places = at_once ? nodes_[static_cast<std::size_t>(shards.process)] : most_;
+    for (index i = 1; i < places; ++i) {
       memory_.emplace_back(size);
       at_.push_back(memory_.back().data());
     }
@@ -94,6 +96,8 @@ class GradientTree {
   const Move& leaf(index shard) const { return leaves_[static_cast<std::size_t>(shard)]; }
   /// How many sums each process is left with, and how these are joined, process by process.
   const std::vector<index>& nodes() const { return nodes_; }
+  /// The most sums that lie on the stack of this process at a time.
+  index most() const { return most_; }
   const std::vector<Move>& joins() const { return joins_; }
   T* at(index place) const { return at_[static_cast<std::size_t>(place)]; }
 
@@ -118,11 +122,45 @@ class GradientTree {
   }
 
  private:
-  index size_;
+  index size_, most_ = 1;
   std::vector<Move> leaves_, joins_;
   std::vector<index> nodes_;
   std::vector<Buffer<T>> memory_;
   std::vector<T*> at_;
+};
+
+/// Adds up the gradients of all shards of a process, piece by piece: the stack of a piece is in the
+/// first-level or second-level cache, and what is left of it goes into the tree.
+template <class T>
+class PartsSink final : public GradientSink<T> {
+ public:
+  /// The most numbers of a piece.
+  static constexpr index kMost = kPanelWidth<T> * kPanelWidth<T>;
+
+  /// `ends`: where the parts of the shards end in the batch. `stack`: the worker's memory for
+  /// GradientTree::most() pieces.
+  PartsSink(const GradientTree<T>& tree, std::span<const index> ends, index base, T* stack)
+      : tree_(tree), ends_(ends), base_(base), stack_(stack) {}
+  std::span<const index> part_ends() const override { return ends_; }
+  void take_part(index part, index offset, index count, T* gradient) override {
+    const auto& [to, added] = tree_.leaf(part);
+    for (index i = added; i > 0; --i) kernels<T>().add_to(count, gradient, at(to + i - 1));
+    const bool is_last = part + 1 == static_cast<index>(ends_.size());
+    for (index i = 0; is_last && i < to; ++i) {
+      std::copy_n(at(i), count, tree_.at(i) + base_ + offset);
+    }
+    std::copy_n(gradient, count, is_last ? tree_.at(to) + base_ + offset : at(to));
+  }
+  void take(index, index, T*) override {}
+  typename GradientSink<T>::Targets targets(index) const override { return {}; }
+
+ private:
+  T* at(index place) const { return stack_ + place * kMost; }
+
+  const GradientTree<T>& tree_;
+  std::span<const index> ends_;
+  index base_;
+  T* stack_;
 };
 
 /// Puts a layer's gradient into the tree.

@@ -35,13 +35,6 @@ bool is_wider_than_deep(const Network<T>& network, index batch) {
   return batch * width >= network.parameters().size();
 }
 
-// The samples that a pass takes at once: a whole batch, or its part of a shard.
-template <class T>
-index rows_at_once(const Samples& samples, index batch, const Shards<T>& shards) {
-  return shards.are_used() ? ShardOrder<T>::part_of(batch, shards)
-                           : std::min(batch, samples.size());
-}
-
 template <class T>
 std::unique_ptr<NarrowStep<T>> narrow_step_of(const Network<T>& network, index batch) {
   if (!network.is_chain()) return nullptr;
@@ -72,18 +65,22 @@ Run<T>::Run(Network<T>& network, const Samples& samples, const TrainingPlan& pla
       plan_(plan),
       is_long_(cost_of_step(network, samples, std::min(plan.batch_size, samples.size())).alone >
                kLongStep),
-      workers_(workers_for(
-          cost_of_step(network, samples, rows_at_once(samples, plan.batch_size, shards)),
-          plan.threads)),
-      batches_(network, samples, rows_at_once(samples, plan.batch_size, shards), in_pieces,
-               plan.label_smoothing),
+      is_at_once_(
+          goes_at_once(network, samples, plan.batch_size, shards, static_cast<bool>(outside.loss))),
+      workers_(
+          workers_for(cost_of_step(network, samples,
+                                   rows_at_once(samples, plan.batch_size, shards, is_at_once_)),
+                      plan.threads)),
+      batches_(network, samples, rows_at_once(samples, plan.batch_size, shards, is_at_once_),
+               in_pieces, plan.label_smoothing),
       tally_(network, plan, batches_.size(), in_pieces || samples.inputs.lengths != nullptr,
              static_cast<bool>(outside.loss), shards.are_used()),
       update_(network, plan,
               shards.are_used() || (is_long_ && is_wider_than_deep(network, batches_.size()))),
       step_(network, plan, batches_, tally_, workers_, outside) {
   if (shards.are_used()) {
-    shards_ = std::make_unique<ShardSteps<T>>(network, shards, plan.batch_size, update_);
+    shards_ = std::make_unique<ShardSteps<T>>(network, shards, plan.batch_size, update_,
+                                              is_at_once_, workers_);
     return;
   }
   if (workers_ == 1 && !step_.draws() && !in_pieces && !step_.asks_outside()) {
@@ -429,19 +426,24 @@ void Run<T>::steps_of_shards(index count, const StopRequest& stop, StepReport& r
   update_.begin_step(plan_.learning_rate);
   step_.forget_refusal();
   dropped_.begin();
+  shards_->begin();
   bool is_dropped = false;  // written by the first worker
   run_team(workers_, [&](const Team& team) {
     const SubnormalsAsZero subnormals;
     DroppedStep::View view(dropped_, team.is_first());
     Leaving* const leaving = is_long_ && dropped_.can_be() && shards_->can_drop() ? &view : nullptr;
-    index done = spot().first;
+    index done = spot().first, together = 0, rows = 0;
+    typename ShardSteps<T>::Gathered gathered;
     for (index left = count; go_on_; --left) {
-      const index rows = shards_->order.count_after(done), next = done + rows;
+      const index next = done + shards_->order.count_after(done);
+      const bool is_last = ++together == shards_->steps_together() || next == samples();
+      const bool more = next < samples() && (left > 1 || !is_last);
+      rows += next - done;
       const bool is_made = shards_->step(
-          team, step_, batches_, tally_, order_, done, dropped_, leaving,
+          team, step_, batches_, tally_, order_, done, more, is_last, gathered, dropped_, leaving,
           plan_.reduction == Reduction::sum, [&] { return poll_.after_step(stop); },
           [&](const ShardSums& sums, bool ends) {
-            tally_.count_sums(rows, sums, report);
+            tally_.count_sums(together, rows, sums, report);
             report.stopped = ends;
           });
       if (!is_made) {
@@ -450,12 +452,16 @@ void Run<T>::steps_of_shards(index count, const StopRequest& stop, StepReport& r
       }
       team.wait();
       if (team.is_first()) {
-        order_.set_spot({next});
-        go_on_ = left > 1 && next < samples() && !report.stopped && !report.diverged;
+        if (is_last) {
+          order_.set_spot({next});
+          go_on_ = more && !report.stopped && !report.diverged;
+          shards_->begin();
+        }
         if (go_on_) update_.begin_step(plan_.learning_rate);
       }
       team.wait();
       done = next;
+      if (is_last) together = rows = 0;
     }
   });
   if (is_dropped) drop(report);

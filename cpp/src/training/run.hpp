@@ -110,7 +110,8 @@ class Run {
 
   Network<T>& network_;
   TrainingPlan plan_;
-  const bool is_long_;  // whether a step is so long that a stop must not wait for its end
+  const bool is_long_;     // whether a step is so long that a stop must not wait for its end
+  const bool is_at_once_;  // whether all shards of this process go through the network together
   const int workers_;
   Batches<T> batches_;
   Tally<T> tally_;

@@ -73,7 +73,7 @@ class Tally {
   /// Adds a step with a batch of samples to a report.
   void count_step(index rows, const Samples& samples, const std::uint32_t* sample,
                   StepReport& report) {
-    const double sum = weighted_sum(losses_, rows, samples, sample);
+    const double sum = weighted_sum(losses_.data(), rows, samples, sample);
     const double weight = total_weight(rows, samples.weights, sample);
     report.loss += sum;
     report.weight += weight;
@@ -86,7 +86,7 @@ class Tally {
   /// last piece of that, and otherwise 0.
   void count_piece(index rows, const Drawn& drawn, const double* shares, index samples,
                    StepReport& report) {
-    const double sum = weighted_sum(losses_, rows, drawn.samples, drawn.sample);
+    const double sum = weighted_sum(losses_.data(), rows, drawn.samples, drawn.sample);
     const double weight = total_weight(rows, drawn.samples.weights, drawn.sample);
     const double* const weights = drawn.samples.weights;
     const bool are_weighted = !weights || drawn.samples.position_weights;
@@ -99,14 +99,25 @@ class Tally {
     report.steps += samples > 0 ? 1 : 0;
     count(rows, sum, weight, report);
   }
-  /// Adds a step to a report, of which the sums over the samples are known.
-  void count_sums(index rows, const ShardSums& sums, StepReport& report) {
+  /// The sums over a shard's part of a batch: of `rows` samples, from row `first` of the batch on.
+  /// `sample`: of that row.
+  ShardSums sums_of(index first, index rows, const Samples& samples,
+                    const std::uint32_t* sample) const {
+    ShardSums sums;
+    sums.loss = weighted_sum(losses_.data() + first, rows, samples, sample);
+    sums.weight = total_weight(rows, samples.weights, sample);
+    sums.correct = static_cast<double>(correct_of(first, rows));
+    sums.positions = static_cast<double>(positions_of(first, rows));
+    return sums;
+  }
+  /// Adds steps to a report, of which the sums over the samples are known.
+  void count_sums(index steps, index rows, const ShardSums& sums, StepReport& report) {
     report.loss += sums.loss;
     report.weight += sums.weight;
     report.correct += static_cast<index>(sums.correct);
     report.positions += static_cast<index>(sums.positions);
     report.samples += rows;
-    ++report.steps;
+    report.steps += steps;
     end_step(sums.loss, sums.weight, report);
   }
   /// The mean loss of the last batch with a finite loss.
@@ -115,16 +126,21 @@ class Tally {
  private:
   // What all steps have.
   void count(index rows, double sum, double weight, StepReport& report) {
-    const auto count_correct = [&](const auto& correct) {
-      if (correct.empty()) return;
-      for (index r = 0; r < rows; ++r) report.correct += correct[static_cast<std::size_t>(r)];
-    };
-    count_correct(matches_);
-    count_correct(correct_);
-    report.positions += positions_.empty() ? rows * judge_.positions.count
-                                           : std::accumulate(positions_.begin(),
-                                                             positions_.begin() + rows, index{0});
+    report.correct += correct_of(0, rows);
+    report.positions += positions_of(0, rows);
     end_step(sum, weight, report);
+  }
+  index correct_of(index first, index rows) const {
+    const auto sum_of = [=](const auto& counts) {
+      if (counts.empty()) return index{0};
+      return std::accumulate(counts.begin() + first, counts.begin() + first + rows, index{0});
+    };
+    return sum_of(matches_) + sum_of(correct_);
+  }
+  index positions_of(index first, index rows) const {
+    if (positions_.empty()) return rows * judge_.positions.count;
+    const auto begin = positions_.begin() + first;
+    return std::accumulate(begin, begin + rows, index{0});
   }
   void end_step(double sum, double weight, StepReport& report) {
     if (!std::isfinite(sum)) {

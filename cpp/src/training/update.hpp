@@ -81,21 +81,18 @@ class Update {
   }
   /// Makes the step with the stored gradient once it is complete. Must be called by every worker.
   void step_along_stored(const Team& team) {
-    stored_->hand_on(team, [&](index layer, index offset, index count, T* gradient) {
-      sink_.of_layer(layer, nullptr).take(offset, count, gradient);
-    });
+    hand_on(team, [](index, index, index, T*) {});
   }
   /// The memory of the stored gradient; null if it is not stored.
   T* stored_gradient() { return stored_ ? stored_->gradient() : nullptr; }
   /// Makes the step with `factor` times the stored gradient, to which no rule has been applied.
   /// Must be called by every worker.
   void step_along_sum(const Team& team, T factor) {
-    stored_->change(team, [&](index layer, index offset, index count, T* gradient) {
+    hand_on(team, [&](index layer, index offset, index count, T* gradient) {
       kernels<T>().scale(count, gradient, factor);
       const T* const parameters = network_.parameters().data() + network_.offset(layer) + offset;
       rules_.apply(count, gradient, parameters, is_penalised(network_.layer(layer), offset));
     });
-    step_along_stored(team);
   }
   /// Makes the step with a gradient of all layers, in the layout of the parameters. All layers must
   /// be trained.
@@ -109,6 +106,13 @@ class Update {
   }
 
  private:
+  template <class Change>
+  void hand_on(const Team& team, const Change& change) {
+    stored_->hand_on(team, change, [&](index layer, index offset, index count, T* gradient) {
+      sink_.of_layer(layer, nullptr).take(offset, count, gradient);
+    });
+  }
+
   Network<T>& network_;
   GradientRules<T> rules_;
   UpdateSink<T> sink_;

@@ -42,6 +42,7 @@ _REFUSED = (
     "time_limit",
     "shards",
     "communicator",
+    "average_every",
 )
 #: The arguments of `fit` that settings may have.
 ALLOWED = [name for name in USUAL if name not in _REFUSED]

@@ -90,7 +90,7 @@ def fit_data(
             training, held_out = split_over(network, samples, validation, draw, ranks)
         is_drawn = True
     training = weighted_by_class(network, training, options.class_weight, classes, ranks)
-    cut = None if options.shards is None else Cut(options.shards, ranks)
+    cut = None if options.shards is None else Cut(options.shards, ranks, options.average_every)
     if cut is not None and ranks is not ALONE:
         training = spread.brought(cut, training)
         held_out = None if held_out is None else spread.brought(cut, held_out)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
+from collections.abc import Callable
 
 from foxnn import _core
 from foxnn.model.answers import AnsweringNetwork
@@ -130,20 +132,31 @@ class FitLoop(Course):
                 if augmenting is not None:
                     draw = trainer.draw_of_epoch()
                     x = augmenting.batch(trainer.next_batch(), draw, epoch, done)
-                with self._ranks.held():
-                    report = trainer.run_batch(x)
+                report = self._made(functools.partial(trainer.run_batch, x))
                 self._checked(report, epoch)
                 logs = self._means(report)
                 if hears and self._callbacks.call("on_batch_end", done, logs):
                     self._stops = True
             else:
-                with self._ranks.held():
-                    report = trainer.run_epoch(self._seconds_until_pause())
+                seconds = self._seconds_until_pause()
+                report = self._made(functools.partial(trainer.run_epoch, seconds))
                 self._checked(report, epoch)
             is_over = self._stop_if_over()
             self._stops = self._ranks.any(self._stops)
             if not is_over and self._checkpoints is not None and self._checkpoints.is_time():
                 self._keep_within_epoch()
+
+    def _made(self, steps: Callable[[], _core.Report]) -> _core.Report:
+        """Make some steps, together with the other ranks."""
+        with self._ranks.held():
+            try:
+                return steps()
+            except BaseException:
+                if self._data.cut is not None and self._data.cut.average_every is not None:
+                    # Between two averages the weights are this rank's own: a run could not go on
+                    # from there, so no checkpoint holds them.
+                    self._is_open = self._is_new = False
+                raise
 
     def _write_between_epochs(self, checkpoints: Checkpoints) -> None:
         checkpoints.write(self._network, self._history, self._watch)

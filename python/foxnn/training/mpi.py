@@ -8,6 +8,7 @@ So no exchange is left halfway: not by Ctrl-C either, which waits until it is ov
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import sys
@@ -193,9 +194,15 @@ class JoinedRanks(Ranks):
     def swap(
         self, sent: Array, sent_counts: list[int], received: Array, received_counts: list[int]
     ) -> None:
-        """Give each rank its part of the gradients, and get as much of theirs."""
+        """Give each other rank its part of the gradients, and get as much of theirs."""
+        out, into = (self._to_others(counts) for counts in (sent_counts, received_counts))
         with self._lost():
-            self._comm.Alltoallv([sent, sent_counts], [received, received_counts])
+            self._comm.Alltoallv([sent, out], [received, into])
+
+    def _to_others(self, counts: list[int]) -> tuple[list[int], list[int]]:
+        """Return the counts, and where each begins; a rank sends itself nothing."""
+        starts = [0, *itertools.accumulate(counts[:-1])]
+        return [0 if rank == self.rank else n for rank, n in enumerate(counts)], starts
 
     def collect(self, whole: Array, counts: list[int]) -> None:
         """Complete a gradient of which each rank has its part."""

@@ -26,7 +26,7 @@ from foxnn.training.progress import is_wanted
 from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.rates import Rates
 from foxnn.training.scaling import Scalers, checked_scalers
-from foxnn.training.shards import checked_shards, refuse_with_shards
+from foxnn.training.shards import checked_average_every, checked_shards, refuse_with_shards
 from foxnn.training.truncation import checked_truncate
 from foxnn.training.update_rules import rule_of
 
@@ -62,6 +62,7 @@ class FitArguments(NamedTuple):
     check_loss: bool
     shards: int | None
     communicator: Any
+    average_every: int | None
 
 
 class FitOptions(NamedTuple):
@@ -96,6 +97,7 @@ class FitOptions(NamedTuple):
     check_loss: bool
     shards: int | None
     ranks: Ranks
+    average_every: int | None
 
 
 def checked_options(
@@ -147,4 +149,5 @@ def checked_options(
         check_loss=checks.flag(given.check_loss, "check_loss"),
         shards=shards,
         ranks=ranks,
+        average_every=checked_average_every(given.average_every, ranks),
     )

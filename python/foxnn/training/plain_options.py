@@ -121,6 +121,8 @@ def arguments_of(options: FitOptions, draw: int, samples: int) -> dict[str, Any]
         "check_loss": options.check_loss,
         "augment": augment_as_values(options.augment),
         "shards": options.shards,
+        "average_every": options.average_every,
+        "ranks": None if options.average_every is None else options.ranks.size,
         "draw_of_split": draw,
         "samples": samples,
     }

@@ -46,6 +46,17 @@ def checked_shards(network: AnsweringNetwork, shards: object, ranks: Ranks) -> i
     return count
 
 
+def checked_average_every(every: object, ranks: Ranks) -> int | None:
+    """Return after how many steps of their own ranks average; None: they make the same steps."""
+    if every is None:
+        return None
+    if ranks is ALONE:
+        raise ValueError(
+            f"average_every must be None without a communicator, got {checks.shown(every)}"
+        )
+    return checks.integer(every, "average_every", 1)
+
+
 def refuse_with_shards(ranks: Ranks, **others: bool) -> None:
     """Refuse the arguments that are given, with which there can be no shards."""
     cut_by = "shards" if ranks is ALONE else "a communicator"
@@ -62,10 +73,12 @@ class Cut:
     count : int
         The number of shards.
     ranks : Ranks
+    average_every : int or None
+        After how many steps of its own a rank averages; None: all make the same steps.
     """
 
-    def __init__(self, count: int, ranks: Ranks) -> None:
-        self.count, self.ranks = count, ranks
+    def __init__(self, count: int, ranks: Ranks, average_every: int | None = None) -> None:
+        self.count, self.ranks, self.average_every = count, ranks, average_every
         self._borders = [count * rank // ranks.size for rank in range(ranks.size + 1)]
 
     def first(self, samples: int, rank: int) -> int:
@@ -78,7 +91,8 @@ class Cut:
 
     def engine(self, samples: int) -> _core.Shards:
         """Return the cut for the engine."""
-        return _core.Shards(self._borders, self.ranks.rank, samples, self.ranks.exchange())
+        ranks, every = self.ranks, self.average_every if self.ranks.size > 1 else None
+        return _core.Shards(self._borders, ranks.rank, samples, ranks.exchange(), every or 0)
 
     def slices(self, samples: int) -> list[slice]:
         """Return where the shards of this process are among its samples."""
