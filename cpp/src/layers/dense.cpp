@@ -3,6 +3,7 @@
 #include "layers/dense.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -217,6 +218,17 @@ index Dense<T>::tile_rows() const {
 }
 
 template <class T>
+index Dense<T>::parts_of_half(const Rows<const T>& x, Stretch* parts) const {
+  const index count = panels_of_input();
+  if (count > kPartsOfHalf) return 0;
+  for (index q = 0; q < count; ++q) {
+    const index first = q * kPanelWidth<T>;
+    parts[q] = {q * x.panel, first, std::min(kPanelWidth<T>, inputs_ - first)};
+  }
+  return count;
+}
+
+template <class T>
 void Dense<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                        Scratch<T> scratch) const {
   if (positions_ == 1) return forward_position(share, batch, *x, out, scratch);
@@ -242,9 +254,17 @@ template <class T>
   const T* const bias = this->bias();
   const bool far = inputs_ * padded_ > kNearWeights<T>;
   const auto weights_of = [&](index p) { return weights() + panels.column(p) * inputs_; };
+  Stretch parts[kPartsOfHalf];
+  const index part_count = fills_half() ? parts_of_half(x, parts) : 0;
   const auto compute = [&](index p, index row, index rows, Errands* errands) {
-    product(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p), bias + panels.column(p),
-            y.at(row, p), y.stride, terms(scratch), errands);
+    if (part_count > 0) {
+      constexpr T kLeast = -std::numeric_limits<T>::infinity();
+      k.multiply_half(rows, parts, part_count, x.at(row), x.stride, weights(), bias, kLeast,
+                      y.at(row), y.stride);
+    } else {
+      product(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p),
+              bias + panels.column(p), y.at(row, p), y.stride, terms(scratch), errands);
+    }
     this->activate(rows, panels.width(p), row, p, out);
   };
   // A band of rows at a time, so that its outputs (16 KB) are still near when the activation is
@@ -409,10 +429,16 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
       for (index i = 0; i < count; ++i) piece[i] += added[i];
     }
   };
+  const bool is_half = fills_half() && positions_ == 1 && part == batch;
   const auto compute = [&](index p, index input, const List* lists) {
     const index column = panels.column(p), width = panels.width(p);
     const index rows = std::min(kRows, inputs_ - input), q = input / kRows;
     const index offset = column * inputs_ + input * width;
+    if (is_half && !lists) {
+      k.multiply_transposed_half(rows, batch, x.at(0, q), x.stride, delta.data, delta.stride,
+                                 piece);
+      return sink.take(offset, rows * width, piece);
+    }
     const auto targets = sink.targets(offset);
     const bool is_whole = each_part(0, [&](index r, index count, bool goes_on) {
       k.multiply_transposed(rows, count, x.from_panel(q).from_row(r), lists, delta.at(r, p),
