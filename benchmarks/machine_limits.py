@@ -121,6 +121,30 @@ def copy_bandwidth(threads: int, size: int, seconds: float) -> float:
     return side_by_side(threads, one)
 
 
+def function_seconds(name: str, dtype: str, seconds: float) -> float:
+    """Return the seconds of one value of an elementary function on one thread.
+
+    From the difference between arrays of two lengths, so that the call does not count. The longer
+    one with its result is within any second-level cache, which is read several times as fast.
+    """
+    measure = kernel_measure("math")
+    kernel_set = foxnn.kernel_set()
+
+    def least(length: int) -> float:
+        x = np.linspace(-3.0, 3.0, length, dtype=dtype)
+        best, end = float("inf"), time.perf_counter() + seconds / 2
+        while True:
+            start = time.perf_counter()
+            measure(kernel_set, name, x)
+            now = time.perf_counter()
+            best = min(best, now - start)
+            if now > end:
+                return best
+
+    short, long = 1 << 11, 1 << 14
+    return max(0.0, least(long) - least(short)) / (long - short)
+
+
 def level_of(bytes_in_all: int, threads: int) -> str:
     """Return the nearest level that holds this many bytes, divided between the threads."""
     sizes = caches()

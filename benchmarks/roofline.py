@@ -1,7 +1,8 @@
 """How far training is from the machine's limit, phase by phase.
 
 The bound is the time of the step's multiplications and additions at the measured FMA peak, plus the
-time of the optimizer's memory traffic at the measured bandwidth of the level that holds its state.
+time of the values of tanh and sigmoid as the engine's own loop computes them alone, plus the time
+of the optimizer's memory traffic at the measured bandwidth of the level that holds its state.
 ``FOXNN_FORCE_ISA=avx2`` measures both sides with those kernels.
 """
 
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,9 @@ from work import Data, Work
 # The number of arrays of the size of the parameters that an optimizer keeps in addition to them.
 MOMENTS = {"sgd": 0, "momentum": 1, "nesterov": 1, "adam": 2}
 
+# The activations whose values take a good part of a small network's step, and their functions.
+FUNCTIONS = {"tan_h": "tanh", "sigmoid": "sigmoid"}
+
 # The phases timed by the engine, in the order of a step.
 PHASES = ("gather", "forward", "loss", "backward", "update")
 
@@ -53,6 +58,7 @@ class Counts:
     input_gradients: float
     update_bytes: float
     state_bytes: int
+    functions: dict[str, int] = field(default_factory=dict)  # their values, by name
 
     @property
     def flops(self) -> float:
@@ -74,6 +80,11 @@ def counts(work: Work | Pictures) -> Counts:
         for name, array in layer.arrays.items()
         if not name.startswith("running_")  # statistics, which no optimizer updates
     )
+    functions: dict[str, int] = {}
+    for part in network._layers():
+        if name := FUNCTIONS.get(part["options"].get("activation")):
+            values = work.samples * math.prod(part["output_shape"])
+            functions[name] = functions.get(name, 0) + values
     itemsize = np.dtype(work.dtype).itemsize
     kept = 1 + MOMENTS[work.optimizer]
     return Counts(
@@ -82,6 +93,7 @@ def counts(work: Work | Pictures) -> Counts:
         input_gradients=2.0 * work.samples * products.input_gradients,
         update_bytes=float(work.steps) * parameters * itemsize * (1 + 2 * kept),
         state_bytes=parameters * itemsize * kept,
+        functions=functions,
     )
 
 
@@ -99,10 +111,13 @@ class Bound:
         return self.forward + self.backward + self.update
 
 
-def bound_at(epoch: Counts, flops: float, bandwidth: float) -> Bound:
-    """Return the bound at the given operations and bytes per second."""
+def bound_at(epoch: Counts, flops: float, bandwidth: float, functions: float = 0.0) -> Bound:
+    """Return the bound at the given operations and bytes per second.
+
+    functions: the seconds of the values of the activations.
+    """
     return Bound(
-        forward=epoch.forward / flops,
+        forward=epoch.forward / flops + functions,
         backward=(epoch.weight_gradients + epoch.input_gradients) / flops,
         update=epoch.update_bytes / bandwidth,
     )
@@ -120,7 +135,11 @@ def measured_bound(work: Work | Pictures, threads: int, seconds: float = 0.1) ->
     flops = machine_limits.fma_peak(threads, work.dtype, seconds)
     level = machine_limits.level_of(epoch.state_bytes, threads)
     size = machine_limits.working_sets(threads)[level]
-    return bound_at(epoch, flops, machine_limits.best_bandwidth(threads, size, seconds))
+    functions = sum(
+        values * machine_limits.function_seconds(name, work.dtype, seconds) / threads
+        for name, values in epoch.functions.items()
+    )
+    return bound_at(epoch, flops, machine_limits.best_bandwidth(threads, size, seconds), functions)
 
 
 def measured_phases(work: Work | Pictures, x: Any, y: Any, threads: int) -> dict[str, float]:

@@ -33,6 +33,7 @@ MNIST = Work((784, 512, 512, 10), "relu", 60_000, True, "adam", 98, is_mnist=Tru
 TEXTBOOK = Work((784, 100, 10), "sigmoid", 60_000, batch=10, is_mnist=True)
 TINY = Work((3, 5, 4, 2), "sigmoid", 100_000)
 CONTROL = Work((4, 64, 64, 2), "tanh", 32_000, optimizer="adam", batch=32)
+CURVE = replace(CONTROL, sizes=(1, 50, 50, 1))
 SAMPLE = [0, 1, 0.1]
 # Texts: words of a vocabulary, some hundred in each.
 TEXTS = Work((50_000, 100, 20), "relu", 20_000, True, "adam", 200, stored=100)
@@ -52,13 +53,17 @@ def epoch_and_bound(work: Work, run: Run) -> Sides:
     return {**epoch(work, run), **bound(work, run)}
 
 
-def bound(work: Work, run: Run) -> Sides:
-    """Return the bound of an epoch as a side, so that it takes turns with the others."""
+def bound(work: Work, run: Run, threads: int | None = None) -> Sides:
+    """Return the bound of an epoch as a side, so that it takes turns with the others.
+
+    threads: the run's, unless given.
+    """
     work = run.samples(work)
+    threads = threads or run.threads
     seconds = 0.01 if run.quick else 0.1
 
     def measure() -> float:
-        return roofline.measured_bound(work, run.threads, seconds).total
+        return roofline.measured_bound(work, threads, seconds).total
 
     try:
         measure()
@@ -103,6 +108,12 @@ def step(work: Work, run: Run) -> Sides:
 def per_step(one_epoch: Timed, work: Work) -> Timed:
     """Return a function that trains an epoch and returns the seconds of a step."""
     return lambda: one_epoch() / work.steps
+
+
+def step_and_bound(work: Work, run: Run) -> Sides:
+    """Return the same, and the lower bound on a step of one thread, which such networks use."""
+    alone = {name: per_step(one, run.samples(work)) for name, one in bound(work, run, 1).items()}
+    return {**step(work, run), **alone}
 
 
 def epoch_of_foxnn(work: Work, run: Run) -> Sides:
@@ -263,8 +274,13 @@ ROWS: Sequence[Row] = (
         (Target("JAX", 5.0), Target("PyTorch", 80.0)),
     ),
     Row(
-        "control", "step of [4, 64, 64, 2], tanh, Adam, batch 32", partial(step, CONTROL),
-        (Target("JAX", 2.2), Target("PyTorch", 25.0)),
+        "control", "step of [4, 64, 64, 2], tanh, Adam, batch 32",
+        partial(step_and_bound, CONTROL),
+        (Target("JAX", 2.2), Target("PyTorch", 25.0), Target("bound", 0.75)),
+    ),
+    Row(
+        "curve", "step of [1, 50, 50, 1], tanh, Adam, batch 32", partial(step_and_bound, CURVE),
+        (Target("JAX", 2.0), Target("bound", 0.75)),
     ),
     Row(
         "get-out-list", "get_out([0, 1, 0.1]) of [3, 5, 4, 2], from a list",

@@ -179,6 +179,22 @@ def test_statistics_are_no_parameters_of_an_optimizer(monkeypatch: pytest.Monkey
     assert counts(work).update_bytes == 4 * 7 * parameters
 
 
+def test_the_values_of_tanh_count_in_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from machine_limits import function_seconds
+    from roofline import bound_at, counts
+    from work import Work
+
+    work = Work((4, 64, 2), "tanh", 10, optimizer="adam", batch=5)
+    assert counts(work).functions == {"tanh": 10 * (64 + 2)}
+    assert counts(Work((4, 64, 2), "relu", 10)).functions == {}
+    value = function_seconds("tanh", "float32", 0.02)
+    assert 1e-11 < value < 1e-6  # between a twentieth of a cycle and what Python takes
+    alone, together = (bound_at(counts(work), 1e9, 1e9, given) for given in (0.0, 0.5))
+    assert together.total == pytest.approx(alone.total + 0.5)
+    assert together.forward == pytest.approx(alone.forward + 0.5)
+
+
 def test_the_epochs_that_runs_find_are_beside_scikit_learn_s() -> None:
     pytest.importorskip("sklearn")
     lines = run("auto_epochs.py", "--splits", 2, "--only", "wine, scaled").splitlines()

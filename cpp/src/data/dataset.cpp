@@ -21,21 +21,26 @@ const Source* as(const std::byte* p) {
   return reinterpret_cast<const Source*>(p);
 }
 
-// If the number of columns is known at compile time, a row is a few moves without a loop.
+// If the number of columns is known at compile time, a row is a few moves without a loop, and rows
+// that follow each other are at fixed distances.
 template <int kColumns, class Source, class T>
-void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out) {
-  for (index r = 0; r < count; ++r, out += kColumns) {
-    const Source* row = as<Source>(matrix.row(order[r]));
-    for (int i = 0; i < kColumns; ++i) out[i] = static_cast<T>(row[i]);
-  }
+void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out,
+                     index distance) {
+  const auto read = [&](index step) __attribute__((always_inline)) {
+    for (index r = 0; r < count; ++r, out += step) {
+      const Source* row = as<Source>(matrix.row(order[r]));
+      for (int i = 0; i < kColumns; ++i) out[i] = static_cast<T>(row[i]);
+    }
+  };
+  if (distance == kColumns) return read(kColumns);
+  read(distance);
 }
-constexpr index kShort = 8;
 
 template <class Source, class T, int... kColumns>
 void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out,
-                     std::integer_sequence<int, kColumns...>) {
+                     index distance, std::integer_sequence<int, kColumns...>) {
   (void)((matrix.columns == kColumns + 1 &&
-          (read_short_rows<kColumns + 1, Source>(matrix, order, count, out), true)) ||
+          (read_short_rows<kColumns + 1, Source>(matrix, order, count, out, distance), true)) ||
          ...);
 }
 
@@ -94,21 +99,22 @@ void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32
 }
 
 template <class T>
-void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out) {
+void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out,
+               index distance) {
   if (matrix.scaling || matrix.is_sparse()) {
-    for (index r = 0; r < count; ++r, out += matrix.columns) {
+    for (index r = 0; r < count; ++r, out += distance) {
       read_row(matrix, order[r], Rows<T>{out, kPanelWidth<T>});
     }
     return;
   }
   const auto copy = [&]<class Source>(const Source*) {
-    if (matrix.columns <= kShort) {
-      using Lengths = std::make_integer_sequence<int, kShort>;
-      return read_short_rows<Source>(matrix, order, count, out, Lengths());
+    if (matrix.columns <= kShortRow) {
+      using Lengths = std::make_integer_sequence<int, kShortRow>;
+      return read_short_rows<Source>(matrix, order, count, out, distance, Lengths());
     }
-    for (index r = 0; r < count; ++r) {
+    for (index r = 0; r < count; ++r, out += distance) {
       const Source* row = as<Source>(matrix.row(order[r]));
-      for (index i = 0; i < matrix.columns; ++i) *out++ = static_cast<T>(row[i]);
+      for (index i = 0; i < matrix.columns; ++i) out[i] = static_cast<T>(row[i]);
     }
   };
   switch (matrix.type) {
@@ -221,8 +227,8 @@ template bool all_finite<float>(const MatrixView&);
 template bool all_finite<double>(const MatrixView&);
 template void read_row(const MatrixView&, index, const Rows<float>&, std::uint32_t*, float);
 template void read_row(const MatrixView&, index, const Rows<double>&, std::uint32_t*, double);
-template void read_rows(const MatrixView&, const std::uint32_t*, index, float*);
-template void read_rows(const MatrixView&, const std::uint32_t*, index, double*);
+template void read_rows(const MatrixView&, const std::uint32_t*, index, float*, index);
+template void read_rows(const MatrixView&, const std::uint32_t*, index, double*, index);
 template void read_target(const Samples&, index, index, const Rows<float>&);
 template void read_target(const Samples&, index, index, const Rows<double>&);
 

@@ -207,6 +207,10 @@ struct KernelTable {
   /// Sums below `least` are replaced by it.
   void (*multiply_half)(index m, const Stretch* stretches, index count, const T* a, index lda,
                         const T* b, const T* init, T least, T* c, index ldc);
+  /// c[rows x a line] = a^T . b for the first `rows` columns of one panel of a[samples], and
+  /// b[samples x half a line]; the rest of c becomes zero.
+  void (*multiply_transposed_half)(index rows, index samples, const T* a, index lda, const T* b,
+                                   index ldb, T* c);
   /// c[rows x width] += the sum over the positions, and at each over the samples, of the products
   /// of row r's column, a + columns[position * step + r], with b + places[position]. A step of 1:
   /// the columns of the rows are neighbours, and only the first is given; otherwise it is `rows`.

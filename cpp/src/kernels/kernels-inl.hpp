@@ -65,6 +65,7 @@ constexpr KernelTable<T> make_table() {
   t.list_samples = list_samples_of_tiles<T>;
   t.multiply_stretches = multiply_stretches<T>;
   t.multiply_half = multiply_half<T>;
+  t.multiply_transposed_half = multiply_transposed_half<T>;
   t.add_products = add_products<T>;
   t.multiply_lanes = multiply_lanes<T>;
   t.add_lane_products = add_lane_products<T>;

@@ -3,6 +3,7 @@
 #include "layers/dense.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -194,6 +195,17 @@ index Dense<T>::tile_rows() const {
 }
 
 template <class T>
+index Dense<T>::parts_of_half(const Rows<const T>& x, Stretch* parts) const {
+  const index count = panels_of_input();
+  if (count > kPartsOfHalf) return 0;
+  for (index q = 0; q < count; ++q) {
+    const index first = q * kPanelWidth<T>;
+    parts[q] = {q * x.panel, first, std::min(kPanelWidth<T>, inputs_ - first)};
+  }
+  return count;
+}
+
+template <class T>
 void Dense<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                        Scratch<T> scratch) const {
   if (positions_ == 1) return forward_position(share, batch, *x, out, scratch);
@@ -219,13 +231,52 @@ template <class T>
   const T* const bias = this->bias();
   const bool far = inputs_ * padded_ > kNearWeights<T>;
   const auto weights_of = [&](index p) { return weights() + panels.column(p) * inputs_; };
+  Stretch parts[kPartsOfHalf];
+  const index part_count = fills_half() ? parts_of_half(x, parts) : 0;
   const auto compute = [&](index p, index row, index rows, Errands* errands) {
-    product(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p), bias + panels.column(p),
-            y.at(row, p), y.stride, terms(scratch), errands);
+    if (part_count > 0) {
+      constexpr T kLeast = -std::numeric_limits<T>::infinity();
+      k.multiply_half(rows, parts, part_count, x.at(row), x.stride, weights(), bias, kLeast,
+                      y.at(row), y.stride);
+    } else {
+      product(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p),
+              bias + panels.column(p), y.at(row, p), y.stride, terms(scratch), errands);
+    }
     this->activate(rows, panels.width(p), row, p, out);
   };
+  // A band of rows at a time, so that its outputs (16 KB) are still near when the activation is
+  // applied, and of at most so many products a column that a step can soon be left. Where another
+  // worker has written the rows, bands are short: those of the next one are prefetched meanwhile.
+  constexpr index kBand = (16 << 10) / kPanelBytes, kProducts = 1 << 20;
+  const index height = tile_height(batch, k.tile_rows), least = 2 * height;
+  const index longest = sorted_ ? least : std::clamp(kProducts / inputs_, least, kBand);
+  const auto by_bands = [&](index p, index first, index last) {
+    Errands errands;
+    if (far && first == 0 && p + 1 < panels.count()) {
+      errands.weights =
+          Ahead(weights_of(p + 1), 0, inputs_ * panels.width(p + 1) / kLineWidth<T>, 1);
+    }
+    const bool news = share.workers > 1 && p == share.first(panels.count());
+    const index most = news ? least : longest, bands = (last - first + most - 1) / most;
+    for (index row = first, left = bands; row < last && !scratch.leaves(); --left) {
+      // Nearly equal bands of whole tiles: a tile of few rows waits for its own sums.
+      const index even = (last - row + left - 1) / left;
+      const index rows = std::min(last - row, (even + height - 1) / height * height);
+      if (news && row + rows < last) {
+        errands.rows = rows_ahead(x, row + rows, std::min(rows, last - row - rows), inputs_);
+      }
+      compute(p, row, rows, far || news ? &errands : nullptr);
+      row += rows;
+    }
+  };
   if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
-    // Tile by tile, so that one list of nonzero columns serves all panels.
+    // Tile by tile, so that one list of nonzero columns serves all panels. Tiles with few zeros
+    // wait for each other: all weights pass by for every tile with a list, and once for these.
+    const index first_panel = share.first(panels.count()), last_panel = share.last(panels.count());
+    index waiting = 0;  // the first row that waits
+    const auto compute_waiting = [&](index end) {
+      for (index p = first_panel; p < last_panel && waiting < end; ++p) by_bands(p, waiting, end);
+    };
     for (index row = 0, rows = 0; row < batch && !scratch.leaves(); row += rows) {
       rows = tile_height(batch - row, k.tile_rows);
       Errands errands;
@@ -233,20 +284,18 @@ template <class T>
         errands.rows = rows_ahead(x, next, tile_height(batch - next, k.tile_rows), inputs_);
       }
       const List list = k.list_columns(rows, inputs_, x.from_row(row), scratch.items);
-      const index last = share.last(panels.count());
-      for (index p = share.first(panels.count()); p < last; ++p) {
-        if (!list.items) {
-          compute(p, row, rows, nullptr);
-          continue;
-        }
+      if (!list.items) continue;
+      compute_waiting(row);
+      waiting = row + rows;
+      for (index p = first_panel; p < last_panel; ++p) {
         // For the first tile, the weights are still where the previous step left them.
-        const T* next = far && row == 0 && p + 1 < last ? weights_of(p + 1) : nullptr;
+        const T* next = far && row == 0 && p + 1 < last_panel ? weights_of(p + 1) : nullptr;
         k.multiply_listed(rows, list, x.from_row(row), weights_of(p), panels.width(p),
                           bias + panels.column(p), y.at(row, p), y.stride, next, &errands);
         this->activate(rows, panels.width(p), row, p, out);
       }
     }
-    return;
+    return compute_waiting(batch);
   }
   if (batch == 1 && share.workers == 1 && !sorted_) {
     const index whole = padded_ / kPanelWidth<T>;
@@ -255,26 +304,7 @@ template <class T>
     if (whole < panels.count()) compute(whole, 0, 1, nullptr);
     return;
   }
-  // A band of a few tiles at a time, so that its outputs are still in the first-level cache when
-  // the activation is applied: 24 KB leave the other half of 48 KB to the weights.
-  constexpr index kBandBytes = 24 << 10;
-  const index fitting = kBandBytes / (inputs_ * static_cast<index>(sizeof(T)) + kPanelBytes);
-  const index height = tile_height(batch, k.tile_rows);
-  const index band = std::max<index>(2, fitting / height) * height;
-  each_share(share, panels.count(), batch, tile_rows(), [&](index p, index first, index last) {
-    Errands errands;
-    if (far && first == 0 && p + 1 < panels.count()) {
-      errands.weights =
-          Ahead(weights_of(p + 1), 0, inputs_ * panels.width(p + 1) / kLineWidth<T>, 1);
-    }
-    const bool news = share.workers > 1 && p == share.first(panels.count());
-    for (index row = first; row < last && !scratch.leaves(); row += band) {
-      if (news && row + band < last) {
-        errands.rows = rows_ahead(x, row + band, std::min(band, last - row - band), inputs_);
-      }
-      compute(p, row, std::min(band, last - row), far || news ? &errands : nullptr);
-    }
-  });
+  each_share(share, panels.count(), batch, tile_rows(), by_bands);
 }
 
 template <class T>
@@ -325,8 +355,12 @@ template <class T>
                     width * kPanelWidth<T> / kLineWidth<T>, panels.count());
         }
         const bool news = share.workers > 1 && q == share.first(panels_below.count());
+        // In a small layer there is nothing to fetch, and many tiles follow each other: 64 rows of
+        // a panel of deltas and of the result are 16 KB.
+        constexpr index kBand = 64;
+        const bool goes_on = !news && !fetches && !sorted_ && inputs_ * padded_ <= kNearWeights<T>;
         for (index row = first, rows = 0; row < last && !scratch.leaves(); row += rows) {
-          rows = tile_height(last - row, k.tile_rows);
+          rows = goes_on ? std::min(kBand, last - row) : tile_height(last - row, k.tile_rows);
           if (const index next = row + rows; news && next < last) {
             errands.rows = rows_ahead(delta, next, tile_height(last - next, k.tile_rows), neurons_);
           } else if (const std::byte* fetched = fetches ? scratch.fetch->take() : nullptr) {
@@ -373,10 +407,16 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
       for (index i = 0; i < count; ++i) piece[i] += added[i];
     }
   };
+  const bool is_half = fills_half() && positions_ == 1 && part == batch;
   const auto compute = [&](index p, index input, const List* lists) {
     const index column = panels.column(p), width = panels.width(p);
     const index rows = std::min(kRows, inputs_ - input), q = input / kRows;
     const index offset = column * inputs_ + input * width;
+    if (is_half && !lists) {
+      k.multiply_transposed_half(rows, batch, x.at(0, q), x.stride, delta.data, delta.stride,
+                                 piece);
+      return sink.take(offset, rows * width, piece);
+    }
     const auto targets = sink.targets(offset);
     const bool is_whole = each_part(0, [&](index r, index count, bool goes_on) {
       k.multiply_transposed(rows, count, x.from_panel(q).from_row(r), lists, delta.at(r, p),

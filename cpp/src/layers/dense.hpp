@@ -61,6 +61,13 @@ class Dense final : public Activated<T> {
   void pack_weights(const T* weights, T* parameters, const StopRequest& stop) const;
   void unpack_weights(const T* parameters, T* weights, const StopRequest& stop) const;
   void unpack_by_neuron(const T* parameters, T* weights, const StopRequest& stop) const;
+  /// Whether half a line has all neurons, as of most networks that answer with a few numbers: the
+  /// other half is then not computed.
+  bool fills_half() const { return neurons_ <= kLineWidth<T> / 2 && !sorted_; }
+  /// What its product reads of panels of inputs, up to kPartsOfHalf of them: beyond that, the
+  /// general tile, which prefetches weights, is as fast. Returns their number; 0: too many.
+  static constexpr index kPartsOfHalf = 8;
+  index parts_of_half(const Rows<const T>& x, Stretch* parts) const;
   /// Rows of a tile, the unit of work that is divided between workers.
   index tile_rows() const;
   /// Memory for the terms of a sorted sum; null if sums are not sorted.

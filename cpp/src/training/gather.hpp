@@ -93,12 +93,28 @@ class Batches {
     std::uint32_t* bits = pass.nonzero(slot);
     const MatrixView& from = given_ ? *given_ : samples_.inputs;
     const auto row_of = [&](index r) { return given_ ? r : index{sample[r]}; };
-    for (index r = begin; r < end; ++r) {
-      if (leaving && r % 64 == 0 && leaving->now()) return;
-      // Rows can be anywhere in memory: the next one is prefetched while this one is converted.
-      if (r + 1 < end) fetch_row(from, row_of(r + 1));
-      read_row(from, row_of(r), inputs.from_row(r), bits ? bits + r : nullptr, pass.missing());
-      read_own_target(sample[r], targets.from_row(r));
+    const bool has_short_inputs = !given_ && !bits && has_short_rows(from);
+    const bool has_short_targets =
+        !samples_.labels && samples_.outputs.data && has_short_rows(samples_.outputs);
+    constexpr index kBlock = 64;  // between two polls
+    for (index first = begin; first < end; first += kBlock) {
+      if (leaving && leaving->now()) return;
+      const index last = std::min(first + kBlock, end), count = last - first;
+      if (has_short_inputs) {
+        read_rows(from, sample + first, count, inputs.at(first), inputs.stride);
+      } else {
+        for (index r = first; r < last; ++r) {
+          // Rows can be anywhere in memory: the next is prefetched while this one is converted.
+          if (r + 1 < end) fetch_row(from, row_of(r + 1));
+          read_row(from, row_of(r), inputs.from_row(r), bits ? bits + r : nullptr, pass.missing());
+        }
+      }
+      if (has_short_targets) {
+        read_rows(samples_.outputs, sample + first, count, targets.at(first), targets.stride);
+        for (index r = first; r < last; ++r) smooth(targets.at(r));
+      } else {
+        for (index r = first; r < last; ++r) read_own_target(sample[r], targets.from_row(r));
+      }
     }
   }
   /// The rows that `gather` will read; none for sparse samples, whose rows are short, and for

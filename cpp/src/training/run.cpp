@@ -318,9 +318,10 @@ template <class T>
 [[gnu::always_inline]] inline void Run<T>::gradient_of_block(const Samples& samples,
                                                              const std::uint32_t* sample,
                                                              index first, index count, T scale) {
-  read_rows(samples.inputs, sample + first, count, narrow_->inputs());
+  read_rows(samples.inputs, sample + first, count, narrow_->inputs(), samples.inputs.columns);
   if (!samples.labels) {
-    read_rows(samples.outputs, sample + first, count, narrow_->target().data);
+    read_rows(samples.outputs, sample + first, count, narrow_->target().data,
+              samples.outputs.columns);
   } else {
     for (index r = 0; r < count; ++r) {
       read_target(samples, sample[first + r], network_.outputs(), narrow_->target().from_row(r));
