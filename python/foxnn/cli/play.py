@@ -60,10 +60,9 @@ def run(args: argparse.Namespace) -> None:
     print(f"Open {server.address} in a browser; Ctrl-C ends it.", flush=True)
     session.start()
     try:
-        server.serve_forever()
+        server.serve()
     except KeyboardInterrupt:
         print()
     finally:
-        hub.close()
-        server.server_close()
+        server.stop()
         session.close()
