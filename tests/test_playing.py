@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import foxnn
-from foxnn.playing import mnist, plane_set, table
+from foxnn.playing import mnist, plane_set, stop_after, table
 from foxnn.playing.knobs import Knobs
 from foxnn.playing.planes import SETS
 from foxnn.playing.session import Session
-from foxnn.playing.source import Source, Table
+from foxnn.playing.source import Data, Source, Table
 from foxnn.watching.hub import Hub
 
 LONGEST = 20.0
@@ -268,6 +268,78 @@ def test_it_runs_pauses_and_begins_anew(played: Play) -> None:
     one.until(lambda p: p["curves"]["epochs"] == 0)
     for own, first in zip(weights(one.session._network), before, strict=True):
         np.testing.assert_array_equal(own, first)
+
+
+class LongSource(Source):
+    """Points in a plane, each ten thousand times: an epoch of 40,000 steps, tenths of a second."""
+
+    start = {"batch_size": 50}  # noqa: RUF012 - it is read only
+
+    def data(self, knobs: Knobs) -> Data:
+        x, y, *tests, scale = super().data(knobs)
+        return Data(x.repeat(10_000, 0), y.repeat(10_000, 0), *tests, scale)
+
+    def line(self, knobs: Knobs) -> tuple[str, str]:
+        name, line = super().line(knobs)
+        return name, f"{line}; x, y = x.repeat(10_000, 0), y.repeat(10_000, 0)"
+
+
+def paused_within(one: Played) -> dict[str, Any]:
+    """Run, and pause within an epoch."""
+    for _ in range(20):
+        one.do("run")
+        one.until(lambda p: p["state"] == "training" and one.session._open > 0)
+        one.do("pause")
+        picture = one.until(lambda p: p["state"] == "paused")
+        if one.session._open:  # and not by chance at its end
+            return picture
+    raise AssertionError("it has never paused within an epoch")
+
+
+def test_it_pauses_and_steps_within_a_long_epoch(played: Play) -> None:
+    one = played(LongSource())
+    picture = paused_within(one)
+    epochs, steps = picture["curves"]["epochs"], picture["steps"]
+    assert 0 < steps < 40_000
+    assert f"callbacks=stop_after({40_000 * epochs + steps})" in picture["python"]
+    check_python_makes_the_same(one, picture)
+    # A step is the next one, and other knobs are those of the next one.
+    one.do("step")
+    picture = one.until(lambda p: p["steps"] == steps + 1)
+    check_python_makes_the_same(one, picture)
+    one.do("knobs", {"learning_rate": 0.01, "batch_size": 80})
+    picture = paused_within(one)
+    assert picture["python"].count("stop_after(") == 2
+    check_python_makes_the_same(one, picture)
+    one.do("reset")
+    one.until(lambda p: p["curves"]["epochs"] == p["steps"] == 0)
+
+
+def test_a_wrong_number_of_steps_is_refused() -> None:
+    for wrong in (0, -1, 1.5, "3", None):
+        with pytest.raises((TypeError, ValueError), match="steps must be an integer at least 1"):
+            stop_after(wrong)  # type: ignore[arg-type]
+
+
+def test_an_epoch_that_was_paused_is_one_of_the_run(played: Play) -> None:
+    one = played(LongSource())
+    epochs = paused_within(one)["curves"]["epochs"]
+    one.do("epoch")  # to its end
+    picture = one.until(lambda p: p["state"] == "paused" and p["steps"] == 0)
+    assert picture["curves"]["epochs"] == epochs + 1
+    assert "stop_after" not in picture["python"]
+    check_python_makes_the_same(one, picture)
+
+
+def test_a_run_that_diverges_within_an_epoch_is_told(played: Play) -> None:
+    one = played(LongSource())
+    one.do("knobs", {"data": "plane", "layers": [8], "activation": "relu", "optimizer": "sgd"})
+    paused_within(one)
+    one.do("knobs", {"learning_rate": 100.0})
+    one.do("run")
+    picture = one.until(lambda p: p["message"] != "")
+    assert "not finite" in picture["message"]
+    check_python_makes_the_same(one, picture)  # as it was before that epoch
 
 
 def test_knobs_of_the_training_keep_the_network(played: Play) -> None:

@@ -281,6 +281,10 @@ def test_pictures_are_due_when_they_cost_little() -> None:
     assert hub._next - time.perf_counter() > 40
     hub.enter()
     assert hub.is_due()
+    # A picture that took very long once is not taken for what pictures cost.
+    hub.show("picture", 1, time.perf_counter())
+    hub.show("picture", 2, time.perf_counter() - 1000.0)
+    assert hub._next - time.perf_counter() < 1
 
 
 def test_curves_keep_few_points() -> None:
@@ -330,6 +334,33 @@ def test_a_training_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
         saved = watcher._saved()
     assert watcher.address is None
     assert len(saved) > 100
+
+
+def test_a_page_closes_at_once() -> None:
+    seconds = []
+    for _ in range(5):
+        one = Served()
+        assert one.ask("GET", "")[0] == 200
+        start = time.perf_counter()
+        one.server.stop()
+        seconds.append(time.perf_counter() - start)
+        with pytest.raises(OSError, match="refused"):
+            one.ask("GET", "")
+    assert min(seconds) < 0.05  # without being woken, the server would wait for a second
+
+
+def test_a_watcher_shows_what_long_epochs_are_at() -> None:
+    nn = foxnn.neural_network([2, 4, 1], "tanh", seed=1)
+    with foxnn.Watcher() as watcher:
+        nn.fit(X, Y[:, None], 1, callbacks=watcher)
+        number = watcher._hub._number
+        watcher.on_moment(3)
+        assert watcher._hub._number == number  # nobody looks
+        watcher._hub.enter()
+        watcher.on_moment(4)
+        assert watcher._hub._number == number + 1
+        watcher.on_moment(5)
+        assert watcher._hub._number == number + 1  # too soon
 
 
 def test_the_bits_stay_the_same() -> None:

@@ -6,6 +6,7 @@ Only the newest is kept: a page that reads slowly misses pictures, and nobody wa
 from __future__ import annotations
 
 import json
+import math
 import threading
 import time
 from typing import Any
@@ -27,6 +28,7 @@ class Hub:
         self.watchers = 0  # an attribute: each epoch asks for it
         self._is_closed = False
         self._next = self._soonest = 0.0
+        self._cost = math.inf  # of the latest picture, in seconds
 
     def is_due(self, is_slow: bool = False) -> bool:
         """Return whether somebody watches, and a picture costs the training little by now.
@@ -51,8 +53,10 @@ class Hub:
             self._changed.notify_all()
         if began is not None:
             now = time.perf_counter()
+            # The smaller of two: a machine that sleeps meanwhile would let the page wait for hours.
+            cost, self._cost = min(now - began, self._cost), now - began
             self._soonest = now + _SHORTEST
-            self._next = max(self._soonest, now + (now - began) / _SHARE)
+            self._next = max(self._soonest, now + cost / _SHARE)
 
     def enter(self) -> None:
         """Count one who watches; the next picture is due at once."""

@@ -80,6 +80,11 @@ class Watcher:
         if self._hub.watchers and self._hub.is_due():
             self._show("training")
 
+    def on_moment(self, steps: int) -> None:
+        """Show the network as it is within a long epoch, if somebody looks."""
+        if self._hub.watchers and self._hub.is_due():
+            self._show("training")
+
     def on_train_end(self, history: object) -> None:
         """Show the end."""
         self._show("finished")
