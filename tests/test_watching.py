@@ -16,6 +16,7 @@ import pytest
 import foxnn
 from foxnn.watching.curves import Curves
 from foxnn.watching.hub import Hub
+from foxnn.watching.scene import Scene
 from foxnn.watching.server import MOST_BYTES, PageServer
 
 X = np.random.default_rng(0).uniform(-1, 1, (60, 2)).astype(np.float32)
@@ -305,7 +306,9 @@ def test_curves_keep_few_points() -> None:
 
 
 def pictures_of(watcher: foxnn.Watcher) -> dict[str, Any]:
-    """Return the latest messages by name."""
+    """Return the latest messages by name, as a page gets them that is opened now."""
+    watcher._hub.enter()
+    watcher._hub.leave()
     return {
         name: json.loads(data.decode().partition("data: ")[2])
         for name, (_, data) in watcher._hub._messages.items()
@@ -356,11 +359,31 @@ def test_a_watcher_shows_what_long_epochs_are_at() -> None:
         number = watcher._hub._number
         watcher.on_moment(3)
         assert watcher._hub._number == number  # nobody looks
+        watcher._is_behind = False  # as within a training
         watcher._hub.enter()
         watcher.on_moment(4)
         assert watcher._hub._number == number + 1
         watcher.on_moment(5)
         assert watcher._hub._number == number + 1  # too soon
+
+
+def test_nothing_is_computed_while_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    nn = foxnn.neural_network([2, 4, 1], "tanh", seed=1)
+    drawn: list[Any] = []
+    picture = Scene.picture
+    monkeypatch.setattr(Scene, "picture", lambda self: drawn.append(self) or picture(self))
+    with foxnn.Watcher((X, Y)) as watcher:
+        nn.fit(X, Y[:, None], 3, callbacks=watcher)
+        assert drawn == []
+        # The end is shown to whoever comes, once.
+        assert pictures_of(watcher)["picture"]["state"] == "finished"
+        pictures_of(watcher)
+        assert len(drawn) == 1
+        # A network that is another by then is not shown, and refuses nobody.
+        nn.fit(X, Y[:, None], 1, callbacks=watcher)
+        watcher._network = foxnn.neural_network([3, 1], seed=1)
+        assert pictures_of(watcher)["picture"]["curves"]["epochs"] == 3
+        assert len(drawn) == 1
 
 
 def test_the_bits_stay_the_same() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from foxnn import Scaler, neural_network
+from foxnn.cli.tables import TableFormat
+from foxnn.cli.wanted import Wanted
 from foxnn.playing import digits, planes, tables
 from foxnn.playing.knobs import Knobs
 
@@ -88,10 +90,11 @@ class Table(Source):
         "layers": (16,), "activation": "relu", "learning_rate": 0.01, "test": 0.2,
     }  # fmt: skip
 
-    def __init__(self, path: str, targets: list[str]) -> None:
-        self._path, self._targets = path, targets
-        self._read = tables.read(path, targets)
-        self.title = f"A network learns {', '.join(targets)}"
+    def __init__(self, path: str, wanted: Wanted, form: TableFormat) -> None:
+        self._path, self._targets = path, list(wanted.targets)
+        self._told = tables.told(wanted, form)
+        self._read = tables.read(path, wanted, form)
+        self.title = f"A network learns {', '.join(self._targets)}"
         self.names = self._read.columns.names()
 
     def data(self, knobs: Knobs) -> Data:
@@ -102,6 +105,7 @@ class Table(Source):
         """Return what Python imports, and the line that makes the samples."""
         target = self._targets if len(self._targets) > 1 else self._targets[0]
         told = f"{self._path!r}, {target!r}, test={knobs.test:g}, seed={knobs.seed}"
+        told += "".join(f", {name}={value!r}" for name, value in self._told.items())
         return "table", f"x, y, x_test, y_test, scale = table({told})"
 
     def ends(self, knobs: Knobs) -> tuple[int, int, str, str]:
