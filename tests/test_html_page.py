@@ -119,6 +119,20 @@ def test_each_activation_is_computed_as_by_predict(name: str, calculator: Any) -
     check_agrees(calculator(nn, x), nn, x)
 
 
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize("is_scaled", [False, True])
+def test_quantiles_are_put_into_order(targets: int, is_scaled: bool, calculator: Any) -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(40, 3)), 300 + 20 * rng.normal(size=(40, targets))
+    loss = ("quantile", [0.1, 0.5, 0.7, 0.9])
+    nn = foxnn.neural_network([3, 8, 4 * targets], "tanh", "identity", loss=loss, seed=1)
+    if is_scaled:
+        nn.fit(x, y, epochs=1, scale="standard")
+    raw = list(nn.layer_outputs(x).values())[-1].reshape(-1, 4)
+    assert (np.diff(raw, axis=1) < 0).any()  # the last layer's outputs are not
+    check_agrees(calculator(nn, x), nn, x)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 9])
 def test_sequences_of_any_length_are_computed_as_by_predict(steps: int, calculator: Any) -> None:
     layers = [(None, 3), Conv1D(5, 3, stride=2, padding="same"), LSTM(4, bidirectional=True), 2]
@@ -503,6 +517,16 @@ def test_two_classes_of_one_output_are_named(opened: Open) -> None:
     page.tab.locator("#sample").select_option(index=1)
     page.settle()
     assert page.tab.text_content("#answer").startswith("yes (")
+
+
+def test_quantiles_are_answered_with_their_range(opened: Open) -> None:
+    loss = ("quantile", [0.1, 0.5, 0.9])
+    nn = foxnn.neural_network([2, 3], "identity", loss=loss, seed=1)
+    nn[0].weights, nn[0].bias = np.zeros((2, 3)), [7.0, -1.5, 2.0]
+    page = opened(nn)
+    assert page.tab.inner_text("#answer") == "2, from -1.5 (10 %) to 7 (90 %)"
+    assert page.tab.locator("#bars .name").all_inner_texts() == ["10 %", "50 %", "90 %"]
+    assert page.tab.locator(".bar.best .name").all_inner_texts() == ["50 %"]
 
 
 def test_each_of_several_classes_is_answered(opened: Open) -> None:
