@@ -31,8 +31,8 @@ _WHAT = "a page"
 # The scripts, in the order in which each needs the earlier ones.
 SCRIPTS = (
     *("basics.js", "layers.js", "recurrent.js", "network.js"),
-    *("cells.js", "lines.js", "inspector.js", "pictures.js", "controls.js", "outputs.js"),
-    *("views.js", "page.js"),
+    *("cells.js", "lines.js", "inspector.js", "ink.js", "pictures.js", "volumes.js"),
+    *("controls.js", "outputs.js", "views.js", "page.js"),
 )
 
 # Samples in the page: enough to choose from, and together no more than this many bytes, so that a
