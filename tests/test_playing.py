@@ -286,6 +286,8 @@ def test_the_lines_of_tables(played: Play, tmp_path: Path) -> None:
         picture = one.epochs(2)
         check_python_makes_the_same(one, picture)
         assert ("table" in picture) == (targets == ["colour"])
+        if targets == ["colour"]:
+            assert one.seen("scene")["labels"] == ["blue", "red"]
 
 
 def test_the_lines_of_a_table_with_options(played: Play, tmp_path: Path) -> None:

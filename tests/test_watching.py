@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import socket
@@ -16,7 +17,7 @@ import pytest
 import foxnn
 from foxnn.watching.curves import Curves
 from foxnn.watching.hub import Hub
-from foxnn.watching.scene import Scene
+from foxnn.watching.scene import Scene, Shown
 from foxnn.watching.server import MOST_BYTES, PageServer
 
 X = np.random.default_rng(0).uniform(-1, 1, (60, 2)).astype(np.float32)
@@ -428,6 +429,25 @@ def test_networks_of_every_form_are_shown(layers: list[Any], form: str, has_samp
     for view, lines in zip(found["scene"]["layers"], found["picture"]["lines"], strict=True):
         assert len(lines) <= 200
         assert all(to < view["shown"] for _, to, _ in lines)
+
+
+def test_the_first_sample_is_shown_as_a_picture() -> None:
+    nn = foxnn.neural_network([12, 3, 4], "relu", "softmax", seed=1)
+    x = np.arange(24.0).reshape(2, 12) % 13
+    labels = ["a", "b", "c", "d"]
+    training, tests = Shown(x[:1], np.array([1])), Shown(x[1:], np.array([3]))
+    found = Scene(nn, training, tests, picture=(3, 4), labels=labels).described()
+    assert found["labels"] == labels
+    sample = found["sample"]
+    assert (sample["where"], sample["label"], sample["shape"]) == (
+        "the first test sample", "d", [3, 4, 1],
+    )  # fmt: skip
+    pixels = np.frombuffer(base64.b64decode(sample["data"]), np.int8)
+    np.testing.assert_array_equal(pixels, np.rint(127 * x[1] / x[1].max()))
+    assert Scene(nn, training, tests).described()["sample"] is None
+    assert Scene(nn, picture=(3, 4)).described()["sample"] is None
+    without = Scene(nn, training, picture=(3, 4)).described()["sample"]
+    assert (without["where"], without["label"]) == ("the first sample", "1")
 
 
 def test_lines_are_the_strongest_weights() -> None:

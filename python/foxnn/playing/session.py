@@ -139,8 +139,9 @@ class Session:
         self._run: list[Stretch] = []
         self._row = self._steps = self._open = 0
         parts = Shown(data.x, np.asarray(data.y)), Shown(data.x_test, np.asarray(data.y_test))
+        source = self._source
         self._scene = Scene(
-            self._network, *parts, picture=self._source.picture, names=self._source.names
+            self._network, *parts, picture=source.picture, names=source.names, labels=source.labels
         )
         self._describe()
         self._show()

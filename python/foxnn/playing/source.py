@@ -28,6 +28,7 @@ class Source:
     title = "A network learns points in a plane"
     picture: tuple[int, ...] | None = None
     names: list[str] | None = None
+    labels: list[str] | None = None
     #: Where the knobs stand at the beginning, as far as it is elsewhere than usual.
     start: dict[str, Any] = {}  # noqa: RUF012 - it is read only
     speed = 30.0
@@ -95,7 +96,7 @@ class Table(Source):
         self._told = tables.told(wanted, form)
         self._read = tables.read(path, wanted, form)
         self.title = f"A network learns {', '.join(self._targets)}"
-        self.names = self._read.columns.names()
+        self.names, self.labels = self._read.columns.names(), self._read.columns.classes
 
     def data(self, knobs: Knobs) -> Data:
         """Return the samples."""

@@ -38,7 +38,7 @@ _SILENCE = 5.0
 # Seconds after which the server looks whether it is to end, if nothing has woken it.
 _POLL = 1.0
 
-_SCRIPTS = ("basics.js", "cells.js", "lines.js", "watch.js", "knobs.js")
+_SCRIPTS = ("basics.js", "cells.js", "lines.js", "results.js", "watch.js", "knobs.js")
 
 Act = Callable[[Mapping[str, Any]], None]
 
