@@ -529,6 +529,19 @@ def test_quantiles_are_answered_with_their_range(opened: Open) -> None:
     assert page.tab.locator(".bar.best .name").all_inner_texts() == ["50 %"]
 
 
+def test_classes_learnt_by_the_squared_error_are_answered(opened: Open) -> None:
+    nn = foxnn.neural_network([2, 2], "identity", seed=1)
+    nn[0].weights, nn[0].bias = np.eye(2), [0.0, 0.25]
+    nn.classes = ["left", "right"]
+    page = opened(nn, ([[1.0, 0.0], [0.0, 1.0]], np.eye(2)))
+    assert page.tab.inner_text("#answer") == "left (1)"
+    told = page.tab.locator("#sample option").all_inner_texts()
+    assert told == ["Sample 1: left", "Sample 2: right"]
+    page.tab.locator("#sample").select_option(index=1)
+    page.settle()
+    assert page.tab.inner_text("#answer") == "right (1.25)"
+
+
 def test_each_of_several_classes_is_answered(opened: Open) -> None:
     nn = foxnn.neural_network(
         [2, 3], output_activation="sigmoid", loss="binary_cross_entropy", seed=1
@@ -717,6 +730,26 @@ def test_the_self_test_tells_the_truth(digits: Any, opened: Open, tmp_path: Path
     other = opened(path)
     other.tab.wait_for_selector("#self-test.failed")
     assert "failed" in other.tab.text_content("#self-test")
+
+
+KEPT = sorted((Path(__file__).resolve().parents[1] / "wiki/Gallery/pages").glob("*.html"))
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_the_pages_of_the_gallery_are_small_and_right(path: Path, chromium: Any) -> None:
+    assert path.stat().st_size < 300_000
+    page = Opened(chromium, path)
+    page.tab.wait_for_selector("#self-test.passed")
+    page.close()
+    assert page.said == []
+
+
+def test_the_gallery_links_its_pages() -> None:
+    folder = Path(__file__).resolve().parents[1] / "wiki/Gallery"
+    for path in KEPT:
+        texts = [text for text in folder.glob("*.md") if f"pages/{path.name}" in text.read_text()]
+        assert len(texts) == 2, path.name  # that of the experiment, and the list of all
+    assert len(KEPT) == 4
 
 
 def test_the_page_cannot_ask_for_anything(digits: Any, chromium: Any, tmp_path: Path) -> None:

@@ -49,6 +49,10 @@ class Outputs {
       return `${labels[best]} (${percent(row[best])})`;
     }
     if (classifies && classes.length === 2) return `${classes[row[0] > 0.5 ? 1 : 0]} (${inDigits(row[0])})`;
+    if (!classifies && row.length > 1 && classes.length === row.length) {
+      const best = row.indexOf(Math.max(...row));
+      return `${labels[best]} (${inDigits(row[best])})`;
+    }
     if (quantiles?.length > 1 && row.length === quantiles.length) {
       const [least, most] = [0, row.length - 1].map((i) => `${inDigits(row[i])} (${labels[i]})`);
       return `${inDigits(row[this.middle])}, from ${least} to ${most}`;

@@ -41,6 +41,8 @@ def caption(network: AnsweringNetwork, wanted: Any) -> str:
     elif network._loss() in REPEATING:
         numbers = numbers[: len(numbers) // 2]
     labels = _labels(network)
+    if network.classes is not None and not network._classifies() and len(numbers) == len(labels):
+        return labels[int(numbers.argmax())]  # one-hot, for the squared error
     if network._classifies() and len(numbers) in (1, len(labels)):
         if len(numbers) == 1:
             label = int(numbers[0])
