@@ -1,6 +1,6 @@
 """Genuine and forged banknotes: the article's recipe from many seeds, and what works instead.
 
-    python examples/banknotes.py [--pictures FOLDER] [--short]
+    python examples/banknotes.py [--pictures FOLDER] [--html FILE] [--short]
 
 4-4-4-4-4-2, three layers of relu, one of sigmoid, softmax; gradient descent at rate 0.3 for 100
 epochs; 275 of the 1,372 notes are held out. The seed determines split, weights and order.
@@ -23,6 +23,7 @@ Array = NDArray[np.float64]
 
 SIZES = [4, 4, 4, 4, 4, 2]
 ACTIVATIONS = ["relu", "relu", "relu", "sigmoid", "softmax"]
+FEATURES, CLASSES = ["variance", "skewness", "curtosis", "entropy"], ["genuine", "forged"]
 RATE, HELD_OUT, ALL = 0.3, 275, 1372 - 275
 SEEDS = range(1, 21)
 MANY = range(1, 301)  # for the distribution that is drawn
@@ -44,6 +45,7 @@ class End(NamedTuple):
 
     accuracy: float
     error: float
+    nn: foxnn.neural_network
 
 
 THE_ARTICLES = Recipe("article", None, ALL, 100)
@@ -99,7 +101,7 @@ def train(recipe: Recipe, seed: int, epochs: int) -> tuple[End, Array]:
             validation=(x[held_out], forged[held_out]), progress=False,
         )  # fmt: skip
     course = 100 * np.array(history["val_accuracy"])
-    return End(float(course[-1]), squared_error(nn, x[held_out], forged[held_out])), course
+    return End(float(course[-1]), squared_error(nn, x[held_out], forged[held_out]), nn), course
 
 
 def ends(recipe: Recipe, seeds: range, share: float = 1.0) -> tuple[Array, Array]:
@@ -135,7 +137,7 @@ def picture(many: Array, seeds: range, share: float) -> Any:
 
 def main(argv: list[str] | None = None) -> int:
     """Train, print the figures and draw the plots."""
-    options = common.options(__doc__, argv)
+    options = common.options(__doc__, argv, html=True)
     seeds, many, share = (SEEDS[:5], MANY[:20], 0.2) if options.short else (SEEDS, MANY, 1.0)
     accuracy, errors = ends(THE_ARTICLES, seeds, share)
     all_ends, _ = ends(THE_ARTICLES, many, share)
@@ -165,6 +167,11 @@ def main(argv: list[str] | None = None) -> int:
             f"{recipe.start:8s} {recipe.scale or 'raw':8s}  {recipe.batch:12,d}  "
             f"{recipe.epochs:6d}  {found.mean():6.2f}  {found.min():8.2f}   {good} of {len(found)}"
         )
+    if options.html is not None:
+        nn = train(OURS, seeds[0], round(share * OURS.epochs))[0].nn
+        nn.input_names, nn.classes = FEATURES, CLASSES
+        x, forged = banknotes()
+        common.page(nn, options.html, x, np.array(CLASSES)[forged])
     common.save(picture(all_ends, seeds, share), options.pictures, "banknotes")
     return 0
 

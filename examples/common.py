@@ -49,12 +49,10 @@ def options(
     return parser.parse_args(argv)
 
 
-def page(
-    nn: foxnn.neural_network, place: Path | None, images: NDArray[Any], labels: NDArray[Any]
-) -> None:
-    """Write a network as a page with these images, if there is a place for it."""
+def page(nn: foxnn.neural_network, place: Path | None, x: NDArray[Any], y: NDArray[Any]) -> None:
+    """Write a network as a page with some of these samples, if there is a place for it."""
     if place is not None:
-        nn.export_html(place, (images, labels))
+        nn.export_html(place, (x, y))
         print(f"wrote {place}")
 
 

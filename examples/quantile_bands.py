@@ -1,6 +1,6 @@
 """Quantile bands: not only what to expect, but how far off it may be.
 
-    python examples/quantile_bands.py [--pictures FOLDER] [--short]
+    python examples/quantile_bands.py [--pictures FOLDER] [--html FILE] [--short]
 
 A curve whose scatter grows and is lopsided, so that its quantiles are known. One network learns
 five quantiles at once. Beside it five networks with one each, one of a mean and a variance, and
@@ -59,10 +59,16 @@ def network(loss: Any, outputs: int, seed: int) -> foxnn.neural_network:
     return foxnn.neural_network([1, *HIDDEN, outputs], "tanh", "identity", loss=loss, seed=seed)
 
 
-def by_quantiles(x: Array, y: Array, epochs: int, seed: int) -> Bands:
-    """Return the bands of a network of all quantiles."""
+def quantile_network(x: Array, y: Array, epochs: int, seed: int) -> foxnn.neural_network:
+    """Return a trained network of all quantiles."""
     nn = network(("quantile", LEVELS), len(LEVELS), seed)
     fit(nn, x, y, epochs)
+    return nn
+
+
+def by_quantiles(x: Array, y: Array, epochs: int, seed: int) -> Bands:
+    """Return the bands of a network of all quantiles."""
+    nn = quantile_network(x, y, epochs, seed)
     return lambda given: nn.predict(given).astype(np.float64)
 
 
@@ -141,7 +147,7 @@ def picture(x: Array, y: Array, ways: dict[str, Bands]) -> Any:
 
 def main(argv: list[str] | None = None) -> int:
     """Learn the quantiles in four ways, print how good they are, and draw two of them."""
-    options = common.options(__doc__, argv)
+    options = common.options(__doc__, argv, html=True)
     epochs, seeds = (60, SEEDS[:1]) if options.short else (EPOCHS, SEEDS)
     x, y = draw(SAMPLES, 0)
     x_test, y_test = draw(TEST // (2 if options.short else 1), 1)
@@ -165,6 +171,8 @@ def main(argv: list[str] | None = None) -> int:
             (f"{name}: crossing", "", f"{np.mean([crossings(bands) for bands in found]):.2f}"),
         ]
     common.report(rows)
+    if options.html is not None:
+        common.page(quantile_network(x, y, epochs, seeds[0]), options.html, x, y)
     drawn = {name: ways[name][0] for name in ("quantile network", "mean and variance")}
     common.save(picture(x, y, drawn), options.pictures, "quantile-bands")
     return 0

@@ -1,6 +1,6 @@
 """What a neural network is: 13,002 numbers that read digits, and their limits.
 
-    python examples/what_a_network_is.py [--pictures FOLDER] [--data FOLDER] [--short]
+    python examples/what_a_network_is.py [--pictures FOLDER] [--data FOLDER] [--html FILE] [--short]
 
 [784, 16, 16, 10] sigmoid, squared error, SGD in batches of 100. The weights of the first layer show
 no strokes, the network is confident about noise, and it learns even shuffled labels.
@@ -83,7 +83,7 @@ def picture_of_learning(true: common.Watch, shuffled: common.Watch) -> Any:
 
 def main(argv: list[str] | None = None) -> int:
     """Train, print the figures and draw the plots."""
-    options = common.options(__doc__, argv, mnist=True)
+    options = common.options(__doc__, argv, mnist=True, html=True)
     x, y, x_test, y_test = common.digits(options.data)
     epochs, long = (2, 20) if options.short else (EPOCHS, EPOCHS_BY_HEART)
     nn = reader(common.scaled(x), y, epochs)
@@ -112,6 +112,8 @@ def main(argv: list[str] | None = None) -> int:
             ("shuffled labels at the end", "learnt", f"{100 * by_heart.accuracy[-1]:.1f} %"),
         ]
     )
+    nn.classes = list(range(10))
+    common.page(nn, options.html, common.scaled(x_test), common.one_hot(y_test))
     common.save(picture_of_weights(nn), options.pictures, "network-weights")
     common.save(picture_of_noise(nn, noise(6)), options.pictures, "network-noise")
     common.save(picture_of_learning(by_truth, by_heart), options.pictures, "network-by-heart")

@@ -1,6 +1,6 @@
 """XOR of two normal numbers: how many neurons it takes, and steps that are too large.
 
-    python examples/xor.py [--pictures FOLDER] [--short]
+    python examples/xor.py [--pictures FOLDER] [--html FILE] [--short]
 
 300 points from N(0, 1) in the plane; the label says whether the signs differ. 2-3-2 and 2-50-2
 sigmoid, squared error with a ridge penalty (L2), gradient descent: all points in every step.
@@ -122,7 +122,7 @@ def picture_of_steps(runs: dict[str, Run]) -> Any:
 
 def main(argv: list[str] | None = None) -> int:
     """Train, print the figures and draw the plots."""
-    options = common.options(__doc__, argv)
+    options = common.options(__doc__, argv, html=True)
     n, seeds = (1000, SEEDS[:3]) if options.short else (STEPS, SEEDS)
     fresh, (x, labels) = points(3000, 1), points(POINTS, 0)
     threes = [train(3, n, RATE, seed=seed) for seed in seeds]
@@ -152,6 +152,8 @@ def main(argv: list[str] | None = None) -> int:
     common.report(rows)
     common.save(picture_of_sizes(sizes), options.pictures, "xor")
     common.save(picture_of_steps(steps), options.pictures, "xor-steps")
+    sizes[50].nn.classes = ["same signs", "different signs"]
+    common.page(sizes[50].nn, options.html, x, np.eye(2)[labels])
     return 0
 
 

@@ -621,6 +621,24 @@ def test_wrong_usage(capsys: pytest.CaptureFixture[str], line: str, message: str
 # Options
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("play --delimiter ';'", "--delimiter is for a table, and there is none"),
+        ("play --mnist --target y", "a table needs --target, and --target a table"),
+        ("play --drop-missing", "--drop-missing is for a table"),
+        ("play --regress", "--regress is for a table"),
+        ("play insects.csv", "a table needs --target"),
+        ("play insects.csv --target kind --ignore none", "there is no column 'none'"),
+        ("play none.csv --target kind", "none.csv"),
+    ],
+)
+def test_what_play_refuses(
+    insects: str, line: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in refused(line, capsys)
+
+
 def test_options_reach_the_training(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, Any] = {}
     real_fit = foxnn.neural_network.fit

@@ -286,6 +286,39 @@ def test_listening_changes_no_bit(sizes: list[int]) -> None:
     assert first["loss"] == pytest.approx(second["loss"], rel=1e-14)
 
 
+class Moments:
+    """Takes the moments of long epochs, and stops at one of them."""
+
+    def __init__(self, stop_at: int = -1) -> None:
+        self.steps: list[int] = []
+        self.epochs = 0
+        self.stop_at = stop_at
+
+    def on_moment(self, steps: int) -> bool:
+        self.steps.append(steps)
+        return len(self.steps) == self.stop_at
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self.epochs += 1
+
+
+@pytest.mark.parametrize("augment", [None, lambda x, rng: x], ids=["whole", "in batches"])
+def test_long_epochs_have_moments(augment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foxnn.training.loop._MOMENT", 0.02)
+    x = np.random.default_rng(0).random((100_000 if augment is None else 3000, 4))
+    y = np.tile(np.eye(3), (len(x) // 3 + 1, 1))[: len(x)]
+    moments, alone, heard = Moments(), network(), network()
+    heard.fit(x, y, 2, 1, callbacks=moments, augment=augment)
+    assert moments.epochs == 2
+    assert len(moments.steps) > 1
+    assert all(0 < steps < len(x) for steps in moments.steps)
+    alone.fit(x, y, 2, 1, augment=augment)
+    assert bits(heard) == bits(alone)
+    stopped = Moments(stop_at=1)
+    history = network().fit(x, y, 9, 1, callbacks=stopped, augment=augment)
+    assert (len(stopped.steps), len(history["loss"])) == (1, 1)
+
+
 @pytest.mark.parametrize(
     ("stop_at", "epochs", "batches"),
     [(("begin", 0), 0, 0), (("epoch", 1), 2, 6), (("batch", 1), 1, 2)],

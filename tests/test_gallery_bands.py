@@ -17,7 +17,9 @@ def test_quantile_bands(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script = load("quantile_bands", monkeypatch)
-    found = told(script, tmp_path, capsys, "quantile-bands")
+    page = tmp_path / "bands.html"
+    (tmp_path / "plots").mkdir()
+    found = told(script, tmp_path / "plots", capsys, "quantile-bands", page=page)
     wanted = [100 * q for q in script.LEVELS]
     # 10,000 samples: half a percent is a standard error of the middle one.
     np.testing.assert_allclose(found["the true quantiles: samples below"], wanted, atol=2.0)

@@ -31,7 +31,10 @@ def pictures(folder: Path) -> list[str]:
 def test_banknotes(example: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     x, forged = example.banknotes()
     assert (x.shape, int(forged.sum())) == ((1372, 4), 610)
-    assert example.main(["--short", "--pictures", str(tmp_path)]) == 0
+    page = tmp_path / "notes.html"
+    assert example.main(["--short", "--pictures", str(tmp_path), "--html", str(page)]) == 0
+    assert '"genuine","forged"' in page.read_text(encoding="utf-8")
+    page.unlink()
     lines = capsys.readouterr().out.splitlines()
 
     def figure(name: str) -> float:
@@ -80,7 +83,9 @@ def test_the_squared_error_is_that_before_the_softmax(example: ModuleType) -> No
 
 @pytest.mark.parametrize("example", ["xor"], indirect=True)
 def test_xor(example: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert example.main(["--short", "--pictures", str(tmp_path)]) == 0
+    page = tmp_path / "xor.html"
+    assert example.main(["--short", "--pictures", str(tmp_path), "--html", str(page)]) == 0
+    page.unlink()
     lines = capsys.readouterr().out.splitlines()
     shares = {
         name: float(next(line for line in lines if name in line).split(" %")[0].split()[-1])

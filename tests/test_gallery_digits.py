@@ -156,7 +156,11 @@ def test_deep_network_from_scratch(
 def test_what_a_network_is(
     example: Callable[[str], ModuleType], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert example("what_a_network_is").main(["--short", "--pictures", str(tmp_path)]) == 0
+    page = tmp_path / "digits.html"
+    options = ["--short", "--pictures", str(tmp_path), "--html", str(page)]
+    assert example("what_a_network_is").main(options) == 0
+    assert 4 * 13_002 < page.stat().st_size < 300_000
+    page.unlink()
     printed = capsys.readouterr().out
     assert re.search(r"^parameters +13,002 +13,002$", printed, re.M)
     told = figures(printed)

@@ -13,6 +13,7 @@ import pytest
 
 import foxnn
 from foxnn import GRU, Conv2D, Embedding
+from foxnn.formats.html import export
 from foxnn.formats.html.export import SCRIPTS
 from foxnn.formats.html.layers import OPERATIONS, in_javascript
 from foxnn.layers.composition import COMPOSITES
@@ -76,10 +77,53 @@ def test_a_kind_without_an_operation_is_refused_by_name(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_sorted_outputs_are_refused(tmp_path: Path) -> None:
-    nn = net(3, 3, output_activation="identity", loss=("quantile", [0.1, 0.5, 0.9]))
-    with pytest.raises(ValueError, match="a page cannot hold loss='quantile' with several"):
-        nn.export_html(tmp_path / "net.html")
+@pytest.mark.parametrize(
+    ("levels", "labels", "captions"),
+    [
+        ([0.1, 0.5, 0.9], ["0: 10 %", "0: 50 %", "0: 90 %", "1: 10 %", "1: 50 %", "1: 90 %"],
+         ["1, -2", "3, -4"]),
+        ([0.025], ["0: 2.5 %", "1: 2.5 %"], ["1, -2", "3, -4"]),
+    ],
+)  # fmt: skip
+def test_quantiles_have_their_names(
+    levels: list[float], labels: list[str], captions: list[str], tmp_path: Path
+) -> None:
+    nn = net(3, 2 * len(levels), output_activation="identity", loss=("quantile", levels))
+    path = tmp_path / "net.html"
+    nn.export_html(path, (np.eye(3)[:2], [[1.0, -2.0], [3.0, -4.0]]))
+    description = described(path)
+    assert description["output"]["labels"] == labels
+    assert description["output"]["quantiles"] == levels
+    assert description["captions"] == captions
+
+
+def test_means_and_variances_have_their_names(tmp_path: Path) -> None:
+    path = tmp_path / "net.html"
+    nn = net(3, 4, output_activation="identity", loss="gaussian_nll")
+    nn.export_html(path, (np.eye(3)[:2], [[1.0, -2.0], [3.0, -4.0]]))
+    description = described(path)
+    assert description["output"]["labels"] == [
+        "0: mean", "1: mean", "0: log variance", "1: log variance",
+    ]  # fmt: skip
+    assert description["captions"] == ["1, -2", "3, -4"]
+    nn = net(3, 2, output_activation="identity", loss="gaussian_nll")
+    nn.export_html(path)
+    assert described(path)["output"]["labels"] == ["mean", "log variance"]
+
+
+def test_networks_that_no_browser_opens_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # base64 has four characters for three bytes, and V8's texts have at most 2**29 - 24.
+    most = "foxnn.formats.html.export._MOST_NUMBERS"
+    longest, most_numbers = 2**29 - 24, export._MOST_NUMBERS
+    assert 4 * -(-4 * most_numbers // 3) <= longest < 4 * -(-4 * (most_numbers + 1) // 3)
+    monkeypatch.setattr(most, 14)
+    with pytest.raises(ValueError, match="a network of 16 numbers: browsers open one of"):
+        net(3, 3, 1).export_html(tmp_path / "net.html")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(most, 16)
+    net(3, 3, 1).export_html(tmp_path / "net.html")
 
 
 @pytest.mark.parametrize(

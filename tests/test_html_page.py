@@ -119,6 +119,20 @@ def test_each_activation_is_computed_as_by_predict(name: str, calculator: Any) -
     check_agrees(calculator(nn, x), nn, x)
 
 
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize("is_scaled", [False, True])
+def test_quantiles_are_put_into_order(targets: int, is_scaled: bool, calculator: Any) -> None:
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(40, 3)), 300 + 20 * rng.normal(size=(40, targets))
+    loss = ("quantile", [0.1, 0.5, 0.7, 0.9])
+    nn = foxnn.neural_network([3, 8, 4 * targets], "tanh", "identity", loss=loss, seed=1)
+    if is_scaled:
+        nn.fit(x, y, epochs=1, scale="standard")
+    raw = list(nn.layer_outputs(x).values())[-1].reshape(-1, 4)
+    assert (np.diff(raw, axis=1) < 0).any()  # the last layer's outputs are not
+    check_agrees(calculator(nn, x), nn, x)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 9])
 def test_sequences_of_any_length_are_computed_as_by_predict(steps: int, calculator: Any) -> None:
     layers = [(None, 3), Conv1D(5, 3, stride=2, padding="same"), LSTM(4, bidirectional=True), 2]
@@ -505,6 +519,29 @@ def test_two_classes_of_one_output_are_named(opened: Open) -> None:
     assert page.tab.text_content("#answer").startswith("yes (")
 
 
+def test_quantiles_are_answered_with_their_range(opened: Open) -> None:
+    loss = ("quantile", [0.1, 0.5, 0.9])
+    nn = foxnn.neural_network([2, 3], "identity", loss=loss, seed=1)
+    nn[0].weights, nn[0].bias = np.zeros((2, 3)), [7.0, -1.5, 2.0]
+    page = opened(nn)
+    assert page.tab.inner_text("#answer") == "2, from -1.5 (10 %) to 7 (90 %)"
+    assert page.tab.locator("#bars .name").all_inner_texts() == ["10 %", "50 %", "90 %"]
+    assert page.tab.locator(".bar.best .name").all_inner_texts() == ["50 %"]
+
+
+def test_classes_learnt_by_the_squared_error_are_answered(opened: Open) -> None:
+    nn = foxnn.neural_network([2, 2], "identity", seed=1)
+    nn[0].weights, nn[0].bias = np.eye(2), [0.0, 0.25]
+    nn.classes = ["left", "right"]
+    page = opened(nn, ([[1.0, 0.0], [0.0, 1.0]], np.eye(2)))
+    assert page.tab.inner_text("#answer") == "left (1)"
+    told = page.tab.locator("#sample option").all_inner_texts()
+    assert told == ["Sample 1: left", "Sample 2: right"]
+    page.tab.locator("#sample").select_option(index=1)
+    page.settle()
+    assert page.tab.inner_text("#answer") == "right (1.25)"
+
+
 def test_each_of_several_classes_is_answered(opened: Open) -> None:
     nn = foxnn.neural_network(
         [2, 3], output_activation="sigmoid", loss="binary_cross_entropy", seed=1
@@ -693,6 +730,26 @@ def test_the_self_test_tells_the_truth(digits: Any, opened: Open, tmp_path: Path
     other = opened(path)
     other.tab.wait_for_selector("#self-test.failed")
     assert "failed" in other.tab.text_content("#self-test")
+
+
+KEPT = sorted((Path(__file__).resolve().parents[1] / "wiki/Gallery/pages").glob("*.html"))
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_the_pages_of_the_gallery_are_small_and_right(path: Path, chromium: Any) -> None:
+    assert path.stat().st_size < 300_000
+    page = Opened(chromium, path)
+    page.tab.wait_for_selector("#self-test.passed")
+    page.close()
+    assert page.said == []
+
+
+def test_the_gallery_links_its_pages() -> None:
+    folder = Path(__file__).resolve().parents[1] / "wiki/Gallery"
+    for path in KEPT:
+        texts = [text for text in folder.glob("*.md") if f"pages/{path.name}" in text.read_text()]
+        assert len(texts) == 2, path.name  # that of the experiment, and the list of all
+    assert len(KEPT) == 4
 
 
 def test_the_page_cannot_ask_for_anything(digits: Any, chromium: Any, tmp_path: Path) -> None:

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 import foxnn
-from foxnn.playing import mnist, plane_set, table
+from foxnn.cli.tables import TableFormat
+from foxnn.cli.wanted import Wanted
+from foxnn.playing import mnist, plane_set, stop_after, table
 from foxnn.playing.knobs import Knobs
 from foxnn.playing.planes import SETS
 from foxnn.playing.session import Session
-from foxnn.playing.source import Source, Table
+from foxnn.playing.source import Data, Source, Table
 from foxnn.watching.hub import Hub
 
 LONGEST = 20.0
@@ -78,6 +80,10 @@ def played() -> Iterator[Callable[[Source], Played]]:
 
 
 Play = Callable[[Source], Played]
+
+
+def table_source(path: Path, targets: list[str]) -> Table:
+    return Table(str(path), Wanted(targets), TableFormat())
 
 
 def weights(nn: Any) -> list[np.ndarray]:
@@ -157,6 +163,34 @@ def test_tables_are_divided_and_scaled(tmp_path: Path) -> None:
     assert labels[4][1] is None
     with pytest.raises(ValueError, match="there is no column 'none'"):
         table(path, "none")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"inputs": ["a"], "ignore": ["b"]}, "inputs and ignore must not be given together"),
+        ({"inputs": ["a", 1]}, r"inputs\[1\] must be a string, got 1"),
+        ({"ignore": 3}, "ignore must be a string or a sequence of strings, got 3"),
+        ({"categorical": ["colour"]}, "--categorical names 'colour', which is not an input"),
+        ({"classify": "yes"}, "classify must be True or False"),
+        ({"drop_missing": None}, "drop_missing must be True or False"),
+        ({"missing": 1}, "missing must be a string or a sequence of strings"),
+        ({"delimiter": ";;"}, "delimiter must be one character, got ';;'"),
+        ({"header": 2}, "header must be True or False"),
+        ({"decimal": ";"}, "decimal must be one of"),
+        ({"thousands": "x"}, "thousands must be one of"),
+        ({"thousands": "."}, "thousands and decimal must differ"),
+        ({"units": [None]}, r"units\[0\] must be a string"),
+        ({"encoding": "utf-9"}, "encoding must be one that Python knows, got 'utf-9'"),
+        ({"target": ["colour", "colour"]}, "names a column twice"),
+    ],
+)
+def test_wrong_options_of_tables_are_refused(
+    wrong: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    path = write_table(tmp_path)
+    with pytest.raises((TypeError, ValueError), match=message):
+        table(path, **{"target": "colour", **wrong})
 
 
 def test_files_that_are_not_mnist_are_refused(tmp_path: Path) -> None:
@@ -248,10 +282,30 @@ def test_the_lines_follow_knobs_and_steps(played: Play) -> None:
 def test_the_lines_of_tables(played: Play, tmp_path: Path) -> None:
     path = write_table(tmp_path)
     for targets in (["colour"], ["sum"], ["sum", "a"]):
-        one = played(Table(str(path), targets))
+        one = played(table_source(path, targets))
         picture = one.epochs(2)
         check_python_makes_the_same(one, picture)
         assert ("table" in picture) == (targets == ["colour"])
+        if targets == ["colour"]:
+            assert one.seen("scene")["labels"] == ["blue", "red"]
+
+
+def test_the_lines_of_a_table_with_options(played: Play, tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    rows = [f"{i};{i % 7 / 2:.1f};{i % 3};{'-' if i == 5 else i % 2}".replace(".", ",")
+            for i in range(60)]  # fmt: skip
+    path.write_text("\n".join(["number;size;sort;kind", *rows]))
+    wanted = Wanted(["kind"], None, ["number"], ["sort"], True, True, ["-"])
+    form = TableFormat(";", True, ",", missing=("-",))
+    one = played(Table(str(path), wanted, form))
+    picture = one.epochs(2)
+    for text in ("ignore=['number']", "categorical=['sort']", "classify=True", "missing=['-']",
+                 "drop_missing=True", "delimiter=';'", "header=True", "decimal=','"):  # fmt: skip
+        assert text in picture["python"]
+    assert "encoding" not in picture["python"]
+    check_python_makes_the_same(one, picture)
+    assert one.session._data.x.shape[1] == 4
+    assert len(one.session._data.x) + len(one.session._data.x_test) == 59
 
 
 def test_it_runs_pauses_and_begins_anew(played: Play) -> None:
@@ -268,6 +322,78 @@ def test_it_runs_pauses_and_begins_anew(played: Play) -> None:
     one.until(lambda p: p["curves"]["epochs"] == 0)
     for own, first in zip(weights(one.session._network), before, strict=True):
         np.testing.assert_array_equal(own, first)
+
+
+class LongSource(Source):
+    """Points in a plane, each ten thousand times: an epoch of 40,000 steps, tenths of a second."""
+
+    start = {"batch_size": 50}  # noqa: RUF012 - it is read only
+
+    def data(self, knobs: Knobs) -> Data:
+        x, y, *tests, scale = super().data(knobs)
+        return Data(x.repeat(10_000, 0), y.repeat(10_000, 0), *tests, scale)
+
+    def line(self, knobs: Knobs) -> tuple[str, str]:
+        name, line = super().line(knobs)
+        return name, f"{line}; x, y = x.repeat(10_000, 0), y.repeat(10_000, 0)"
+
+
+def paused_within(one: Played) -> dict[str, Any]:
+    """Run, and pause within an epoch."""
+    for _ in range(20):
+        one.do("run")
+        one.until(lambda p: p["state"] == "training" and one.session._open > 0)
+        one.do("pause")
+        picture = one.until(lambda p: p["state"] == "paused")
+        if one.session._open:  # and not by chance at its end
+            return picture
+    raise AssertionError("it has never paused within an epoch")
+
+
+def test_it_pauses_and_steps_within_a_long_epoch(played: Play) -> None:
+    one = played(LongSource())
+    picture = paused_within(one)
+    epochs, steps = picture["curves"]["epochs"], picture["steps"]
+    assert 0 < steps < 40_000
+    assert f"callbacks=stop_after({40_000 * epochs + steps})" in picture["python"]
+    check_python_makes_the_same(one, picture)
+    # A step is the next one, and other knobs are those of the next one.
+    one.do("step")
+    picture = one.until(lambda p: p["steps"] == steps + 1)
+    check_python_makes_the_same(one, picture)
+    one.do("knobs", {"learning_rate": 0.01, "batch_size": 80})
+    picture = paused_within(one)
+    assert picture["python"].count("stop_after(") == 2
+    check_python_makes_the_same(one, picture)
+    one.do("reset")
+    one.until(lambda p: p["curves"]["epochs"] == p["steps"] == 0)
+
+
+def test_a_wrong_number_of_steps_is_refused() -> None:
+    for wrong in (0, -1, 1.5, "3", None):
+        with pytest.raises((TypeError, ValueError), match="steps must be an integer at least 1"):
+            stop_after(wrong)  # type: ignore[arg-type]
+
+
+def test_an_epoch_that_was_paused_is_one_of_the_run(played: Play) -> None:
+    one = played(LongSource())
+    epochs = paused_within(one)["curves"]["epochs"]
+    one.do("epoch")  # to its end
+    picture = one.until(lambda p: p["state"] == "paused" and p["steps"] == 0)
+    assert picture["curves"]["epochs"] == epochs + 1
+    assert "stop_after" not in picture["python"]
+    check_python_makes_the_same(one, picture)
+
+
+def test_a_run_that_diverges_within_an_epoch_is_told(played: Play) -> None:
+    one = played(LongSource())
+    one.do("knobs", {"data": "plane", "layers": [8], "activation": "relu", "optimizer": "sgd"})
+    paused_within(one)
+    one.do("knobs", {"learning_rate": 100.0})
+    one.do("run")
+    picture = one.until(lambda p: p["message"] != "")
+    assert "not finite" in picture["message"]
+    check_python_makes_the_same(one, picture)  # as it was before that epoch
 
 
 def test_knobs_of_the_training_keep_the_network(played: Play) -> None:
@@ -308,7 +434,7 @@ def test_a_loss_that_is_not_finite_ends_the_run(played: Play) -> None:
 
 
 def test_the_saved_network_is_the_one_that_is_shown(played: Play, tmp_path: Path) -> None:
-    one = played(Table(str(write_table(tmp_path)), ["colour"]))
+    one = played(table_source(write_table(tmp_path), ["colour"]))
     one.epochs(2)
     path = tmp_path / "net.safetensors"
     path.write_bytes(one.session.saved())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import socket
@@ -16,6 +17,7 @@ import pytest
 import foxnn
 from foxnn.watching.curves import Curves
 from foxnn.watching.hub import Hub
+from foxnn.watching.scene import Scene, Shown
 from foxnn.watching.server import MOST_BYTES, PageServer
 
 X = np.random.default_rng(0).uniform(-1, 1, (60, 2)).astype(np.float32)
@@ -281,6 +283,10 @@ def test_pictures_are_due_when_they_cost_little() -> None:
     assert hub._next - time.perf_counter() > 40
     hub.enter()
     assert hub.is_due()
+    # A picture that took very long once is not taken for what pictures cost.
+    hub.show("picture", 1, time.perf_counter())
+    hub.show("picture", 2, time.perf_counter() - 1000.0)
+    assert hub._next - time.perf_counter() < 1
 
 
 def test_curves_keep_few_points() -> None:
@@ -301,7 +307,9 @@ def test_curves_keep_few_points() -> None:
 
 
 def pictures_of(watcher: foxnn.Watcher) -> dict[str, Any]:
-    """Return the latest messages by name."""
+    """Return the latest messages by name, as a page gets them that is opened now."""
+    watcher._hub.enter()
+    watcher._hub.leave()
     return {
         name: json.loads(data.decode().partition("data: ")[2])
         for name, (_, data) in watcher._hub._messages.items()
@@ -330,6 +338,53 @@ def test_a_training_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
         saved = watcher._saved()
     assert watcher.address is None
     assert len(saved) > 100
+
+
+def test_a_page_closes_at_once() -> None:
+    seconds = []
+    for _ in range(5):
+        one = Served()
+        assert one.ask("GET", "")[0] == 200
+        start = time.perf_counter()
+        one.server.stop()
+        seconds.append(time.perf_counter() - start)
+        with pytest.raises(OSError, match="refused"):
+            one.ask("GET", "")
+    assert min(seconds) < 0.05  # without being woken, the server would wait for a second
+
+
+def test_a_watcher_shows_what_long_epochs_are_at() -> None:
+    nn = foxnn.neural_network([2, 4, 1], "tanh", seed=1)
+    with foxnn.Watcher() as watcher:
+        nn.fit(X, Y[:, None], 1, callbacks=watcher)
+        number = watcher._hub._number
+        watcher.on_moment(3)
+        assert watcher._hub._number == number  # nobody looks
+        watcher._is_behind = False  # as within a training
+        watcher._hub.enter()
+        watcher.on_moment(4)
+        assert watcher._hub._number == number + 1
+        watcher.on_moment(5)
+        assert watcher._hub._number == number + 1  # too soon
+
+
+def test_nothing_is_computed_while_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    nn = foxnn.neural_network([2, 4, 1], "tanh", seed=1)
+    drawn: list[Any] = []
+    picture = Scene.picture
+    monkeypatch.setattr(Scene, "picture", lambda self: drawn.append(self) or picture(self))
+    with foxnn.Watcher((X, Y)) as watcher:
+        nn.fit(X, Y[:, None], 3, callbacks=watcher)
+        assert drawn == []
+        # The end is shown to whoever comes, once.
+        assert pictures_of(watcher)["picture"]["state"] == "finished"
+        pictures_of(watcher)
+        assert len(drawn) == 1
+        # A network that is another by then is not shown, and refuses nobody.
+        nn.fit(X, Y[:, None], 1, callbacks=watcher)
+        watcher._network = foxnn.neural_network([3, 1], seed=1)
+        assert pictures_of(watcher)["picture"]["curves"]["epochs"] == 3
+        assert len(drawn) == 1
 
 
 def test_the_bits_stay_the_same() -> None:
@@ -374,6 +429,25 @@ def test_networks_of_every_form_are_shown(layers: list[Any], form: str, has_samp
     for view, lines in zip(found["scene"]["layers"], found["picture"]["lines"], strict=True):
         assert len(lines) <= 200
         assert all(to < view["shown"] for _, to, _ in lines)
+
+
+def test_the_first_sample_is_shown_as_a_picture() -> None:
+    nn = foxnn.neural_network([12, 3, 4], "relu", "softmax", seed=1)
+    x = np.arange(24.0).reshape(2, 12) % 13
+    labels = ["a", "b", "c", "d"]
+    training, tests = Shown(x[:1], np.array([1])), Shown(x[1:], np.array([3]))
+    found = Scene(nn, training, tests, picture=(3, 4), labels=labels).described()
+    assert found["labels"] == labels
+    sample = found["sample"]
+    assert (sample["where"], sample["label"], sample["shape"]) == (
+        "the first test sample", "d", [3, 4, 1],
+    )  # fmt: skip
+    pixels = np.frombuffer(base64.b64decode(sample["data"]), np.int8)
+    np.testing.assert_array_equal(pixels, np.rint(127 * x[1] / x[1].max()))
+    assert Scene(nn, training, tests).described()["sample"] is None
+    assert Scene(nn, picture=(3, 4)).described()["sample"] is None
+    without = Scene(nn, training, picture=(3, 4)).described()["sample"]
+    assert (without["where"], without["label"]) == ("the first sample", "1")
 
 
 def test_lines_are_the_strongest_weights() -> None:

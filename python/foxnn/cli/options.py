@@ -106,13 +106,20 @@ def _delimiter(text: str) -> str:
     return sign
 
 
-def _encoding(text: str) -> str:
+def encoding_of(text: str) -> str | None:
+    """Return the name of a text encoding, or None if Python has none of that name."""
     try:
         name = codecs.lookup(text).name
         "".encode(name)  # some codecs turn bytes into bytes
     except (LookupError, UnicodeError):
-        raise argparse.ArgumentTypeError(f"is unknown: {text!r}") from None
+        return None
     return "utf-8-sig" if name == "utf-8" else name
+
+
+def _encoding(text: str) -> str:
+    if (found := encoding_of(text)) is None:
+        raise argparse.ArgumentTypeError(f"is unknown: {text!r}")
+    return found
 
 
 def add_table_options(parser: argparse.ArgumentParser) -> None:

@@ -6,18 +6,14 @@ import argparse
 import time
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
 import foxnn
 from foxnn import neural_network
-from foxnn.cli import options
-from foxnn.cli.cells import InputCells, TextCells
+from foxnn.cli import options, wanted
 from foxnn.cli.columns import Columns
 from foxnn.cli.info import described, some
 from foxnn.cli.network_files import check_out, keeps_notes, save
-from foxnn.cli.tables import Rows, Table, TableError, opened
-from foxnn.cli.targets import Target, score, target_of
+from foxnn.cli.tables import Rows, Table, opened
+from foxnn.cli.targets import Target, score
 from foxnn.model.losses import SCALABLE_LOSSES
 from foxnn.training.samples import WeightedSamples, samples_of
 from foxnn.training.validation import split
@@ -50,25 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", metavar="FILE", help="file for the network; the ending names the format"
     )
-    chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument("--inputs", type=options.names, metavar="COLUMNS", help="only these")
-    chosen.add_argument("--ignore", type=options.names, metavar="COLUMNS", help="all but these")
-    task = parser.add_mutually_exclusive_group()
-    task.add_argument(
-        "--classify", action="store_const", const=True, default=None,
-        help="treat the target as classes, even if it holds numbers",
-    )  # fmt: skip
-    task.add_argument(
-        "--regress", dest="classify", action="store_const", const=False,
-        help="treat the target as numbers",
-    )  # fmt: skip
-    parser.add_argument(
-        "--categorical", type=options.names, default=[], metavar="COLUMNS",
-        help="inputs of numbers that are categories; texts are categories anyway",
-    )  # fmt: skip
-    parser.add_argument(
-        "--drop-missing", action="store_true", help="leave out lines with an empty cell"
-    )
+    wanted.add_options(parser)
     parser.add_argument(
         "--hold-out", type=options.number(0, 1), default=0.2, metavar="SHARE",
         help="fraction of the samples, equal for each class, held out for the final score; 0: none "
@@ -150,7 +128,7 @@ def run(args: argparse.Namespace) -> None:
     """Train."""
     options.check_apart(args.out, args.data)
     with opened(args.data, options.table_format(args)) as table:
-        columns, rows, x, target = _read(args, table)
+        columns, rows, x, target = wanted.read(table, wanted.wanted_of(args))
     nn = _network(args, columns)
     if args.out is not None:
         check_out(nn, args.out)
@@ -177,43 +155,6 @@ def run(args: argparse.Namespace) -> None:
     if args.out is not None:
         save(nn, args.out)
         tell("saved", args.out + ("" if keeps_notes(args.out) else ", without the names"))
-
-
-def _read(
-    args: argparse.Namespace, table: Table
-) -> tuple[Columns, Rows, NDArray[np.float64], Target]:
-    targets = [table.find(name) for name in args.target]
-    if len(set(targets)) < len(targets):
-        raise TableError(f"{table.name}: --target names a column twice")
-    if args.inputs is not None:
-        inputs = [table.find(name) for name in args.inputs]
-        if both := set(inputs) & set(targets):
-            raise TableError(f"{table.name}: {table.columns[both.pop()]!r} is input and target")
-    else:
-        without = {*targets, *(table.find(name) for name in args.ignore or [])}
-        inputs = [i for i in table.named_columns() if i not in without]
-    if not inputs:
-        raise TableError(f"{table.name}: there is no column left as input")
-    forced = {table.find(name) for name in args.categorical}
-    if others := forced - set(inputs):
-        name = table.columns[others.pop()]
-        raise TableError(f"{table.name}: --categorical names {name!r}, which is not an input")
-    cells = [InputCells(i, i in forced) for i in inputs]
-    wanted = [TextCells(i) for i in targets]
-    rows = table.fill([*cells, *wanted], drop_missing=args.drop_missing)
-    for column in cells:
-        column.decide()
-    target = target_of(wanted, rows.lines, args.classify)
-    columns = Columns(
-        [column.name for column in cells],
-        [column.name for column in wanted],
-        target.classes,
-        table.has_header,
-        len(table.columns),
-        {column.name: column.categories for column in cells if column.categories is not None},
-        args.missing,
-    )
-    return columns, rows, np.concatenate([column.values() for column in cells], axis=1), target
 
 
 def _network(args: argparse.Namespace, columns: Columns) -> neural_network:

@@ -202,7 +202,7 @@ class SavedNetwork(AnsweringNetwork):
         Raises
         ------
         ValueError
-            For a name with another ending, a layer or a loss that a page cannot hold, samples of
+            For a name with another ending, a layer that a page cannot hold, samples of
             another shape, and a picture that does not have as many numbers as there are inputs.
         OSError
             If the file cannot be written; an older one is unchanged.

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from foxnn import neural_network
 from foxnn.playing.knobs import Knobs
-from foxnn.playing.source import Source
+from foxnn.playing.source import Data, Source
 
 
 class Stretch(NamedTuple):
-    """A part of a run with knobs that stayed: epochs, or steps of a batch each from a row on."""
+    """A part of a run with knobs that stayed.
+
+    Either epochs, with some steps of a last one, or steps of a batch each from a row on.
+    """
 
     knobs: Knobs
     epochs: int
@@ -25,13 +29,15 @@ def network_of(source: Source, knobs: Knobs) -> neural_network:
     return neural_network(sizes, knobs.activation, last, loss=loss, seed=knobs.seed)
 
 
-def script(source: Source, knobs: Knobs, run: list[Stretch], has_tests: bool) -> str:
+def script(source: Source, knobs: Knobs, run: list[Stretch], data: Data) -> str:
     """Return the lines; `knobs` are those of the network, and each stretch has its own."""
     name, line = source.line(knobs)
     inputs, outputs, last, loss = source.ends(knobs)
     sizes = [inputs, *knobs.layers, outputs]
+    run = [stretch for stretch in run if stretch.epochs or stretch.steps]
+    stops = any(stretch.steps for stretch in run if stretch.first is None)
     lines = [
-        "import foxnn", f"from foxnn.playing import {name}", line,
+        "import foxnn", f"from foxnn.playing import {name}{', stop_after' if stops else ''}", line,
         f'nn = foxnn.neural_network({sizes}, "{knobs.activation}", "{last}", loss="{loss}", '
         f"seed={knobs.seed})",
     ]  # fmt: skip
@@ -39,14 +45,17 @@ def script(source: Source, knobs: Knobs, run: list[Stretch], has_tests: bool) ->
         lines.append('scale = foxnn.Scaler("minmax").fit(x), None')
     scale = {} if name == "plane_set" else {"scale": "scale"}
     for stretch in run:
-        if stretch.first is None and not stretch.epochs:
-            continue  # it has been left before its first epoch was over
         told = {**told_knobs(stretch.knobs), **scale}
+        size = stretch.knobs.batch_size
         if stretch.first is None:
-            tests = {"validation": "(x_test, y_test)"} if has_tests else {}
-            lines.append(f"nn.fit(x, y, {_listed({'epochs': stretch.epochs, **told, **tests})})")
+            epochs: dict[str, Any] = {"epochs": stretch.epochs + (stretch.steps > 0)}
+            if len(data.x_test):
+                told["validation"] = "(x_test, y_test)"
+            if stretch.steps:
+                steps = stretch.epochs * math.ceil(len(data.x) / size) + stretch.steps
+                told["callbacks"] = f"stop_after({steps})"
+            lines.append(f"nn.fit(x, y, {_listed({**epochs, **told})})")
         else:
-            size = stretch.knobs.batch_size
             end = stretch.first + stretch.steps * size
             lines.append(f"for i in range({stretch.first}, {end}, {size}):")
             told = {"epochs": 1, **told, "shuffle": False}

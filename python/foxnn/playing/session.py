@@ -1,12 +1,13 @@
 """A run under the hands of the page: it trains, pauses, goes on, and begins anew.
 
-One thread trains; what the page asks for waits in a queue until the end of an epoch. While it is
-paused, that thread waits within `fit`, so that a run with pauses is one call, which a program can
-make again.
+One thread trains; what the page asks for waits in a queue until the end of an epoch, or of a tenth
+of a second. While it is paused, that thread waits within `fit`, so that a run with pauses is one
+call, which a program can make again.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
@@ -31,6 +32,12 @@ _ACTIONS = ("run", "pause", "step", "epoch", "reset", "knobs", "speed")
 _WITHIN = ("run", "pause", "epoch", "speed")
 # More epochs than anybody waits for.
 _ENDLESS = 10**9
+# Samples of which a step tells the loss: all of MNIST would take longer than the step itself.
+_MOST_JUDGED = 1000
+
+
+class _Cut(Exception):
+    """Ends `fit` within an epoch, before it judges the samples for validation."""
 
 
 class Session:
@@ -75,7 +82,7 @@ class Session:
         self._thread.start()
 
     def close(self) -> None:
-        """End the training at the end of its epoch; wait for a second."""
+        """End the training; wait for a second."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
@@ -95,7 +102,8 @@ class Session:
                     self._apply(action, value)
                 elif self._left:
                     self._train()
-            except DivergedError:
+            except DivergedError:  # the network is as it was before the epoch
+                self._note_steps(0)
                 self._fail("The loss is not finite any more: take a lower learning rate, and reset")
             except Exception as error:  # the page must see why nothing goes on
                 self._fail(f"{type(error).__name__}: {error}")
@@ -129,10 +137,11 @@ class Session:
         self._network = network_of(self._source, self._knobs)
         self._curves, self._message = Curves(), ""
         self._run: list[Stretch] = []
-        self._row = self._steps = 0
+        self._row = self._steps = self._open = 0
         parts = Shown(data.x, np.asarray(data.y)), Shown(data.x_test, np.asarray(data.y_test))
+        source = self._source
         self._scene = Scene(
-            self._network, *parts, picture=self._source.picture, names=self._source.names
+            self._network, *parts, picture=source.picture, names=source.names, labels=source.labels
         )
         self._describe()
         self._show()
@@ -159,9 +168,11 @@ class Session:
         tests = (data.x_test, data.y_test) if len(data.x_test) else None
         self._run.append(Stretch(self._knobs, 0))
         self._next = time.perf_counter()
-        self._network.fit(
-            data.x, data.y, _ENDLESS, validation=tests, callbacks=self, **self._arguments()
-        )
+        with contextlib.suppress(_Cut):
+            self._network.fit(
+                data.x, data.y, _ENDLESS, validation=tests, callbacks=self, **self._arguments()
+            )
+        self._steps, self._open = self._steps + self._open, 0
 
     def _fail(self, why: str) -> None:
         self._left, self._message = 0, why
@@ -183,9 +194,10 @@ class Session:
         self._network.fit(data.x[rows], data.y[rows], 1, shuffle=False, **self._arguments())
         self._row += size
         self._steps += 1
-        found = self._network.evaluate(data.x, data.y)
+        most = slice(_MOST_JUDGED)
+        found = self._network.evaluate(data.x[most], data.y[most])
         if len(data.x_test):
-            tested = self._network.evaluate(data.x_test, data.y_test)
+            tested = self._network.evaluate(data.x_test[most], data.y_test[most])
             found |= {f"val_{name}": value for name, value in tested.items()}
         self._curves.see(found)
 
@@ -194,13 +206,27 @@ class Session:
         self._curves.add(logs)
         self._left -= 1
         self._run[-1] = self._run[-1]._replace(epochs=epoch + 1)
+        self._note_steps(0)
         is_slow = self._speed > 0
         if self._hub.is_due(is_slow):
             self._show()
         return self._waits()
 
-    def _waits(self) -> bool:
-        """Wait for the next epoch; return whether `fit` is to end for what the page wants."""
+    def on_moment(self, steps: int) -> None:
+        """Do within a long epoch what the page wants, after so many of its steps."""
+        self._note_steps(steps)
+        if self._hub.is_due():
+            self._show()
+        if self._waits(is_paced=False):
+            raise _Cut
+
+    def _note_steps(self, steps: int) -> None:
+        """Keep how many steps of the present epoch have been made."""
+        self._open = steps
+        self._run[-1] = self._run[-1]._replace(steps=steps)
+
+    def _waits(self, is_paced: bool = True) -> bool:
+        """Wait until it goes on; return whether `fit` is to end for what the page wants."""
         is_told = False
         while True:
             with self._changed:
@@ -211,7 +237,8 @@ class Session:
                 action, value = self._queue.popleft() if self._queue else ("", None)
                 if not action:
                     now = time.perf_counter()
-                    until = self._next + 1 / self._speed if self._speed else now
+                    has_pace = is_paced and self._speed > 0
+                    until = self._next + 1 / self._speed if has_pace else now
                     if self._left > 0 and until <= now:
                         # Not what a slow machine has missed.
                         self._next = max(until, now - 0.1)
@@ -232,7 +259,7 @@ class Session:
         began = time.perf_counter()
         self._hub.show("picture", {
             "state": "training" if self._left else "paused", "message": self._message,
-            "steps": self._steps, "curves": self._curves.shown(), "python": script(
-                self._source, self._first, self._run, len(self._data.x_test) > 0),
+            "steps": self._steps + self._open, "curves": self._curves.shown(),
+            "python": script(self._source, self._first, self._run, self._data),
             **self._scene.picture(),
         }, began)  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from foxnn import Scaler, neural_network
+from foxnn.cli.tables import TableFormat
+from foxnn.cli.wanted import Wanted
 from foxnn.playing import digits, planes, tables
 from foxnn.playing.knobs import Knobs
 
@@ -26,6 +28,7 @@ class Source:
     title = "A network learns points in a plane"
     picture: tuple[int, ...] | None = None
     names: list[str] | None = None
+    labels: list[str] | None = None
     #: Where the knobs stand at the beginning, as far as it is elsewhere than usual.
     start: dict[str, Any] = {}  # noqa: RUF012 - it is read only
     speed = 30.0
@@ -88,11 +91,12 @@ class Table(Source):
         "layers": (16,), "activation": "relu", "learning_rate": 0.01, "test": 0.2,
     }  # fmt: skip
 
-    def __init__(self, path: str, targets: list[str]) -> None:
-        self._path, self._targets = path, targets
-        self._read = tables.read(path, targets)
-        self.title = f"A network learns {', '.join(targets)}"
-        self.names = self._read.columns.names()
+    def __init__(self, path: str, wanted: Wanted, form: TableFormat) -> None:
+        self._path, self._targets = path, list(wanted.targets)
+        self._told = tables.told(wanted, form)
+        self._read = tables.read(path, wanted, form)
+        self.title = f"A network learns {', '.join(self._targets)}"
+        self.names, self.labels = self._read.columns.names(), self._read.columns.classes
 
     def data(self, knobs: Knobs) -> Data:
         """Return the samples."""
@@ -102,6 +106,7 @@ class Table(Source):
         """Return what Python imports, and the line that makes the samples."""
         target = self._targets if len(self._targets) > 1 else self._targets[0]
         told = f"{self._path!r}, {target!r}, test={knobs.test:g}, seed={knobs.seed}"
+        told += "".join(f", {name}={value!r}" for name, value in self._told.items())
         return "table", f"x, y, x_test, y_test, scale = table({told})"
 
     def ends(self, knobs: Knobs) -> tuple[int, int, str, str]:

@@ -19,6 +19,9 @@ class Callbacks:
     A callback is an object with any of the methods on_train_begin(network),
     on_batch_end(batch, logs), on_epoch_end(epoch, logs) and on_train_end(history), or a function,
     which is called as on_epoch_end. One that returns True stops the training.
+
+    What pages use has on_moment(steps), too, which long epochs call some times a second, between
+    two steps: after each batch it would cost short steps much of their speed.
     """
 
     def __init__(self, callbacks: object) -> None:
@@ -29,6 +32,7 @@ class Callbacks:
             raise TypeError(f"{wanted}, got {checks.shown(callbacks)}")
         given = checks.items(callbacks, wanted)
         self._methods: dict[str, list[Callable[..., Any]]] = {event: [] for event in _EVENTS}
+        self._methods["on_moment"] = []
         for i, callback in enumerate(given):
             self._add(callback, f"callbacks[{i}]")
 
@@ -50,6 +54,8 @@ class Callbacks:
                     )
                 self._methods[event].append(method)
                 found = True
+        if found and callable(moment := getattr(callback, "on_moment", None)):
+            self._methods["on_moment"].append(moment)
         if not found and callable(callback):
             self._methods["on_epoch_end"].append(callback)
         elif not found:

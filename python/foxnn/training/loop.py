@@ -20,6 +20,10 @@ from foxnn.training.progress import Progress
 from foxnn.training.ranks import ALONE
 from foxnn.training.shards import ShardedSamples
 
+# Seconds between two moments of a long epoch: a page that is asked to pause does so at once, as
+# people see it, and ten more calls of the engine in a second cost nothing that can be measured.
+_MOMENT = 0.1
+
 
 class FitLoop(Course):
     """One training run of a network: its plan and its progress."""
@@ -39,6 +43,7 @@ class FitLoop(Course):
         self._own: OwnLoss | None = None
         self._ranks = ALONE if data.cut is None else data.cut.ranks
         self._hears = False  # whether some rank waits for the ends of batches
+        self._moment: float | None = None  # when the next one is, if somebody waits for it
         self._last_loss: float | None = None
         held, cut = data.held_out, data.cut
         self._sharded: ShardedSamples | None = None
@@ -64,6 +69,9 @@ class FitLoop(Course):
     def _begin(self) -> None:
         self._stops = self._ranks.any(self._callbacks.call("on_train_begin", self._network))
         self._hears = self._ranks.any(self._callbacks.wants("on_batch_end"))
+        # Ranks would each have moments of their own, but must make the same steps.
+        if self._ranks is ALONE and self._callbacks.wants("on_moment"):
+            self._moment = time.perf_counter() + _MOMENT
         if self._watch is not None and self._watch.is_exhausted:
             self._stops = True  # resumed from a run that had ended
 
@@ -141,6 +149,8 @@ class FitLoop(Course):
                 seconds = self._seconds_until_pause()
                 report = self._made(functools.partial(trainer.run_epoch, seconds))
                 self._checked(report, epoch)
+            if self._moment is not None and report.steps < all_steps:
+                self._call_at_moment(report.steps)
             is_over = self._stop_if_over()
             self._stops = self._ranks.any(self._stops)
             if not is_over and self._checkpoints is not None and self._checkpoints.is_time():
@@ -157,6 +167,21 @@ class FitLoop(Course):
                     # from there, so no checkpoint holds them.
                     self._is_open = self._is_new = False
                 raise
+
+    def _call_at_moment(self, steps: int) -> None:
+        """Call those who wait for moments, if it is time."""
+        assert self._moment is not None
+        if time.perf_counter() >= self._moment:
+            if self._callbacks.call("on_moment", steps):
+                self._stops = True
+            self._moment = time.perf_counter() + _MOMENT
+
+    def _seconds_until_pause(self) -> float | None:
+        seconds = super()._seconds_until_pause()
+        if self._moment is None:
+            return seconds
+        left = max(0.0, self._moment - time.perf_counter())
+        return left if seconds is None else min(seconds, left)
 
     def _write_between_epochs(self, checkpoints: Checkpoints) -> None:
         checkpoints.write(self._network, self._history, self._watch)

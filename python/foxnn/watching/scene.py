@@ -39,8 +39,8 @@ class Scene:
         The samples; their range is that of the plane of a network with two inputs.
     picture : sequence of int, optional
         Height, width and perhaps channels, if the samples are pictures.
-    names : list of str, optional
-        Of the inputs.
+    names, labels : list of str, optional
+        Of the inputs, and of the classes.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Scene:
         tests: Shown | None = None,
         picture: tuple[int, ...] | None = None,
         names: list[str] | None = None,
+        labels: list[str] | None = None,
     ) -> None:
         self._network = network
         self._parts = [part for part in (training, tests) if part is not None and len(part.x)]
@@ -58,6 +59,7 @@ class Scene:
         self._is_plane = shape == (2,)
         self._is_countable = None not in shape
         self._picture = shape if len(shape) == 3 and self._is_countable else picture
+        self._classes = labels or network.classes
         self._names = names or network.input_names or []
         self._range = self._found_range()
         if self._is_plane:
@@ -79,8 +81,8 @@ class Scene:
         return self._network._classifies()
 
     def _labels(self) -> list[str]:
-        if self._network.classes is not None:
-            return [str(name) for name in self._network.classes]
+        if self._classes is not None:
+            return [str(name) for name in self._classes]
         count = self._network._output_shape()[-1]
         return [str(i) for i in range(max(2, count) if self._classifies else count)]
 
@@ -99,7 +101,20 @@ class Scene:
             "classifies": self._classifies,
             "points": [self._points(part) for part in (self._training, self._tests)],
             "limit": self._limit(),
+            "sample": self._sample(),
         }
+
+    def _sample(self) -> dict[str, Any] | None:
+        """Return the picture of which layers show what they make."""
+        if self._picture is None or not self._parts:
+            return None
+        part = self._parts[-1]
+        pixels = part.x[0].reshape(*self._picture[:2], -1).mean(axis=2, keepdims=True)
+        where = "the first test sample" if part is self._tests else "the first sample"
+        found = {"where": where, "shape": list(pixels.shape), "data": _packed(pixels, (0, 1))}
+        if self._classifies and part.y[0].size == 1:
+            found["label"] = self._labels()[int(part.y[0])]
+        return found
 
     def _layer(self, layer: Any) -> dict[str, Any]:
         shape = list(layer.output_shape)

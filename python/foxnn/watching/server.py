@@ -7,6 +7,7 @@ that they let lead here, nor send anything.
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import secrets
@@ -14,7 +15,6 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,10 @@ PATIENCE = 10.0
 # Seconds without news after which a stream says that it is still there.
 _SILENCE = 5.0
 
-# Seconds within which the server ends.
-_POLL = 0.1
+# Seconds after which the server looks whether it is to end, if nothing has woken it.
+_POLL = 1.0
 
-_SCRIPTS = ("basics.js", "cells.js", "lines.js", "watch.js", "knobs.js")
+_SCRIPTS = ("basics.js", "cells.js", "lines.js", "results.js", "watch.js", "knobs.js")
 
 Act = Callable[[Mapping[str, Any]], None]
 
@@ -76,11 +76,14 @@ class PageServer(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False  # else every thread that it has started is kept
     request_queue_size = MOST_CLIENTS
+    timeout = _POLL
 
     def __init__(self, hub: Hub, act: Act, save: Callable[[], bytes], port: int = 0) -> None:
         self.hub, self.act, self.save = hub, act, save
         self.token = secrets.token_urlsafe(18)
         self.places = threading.BoundedSemaphore(MOST_CLIENTS)
+        self._thread: threading.Thread | None = None
+        self._is_over = False
         super().__init__((HOST, port), _Handler)
 
     @property
@@ -110,15 +113,29 @@ class PageServer(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: a client has gone."""
 
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Refuse connections that come at the end, such as the one that wakes the server."""
+        return not self._is_over
+
+    def serve(self) -> None:
+        """Serve until `stop` is called."""
+        while not self._is_over:
+            self.handle_request()
+
     def start(self) -> None:
         """Serve from a thread of its own, which ends with the program."""
-        serve = partial(self.serve_forever, _POLL)
-        threading.Thread(target=serve, name="foxnn page", daemon=True).start()
+        self._thread = threading.Thread(target=self.serve, name="foxnn page", daemon=True)
+        self._thread.start()
 
     def stop(self) -> None:
         """Close the page."""
+        self._is_over = True
         self.hub.close()
-        self.shutdown()
+        if self._thread is not None:
+            # A connection wakes the thread at once; without one it ends a second later.
+            with contextlib.suppress(OSError):
+                socket.create_connection((HOST, self.server_port), _POLL).close()
+            self._thread.join()
         self.server_close()
 
 

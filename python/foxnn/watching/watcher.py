@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -50,7 +51,8 @@ class Watcher:
     ) -> None:
         self._samples = None if samples is None else _pair(samples)
         self._port = checks.integer(port, "port", 0, 65535)
-        self._hub = Hub()
+        self._hub = Hub(self._catch_up)
+        self._is_behind = False  # nobody has seen the end
         self._server: PageServer | None = None
         self._curves = Curves()
         self._network: neural_network | None = None
@@ -66,13 +68,14 @@ class Watcher:
         if not isinstance(network, neural_network):
             raise TypeError(f"a Watcher shows one network, got {checks.shown(network)}")
         scene = Scene(network, *self._shown(network))
-        self._network, self._scene = network, scene
-        self._hub.show("scene", {**scene.described(), "knobs": None})
+        self._network, self._scene, self._is_behind = network, scene, False
+        self._describe()
         if self._server is None:
             self._server = PageServer(self._hub, _refuse, self._saved, self._port)
             self._server.start()
             print(f"The training is shown on {self._server.address}", flush=True)
-        self._show("training")
+        if self._hub.watchers:
+            self._show("training")
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Show the network as it is now, if somebody looks."""
@@ -80,16 +83,23 @@ class Watcher:
         if self._hub.watchers and self._hub.is_due():
             self._show("training")
 
+    def on_moment(self, steps: int) -> None:
+        """Show the network as it is within a long epoch, if somebody looks."""
+        if self._hub.watchers and self._hub.is_due():
+            self._show("training")
+
     def on_train_end(self, history: object) -> None:
-        """Show the end."""
-        self._show("finished")
+        """Show the end, at once or when somebody comes."""
+        self._is_behind = True
+        if self._hub.watchers:
+            self._catch_up()
 
     def close(self) -> None:
         """Close the page."""
         if self._server is not None:
             self._server.stop()
         self._server = None
-        self._hub = Hub()
+        self._hub, self._is_behind = Hub(self._catch_up), False
 
     def __repr__(self) -> str:
         shown = "" if self._samples is None else "samples, "
@@ -109,6 +119,21 @@ class Watcher:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _catch_up(self) -> None:
+        """Show the end of a training, if nobody has seen it."""
+        if self._is_behind:
+            self._is_behind = False
+            assert self._network is not None
+            # Layers may have been changed since, perhaps so that the samples do not fit any more.
+            with contextlib.suppress(ValueError, RuntimeError):
+                self._scene = Scene(self._network, *self._shown(self._network))
+                self._describe()
+                self._show("finished")
+
+    def _describe(self) -> None:
+        assert self._scene is not None
+        self._hub.show("scene", {**self._scene.described(), "knobs": None})
 
     def _show(self, state: str) -> None:
         began = time.perf_counter()

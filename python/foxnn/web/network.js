@@ -53,6 +53,13 @@ function runBranches(layer, x, values, reads) {
   return { shape: [...ends[0].shape.slice(0, -1), width], data };
 }
 
+// Put the quantiles of each target, which lie behind one another, into ascending order.
+function inOrder(data, each) {
+  const found = data.slice();
+  for (let first = 0; first < found.length; first += each) found.subarray(first, first + each).sort();
+  return found;
+}
+
 // Compute the network for a sample. Returns its outputs, what the first layer reads, and the maps
 // of what each layer reads and gives.
 function answer(network, sample) {
@@ -60,8 +67,9 @@ function answer(network, sample) {
   const scaled = Float32Array.from(sample.data, (v, i) => shift ? (v - shift[i]) * factor[i] : v);
   const values = new Map(), reads = new Map(), inputs = { shape: sample.shape, data: scaled };
   const last = runLayers(network.layers, inputs, values, reads);
-  const { scale, shift: back } = network.output;
-  const data = scale ? last.data.map((v, i) => v * scale[i] + back[i]) : last.data;
+  const { scale, shift: back, quantiles } = network.output;
+  const made = scale ? last.data.map((v, i) => v * scale[i] + back[i]) : last.data;
+  const data = quantiles ? inOrder(made, quantiles.length) : made;
   return { inputs, values, reads, outputs: { shape: last.shape, data } };
 }
 

@@ -41,7 +41,7 @@ class Outputs {
   }
 
   inWords(row) {
-    const { labels, classes, classifies } = this.output;
+    const { labels, classes, classifies, quantiles } = this.output;
     if (classifies && row.length > 1) {
       // Either one class, or any number of them: each output that is above one half.
       if (!this.output.joined) return labels.filter((_, i) => row[i] > 0.5).join(", ") || "none";
@@ -49,7 +49,21 @@ class Outputs {
       return `${labels[best]} (${percent(row[best])})`;
     }
     if (classifies && classes.length === 2) return `${classes[row[0] > 0.5 ? 1 : 0]} (${inDigits(row[0])})`;
+    if (!classifies && row.length > 1 && classes.length === row.length) {
+      const best = row.indexOf(Math.max(...row));
+      return `${labels[best]} (${inDigits(row[best])})`;
+    }
+    if (quantiles?.length > 1 && row.length === quantiles.length) {
+      const [least, most] = [0, row.length - 1].map((i) => `${inDigits(row[i])} (${labels[i]})`);
+      return `${inDigits(row[this.middle])}, from ${least} to ${most}`;
+    }
     return row.length === 1 ? inDigits(row[0]) : `${row.length} outputs`;
+  }
+
+  // Of the quantiles of a target, the one that is nearest to the median.
+  get middle() {
+    const far = this.output.quantiles.map((level) => Math.abs(level - 0.5));
+    return far.indexOf(Math.min(...far));
   }
 
   // Bars from 0; of many outputs, the largest.
@@ -58,12 +72,13 @@ class Outputs {
     if (row.length > MOST_BARS) order = order.sort((a, b) => row[b] - row[a]).slice(0, MOST_BARS);
     const best = row.reduce((a, b) => Math.max(a, b)), least = row.reduce((a, b) => Math.min(a, b));
     const low = Math.min(0, this.output.low ?? least), high = Math.max(0, this.output.high ?? best);
-    const range = high - low || 1, { joined, classifies } = this.output, each = classifies && !joined;
+    const range = high - low || 1, { joined, classifies, quantiles } = this.output, each = classifies && !joined;
+    const stands = (i) => quantiles ? i % quantiles.length === this.middle : each ? row[i] > 0.5 : row[i] === best;
     this.bars.replaceChildren(...order.map((i) => {
       const fill = element("span", { className: row[i] < 0 ? "fill minus" : "fill plus" });
       fill.style.left = `${100 * (Math.min(row[i], 0) - low) / range}%`;
       fill.style.width = `${100 * Math.min(1, Math.abs(row[i]) / range)}%`;
-      const isBest = row.length > 1 && (each ? row[i] > 0.5 : row[i] === best);
+      const isBest = row.length > 1 && stands(i);
       const name = String(this.output.labels[i] ?? i);
       return element(
         "div", { className: isBest ? "bar best" : "bar" },

@@ -17,16 +17,13 @@ import numpy as np
 from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.formats import paths, recorded, whole_files
-from foxnn.formats.html import inputs
+from foxnn.formats.html import inputs, outputs
 from foxnn.formats.html.layers import OPERATIONS, Described
 from foxnn.formats.rounding import warn_if_coarse
-from foxnn.layers.activation_table import reach
 from foxnn.layers.kinds import check_held, checked_specs, leaves
 from foxnn.layers.specs import spec_of
 from foxnn.layers.steps import least_steps
 from foxnn.model.answers import AnsweringNetwork
-from foxnn.model.losses import CLASSIFYING, LABELLED, refuse_sorted
-from foxnn.model.scaler import shift_and_scale
 from foxnn.support import web
 
 _WHAT = "a page"
@@ -34,8 +31,8 @@ _WHAT = "a page"
 # The scripts, in the order in which each needs the earlier ones.
 SCRIPTS = (
     *("basics.js", "layers.js", "recurrent.js", "network.js"),
-    *("cells.js", "lines.js", "inspector.js", "pictures.js", "controls.js", "outputs.js"),
-    *("views.js", "page.js"),
+    *("cells.js", "lines.js", "inspector.js", "ink.js", "pictures.js", "volumes.js"),
+    *("controls.js", "outputs.js", "views.js", "page.js"),
 )
 
 # Samples in the page: enough to choose from, and together no more than this many bytes, so that a
@@ -48,6 +45,10 @@ _MOST_ANSWERS = 30_000
 # How near the page must come to `predict`, of 1 or of a larger output.
 _WITHIN = 1e-5
 
+# The weights in base64 are one text of the page, and the longest that Chromium has is of 2**29 - 24
+# characters: four for three bytes, and four bytes for a number.
+_MOST_NUMBERS = (2**29 - 24) // 4 * 3 // 4
+
 # Bytes that are written as base64 at once: a multiple of three, so that pieces can be joined.
 _PIECE = 3 << 18
 
@@ -59,8 +60,12 @@ def export(
     path = _path(name_file)
     shown = _title(path) if title is None else _given_title(title)
     check_held(network._layers(), OPERATIONS, _WHAT, of_any_length=True)
-    refuse_sorted(network, _WHAT)
     given, captions = _samples(network, samples)
+    if (count := _count(network)) > _MOST_NUMBERS:
+        raise ValueError(
+            f"{_WHAT} cannot hold a network of {count:,} numbers: browsers open one of at most "
+            f"{_MOST_NUMBERS:,}, whose text is as long as theirs can be; .safetensors holds it"
+        )
     warn_if_coarse(network, path)
     twin = recorded.twin_of(network, recorded.snapshot(network))
     other = recorded.in_other_precision(twin)  # refuses numbers beyond float32
@@ -68,7 +73,7 @@ def export(
     description = {
         "version": _core.__version__,
         "input": inputs.described(twin, given, picture),
-        "output": _output(twin),
+        "output": outputs.described(twin),
         "layers": layers.layers,
         "grows": _grows(twin),
         "samples": None if given is None else _packed(given),
@@ -112,9 +117,13 @@ def _given_title(title: object) -> str:
 
 def _about(network: AnsweringNetwork) -> str:
     """Return the line below the title."""
-    count = sum(int(np.prod(shape)) for leaf in leaves(network._layers())
-                for shape in leaf["arrays"].values())  # fmt: skip
-    return f"A neural network of {count:,} numbers, made with foxnn {_core.__version__}."
+    return f"A neural network of {_count(network):,} numbers, made with foxnn {_core.__version__}."
+
+
+def _count(network: AnsweringNetwork) -> int:
+    """Return how many numbers the layers have."""
+    return sum(int(np.prod(shape)) for leaf in leaves(network._layers())
+               for shape in leaf["arrays"].values())  # fmt: skip
 
 
 def _samples(network: AnsweringNetwork, samples: Any) -> tuple[list[Array] | None, list[str]]:
@@ -144,7 +153,7 @@ def _samples(network: AnsweringNetwork, samples: Any) -> tuple[list[Array] | Non
     else:
         which = _chosen(count, 4 * reader.given.values[0].size)
         found = [reader.given.values[i, : reader.given.lengths[i]] for i in which]
-    return found, [] if wanted is None else [_caption(network, wanted[i]) for i in which]
+    return found, [] if wanted is None else [outputs.caption(network, wanted[i]) for i in which]
 
 
 def _chosen(count: int, size: int) -> list[int]:
@@ -156,48 +165,6 @@ def _chosen(count: int, size: int) -> list[int]:
 def _most(size: int) -> int:
     """Return how many samples of so many bytes there may be."""
     return max(1, _MOST_BYTES // size)
-
-
-def _caption(network: AnsweringNetwork, wanted: Any) -> str:
-    """Return a target in words: the class or classes, or up to three numbers."""
-    numbers = np.asarray(wanted).reshape(-1)
-    labels = _labels(network)
-    if network._classifies() and len(numbers) in (1, len(labels)):
-        if len(numbers) == 1:
-            label = int(numbers[0])
-            pair = network.classes if len(labels) == 1 else labels
-            return str(pair[label]) if pair else str(label)
-        if network._loss() in LABELLED:
-            return labels[int(numbers.argmax())]
-        # Any number of classes, as those of predict_classes.
-        return ", ".join(labels[i] for i in np.flatnonzero(numbers > 0.5)) or "none"
-    return ", ".join(f"{number:.4g}" for number in numbers) if len(numbers) <= 3 else ""
-
-
-def _labels(network: AnsweringNetwork) -> list[str]:
-    """Return what each output is called: its class where it has one, else its number."""
-    count, classes = network._channels(), network.classes
-    if classes is not None and len(classes) == count:
-        return [str(name) for name in classes]
-    return [str(i) for i in range(count)]
-
-
-def _output(network: AnsweringNetwork) -> dict[str, Any]:
-    """Return how to show the outputs."""
-    activation, parameters = network._output_activation()
-    found: dict[str, Any] = {
-        "labels": _labels(network),
-        "classes": [str(name) for name in network.classes or ()],
-        "classifies": network._loss() in CLASSIFYING,
-        "joined": activation == "softmax",
-    }
-    if network.output_scaler is not None:
-        shift, scale = shift_and_scale(network.output_scaler)
-        return found | {"shift": shift.tolist(), "scale": scale.tolist()}
-    least, largest = reach(activation, parameters)
-    if np.isfinite(least) and np.isfinite(largest):
-        found |= {"low": least, "high": largest}
-    return found
 
 
 def _grows(network: AnsweringNetwork) -> bool:
@@ -227,15 +194,15 @@ def _test(
     within = _WITHIN
     for i, sample in enumerate(asked[: recorded.COUNT]):
         numbers = np.asarray(sample, np.float32).reshape([-1 if n is None else n for n in shape])
-        outputs = network.predict(numbers[None])
-        most -= 4 * (outputs.size + (numbers.size if given is None else 0))
+        answer = network.predict(numbers[None])
+        most -= 4 * (answer.size + (numbers.size if given is None else 0))
         if samples and most < 0:
             break
-        if np.isfinite(outputs).all():
+        if np.isfinite(answer).all():
             which.append(i)
             samples.append(numbers)
-            answers.append(outputs[0])
-            within = max(within, recorded.rounding(outputs, other.predict(numbers[None])))
+            answers.append(answer[0])
+            within = max(within, recorded.rounding(answer, other.predict(numbers[None])))
     if not samples:
         raise ValueError("the network must have finite outputs for some of the samples")
     recorded_samples = _packed(samples) if given is None else which
