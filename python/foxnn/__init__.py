@@ -11,9 +11,7 @@
 import typing as _typing
 
 from foxnn._core import __version__
-from foxnn.checks.elsewhere import answer as _answer
 from foxnn.classic.train_data import train_data
-from foxnn.formats.paths import FileFormatError
 from foxnn.layers import CLASSES as _CLASSES
 from foxnn.layers import Parallel, Residual, layer
 from foxnn.model.names import (
@@ -26,7 +24,6 @@ from foxnn.model.names import (
     optimizers,
 )
 from foxnn.model.scaler import Scaler
-from foxnn.model.trace import Trace
 from foxnn.network import neural_network
 from foxnn.support.errors import ConvergenceWarning, DataWarning, DivergedError, RankError
 from foxnn.support.former import find_former_names
@@ -35,6 +32,7 @@ from foxnn.support.later import import_later as _import_later
 
 if _typing.TYPE_CHECKING:
     from foxnn import augment, evolution, plot, schedules
+    from foxnn.formats.paths import FileFormatError
     from foxnn.layers import (
         GRU,
         LSTM,
@@ -60,6 +58,7 @@ if _typing.TYPE_CHECKING:
         Reshape,
         UpSample,
     )
+    from foxnn.model.trace import Trace
     from foxnn.populations.population import population
     from foxnn.populations.search import cross_validate, search
     from foxnn.resuming import resume
@@ -140,8 +139,10 @@ _LATER = {
     "Adam": "foxnn.training.update_rules",
     "AdamW": "foxnn.training.update_rules",
     "EarlyStopping": "foxnn.training.early_stopping",
+    "FileFormatError": "foxnn.formats.paths",
     "History": "foxnn.training.history",
     "RMSprop": "foxnn.training.update_rules",
+    "Trace": "foxnn.model.trace",
     "Watcher": "foxnn.watching.watcher",
     "augment": "foxnn.augment",
     "cross_validate": "foxnn.populations.search",
@@ -153,6 +154,13 @@ _LATER = {
     "search": "foxnn.populations.search",
     **_CLASSES,
 }
+
+
+def _answer(name: str) -> str:
+    from foxnn.checks.elsewhere import answer
+
+    return answer(name)
+
 
 if not _typing.TYPE_CHECKING:  # type checkers must not take any name for one of the package's
     __getattr__ = _import_later(globals(), _LATER, _answer)

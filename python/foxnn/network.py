@@ -9,12 +9,11 @@ from collections.abc import Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from numpy.typing import ArrayLike
-
 from foxnn import _core, checks
 from foxnn.checks import SamplesLike
 from foxnn.checks.keywords import answers, unknown
 from foxnn.classic.foxnn_interface import FoxnnInterface
+from foxnn.support.array_types import ArrayLike
 
 # A network that only predicts never needs the modules of training, whose import takes as long as
 # that of all the others: the first training imports them.

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from foxnn import _core
 from foxnn.checks.tables import from_objects, from_table, place_of, text_remedy
 from foxnn.checks.values import shown
 from foxnn.support import pieces
+from foxnn.support.array_types import ArrayLike, NDArray
 
 Array = NDArray[Any]
 # Samples as the engine reads them.

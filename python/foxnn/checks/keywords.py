@@ -11,7 +11,6 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from foxnn.checks.habits import HERE, PLACES
 from foxnn.checks.names import meant
 from foxnn.checks.values import shown
 
@@ -88,6 +87,8 @@ def unknown(call: str, names: Iterable[str]) -> TypeError:
 
 def _answer(call: str, name: str) -> str:
     # A method of a population is named with its class, and takes what that of a network does.
+    from foxnn.checks.habits import HERE, PLACES  # late: for messages only
+
     place = HERE.get((call.rpartition(".")[2], name.lower())) or PLACES.get(name.lower())
     if name.lower() in ARGUMENTS[call]:
         return f": it is called {name.lower()}"

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foxnn import _core
 from foxnn.checks.arrays import (
@@ -25,6 +24,7 @@ from foxnn.checks.arrays import (
 from foxnn.checks.lists import depth, is_list, listed, steps_of
 from foxnn.checks.values import shown
 from foxnn.support import pieces
+from foxnn.support.array_types import NDArray
 
 Lengths = NDArray[np.int64]
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foxnn import _core
 from foxnn.checks import arrays
 from foxnn.checks.arrays import Array, Rows, SameRows, SamplesLike, is_sparse_matrix
 from foxnn.checks.sequences import steps_taken
 from foxnn.support import pieces
+from foxnn.support.array_types import NDArray
 
 
 def is_sparse(values: object) -> bool:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foxnn.checks.values import shown
 from foxnn.support import pieces
+from foxnn.support.array_types import NDArray
 
 Array = NDArray[Any]
 

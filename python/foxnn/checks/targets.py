@@ -11,11 +11,11 @@ import math
 from collections.abc import Sized
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from foxnn import _core
 from foxnn.checks.arrays import Array, as_array, flat_samples, matrix, shape_of_samples
 from foxnn.support import pieces
+from foxnn.support.array_types import ArrayLike, NDArray
 
 Shape = tuple[int, ...]
 

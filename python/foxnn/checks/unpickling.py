@@ -5,7 +5,6 @@ By default Python sets the attributes of an object to whatever a pickle holds.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from foxnn import checks
@@ -32,6 +31,8 @@ class Constants:
     """A frozen dataclass whose fields are checked when it is unpickled, too."""
 
     def __setstate__(self, state: object) -> None:
+        import dataclasses  # late: a class that has any has imported it
+
         # A class without fields may be none. Python 3.10 gives its objects a state, too.
         fields: Any = dataclasses.fields(self) if dataclasses.is_dataclass(self) else ()
         self._keep(**attributes(state, type(self), *(field.name for field in fields)))

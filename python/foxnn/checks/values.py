@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import mmap
 import operator
 import os
 import reprlib
@@ -107,6 +106,8 @@ def memory(size: int) -> None:
     For use before calling a library that ends the process, or gives no clear message, when it runs
     out of memory.
     """
+    import mmap  # late: few programs need it
+
     try:
         mmap.mmap(-1, size).close()
     except OSError:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import math
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from foxnn import _core, checks
 from foxnn.checks import Array, SamplesLike
 from foxnn.classic.train_data import train_data
-from foxnn.formats import endings, paths
+from foxnn.formats import paths
 from foxnn.formats.saved_network import SavedNetwork
 from foxnn.layers.kinds import leaves
 from foxnn.layers.steps import varies
 from foxnn.model.losses import REPEATING, shown_loss
-from foxnn.model.sequences import is_one_sequence
 from foxnn.model.settings import optimizer_of, rounds_outputs
 from foxnn.support import pieces
+from foxnn.support.later import ModuleLater
 from foxnn.support.streams import HOLDOUT, MUTATION
+
+if TYPE_CHECKING:
+    from foxnn.formats import endings
+    from foxnn.model import sequences
+else:  # few programs save networks as they train, or have sequences
+    endings = ModuleLater("foxnn.formats.endings")
+    sequences = ModuleLater("foxnn.model.sequences")
 
 
 class FoxnnInterface(SavedNetwork):
@@ -48,7 +56,7 @@ class FoxnnInterface(SavedNetwork):
             return out
         self._check_names(x, "x")
         if varies(self._input_shape()):
-            if is_one_sequence(self, x):
+            if sequences.is_one_sequence(self, x):
                 one: Array = self._rounded(np.asarray(self.predict([x])[0]))
                 return one
             found = self.predict(x)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
-import threading
-from typing import Any, NamedTuple
+from _thread import RLock  # threading, of which it is, takes a millisecond to import
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.checks import Array
 from foxnn.checks.unpickling import attributes
-from foxnn.formats import foxnn_text, paths
+from foxnn.formats import paths
 from foxnn.support import pieces
+from foxnn.support.array_types import ArrayLike
+from foxnn.support.later import ModuleLater
+
+if TYPE_CHECKING:
+    from foxnn.formats import foxnn_text
+else:  # for programs that have samples in files
+    foxnn_text = ModuleLater("foxnn.formats.foxnn_text")
 
 # Capacity reserved when the first sample is added alone.
 _FIRST_CAPACITY = 16
@@ -67,14 +73,14 @@ class train_data:
     _y: Array | None = None
     _size = 0
     _names: list[str] | None = None  # of the columns of the first table
-    _lock = threading.RLock()
+    _lock = RLock()
 
     def __init__(
         self,
         x: ArrayLike | str | os.PathLike[str] | None = None,
         y: ArrayLike | None = None,
     ) -> None:
-        self._lock = threading.RLock()  # held while samples are added, so that none is lost
+        self._lock = RLock()  # held while samples are added, so that none is lost
         if x is None and y is None:
             return
         if isinstance(x, str | os.PathLike):
@@ -225,7 +231,7 @@ class train_data:
         ):
             raise ValueError(f"the state of train_data must hold names, got {checks.shown(names)}")
         self.__dict__.update(given)
-        self._lock = threading.RLock()
+        self._lock = RLock()
 
     def _arrays(self) -> tuple[Array, Array]:
         size = self._size  # read once: another thread may add samples meanwhile

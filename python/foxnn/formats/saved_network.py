@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, NoReturn
-
-from numpy.typing import ArrayLike
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from foxnn import checks
 from foxnn.checks import SamplesLike
 from foxnn.checks.keywords import answers, unknown
-from foxnn.formats import endings
 from foxnn.layers import ActivationLike
 from foxnn.model.answers import AnsweringNetwork
 from foxnn.model.base import dtype_name
 from foxnn.model.losses import LossLike
+from foxnn.support.array_types import ArrayLike
+from foxnn.support.later import ModuleLater
+
+if TYPE_CHECKING:
+    from foxnn.formats import endings
+else:  # the readers and writers, for programs that have a network file
+    endings = ModuleLater("foxnn.formats.endings")
 
 
 class _Usual(str):

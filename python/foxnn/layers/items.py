@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from foxnn.checks import Array
 from foxnn.layers.activation_table import FOR_OUTPUT
 from foxnn.layers.activations import ActivationPair, parse_activation
 from foxnn.layers.composition import COMPOSITES, Composite, branch_name
-from foxnn.layers.dense import LARGEST
+from foxnn.layers.dense_kind import LARGEST
 from foxnn.layers.kind import Description, Shape, Spec
 from foxnn.layers.kinds import DEEPEST, KINDS, checked_specs, leaves, placed, public_name
 from foxnn.layers.shapes import checked_sample_shape
@@ -23,15 +22,15 @@ from foxnn.layers.view import LayerView, checked_array
 _LAYERS = (Description, Composite, LayerView)
 
 
-@dataclass(repr=False, eq=False)
 class Parsed:
     """What the items say: the shape of a sample, specs, and what layers of others bring along."""
 
-    shape: Shape
-    specs: list[Spec] = field(default_factory=list)
-    # By the place of a leaf: its arrays, and whether it is trained.
-    copied: dict[int, tuple[dict[str, Array], bool]] = field(default_factory=dict)
-    name: str = ""  # what a single layer is called in messages
+    def __init__(self, shape: Shape, name: str = "") -> None:
+        self.shape = shape
+        self.specs: list[Spec] = []
+        # By the place of a leaf: its arrays, and whether it is trained.
+        self.copied: dict[int, tuple[dict[str, Array], bool]] = {}
+        self.name = name  # what a single layer is called in messages
 
     def place(self, i: int) -> str:
         """Return where the layer of a spec stands, for messages."""

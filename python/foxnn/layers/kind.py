@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, fields
 from typing import Any, ClassVar
 
 from foxnn import checks
@@ -17,9 +16,8 @@ Options = dict[str, Any]
 Spec = dict[str, Any]
 
 
-# Of this and the dataclasses of descriptions, only what is needed is generated: each method takes
-# some 50 microseconds of the import.
-@dataclass(repr=False, eq=False)
+# No dataclass: making one would take `import foxnn` another 0.3 ms. In the dataclasses of
+# descriptions, only what is needed is generated: each method takes some 50 microseconds.
 class Kind:
     """A kind of layer.
 
@@ -48,17 +46,31 @@ class Kind:
         Whether its outputs are not beyond what it reads, outside of training.
     """
 
-    name: str
-    public: str
-    checked: Callable[[Mapping[str, Any]], Options]
-    output_shape: Callable[[Shape, Options], Shape]
-    arrays: Callable[[Shape, Options], dict[str, Shape]]
-    shown: Callable[[Options], tuple[list[Any], dict[str, Any]]]
-    has_activation: bool = False
-    has_init: bool = False
-    reads_indices: bool = False
-    keeps_numbers: bool = False
-    keeps_range: bool = False
+    def __init__(
+        self,
+        name: str,
+        public: str,
+        checked: Callable[[Mapping[str, Any]], Options],
+        output_shape: Callable[[Shape, Options], Shape],
+        arrays: Callable[[Shape, Options], dict[str, Shape]],
+        shown: Callable[[Options], tuple[list[Any], dict[str, Any]]],
+        has_activation: bool = False,
+        has_init: bool = False,
+        reads_indices: bool = False,
+        keeps_numbers: bool = False,
+        keeps_range: bool = False,
+    ) -> None:
+        self.name = name
+        self.public = public
+        self.checked = checked
+        self.output_shape = output_shape
+        self.arrays = arrays
+        self.shown = shown
+        self.has_activation = has_activation
+        self.has_init = has_init
+        self.reads_indices = reads_indices
+        self.keeps_numbers = keeps_numbers
+        self.keeps_range = keeps_range
 
 
 def no_options(given: Mapping[str, Any]) -> Options:
@@ -121,12 +133,19 @@ class Description(Constants):
     def __hash__(self) -> int:
         return hash((type(self), self._values()))
 
+    def _own_fields(self) -> tuple[Any, ...]:
+        from dataclasses import fields  # late: networks of numbers need no dataclasses
+
+        return fields(self)  # type: ignore[arg-type]  # all descriptions are dataclasses
+
     def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, own.name) for own in fields(self))  # type: ignore[arg-type]
+        return tuple(getattr(self, own.name) for own in self._own_fields())
 
     def __repr__(self) -> str:
+        from dataclasses import MISSING  # late, as in _own_fields
+
         given = []
-        for own in fields(self):  # type: ignore[arg-type]  # all of them are dataclasses
+        for own in self._own_fields():
             value = getattr(self, own.name)
             if own.default is MISSING and own.default_factory is MISSING:
                 given.append(repr(value))

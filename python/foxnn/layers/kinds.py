@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
 from foxnn import checks
 from foxnn.layers.activations import parse_activation
 from foxnn.layers.composition import COMPOSITES, branch_name
-from foxnn.layers.dense import LARGEST
+from foxnn.layers.dense_kind import DENSE, LARGEST
 from foxnn.layers.kind import Kind, Options, Shape, Spec, given_name
 from foxnn.layers.names import INIT_NAMES
 
@@ -51,6 +50,8 @@ class _Kinds(Mapping[str, Kind]):
     """The kinds by the engine's names."""
 
     def __getitem__(self, name: str) -> Kind:
+        if name == DENSE.name:  # at once: a network of numbers needs no description
+            return DENSE
         public, _ = _TABLE[name]
         found: Kind = getattr(import_module(CLASSES[public]), public).kind
         return found
@@ -71,15 +72,15 @@ KINDS: Mapping[str, Kind] = _Kinds()
 DEEPEST = 50
 
 
-@dataclass(repr=False, eq=False)
 class Checked:
     """Layers that fit: their specs, the shape of their output, and the arrays of each leaf."""
 
-    specs: list[Spec] = field(default_factory=list)
-    shape: Shape = ()
-    arrays: list[dict[str, Shape]] = field(default_factory=list)
-    # Whether what they give are the network's inputs, perhaps in another shape.
-    are_inputs: bool = True
+    def __init__(self, shape: Shape = (), are_inputs: bool = True) -> None:
+        self.specs: list[Spec] = []
+        self.shape = shape
+        self.arrays: list[dict[str, Shape]] = []
+        # Whether what they give are the network's inputs, perhaps in another shape.
+        self.are_inputs = are_inputs
 
 
 def checked_specs(

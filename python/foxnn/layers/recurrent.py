@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from foxnn import checks
 from foxnn.checks.keywords import answering
-from foxnn.layers.dense import LARGEST
+from foxnn.layers.dense_kind import LARGEST
 from foxnn.layers.kind import (
     Description,
     Kind,

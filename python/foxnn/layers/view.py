@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.checks import Array
@@ -14,6 +13,7 @@ from foxnn.checks.unpickling import attributes
 from foxnn.layers.kind import Shape, Spec, shown_activation
 from foxnn.layers.kinds import KINDS, leaves, public_name
 from foxnn.support import pieces
+from foxnn.support.array_types import ArrayLike
 
 #: Where a layer is: its place in the list, then branch and place in turn.
 Path = tuple[int, ...]

@@ -7,13 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from foxnn import checks
 from foxnn.checks import Array, Rows, SamplesLike
 from foxnn.checks.keywords import answers, unknown
-from foxnn.checks.labels import LabelReader, may_be_labels
-from foxnn.layers.chain import check_plain, reader_of_indices
 from foxnn.layers.kinds import leaves
 from foxnn.layers.steps import varies
 from foxnn.model.base import BaseNetwork
@@ -27,15 +24,27 @@ from foxnn.model.losses import (
     shown_loss,
     sorts_outputs,
 )
-from foxnn.model.own_loss import OwnLoss, own_targets
-from foxnn.model.sequences import SequenceReader, gradient_of, layer_outputs_of, mask_of
-from foxnn.model.trace import Trace
-from foxnn.model.walk import backward, forward, loss_and_gradients
+from foxnn.support.array_types import ArrayLike, NDArray
+from foxnn.support.later import ModuleLater
 
 if TYPE_CHECKING:
     from foxnn import _core
+    from foxnn.checks import labels as of_classes
+    from foxnn.checks.labels import LabelReader
+    from foxnn.layers import chain
+    from foxnn.model import own_loss, sequences, trace, walk
+    from foxnn.model.own_loss import OwnLoss
     from foxnn.model.sequence_trace import SequenceTrace
+    from foxnn.model.sequences import SequenceReader
     from foxnn.model.stream import Stream
+    from foxnn.model.trace import Trace
+else:  # for networks of sequences, losses of the user's own, gradients and traces
+    of_classes = ModuleLater("foxnn.checks.labels")
+    chain = ModuleLater("foxnn.layers.chain")
+    own_loss = ModuleLater("foxnn.model.own_loss")
+    sequences = ModuleLater("foxnn.model.sequences")
+    trace = ModuleLater("foxnn.model.trace")
+    walk = ModuleLater("foxnn.model.walk")
 
 
 def not_finite(network: AnsweringNetwork) -> ValueError:
@@ -291,7 +300,7 @@ class AnsweringNetwork(BaseNetwork):
         outputs, rows = outputs.reshape(-1, count), rows.reshape(-1, count)
         means = self._target_shape()[-1]  # of gaussian_nll; else all
         outputs, rows = outputs[:, :means], rows[:, :means]
-        if (there := mask_of(inputs, each)) is not None:
+        if (there := sequences.mask_of(inputs, each)) is not None:
             which = there.reshape(-1)
             outputs, rows, by_position = outputs[which], rows[which], by_position[which]
         return (
@@ -336,7 +345,7 @@ class AnsweringNetwork(BaseNetwork):
         """
         self._check_names(x, "x")
         if varies(self._input_shape()):
-            of_sequences: Array = gradient_of(self, x, output)
+            of_sequences: Array = sequences.gradient_of(self, x, output)
             return of_sequences
         is_one, rows = False, x
         if not checks.is_sparse(x):
@@ -388,7 +397,7 @@ class AnsweringNetwork(BaseNetwork):
         """
         self._check_names(x, "x")
         if varies(self._input_shape()):
-            return layer_outputs_of(self, x, lengths)
+            return sequences.layer_outputs_of(self, x, lengths)
         self._reader(x, "x", lengths)  # refuses lengths
         inputs = self._rows(x, "x", single=self._single())
         ends = list(range(len(self)))
@@ -445,16 +454,16 @@ class AnsweringNetwork(BaseNetwork):
         if any("recurrent_weights" in part["arrays"] for part in leaves(copy._layers())):
             return self._trace_of_sequence(copy, x, y)
         instead = "layer_outputs returns the outputs of its layers"
-        check_plain(copy, "trace without recurrent layers", instead, needs_bias=True)
+        chain.check_plain(copy, "trace without recurrent layers", instead, needs_bias=True)
         inputs, wanted = self._one_sample(x, y)
         settings = self.settings
-        values = forward(copy, inputs, settings.n_threads, settings.correct_summation)
+        values = walk.forward(copy, inputs, settings.n_threads, settings.correct_summation)
         if wanted is not None:
             for leaf in leaves(copy._layers()):
                 copy._set_trained(leaf["index"], True)  # frozen layers have a gradient, too
-            values |= backward(copy, inputs, wanted)
+            values |= walk.backward(copy, inputs, wanted)
         activations = [copy._activation(i) for i in range(len(self))]
-        return Trace(values, activations, copy._loss())
+        return trace.Trace(values, activations, copy._loss())
 
     def _trace_of_sequence(
         self, copy: _core.Network, x: ArrayLike, y: ArrayLike | None
@@ -516,7 +525,7 @@ class AnsweringNetwork(BaseNetwork):
 
     def _own(self, y: Array, **options: Any) -> OwnLoss | None:
         """Return the loss that is a function, with targets, or None for one of the engine's."""
-        return None if self._own_loss is None else OwnLoss(self._own_loss, y, **options)
+        return None if self._own_loss is None else own_loss.OwnLoss(self._own_loss, y, **options)
 
     def _trainer(
         self,
@@ -586,11 +595,11 @@ class AnsweringNetwork(BaseNetwork):
             if reader.outputs is not None:
                 shape = (reader.steps, *shape[1:])
                 outputs = math.prod(shape)
-        labels = LabelReader(self._classes) if labels is None else labels
+        labels = of_classes.LabelReader(self._classes) if labels is None else labels
         each = outputs_of_each(self._loss(), self._loss_parameters())
         try:
             if self._own_loss is not None:
-                wanted = own_targets(y, y_name, shape, single=single)
+                wanted = own_loss.own_targets(y, y_name, shape, single=single)
             else:
                 *positions, channels = shape
                 wanted = labels.targets(
@@ -636,7 +645,7 @@ class AnsweringNetwork(BaseNetwork):
     ) -> SequenceReader | None:
         """Return the sequences of a network that reads such, checked; None for other networks."""
         if varies(self._input_shape()):
-            return SequenceReader(
+            return sequences.SequenceReader(
                 self, x, name, lengths, lengths_name, single=single, finite=finite
             )
         if lengths is not None:
@@ -661,7 +670,7 @@ class AnsweringNetwork(BaseNetwork):
         """Return samples as rows of numbers, dense or sparse, checked."""
         shape = self._input_shape()
         if varies(shape):
-            return SequenceReader(self, x, name, single=single, finite=finite).rows
+            return sequences.SequenceReader(self, x, name, single=single, finite=finite).rows
         try:
             rows = checks.samples(
                 x, name, self._inputs(), "inputs", single=single, finite=finite, shape=shape
@@ -690,7 +699,7 @@ class AnsweringNetwork(BaseNetwork):
         """Refuse samples that layers cannot read as indices, where there are such layers."""
         limit = self._index_limit()
         if limit:
-            checks.indices(rows, name, limit, reader_of_indices(self, limit), given)
+            checks.indices(rows, name, limit, chain.reader_of_indices(self, limit), given)
 
     def _is_one_sample(self, array: Array) -> bool:
         """Return whether an array is a sample by itself."""
@@ -703,7 +712,8 @@ class AnsweringNetwork(BaseNetwork):
             if (given := checks.shape_of(x)) is not None and len(given) > len(form):
                 wants = ", ".join(["steps", *map(str, form[1:])])
                 raise ValueError(f"x must be one sequence of shape ({wants}), got shape {given}")
-            return checks.dense(SequenceReader(self, [x], "x", single=self._single()).rows), None
+            reader = sequences.SequenceReader(self, [x], "x", single=self._single())
+            return checks.dense(reader.rows), None
         row = checks.as_array(x, "x")
         if row.shape != (self._inputs(),) and not self._is_one_sample(row):
             raise ValueError(
@@ -716,7 +726,7 @@ class AnsweringNetwork(BaseNetwork):
             return rows, None
         outputs, kind = self._outputs(), checks.target_kind(self._loss())
         is_one = isinstance(y, str | bool | int | float | np.generic)
-        if is_one and self._classes is not None and may_be_labels(kind, outputs):
+        if is_one and self._classes is not None and of_classes.may_be_labels(kind, outputs):
             inputs, checked = self._samples(row[None], np.array([y]))
             return checks.dense(inputs), checked
         wanted = checks.as_array(y, "y")
@@ -737,4 +747,4 @@ class AnsweringNetwork(BaseNetwork):
     ) -> tuple[float, list[tuple[Array, ...]]]:
         """Return the mean loss over samples, and the gradients of each layer's arrays."""
         inputs, wanted = self._samples(x, y)
-        return loss_and_gradients(self, inputs, wanted, self._own(wanted))
+        return walk.loss_and_gradients(self, inputs, wanted, self._own(wanted))

@@ -6,17 +6,14 @@ import contextlib
 import copy
 import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 
 from foxnn import _core, checks
-from foxnn.checks.labels import Classes, count_of
-from foxnn.checks.notes import notes_of
 from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike, LayerView, layer, parse_activations, view_at
 from foxnn.layers.activation_table import FOR_OUTPUT
-from foxnn.layers.chain import reader_of_indices
 from foxnn.layers.composition import Composite
 from foxnn.layers.items import (
     Parsed,
@@ -31,9 +28,7 @@ from foxnn.layers.kinds import give_inputs, leaves
 from foxnn.layers.names import INIT_NAMES
 from foxnn.layers.specs import beyond_memory, dense_specs, sizes_of, spec_of
 from foxnn.layers.steps import least_steps, varies, with_steps
-from foxnn.layers.summary import summary_html, summary_lines
 from foxnn.layers.view import VIEWS, is_bare_number, is_number, shown_part
-from foxnn.model import state
 from foxnn.model.losses import (
     LossFunction,
     LossLike,
@@ -43,9 +38,25 @@ from foxnn.model.losses import (
     parse_loss,
     shown_loss,
 )
+from foxnn.model.names import DTYPES
 from foxnn.model.scaler import Scaler, copied, for_engine
 from foxnn.model.settings import Settings, values_of
-from foxnn.support.html import escaped
+from foxnn.support.later import ModuleLater
+
+if TYPE_CHECKING:
+    from foxnn.checks import labels as of_classes
+    from foxnn.checks import notes as of_notes
+    from foxnn.checks.labels import Classes
+    from foxnn.layers import chain, summary
+    from foxnn.model import state
+    from foxnn.support import html
+else:  # for copies, pickles and files; messages; what notebooks show
+    of_classes = ModuleLater("foxnn.checks.labels")
+    of_notes = ModuleLater("foxnn.checks.notes")
+    chain = ModuleLater("foxnn.layers.chain")
+    html = ModuleLater("foxnn.support.html")
+    state = ModuleLater("foxnn.model.state")
+    summary = ModuleLater("foxnn.layers.summary")
 
 _Network = TypeVar("_Network", bound="BaseNetwork")
 
@@ -247,11 +258,13 @@ class BaseNetwork(_core.Network):
     @classes.setter
     def classes(self, labels: Sequence[str | int | bool] | None) -> None:
         self._classes = (
-            None if labels is None else Classes.checked(labels, "classes", self._count_of_classes())
+            None
+            if labels is None
+            else of_classes.Classes.checked(labels, "classes", self._count_of_classes())
         )
 
     def _count_of_classes(self) -> int:
-        return count_of(checks.target_kind(self._loss()), self._channels())
+        return of_classes.count_of(checks.target_kind(self._loss()), self._channels())
 
     def _forget_misfit(self) -> None:
         """Forget the classes if outputs or loss have changed and their number no longer fits."""
@@ -269,7 +282,7 @@ class BaseNetwork(_core.Network):
 
     @notes.setter
     def notes(self, notes: dict[str, Any]) -> None:
-        self._notes = notes_of(notes)
+        self._notes = of_notes.notes_of(notes)
 
     def __len__(self) -> int:
         return self._count()
@@ -380,7 +393,7 @@ class BaseNetwork(_core.Network):
         state.set_settings(twin._settings, values_of(self._settings))
         twin._scalers = self._scalers  # which nobody changes: properties return copies
         twin._input_names, twin._classes = self.input_names, self._classes
-        twin._notes = notes_of(self._notes)
+        twin._notes = of_notes.notes_of(self._notes)
         twin._own_loss, twin._is_loss_checked = self._own_loss, self._is_loss_checked
         twin._history = twin._step_plan = twin._back_plan = None
         twin.__dict__.update(
@@ -452,19 +465,19 @@ class BaseNetwork(_core.Network):
         trainable: 13,010
         not trainable: 0
         """
-        print("\n".join(summary_lines(self._input_shape(), list(self), self._item_size())))
+        print("\n".join(summary.summary_lines(self._input_shape(), list(self), self._item_size())))
 
     def _repr_html_(self) -> str:
         """Return what notebooks show: the loss, a diagram, and the table of `summary`."""
         from foxnn.layers.diagram import diagram  # late: for notebooks only
 
         if "_settings" not in self.__dict__:
-            return escaped(repr(self))
+            return html.escaped(repr(self))
         shown = shown_loss(self.loss).strip("'")
         head = f"{type(self).__name__}: loss {shown}, {self.dtype}, seed {self.seed}"
         shape, layers = self._input_shape(), list(self)
-        table = summary_html(shape, layers, self._item_size())
-        return f"<p>{escaped(head)}</p>\n{diagram(shape, layers)}\n{table}"
+        table = summary.summary_html(shape, layers, self._item_size())
+        return f"<p>{html.escaped(head)}</p>\n{diagram(shape, layers)}\n{table}"
 
     def _item_size(self) -> int:
         return 4 if self._single() else 8
@@ -538,9 +551,9 @@ class BaseNetwork(_core.Network):
                 "their steps before"
             )
         if inputs is not None and (limit := self._index_limit()):
+            reader = chain.reader_of_indices(self, limit)
             raise ValueError(
-                f"input_scaler must be None, since {reader_of_indices(self, limit)} reads the "
-                "inputs as indices"
+                f"input_scaler must be None, since {reader} reads the inputs as indices"
             )
         self._set_scaling(
             None if inputs is None else for_engine(inputs, "input_scaler", self._inputs()),
@@ -638,9 +651,9 @@ def dtype_name(dtype: Any) -> str:
     if isinstance(dtype, str | type | np.dtype):
         with contextlib.suppress(TypeError, ValueError):
             name = str(np.dtype(dtype.lower() if isinstance(dtype, str) else dtype).name)
-    if name not in state.DTYPES:
-        hint = checks.meant(dtype, state.DTYPES) if isinstance(dtype, str) and not name else ""
+    if name not in DTYPES:
+        hint = checks.meant(dtype, DTYPES) if isinstance(dtype, str) and not name else ""
         raise ValueError(
-            f"dtype must be one of {', '.join(state.DTYPES)}; got {checks.shown(dtype)}{hint}"
+            f"dtype must be one of {', '.join(DTYPES)}; got {checks.shown(dtype)}{hint}"
         )
     return name

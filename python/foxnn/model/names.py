@@ -5,6 +5,9 @@ from __future__ import annotations
 from foxnn import _core
 from foxnn.model.losses import PUBLIC_LOSSES
 
+#: The types of parameters.
+DTYPES = ("float32", "float64")
+
 
 def activations() -> list[str]:
     """Return the names of the activations, FoxNN's first.

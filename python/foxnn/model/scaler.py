@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from foxnn import _core, checks
 from foxnn.checks import Array, SameRows, SamplesLike
 from foxnn.checks.unpickling import attributes
 from foxnn.support import pieces
+from foxnn.support.array_types import ArrayLike, NDArray
 
 METHODS = ("standard", "minmax")
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foxnn import _core, checks
 from foxnn.checks import Array, Rows
@@ -16,6 +15,7 @@ from foxnn.layers.specs import spec_of
 from foxnn.layers.steps import refusal, varies
 from foxnn.model.base import BaseNetwork
 from foxnn.model.losses import LABELLED
+from foxnn.support.array_types import NDArray
 
 Weights = NDArray[np.float64] | None
 Shape = tuple[int, ...]

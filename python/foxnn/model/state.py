@@ -35,6 +35,7 @@ from foxnn.model.losses import (
     function_of_name,
     public_name,
 )
+from foxnn.model.names import DTYPES
 from foxnn.model.scaler import Scaler
 from foxnn.model.settings import Settings, values_of
 
@@ -43,7 +44,6 @@ from foxnn.model.settings import Settings, values_of
 # earlier ones.
 VERSION = 2
 
-DTYPES = ("float32", "float64")
 _KEYS = (
     "version", "input_shape", "layers", "loss", "loss_given", "dtype", "seed", "draw", "parameters",
     "optimizer", "steps", "moments", "input_scaler", "output_scaler", "settings",

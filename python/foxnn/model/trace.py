@@ -11,7 +11,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from foxnn import checks
 from foxnn.checks import Array
@@ -21,6 +20,7 @@ from foxnn.layers.activation_table import ACTIVATIONS, JOINING
 from foxnn.layers.activations import ActivationPair
 from foxnn.model.losses import LOSSES, is_difference, joined, public_name
 from foxnn.support import pieces
+from foxnn.support.array_types import ArrayLike
 
 _BACKWARD = ("delta", "dC/dw", "dC/db")
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from foxnn import _core
 from foxnn.checks import Array, Rows
 from foxnn.layers.specs import dense_spec, sizes_of
 from foxnn.model.own_loss import OwnLoss
+from foxnn.support.array_types import NDArray
 
 
 def forward(

@@ -1,10 +1,28 @@
-"""Names of a package that are imported when they are first asked for."""
+"""Names of a package, and modules, that are imported when they are first asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from typing import Any
+
+
+class ModuleLater:
+    """Stands in for a module whose names a program may never ask for.
+
+    Type checkers must see the import itself: ``if TYPE_CHECKING``.
+
+    Parameters
+    ----------
+    name : str
+        The whole name of the module.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(self._name), name)
 
 
 def import_later(

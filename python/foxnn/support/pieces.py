@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+
+from foxnn.support.array_types import DTypeLike, NDArray
 
 Array = NDArray[Any]
 
