@@ -30,7 +30,9 @@ _REALS = ("alpha", "learning_rate_init", "power_t", "tol", "time_limit", "epsilo
 
 def _rows(X: Any) -> foxnn.checks.Rows:
     """Return checked samples as the engine reads them, sparse ones as sparse rows."""
-    return foxnn.checks.samples(X, "X", -1, "features", finite=False) if issparse(X) else X
+    if issparse(X):
+        return foxnn.checks.samples(X, "X", -1, "features", finite=False)
+    return foxnn.checks.engine_type(X)  # perhaps a copy: what comes from elsewhere is not aligned
 
 
 class BaseMLP(BaseEstimator):
@@ -205,6 +207,7 @@ class BaseMLP(BaseEstimator):
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            weights = foxnn.checks.engine_type(weights)
             if not weights.sum() > 0.0:
                 raise ValueError("the sample weights must have a sum above 0")
         return EstimatorSamples(_rows(X), self._targets(y), weights)
