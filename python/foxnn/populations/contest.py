@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from foxnn import _core, checks
+from foxnn import checks
 from foxnn.checks import Array
 from foxnn.checks.keywords import unknown
-from foxnn.checks.labels import LabelReader
-from foxnn.network import neural_network
-from foxnn.populations.fitting import begun
-from foxnn.populations.loop import PopulationLoop
-from foxnn.populations.per_member import EACH, USUAL, indices_of
-from foxnn.populations.population import population
-from foxnn.support.streams import HOLDOUT
-from foxnn.training.classes import classes_of
-from foxnn.training.options import FitArguments
-from foxnn.training.samples import WeightedSamples, samples_of
+from foxnn.populations.folds import pairs_of
+from foxnn.populations.group import MAKING, Group, Material, network_of, training
+from foxnn.populations.per_member import EACH, USUAL
 from foxnn.training.update_rules import kind_of
 
-Pair = tuple[NDArray[np.uint32], NDArray[np.uint32]]
-
-# What makes a network; a seed may differ within a population.
-_MAKING = ("sizes", "activation", "output_activation", "loss", "init", "dtype")
 # What `fit` takes, but not here: these belong to a single run.
 _REFUSED = (
     "checkpoint",
@@ -44,11 +31,15 @@ _REFUSED = (
 ALLOWED = [name for name in USUAL if name not in _REFUSED]
 
 
-class Contest:
+class Contest(Material):
     """The networks of all settings and folds, in as few populations as possible.
 
     Attributes
     ----------
+    call : str
+        The name of the function that the user has called.
+    count : int
+        How many samples there are.
     epochs : int
         How many epochs a setting is trained for that is not ended early.
     classifies : bool
@@ -74,50 +65,47 @@ class Contest:
                 checks.text(name, "a name of grid")
                 if name in _REFUSED:
                     raise ValueError(f"{name} must be left out: it is for neural_network.fit")
-                if name not in ALLOWED and not (where and name in (*_MAKING, "seed")):
+                if name not in ALLOWED and not (where and name in (*MAKING, "seed")):
                     raise unknown(call, [name])
                 if where and name in fit:
                     raise ValueError(f"{name} must be given once, got it in grid and for all")
-        self.grid = settings
         self._settings = [making | USUAL | fit | dict(one) for one in settings]
         drawn = checks.seed(making["seed"])
         for one in self._settings:
             one["seed"] = drawn if one["seed"] is None else checks.seed(one["seed"])
             if one["progress"] is None and len(settings) > 1:
                 one["progress"] = False
-        self._x, self._y, self._threads = x, y, n_threads
-        first = self._network(self._settings[0])
+        super().__init__(x, y, self._settings[0]["lengths"], n_threads, settings)
+        self.call = call
+        first = network_of(self._settings[0])
         self.classifies = first._classifies()
-        self.lengths = self._settings[0]["lengths"]
-        self._pairs = _pairs(first, self.samples(first, None).y, folds, drawn)
+        wanted = self.samples(first, None).y
+        self.count = len(wanted)
+        self.pairs = pairs_of(first, wanted, folds, drawn)
         self.epochs = max(checks.integer(one["epochs"], "epochs", 1) for one in self._settings)
         self.scores: dict[str, Array] = {}
         self.reached = np.zeros(len(settings), np.int64)
 
-    def samples(self, network: neural_network, sample_weight: Any) -> WeightedSamples:
-        """Return the samples, checked for a network."""
-        labels = LabelReader(network._classes, learns=True)
-        return samples_of(
-            network, self._x, self._y, sample_weight, labels=labels, lengths=self.lengths
-        )
+    def run(self, rungs: Sequence[int], monitor: str, backend: Any = None) -> None:
+        """Train all networks; after each rung, the worse half of the settings ends.
 
-    @staticmethod
-    def _network(setting: Mapping[str, Any]) -> neural_network:
-        return neural_network(**{name: setting[name] for name in (*_MAKING, "seed")})
-
-    def run(self, rungs: Sequence[int], monitor: str) -> None:
-        """Train all networks; after each rung, the worse half of the settings ends."""
+        `backend` is a back end of joblib that does it, or None.
+        """
         groups = self._groups()
+        for group in groups:  # not in a context, so that warnings find the user's line
+            group.prepare()
         with ExitStack() as stack:
-            for group in groups:
-                group.begin(stack)
+            if backend is None:
+                train = stack.enter_context(training(groups))
+            else:
+                from foxnn.populations.divided import training_by  # late: few searches have any
+
+                train = stack.enter_context(training_by(backend, groups, self))
             for rung in rungs:
-                for group in groups:
-                    group.train(rung)
+                train(rung)
                 self._take(groups, rung)
                 self._halve(groups, monitor)
-            for group in groups:
-                group.train(None)
+            train(None)
         self._take(groups, self.epochs)
 
     def _groups(self) -> list[Group]:
@@ -127,7 +115,7 @@ class Contest:
             rest = [_text_of(one[name]) for name in one if name not in (*EACH, "seed")]
             found.setdefault((kind_of(one["optimizer"]), *rest), []).append(i)
         return [
-            Group([self._settings[i] for i in which], which, self._pairs, self)
+            Group([self._settings[i] for i in which], which, self.pairs, self)
             for which in found.values()
         ]
 
@@ -138,7 +126,7 @@ class Contest:
                 continue
             for name, numbers in group.scores().items():
                 if name not in self.scores:
-                    shape = len(self._settings), len(self._pairs)
+                    shape = len(self._settings), len(self.pairs)
                     self.scores[name] = np.full(shape, np.nan)
                 self.scores[name][group.alive] = numbers
             self.reached[group.alive] = np.minimum(epochs, group.epochs)
@@ -152,135 +140,9 @@ class Contest:
             group.end(set(worse.tolist()))
 
 
-class Group:
-    """Settings whose networks have the same layers: one population, setting by setting."""
-
-    def __init__(
-        self,
-        settings: Sequence[Mapping[str, Any]],
-        places: Sequence[int],
-        pairs: Sequence[Pair],
-        contest: Contest,
-    ) -> None:
-        #: The places of the settings that are still trained.
-        self.alive = list(places)
-        self._places = list(places)
-        self._pairs = pairs
-        self._contest = contest
-        self._settings = settings
-        self.epochs = int(settings[0]["epochs"])
-        self._loop: PopulationLoop | None = None
-
-    def begin(self, stack: ExitStack) -> None:
-        """Make the population, and check everything."""
-        pairs, self._count = self._pairs, len(self._pairs)
-        made = [self._contest._network(one) for one in self._settings]
-        self._pop = pop = population([one for one in made for _ in pairs])
-        pop.settings.n_threads = self._contest._threads
-        told = {name: self._settings[0][name] for name in FitArguments._fields}
-        told |= {name: [one[name] for one in self._settings for _ in pairs] for name in EACH}
-        given = FitArguments(**told)
-        rows = [train for _ in self._settings for train, _ in pairs]
-        try:
-            self._loop = begun(pop, self._contest._x, self._contest._y, given, rows)
-        except (ValueError, TypeError) as error:
-            raise self._named(error) from None
-        self._weights = (
-            None
-            if given.sample_weight is None
-            else self._contest.samples(pop._members[0], given.sample_weight).weights
-        )
-        self._tests = [test for _ in self._settings for _, test in pairs]
-        stack.enter_context(self._loop)
-        self._epochs = self._loop.each_epoch()
-        self._done = 0
-
-    def _named(self, error: ValueError | TypeError) -> Exception:
-        """Return an error about an argument of a member as one about that of its setting."""
-        found = re.match(r"(\w+)(?:\[(\d+)\])?", str(error))
-        if found is None or not {found[1]} & {*EACH, *self._settings[0]}:
-            return error
-        member = int(found[2] or 0) if found[1] in EACH else 0
-        end = found.end() if found[1] in EACH else found.end(1)
-        setting = self._contest.grid[self._places[member // self._count]]
-        name = f"{found[1]} in grid" if found[1] in setting else found[1]
-        return type(error)(name + str(error)[end:])
-
-    def train(self, epochs: int | None) -> None:
-        """Train up to a number of epochs, or to the end."""
-        while epochs is None or self._done < epochs:
-            try:
-                next(self._epochs)
-            except StopIteration:
-                return
-            self._done += 1
-
-    def scores(self) -> dict[str, Array]:
-        """Return the scores of the settings that are still trained, (settings, folds)."""
-        assert self._loop is not None
-        which = [
-            self._places.index(place) * self._count + fold
-            for place in self.alive
-            for fold in range(self._count)
-        ]
-        samples = self._loop.data.samples
-        weights: list[Any] | None = None if self._weights is None else [self._weights] * len(which)
-        loss, correct, positions = self._pop._engine.evaluate(
-            samples.x, samples.y, which, [self._tests[i] for i in which], weights,
-            self._pop.settings.n_threads,
-        )  # fmt: skip
-        found = {"loss": loss}
-        if self._pop._members[0]._classifies():
-            found["accuracy"] = correct / positions
-        has_diverged = np.array([i in self._loop.diverged for i in which], bool)
-        for numbers in found.values():
-            numbers[has_diverged] = np.nan
-        return {name: numbers.reshape(-1, self._count) for name, numbers in found.items()}
-
-    def end(self, worse: set[int]) -> None:
-        """Let settings make no further steps."""
-        assert self._loop is not None
-        for place in [place for place in self.alive if place in worse]:
-            self.alive.remove(place)
-            first = self._places.index(place) * self._count
-            for i in range(first, first + self._count):
-                self._loop.end(i)
-
-
 def _text_of(value: object) -> str:
     """Return what is the same for values that are the same."""
     try:
         return repr(value)
     except RecursionError:  # of a list in itself, which is refused later
         return str(id(value))
-
-
-def _pairs(network: neural_network, y: Array, folds: Any, seed: int) -> list[Pair]:
-    """Return which samples to train on and to evaluate on, for each fold."""
-    samples = len(y)
-    if not isinstance(folds, int | float | str | bytes | np.number) and folds is not None:
-        return _given_pairs(folds, samples)
-    count = checks.integer(folds, "folds", 2)
-    if count > samples:
-        raise ValueError(f"folds must be at most {samples}, the number of samples, got {count}")
-    order: Array = _core.shuffled(seed, HOLDOUT, samples, 0)
-    classes = classes_of(y, network)
-    if classes is not None and classes.ndim == 1:
-        order = order[np.argsort(classes[order], kind="stable")]
-    tests = [np.sort(order[i::count]).astype(np.uint32) for i in range(count)]
-    every = np.arange(samples, dtype=np.uint32)
-    return [(np.setdiff1d(every, test, assume_unique=True), test) for test in tests]
-
-
-def _given_pairs(folds: Any, samples: int) -> list[Pair]:
-    given = checks.items(folds, "folds must be a number, or pairs of indices")
-    if not given:
-        raise ValueError("folds must be at least one pair of indices, got none")
-    pairs = []
-    for i, pair in enumerate(given):
-        both = checks.items(pair, f"folds[{i}] must be a pair of indices")
-        if len(both) != 2:
-            raise ValueError(f"folds[{i}] must be a pair of indices, got {len(both)} items")
-        train, test = (indices_of(one, f"folds[{i}][{k}]", samples) for k, one in enumerate(both))
-        pairs.append((train, test))
-    return pairs

@@ -24,6 +24,10 @@ from foxnn.training.rates import Rates
 
 Numbers = NDArray[np.float64]
 
+# Seconds between two questions whether to stop, of a worker of another machine for instance: each
+# ends the team of workers, and may take a millisecond on the way.
+_ASKING = 0.5
+
 
 @dataclass
 class RunningEpoch:
@@ -86,6 +90,8 @@ class PopulationLoop(Course):
     ) -> None:
         super().__init__(plan.epochs, plan.callbacks, plan.checkpoints, plan.time_limit)
         self._members = members
+        #: Tells, now and then, whether nobody waits for the result any more.
+        self.asks_to_stop: Callable[[], bool] | None = None
         self._engine = engine
         self._whole = whole  # what callbacks are given
         self.data = data
@@ -96,6 +102,16 @@ class PopulationLoop(Course):
         self.diverged: dict[int, tuple[int, float]] = {}
         self._classifies = members[0]._classifies()
         self._changes_rates = any(rates.schedule is not None for rates in plan.rates)
+
+    def _seconds_until_pause(self) -> float | None:
+        seconds = super()._seconds_until_pause()
+        return seconds if self.asks_to_stop is None else min(seconds or _ASKING, _ASKING)
+
+    def _stop_if_over(self) -> bool:
+        if self.asks_to_stop is not None and self.asks_to_stop():
+            self._stops = True
+            return True
+        return super()._stop_if_over()
 
     def run(self) -> PopulationHistory:
         """Train for the planned epochs, or until something ends the run; return all records."""

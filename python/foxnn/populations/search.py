@@ -43,6 +43,7 @@ def cross_validate(
     dtype: str | None = None,
     seed: int | None = None,
     n_threads: int = 0,
+    backend: Any = None,
     **fit: Any,
 ) -> dict[str, Array]:
     """Return the scores of a network on samples that it was not trained on.
@@ -63,7 +64,14 @@ def cross_validate(
     activation, output_activation, loss, init, dtype, seed
         As in `neural_network`; the networks of all folds have the same seed.
     n_threads : int, default=0
-        The most threads to use; 0: as many as are worthwhile.
+        The most threads to use, with a back end by each of its workers; 0: as many as are
+        worthwhile, or a worker's share of them.
+    backend : str, or object of joblib or Dask, optional
+        Divides the networks over the workers of a back end of joblib: "loky" (processes),
+        "threading", "multiprocessing", "dask" (the cluster of the current
+        `dask.distributed.Client`) or another that joblib knows; such an object of joblib; or a
+        client of Dask. There are as many workers as it has, or as `joblib.parallel_config(n_jobs=)`
+        says. The scores are the same.
     **fit
         Arguments of `neural_network.fit`. `sample_weight` also weighs the evaluations; a
         `validation` share is held out of the samples of the other folds.
@@ -92,7 +100,7 @@ def cross_validate(
         "loss": loss, "init": init, "dtype": dtype, "seed": seed,
     }  # fmt: skip
     contest = Contest("cross_validate", making, fit, [{}], x, y, folds, n_threads)
-    contest.run([], "loss")
+    contest.run([], "loss", backend)
     return {name: numbers[0] for name, numbers in contest.scores.items()}
 
 
@@ -171,6 +179,7 @@ def search(
     dtype: str | None = None,
     seed: int | None = None,
     n_threads: int = 0,
+    backend: Any = None,
     **fit: Any,
 ) -> SearchResult:
     """Score many settings by cross-validation: all networks are trained at once.
@@ -194,7 +203,7 @@ def search(
         "Non-stochastic best arm identification and hyperparameter optimization", 2016).
     monitor : {"loss", "accuracy"}, default="loss"
         The score that counts.
-    activation, output_activation, loss, init, dtype, seed, n_threads
+    activation, output_activation, loss, init, dtype, seed, n_threads, backend
         As in `cross_validate`; all networks have the same seed.
     **fit
         Arguments of `neural_network.fit` for all settings, as in `cross_validate`.
@@ -231,7 +240,7 @@ def search(
     if monitor == "accuracy" and not contest.classifies:
         raise ValueError("monitor must be 'loss' for networks that do not classify, got 'accuracy'")
     rungs = _rungs(contest.epochs, len(settings)) if halves else []
-    contest.run(rungs, monitor)
+    contest.run(rungs, monitor, backend)
     means = contest.scores[monitor].mean(axis=1)
     signed = means if monitor == "loss" else -means
     # Settings that were scored after more epochs have won against the others; NaN comes last.
