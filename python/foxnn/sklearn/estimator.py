@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ import foxnn
 from foxnn import DivergedError
 from foxnn.checks import Array
 from foxnn.layers.activation_table import FOR_OUTPUT, with_aliases
+from foxnn.model.blocks import answers_by_blocks
 from foxnn.sklearn import lbfgs, model, stochastic
 from foxnn.sklearn.model import Task
 from foxnn.sklearn.samples import EstimatorSamples, HeldOut
@@ -244,6 +246,13 @@ class BaseMLP(BaseEstimator):
     def _outputs(self, X: Any) -> Array:
         check_is_fitted(self)
         return self._synced().predict(self._checked_inputs(X))
+
+    def _by_blocks(self, method: str, X: Any) -> Array:
+        """Return the answers of this estimator, as it is now, for an array of Dask."""
+        check_is_fitted(self)
+        answer = getattr(deepcopy(self), method)
+        found: Array = answers_by_blocks(X, "X", answer, f"foxnn-{method}")
+        return found
 
     def _checked_inputs(self, X: Any) -> Any:
         X = validate_data(
