@@ -127,7 +127,7 @@ def hash_of(memory: Any) -> str:
                 add(one)
         elif hasattr(value, "tobytes"):
             # Their bytes in place: samples may be larger than what memory is left.
-            found.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8))
+            found.update(np.ascontiguousarray(value).reshape(-1).view(np.uint8).data)
         else:
             found.update(repr(value).encode())
 
