@@ -690,7 +690,7 @@ CALLS: dict[str, Call] = {
             "sizes": [[3, 4, 2]], "x": [X], "y": [Y], "folds": [2, [([0, 1, 2], [3, 4])]],
             "activation": ["tanh"], "output_activation": [None], "loss": ["mse"],
             "init": ["auto"], "dtype": ["float64"], "seed": [1], "n_threads": [1],
-            "communicator": [None],
+            "backend": [None], "communicator": [None],
         },
     ),
     "search": Call(
@@ -700,7 +700,7 @@ CALLS: dict[str, Call] = {
             "grid": [{"l2": [0.1, 0.2]}, [{"l1": 0.1}, {"batch_size": 3}]], "folds": [2],
             "halving": [False, True], "monitor": ["loss"], "activation": ["tanh"],
             "output_activation": [None], "loss": ["mse"], "init": ["auto"], "dtype": ["float64"],
-            "seed": [1], "n_threads": [1], "communicator": [None],
+            "seed": [1], "n_threads": [1], "backend": [None], "communicator": [None],
         },
     ),
     "train_data": Call(lambda: foxnn, {"x": [X, X.tolist()], "y": [Y, Y.tolist()]}),

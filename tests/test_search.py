@@ -58,9 +58,9 @@ def test_folds_have_all_classes() -> None:
     again = foxnn.cross_validate([4, 8, 3], X, NAMES, 6, epochs=2, n_threads=1, **making)
     assert again["loss"].tobytes() == scores["loss"].tobytes()
     # The networks of these folds, one after the other.
-    from foxnn.populations.contest import _pairs
+    from foxnn.populations.folds import pairs_of as folds_by_seed
 
-    pairs = _pairs(foxnn.neural_network([4, 8, 3], "tanh", "softmax"), LABELS, 6, 2)
+    pairs = folds_by_seed(foxnn.neural_network([4, 8, 3], "tanh", "softmax"), LABELS, 6, 2)
     wanted = one_after_the_other(pairs, [4, 8, 3], X, NAMES, making, epochs=2)
     assert scores["loss"].tolist() == wanted["loss"]
     assert sorted(np.concatenate([test for _, test in pairs])) == list(range(60))

@@ -541,6 +541,26 @@ def test_verbose_prints_as_scikit_learn(
     assert ("Learning rate too small" in printed[1]) == ("learning_rate" in settings)
 
 
+def unaligned(array: np.ndarray) -> np.ndarray:
+    """Return an array that begins at an odd byte, as those that Dask sends to its workers may."""
+    room = np.empty(array.nbytes + 1, np.uint8)[1:]
+    moved = room.view(array.dtype).reshape(array.shape)
+    moved[...] = array
+    assert not moved.flags.aligned
+    return moved
+
+
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_arrays_need_not_be_aligned(solver: str) -> None:
+    X, y = load_diabetes(return_X_y=True)
+    weights = np.linspace(0.5, 1.0, len(y))
+    plain = ours.MLPRegressor(hidden_layer_sizes=5, solver=solver, max_iter=2, random_state=0).fit(
+        X, y, weights
+    )
+    moved = clone(plain).fit(unaligned(X), unaligned(y), unaligned(weights))
+    assert moved.predict(unaligned(X)).tobytes() == plain.predict(X).tobytes()
+
+
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 @pytest.mark.parametrize("kinds", [CLASSIFIERS, REGRESSORS], ids=NAMES)
 def test_float32_stays_float32(

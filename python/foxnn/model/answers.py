@@ -14,6 +14,7 @@ from foxnn.checks.keywords import answers, unknown
 from foxnn.layers.kinds import leaves
 from foxnn.layers.steps import varies
 from foxnn.model.base import BaseNetwork
+from foxnn.model.blocks import answers_by_blocks, are_blocks
 from foxnn.model.losses import (
     CLASSIFYING,
     LABELLED,
@@ -87,7 +88,7 @@ class AnsweringNetwork(BaseNetwork):
         ----------
         x : array-like of shape (samples, inputs), or sparse matrix
             Sequences of different lengths are a list of arrays (steps, channels), or one array with
-            `lengths`.
+            `lengths`. An array of Dask is answered by its blocks.
         lengths : array-like of shape (samples,), optional
             How many steps of each padded sequence there are. What follows them is not looked at.
         communicator : mpi4py.MPI.Intracomm, optional
@@ -99,7 +100,8 @@ class AnsweringNetwork(BaseNetwork):
         ndarray of shape (samples, outputs), of the network's type
             Or samples of the network's output shape. Infinite where the output is beyond that type.
             If outputs are sequences, those of a list are a list of arrays, and those of a padded
-            array have zeros after their ends.
+            array have zeros after their ends. For an array of Dask, another one, which is computed
+            when Dask is asked to, by the network as it is now.
 
         Raises
         ------
@@ -109,11 +111,15 @@ class AnsweringNetwork(BaseNetwork):
         if others:
             raise self._refused_on(communicator, unknown("predict", others))
         if communicator is not None:
+            if are_blocks(x):
+                raise ValueError("communicator must be left out for an array of Dask")
             found: Array = self._predicted_on(communicator, x, lengths)
             return found
         reader = None
         inputs: Rows | None = self._read_in_place(x) if lengths is None else None
         if inputs is None:
+            if are_blocks(x):
+                return self._by_blocks("predict", x, lengths)
             self._check_names(x, "x")
             reader = self._reader(x, "x", lengths, finite=False)
             inputs = self._rows(x, "x", finite=False) if reader is None else reader.rows
@@ -165,10 +171,20 @@ class AnsweringNetwork(BaseNetwork):
                 f"predict_classes needs loss={' or '.join(map(repr, names))}, got a network "
                 f"with loss={shown_loss(self.loss)}"
             )
+        if are_blocks(x):
+            return self._by_blocks("predict_classes", x, lengths)
         out = self.predict(x, lengths)
         if isinstance(out, list):
             return [self._classes_of(one) for one in out]
         return self._classes_of(out)
+
+    def _by_blocks(self, method: str, x: Any, lengths: Any) -> Array:
+        """Return the answers of this network, as it is now, for an array of Dask."""
+        if lengths is not None:
+            raise ValueError("lengths must be left out for an array of Dask, got some")
+        answer = getattr(self._twin(), method)
+        found: Array = answers_by_blocks(x, "x", answer, f"foxnn-{method}")
+        return found
 
     def _classes_of(self, out: Array) -> Array:
         """Return the classes that outputs stand for."""

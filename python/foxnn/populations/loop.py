@@ -28,6 +28,10 @@ from foxnn.training.rates import Rates
 
 Numbers = NDArray[np.float64]
 
+# Seconds between two questions whether to stop, of a worker of another machine for instance: each
+# ends the team of workers, and may take a millisecond on the way.
+_ASKING = 0.5
+
 
 @dataclass
 class PopulationPlan:
@@ -83,6 +87,8 @@ class PopulationLoop(Course):
         self._own = plan.ranks.share(len(members))
         self._members = [members[i] for i in self._own]
         self._engine = engine  # of these members; None if there are none
+        #: Tells, now and then, whether nobody waits for the result any more.
+        self.asks_to_stop: Callable[[], bool] | None = None
         self._whole = whole  # what callbacks are given
         self.data = data
         self._plan = plan
@@ -253,7 +259,15 @@ class PopulationLoop(Course):
             ends.append(self._plan.pulse.seconds_left())
         elif self._ranks is not ALONE:
             ends.append(PAUSE)
+        elif self.asks_to_stop is not None:
+            ends.append(_ASKING)
         return min((end for end in ends if end is not None), default=None)
+
+    def _stop_if_over(self) -> bool:
+        if self.asks_to_stop is not None and self.asks_to_stop():
+            self._stops = True
+            return True
+        return super()._stop_if_over()
 
     def _record(
         self, done: dict[str, NDArray[Any]], counted: NDArray[np.bool_]

@@ -45,6 +45,7 @@ def cross_validate(
     dtype: str | None = None,
     seed: int | None = None,
     n_threads: int = 0,
+    backend: Any = None,
     communicator: Any = None,
     **fit: Any,
 ) -> dict[str, Array]:
@@ -66,7 +67,14 @@ def cross_validate(
     activation, output_activation, loss, init, dtype, seed
         As in `neural_network`; the networks of all folds have the same seed.
     n_threads : int, default=0
-        The most threads to use; 0: as many as are worthwhile.
+        The most threads to use, with a back end by each of its workers; 0: as many as are
+        worthwhile, or a worker's share of them.
+    backend : str, or object of joblib or Dask, optional
+        Divides the networks over the workers of a back end of joblib: "loky" (processes),
+        "threading", "multiprocessing", "dask" (the cluster of the current
+        `dask.distributed.Client`) or another that joblib knows; such an object of joblib; or a
+        client of Dask. There are as many workers as it has, or as `joblib.parallel_config(n_jobs=)`
+        says. The scores are the same.
     communicator : mpi4py.MPI.Intracomm, optional
         Divides the networks between several processes, each of which calls the function alike, with
         the same samples (see the page Several machines of the wiki). All get the same scores.
@@ -99,7 +107,7 @@ def cross_validate(
     }  # fmt: skip
     with joined(communicator) as ranks:
         contest = Contest("cross_validate", making, fit, [{}], x, y, folds, n_threads, ranks)
-        contest.run([], "loss")
+        contest.run([], "loss", backend)
     return {name: numbers[0] for name, numbers in contest.scores.items()}
 
 
@@ -178,6 +186,7 @@ def search(
     dtype: str | None = None,
     seed: int | None = None,
     n_threads: int = 0,
+    backend: Any = None,
     communicator: Any = None,
     **fit: Any,
 ) -> SearchResult:
@@ -202,7 +211,7 @@ def search(
         "Non-stochastic best arm identification and hyperparameter optimization", 2016).
     monitor : {"loss", "accuracy"}, default="loss"
         The score that counts.
-    activation, output_activation, loss, init, dtype, seed, n_threads, communicator
+    activation, output_activation, loss, init, dtype, seed, n_threads, backend, communicator
         As in `cross_validate`; all networks have the same seed.
     **fit
         Arguments of `neural_network.fit` for all settings, as in `cross_validate`.
@@ -243,7 +252,7 @@ def search(
                 "monitor must be 'loss' for networks that do not classify, got 'accuracy'"
             )
         rungs = _rungs(contest.epochs, len(settings)) if halves else []
-        contest.run(rungs, monitor)
+        contest.run(rungs, monitor, backend)
     means = contest.scores[monitor].mean(axis=1)
     signed = means if monitor == "loss" else -means
     # Settings that were scored after more epochs have won against the others; NaN comes last.

@@ -21,6 +21,7 @@ from sklearn.utils.validation import _check_sample_weight
 import foxnn
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.model.blocks import are_blocks
 from foxnn.sklearn import scores
 from foxnn.sklearn.estimator import BaseMLP
 from foxnn.sklearn.model import Task
@@ -298,12 +299,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples.
+            The samples. An array of Dask is answered by its blocks, as an array of Dask.
 
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_labels)
         """
+        if are_blocks(X):
+            return self._by_blocks("predict", X)
         outputs = self._outputs(X)
         if self.n_outputs_ == 1:
             outputs = outputs.ravel()
@@ -316,13 +319,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples.
+            The samples. An array of Dask is answered by its blocks, as an array of Dask.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
             For multilabel targets, of each label.
         """
+        if are_blocks(X):
+            return self._by_blocks("predict_proba", X)
         outputs = self._outputs(X)
         return np.hstack([1 - outputs, outputs]) if self.n_outputs_ == 1 else outputs
 
@@ -332,12 +337,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples.
+            The samples. An array of Dask is answered by its blocks, as an array of Dask.
 
         Returns
         -------
         ndarray of shape (n_samples, n_classes)
         """
+        if are_blocks(X):
+            return self._by_blocks("predict_log_proba", X)
         probabilities = self.predict_proba(X)
         logarithms: Array = np.log(probabilities, out=probabilities)
         return logarithms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -17,6 +18,7 @@ import foxnn
 from foxnn import DivergedError
 from foxnn.checks import Array
 from foxnn.layers.activation_table import FOR_OUTPUT, with_aliases
+from foxnn.model.blocks import answers_by_blocks
 from foxnn.sklearn import lbfgs, model, stochastic
 from foxnn.sklearn.model import Task
 from foxnn.sklearn.samples import EstimatorSamples, HeldOut
@@ -30,7 +32,9 @@ _REALS = ("alpha", "learning_rate_init", "power_t", "tol", "time_limit", "epsilo
 
 def _rows(X: Any) -> foxnn.checks.Rows:
     """Return checked samples as the engine reads them, sparse ones as sparse rows."""
-    return foxnn.checks.samples(X, "X", -1, "features", finite=False) if issparse(X) else X
+    if issparse(X):
+        return foxnn.checks.samples(X, "X", -1, "features", finite=False)
+    return foxnn.checks.engine_type(X)  # perhaps a copy: what comes from elsewhere is not aligned
 
 
 class BaseMLP(BaseEstimator):
@@ -205,6 +209,7 @@ class BaseMLP(BaseEstimator):
         weights = None
         if sample_weight is not None:
             weights = _check_sample_weight(sample_weight, X, dtype=np.float64)
+            weights = foxnn.checks.engine_type(weights)
             if not weights.sum() > 0.0:
                 raise ValueError("the sample weights must have a sum above 0")
         return EstimatorSamples(_rows(X), self._targets(y), weights)
@@ -241,6 +246,13 @@ class BaseMLP(BaseEstimator):
     def _outputs(self, X: Any) -> Array:
         check_is_fitted(self)
         return self._synced().predict(self._checked_inputs(X))
+
+    def _by_blocks(self, method: str, X: Any) -> Array:
+        """Return the answers of this estimator, as it is now, for an array of Dask."""
+        check_is_fitted(self)
+        answer = getattr(deepcopy(self), method)
+        found: Array = answers_by_blocks(X, "X", answer, f"foxnn-{method}")
+        return found
 
     def _checked_inputs(self, X: Any) -> Any:
         X = validate_data(

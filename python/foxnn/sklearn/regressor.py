@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from foxnn import checks
 from foxnn.checks import Array
+from foxnn.model.blocks import are_blocks
 from foxnn.model.losses import levels_of, repeated
 from foxnn.sklearn import scores
 from foxnn.sklearn.estimator import BaseMLP
@@ -279,7 +280,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The samples.
+            The samples. An array of Dask is answered by its blocks, as an array of Dask.
 
         Returns
         -------
@@ -287,6 +288,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             With loss="quantile", a column for each quantile; of several targets, those of the first
             come first.
         """
+        if are_blocks(X):
+            return self._by_blocks("predict", X)
         outputs = self._outputs(X)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import threading
 import warnings
+from collections.abc import Iterator
+
+_here = threading.local()
 
 
 def warn(message: str, category: type[UserWarning]) -> None:
     """Warn at the line that called foxnn."""
+    if getattr(_here, "is_silent", False):
+        return
     warnings.warn(message, category, stacklevel=_frames_of_foxnn() + 1)
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """Leave out the warnings of this thread, of which another process or thread has told."""
+    before, _here.is_silent = getattr(_here, "is_silent", False), True
+    try:
+        yield
+    finally:
+        _here.is_silent = before
 
 
 def _frames_of_foxnn() -> int:

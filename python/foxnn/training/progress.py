@@ -54,3 +54,8 @@ class Progress:
                 {**shown, "samples/s": f"{samples_per_second:.0f}"}, refresh=False
             )
             self._bar.update()
+
+    def count(self, units: int) -> None:
+        """Count so many more."""
+        if self._bar is not None:
+            self._bar.update(units)
