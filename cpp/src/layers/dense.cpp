@@ -9,6 +9,7 @@
 #include "base/pieces.hpp"
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"
+#include "layers/few.hpp"
 #include "layers/narrow.hpp"
 #include "layers/sorted_sums.hpp"
 #include "layers/step_rows.hpp"
@@ -220,6 +221,13 @@ template <class T>
 void Dense<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                        Scratch<T> scratch) const {
   if (positions_ == 1) return forward_position(share, batch, *x, out, scratch);
+  if (share.workers == 1 && batch <= most_few<T>() && batch < positions_ && !out.steps.y) {
+    for (index sample = 0; sample < batch; ++sample) {
+      forward_position({}, positions_, every_panel(*x, sample, 0, panels_of_input()),
+                       positions_as_rows(out, sample, 0, panels_of_output()), scratch);
+    }
+    return;
+  }
   Outputs<T> at = out;
   const PositionRange own = own_positions(share, positions_, out.steps.y);
   for (index p = own.first; p < own.last; ++p) {
@@ -247,6 +255,13 @@ template <class T>
             y.at(row, p), y.stride, terms(scratch), errands);
     this->activate(rows, panels.width(p), row, p, out);
   };
+  const bool is_row = batch == 1 && share.workers == 1 && !sorted_;
+  const auto multiply_row = [&] {
+    const index whole = padded_ / kPanelWidth<T>;
+    k.multiply_row(inputs_, x, weights(), whole, bias, y.data, y.panel);
+    for (index p = 0; p < whole; ++p) this->activate(1, kPanelWidth<T>, 0, p, out);
+    if (whole < panels.count()) compute(whole, 0, 1, nullptr);
+  };
   if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
     // Tile by tile, so that one list of nonzero columns serves all panels.
     for (index row = 0, rows = 0; row < batch && !scratch.leaves(); row += rows) {
@@ -256,6 +271,7 @@ template <class T>
         errands.rows = rows_ahead(x, next, tile_height(batch - next, k.tile_rows), inputs_);
       }
       const List list = k.list_columns(rows, inputs_, x.from_row(row), scratch.items);
+      if (!list.items && is_row) return multiply_row();
       const index last = share.last(panels.count());
       for (index p = share.first(panels.count()); p < last; ++p) {
         if (!list.items) {
@@ -271,13 +287,7 @@ template <class T>
     }
     return;
   }
-  if (batch == 1 && share.workers == 1 && !sorted_) {
-    const index whole = padded_ / kPanelWidth<T>;
-    k.multiply_row(inputs_, x, weights(), whole, bias, y.data, y.panel);
-    for (index p = 0; p < whole; ++p) this->activate(1, kPanelWidth<T>, 0, p, out);
-    if (whole < panels.count()) compute(whole, 0, 1, nullptr);
-    return;
-  }
+  if (is_row) return multiply_row();
   // A band of a few tiles at a time, so that its outputs are still in the first-level cache when
   // the activation is applied: 24 KB leave the other half of 48 KB to the weights.
   constexpr index kBandBytes = 24 << 10;
