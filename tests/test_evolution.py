@@ -55,6 +55,15 @@ def test_perturbations_beside_the_oracle(dtype: str, pairs: int, n: int) -> None
         np.testing.assert_array_equal(
             _core.summed_perturbations(weights, n, 2**63 + 5, 9, threads), sums
         )
+    kept = np.empty((pairs, n))
+    again = _core.perturbed(center, pairs, 0.25, dtype == "float32", 2**63 + 5, 9, 2, kept)
+    np.testing.assert_array_equal(again, found)
+    np.testing.assert_allclose(kept, expected, 0, 1e-13)
+    for threads in (1, 2):
+        given = weights, n, 2**63 + 5, 9, threads, kept
+        np.testing.assert_array_equal(_core.summed_perturbations(*given), sums)
+    with pytest.raises(ValueError, match="normals must have a number for each weight"):
+        _core.summed_perturbations(weights, n, 2**63 + 5, 9, 1, kept[:, :-1].copy())
 
 
 def test_perturbations_are_normal() -> None:

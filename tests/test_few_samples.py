@@ -34,10 +34,26 @@ def drawn(count: int, *shape: int) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
-    "sizes", [PICTURES, [5, 70, 33, 2], [3, 4, 2], [(30, 4), foxnn.Conv1D(4, 5, groups=4), 2]]
-)
+    "sizes",
+    [
+        PICTURES,
+        [5, 70, 33, 2],
+        [3, 4, 2],
+        [(30, 4), foxnn.Conv1D(4, 5, groups=4), 2],
+        # Of one sample, positions are rows, and panels of all positions one.
+        [(6, 7, 20), foxnn.Dense(33), foxnn.LayerNorm(), foxnn.BatchNorm(), foxnn.Dropout(0.3),
+         foxnn.Activation("gelu"), foxnn.Residual(foxnn.Activation("relu")), 2],
+        [(5, 64), foxnn.BatchNorm(), foxnn.Activation("relu"), foxnn.Reshape((10, 32)),
+         foxnn.LayerNorm(), foxnn.UpSample(2)],
+        [(8, 3), foxnn.GRU(40, return_sequences=True), foxnn.Dense(5), foxnn.BatchNorm()],
+    ],
+)  # fmt: skip
 def test_few_samples_have_the_bits_of_many(sizes: list[Any], dtype: str) -> None:
     nn = foxnn.neural_network(sizes, "tanh", dtype=dtype, seed=2)
+    for layer in nn:
+        if "running_mean" in layer.arrays:
+            for name, array in layer.arrays.items():
+                layer.arrays[name] = np.linspace(0.5, 1.5, array.size)
     x = drawn(70, *nn._input_shape()).astype(dtype)
     many = nn.predict(x)
     for count in (*range(1, 20), 69):
@@ -45,6 +61,22 @@ def test_few_samples_have_the_bits_of_many(sizes: list[Any], dtype: str) -> None
         assert nn.predict(x[-count:]).tobytes() == many[-count:].tobytes()
     for row, expected in zip(x, many, strict=True):
         assert nn.get_out(row).tobytes() == expected.tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sizes", [[300, 150, 40, 2], [(300,), foxnn.Dense(150), 2], [70, 3]])
+def test_the_zeros_of_a_sample_leave_no_trace(sizes: list[Any], dtype: str) -> None:
+    """Weights of zeros are not read where there are many."""
+    nn = foxnn.neural_network(sizes, "tanh", dtype=dtype, seed=3)
+    rng = np.random.default_rng(1)
+    for share in (0.0, 0.3, 0.9, 1.0, 0.0):
+        x = rng.integers(1, 256, nn._input_shape()).astype(np.uint8)
+        x[rng.random(x.shape) < share] = 0
+        expected = nn.predict(x[None])[0]
+        for given in (x, x.astype(np.float32), x.astype(np.float64), x.tolist(), x[::-1][::-1]):
+            assert nn.get_out(given).tobytes() == expected.tobytes()
+        with pytest.raises(ValueError, match="x must be finite"):
+            nn.get_out(np.full(x.shape, np.inf))
 
 
 def test_large_samples_go_few_at_a_time() -> None:

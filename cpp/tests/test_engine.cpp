@@ -73,6 +73,29 @@ void test_sorted_sums() {
   }
 }
 
+// What is read, of which most is zero, and what is put there: the same answers.
+void test_single_sample() {
+  constexpr index kInputs = 300, kOutputs = 130;
+  std::vector<float> x(kInputs), wanted(kOutputs), out(kOutputs);
+  Network<float> network({{}, kInputs}, 1);
+  network.append({dense_spec(kOutputs, "identity_x")});
+  network.initialize();
+  SingleSample<float> single(network);
+  for (const std::size_t step : {std::size_t{1}, std::size_t{29}}) {
+    std::fill(x.begin(), x.end(), 0.0f);
+    for (std::size_t i = 0; i < x.size(); i += step) x[i] = 0.5f + static_cast<float>(i);
+    FOXNN_CHECK(network.predict(view(x, kInputs), wanted.data(), 1, {}) ==
+                Network<float>::Outcome::done);
+    FOXNN_CHECK(single.read(view(x, kInputs)));
+    single.answer(out.data());
+    FOXNN_CHECK(out == wanted);
+    std::copy(x.begin(), x.end(), single.input());
+    FOXNN_CHECK(std::equal(wanted.begin(), wanted.end(), single.answer()));
+  }
+  x.back() = std::numeric_limits<float>::infinity();
+  FOXNN_CHECK(!single.read(view(x, kInputs)));
+}
+
 void test_stop_and_divergence() {
   const std::vector<float> x{1, 2, 3, 4}, y{1, 0};
   Network<float> network({{}, 2}, 1);
@@ -145,6 +168,7 @@ int main() {
   test_xor<double>();
   test_threads();
   test_sorted_sums();
+  test_single_sample();
   test_stop_and_divergence();
   test_layers_at_once();
   test_bad_arguments();

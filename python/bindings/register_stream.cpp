@@ -128,8 +128,7 @@ py::object answer(AnyStream& self, const py::object& x) {
     auto out = array_of(count, count, numbers);
     auto* const data = out.mutable_data();
     stream.finish(data);
-    for (index i = 0; i < count; ++i) {
-      if (!std::isnan(data[i])) continue;
+    if (has_nan(count, data)) {
       stream.restore();
       return other();
     }

@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "foxnn/dataset.hpp"
 #include "foxnn/shape.hpp"
+#include "kernels/kernel_table.hpp"
 #include "numpy_interop.hpp"
 
 namespace foxnn::python {
@@ -81,6 +83,29 @@ inline bool are_indices(const std::vector<double>& x, index limit) {
   return first_no_index(view, limit) < 0;
 }
 
+// A sample by itself that `read_row` can read as it is: of many numbers, which it reads in vectors.
+inline std::optional<MatrixView> long_sample(PyObject* x, const Shape& shape) {
+  constexpr index kLong = 64;
+  const index count = shape.size();
+  if (count < kLong || !py::isinstance<py::array>(x)) return {};
+  const auto array = py::reinterpret_borrow<py::array>(x);
+  if ((array.flags() & py::array::c_style) == 0 || !is_aligned(array)) return {};
+  if (!is_one_sample(array, shape)) return {};
+  MatrixView view{.data = static_cast<const std::byte*>(array.data())};
+  view.rows = 1;
+  view.columns = count;
+  if (py::isinstance<py::array_t<float>>(x)) {
+    view.type = ElementType::f32;
+  } else if (py::isinstance<py::array_t<double>>(x)) {
+    view.type = ElementType::f64;
+  } else if (py::isinstance<py::array_t<std::uint8_t>>(x)) {
+    view.type = ElementType::u8;
+  } else {
+    return {};
+  }
+  return view;
+}
+
 // Without a branch for each number, so that compilers use vectors.
 template <class T>
 bool are_finite(index count, const T* numbers) {
@@ -98,6 +123,14 @@ bool read_sample(PyObject* x, const Shape& shape, T* out) {
                               read_array<T, float>(x, shape, out) ||
                               read_array<T, std::uint8_t>(x, shape, out);
   return read && are_finite(shape.size(), out);
+}
+
+// Whether there is a NaN. In many numbers, vectors look for what is not finite first.
+template <class T>
+bool has_nan(index count, const T* numbers) {
+  constexpr index kMany = 64;
+  if (count >= kMany && kernels<T>().all_finite(count, numbers, T(1))) return false;
+  return std::any_of(numbers, numbers + count, [](T value) { return std::isnan(value); });
 }
 
 // An array of these numbers. NumPy would take 0.1 us more to copy them into a new array itself.

@@ -56,9 +56,15 @@ def perturbed(
     seed: int,
     generation: int,
     threads: int,
+    normals: NDArray[np.float64] | None = None,
 ) -> NDArray[Any]: ...
 def summed_perturbations(
-    weights: NDArray[np.float64], count: int, seed: int, generation: int, threads: int
+    weights: NDArray[np.float64],
+    count: int,
+    seed: int,
+    generation: int,
+    threads: int,
+    normals: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]: ...
 def all_finite(matrix: Rows, single: bool, /) -> bool: ...
 def first_no_index(matrix: Rows, limit: int, /) -> int: ...

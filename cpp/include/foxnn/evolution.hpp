@@ -33,15 +33,15 @@ bool breed(const T* parents, index n, std::span<const std::uint32_t> mothers,
            const Draw& draw, T* children, int threads, const StopRequest& stop);
 
 /// members[2 pairs x n]: center[n] plus and minus sigma times a standard normal number for each
-/// weight of each pair. False if stopped.
+/// weight of each pair, which are kept in normals[pairs x n] unless it is null. False if stopped.
 template <class T>
 bool perturb(const double* center, index n, index pairs, double sigma, const Draw& draw, T* members,
-             int threads, const StopRequest& stop);
+             int threads, const StopRequest& stop, double* normals = nullptr);
 
-/// sums[n]: of the numbers that `perturb` drew for each pair, times the pair's weight. False if
-/// stopped.
+/// sums[n]: of the numbers that `perturb` drew for each pair, times the pair's weight. They are
+/// drawn again unless they are given as `normals`. False if stopped.
 bool sum_perturbations(std::span<const double> weights, index n, const Draw& draw, double* sums,
-                       int threads, const StopRequest& stop);
+                       int threads, const StopRequest& stop, const double* normals = nullptr);
 
 extern template bool breed(const float*, index, std::span<const std::uint32_t>,
                            std::span<const std::uint32_t>, index, const Mutation&, const Draw&,
@@ -50,8 +50,8 @@ extern template bool breed(const double*, index, std::span<const std::uint32_t>,
                            std::span<const std::uint32_t>, index, const Mutation&, const Draw&,
                            double*, int, const StopRequest&);
 extern template bool perturb(const double*, index, index, double, const Draw&, float*, int,
-                             const StopRequest&);
+                             const StopRequest&, double*);
 extern template bool perturb(const double*, index, index, double, const Draw&, double*, int,
-                             const StopRequest&);
+                             const StopRequest&, double*);
 
 }  // namespace foxnn

@@ -184,6 +184,8 @@ class Network {
   /// A number that changes with every access to the parameters by which they could be changed, and
   /// with what layers compute from them.
   std::uint64_t version() const { return shared_->version.get(); }
+  /// Where it is read: a load from a place that is known is faster, if many networks are asked.
+  const std::atomic<std::uint64_t>& version_place() const { return shared_->version.count(); }
   OptimizerState<T>& optimizer() { return shared_->optimizer; }
   const OptimizerState<T>& optimizer() const { return shared_->optimizer; }
   /// Prepares for steps with `rule`: keeps the moments if they belong to the same rule. Throws
@@ -235,6 +237,7 @@ class Network {
     Version(const Version& other) : count_(other.get()) {}
     Version& operator=(const Version&) = delete;
     std::uint64_t get() const { return count_.load(std::memory_order_acquire); }
+    const std::atomic<std::uint64_t>& count() const { return count_; }
     // Only one thread changes a network at a time.
     void next() { count_.store(get() + 1, std::memory_order_release); }
 

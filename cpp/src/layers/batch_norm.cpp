@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "layers/columns.hpp"
+#include "layers/few.hpp"
 #include "layers/step_rows.hpp"
 
 namespace foxnn {
@@ -210,6 +211,19 @@ void BatchNorm<T>::forward(Share share, index batch, const Rows<const T>* x, con
     std::copy_n(factor, columns_, kept(out.kept, kFactor));
   }
   if (in_lanes) return answer_in_lanes(share, batch, *x, factor, out, scratch);
+  if (batch == 1 && share.workers == 1 && !out.kept && !out.steps.x) {
+    // The positions of a single sample are rows.
+    return each_panel<T>(channels_, [&](index q, index width) {
+      const index channel = q * kPanelWidth<T>;
+      const Rows<const T> from = every_panel(*x, 0, q, panels_);
+      const Outputs<T> to = positions_as_rows(out, 0, q, panels_);
+      kernels<T>().normalize(positions_, width, from.data, from.stride,
+                             parameter(kRunningMean) + channel, factor + channel,
+                             parameter(kGain) + channel, parameter(kShift) + channel, to.y.data,
+                             to.y.stride, ahead(batch, *x));
+      if (out.then) out.then->apply(positions_, width, 0, 0, to);
+    });
+  }
   each_share(share, batch, out.steps.x,
              [&](index row, index rows, index panel, index channel, index width) {
                if (scratch.leaves()) return;

@@ -21,6 +21,12 @@ void each_panel(index columns, const Function& f) {
   }
 }
 
+/// Whether the panels of a batch follow each other without gaps: it has one row, in memory for one.
+template <class T>
+bool is_one_run(index batch, const Rows<T>& rows) {
+  return batch == 1 && rows.panel == kPanelWidth<std::remove_const_t<T>>;
+}
+
 /// The columns of a panel that are used, padded to a line.
 template <class T>
 index width_of_panel(index columns, index panel) {

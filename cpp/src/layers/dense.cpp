@@ -11,6 +11,7 @@
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"
 #include "layers/dense_shares.hpp"
+#include "layers/few.hpp"
 #include "layers/narrow.hpp"
 #include "layers/sorted_sums.hpp"
 #include "layers/step_rows.hpp"
@@ -209,6 +210,13 @@ template <class T>
 void Dense<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                        Scratch<T> scratch) const {
   if (positions_ == 1) return forward_position(share, batch, *x, out, scratch);
+  if (share.workers == 1 && batch <= most_few<T>() && batch < positions_ && !out.steps.y) {
+    for (index sample = 0; sample < batch; ++sample) {
+      forward_position({}, positions_, every_panel(*x, sample, 0, panels_of_input()),
+                       positions_as_rows(out, sample, 0, panels_of_output()), scratch);
+    }
+    return;
+  }
   Outputs<T> at = out;
   const PositionRange own = own_positions(share, positions_, out.steps.y);
   for (index p = own.first; p < own.last; ++p) {
@@ -269,6 +277,13 @@ template <class T>
       row += rows;
     }
   };
+  const bool is_row = batch == 1 && share.workers == 1 && !sorted_;
+  const auto multiply_row = [&] {
+    const index whole = padded_ / kPanelWidth<T>;
+    k.multiply_row(inputs_, x, weights(), whole, bias, y.data, y.panel);
+    for (index p = 0; p < whole; ++p) this->activate(1, kPanelWidth<T>, 0, p, out);
+    if (whole < panels.count()) compute(whole, 0, 1, nullptr);
+  };
   if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
     // Tile by tile, so that one list of nonzero columns serves all panels. Tiles with few zeros
     // wait for each other: all weights pass by for every tile with a list, and once for these.
@@ -284,6 +299,7 @@ template <class T>
         errands.rows = rows_ahead(x, next, tile_height(batch - next, k.tile_rows), inputs_);
       }
       const List list = k.list_columns(rows, inputs_, x.from_row(row), scratch.items);
+      if (!list.items && is_row) return multiply_row();
       if (!list.items) continue;
       compute_waiting(row);
       waiting = row + rows;
@@ -297,13 +313,7 @@ template <class T>
     }
     return compute_waiting(batch);
   }
-  if (batch == 1 && share.workers == 1 && !sorted_) {
-    const index whole = padded_ / kPanelWidth<T>;
-    k.multiply_row(inputs_, x, weights(), whole, bias, y.data, y.panel);
-    for (index p = 0; p < whole; ++p) this->activate(1, kPanelWidth<T>, 0, p, out);
-    if (whole < panels.count()) compute(whole, 0, 1, nullptr);
-    return;
-  }
+  if (is_row) return multiply_row();
   each_share(share, panels.count(), batch, tile_rows(), by_bands);
 }
 

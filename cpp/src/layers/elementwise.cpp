@@ -11,16 +11,22 @@ namespace foxnn {
 namespace {
 
 // Calls f(first row, rows, panel, width) for the panels of the worker's rows, part by part. Of a
-// panel of a position, only for the rows that have it (StepRows).
+// panel of a position, only for the rows that have it (StepRows). `is_run`: there is one row, in
+// which all panels follow each other; they are one then.
 template <class T, class Function>
 void each_block(Share share, index batch, const Form& form, bool in_lanes,
-                const std::uint32_t* with_step, const Scratch<T>& scratch, const Function& f) {
+                const std::uint32_t* with_step, const Scratch<T>& scratch, const Function& f,
+                bool is_run = false) {
   if (in_lanes) {
     each_lane_part<T>(share, batch, form.shape.size(), scratch,
                       [&](index panel, index first, index last, index width) {
                         f(first, last - first, panel, width);
                       });
     return;
+  }
+  if (is_run && !with_step) {
+    if (share.first(1) == share.last(1)) return;
+    return f(index{0}, index{1}, index{0}, rounded_up(form.layout.columns(), kLineWidth<T>));
   }
   each_part<T>(share, batch, scratch, [&](index first, index rows) {
     const index panels = form.layout.positions > 1 ? form.layout.pitch / kPanelWidth<T> : 0;
@@ -72,11 +78,15 @@ double ActivationLayer<T>::flops() const {
 template <class T>
 void ActivationLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
                                  const Outputs<T>& out, Scratch<T> scratch) const {
-  each_block<T>(share, batch, this->output(), out.lanes.y, out.steps.y, scratch,
-                [&](index row, index rows, index panel, index width) {
-                  copy_block<T>(row, rows, panel, width, *x, out.y);
-                  this->activate(rows, width, row, panel, out);
-                });
+  const bool is_run =
+      is_one_run(batch, *x) && is_one_run(batch, out.y) && !out.slope.data && !out.mask.data;
+  each_block<T>(
+      share, batch, this->output(), out.lanes.y, out.steps.y, scratch,
+      [&](index row, index rows, index panel, index width) {
+        copy_block<T>(row, rows, panel, width, *x, out.y);
+        this->activate(rows, width, row, panel, out);
+      },
+      is_run);
 }
 
 template <class T>
@@ -112,11 +122,12 @@ template <class T>
 void DropoutLayer<T>::forward(Share share, index batch, const Rows<const T>* x,
                               const Outputs<T>& out, Scratch<T> scratch) const {
   if (!out.kept) {
-    each_block<T>(share, batch, this->output(), false, out.steps.y, scratch,
-                  [&](index row, index rows, index panel, index width) {
-                    copy_block<T>(row, rows, panel, width, *x, out.y);
-                  });
-    return;
+    return each_block<T>(
+        share, batch, this->output(), false, out.steps.y, scratch,
+        [&](index row, index rows, index panel, index width) {
+          copy_block<T>(row, rows, panel, width, *x, out.y);
+        },
+        is_one_run(batch, *x) && is_one_run(batch, out.y));
   }
   const Rows<T> mask{out.kept, kPanelWidth<T>, batch * kPanelWidth<T>};
   if (out.training) {
@@ -171,14 +182,16 @@ double Add<T>::flops() const {
 template <class T>
 void Add<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                      Scratch<T> scratch) const {
-  each_block<T>(share, batch, this->output(), out.lanes.y, out.steps.y, scratch,
-                [&](index row, index rows, index panel, index width) {
-                  for (index r = row; r < row + rows; ++r) {
-                    const T *a = x[0].at(r, panel), *b = x[1].at(r, panel);
-                    T* sum = out.y.at(r, panel);
-                    for (index c = 0; c < width; ++c) sum[c] = a[c] + b[c];
-                  }
-                });
+  each_block<T>(
+      share, batch, this->output(), out.lanes.y, out.steps.y, scratch,
+      [&](index row, index rows, index panel, index width) {
+        for (index r = row; r < row + rows; ++r) {
+          const T *a = x[0].at(r, panel), *b = x[1].at(r, panel);
+          T* sum = out.y.at(r, panel);
+          for (index c = 0; c < width; ++c) sum[c] = a[c] + b[c];
+        }
+      },
+      is_one_run(batch, x[0]) && is_one_run(batch, x[1]) && is_one_run(batch, out.y));
 }
 
 template <class T>

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "layers/columns.hpp"
+#include "layers/few.hpp"
 #include "layers/step_rows.hpp"
 
 namespace foxnn {
@@ -45,6 +46,11 @@ template <class T>
 void LayerNorm<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                            Scratch<T> scratch) const {
   const T *gain = this->parameters(), *shift = gain + panels_ * kPanelWidth<T>;
+  if (batch == 1 && share.workers == 1 && !out.kept && !out.steps.y) {
+    // The positions of a single sample are rows.
+    return kernels<T>().layer_norm(positions_, channels_, every_panel(*x, 0, 0, panels_), gain,
+                                   shift, epsilon_, every_panel(out.y, 0, 0, panels_), nullptr);
+  }
   each_part<T>(share, batch, scratch, [&](index first, index rows) {
     for (index p = 0; p < positions_; ++p) {
       const index there = rows_with(out.steps.y, p, first, rows);

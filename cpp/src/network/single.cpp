@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "base/parallel.hpp"
 #include "layers/columns.hpp"
@@ -13,15 +14,46 @@
 
 namespace foxnn {
 
+namespace {
+
+// A layer with more weights (128 KB) lies beyond the first-level cache, and reading them takes most
+// of the time of an answer: looking for zeros in the inputs, whose weights are not read, takes a
+// fiftieth of it.
+template <class T>
+constexpr index kFarWeights = (128 << 10) / static_cast<index>(sizeof(T));
+
+template <class T>
+bool is_worth_looking_for_zeros(const Network<T>& network) {
+  for (index i = 0; i < network.size(); ++i) {
+    const std::vector<index>& reads = network.node(i).reads;
+    if (std::find(reads.begin(), reads.end(), kNetworkInput) != reads.end() &&
+        network.layer(i).parameter_count() > kFarWeights<T>) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 template <class T>
 struct SingleSample<T>::Memory {
   explicit Memory(const Network<T>& network)
-      : top(network.top()), pass(network, 1, {.looks_for_zeros = false}), scratch(network, 1) {
+      : top(network.top()),
+        pass(network, 1, {.looks_for_zeros = is_worth_looking_for_zeros(network)}),
+        scratch(network, 1),
+        columns(network.inputs()) {
     if (!top.output().layout.is_packed()) packed = Buffer<T>(network.outputs());
   }
+  void forward() {
+    pass.forward({}, 1, {}, scratch.get(), [] {});
+    top.finish_rows(1, pass.output());
+  }
+
   const Layer<T>& top;
   Pass<T> pass;
   ScratchSpace<T> scratch;
+  index columns;
   Buffer<T> packed;  // empty if there are no gaps
 };
 
@@ -34,16 +66,33 @@ SingleSample<T>::~SingleSample() = default;
 
 template <class T>
 T* SingleSample<T>::input() {
+  if (std::uint32_t* nonzero = memory_->pass.nonzero()) {
+    for (index left = memory_->columns; left > 0; left -= kPanelWidth<T>) {
+      const index count = std::min(left, kPanelWidth<T>);
+      *nonzero++ = static_cast<std::uint32_t>((std::uint64_t{1} << count) - 1);
+    }
+  }
   return memory_->pass.input().data;
 }
 
 template <class T>
+bool SingleSample<T>::read(const MatrixView& x) {
+  memory_->pass.read(x, 0, 1);
+  return memory_->pass.inputs_are_finite(1);
+}
+
+template <class T>
 const T* SingleSample<T>::answer() {
-  memory_->pass.forward({}, 1, {}, memory_->scratch.get(), [] {});
-  memory_->top.finish_rows(1, memory_->pass.output());
+  memory_->forward();
   if (memory_->packed.size() == 0) return memory_->pass.output().data;
   copy_values<T>(memory_->top.output(), 1, memory_->pass.output(), memory_->packed.data());
   return memory_->packed.data();
+}
+
+template <class T>
+void SingleSample<T>::answer(T* out) {
+  memory_->forward();
+  copy_values<T>(memory_->top.output(), 1, memory_->pass.output(), out);
 }
 
 template <class T>

@@ -19,6 +19,8 @@ constexpr index kPiece = 32 * kPhiloxBlocks;
 
 // The time of a block of bits, and of the logarithm, the sine and the cosine of two normal numbers.
 constexpr double kSecondsPerBlock = 12e-9, kSecondsPerNormals = 200e-9;
+// The time to add two of them to their sums.
+constexpr double kSecondsPerSum = 2e-9;
 
 // The first worker naps while it waits for the others (in_turn).
 constexpr double kSecondsOfNap = 50e-6;
@@ -74,6 +76,24 @@ void fill_normals(const Draw& draw, index first, index count, double (&out)[2 * 
 // The blocks that each pair takes: two normal numbers are made of one.
 index blocks_of(index n) { return (n + 1) / 2; }
 
+// Calls f(pair, first weight, end, their normal numbers) for the blocks [begin, end) of all pairs,
+// which are numbered one pair after the other: those of many tiny networks are drawn at once.
+template <class Function>
+void each_normals(const Draw& draw, index n, index begin, index end, const Function& f) {
+  const index blocks = blocks_of(n);
+  double normals[2 * kPhiloxBlocks];
+  for (index first = begin; first < end; first += kPhiloxBlocks) {
+    const index count = std::min(kPhiloxBlocks, end - first);
+    fill_normals(draw, first, count, normals);
+    for (index done = 0; done < count;) {
+      const index pair = (first + done) / blocks, own = (first + done) % blocks;
+      const index some = std::min(count - done, blocks - own);
+      f(pair, 2 * own, std::min(n, 2 * (own + some)), normals + 2 * done);
+      done += some;
+    }
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -115,45 +135,53 @@ bool breed(const T* parents, index n, std::span<const std::uint32_t> mothers,
 
 template <class T>
 bool perturb(const double* center, index n, index pairs, double sigma, const Draw& draw, T* members,
-             int threads, const StopRequest& stop) {
-  // Pieces of a pair, each of whole calls of `fill_normals`.
-  const index blocks = blocks_of(n), pieces = (blocks + kPhiloxBlocks - 1) / kPhiloxBlocks;
-  const double seconds = static_cast<double>(pairs * blocks) * kSecondsPerNormals;
-  return for_pieces(pairs * pieces, workers_of(seconds, threads), stop, [&](index turn) {
-    const index pair = turn / pieces, begin = turn % pieces * kPhiloxBlocks;
-    double normals[2 * kPhiloxBlocks];
-    fill_normals(draw, pair * blocks + begin, std::min(kPhiloxBlocks, blocks - begin), normals);
-    T* const plus = members + 2 * pair * n;
-    T* const minus = plus + n;
-    for (index i = 2 * begin; i < std::min(n, 2 * (begin + kPhiloxBlocks)); ++i) {
-      const double change = sigma * normals[i - 2 * begin];
-      plus[i] = static_cast<T>(center[i] + change);
-      minus[i] = static_cast<T>(center[i] - change);
-    }
+             int threads, const StopRequest& stop, double* normals) {
+  const index total = pairs * blocks_of(n);
+  const index pieces = (total + kPhiloxBlocks - 1) / kPhiloxBlocks;
+  const double seconds = static_cast<double>(total) * kSecondsPerNormals;
+  return for_pieces(pieces, workers_of(seconds, threads), stop, [&](index piece) {
+    const index begin = piece * kPhiloxBlocks;
+    each_normals(draw, n, begin, std::min(total, begin + kPhiloxBlocks),
+                 [&](index pair, index first, index end, const double* drawn) {
+                   if (normals) std::copy_n(drawn, end - first, normals + pair * n + first);
+                   T* const plus = members + 2 * pair * n;
+                   T* const minus = plus + n;
+                   for (index i = first; i < end; ++i) {
+                     const double change = sigma * drawn[i - first];
+                     plus[i] = static_cast<T>(center[i] + change);
+                     minus[i] = static_cast<T>(center[i] - change);
+                   }
+                 });
   });
 }
 
 bool sum_perturbations(std::span<const double> weights, index n, const Draw& draw, double* sums,
-                       int threads, const StopRequest& stop) {
+                       int threads, const StopRequest& stop, const double* normals) {
   const index blocks = blocks_of(n), pieces = (blocks + kPhiloxBlocks - 1) / kPhiloxBlocks;
   const auto pairs = static_cast<index>(weights.size());
   const index groups = (pairs + kTogether - 1) / kTogether;
-  const double seconds = static_cast<double>(pairs * blocks) * kSecondsPerNormals;
+  const double seconds =
+      static_cast<double>(pairs * blocks) * (normals ? kSecondsPerSum : kSecondsPerNormals);
   // Of each group, so that a small network keeps several workers busy, too.
   std::vector<double> partial(static_cast<std::size_t>(groups * n), 0.0);
   const bool done =
       for_pieces(groups * pieces, workers_of(seconds, threads), stop, [&](index turn) {
         const index group = turn / pieces, begin = turn % pieces * kPhiloxBlocks;
+        const index pair = group * kTogether, last = std::min(pairs, pair + kTogether);
         double* const own = partial.data() + group * n;
-        double normals[2 * kPhiloxBlocks];
-        for (index pair = group * kTogether; pair < std::min(pairs, (group + 1) * kTogether);
-             ++pair) {
-          fill_normals(draw, pair * blocks + begin, std::min(kPhiloxBlocks, blocks - begin),
-                       normals);
-          const double weight = weights[static_cast<std::size_t>(pair)];
-          for (index i = 2 * begin; i < std::min(n, 2 * (begin + kPhiloxBlocks)); ++i) {
-            own[i] += weight * normals[i - 2 * begin];
-          }
+        const auto add = [&](index of, index first, index end, const double* drawn) {
+          const double weight = weights[static_cast<std::size_t>(of)];
+          for (index i = first; i < end; ++i) own[i] += weight * drawn[i - first];
+        };
+        for (index of = pair; normals && of < last; ++of) {
+          const index first = 2 * begin, past = std::min(n, first + 2 * kPhiloxBlocks);
+          add(of, first, past, normals + of * n + first);
+        }
+        if (normals) return;
+        if (pieces == 1) return each_normals(draw, n, pair * blocks, last * blocks, add);
+        const index end = std::min(blocks, begin + kPhiloxBlocks);
+        for (index of = pair; of < last; ++of) {
+          each_normals(draw, n, of * blocks + begin, of * blocks + end, add);
         }
       });
   std::fill(sums, sums + n, 0.0);
@@ -170,8 +198,8 @@ template bool breed(const double*, index, std::span<const std::uint32_t>,
                     std::span<const std::uint32_t>, index, const Mutation&, const Draw&, double*,
                     int, const StopRequest&);
 template bool perturb(const double*, index, index, double, const Draw&, float*, int,
-                      const StopRequest&);
+                      const StopRequest&, double*);
 template bool perturb(const double*, index, index, double, const Draw&, double*, int,
-                      const StopRequest&);
+                      const StopRequest&, double*);
 
 }  // namespace foxnn

@@ -2,6 +2,7 @@
 // Their parameters are kept there, and copied again when they have changed.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <vector>
 
@@ -36,6 +37,7 @@ class LaneAnswers {
   void write(index rows, T* out);
 
   std::vector<const Network<T>*> members_;
+  std::vector<const std::atomic<std::uint64_t>*> places_;  // of their versions
   std::vector<std::uint64_t> versions_;
   LaneLayout<T> layout_;
   LanePass<T> pass_;
