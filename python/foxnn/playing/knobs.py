@@ -26,7 +26,7 @@ class Knobs:
     layers: tuple[int, ...] = (4, 2)
     activation: str = "tan_h"
     optimizer: str = "adam"
-    learning_rate: float = 0.03
+    learning_rate: float = 0.01
     batch_size: int = 10
     l1: float = 0.0
     l2: float = 0.0

@@ -13,6 +13,11 @@ class KnobPanel {
     this.bar = document.getElementById("bar");
     this.place = document.getElementById("knobs");
     this.hidesTests = false;
+    // On a phone the network comes first and the knobs last, for the Tab key, too.
+    const narrow = matchMedia("(max-width: 779px)");
+    const put = () => document.querySelector("main")[narrow.matches ? "append" : "prepend"](this.place);
+    narrow.addEventListener("change", put);
+    put();
   }
 
   async send(action, value) {
