@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -431,6 +436,24 @@ def test_a_loss_that_is_not_finite_ends_the_run(played: Play) -> None:
     assert picture["state"] == "paused"
     one.do("reset")
     one.until(lambda p: p["curves"]["epochs"] == 0 and p["message"] == "")
+
+
+def test_ctrl_c_ends_the_command_while_it_trains() -> None:
+    command = [sys.executable, "-m", "foxnn", "play"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[1]
+        for action in (b'{"action": "speed", "value": 0}', b'{"action": "run"}'):
+            asked = urllib.request.Request(address + "do", action, method="POST")
+            asked.add_header("Content-Type", "application/json")
+            assert urllib.request.urlopen(asked, timeout=60).status == 200
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "")
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(address, timeout=60)
 
 
 def test_the_saved_network_is_the_one_that_is_shown(played: Play, tmp_path: Path) -> None:
