@@ -40,14 +40,14 @@ def products_of(network: foxnn.neural_network) -> Products:
     for part in network._layers():
         if "branches" in part:
             raise ValueError(f"layers in sequence are counted, got a {part['kind']}")
-        once = _of_layer(part)
+        once = products_of_layer(part)
         forward += once
         of_inputs += once * has_weights
         has_weights |= bool(part["arrays"])
     return Products(forward, forward, of_inputs)
 
 
-def _of_layer(part: Mapping[str, Any]) -> int:
+def products_of_layer(part: Mapping[str, Any]) -> int:
     """Return the products of a layer in a pass forward."""
     if part["kind"] == "dense":
         _, units = part["arrays"]["weights"]

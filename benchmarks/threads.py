@@ -1,6 +1,8 @@
 """The thread table: the training time on 1 ... N threads, and the number the engine chooses.
 
 ``--grid`` tries many networks and batches and looks for cases where more threads are slower.
+``--predict 8,16,64`` shows what the engine expects of machines with so many cores, and how far its
+estimate is right on this one.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import foxnn
+import thread_model
 from foxnn.cli import doctor
 from measure import (
     in_turns,
@@ -105,6 +108,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--grid", action="store_true", help="many networks, on 1 thread and on --threads"
     )
+    parser.add_argument(
+        "--predict", type=positives, metavar="CORES", help="what the engine expects: 8,16,64"
+    )
+    parser.add_argument("--quick", action="store_true", help="of --predict: only a check")
     parser.add_argument("--widths", type=positives, default=list(GRID_WIDTHS))
     parser.add_argument("--batches", type=positives, default=list(GRID_BATCHES))
     parser.add_argument("--markdown", type=Path, metavar="FILE")
@@ -115,7 +122,10 @@ def main() -> int:
     """Measure, print and write the results; the exit code is 1 if more threads were slower."""
     options = arguments()
     slower = 0
-    if options.grid:
+    if options.predict:
+        checked = thread_model.check(options.threads, options.rounds, options.quick)
+        text = f"{checked}\n\n{thread_model.predictions(options.predict)}\n"
+    elif options.grid:
         text, slower = grid(options.widths, options.batches, options.threads, options.rounds)
         text += f"\n\n{slower} cases slower on {options.threads} threads than on one\n"
     else:

@@ -102,6 +102,20 @@ def test_threads_grid_counts_what_is_slower() -> None:
     assert "0 cases slower" in text
 
 
+def test_threads_predict_shows_the_estimate() -> None:
+    text = run("threads.py", "--predict", "1,8", "--threads", 2, "--rounds", 1, "--quick")
+    shown = r"[0-9.]+ (?:s|ms|us)"
+    times = rf"{shown} \| {shown} \| {shown} \| [0-9.]+ \| [0-9.]+"
+    # Too small for a second thread.
+    assert re.search(rf"^\| \[4, 64, 64, 2\], batch 32 \| {times} \| 1 \|$", text, re.M)
+    row = re.search(r"^\| \[784, 512, 512, 10\], batch 1024 \| (.*) \((.*)\) \| (.*) \((.*)\) \|$",
+                    text, re.M)  # fmt: skip
+    assert row is not None
+    assert (row[1], row[2]) == ("1.0", "1")
+    assert 4 < float(row[3]) < 8
+    assert row[4] == "8"
+
+
 def test_roofline_gives_every_phase(tmp_path: Path) -> None:
     path = tmp_path / "out.json"
     text = run(
@@ -121,6 +135,30 @@ def test_roofline_of_convolutions() -> None:
     assert "128 samples, (28, 28, 1), Conv2D(6, 5, padding='same'), MaxPool2D(2)" in text
     assert f"{2 * 128 * (2 * LENET_PRODUCTS + LENET_PRODUCTS - FIRST) / 1e9:.4g} GFLOP" in text
     assert re.search(r"^\| forward \| .*s \| .*s \| \d+ % \|$", text, re.M)
+
+
+def test_single_answers_gives_a_row_a_network() -> None:
+    only = [
+        part
+        for name in ("LeNet-5", "Embedding(5000, 32), 40 words", "GRU(64), 64 steps")
+        for part in ("--only", name)
+    ]
+    text = run("single_answers.py", "--quick", "--threads", 1, *only)
+    time = r"[0-9.]+ us"
+    assert re.search(rf"^\| \[3, 5, 4, 2\]: the call \|  \| {time} \|  \|$", text, re.M)
+    for name in only[1::2]:
+        assert re.search(rf"^\| {re.escape(name)} \| {time} \| {time} \| [0-9.]+ \|$", text, re.M)
+
+
+def test_single_answers_count_weights_and_numbers_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from single_answers import work_of
+
+    nn = foxnn.neural_network([3, 5, 2])
+    assert work_of(nn) == [(2 * 15, 4 * (15 + 5 + 3 + 5)), (2 * 10, 4 * (10 + 2 + 5 + 2))]
+    recurrent = foxnn.neural_network([(7, 4), foxnn.GRU(3)])
+    weights = 4 * 9 + 3 * 9 + 2 * 9
+    assert work_of(recurrent) == [(2 * 7 * (36 + 27), 4 * (weights + 7 * 4 + 3))]
 
 
 def test_layer_prices_gives_a_row_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
-// The submodule _core.testing: single kernels of a kernel set by name, for the test suite. Not part
-// of the public interface.
+// The submodule _core.testing: single kernels of a kernel set by name, and the estimate from which
+// the number of threads follows, for the test suite and the benchmarks. Not part of the public
+// interface.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
@@ -7,9 +8,11 @@
 #include <chrono>
 #include <string>
 
+#include "any_network.hpp"
 #include "foxnn/buffer.hpp"
 #include "gil.hpp"
 #include "kernels/kernel_table.hpp"
+#include "network/cost.hpp"
 #include "registers.hpp"
 
 namespace foxnn::python {
@@ -179,6 +182,15 @@ double read_bandwidth(const std::string& set, const Array<float>& array, double 
   return rate * 1e-9 * static_cast<double>(array.nbytes());
 }
 
+// What the engine expects of a training step on a machine with so many cores: the workers that it
+// would take, and the seconds with 1, 2, ... workers.
+py::tuple expected_step(AnyNetwork& self, index batch, int cores) {
+  const Cost cost = self.visit([&](const auto& network) { return training_cost(network, batch); });
+  py::list seconds;
+  for (int workers = 1; workers <= cores; ++workers) seconds.append(cost.of(workers));
+  return py::make_tuple(best_workers(cost, cores), seconds);
+}
+
 template <class T>
 void register_type(py::module_& m) {
   using namespace py::literals;
@@ -194,9 +206,11 @@ void register_type(py::module_& m) {
 }  // namespace
 
 void register_testing(py::module_& m) {
+  using namespace py::literals;
   py::module_ testing = m.def_submodule("testing", "Single kernels, for the test suite.");
   testing.def("fma_peak", &fma_peak);
   testing.def("read_bandwidth", &read_bandwidth);
+  testing.def("expected_step", &expected_step, "network"_a, "batch"_a, "cores"_a);
   register_type<float>(testing);
   register_type<double>(testing);
 }

@@ -24,14 +24,17 @@ double Cost::of(int workers) const {
          lines * (1.0 - 1.0 / n) * kSecondsPerLine;
 }
 
-int workers_for(const Cost& cost, int ceiling) {
-  const Allowed allowed = allowed_workers(ceiling);
-  if (allowed.forced) return allowed.workers;
+int best_workers(const Cost& cost, int most) {
   int best = 1;
-  for (int workers = 2; workers <= allowed.workers; ++workers) {
+  for (int workers = 2; workers <= most; ++workers) {
     if (cost.of(workers) < cost.of(best)) best = workers;
   }
   return cost.of(best) * kLeastGain < cost.alone ? best : 1;
+}
+
+int workers_for(const Cost& cost, int ceiling) {
+  const Allowed allowed = allowed_workers(ceiling);
+  return allowed.forced ? allowed.workers : best_workers(cost, allowed.workers);
 }
 
 }  // namespace foxnn

@@ -20,8 +20,11 @@ struct Cost {
 /// Seconds to wake the threads of a team that have gone to sleep.
 inline constexpr double kSecondsToBegin = 10e-6;
 
-/// The fastest number of workers, at most `ceiling` (0: as many as are available); one, unless the
-/// gain from more exceeds the uncertainty of the estimate.
+/// The fastest number of workers up to `most`; one, unless the gain from more exceeds the
+/// uncertainty of the estimate.
+int best_workers(const Cost& cost, int most);
+
+/// The same for at most `ceiling` (0: as many as are available), or the number that is forced.
 int workers_for(const Cost& cost, int ceiling);
 
 }  // namespace foxnn
