@@ -267,7 +267,7 @@ STOREYS = (
     ("layers",),
     ("model",),
     ("formats",),
-    ("plot",),
+    ("plot", "quantized"),
     ("augment", "evolution", "schedules"),
     ("training",),
     ("classic",),

@@ -62,6 +62,7 @@ if _typing.TYPE_CHECKING:
     )
     from foxnn.populations.population import population
     from foxnn.populations.search import cross_validate, search
+    from foxnn.quantized.network import quantized_network
     from foxnn.resuming import resume
     from foxnn.training.early_stopping import EarlyStopping
     from foxnn.training.history import History
@@ -127,6 +128,7 @@ __all__ = [
     "optimizers",
     "plot",
     "population",
+    "quantized_network",
     "resume",
     "schedules",
     "search",
@@ -148,6 +150,7 @@ _LATER = {
     "evolution": "foxnn.evolution",
     "plot": "foxnn.plot",
     "population": "foxnn.populations.population",
+    "quantized_network": "foxnn.quantized.network",
     "resume": "foxnn.resuming",
     "schedules": "foxnn.schedules",
     "search": "foxnn.populations.search",
