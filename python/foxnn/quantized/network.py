@@ -149,10 +149,10 @@ class quantized_network:  # beside neural_network
         --------
         >>> import foxnn
         >>> nn = foxnn.neural_network([2, 1], "identity", init="zeros")
-        >>> nn[0].weights = [[1.0], [2.0]]
+        >>> nn[0].weights = [[1.0], [-1.0]]
         >>> small = nn.quantize([[0.0, 0.0], [255.0, 255.0]])
-        >>> small.predict([[100.0, 10.0]]).round(1).tolist()
-        [[120.2]]
+        >>> small.predict([[100.0, 10.0]]).round(2).tolist()
+        [[90.0]]
         """
         found: Array = self._head.predict(self._numbers(x))
         return found
@@ -367,11 +367,11 @@ class quantized_network:  # beside neural_network
         >>> import foxnn
         >>> nn = foxnn.neural_network([784, 32, 10], "relu", "softmax", seed=1)
         >>> nn.quantize([[0.0] * 784, [1.0] * 784]).summary()
-        layer   output     computed in
-        input   (784,)     uint8
-        32      (32,)      int8
-        10      (10,)      int8
-        25.9 kB of weights
+        layer                            output  computed in
+        input                            (784,)  uint8
+        Dense(32, activation='relu')     (32,)   int8
+        Dense(10, activation='softmax')  (10,)   int8
+        25.7 kB of weights
         """
         kept = sum(getattr(stage, name).nbytes for stage in self._body.stages for name in ARRAYS)
         for leaf in leaves(self._head._layers()):
