@@ -86,6 +86,17 @@ def network() -> foxnn.neural_network:
     return nn
 
 
+def quantized() -> foxnn.quantized_network:
+    """Return one that answers with 8 bits."""
+    return network().quantize(X)
+
+
+def quantized_file() -> str:
+    """Write such a network, and return the name of the file."""
+    quantized().save("small.safetensors")
+    return "small.safetensors"
+
+
 def population() -> foxnn.population:
     """Return three that have been trained."""
     pop = foxnn.population(3, [3, 4, 2], ["tanh", ("elu", 0.5)], seed=1)
@@ -590,6 +601,24 @@ CALLS: dict[str, Call] = {
             "samples": [(X, Y), None],
         },
     ),
+    "neural_network.quantize": Call(network, {"x": [X, X.tolist()]}),
+    "quantized_network": Call(lambda: foxnn, {"name_file": [Made(quantized_file)]}),
+    "quantized_network.predict": Call(quantized, {"x": [X, X.tolist()]}),
+    "quantized_network.get_out": Call(quantized, {"x": [X, X[0], X.tolist()]}),
+    "quantized_network.predict_classes": Call(
+        lambda: classifying().quantize(X), {"x": [X, X.tolist()]}
+    ),
+    "quantized_network.evaluate": Call(
+        quantized,
+        {
+            "x": [X], "y": [Y], "sample_weight": [COUNTS, None],
+            "metrics": [("mae", "r2"), "mse", ()],
+        },
+    ),
+    "quantized_network.save": Call(quantized, {"name_file": ["out.safetensors"]}),
+    "quantized_network.export_c": Call(quantized, {"name_file": ["net.h"], "name": ["net", None]}),
+    "quantized_network.summary": Call(quantized),
+    "quantized_network.print_info": Call(quantized),
     "neural_network.export_html": Call(
         network,
         {

@@ -287,7 +287,7 @@ STOREYS = (
     ("layers",),
     ("model",),
     ("formats",),
-    ("plot",),
+    ("plot", "quantized"),
     ("augment", "evolution", "schedules"),
     ("training",),
     ("classic",),

@@ -27,6 +27,9 @@ FRIENDS = {
         "_rows", "_scalers", "_set_scalers", "_varies_at_end", "_weighted",
     },
     "plot": {"_check_names", "_one_sample"},
+    "quantized": {
+        "_begin", "_check_names", "_loss_given", "_rows", "_set_scalers", "_take_loss",
+    },
     "populations": {
         "_as_array", "_check_names", "_classes", "_input_names", "_is_one_sample", "_own_loss",
         "_positions", "_reader", "_rows", "_scalers", "_set_scalers", "_twin", "_varies_at_end",

@@ -38,6 +38,7 @@ PYBIND11_MODULE(engine, m) {
   foxnn::python::register_population(m);
   foxnn::python::register_population_trainer(m);
   foxnn::python::register_evolution(m);
+  foxnn::python::register_quantized(m);
   foxnn::python::register_testing(m);
   foxnn::python::register_text(m);
   // pybind11 finds NumPy on first use, which releases the GIL for a moment. Do this now, not in an

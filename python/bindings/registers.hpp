@@ -14,6 +14,7 @@ void register_sparse(pybind11::module_& module);
 void register_evolution(pybind11::module_& module);
 void register_population(pybind11::module_& module);
 void register_population_trainer(pybind11::module_& module);
+void register_quantized(pybind11::module_& module);
 void register_single(pybind11::module_& module);
 void register_stream(pybind11::module_& module);
 void register_state(pybind11::module_& module);

@@ -61,6 +61,7 @@ if _typing.TYPE_CHECKING:
     from foxnn.model.trace import Trace
     from foxnn.populations.population import population
     from foxnn.populations.search import cross_validate, search
+    from foxnn.quantized.network import quantized_network
     from foxnn.resuming import resume
     from foxnn.training.early_stopping import EarlyStopping
     from foxnn.training.history import History
@@ -126,6 +127,7 @@ __all__ = [
     "optimizers",
     "plot",
     "population",
+    "quantized_network",
     "resume",
     "schedules",
     "search",
@@ -149,6 +151,7 @@ _LATER = {
     "evolution": "foxnn.evolution",
     "plot": "foxnn.plot",
     "population": "foxnn.populations.population",
+    "quantized_network": "foxnn.quantized.network",
     "resume": "foxnn.resuming",
     "schedules": "foxnn.schedules",
     "search": "foxnn.populations.search",

@@ -18,6 +18,7 @@ from foxnn.support.array_types import ArrayLike
 # A network that only predicts never needs the modules of training, whose import takes as long as
 # that of all the others: the first training imports them.
 if TYPE_CHECKING:
+    from foxnn.quantized.network import quantized_network
     from foxnn.training.history import History
     from foxnn.training.kinds import (
         AugmentLike,
@@ -537,6 +538,57 @@ class neural_network(FoxnnInterface):
 
         told = (optimizer, learning_rate, l1, l2, clip_norm, clip_value)
         return gone_back(self, x, gradient, lengths, told)
+
+    def quantize(self, x: SamplesLike) -> quantized_network:
+        """Return a network of 8 bits with about the same answers, several times as fast.
+
+        Weights become int8, with a scale for each neuron or filter; the values between layers
+        become uint8, with a scale and a zero for each layer, such that the smallest and the largest
+        number that samples give there are just within them. Sums are exact in 32 bits. Outputs are
+        float32. `Dense`, convolutions without groups, pools, `BatchNorm` and activations are
+        computed so; from the first other layer on, the rest of the network stays in float32.
+
+        It is worthwhile where the processor has dot products of bytes (AVX-512 VNNI, AVX-VNNI). It
+        needs a quarter of the memory anywhere.
+
+        Parameters
+        ----------
+        x : array-like of shape (samples, inputs), or sparse matrix
+            Some hundred samples that are like those to be answered, in the type in which these will
+            be passed: their range decides. Numbers beyond it are later taken as its ends.
+
+        Returns
+        -------
+        foxnn.quantized_network
+            It answers only. It keeps `classes`, `notes`, scalers, names and settings.
+
+        Raises
+        ------
+        ValueError
+            If the network begins with other layers, or reads sequences of any length, and for
+            samples that are not finite, here or in a layer.
+        RuntimeError
+            While another thread trains the network.
+
+        Notes
+        -----
+        The same scheme as static quantization in ONNX Runtime and PyTorch: Jacob et al.,
+        Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+        Inference, CVPR 2018. A function other than relu is looked up in a table of 1,024 bytes.
+
+        Examples
+        --------
+        >>> import foxnn
+        >>> import numpy as np
+        >>> x = np.linspace(-1, 1, 200).reshape(100, 2)
+        >>> nn = foxnn.neural_network([2, 16, 1], "tanh", "identity", seed=1)
+        >>> small = nn.quantize(x)
+        >>> bool(np.abs(small.predict(x) - nn.predict(x)).max() < 0.02)
+        True
+        """
+        from foxnn.quantized.network import quantized_from  # late: few programs need it
+
+        return quantized_from(self, x)
 
     def _new_step_plan(
         self, key: tuple[type, OptimizerLike, float, int]

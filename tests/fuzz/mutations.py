@@ -325,6 +325,7 @@ MUTATIONS: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "weights": weights,
     "checkpoint": safetensors,
     "population": safetensors,
+    "quantized": safetensors,
     "onnx": onnx,
     "state": state,
     "pickle": raw,

@@ -158,6 +158,23 @@ def _checkpoint(data: bytes, folder: Path) -> None:
         foxnn.resume(path, x, y, callbacks=lambda *_: True, progress=False)
 
 
+def _quantized(data: bytes, folder: Path) -> None:
+    path = folder / "hostile.safetensors"
+    path.write_bytes(data)
+    with _refusals(path, foxnn.FileFormatError):
+        small = foxnn.quantized_network(path)
+        repr(small)
+        saved = []
+        for name in ("one.safetensors", "two.safetensors"):
+            small.save(folder / name)
+            saved.append((folder / name).read_bytes())
+            small = foxnn.quantized_network(folder / name)
+        _same(saved[0], saved[1], "saved twice")
+        if small._body.inputs <= 1000:
+            with np.errstate(all="ignore"):
+                small.predict(np.linspace(0, 1, 2 * small._body.inputs).reshape(2, -1))
+
+
 def _population(data: bytes, folder: Path) -> None:
     path = folder / "hostile.safetensors"
     path.write_bytes(data)
@@ -341,6 +358,7 @@ READERS: dict[str, Callable[[bytes, Path], None]] = {
     "weights": _weights,
     "checkpoint": _checkpoint,
     "population": _population,
+    "quantized": _quantized,
     "onnx": _onnx,
     "state": _state,
     "pickle": _pickle,

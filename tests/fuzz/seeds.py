@@ -126,6 +126,26 @@ def populations(folder: Path) -> Iterator[bytes]:
         yield path.read_bytes()
 
 
+def quantized(folder: Path) -> Iterator[bytes]:
+    """Yield quantized networks: dense ones, with tables, scalers, windows, and a rest in float."""
+    path = folder / "small.safetensors"
+    x = np.linspace(-1, 1, 96).reshape(6, 4, 4, 1)
+    nets = [
+        foxnn.neural_network([16, 3, 2], "tanh", "identity", seed=1),
+        foxnn.neural_network(
+            [
+                (4, 4, 1), foxnn.Conv2D(2, 3, padding="same"), foxnn.MaxPool2D(2),
+                foxnn.LayerNorm(), 2,
+            ],
+            "relu", "softmax", seed=1,
+        ),
+    ]  # fmt: skip
+    nets[0].input_scaler = foxnn.Scaler().fit(x.reshape(6, -1))
+    for nn in nets:
+        nn.quantize(x.reshape(6, -1)).save(path)
+        yield path.read_bytes()
+
+
 def objects() -> list[Any]:
     """Return what users may pickle, except networks."""
     history = foxnn.History()
@@ -242,6 +262,8 @@ def seeds(reader: str) -> list[bytes]:
             return list(checkpoints(folder))
         if reader == "population":
             return list(populations(folder))
+        if reader == "quantized":
+            return list(quantized(folder))
         if reader == "onnx":
             if importlib.util.find_spec("onnx") is None:
                 return []

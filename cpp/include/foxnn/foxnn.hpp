@@ -14,6 +14,7 @@
 #include "foxnn/optimizer.hpp"
 #include "foxnn/outside.hpp"
 #include "foxnn/population.hpp"
+#include "foxnn/quantized.hpp"
 #include "foxnn/random.hpp"
 #include "foxnn/rows.hpp"
 #include "foxnn/scaling.hpp"

@@ -1,9 +1,15 @@
 // The kernel sets, those that this processor can run, and the choice among them.
+#if FOXNN_X86_KERNELS
+#include <cpuid.h>
+#endif
+
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
 
 #include "foxnn/cpu.hpp"
+#include "foxnn/quantized.hpp"
+#include "kernels/byte_table.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/member_table.hpp"
 
@@ -28,6 +34,33 @@ constexpr Candidate kCandidates[] = {
        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
      }},
+#endif
+};
+
+#if FOXNN_X86_KERNELS
+// __builtin_cpu_supports has no name for it in g++ 12. The builtin has made sure that the system
+// keeps vectors of 256 bits.
+bool has_avx_vnni() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+         (a & (1u << 4)) != 0;
+}
+#endif
+
+struct ByteCandidate {
+  const ByteKernels& (*kernels)();
+  const char* needs;  // the kernel set from which on it is allowed
+  bool (*runs_here)();
+};
+
+// In ascending order of speed.
+constexpr ByteCandidate kByteCandidates[] = {
+    {reference_byte_kernels, "reference", [] { return true; }},
+#if FOXNN_X86_KERNELS
+    {avx2_byte_kernels, "avx2", [] { return __builtin_cpu_supports("avx2") != 0; }},
+    {avx_vnni_byte_kernels, "avx2", has_avx_vnni},
+    {avx512_vnni_byte_kernels, "avx512",
+     [] { return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl"); }},
 #endif
 };
 
@@ -69,6 +102,40 @@ const KernelSet& active_kernels() {
 const MemberKernelSet& active_member_kernels() {
   static const MemberKernelSet& kernels = chosen().of_members();
   return kernels;
+}
+
+const ByteKernels& active_byte_kernels() {
+  const std::string_view set = active_kernels().name;
+  const ByteKernels* best = &reference_byte_kernels();
+  for (const Candidate& allowed : kCandidates) {
+    for (const ByteCandidate& candidate : kByteCandidates) {
+      if (allowed.name == std::string_view(candidate.needs) && candidate.runs_here()) {
+        best = &candidate.kernels();
+      }
+    }
+    if (allowed.name == set) break;
+  }
+  return *best;
+}
+
+const ByteKernels& byte_kernels_by_name(const char* name) {
+  for (const ByteCandidate& candidate : kByteCandidates) {
+    if (candidate.runs_here() && std::string_view(candidate.kernels().name) == name) {
+      return candidate.kernels();
+    }
+  }
+  std::string message = std::string("this processor has no byte kernels '") + name + "'; it has";
+  for (const std::string_view known : byte_kernel_sets())
+    message += " '" + std::string(known) + "'";
+  throw std::invalid_argument(message);
+}
+
+std::vector<std::string_view> byte_kernel_sets() {
+  std::vector<std::string_view> names;
+  for (const ByteCandidate& candidate : kByteCandidates) {
+    if (candidate.runs_here()) names.emplace_back(candidate.kernels().name);
+  }
+  return names;
 }
 
 std::vector<std::string> kernel_sets() {

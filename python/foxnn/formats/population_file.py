@@ -162,6 +162,11 @@ def _head(
         raise FileFormatError(
             f"{path}: expected a population, got a network; foxnn.neural_network reads it"
         )
+    if isinstance(head, dict) and "quantized" in head and "population" not in head:
+        raise FileFormatError(
+            f"{path}: expected a population, got a quantized network; foxnn.quantized_network "
+            "reads it"
+        )
     if not isinstance(head, dict) or type(head.get("format")) is not int:
         raise FileFormatError(f"{path}: expected a population that foxnn has saved")
     if head["format"] > FORMAT:

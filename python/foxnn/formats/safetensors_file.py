@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, Any
 
 import numpy as np
@@ -44,6 +44,9 @@ _SCALERS = ("input_scaler", "output_scaler")
 _STATE = "states.{}"
 _LONGEST_REASON = 200
 _CODES = {"float32": "F32", "float64": "F64"}
+# All types of arrays that files have: those of quantized networks are whole numbers, too.
+_TYPES = {**_CODES, "int8": "I8", "int32": "I32", "uint8": "U8"}
+_NAMES_OF_TYPES = {code: name for name, code in _TYPES.items()}
 
 
 def is_foreign(path: str) -> bool:
@@ -75,19 +78,9 @@ def write(
     OSError
         If it cannot be written; an older file is unchanged.
     """
-    rest: dict[str, Any] = {}
-    for key, value in given.items():
-        if key == "moments":
-            rest[key] = [moment is not None for moment in value]
-        elif key == "loss_function":
-            rest[key] = written_loss(value)
-        elif key in _SCALERS:
-            rest[key] = value and {"method": value["method"]}
-        elif key != "parameters":
-            rest[key] = value
+    rest, arrays = state_parts(given)
     head: dict[str, Any] = {"format": FORMAT, "foxnn": _core.__version__, "state": rest}
     leaves = state.layers_of(given).leaves
-    arrays = dict(_named(given, leaves))
     if run is not None:
         head["run"] = run
     if best is not None:
@@ -102,6 +95,58 @@ def write(
         arrays |= {_STATE.format(i): one for i, one in enumerate(states)}
     with replacing(path) as file:
         _write(file, arrays, {"foxnn": json.dumps(head)})
+
+
+def state_parts(
+    given: Mapping[str, Any], prefix: str = ""
+) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return what a state has beside arrays, for JSON, and the arrays by name."""
+    rest: dict[str, Any] = {}
+    for key, value in given.items():
+        if key == "moments":
+            rest[key] = [moment is not None for moment in value]
+        elif key == "loss_function":
+            rest[key] = written_loss(value)
+        elif key in _SCALERS:
+            rest[key] = value and {"method": value["method"]}
+        elif key != "parameters":
+            rest[key] = value
+    named = _named(given, state.layers_of(given).leaves)
+    return rest, {prefix + name: array for name, array in named}
+
+
+def state_from(
+    path: str, rest: object, prefix: str
+) -> tuple[Callable[[Mapping[str, Array]], dict[str, Any]], dict[str, tuple[str, list[int]]]]:
+    """Return what `state_parts` has taken apart: how arrays are put into it, and which these are.
+
+    Raises
+    ------
+    foxnn.FileFormatError, ValueError, TypeError
+        If it is not the rest of a state.
+    """
+    given = state.with_layers(rest)
+    layers = state.layers_of(given)
+    expected = _expected(path, given, None, layers)
+
+    def put(arrays: Mapping[str, Array]) -> dict[str, Any]:
+        given["parameters"] = _by_layer(arrays, prefix, layers.leaves)
+        given["moments"] = [
+            _by_layer(arrays, f"{prefix}optimizer.moment_{number}.", layers.leaves)
+            if there
+            else None
+            for number, there in enumerate(given["moments"], 1)
+        ]
+        _put_scalers(given, arrays, prefix)
+        return given
+
+    return put, {prefix + name: what for name, what in expected.items()}
+
+
+def _put_scalers(given: dict[str, Any], arrays: Mapping[str, Array], prefix: str = "") -> None:
+    for key in _SCALERS:
+        if given.get(key) is not None:
+            given[key] |= {part: arrays[f"{prefix}{key}.{part}"] for part in ("shift", "scale")}
 
 
 def written_loss(function: LossFunction | None) -> str | None:
@@ -134,7 +179,7 @@ def _write(file: IO[bytes], arrays: Mapping[str, Array], metadata: Mapping[str, 
         array = arrays[name]
         begin, end = end, end + array.nbytes
         head[name] = {
-            "dtype": _CODES[array.dtype.name],
+            "dtype": _TYPES[array.dtype.name],
             "shape": list(array.shape),
             "data_offsets": [begin, end],
         }
@@ -253,9 +298,7 @@ def read_checkpoint(
             ]
     if run is not None:
         run["states"] = [arrays[_STATE.format(i)] for i in range(len(sizes))]
-    for key in _SCALERS:
-        if given.get(key) is not None:
-            given[key] |= {part: arrays[f"{key}.{part}"] for part in ("shift", "scale")}
+    _put_scalers(given, arrays)
     try:
         return dict(state.checked(given)), run, best
     except (ValueError, TypeError) as error:
@@ -287,6 +330,10 @@ def _rest(
     if given is None and "population" in found:
         raise FileFormatError(
             f"{path}: expected a network, got a population; foxnn.population reads it"
+        )
+    if given is None and "quantized" in found:
+        raise FileFormatError(
+            f"{path}: expected a network, got a quantized one; foxnn.quantized_network reads it"
         )
     if not isinstance(given, dict):
         raise _unexpected(path, "an object", "state", given)
@@ -354,7 +401,7 @@ def _compare(path: str, expected: Mapping[str, tuple[str, list[int]]], tensors: 
 
 def _read_array(tensors: Any, name: str, code: str, shape: list[int]) -> Array:
     view = tensors.get_slice(name)
-    out = np.empty(shape, np.float32 if code == "F32" else np.float64)
+    out = np.empty(shape, np.dtype(_NAMES_OF_TYPES[code]))
     for part in pieces.slices(out):
         out[part] = view[part]
     return out

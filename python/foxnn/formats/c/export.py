@@ -42,7 +42,7 @@ def export(
     samples: Any,
 ) -> dict[str, float]:
     """Write header and self-test; see `neural_network.export_c`."""
-    path, word = _names(name_file, name)
+    path, word = names_of(name_file, name)
     kind = None if weights is None else checks.choice(weights, "weights", ("int8",))
     if samples is not None and varies(network._input_shape()):
         raise ValueError(
@@ -53,8 +53,8 @@ def export(
     warn_if_coarse(network, path)
     given = recorded.snapshot(network)
     twin = recorded.twin_of(network, given)
-    scalings = _scaling(network, "input"), _scaling(network, "output")
-    source = _program(twin, word, kind, scalings)
+    scalings = scaling_of(network, "input"), scaling_of(network, "output")
+    source = program_of(twin, word, kind, scalings)
     source.classes = twin.classes
     if sorts_outputs(twin):
         source.in_order = len(twin._loss_parameters())
@@ -68,13 +68,17 @@ def export(
         report["state_bytes"] = source.state
     asked = recorded.drawn(twin) if x is None else x[: recorded.COUNT].astype(twin.dtype)
     asked, answers = recorded.finite_answers(twin, asked)
-    within = _tolerance(twin, asked, answers)
+    within = tolerance(twin, asked, answers)
+    write(path, source, asked.reshape(len(asked), -1), answers, within)
+    return report
+
+
+def write(path: str, source: Program, asked: Array, answers: Array, within: float) -> None:
+    """Write a header, and the self-test that compares it with recorded answers."""
     base = os.path.basename(path)
     texts: dict[str, Iterable[str]] = {
         path: c_source.header(source),
-        path[:-2] + "_test.c": [
-            self_test.test_program(source, base, asked.reshape(len(asked), -1), answers, within)
-        ],
+        path[:-2] + "_test.c": [self_test.test_program(source, base, asked, answers, within)],
     }
     for place in texts:
         whole_files.check_place(place)  # check both before replacing either
@@ -84,10 +88,9 @@ def export(
             for part in text:
                 file.write(part.encode("ascii"))
             file.flush()
-    return report
 
 
-def _program(
+def program_of(
     twin: AnsweringNetwork,
     word: str,
     kind: str | None,
@@ -108,12 +111,12 @@ def _program(
 
 def check(name_file: object, name: str | None = None) -> None:
     """Raise the error that `export` would, as far as it can be known in advance."""
-    path, _ = _names(name_file, name)
+    path, _ = names_of(name_file, name)
     for place in (path, path[:-2] + "_test.c"):
         whole_files.check_place(place)
 
 
-def _names(name_file: object, name: str | None) -> tuple[str, str]:
+def names_of(name_file: object, name: str | None) -> tuple[str, str]:
     """Return the path of the header, and the prefix of the names in C."""
     path = paths.path_of(name_file)
     base = os.path.basename(path)
@@ -154,7 +157,8 @@ def _layer(part: PlainLayer, kind: str | None) -> Layer:
     return Layer(rounded, part.bias, part.activation, part.parameters, scale)
 
 
-def _scaling(network: AnsweringNetwork, which: str) -> tuple[Array, Array] | None:
+def scaling_of(network: AnsweringNetwork, which: str) -> tuple[Array, Array] | None:
+    """Return shift and scale of the inputs or outputs, or None."""
     scaler = getattr(network, f"{which}_scaler")
     if scaler is None:
         return None
@@ -189,7 +193,7 @@ def _told(report: dict[str, float], samples: int) -> str:
     return text + f"outputs change by at most {report['largest_difference']:.3g}."
 
 
-def _tolerance(network: AnsweringNetwork, x: Array, outputs: Array) -> float:
+def tolerance(network: AnsweringNetwork, x: Array, outputs: Array) -> float:
     """Return the allowed error of the outputs in C, relative to 1 or to a larger output."""
     if network.dtype == "float64":
         return 1e-10

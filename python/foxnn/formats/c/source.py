@@ -19,6 +19,10 @@ from foxnn.formats.c.classes import class_names
 from foxnn.layers.activation_table import ACTIVATIONS
 
 _PER_LINE = 8
+_TYPES = {
+    "float32": "float", "float64": "double", "int8": "signed char", "uint8": "unsigned char",
+    "int32": "int32_t",
+}  # fmt: skip
 # Numbers in a piece of text, whole lines: some milliseconds.
 _AT_ONCE = 1000 * _PER_LINE
 
@@ -56,10 +60,13 @@ class Program:
     title: str = ""
     notes: list[str] = field(default_factory=list)
     arrays: list[tuple[str, Array]] = field(default_factory=list)
+    exact: list[tuple[str, Array]] = field(default_factory=list)  # arrays of other types
     functions: list[str] = field(default_factory=list)
     declarations: list[str] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     scratch: int = 0  # numbers on the stack
+    more_stack: int = 0  # bytes on the stack that are no such numbers
+    includes: list[str] = field(default_factory=lambda: ["math.h"])
     step: Step | None = None
     classes: list[str | int | bool] | None = None
     in_order: int = 1  # outputs, each so many of which are put into ascending order
@@ -79,7 +86,7 @@ class Program:
         """All constant arrays by the endings of their names; scalers stand at both ends."""
         kind = np.dtype(self.dtype)
         own = [(e, a if a.dtype == np.int8 else a.astype(kind)) for e, a in self.arrays]
-        return [*self._of_inputs(), *own, *self._of_outputs()]
+        return [*self._of_inputs(), *own, *self.exact, *self._of_outputs()]
 
     def _of_inputs(self) -> list[tuple[str, Array]]:
         if self.inputs is None:
@@ -116,7 +123,7 @@ class Program:
     def stack(self) -> int:
         """Bytes of the arrays on the stack."""
         most = max(self.scratch, 0 if self.step is None else self.step.scratch)
-        return most * np.dtype(self.dtype).itemsize
+        return most * np.dtype(self.dtype).itemsize + self.more_stack
 
     @property
     def state(self) -> int:
@@ -205,7 +212,8 @@ def header(source: Program) -> Iterator[str]:
     )
     before = [
         f"/*{comment[2:]}\n */",
-        f"#ifndef {upper}_H\n#define {upper}_H\n\n#include <math.h>",
+        f"#ifndef {upper}_H\n#define {upper}_H\n",
+        "\n".join(f"#include <{each}>" for each in source.includes),
         f"{_counts(upper, source.counts) if source.lines else ''}"
         f"{'' if source.step is None else _counts(f'{upper}_STEP', source.step.counts)}"
         f"#define {upper}_STACK {source.stack}",
@@ -219,7 +227,7 @@ def header(source: Program) -> Iterator[str]:
     after = [
         *source.functions,
         *([ordering.function(name, source.type)] if source.in_order > 1 else []),
-        *_predict_functions(source),
+        *predict_functions(source),
         *_step_functions(source),
         f"#ifdef __cplusplus\n}}\n#endif\n\n#endif /* {upper}_H */\n",
     ]
@@ -228,7 +236,7 @@ def header(source: Program) -> Iterator[str]:
 
 
 def _array(source: Program, ending: str, array: Array) -> Iterator[str]:
-    kind = "signed char" if array.dtype == np.int8 else source.type
+    kind = _TYPES[array.dtype.name]
     yield f"static const {kind} {source.name}_{ending}[{array.size}] = {{\n"
     for first in range(0, array.size, _AT_ONCE):
         yield ",\n" if first else ""
@@ -331,7 +339,7 @@ def _step_functions(source: Program) -> list[str]:
     return steps.functions(source, step, _body(source, declarations, step.lines, outputs))
 
 
-def _predict_functions(source: Program) -> list[str]:
+def predict_functions(source: Program) -> list[str]:
     """Return the function that predicts, if there is one."""
     if not source.lines:
         return []

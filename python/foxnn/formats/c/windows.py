@@ -26,7 +26,7 @@ typedef struct {
 } NAME_windows;"""
 
 # Over the positions that a window reads: `u` are the channels there, and (i, j, k) is its place.
-_READS = """\
+READS = """\
         for (i = 0; i < at->kernel[0]; i++) {
           const int a = p * at->stride[0] + i * at->dilation[0] - at->before[0];
           if (a < 0 || a >= at->in[0]) continue;
@@ -36,7 +36,7 @@ _READS = """\
             for (k = 0; k < at->kernel[2]; k++) {
               const int e = r * at->stride[2] + k * at->dilation[2] - at->before[2];
               if (e < 0 || e >= at->in[2]) continue;"""
-_AT = "((a * at->in[1] + d) * at->in[2] + e)"
+AT = "((a * at->in[1] + d) * at->in[2] + e)"
 
 _CONV = f"""\
 static inline void NAME_conv(const TYPE *w, const TYPE *b, const NAME_windows *at, int channels,
@@ -48,8 +48,8 @@ static inline void NAME_conv(const TYPE *w, const TYPE *b, const NAME_windows *a
     for (q = 0; q < at->out[1]; q++)
       for (r = 0; r < at->out[2]; r++, y += filters) {{
         for (f = 0; f < filters; f++) y[f] = b[f];
-{_READS}
-              const TYPE *u = x + {_AT} * channels * groups;
+{READS}
+              const TYPE *u = x + {AT} * channels * groups;
               const int place = (i * at->kernel[1] + j) * at->kernel[2] + k;
               const TYPE *v = w + place * channels * filters;
               for (g = 0; g < groups; g++, u += channels) {{
@@ -73,8 +73,8 @@ static inline void NAME_max_pool(const NAME_windows *at, int channels, const TYP
     for (q = 0; q < at->out[1]; q++)
       for (r = 0; r < at->out[2]; r++, y += channels) {{
         int is_first = 1;
-{_READS}
-              const TYPE *u = x + {_AT} * channels;
+{READS}
+              const TYPE *u = x + {AT} * channels;
               for (c = 0; c < channels; c++) y[c] = is_first || u[c] > y[c] ? u[c] : y[c];
               is_first = 0;
             }}
@@ -93,8 +93,8 @@ static inline void NAME_average_pool(const NAME_windows *at, int channels, const
         for (c = 0; c < channels; c++) {{
           double sum = 0; /* of all positions, where the pool is global */
           int count = 0;
-{_READS}
-              sum += x[{_AT} * channels + c];
+{READS}
+              sum += x[{AT} * channels + c];
               count++;
             }}
           }}
@@ -120,7 +120,7 @@ _FUNCTIONS = {
 }
 
 
-def _function(which: str, name: str, kind: str) -> str:
+def function(which: str, name: str, kind: str) -> str:
     """Return a function, or the type of windows, for a prefix of names and a type of numbers."""
     return _FUNCTIONS[which].replace("NAME", name).replace("TYPE", kind)
 
@@ -148,9 +148,9 @@ def _windows(name: str, ending: str, part: Part) -> str:
 def _called(to: Writer, part: Part, which: str) -> str:
     """Add a function, and the windows of a layer; return the name of these in C."""
     ending = f"at{part['index']}"
-    to.functions.setdefault("windows", _function("windows", to.name, to.type))
+    to.functions.setdefault("windows", function("windows", to.name, to.type))
     to.functions[ending] = _windows(to.name, ending, part)
-    to.functions.setdefault(which, _function(which, to.name, to.type))
+    to.functions.setdefault(which, function(which, to.name, to.type))
     return f"&{to.name}_{ending}"
 
 
@@ -186,7 +186,7 @@ def _up_sample(to: Writer, part: Part, x: Value) -> Value:
 
 
 def _repeated(to: Writer, shape: list[int], axis: int, times: int, x: Value) -> Value:
-    to.functions.setdefault("repeat", _function("repeat", to.name, to.type))
+    to.functions.setdefault("repeat", function("repeat", to.name, to.type))
     count, inner = math.prod(shape[: axis + 1]), math.prod(shape[axis + 1 :])
     call = f"{to.name}_repeat({count}, {times}, {inner}"
     return to.add([x], x.size * times, lambda y: f"{call}, {x.text}, {y.text});")
