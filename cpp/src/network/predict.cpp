@@ -269,7 +269,8 @@ bool Network<T>::evaluate(const Samples& given, Evaluation& result, int threads,
   result.correct = std::accumulate(matches.begin(), matches.end(), index{0}) +
                    std::accumulate(correct.begin(), correct.end(), index{0});
   const std::uint32_t* const sample = samples.rows.empty() ? nullptr : samples.rows.data();
-  result.loss = weighted_sum(losses.data(), n, samples, sample) / total_weight(n, samples.weights, sample);
+  result.loss =
+      weighted_sum(losses.data(), n, samples, sample) / total_weight(n, samples.weights, sample);
   return true;
 }
 

@@ -207,7 +207,8 @@ class SavedNetwork(AnsweringNetwork):
         ------
         ValueError
             For a name with another ending, a layer that a page cannot hold, more numbers than
-            browsers can open (some 100 million), samples of another shape, and a picture that does not have as many numbers as there are inputs.
+            browsers can open (some 100 million), samples of another shape, and a picture that does
+            not have as many numbers as there are inputs.
         OSError
             If the file cannot be written; an older one is unchanged.
         RuntimeError
