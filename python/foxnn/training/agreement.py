@@ -51,8 +51,6 @@ def described(network: AnsweringNetwork) -> dict[str, Any]:
     }
     return {
         "the version of foxnn": _core.__version__,
-        # The others agree with each other bit for bit.
-        "the kernel set": "reference" if _core.kernel_set() == "reference" else "of vectors",
         "the dtype of the network": "float32" if network._single() else "float64",
         "the layers of the network": list(layers),
         **layers,
