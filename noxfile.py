@@ -77,6 +77,20 @@ def engine(session: nox.Session, preset: str) -> None:
     session.run("ctest", "--preset", preset)
 
 
+@nox.session(venv_backend="none")
+@nox.parametrize("preset", ["aarch64", "aarch64-clang"])
+def arm(session: nox.Session, preset: str) -> None:
+    """Build the engine for 64-bit ARM, run its C++ tests under qemu-user, and count instructions.
+
+    Needs Debian's packages g++-aarch64-linux-gnu, qemu-user-static and clang.
+    """
+    session.run("cmake", "--preset", preset)
+    session.run("cmake", "--build", "--preset", preset)
+    session.run("ctest", "--preset", preset, "--parallel", "2")
+    kernels = f"build/{preset}/cpp/CMakeFiles/foxnn_engine.dir/src/kernels/kernels_neon.cpp.o"
+    session.run("python", "cpp/tools/inner_loops.py", kernels)
+
+
 def install_sanitized(session: nox.Session, preset: str, library: str) -> None:
     """Install the package with its module built from a preset, for g++'s sanitizers."""
     (own,) = (

@@ -212,11 +212,6 @@ def of_estimator(estimator: Any) -> dict[str, Any]:
     return found
 
 
-def one_hash(values: Any) -> str:
-    """Return SHA-256 of plain values."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
-
-
 def held(thing: Any) -> Any:
     """Return what an object holds."""
     kind = type(thing)

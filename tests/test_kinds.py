@@ -209,10 +209,12 @@ def test_same_bits_with_any_threads(
     assert differing(usual, found) == ["threads"]
 
 
-@pytest.mark.skipif(not {"avx2", "avx512"} <= set(HERE), reason="this processor has not both")
-def test_same_bits_with_avx2_and_avx512(forced_run: Callable[..., Any]) -> None:
-    narrow, wide = (forced_run("kinds", isa=isa, threads="1") for isa in ("avx2", "avx512"))
-    assert differing(narrow, wide) == ["kernel_set"]
+@pytest.mark.parametrize("kernel_set", [name for name in HERE if name != foxnn.kernel_set()])
+def test_same_bits_with_every_kernel_set(
+    kernel_set: str, usual: dict[str, np.ndarray], forced_run: Callable[..., Any]
+) -> None:
+    found = forced_run("kinds", isa=kernel_set, threads="1")
+    assert differing(usual, found) == ["kernel_set"]
 
 
 def differing(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> list[str]:

@@ -135,12 +135,13 @@ def test_same_bits_with_any_threads(threads: str, forced_run: ForcedRun) -> None
     assert differing(alone, together) == ["threads"]
 
 
-@pytest.mark.skipif(
-    not {"avx2", "avx512"} <= set(foxnn.kernel_sets()), reason="this processor has not both"
+@pytest.mark.parametrize(
+    "kernel_set", [name for name in foxnn.kernel_sets() if name != foxnn.kernel_set()]
 )
-def test_same_bits_with_avx2_and_avx512(forced_run: ForcedRun) -> None:
-    narrow, wide = (forced_run("lanes", isa=isa, threads="1") for isa in ("avx2", "avx512"))
-    assert differing(narrow, wide) == ["kernel_set"]
+def test_same_bits_with_every_kernel_set(kernel_set: str, forced_run: ForcedRun) -> None:
+    best = forced_run("lanes", isa=foxnn.kernel_set(), threads="1")
+    found = forced_run("lanes", isa=kernel_set, threads="1")
+    assert differing(best, found) == ["kernel_set"]
 
 
 def differing(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> list[str]:

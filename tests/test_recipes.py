@@ -72,7 +72,7 @@ ADDED = {
     ),
 }
 # Named by the recipe, but not for a line of the activation.
-OTHERS = {"tests/test_recipes.py", "tests/test_same_bits.py"}
+OTHERS = {"tests/data/same_bits.txt", "tests/test_recipes.py", "tests/test_same_bits.py"}
 # These have a case for every activation.
 SUITE = [
     "test_activations.py",

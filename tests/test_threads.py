@@ -39,15 +39,17 @@ def test_same_bits_with_any_threads(
     assert_same_bits(alone, together)
 
 
-@pytest.mark.skipif(not {"avx2", "avx512"} <= set(HERE), reason="this processor has not both")
+@pytest.mark.parametrize("kernel_set", HERE[:-1])
 @pytest.mark.parametrize("threads", ["1", "2"])
 @pytest.mark.parametrize("job", JOBS)
-def test_same_bits_with_avx2_and_avx512(threads: str, job: str, forced_run: ForcedRun) -> None:
-    narrow, wide = (
-        forced_run(job, isa=isa, threads=threads, among=JOBS) for isa in ("avx2", "avx512")
+def test_same_bits_with_every_kernel_set(
+    kernel_set: str, threads: str, job: str, forced_run: ForcedRun
+) -> None:
+    best, other = (
+        forced_run(job, isa=isa, threads=threads, among=JOBS) for isa in (HERE[-1], kernel_set)
     )
-    assert (narrow["kernel_set"], wide["kernel_set"]) == ("avx2", "avx512")
-    assert_same_bits(narrow, wide)
+    assert (best["kernel_set"], other["kernel_set"]) == (HERE[-1], kernel_set)
+    assert_same_bits(best, other)
 
 
 @pytest.mark.parametrize("count", [1, 64, 1000, 100_001])

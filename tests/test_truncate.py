@@ -338,10 +338,7 @@ def test_kernel_sets_agree(
     found, best = (forced_run("pieces", isa=isa) for isa in (kernel_set, foxnn.kernel_sets()[-1]))
     assert found["kernel_set"] == kernel_set
     for key in found.keys() - {"kernel_set", "threads"}:
-        if kernel_set == "reference":
-            np.testing.assert_allclose(found[key], best[key], rtol=1e-3, atol=1e-4, err_msg=key)
-        else:
-            np.testing.assert_array_equal(found[key], best[key], err_msg=key)
+        np.testing.assert_array_equal(found[key], best[key], err_msg=key)
 
 
 def test_kinds_of_arrays_and_labels_are_the_same_samples() -> None:

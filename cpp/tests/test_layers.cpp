@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -328,9 +329,10 @@ std::string fingerprint() {
 // The number of workers is fixed for the lifetime of a process, so each number needs its own.
 void test_threads(const std::string& program) {
   std::string expected;
+  const char* emulator = std::getenv("FOXNN_EMULATOR");  // of another processor's programs
   for (const char* workers : {"1", "2", "3"}) {
-    const std::string command =
-        std::string("FOXNN_FORCE_THREADS=") + workers + " '" + program + "' fingerprint";
+    const std::string command = std::string("FOXNN_FORCE_THREADS=") + workers + " " +
+                                (emulator ? emulator : "") + " '" + program + "' fingerprint";
     std::FILE* pipe = popen(command.c_str(), "r");
     char found[32] = "";
     FOXNN_CHECK(pipe && std::fgets(found, sizeof found, pipe));

@@ -11,6 +11,7 @@ using Report = void (*)(bool good, const char* expression, int line);
 void check_reference(Report report);
 void check_avx2(Report report);
 void check_avx512(Report report);
+void check_neon(Report report);
 
 namespace {
 
@@ -37,6 +38,8 @@ int main() {
 #if FOXNN_X86_KERNELS
   check_set("avx2", check_avx2);
   check_set("avx512", check_avx512);
+#elif FOXNN_ARM_KERNELS
+  check_set("neon", check_neon);
 #endif
   return failures == 0 ? 0 : 1;
 }

@@ -171,11 +171,36 @@ void check_fused(Report report) {
   const T e = power_of_two<T>(-Bits<T>::digits + 2);
   T out[16];
   const Vec<T> one = Vec<T>::all(T(1)), up = Vec<T>::all(T(1) + e), down = Vec<T>::all(T(1) - e);
-  const bool fused = kKernelSetName[0] != 'r';
   fma(up, down, Vec<T>::all(T(-1))).store(out);
-  FOXNN_PROMISE(out[0] == (fused ? -e * e : T(0)));
+  FOXNN_PROMISE(out[0] == -e * e);
   fnma(up, down, one).store(out);
-  FOXNN_PROMISE(out[Vec<T>::lanes - 1] == (fused ? e * e : T(0)));
+  FOXNN_PROMISE(out[Vec<T>::lanes - 1] == e * e);
+  // Each of these with each other and each third: ties, sums that cancel, and the ends of the
+  // range.
+  const T least = power_of_two<T>(Bits<T>::least_exponent), half = e / T(8);
+  const T some[16] = {T(1),  T(1) + e,     T(1) - half,        T(-1),
+                      T(3),  least,        -least * T(3),      least * e,
+                      T(0),  T(-0.0),      T(1) / 3,           half,
+                      -half, T(1) / least, T(__builtin_inf()), T(__builtin_nan(""))};
+  bool good = true;
+  for (const T first : some) {
+    for (const T second : some) {
+      const auto exact = [&](T a, T b) {
+        return sizeof(T) == 4 ? T(__builtin_fmaf(float(a), float(second), float(b)))
+                              : T(__builtin_fma(double(a), double(second), double(b)));
+      };
+      T firsts[16];
+      for (T& each : firsts) each = first;
+      good = good && agrees(
+                         firsts, some,
+                         [&](auto a, auto c) { return fma(a, Vec<T>::all(second), c); }, exact);
+      good =
+          good && agrees(
+                      firsts, some, [&](auto a, auto c) { return fnma(a, Vec<T>::all(second), c); },
+                      [&](T a, T b) { return exact(-a, b); });
+    }
+  }
+  FOXNN_PROMISE(good);
   // Nothing that is written as two operations is one.
   (up * down - one).store(out);
   FOXNN_PROMISE(out[0] == T(0));

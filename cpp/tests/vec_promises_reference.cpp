@@ -1,4 +1,6 @@
 // What the vectors of the kernel set "reference" promise.
+#include "kernels/fused.hpp"
+
 #include "kernels/vec_reference.hpp"
 
 #include "vec_promises-inl.hpp"

@@ -9,6 +9,7 @@
 #include "base/cost.hpp"
 #include "base/parallel.hpp"
 #include "base/philox_round.hpp"
+#include "kernels/draw_functions.hpp"
 #include "kernels/kernel_table.hpp"
 
 namespace foxnn {
@@ -60,9 +61,8 @@ double Random::uniform(std::uint64_t position) const {
 }
 
 void Random::normals(std::uint64_t first, std::size_t count, double* out) const {
-  // A normal number takes two uniform ones; log and cosine are the engine's own, of the reference
-  // kernel set, because those of the platforms differ in the last bit.
-  const KernelTable<double>& kernels = reference_kernels().f64;
+  // A normal number takes two uniform ones; log and cosine are the engine's own, because those of
+  // the platforms differ in the last bit.
   constexpr std::size_t kBlock = 256;
   double radius[kBlock], angle[kBlock];
   for (std::size_t done = 0; done < count; done += kBlock) {
@@ -73,8 +73,8 @@ void Random::normals(std::uint64_t first, std::size_t count, double* out) const 
       angle[i] = kTwoPi * uniform(position + 1);
     }
     const index length = static_cast<index>(n);
-    kernels.math[static_cast<int>(MathFunction::log)](length, radius, radius);
-    kernels.math[static_cast<int>(MathFunction::cos)](length, angle, angle);
+    draw_log(length, radius, radius);
+    draw_cos(length, angle, angle);
     for (std::size_t i = 0; i < n; ++i) out[done + i] = std::sqrt(-2.0 * radius[i]) * angle[i];
   }
 }

@@ -34,6 +34,9 @@ constexpr Candidate kCandidates[] = {
        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
      }},
+#elif FOXNN_ARM_KERNELS
+    // Every AArch64 has it.
+    {"neon", neon_kernels, neon_member_kernels, [] { return true; }},
 #endif
 };
 

@@ -419,6 +419,8 @@ const KernelSet& reference_kernels();
 #if FOXNN_X86_KERNELS
 const KernelSet& avx2_kernels();
 const KernelSet& avx512_kernels();
+#elif FOXNN_ARM_KERNELS
+const KernelSet& neon_kernels();
 #endif
 
 /// The set of this name. Throws std::invalid_argument if this processor cannot run it.

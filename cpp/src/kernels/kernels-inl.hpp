@@ -3,9 +3,9 @@
 // copy of a function for another set.
 //
 // What a Vec<T> promises, so that kernel sets agree bit for bit (vec_avx2.hpp, vec_avx512.hpp,
-// vec_reference.hpp; cpp/tests/vec_promises-inl.hpp checks it):
-// - `fma(a, b, c)` and `fnma(a, b, c)` are a b + c and c - a b, rounded once (the reference set
-//   rounds twice). Nothing else is fused.
+// vec_neon.hpp, vec_reference.hpp; cpp/tests/vec_promises-inl.hpp checks it):
+// - `fma(a, b, c)` and `fnma(a, b, c)` are a b + c and c - a b, rounded once. Nothing else is
+//   fused.
 // - `max(a, b)` and `min(a, b)` return b where either is not a number, or where both are equal, as
 //   the x86 instructions do: max(0, z) keeps a NaN in z, where max(z, 0) would hide it.
 // - `a < b` is false where either is not a number.

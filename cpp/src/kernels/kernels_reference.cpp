@@ -1,4 +1,6 @@
 // The kernel set "reference": the kernels compiled for plain C++, for every processor.
+#include "kernels/fused.hpp"
+
 #include "kernels/vec_reference.hpp"
 
 #include "kernels/kernels-inl.hpp"

@@ -78,6 +78,8 @@ const MemberKernelSet& reference_member_kernels();
 #if FOXNN_X86_KERNELS
 const MemberKernelSet& avx2_member_kernels();
 const MemberKernelSet& avx512_member_kernels();
+#elif FOXNN_ARM_KERNELS
+const MemberKernelSet& neon_member_kernels();
 #endif
 /// Those of the set in use.
 const MemberKernelSet& active_member_kernels();

@@ -1,4 +1,6 @@
 // The kernels for populations of the set "reference", in plain C++.
+#include "kernels/fused.hpp"
+
 #include "kernels/vec_reference.hpp"
 
 #include "kernels/members-inl.hpp"

@@ -1,7 +1,7 @@
 // Vectors of 16 bytes in plain C++: the oracle of the other kernel sets, and the set for old or
-// other processors. Its fma is a product and a sum, because without the instruction a fused one
-// takes a hundred times as long; so its results differ from those of the other sets in the last
-// bits. kernels-inl.hpp says what a Vec promises.
+// other processors. Before it, a file includes what multiplies and adds: for a kernel set
+// fused.hpp, which takes many times as long where the processor has no instruction for it.
+// kernels-inl.hpp says what a Vec promises.
 #pragma once
 
 #include "kernels/kernel_table.hpp"
@@ -25,11 +25,13 @@ struct FloatBits;
 template <>
 struct FloatBits<float> {
   using Unsigned = unsigned;
+  using Register = FourFloats;
   static constexpr int digits = 23, bias = 127;
 };
 template <>
 struct FloatBits<double> {
   using Unsigned = unsigned long long;
+  using Register = TwoDoubles;
   static constexpr int digits = 52, bias = 1023;
 };
 
@@ -75,8 +77,12 @@ struct Vec {
     for (index i = 0; i < lanes; ++i) mask.m[i] = a.v[i] < b.v[i];
     return mask;
   }
-  friend Vec fma(Vec a, Vec b, Vec c) { return a * b + c; }
-  friend Vec fnma(Vec a, Vec b, Vec c) { return c - a * b; }
+  friend Vec fma(Vec a, Vec b, Vec c) {
+    return from_register(multiply_add(a.as_register(), b.as_register(), c.as_register()));
+  }
+  friend Vec fnma(Vec a, Vec b, Vec c) {
+    return from_register(multiply_add(-a.as_register(), b.as_register(), c.as_register()));
+  }
   friend Vec sqrt(Vec a) {
     return each([&](index i) { return root(a.v[i]); });
   }
@@ -134,6 +140,9 @@ struct Vec {
     for (index i = 0; i < lanes; ++i) result.v[i] = f(i);
     return result;
   }
+  using Register = typename Bits::Register;
+  Register as_register() const { return __builtin_bit_cast(Register, v); }
+  static Vec from_register(Register x) { return __builtin_bit_cast(Vec, x); }
   static Unsigned to_bits(T x) { return __builtin_bit_cast(Unsigned, x); }
   static T from_bits(Unsigned x) { return __builtin_bit_cast(T, x); }
   static float root(float x) { return __builtin_sqrtf(x); }

@@ -8,6 +8,7 @@
 
 #include "base/cost.hpp"
 #include "foxnn/random.hpp"
+#include "kernels/draw_functions.hpp"
 #include "population/in_turn.hpp"
 
 namespace foxnn {
@@ -53,7 +54,7 @@ double uniform_of(std::uint32_t low, std::uint32_t high) {
 }
 
 // Standard normal numbers: block i of `count` gives those at 2 i and 2 i + 1 (Box and Muller,
-// 1958). Their functions are of the reference kernel set, which all processors can run.
+// 1958).
 void fill_normals(const Draw& draw, index first, index count, double (&out)[2 * kPhiloxBlocks]) {
   std::uint32_t words[4][kPhiloxBlocks];
   fill(draw, RandomStream::perturbation, first, words);
@@ -62,10 +63,9 @@ void fill_normals(const Draw& draw, index first, index count, double (&out)[2 * 
     radius[i] = 1.0 - uniform_of(words[0][i], words[1][i]);  // above 0: its logarithm is finite
     angle[i] = kTwoPi * uniform_of(words[2][i], words[3][i]);
   }
-  const auto& math = reference_kernels().f64.math;
-  math[static_cast<int>(MathFunction::log)](count, radius, radius);
-  math[static_cast<int>(MathFunction::sin)](count, angle, sine);
-  math[static_cast<int>(MathFunction::cos)](count, angle, angle);
+  draw_log(count, radius, radius);
+  draw_sin(count, angle, sine);
+  draw_cos(count, angle, angle);
   for (index i = 0; i < count; ++i) {
     const double length = std::sqrt(-2.0 * radius[i]);
     out[2 * i] = length * angle[i];

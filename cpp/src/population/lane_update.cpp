@@ -14,6 +14,7 @@ LaneUpdate<T>::LaneUpdate(const LaneLayout<T>& layout, const std::vector<Trainin
     : layout_(layout),
       plans_(plans),
       steps_(plans.size()),
+      decays_(plans.size()),
       rates_(plans.size()),
       has_betas_of_first_(plans.size()),
       parameters_(layout.lines() * kLine),
@@ -72,8 +73,7 @@ void LaneUpdate<T>::set_step(std::size_t member, std::uint64_t step) {
   are_together_ = std::equal(steps_.begin() + 1, steps_.end(), steps_.begin());
 }
 
-// Members often differ in the learning rate alone, if at all, and two powers take as long as a
-// layer.
+// Members often differ in the learning rate alone, if at all.
 template <class T>
 void LaneUpdate<T>::begin_step() {
   for (std::size_t m = 0; m < plans_.size() && restarts_; ++m) {
@@ -83,7 +83,7 @@ void LaneUpdate<T>::begin_step() {
   for (std::uint64_t& step : steps_) ++step;
   const Optimizer& first = plans_.front().optimizer;
   if (!first.traits().corrects_means) return;
-  const MeanCorrections of_first = mean_corrections(first, steps_.front());
+  const MeanCorrections of_first = decays_.front().at(first, steps_.front());
   if (are_together_ && are_alike_) {
     std::fill_n(line(rate), kLine, static_cast<T>(of_first.rate(rates_.front())));
     std::fill_n(line(square_scale), kLine, static_cast<T>(of_first.square_scale()));
@@ -92,7 +92,7 @@ void LaneUpdate<T>::begin_step() {
   for (std::size_t m = 0; m < plans_.size(); ++m) {
     const bool is_as_first = are_together_ && has_betas_of_first_[m];
     const MeanCorrections corrections =
-        is_as_first ? of_first : mean_corrections(plans_[m].optimizer, steps_[m]);
+        is_as_first ? of_first : decays_[m].at(plans_[m].optimizer, steps_[m]);
     line(rate)[m] = static_cast<T>(corrections.rate(rates_[m]));
     line(square_scale)[m] = static_cast<T>(corrections.square_scale());
   }

@@ -8,6 +8,7 @@
 #include "foxnn/trainer.hpp"
 #include "kernels/member_table.hpp"
 #include "population/lane_layout.hpp"
+#include "training/mean_decays.hpp"
 
 namespace foxnn {
 
@@ -68,6 +69,7 @@ class LaneUpdate {
   const LaneLayout<T>& layout_;
   std::vector<TrainingPlan> plans_;
   std::vector<std::uint64_t> steps_;
+  std::vector<MeanDecays> decays_;
   // Of the plans, where each step finds them side by side.
   std::vector<double> rates_;
   std::vector<bool> has_betas_of_first_;

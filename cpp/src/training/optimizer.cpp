@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "base/messages.hpp"
+#include "training/mean_decays.hpp"
 
 namespace foxnn {
 namespace {
@@ -70,9 +71,7 @@ std::string_view optimizer_name(OptimizerKind kind) { return optimizer_traits(ki
 std::vector<std::string> optimizer_names() { return all_names(kOptimizers); }
 
 MeanCorrections mean_corrections(const Optimizer& optimizer, std::uint64_t step) {
-  if (!optimizer.traits().corrects_means) return {};
-  const double t = static_cast<double>(step);
-  return {1.0 - std::pow(optimizer.beta_1, t), 1.0 - std::pow(optimizer.beta_2, t)};
+  return MeanDecays().at(optimizer, step);
 }
 
 UpdateCoefficients update_coefficients(const Optimizer& optimizer, double learning_rate,

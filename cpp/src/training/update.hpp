@@ -9,6 +9,7 @@
 #include "foxnn/trainer.hpp"
 #include "training/clipping.hpp"
 #include "training/late_rows.hpp"
+#include "training/mean_decays.hpp"
 #include "training/sinks.hpp"
 
 namespace foxnn {
@@ -49,7 +50,8 @@ class Update {
       state.step = 0;
     }
     ++state.step;
-    sink_.set_step(update_coefficients(state.rule, learning_rate, state.step));
+    const MeanCorrections corrections = decays_.at(state.rule, state.step);
+    sink_.set_step(update_coefficients(state.rule, learning_rate, corrections));
     if (late_) late_->begin_step(sink_.step());
   }
   /// Takes back a step that has changed no parameter.
@@ -116,6 +118,7 @@ class Update {
   Network<T>& network_;
   GradientRules<T> rules_;
   UpdateSink<T> sink_;
+  MeanDecays decays_;
   std::optional<NormClip<T>> stored_;
   std::unique_ptr<LateRows<T>> late_;  // set if rows of parameters can wait for their steps
 };

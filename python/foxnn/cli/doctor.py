@@ -89,7 +89,7 @@ def _about_kernels(facts: Facts) -> list[str]:
     if facts.kernel_sets == ("reference",):
         found.append(
             "Only the reference kernels run here: this processor has neither AVX2 with FMA nor "
-            "AVX-512, or this build leaves them out."
+            "AVX-512 nor NEON, or this build leaves them out."
         )
     elif (
         facts.gflops_of_one is not None
