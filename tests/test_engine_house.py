@@ -13,7 +13,9 @@ ENGINE = ROOT / "cpp"
 pytestmark = pytest.mark.skipif(not ENGINE.is_dir(), reason="the engine's sources are not here")
 
 # From the bottom to the top; a folder includes its own files and those of folders below it.
-STOREYS = ["base", "kernels", "data", "layers", "network", "training", "population"]
+STOREYS = [
+    "base", "kernels", "data", "quantized", "layers", "network", "training", "population",
+]  # fmt: skip
 
 
 def sources() -> dict[str, str]:

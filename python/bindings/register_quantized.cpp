@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "foxnn/cpu.hpp"
 #include "foxnn/quantized.hpp"
 #include "gil.hpp"
 #include "interrupt.hpp"

@@ -19,4 +19,7 @@ std::string_view kernel_set();
 /// OpenMP runtime.
 int thread_limit();
 
+/// The kernels for networks of bytes that this processor can run, the fastest last.
+std::vector<std::string_view> byte_kernel_sets();
+
 }  // namespace foxnn

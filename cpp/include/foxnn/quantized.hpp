@@ -84,7 +84,4 @@ class QuantizedNetwork {
   std::unique_ptr<const Parts> parts_;
 };
 
-/// The byte kernels that this processor can run, the fastest last.
-std::vector<std::string_view> byte_kernel_sets();
-
 }  // namespace foxnn

@@ -8,7 +8,6 @@
 #include <string>
 
 #include "foxnn/cpu.hpp"
-#include "foxnn/quantized.hpp"
 #include "kernels/byte_table.hpp"
 #include "kernels/kernel_table.hpp"
 #include "kernels/member_table.hpp"
