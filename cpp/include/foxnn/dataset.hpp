@@ -104,13 +104,17 @@ template <class T>
 void read_row(const MatrixView& matrix, index i, const Rows<T>& out,
               std::uint32_t* nonzero = nullptr, T missing = T(0));
 
-/// Rows order[0] ... order[count - 1], `distance` apart.
+/// Rows order[0] ... order[count - 1], one after the other.
 template <class T>
-void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out,
-               index distance);
+void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out);
+/// The same, `distance` apart: a function of its own, because a step of a tiny network would notice
+/// one argument more.
+template <class T>
+void read_rows_apart(const MatrixView& matrix, const std::uint32_t* order, index count, T* out,
+                     index distance);
 /// The most numbers of a row that is a few moves without a loop.
 inline constexpr index kShortRow = 8;
-/// Whether `read_rows` is several times as fast as `read_row` for each of them: rows of a few
+/// Whether these two are several times as fast as `read_row` for each of them: rows of a few
 /// numbers, which take less time than a call.
 inline bool has_short_rows(const MatrixView& matrix) {
   return matrix.columns <= kShortRow && !matrix.scaling && !matrix.is_sparse() && !matrix.lengths;

@@ -22,25 +22,22 @@ const Source* as(const std::byte* p) {
 }
 
 // If the number of columns is known at compile time, a row is a few moves without a loop, and rows
-// that follow each other are at fixed distances.
-template <int kColumns, class Source, class T>
+// that follow each other (kPacked) are at fixed distances.
+template <int kColumns, bool kPacked, class Source, class T>
 void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out,
                      index distance) {
-  const auto read = [&](index step) __attribute__((always_inline)) {
-    for (index r = 0; r < count; ++r, out += step) {
-      const Source* row = as<Source>(matrix.row(order[r]));
-      for (int i = 0; i < kColumns; ++i) out[i] = static_cast<T>(row[i]);
-    }
-  };
-  if (distance == kColumns) return read(kColumns);
-  read(distance);
+  for (index r = 0; r < count; ++r, out += kPacked ? kColumns : distance) {
+    const Source* row = as<Source>(matrix.row(order[r]));
+    for (int i = 0; i < kColumns; ++i) out[i] = static_cast<T>(row[i]);
+  }
 }
 
-template <class Source, class T, int... kColumns>
+template <bool kPacked, class Source, class T, int... kColumns>
 void read_short_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out,
                      index distance, std::integer_sequence<int, kColumns...>) {
   (void)((matrix.columns == kColumns + 1 &&
-          (read_short_rows<kColumns + 1, Source>(matrix, order, count, out, distance), true)) ||
+          (read_short_rows<kColumns + 1, kPacked, Source>(matrix, order, count, out, distance),
+           true)) ||
          ...);
 }
 
@@ -98,9 +95,11 @@ void read_row(const MatrixView& matrix, index i, const Rows<T>& out, std::uint32
   }
 }
 
-template <class T>
-void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out,
-               index distance) {
+namespace {
+
+template <bool kPacked, class T>
+[[gnu::always_inline]] inline void copy_rows(const MatrixView& matrix, const std::uint32_t* order,
+                                             index count, T* out, index distance) {
   if (matrix.scaling || matrix.is_sparse()) {
     for (index r = 0; r < count; ++r, out += distance) {
       read_row(matrix, order[r], Rows<T>{out, kPanelWidth<T>});
@@ -110,7 +109,7 @@ void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count
   const auto copy = [&]<class Source>(const Source*) {
     if (matrix.columns <= kShortRow) {
       using Lengths = std::make_integer_sequence<int, kShortRow>;
-      return read_short_rows<Source>(matrix, order, count, out, distance, Lengths());
+      return read_short_rows<kPacked, Source>(matrix, order, count, out, distance, Lengths());
     }
     for (index r = 0; r < count; ++r, out += distance) {
       const Source* row = as<Source>(matrix.row(order[r]));
@@ -125,6 +124,19 @@ void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count
     case ElementType::u8:
       return copy(static_cast<const std::uint8_t*>(nullptr));
   }
+}
+
+}  // namespace
+
+template <class T>
+void read_rows(const MatrixView& matrix, const std::uint32_t* order, index count, T* out) {
+  copy_rows<true>(matrix, order, count, out, matrix.columns);
+}
+
+template <class T>
+void read_rows_apart(const MatrixView& matrix, const std::uint32_t* order, index count, T* out,
+                     index distance) {
+  copy_rows<false>(matrix, order, count, out, distance);
 }
 
 template <class T>
@@ -227,8 +239,10 @@ template bool all_finite<float>(const MatrixView&);
 template bool all_finite<double>(const MatrixView&);
 template void read_row(const MatrixView&, index, const Rows<float>&, std::uint32_t*, float);
 template void read_row(const MatrixView&, index, const Rows<double>&, std::uint32_t*, double);
-template void read_rows(const MatrixView&, const std::uint32_t*, index, float*, index);
-template void read_rows(const MatrixView&, const std::uint32_t*, index, double*, index);
+template void read_rows(const MatrixView&, const std::uint32_t*, index, float*);
+template void read_rows(const MatrixView&, const std::uint32_t*, index, double*);
+template void read_rows_apart(const MatrixView&, const std::uint32_t*, index, float*, index);
+template void read_rows_apart(const MatrixView&, const std::uint32_t*, index, double*, index);
 template void read_target(const Samples&, index, index, const Rows<float>&);
 template void read_target(const Samples&, index, index, const Rows<double>&);
 

@@ -101,7 +101,7 @@ class Batches {
       if (leaving && leaving->now()) return;
       const index last = std::min(first + kBlock, end), count = last - first;
       if (has_short_inputs) {
-        read_rows(from, sample + first, count, inputs.at(first), inputs.stride);
+        read_rows_apart(from, sample + first, count, inputs.at(first), inputs.stride);
       } else {
         for (index r = first; r < last; ++r) {
           // Rows can be anywhere in memory: the next is prefetched while this one is converted.
@@ -110,7 +110,7 @@ class Batches {
         }
       }
       if (has_short_targets) {
-        read_rows(samples_.outputs, sample + first, count, targets.at(first), targets.stride);
+        read_rows_apart(samples_.outputs, sample + first, count, targets.at(first), targets.stride);
         for (index r = first; r < last; ++r) smooth(targets.at(r));
       } else {
         for (index r = first; r < last; ++r) read_own_target(sample[r], targets.from_row(r));

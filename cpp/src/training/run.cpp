@@ -318,10 +318,9 @@ template <class T>
 [[gnu::always_inline]] inline void Run<T>::gradient_of_block(const Samples& samples,
                                                              const std::uint32_t* sample,
                                                              index first, index count, T scale) {
-  read_rows(samples.inputs, sample + first, count, narrow_->inputs(), samples.inputs.columns);
+  read_rows(samples.inputs, sample + first, count, narrow_->inputs());
   if (!samples.labels) {
-    read_rows(samples.outputs, sample + first, count, narrow_->target().data,
-              samples.outputs.columns);
+    read_rows(samples.outputs, sample + first, count, narrow_->target().data);
   } else {
     for (index r = 0; r < count; ++r) {
       read_target(samples, sample[first + r], network_.outputs(), narrow_->target().from_row(r));
