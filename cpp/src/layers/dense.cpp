@@ -210,9 +210,17 @@ template <class T>
 void Dense<T>::forward(Share share, index batch, const Rows<const T>* x, const Outputs<T>& out,
                        Scratch<T> scratch) const {
   if (positions_ == 1) return forward_position(share, batch, *x, out, scratch);
+  forward_positions(share, batch, *x, out, scratch);
+}
+
+// Apart from `forward`, so that what is inlined there for flat samples does not grow.
+template <class T>
+[[gnu::noinline]] void Dense<T>::forward_positions(Share share, index batch, const Rows<const T>& x,
+                                                   const Outputs<T>& out,
+                                                   Scratch<T> scratch) const {
   if (share.workers == 1 && batch <= most_few<T>() && batch < positions_ && !out.steps.y) {
     for (index sample = 0; sample < batch; ++sample) {
-      forward_position({}, positions_, every_panel(*x, sample, 0, panels_of_input()),
+      forward_position({}, positions_, every_panel(x, sample, 0, panels_of_input()),
                        positions_as_rows(out, sample, 0, panels_of_output()), scratch);
     }
     return;
@@ -224,7 +232,7 @@ void Dense<T>::forward(Share share, index batch, const Rows<const T>* x, const O
     if (rows == 0) return;
     at.y = out.y.from_panel(p * panels_of_output());
     if (out.slope.data) at.slope = out.slope.from_panel(p * panels_of_output());
-    forward_position(Share{}, rows, x->from_panel(p * panels_of_input()), at, scratch);
+    forward_position(Share{}, rows, x.from_panel(p * panels_of_input()), at, scratch);
   }
 }
 
@@ -278,12 +286,7 @@ template <class T>
     }
   };
   const bool is_row = batch == 1 && share.workers == 1 && !sorted_;
-  const auto multiply_row = [&] {
-    const index whole = padded_ / kPanelWidth<T>;
-    k.multiply_row(inputs_, x, weights(), whole, bias, y.data, y.panel);
-    for (index p = 0; p < whole; ++p) this->activate(1, kPanelWidth<T>, 0, p, out);
-    if (whole < panels.count()) compute(whole, 0, 1, nullptr);
-  };
+  bool is_listed = false;
   if (x.nonzero && !sorted_ && shares_panels(share, panels.count())) {
     // Tile by tile, so that one list of nonzero columns serves all panels. Tiles with few zeros
     // wait for each other: all weights pass by for every tile with a list, and once for these.
@@ -299,8 +302,9 @@ template <class T>
         errands.rows = rows_ahead(x, next, tile_height(batch - next, k.tile_rows), inputs_);
       }
       const List list = k.list_columns(rows, inputs_, x.from_row(row), scratch.items);
-      if (!list.items && is_row) return multiply_row();
+      if (is_row && !list.items) break;
       if (!list.items) continue;
+      is_listed = true;
       compute_waiting(row);
       waiting = row + rows;
       for (index p = first_panel; p < last_panel; ++p) {
@@ -311,9 +315,16 @@ template <class T>
         this->activate(rows, panels.width(p), row, p, out);
       }
     }
-    return compute_waiting(batch);
+    // One row without zeros has a way of its own.
+    if (is_listed || !is_row) return compute_waiting(batch);
   }
-  if (is_row) return multiply_row();
+  if (is_row) {
+    const index whole = padded_ / kPanelWidth<T>;
+    k.multiply_row(inputs_, x, weights(), whole, bias, y.data, y.panel);
+    for (index p = 0; p < whole; ++p) this->activate(1, kPanelWidth<T>, 0, p, out);
+    if (whole < panels.count()) compute(whole, 0, 1, nullptr);
+    return;
+  }
   each_share(share, panels.count(), batch, tile_rows(), by_bands);
 }
 

@@ -42,6 +42,9 @@ class Dense final : public Activated<T> {
   std::optional<NarrowPart<T>> narrow_part() const override;
 
  private:
+  // The same for samples of several positions.
+  void forward_positions(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
+                         Scratch<T> scratch) const;
   // The same for one position, or for samples that have only one.
   void forward_position(Share share, index batch, const Rows<const T>& x, const Outputs<T>& out,
                         Scratch<T> scratch) const;
