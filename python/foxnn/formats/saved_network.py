@@ -182,7 +182,7 @@ class SavedNetwork(AnsweringNetwork):
         weights that come into a neuron one points at. It tests itself: its answers to recorded
         samples must agree with `predict` within 1e-5 (of 1, or of an output that is larger; in a
         network where rounding alone does more, eight times as much), and it says whether they do.
-        Its weights are float32. Without them and the samples it has some 85 kB.
+        Its weights are float32. Without them and the samples it has some 87 kB.
 
         Parameters
         ----------
@@ -202,8 +202,9 @@ class SavedNetwork(AnsweringNetwork):
         Raises
         ------
         ValueError
-            For a name with another ending, a layer that a page cannot hold, samples of
-            another shape, and a picture that does not have as many numbers as there are inputs.
+            For a name with another ending, a layer that a page cannot hold, more numbers than
+            browsers can open (some 100 million), samples of another shape, and a picture that does
+            not have as many numbers as there are inputs.
         OSError
             If the file cannot be written; an older one is unchanged.
         RuntimeError
