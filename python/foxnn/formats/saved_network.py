@@ -186,7 +186,7 @@ class SavedNetwork(AnsweringNetwork):
         weights that come into a neuron one points at. It tests itself: its answers to recorded
         samples must agree with `predict` within 1e-5 (of 1, or of an output that is larger; in a
         network where rounding alone does more, eight times as much), and it says whether they do.
-        Its weights are float32. Without them and the samples it has some 85 kB.
+        Its weights are float32. Without them and the samples it has some 87 kB.
 
         Parameters
         ----------
