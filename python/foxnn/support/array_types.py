@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike, NDArray
 else:
+    import numpy as np
+
     ArrayLike = DTypeLike = Any
-    NDArray = list  # an alias of it takes any type: NDArray[Any]
+
+    class NDArray:
+        """An array of some type, as numpy.typing has it."""
+
+        def __class_getitem__(cls, kind: Any) -> Any:
+            return np.ndarray[Any, np.dtype[kind]]
+
 
 __all__ = ["ArrayLike", "DTypeLike", "NDArray"]
