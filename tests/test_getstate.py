@@ -60,6 +60,7 @@ EXAMPLES: dict[str, Any] = {
     "neural_network-untrained": lambda: foxnn.neural_network([3, 2], seed=1),
     "neural_network-every kind": every_kind.trained,
     "neural_network-subclass": Named,
+    "quantized_network": lambda: network().quantize(X),
     "population": lambda: foxnn.population([network(), network()]),
     "layer": lambda: foxnn.layer(3, 4, ("elu", 0.5), seed=1),
     "layer-of a network": lambda: network()[1],
