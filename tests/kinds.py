@@ -495,6 +495,17 @@ ROWS = [
         [(3, 40), LSTM(70, return_sequences=True), GRU(48, return_sequences=True), RNN(65)],
         refused_by=("txt",),
     ),
+    # Their inputs lie step behind step, and so does the gradient.
+    Row(
+        "recurrent-packed",
+        [(19, 2), Activation("sin"), Dropout(0.2), LSTM(5, bidirectional=True), 3],
+        refused_by=("txt",),
+    ),
+    Row(
+        "recurrent-packed-panels",
+        [(5, 16), Activation("sin"), GRU(33, reverse=True), 2],
+        refused_by=("txt",),
+    ),
     Row(
         "recurrent-mixed",
         [

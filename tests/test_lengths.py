@@ -103,6 +103,13 @@ NETWORKS: dict[str, list[Any]] = {
         LSTM(4, bidirectional=True),
         2,
     ],
+    "recurrent-packed": [
+        (None, 4),
+        Activation("tanh"),
+        GRU(5, bidirectional=True, return_sequences=True),
+        LSTM(3),
+        2,
+    ],
     "recurrent-steps": [(None, 3), LSTM(6, return_sequences=True), Dense(2)],
 }
 per_network = pytest.mark.parametrize("name", NETWORKS)

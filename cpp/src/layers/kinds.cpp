@@ -58,6 +58,12 @@ constexpr Kind convolution(std::string_view name) {
   return {name, wants, make_convolution<float>, make_convolution<double>};
 }
 
+// Steps that follow each other are read where they are, unless one would cross the border of a
+// panel; then each gets panels of its own.
+Wants of_recurrent(const LayerSpec&, const Shape& input) {
+  return kPanelWidth<double> % input.channels == 0 ? Wants::any : Wants::panels;
+}
+
 constexpr Kind kKinds[] = {
     kind<Dense>("dense",
                 [](const LayerSpec& spec, const Shape&) {
@@ -82,9 +88,9 @@ constexpr Kind kKinds[] = {
     kind<AveragePool>("up_sample", always<Wants::panels>),
     kind<BatchNorm>("batch_norm", always<Wants::panels>),
     kind<Embedding>("embedding", always<Wants::packed>),
-    kind<Recurrent>("rnn", always<Wants::panels>),
-    kind<Recurrent>("gru", always<Wants::panels>),
-    kind<Recurrent>("lstm", always<Wants::panels>),
+    kind<Recurrent>("rnn", of_recurrent),
+    kind<Recurrent>("gru", of_recurrent),
+    kind<Recurrent>("lstm", of_recurrent),
     // Layers that join the branches of a composite.
     kind<Add>("add", always<Wants::panels>),
     kind<Concatenate>("concatenate", always<Wants::panels>),

@@ -43,6 +43,9 @@ struct Recurrence {
 
   Cell cell = Cell::rnn;
   index steps = 0, channels = 0, units = 0;
+  /// From the inputs of one step to those of the next: they lie in panels of their own, or follow
+  /// each other, none of them across the border of a panel.
+  index step_columns = 0;
   index directions = 1;
   bool reverse = false, sequences = false;
   Arrays arrays[2] = {};
@@ -66,6 +69,12 @@ struct Recurrence {
   index panel_of(index lines, index block, index gate) const {
     return lines * (gates() * block * kPanelWidth<T> + gate * width(block));
   }
+  /// The columns of a row in panels: where one is, from the row's first number on.
+  static index place_of(index column, index panel) {
+    return column / kPanelWidth<T> * panel + column % kPanelWidth<T>;
+  }
+  /// Whether the inputs of a step lie in panels of their own.
+  bool has_panels() const { return step_columns % kPanelWidth<T> == 0 || steps == 1; }
   /// Panels of values at one step.
   index panels_of_input() const { return panel_count<T>(channels); }
   index panels_of_output() const { return panel_count<T>(directions * units); }
@@ -100,6 +109,10 @@ struct Recurrence {
   index weights_size() const { return (channels + units) * gates() * pitch(); }
   index biases_size() const { return kept_gates() * blocks() * kPanelWidth<T>; }
   index gradient_size() const { return rounded_up(weights_size(), kPanelWidth<T>) + biases_size(); }
+  /// Numbers of the transposed weights of the inputs.
+  index turned_size() const {
+    return directions * gates() * pitch() * rounded_up(channels, kLineWidth<T>);
+  }
   /// Numbers that are kept of a direction: of a row, and of so many.
   index row_size() const {
     const index states = has_memory() ? 3 * steps + 2 : steps + 1;

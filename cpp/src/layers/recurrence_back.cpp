@@ -188,6 +188,8 @@ void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, const Ow
                        const typename Layer<T>::Below& below, const Scratch<T>& scratch) {
   const index lines = shape.gates() * shape.units;
   const index panel = shape.kept(back.kept, 0, 0, batch).height * kPanelWidth<T>;
+  // The gradient of one step, where the steps share panels.
+  T* const alone = scratch.numbers + shape.turned_size();
   Stretch* end = scratch.stretches;
   for (index d = 0; d < shape.directions; ++d) {
     transpose_gates(shape, shape.channels, parameters + shape.arrays[d].weights, d * lines,
@@ -199,18 +201,31 @@ void gradient_of_steps(const Recurrence<T>& shape, const T* parameters, const Ow
     if (count <= 0) return;
     const T* const gates =
         kept.gates + t * shape.gates_size(kept.height) + own.first * kPanelWidth<T>;
-    each_panel<T>(shape.channels, [&](index q, index width) {
-      const index under = t * shape.panels_of_input() + q;
+    const auto multiply = [&](index q, index width, T* to, index stride) {
       kernels<T>().multiply_stretches(
           count, scratch.stretches, end - scratch.stretches, gates, kPanelWidth<T>,
-          scratch.numbers + q * kPanelWidth<T> * shape.directions * lines, width, nullptr,
-          delta_below.at(own.first, under), delta_below.stride);
+          scratch.numbers + q * kPanelWidth<T> * shape.directions * lines, width, nullptr, to,
+          stride);
+    };
+    if (!shape.has_panels()) {  // whole lines would overwrite other steps
+      multiply(0, width_of_panel<T>(shape.channels, 0), alone, kPanelWidth<T>);
+      copy_columns<T>(0, count, {alone, kPanelWidth<T>}, 0,
+                      {delta_below.at(own.first), delta_below.stride, delta_below.panel},
+                      t * shape.step_columns, shape.channels);
+      return;
+    }
+    each_panel<T>(shape.channels, [&](index q, index width) {
+      const index under = t * shape.panels_of_input() + q;
+      multiply(q, width, delta_below.at(own.first, under), delta_below.stride);
       below.finish(own.first, count, under, width, delta_below);
     });
   };
   each_group(shape, rows, batch, [&](index group, RowRange own) {
     const KeptSteps<T> kept = shape.kept(back.kept, 0, group, batch);
     for (index t = 0; t < shape.steps && !scratch.leaves(); ++t) at_step(kept, own, t);
+    if (shape.has_panels()) return;
+    below.finish_rows(own.first, own.last - own.first, shape.steps * shape.step_columns,
+                      delta_below);
   });
 }
 

@@ -135,7 +135,8 @@ class Forward {
 
   // `is_fresh`: the states before it are zero.
   void step(index t, RowRange rows, bool is_fresh) {
-    const Rows<const T> x = x_.from_panel(t * shape_.panels_of_input());
+    const T* const first = x_.data + shape_.place_of(t * shape_.step_columns, x_.panel);
+    const Rows<const T> x{first, x_.stride, x_.panel};
     const index of_x = list_columns(t, x, is_fresh);
     const index all = rows.last - rows.first, most = Recurrence<T>::kBand;
     // Bands of nearly equal size.
@@ -249,7 +250,7 @@ ScratchSize scratch_of(const Recurrence<T>& shape, index batch) {
   const index forward =
       rounded_up(lines, kWidth) + 3 * state + shape.kept_gates() * Recurrence<T>::kBand * kWidth;
   const index back = lines * shape.pitch() + 2 * state + shape.height(batch) * kWidth;
-  const index of_steps = shape.directions * lines * rounded_up(shape.channels, kLineWidth<T>);
+  const index of_steps = shape.turned_size() + shape.height(batch) * kWidth;
   return {.numbers = std::max({forward, back, of_steps, shape.gradient_size()}),
           .stretches = std::max(shape.panels_of_input() + shape.blocks(),
                                 shape.directions * shape.gates() * shape.blocks())};

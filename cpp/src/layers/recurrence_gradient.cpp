@@ -135,10 +135,11 @@ class ArraysGradient {
     }
   }
   index column_of(const Piece& piece, index t) const {
-    const index p = piece.column / kPanelWidth<T>, inside = piece.column % kPanelWidth<T>;
-    if (!piece.is_recurrent) return (t * shape_.panels_of_input() + p) * back_.x->panel + inside;
+    if (!piece.is_recurrent) {
+      return shape_.place_of(t * shape_.step_columns + piece.column, back_.x->panel);
+    }
     const index slot = backwards_ ? t + 1 : t;
-    return slot * shape_.state_size(kept_.height) + p * panel() + inside;
+    return slot * shape_.state_size(kept_.height) + shape_.place_of(piece.column, panel());
   }
 
   // Those of all gates of a block.

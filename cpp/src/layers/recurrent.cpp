@@ -38,6 +38,8 @@ Recurrent<T>::Recurrent(const LayerSpec& spec, const std::vector<Form>& inputs)
   shape_.steps = input.axes.front();
   shape_.channels = input.channels;
   shape_.units = spec.whole("units");
+  const Layout& layout = inputs.front().layout;
+  shape_.step_columns = layout.is_packed() ? input.channels : layout.pitch;
   shape_.directions = spec.flag("bidirectional", false) ? 2 : 1;
   shape_.reverse = spec.flag("reverse", false);
   shape_.sequences = spec.flag("return_sequences", false);
