@@ -218,6 +218,8 @@ def assert_same(one: Any, other: Any) -> None:
         assert all(a.tolist() == b.tolist() for a, b in zip(one, other, strict=True))
     elif isinstance(one, BaseException):
         assert (one.args, vars(one)) == (other.args, vars(other))
+    elif isinstance(one, foxnn.quantized_network):
+        assert other.predict(X).tobytes() == one.predict(X).tobytes()
     elif hasattr(one, "predict"):
         assert other.predict(X).tolist() == one.predict(X).tolist()
         if one.solver != "lbfgs" and not one.early_stopping:
