@@ -392,7 +392,7 @@ def test_an_epoch_that_was_paused_is_one_of_the_run(played: Play) -> None:
 
 def test_a_run_that_diverges_within_an_epoch_is_told(played: Play) -> None:
     one = played(LongSource())
-    one.do("knobs", {"data": "plane", "layers": [8], "activation": "relu", "optimizer": "sgd"})
+    one.do("knobs", {"data": "plane", "layers": [32, 32], "activation": "relu", "optimizer": "sgd"})
     paused_within(one)
     one.do("knobs", {"learning_rate": 100.0})
     one.do("run")
