@@ -214,7 +214,7 @@ def test_same_bits_with_every_kernel_set(
     kernel_set: str, usual: dict[str, np.ndarray], forced_run: Callable[..., Any]
 ) -> None:
     found = forced_run("kinds", isa=kernel_set, threads="1")
-    assert differing(usual, found) == ["kernel_set"]
+    assert differing({name: usual[name] for name in found}, found) == ["kernel_set"]
 
 
 def differing(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> list[str]:
