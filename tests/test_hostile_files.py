@@ -24,7 +24,8 @@ from fuzz.claims import onnx_model
 FINDINGS = sorted(seeds.RECORDS.glob("hostile/*"))
 # Files of each kind, changed at random; `nox -s fuzz` tries as many as there is time for.
 RUNS = {"network": 80, "samples": 250, "safetensors": 100, "weights": 100, "checkpoint": 50,
-        "population": 60, "quantized": 60, "onnx": 40, "state": 250, "pickle": 500, "table": 150}  # fmt: skip
+        "population": 60, "quantized": 60, "onnx": 40, "state": 250, "pickle": 500,
+        "table": 150}  # fmt: skip
 # Seconds of a processor, with room for slow ones: what is meant takes a second at most, and once
 # took minutes.
 LONG = 20.0
