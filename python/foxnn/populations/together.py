@@ -15,6 +15,7 @@ from foxnn import checks
 from foxnn.formats.paths import path_of
 from foxnn.model import state
 from foxnn.network import neural_network
+from foxnn.populations.state import stacked, unstacked
 from foxnn.training.agreement import described, hash_of
 from foxnn.training.checkpoint import Checkpoints
 from foxnn.training.ranks import ALONE, Ranks
@@ -95,11 +96,17 @@ def share_members(members: Sequence[neural_network], ranks: Ranks) -> None:
     size = sum(array.nbytes for layer in arrays for array in layer.values())
     some = max(1, _BYTES // (_ARRAYS * size * ranks.size))
     for first in range(0, longest, some):
-        here = own[first : first + some]
-        for each in ranks.gathered([(i, state.progress_of(members[i])) for i in here]):
-            for i, progress in each:
-                if i not in own:
-                    state.set_progress(members[i], progress)
+        here = [members[i] for i in own[first : first + some]]
+        # Stacked: many small arrays would take longer on their way than what is in them.
+        memory = stacked([state.memory_of(member) for member in here]) if here else None
+        told = memory, [member._draw() for member in here]
+        for rank, (found, draws) in enumerate(ranks.gathered(told)):
+            if rank == ranks.rank or found is None:
+                continue
+            begin = len(members) * rank // ranks.size + first
+            for i, one in enumerate(unstacked(found, len(draws))):
+                assert one is not None
+                state.set_progress(members[begin + i], (one, draws[i]))
 
 
 class Pulse:
