@@ -140,3 +140,32 @@ def test_what_one_rank_refuses_ends_all() -> None:
     first, second = fails(2, lambda world, rank: searched(world, monitor=["loss", "los"][rank]))
     assert second.startswith("ValueError: monitor must be")
     assert first == f"RankError: rank 1 has ended with {second}"
+
+
+def test_progress_may_differ_within_a_grid() -> None:
+    grid = [{"progress": False}, {"progress": True, "l2": 0.1}]
+    wanted = searched(grid=grid)
+    for found in thread_ranks.run(2, lambda world: searched(world, grid)):
+        check(found, wanted)
+
+
+def test_a_seed_on_one_rank_alone_is_refused() -> None:
+    def search(world: Any) -> Any:
+        return searched(world, seed=None if world.Get_rank() == 0 else 0)
+
+    for found in thread_ranks.run(2, search):
+        assert isinstance(found, ValueError), found
+        assert "seed must be the same on all ranks, got None on rank 0" in str(found)
+
+
+def test_rank_0_warns_of_networks_that_others_have() -> None:
+    grid = {"output_activation": ["identity", "sigmoid"]}
+    making = {name: value for name, value in MAKING.items() if name != "output_activation"}
+
+    def search(world: Any) -> Any:
+        return foxnn.search([4, 8, 2], X, 9 * Y, grid, 2, epochs=1, communicator=world, **making)
+
+    with pytest.warns(foxnn.DataWarning, match="sigmoid outputs go from 0 to 1"):
+        search(None)
+    with pytest.warns(foxnn.DataWarning, match="sigmoid outputs go from 0 to 1"):
+        thread_ranks.run(2, search)

@@ -96,6 +96,24 @@ def test_a_search_scores_every_setting(grid: Any) -> None:
     assert found.epochs.tolist() == [3] * len(found.settings)
 
 
+def test_settings_that_differ_in_a_large_array_or_a_fitted_scaler() -> None:
+    """What their texts have in common does not make them the same."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(2000, 2)), rng.normal(size=(2000, 1))
+    weights = np.ones((2, 2000))
+    weights[0, 100:900], weights[1, 1000:1900] = 5, 50
+    for grid in (
+        [{"sample_weight": one} for one in weights],
+        [{"scale": foxnn.Scaler("standard").fit(x * times)} for times in (1, 9)],
+    ):
+        told: dict[str, Any] = {"folds": 2, "epochs": 2, **MAKING}
+        scores = foxnn.search([2, 4, 1], x, y, grid, **told).scores["loss"]
+        assert scores[0].tolist() != scores[1].tolist()
+        for own, setting in zip(scores, grid, strict=True):
+            alone = foxnn.cross_validate([2, 4, 1], x, y, **told, **setting)
+            assert own.tolist() == alone["loss"].tolist()
+
+
 @pytest.mark.filterwarnings("ignore::foxnn.ConvergenceWarning")
 def test_halving_ends_the_worse_half() -> None:
     pairs, rates = pairs_of(60, 3), [0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 1e-5, 1e-6]

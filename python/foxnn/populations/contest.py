@@ -14,6 +14,7 @@ from foxnn.checks.keywords import unknown
 from foxnn.populations.folds import pairs_of
 from foxnn.populations.group import MAKING, Group, Material, network_of, training
 from foxnn.populations.per_member import EACH, USUAL
+from foxnn.populations.together import described_argument
 from foxnn.training.ranks import ALONE, Ranks
 from foxnn.training.update_rules import kind_of
 
@@ -29,6 +30,8 @@ _REFUSED = (
     "communicator",
     "average_every",
 )
+# What is the same if its text is.
+_PLAIN = {bool, int, float, str, type(None)}
 #: The arguments of `fit` that settings may have.
 ALLOWED = [name for name in USUAL if name not in _REFUSED]
 
@@ -75,10 +78,11 @@ class Contest(Material):
         self._settings = [making | USUAL | fit | dict(one) for one in settings]
         # Without a seed, all ranks take that which the first has drawn.
         drawn = checks.seed(making["seed"])
-        drawn = ranks.gathered(drawn)[0] if making["seed"] is None else drawn
+        every = ranks.gathered(drawn)  # by all of them, even if some were given one
+        drawn = every[0] if making["seed"] is None else drawn
         for one in self._settings:
             one["seed"] = drawn if one["seed"] is None else checks.seed(one["seed"])
-            if not ranks.speaks or (one["progress"] is None and len(settings) > 1):
+            if one["progress"] is None and len(settings) > 1:
                 one["progress"] = False
         threads = ranks.threads(n_threads)
         super().__init__(x, y, self._settings[0]["lengths"], threads, settings)
@@ -136,6 +140,8 @@ class Contest(Material):
         for i, one in enumerate(self._settings):
             rest = [_text_of(one[name]) for name in one if name not in (*EACH, "seed")]
             found.setdefault((kind_of(one["optimizer"]), *rest), []).append(i)
+        for one in self._settings if not self._ranks.speaks else ():
+            one["progress"] = False  # now that all ranks have the same groups
         return [
             Group([self._settings[i] for i in which], which, self.pairs, self)
             for which in found.values()
@@ -165,6 +171,14 @@ class Contest(Material):
 def _text_of(value: object) -> str:
     """Return what is the same for values that are the same."""
     try:
-        return repr(value)
+        if isinstance(value, Mapping):
+            return repr({name: _text_of(one) for name, one in value.items()})
+        if isinstance(value, list | tuple) and not {*map(type, value)} <= _PLAIN:
+            return repr([_text_of(one) for one in value])
+        text = repr(value)
+        if " at 0x" in text:  # a function, or an object that has no text of its own
+            return f"{text} {id(value)}"
+        # Not the text itself: that of a large array leaves out most of its numbers.
+        return repr(described_argument(value))
     except RecursionError:  # of a list in itself, which is refused later
         return str(id(value))

@@ -11,12 +11,15 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from foxnn import checks
 from foxnn.formats.paths import path_of
 from foxnn.model import state
+from foxnn.model.scaler import Scaler
 from foxnn.network import neural_network
 from foxnn.populations.state import stacked, unstacked
-from foxnn.training.agreement import described, hash_of
+from foxnn.training.agreement import described, described_scaler, hash_of
 from foxnn.training.checkpoint import Checkpoints
 from foxnn.training.ranks import ALONE, Ranks
 
@@ -65,19 +68,29 @@ def described_checkpoint(checkpoint: Any, every: int | datetime.timedelta) -> di
 
 
 def described_argument(value: Any) -> Any:
-    """Return an argument as what can be compared: arrays by their hash, functions by their kind."""
+    """Return an argument as what can be compared: arrays by their hash, functions by their kind.
+
+    It refuses nothing: what reads the argument does, by its name.
+    """
+    if isinstance(value, float) and value != value:
+        return "nan"  # which is not what it is compared with
     if value is None or isinstance(value, bool | int | float | str):
         return value
+    if isinstance(value, Scaler):
+        return described_scaler(value)
     if isinstance(value, Mapping):
         return {str(name): described_argument(one) for name, one in value.items()}
     if checks.is_sparse(value):
         rows = value.tocsr()
         return f"{rows.dtype} {rows.shape} (hash {hash_of([rows.data, rows.indices, rows.indptr])})"
     if hasattr(value, "__array__"):
-        array = checks.as_array(value, "an argument")
+        try:
+            array = np.asarray(value)
+        except (ValueError, TypeError):
+            return f"a {type(value).__name__}"
         if array.ndim == 0:
-            return array.item()
-        numbers = array.tolist() if array.dtype == object else array
+            return described_argument(array.item())
+        numbers = array.tolist() if array.dtype.hasobject else array
         return f"{array.dtype} {array.shape} (hash {hash_of(numbers)})"
     if isinstance(value, list | tuple):
         if len(value) > _MOST_HASHES:

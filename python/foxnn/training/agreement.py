@@ -61,7 +61,7 @@ def described(network: AnsweringNetwork) -> dict[str, Any]:
         "the loss of the network": str(network.loss) if network._own_loss is None else "a function",
         "the seed of the network": network.seed,
         "the draws of the network": network._draw(),
-        "the scalers of the network": [_scaler(scaler) for scaler in network._scalers],
+        "the scalers of the network": [described_scaler(scaler) for scaler in network._scalers],
         "the classes of the network": None if network._classes is None else network._classes.labels,
         "settings.correct_summation": network.settings.correct_summation,
         "the weights of the network, or what its optimizer remembers, (by their hash)": hash_of(
@@ -81,7 +81,7 @@ def _plain(value: Any) -> Any:
     return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
-def _scaler(scaler: Scaler | None) -> str | None:
+def described_scaler(scaler: Scaler | None) -> str | None:
     """Return the method of a scaler, and where it is fitted, a hash of what it has found."""
     if scaler is None or scaler.shift is None:
         return None if scaler is None else scaler.method
@@ -95,7 +95,7 @@ def _arguments(options: FitOptions) -> dict[str, Any]:
     return told | {
         "checkpoint": None if place is None else path_of(place, "checkpoint"),
         "checkpoint_every": options.checkpoint_every,
-        "scale": None if scale is None else [_scaler(one) for one in scale],
+        "scale": None if scale is None else [described_scaler(one) for one in scale],
         "lengths": "given" if options.lengths is not None else None,
     }
 
