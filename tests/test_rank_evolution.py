@@ -219,3 +219,25 @@ def test_what_one_rank_refuses_ends_all() -> None:
     first, second = fails(2, one)
     assert second.startswith("TypeError: population.evolve has no argument 'speed'")
     assert first == f"RankError: rank 1 has ended with {second}"
+
+
+def test_fitness_sees_what_callbacks_change() -> None:
+    def evolved(world: Any = None) -> Any:
+        pop = foxnn.population(5, [2, 3, 1], seed=1)
+        pop.level = 0.0
+        seen = []
+
+        def fitness(some: Any) -> Any:
+            seen.append(some.level)
+            return some.get_out([1.0, 1.0])[:, 0] + some.level
+
+        def more(*_: Any) -> None:
+            pop.level += 1.0
+
+        pop.evolve(fitness, 3, callbacks=more, communicator=world, progress=False)
+        return seen, pop.get_out([1.0, 1.0]).tobytes()
+
+    wanted = evolved()
+    assert wanted[0] == [0.0, 1.0, 2.0]
+    for found in thread_ranks.run(2, evolved):
+        assert found == wanted

@@ -88,12 +88,11 @@ class Evolution(Course):
         super().__init__(generations, callbacks, checkpoints, time_limit)
         self._shows_progress = self._shows_progress and ranks.speaks
         self._pop, self._ranks = pop, ranks
-        own = ranks.share(len(pop))
-        self._scored = pop if ranks is ALONE else pop._part(own)  # None where there is no member
         self._wanted = "fitness must return"
-        if self._scored is not None and ranks is not ALONE:
-            self._scored.settings.n_threads = ranks.threads(pop.settings.n_threads)
+        if ranks is not ALONE:
             self._wanted = f"on rank {ranks.rank} of {ranks.size}, fitness must return"
+        self._scored: population | None = pop  # None where there is no member
+        self._seen: tuple[Any, dict[str, Any]] = (None, {})  # what it was made of
 
     def _refuse_different(
         self, pop: population, given: EvolveArguments, generations: range, ranks: Ranks
@@ -176,7 +175,7 @@ class Evolution(Course):
 
     def _scores(self) -> Array:
         """Return the scores of the members that this process scores."""
-        pop = self._scored
+        pop = self._asked()
         if pop is None:
             return np.zeros(0)
         asked = pop.parameters
@@ -186,6 +185,23 @@ class Evolution(Course):
                 "fitness must leave the members as they are, but it has changed their parameters"
             )
         return scores
+
+    def _asked(self) -> population | None:
+        """Return the members that this process scores, with what callbacks have changed."""
+        pop, ranks = self._pop, self._ranks
+        if ranks is ALONE:
+            return pop
+        members, before = self._seen
+        now = pop._attributes()
+        if members is not pop._members:
+            self._scored = pop._part(ranks.share(len(pop)))
+            if self._scored is not None:
+                self._scored.settings.n_threads = ranks.threads(pop.settings.n_threads)
+        elif self._scored is not None:
+            new = {k: v for k, v in now.items() if k not in before or v is not before[k]}
+            self._scored.__dict__.update(new)
+        self._seen = pop._members, now
+        return self._scored
 
     def _write_between_epochs(self, checkpoints: Checkpoints) -> None:
         self._write(self._pop, self.rule, checkpoints)

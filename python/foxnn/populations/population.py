@@ -167,8 +167,12 @@ class population(AnsweringPopulation):
             return None
         made = type(self).__new__(type(self))
         made._adopt(members, values_of(self._settings))
-        made.__dict__.update({k: v for k, v in self.__dict__.items() if k not in _OWN})
+        made.__dict__.update(self._attributes())
         return made
+
+    def _attributes(self) -> dict[str, Any]:
+        """Return the attributes that the user has set."""
+        return {k: v for k, v in self.__dict__.items() if k not in _OWN}
 
     # What it is made of.
 
