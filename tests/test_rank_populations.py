@@ -402,3 +402,31 @@ def test_answers_to_other_questions_are_refused_on_all_ranks() -> None:
         2, lambda world: population().get_out(X[:3], each=True, communicator=world)
     )
     assert all(str(e).startswith("x must have shape (5, 4) or (5, samples, 4)") for e in wrong)
+
+
+def test_labels_may_be_texts_in_an_array() -> None:
+    pop = population("softmax", 3)
+    pop.fit(X, NAMES, 2, progress=False)
+    wanted = pop.evaluate(X, NAMES)
+    for found in thread_ranks.run(2, lambda world: pop.evaluate(X, NAMES, communicator=world)):
+        assert not isinstance(found, BaseException), found
+        assert {k: v.tobytes() for k, v in found.items()} == {
+            k: v.tobytes() for k, v in wanted.items()
+        }
+
+
+def test_other_scalers_on_one_rank_are_refused() -> None:
+    def fit(world: Any) -> Any:
+        scaler = foxnn.Scaler("standard").fit(X * (1 + 5 * world.Get_rank()))
+        return population().fit(X, Y, 1, scale=scaler, communicator=world, progress=False)
+
+    for found in thread_ranks.run(2, fit):
+        assert isinstance(found, ValueError), found
+        assert "scale must be the same on all ranks" in str(found)
+
+
+def test_a_number_that_is_none_is_refused_as_in_one_process() -> None:
+    x = [[1.0, 2.0, 3.0, float("nan")]]
+    for found in thread_ranks.run(2, lambda world: population().predict(x, communicator=world)):
+        assert isinstance(found, ValueError), found
+        assert "x[0, 3]" in str(found) or "finite" in str(found)

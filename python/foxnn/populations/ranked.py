@@ -43,14 +43,20 @@ def prepare_shares(ranks: Ranks, groups: Sequence[Group]) -> Pulse:
     """
     own, first = ranks.share(sum(len(group.members) for group in groups)), 0
     pulse, error = Pulse(ranks), None
+    firsts = [group.members[:1] for group in groups]
     for group in groups:
         count = len(group.members)
         group.members = [one for i, one in enumerate(group.members, first) if i in own]
         first += count
     try:
-        for group in groups:
+        for group, first_member in zip(groups, firsts, strict=True):
             if group.members:
                 group.prepare(pulse=pulse)
+            elif ranks.speaks:  # this rank warns of the networks of all
+                group.members = first_member
+                group.prepare(pulse=pulse)
+                group.release()
+                group.members = []
     except (ValueError, TypeError) as found:
         error = found
     for refused in ranks.gathered(error):
