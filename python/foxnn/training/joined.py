@@ -59,12 +59,25 @@ def predicted(network: AnsweringNetwork, communicator: Any, x: Any, lengths: Any
         refuse_different(ranks, described(network))
         if varies(network._input_shape()):
             if spread.length_of(x) != 0:
-                return network.predict(x, lengths)
+                return _of_sequences(network, ranks, x, lengths)
             shape = network._output_shape()
             steps = (0,) if network._varies_at_end() else ()
             none = np.empty((0, *steps, *shape[len(steps) :]), network.dtype)
             return [] if isinstance(x, list) and steps else none
+        if lengths is not None:
+            network._reader(x, "x", lengths)  # says that they must be left out
         return _divided(network, ranks, x)
+
+
+def _of_sequences(network: AnsweringNetwork, ranks: Ranks, x: Any, lengths: Any) -> Any:
+    """Return the outputs for the sequences of this rank, which takes its share of the cores."""
+    network._check_names(x, "x")
+    reader = network._reader(x, "x", lengths, finite=False)
+    rows = network._rows(x, "x", finite=False) if reader is None else reader.rows
+    out = network._predict(rows, ranks.threads(network.settings.n_threads))
+    if out is None:
+        return network.predict(x, lengths)  # says why
+    return out if reader is None else reader.put_back(out)
 
 
 def _divided(network: AnsweringNetwork, ranks: Ranks, x: Any) -> Array:
