@@ -332,7 +332,7 @@ def test_it_runs_pauses_and_begins_anew(played: Play) -> None:
 class LongSource(Source):
     """Points in a plane, each ten thousand times: an epoch of 40,000 steps, tenths of a second."""
 
-    start = {"batch_size": 50}  # noqa: RUF012 - it is read only
+    start = {"batch_size": 50, "layers": [32, 32]}  # noqa: RUF012 - it is read only
 
     def data(self, knobs: Knobs) -> Data:
         x, y, *tests, scale = super().data(knobs)
