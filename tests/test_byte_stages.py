@@ -238,6 +238,46 @@ def test_stages_that_do_not_fit(own: dict[str, Any]) -> None:
         changed(**own).engine()
 
 
+@pytest.mark.parametrize("kind", ["largest", "average", "table"])
+def test_only_products_and_numbers_give_numbers(kind: str) -> None:
+    table = np.zeros(256 if kind == "table" else 0, np.uint8)
+    stage = Stage(kind, 3, (1, 1, 4), (1, 1, 4), table=table, gives_numbers=True)
+    with pytest.raises(ValueError, match="a stage must have bytes, unless it is a product"):
+        ByteNetwork(12, PLAIN, [stage]).engine()
+
+
+def test_averages_whose_sum_would_leave_32_bits() -> None:
+    for length, is_allowed in ((2**23, True), (2**23 + 1, False)):
+        axes = (1, 1, length)
+        mean = Stage("average", 1, axes, kernel=axes)
+        end = Stage("numbers", 1, factors=np.ones(1, "f4"))
+        network = ByteNetwork(length, PLAIN, [mean, end])
+        if is_allowed:
+            x = np.full((1, length), 255, np.uint8)
+            assert network.engine().predict(x, 1).tolist() == [[255.0]]
+        else:
+            with pytest.raises(ValueError, match="averages of at most 8,388,608"):
+                network.engine()
+
+
+def test_windows_that_claim_the_memory() -> None:
+    half = (1, 1, 4096)
+    pools = [
+        Stage("largest", 1, half, half, kernel=half, before=(0, 0, 2048)) for _ in range(6)
+    ]
+    end = Stage("numbers", 4096, factors=np.ones(1, "f4"))
+    with pytest.raises(ValueError, match="of all stages must have at most 512 MiB"):
+        ByteNetwork(4096, PLAIN, [*pools, end]).engine()
+    one = (1, 1, 1)
+    wide = Stage(
+        "product", 1, one, one, (1, 2, 2), dilation=(1, 2**20, 2**18),
+        weights=np.ones(4, np.int8), bias=np.zeros(1, np.int32), factors=np.ones(1, "f4"),
+        gives_numbers=True,
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="of all stages must have at most 512 MiB"):
+        ByteNetwork(1, PLAIN, [wide]).engine()
+
+
 def test_networks_that_do_not_fit() -> None:
     good = changed()
     for stages in ([], good.stages[:1], [good.stages[1], *good.stages]):

@@ -246,10 +246,47 @@ def test_weights_of_any_size(scale: float) -> None:
     assert np.abs(small.predict(X) - exact).max() <= 0.02 * np.abs(exact).max()
 
 
+def test_bytes_stay_as_they_are() -> None:
+    x = np.random.default_rng(1).integers(3, 200, (50, 20)).astype(np.uint8)
+    nn = foxnn.neural_network([20, 8, 2], "relu", "identity", seed=1)
+    assert nn.quantize(x)._body.rounding == (1.0, 0.0, 255.0, 0)
+
+
 def test_constant_samples() -> None:
     nn = foxnn.neural_network([3, 4, 2], "sigmoid", "identity", seed=1)
     for x in (np.zeros((1, 3)), np.full((4, 3), -2.5)):
         assert np.abs(nn.quantize(x).predict(x) - nn.predict(x)).max() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("activation", "bias"),
+    [("tanh", 20.0), ("tanh", -20.0), ("sigmoid", 20.0), ("elu", -200.0), ("gaussian", 30.0)],
+)
+def test_functions_that_give_one_byte(activation: str, bias: float) -> None:
+    nn = foxnn.neural_network([20, 4, 2], activation, "identity", seed=1)
+    nn[0].bias = np.full(4, bias)
+    nn[0].weights = nn[0].weights / 50
+    x = X / 10
+    assert np.abs(nn.quantize(x).predict(x) - nn.predict(x)).max() < 0.02
+
+
+@pytest.mark.parametrize("bias", [-3.0, 2.0, 1e6])
+@pytest.mark.parametrize("activation", ["tanh", "sigmoid", "gelu", "sinusoid"])
+def test_one_neuron_and_one_sample(activation: str, bias: float) -> None:
+    nn = foxnn.neural_network([3, 1, 2], activation, "identity", seed=1)
+    nn[0].bias = [bias]
+    x = np.zeros((1, 3))
+    exact = nn.predict(x)
+    assert np.abs(nn.quantize(x).predict(x) - exact).max() <= 0.01 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("size", [1e-37, 1e-32, 1e32, 1e36])
+def test_inputs_of_any_size(size: float) -> None:
+    nn = foxnn.neural_network([20, 2], "identity", seed=1)
+    nn[0].weights = nn[0].weights.astype("f8") / size
+    x = X.astype("f8") * size
+    exact = nn.predict(x)
+    assert np.abs(nn.quantize(x).predict(x) - exact).max() <= 0.03 * np.abs(exact).max()
 
 
 def test_a_network_that_is_trained_further_is_another() -> None:
@@ -295,6 +332,17 @@ def test_what_cannot_be_quantized(items: Any, x: Any, said: str) -> None:
         nn[0].weights = np.full((3, 4), 1e3)
     with pytest.raises(ValueError, match=said):
         nn.quantize(x)
+
+
+def test_weights_beyond_float32() -> None:
+    x = np.random.default_rng(1).normal(size=(9, 4, 2))
+    for place, said in ((0, "finite numbers in all layers"), (2, "weights that are finite in")):
+        nn = foxnn.neural_network(
+            [(4, 2), F.Conv1D(3, 2), F.LayerNorm(), 2], "relu", "identity", dtype="float64", seed=1
+        )
+        nn[place].weights = nn[place].weights * 1e40
+        with pytest.raises(ValueError, match=said):
+            nn.quantize(x)
 
 
 @pytest.mark.parametrize(

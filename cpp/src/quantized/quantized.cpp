@@ -26,6 +26,8 @@ namespace {
 constexpr index kChunkRows = 112;
 // What the samples of a chunk take between two stages stays in the second-level cache.
 constexpr index kChunkBytes = 1 << 18;
+// What the windows of all stages may take: files that claim more must not take the memory.
+constexpr index kMostWindowBytes = 1 << 29;
 
 }  // namespace
 
@@ -108,13 +110,18 @@ QuantizedNetwork::QuantizedNetwork(index inputs, ByteRounding input, std::vector
   check_input(input);
   parts->inputs = inputs;
   parts->input = input;
-  index width = inputs;
+  index width = inputs, taken = 0;
   for (ByteStage& stage : stages) {
     if (!parts->stages.empty() && parts->stages.back().gives_numbers()) {
       throw std::invalid_argument("nothing can follow a stage that gives numbers");
     }
     parts->stages.emplace_back(std::move(stage), width);
     width = parts->stages.back().outputs();
+    taken += parts->stages.back().windows_size();
+    if (taken > kMostWindowBytes) {
+      throw std::invalid_argument(
+          "the lists and the padding of the windows of all stages must have at most 512 MiB");
+    }
   }
   if (!parts->stages.back().gives_numbers()) {
     throw std::invalid_argument("the last stage must give numbers");

@@ -19,6 +19,8 @@ constexpr index kMostBytes = index{1} << 40;
 // Positions that the windows of a pool read in all, and those that a window reaches along an axis:
 // files that claim more must not take the memory.
 constexpr index kMostReads = 1 << 24;
+// Positions of one window of an average, whose sum of bytes stays within 32 bits.
+constexpr index kMostAveraged = 1 << 23;
 // Rounding is exact below 2^22 (byte_rounding.hpp); no table is nearly so long.
 constexpr index kLongestTable = 1 << 16;
 
@@ -87,6 +89,8 @@ RunningStage::RunningStage(ByteStage stage, index inputs)
   const ByteWindows& at = stage_.windows;
   check_windows(at);
   require(stage_.zero >= 0 && stage_.zero <= 255, "a zero from 0 to 255");
+  require(!stage_.gives_numbers || stage_.kind == Kind::product || stage_.kind == Kind::numbers,
+          "bytes, unless it is a product, or gives the numbers of its bytes");
   require(product_of({positions_of(at.in), at.channels}) == inputs,
           "as many inputs as the stage before it has outputs");
   if (stage_.kind == Kind::product) {
@@ -181,6 +185,8 @@ void RunningStage::list_windows() {
   outputs_ = product_of({positions_of(at.out), at.channels});
   require(product_of({positions_of(at.out), positions_of(at.kernel)}) <= kMostReads,
           "pools that read at most 16,777,216 positions");
+  require(stage_.kind == Kind::largest || positions_of(at.kernel) <= kMostAveraged,
+          "averages of at most 8,388,608 positions");
   for (index p = 0; p < at.out[0]; ++p) {
     for (index q = 0; q < at.out[1]; ++q) {
       for (index r = 0; r < at.out[2]; ++r) {

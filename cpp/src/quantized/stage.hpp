@@ -30,6 +30,11 @@ class RunningStage {
   double lines() const;
   /// Bytes of the memory that a worker needs; it must begin as the byte that stands for 0.
   index padded_size() const { return is_padded_ ? padded_count_ + kByteSlack : 0; }
+  /// Bytes that its windows take although no array of it is so long: lists, and padding.
+  index windows_size() const {
+    return static_cast<index>((reads_.size() + first_.size()) * sizeof(index)) +
+           (is_padded_ ? padded_count_ - inputs_ : 0);
+  }
   std::uint8_t zero() const { return static_cast<std::uint8_t>(stage_.zero); }
 
   /// Computes so many samples; of those by sample, one. What is behind `in` and `bytes` may be read

@@ -32,6 +32,8 @@ _AXES = 3
 
 # Layers that only say how the same numbers are arranged, or that do nothing to answers.
 _NOTHING = ("flatten", "reshape", "dropout")
+# Columns of inputs that differ by no more than this in size have one scale.
+_ALIKE = 8.0
 _WEIGHTED = ("dense", "conv1d", "conv2d", "conv3d")
 
 
@@ -79,7 +81,12 @@ class _Stages:
     def __init__(self, network: SavedNetwork, parts: Sequence[Part], ranges: Ranges) -> None:
         self.source, self.ranges = network, ranges
         self.stages: list[Stage] = []
-        self.input = self.now = Bytes.of(ranges.inputs)
+        self.columns = self._columns(parts)
+        low, high = ranges.inputs
+        given = (low.min(), high.max())
+        if self.columns is not None:
+            given = ((low * self.columns).min(), (high * self.columns).max())
+        self.input = self.now = Bytes.of((float(given[0]), float(given[1])))
         # What follows the bytes: the last shape, an activation, and layers that only arrange.
         self.end: tuple[tuple[int, ...], list[Spec]] = ((), [])
         last = max(i for i, part in enumerate(parts) if part["kind"] not in _NOTHING)
@@ -95,6 +102,25 @@ class _Stages:
         after = [spec_of(part) for part in parts[last + 1 :]]
         self.end = tuple(parts[last]["output_shape"]), [*self.end[1], *after]
 
+    def _columns(self, parts: Sequence[Part]) -> Array | None:
+        """Return what makes columns of inputs equally large; None: they are read as they are.
+
+        Bytes have one scale for all columns, in which those of small numbers would be lost. Only
+        a dense layer can take it back, in its weights.
+        """
+        first = next(part for part in parts if part["kind"] not in _NOTHING)
+        inputs = math.prod(self.source._input_shape())
+        if first["kind"] != "dense" or first["arrays"]["weights"][0] != inputs:
+            return None
+        low, high = self.ranges.inputs
+        sizes = np.broadcast_to(np.maximum(np.abs(low), np.abs(high)), (inputs,))
+        if sizes.max() == 0.0:
+            return None
+        largest = sizes.max()
+        # Columns of nothing, or nearly so, need not become large.
+        found = np.where(sizes > 0, largest / np.maximum(sizes, largest * 2.0**-40), 1.0)
+        return found if found.max() > _ALIKE else None
+
     def network(self) -> ByteNetwork:
         """Return all of them."""
         scaler = self.source.input_scaler
@@ -102,12 +128,17 @@ class _Stages:
         if scaler is not None:
             shift, scale = shift_and_scale(scaler)
             scaling = shift, 1.0 / scale
+        if self.columns is not None:
+            shift, factor = scaling or (np.zeros_like(self.columns), np.ones_like(self.columns))
+            scaling = shift, factor * self.columns
         inputs = math.prod(self.source._input_shape())
         return ByteNetwork(inputs, self.input.rounding(), self.stages, scaling)
 
     def product(self, part: Part, i: int, is_last: bool, **windows: Any) -> None:
         """Add a layer with weights."""
         weights = array_of(part, "weights", self.source._array)
+        if not self.stages and self.columns is not None:
+            weights = weights.astype(np.float64) / self.columns[:, None]
         bias = np.zeros(weights.shape[-1])
         if "bias" in part["arrays"]:
             bias = array_of(part, "bias", self.source._array).astype(np.float64)
@@ -238,7 +269,13 @@ def _head(
     rest = leaves(made._layers()[before:])
     for leaf, own in zip(leaves(parts), rest, strict=True):
         for name in leaf["arrays"]:
-            array = network._array(leaf["index"], name).astype(np.float32)
+            with np.errstate(over="ignore"):
+                array = network._array(leaf["index"], name).astype(np.float32)
+            if not np.isfinite(array).all():
+                raise ValueError(
+                    f"quantize needs weights that are finite in float32, but {name} of a "
+                    f"{public_name(leaf['kind'])} are not: it stays in {network.dtype}"
+                )
             made._set_array(own["index"], name, array)
     made._take_loss(network.loss)
     made._loss_given = True

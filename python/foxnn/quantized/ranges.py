@@ -12,6 +12,7 @@ from foxnn.checks import Array
 from foxnn.formats.folding import array_of
 from foxnn.formats.saved_network import SavedNetwork
 from foxnn.layers.kind import Spec
+from foxnn.layers.kinds import public_name
 from foxnn.model.scaler import shift_and_scale
 
 Part = dict[str, Any]
@@ -42,7 +43,8 @@ class Ranges:
         twin = made_of(network, tuple(network._input_shape()), specs)
         for part, (first, _) in zip(parts, places, strict=True):
             for name in part["arrays"]:
-                array = array_of(part, name, network._array).astype(np.float32)
+                with np.errstate(over="ignore"):  # what is then not finite is refused below
+                    array = array_of(part, name, network._array).astype(np.float32)
                 twin._set_array(_index(twin, first), name, array)
         twin._set_scalers(network.input_scaler, None)
         self.inputs = _of_inputs(network, x)
@@ -106,16 +108,21 @@ def _measured(network: SavedNetwork, x: Array) -> list[Range]:
             if not (math.isfinite(low) and math.isfinite(high)):
                 raise ValueError(
                     f"x must give finite numbers in all layers, got {low} to {high} in one of "
-                    f"{layers[i]['kind']}"
+                    f"{public_name(layers[i]['kind'])}"
                 )
             found[i] = min(found[i][0], low), max(found[i][1], high)
     return found
 
 
-def _of_inputs(network: SavedNetwork, x: Array) -> Range:
-    """Return the range of the inputs as the first layer reads them."""
+def _of_inputs(network: SavedNetwork, x: Array) -> tuple[Array, Array]:
+    """Return the range of each input as the first layer reads it.
+
+    Samples of uint8 are bytes already, whatever their ends: as such they are exact.
+    """
+    if network.input_scaler is None and x.dtype == np.uint8:
+        return np.zeros(1), np.full(1, 255.0)
     low, high = x.min(axis=0).astype(np.float64), x.max(axis=0).astype(np.float64)
     if network.input_scaler is not None:
         shift, scale = shift_and_scale(network.input_scaler)
         low, high = (low - shift) / scale, (high - shift) / scale
-    return float(low.min()), float(high.max())
+    return low, high

@@ -16,7 +16,7 @@ _LARGEST = 127
 # Half of what 32 bits hold is for the products of a sum, half for its bias.
 _HALF = 2.0**30
 # Factors are neither subnormal nor infinite in float32.
-_LEAST, _MOST = 2.0**-100, 2.0**100
+_LEAST, _MOST = 2.0**-126, 2.0**126
 # Entries of a table of sums: 1,024 are four for each byte that comes out, where the function is
 # steepest, and stay in the first-level cache. It is looked for among so many times as many.
 _ENTRIES, _FINER = 1024, 16
@@ -100,12 +100,13 @@ def table_of(
     """Return the table of an activation over a range of sums.
 
     Ends of the range in which the bytes do not change are left out: beyond the table, its first and
-    last entry hold. So what is left is divided more finely.
+    last entry hold. So what is left is divided more finely. Where no byte changes, the whole range
+    stays: zero may be far from it, where the function has another value.
     """
     z = np.linspace(*sums, _ENTRIES * _FINER)
     found = out.of_numbers(function_of(network, name, parameters, z))
     changes = np.flatnonzero(np.diff(found.astype(np.int16)))
-    low, high = (z[changes[0]], z[changes[-1] + 1]) if len(changes) else (0.0, 0.0)
+    low, high = (z[changes[0]], z[changes[-1] + 1]) if len(changes) else sums
     low, high = min(low, 0.0), max(high, 0.0)  # zero is among the entries
     scale = max((high - low) / (_ENTRIES - 1), _LEAST)
     offset = round(-low / scale)
