@@ -262,9 +262,7 @@ def test_averages_whose_sum_would_leave_32_bits() -> None:
 
 def test_windows_that_claim_the_memory() -> None:
     half = (1, 1, 4096)
-    pools = [
-        Stage("largest", 1, half, half, kernel=half, before=(0, 0, 2048)) for _ in range(6)
-    ]
+    pools = [Stage("largest", 1, half, half, kernel=half, before=(0, 0, 2048)) for _ in range(6)]
     end = Stage("numbers", 4096, factors=np.ones(1, "f4"))
     with pytest.raises(ValueError, match="of all stages must have at most 512 MiB"):
         ByteNetwork(4096, PLAIN, [*pools, end]).engine()
