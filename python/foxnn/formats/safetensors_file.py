@@ -130,13 +130,7 @@ def state_from(
     expected = _expected(path, given, None, layers)
 
     def put(arrays: Mapping[str, Array]) -> dict[str, Any]:
-        given["parameters"] = _by_layer(arrays, prefix, layers.leaves)
-        given["moments"] = [
-            _by_layer(arrays, f"{prefix}optimizer.moment_{number}.", layers.leaves)
-            if there
-            else None
-            for number, there in enumerate(given["moments"], 1)
-        ]
+        _put_layers(given, arrays, prefix, layers.leaves)
         _put_scalers(given, arrays, prefix)
         return given
 
@@ -289,13 +283,7 @@ def read_checkpoint(
         arrays = read_arrays(path, expected, tensors)
     for prefix, memory in (("", given), ("best.", best)):
         if memory is not None:
-            memory["parameters"] = _by_layer(arrays, prefix, layers.leaves)
-            memory["moments"] = [
-                _by_layer(arrays, f"{prefix}optimizer.moment_{number}.", layers.leaves)
-                if there
-                else None
-                for number, there in enumerate(memory["moments"], 1)
-            ]
+            _put_layers(memory, arrays, prefix, layers.leaves)
     if run is not None:
         run["states"] = [arrays[_STATE.format(i)] for i in range(len(sizes))]
     _put_scalers(given, arrays)
@@ -405,6 +393,17 @@ def _read_array(tensors: Any, name: str, code: str, shape: list[int]) -> Array:
     for part in pieces.slices(out):
         out[part] = view[part]
     return out
+
+
+def _put_layers(
+    memory: dict[str, Any], arrays: Mapping[str, Array], prefix: str, leaves: Sequence[Leaf]
+) -> None:
+    """Put the arrays of the layers in their places: parameters, and the moments there are."""
+    memory["parameters"] = _by_layer(arrays, prefix, leaves)
+    memory["moments"] = [
+        _by_layer(arrays, f"{prefix}optimizer.moment_{number}.", leaves) if there else None
+        for number, there in enumerate(memory["moments"], 1)
+    ]
 
 
 def _by_layer(
