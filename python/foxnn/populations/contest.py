@@ -137,8 +137,15 @@ class Contest(Material):
     def _groups(self) -> list[Group]:
         """Return populations of the settings that can be trained together."""
         found: dict[Any, list[int]] = {}
+        texts: dict[int, str] = {}  # by identity: what all settings have alike is one object
+
+        def text(value: object) -> str:
+            if id(value) not in texts:
+                texts[id(value)] = _text_of(value)
+            return texts[id(value)]
+
         for i, one in enumerate(self._settings):
-            rest = [_text_of(one[name]) for name in one if name not in (*EACH, "seed")]
+            rest = [text(one[name]) for name in one if name not in (*EACH, "seed")]
             found.setdefault((kind_of(one["optimizer"]), *rest), []).append(i)
         for one in self._settings if not self._ranks.speaks else ():
             one["progress"] = False  # now that all ranks have the same groups
