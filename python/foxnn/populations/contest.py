@@ -179,9 +179,11 @@ def _text_of(value: object) -> str:
     """Return what is the same for values that are the same."""
     try:
         if isinstance(value, Mapping):
-            return repr({name: _text_of(one) for name, one in value.items()})
+            named = [f"{name!r}: {_text_of(one)}" for name, one in value.items()]
+            return f"{{{', '.join(named)}}}"
         if isinstance(value, list | tuple) and not {*map(type, value)} <= _PLAIN:
-            return repr([_text_of(one) for one in value])
+            # Not their repr: that of a text in a text, and so on, doubles its quotes each time.
+            return f"[{', '.join(map(_text_of, value))}]"
         text = repr(value)
         if " at 0x" in text:  # a function, or an object that has no text of its own
             return f"{text} {id(value)}"
