@@ -28,7 +28,7 @@ def told(output: Any, y: np.ndarray, *, loss: str = "mse", **given: Any) -> list
     return [str(warning.message) for warning in caught]
 
 
-@pytest.mark.parametrize("name", set(ACTIVATIONS) - {"softmax", "exp"})
+@pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - {"softmax", "exp"}))
 def test_bounds_are_those_of_the_activation(name: str) -> None:
     parameters = [0.75] if name in WITH_ALPHA else []
     nn = foxnn.neural_network([1, 1], (name, parameters), init="zeros", dtype="float64")
