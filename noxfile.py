@@ -29,7 +29,7 @@ THREADED = [
 def tests(session: nox.Session) -> None:
     """Install the package and run the Python tests."""
     session.install(".[test]")
-    session.run("python", "-m", "pytest", *session.posargs)
+    session.run("python", "-m", "pytest", "-n", "logical", "--dist", "loadfile", *session.posargs)
 
 
 @nox.session

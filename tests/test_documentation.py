@@ -73,5 +73,5 @@ def test_the_readme_opens_with_its_two_commands() -> None:
     commands = block.group(1).strip().splitlines()
     assert [command.split(" && ")[1] for command in commands] == [
         "python benchmarks/mnist.py",
-        "python -m pytest",
+        "python -m pytest -n logical --dist loadfile",
     ]
