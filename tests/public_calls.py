@@ -308,7 +308,11 @@ CALLS: dict[str, Call] = {
         watching, {"epoch": [1], "logs": [{"loss": 0.5}]},
         anything={"epoch": CALLED, "logs": CALLED},
     ),
-    "Watcher.on_moment": Call(watching, {"steps": [3]}, anything={"steps": CALLED}),
+    "Watcher.follow": Call(
+        watching, {"history": [foxnn.History()]}, anything={"history": CALLED}
+    ),
+    "Watcher.look": Call(watching),
+    "Watcher.give_up": Call(watching),
     "Watcher.on_train_end": Call(watching, {"history": [None]}, anything={"history": CALLED}),
     "Watcher.close": Call(watcher),
     "DivergedError": Call(

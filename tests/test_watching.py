@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import math
 import socket
 import threading
 import time
@@ -280,13 +281,13 @@ def test_pictures_are_due_when_they_cost_little() -> None:
     time.sleep(0.06)
     assert hub.is_due(True)
     assert not hub.is_due()
-    assert hub._next - time.perf_counter() > 40
+    assert hub.next - time.perf_counter() > 40
     hub.enter()
     assert hub.is_due()
     # A picture that took very long once is not taken for what pictures cost.
     hub.show("picture", 1, time.perf_counter())
     hub.show("picture", 2, time.perf_counter() - 1000.0)
-    assert hub._next - time.perf_counter() < 1
+    assert hub.next - time.perf_counter() < 1
 
 
 def test_curves_keep_few_points() -> None:
@@ -301,6 +302,33 @@ def test_curves_keep_few_points() -> None:
     assert shown["last"] == {"loss": 0.0001}
     curves.add({"loss": float("inf")})
     assert curves.shown()["last"] == {"loss": None}
+
+
+@pytest.mark.parametrize("pieces", [[10_000], [1, 598, 1, 1, 2, 3_000, 6_397], [37] * 270 + [10]])
+def test_curves_take_in_whole_stretches_as_they_do_epochs(pieces: list[int]) -> None:
+    loss = [1.0 / (epoch + 1) for epoch in range(sum(pieces))]
+    one_by_one, in_pieces = Curves(), Curves()
+    for number in loss:
+        one_by_one.add({"loss": number, "seconds": 1.0})
+    done = 0
+    for piece in pieces:
+        done += piece
+        records = {"seconds": [1.0] * done, "loss": loss[:done]}
+        in_pieces.extend(records, done - piece)
+        in_pieces.extend(records, done)  # nothing new
+    assert in_pieces.shown() == one_by_one.shown()
+
+
+def test_curves_of_trainings_with_other_numbers_stay_beside_their_epochs() -> None:
+    curves = Curves()
+    curves.extend({"loss": [3.0, 2.0]}, 0)
+    curves.extend({"loss": [1.5, 1.0], "val_loss": [2.5, 2.0]}, 0)
+    curves.extend({"loss": [0.5]}, 0)
+    shown = curves.shown()
+    assert shown["at"] == [1, 2, 3, 4, 5]
+    assert shown["points"] == {
+        "loss": [3.0, 2.0, 1.5, 1.0, 0.5], "val_loss": [None, None, 2.5, 2.0, None],
+    }  # fmt: skip
 
 
 # The callback
@@ -353,19 +381,90 @@ def test_a_page_closes_at_once() -> None:
     assert min(seconds) < 0.05  # without being woken, the server would wait for a second
 
 
-def test_a_watcher_shows_what_long_epochs_are_at() -> None:
+def test_a_watcher_looks_when_it_is_due() -> None:
     nn = foxnn.neural_network([2, 4, 1], "tanh", seed=1)
     with foxnn.Watcher() as watcher:
         nn.fit(X, Y[:, None], 1, callbacks=watcher)
         number = watcher._hub._number
-        watcher.on_moment(3)
+        assert watcher.due == math.inf
+        watcher.look()
         assert watcher._hub._number == number  # nobody looks
         watcher._is_behind = False  # as within a training
         watcher._hub.enter()
-        watcher.on_moment(4)
+        assert watcher.due == 0
+        watcher.look()
         assert watcher._hub._number == number + 1
-        watcher.on_moment(5)
-        assert watcher._hub._number == number + 1  # too soon
+        assert 0.05 < watcher.due - time.perf_counter() < 60
+        watcher._hub.enter()  # another one is shown the next picture at once
+        assert watcher.due == 0
+        watcher._hub.leave()
+        watcher._hub.leave()
+        watcher.look()
+        assert watcher._hub._number == number + 1
+        assert watcher.due == math.inf
+
+
+def test_a_watcher_is_called_when_it_is_due_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    nn = foxnn.neural_network([2, 4, 1], "tanh", seed=1)
+    for name in ("on_epoch_end", "_show"):
+        monkeypatch.setattr(foxnn.Watcher, name, None)
+    monkeypatch.setattr(foxnn.Watcher, "look", lambda self: looks.append(len(nn.history["loss"])))
+    with foxnn.Watcher() as watcher:
+        nn.fit(X, Y[:, None], 5, callbacks=watcher)
+        assert looks == []
+
+        def comes(epoch: int, logs: object) -> None:
+            watcher.due = 0.0 if epoch == 2 else math.inf
+
+        nn.fit(X, Y[:, None], 5, callbacks=[comes, watcher])
+        assert len(looks) == 1
+        # Within an epoch of more than a tenth of a second, too.
+
+        class Comes:
+            def on_train_begin(self, network: foxnn.neural_network) -> None:
+                watcher.due = 0.0
+
+        large = foxnn.neural_network([2, 512, 512, 1], "tanh", seed=1)
+        x = np.repeat(X, 200, axis=0)
+        history = large.fit(x, x[:, :1], 1, batch_size=30, callbacks=[watcher, Comes()])
+        assert history["seconds"][0] < 0.2 or len(looks) >= 3
+
+
+def test_a_training_that_was_stopped_is_shown_as_it_was() -> None:
+    nn = foxnn.neural_network([2, 4, 1], "tanh", seed=1)
+
+    def stops(epoch: int, logs: object) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+
+    with foxnn.Watcher() as watcher:
+        with pytest.raises(KeyboardInterrupt):
+            nn.fit(X, Y[:, None], 9, callbacks=[watcher, stops])
+        picture = pictures_of(watcher)["picture"]
+        assert (picture["state"], picture["curves"]["epochs"]) == ("stopped", 3)
+        nn.fit(X, Y[:, None], 2, callbacks=watcher)
+        picture = pictures_of(watcher)["picture"]
+        assert (picture["state"], picture["curves"]["epochs"]) == ("finished", 5)
+
+
+def test_callbacks_may_pass_on_what_they_are_called_with() -> None:
+    nn = foxnn.neural_network([2, 4, 1], "tanh", seed=1)
+    with foxnn.Watcher() as watcher:
+
+        class Own:
+            def on_train_begin(self, network: foxnn.neural_network) -> None:
+                watcher.on_train_begin(network)
+
+            def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+                watcher.on_epoch_end(epoch, logs)
+
+            def on_train_end(self, history: foxnn.History) -> None:
+                watcher.on_train_end(history)
+
+        history = nn.fit(X, Y[:, None], 3, callbacks=Own())
+        curves = pictures_of(watcher)["picture"]["curves"]
+    assert curves["points"]["loss"] == [float(f"{loss:.4g}") for loss in history["loss"]]
 
 
 def test_nothing_is_computed_while_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -404,6 +503,7 @@ def test_the_bits_stay_the_same() -> None:
     ("layers", "form"),
     [
         ([2, 3, 1], "plane"),
+        ([2, 3, 2], "plane"),
         ([5, 3, 2], "table"),
         ([(8, 8, 1), foxnn.Conv2D(4, 3), foxnn.Flatten(), 3], "picture"),
         ([(None, 3), foxnn.GRU(4), 2], "table"),
@@ -426,6 +526,8 @@ def test_networks_of_every_form_are_shown(layers: list[Any], form: str, has_samp
         found = pictures_of(watcher)
     assert found["scene"]["form"] == form
     assert len(found["picture"]["lines"]) == len(nn)
+    for view, text in zip(found["scene"]["layers"], found["picture"].get("maps", []), strict=False):
+        assert len(base64.b64decode(text)) == 400 * view["shown"]
     for view, lines in zip(found["scene"]["layers"], found["picture"]["lines"], strict=True):
         assert len(lines) <= 200
         assert all(to < view["shown"] for _, to, _ in lines)

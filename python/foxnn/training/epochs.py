@@ -111,6 +111,8 @@ class Course(abc.ABC):
         return None if self._end is None else max(0.0, self._end - time.perf_counter())
 
     def _seconds_until_pause(self) -> float | None:
+        if self._end is None and self._checkpoints is None:
+            return None
         ends = [self._seconds_left()]
         if self._checkpoints is not None:
             ends.append(self._checkpoints.seconds_left())

@@ -23,6 +23,9 @@ from foxnn.training.shards import ShardedSamples
 # Seconds between two moments of a long epoch: a page that is asked to pause does so at once, as
 # people see it, and ten more calls of the engine in a second cost nothing that can be measured.
 _MOMENT = 0.1
+# Epochs below this have none: what pages want is done between them, and those of some microseconds
+# are spared the clock.
+_LONG = _MOMENT / 4
 
 
 class FitLoop(Course):
@@ -43,7 +46,11 @@ class FitLoop(Course):
         self._own: OwnLoss | None = None
         self._ranks = ALONE if data.cut is None else data.cut.ranks
         self._hears = False  # whether some rank waits for the ends of batches
-        self._moment: float | None = None  # when the next one is, if somebody waits for it
+        self._hears_epochs = plan.callbacks.wants("on_epoch_end")
+        self._onlookers = plan.callbacks.onlookers
+        self._has_moments = False  # whether somebody waits for moments
+        self._moment = 0.0  # when the next one is
+        self._is_long = True  # whether epochs are, which decides about moments; the first may be
         self._last_loss: float | None = None
         held, cut = data.held_out, data.cut
         self._sharded: ShardedSamples | None = None
@@ -62,16 +69,24 @@ class FitLoop(Course):
             ) as self._trainer,
             Progress(None if plan.is_auto else plan.epochs.stop, plan.shows_progress) as self._bar,
         ):
-            for _ in self._each_epoch():
-                pass
+            try:
+                for _ in self._each_epoch():
+                    pass
+            except BaseException:
+                for onlooker in self._onlookers:
+                    onlooker.give_up()
+                raise
         return self._history
 
     def _begin(self) -> None:
         self._stops = self._ranks.any(self._callbacks.call("on_train_begin", self._network))
         self._hears = self._ranks.any(self._callbacks.wants("on_batch_end"))
         # Ranks would each have moments of their own, but must make the same steps.
-        if self._ranks is ALONE and self._callbacks.wants("on_moment"):
+        if self._ranks is ALONE:
+            self._has_moments = self._callbacks.wants("on_moment") or bool(self._onlookers)
             self._moment = time.perf_counter() + _MOMENT
+        for onlooker in self._onlookers:
+            onlooker.follow(self._history)
         if self._watch is not None and self._watch.is_exhausted:
             self._stops = True  # resumed from a run that had ended
 
@@ -102,7 +117,9 @@ class FitLoop(Course):
             self._own.epoch = epoch
         self._make_steps(epoch)
         done = trainer.epoch()
-        seconds = self._ranks.gathered(time.perf_counter() - self._start)[0]
+        now = time.perf_counter()
+        seconds = self._ranks.gathered(now - self._start)[0]
+        self._is_long = seconds > _LONG
         is_whole = done.samples == self._data.trained
         if not is_whole and self._checkpoints is not None:
             self._keep_within_epoch()
@@ -116,8 +133,11 @@ class FitLoop(Course):
         if self._watch is not None and self._watch.is_over(record, self._network):
             self._stops = True
         self._is_new = is_whole
-        if self._callbacks.call("on_epoch_end", epoch, dict(record)):
+        if self._hears_epochs and self._callbacks.call("on_epoch_end", epoch, dict(record)):
             self._stops = True
+        for onlooker in self._onlookers:
+            if now >= onlooker.due:
+                onlooker.look()
         self._stop_if_over()
         self._stops = self._ranks.any(self._stops)
         return is_whole
@@ -149,7 +169,7 @@ class FitLoop(Course):
                 seconds = self._seconds_until_pause()
                 report = self._made(functools.partial(trainer.run_epoch, seconds))
                 self._checked(report, epoch)
-            if self._moment is not None and report.steps < all_steps:
+            if self._has_moments and self._is_long and report.steps < all_steps:
                 self._call_at_moment(report.steps)
             is_over = self._stop_if_over()
             self._stops = self._ranks.any(self._stops)
@@ -170,15 +190,17 @@ class FitLoop(Course):
 
     def _call_at_moment(self, steps: int) -> None:
         """Call those who wait for moments, if it is time."""
-        assert self._moment is not None
-        if time.perf_counter() >= self._moment:
+        if (now := time.perf_counter()) >= self._moment:
             if self._callbacks.call("on_moment", steps):
                 self._stops = True
+            for onlooker in self._onlookers:
+                if now >= onlooker.due:
+                    onlooker.look()
             self._moment = time.perf_counter() + _MOMENT
 
     def _seconds_until_pause(self) -> float | None:
         seconds = super()._seconds_until_pause()
-        if self._moment is None:
+        if not (self._has_moments and self._is_long):
             return seconds
         left = max(0.0, self._moment - time.perf_counter())
         return left if seconds is None else min(seconds, left)

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-# Pictures may take this share of the time of a training: a third of the 2 % that watching may cost.
+# Pictures may take this share of the time of a training: a fifth of the 2 % that watching may cost.
 # Sending them, in another thread, was measured to take up to one and a half times as much.
-_SHARE = 0.006
-# Seconds between two pictures, at least: more would not be seen.
-_SHORTEST = 0.05
+_SHARE = 0.004
+# Seconds between two pictures, at least: ten a second are seen as motion. A training that is slowed
+# down so that one can follow has time for more.
+_SHORTEST, _SHORTEST_IF_SLOW = 0.1, 0.05
 
 
 class Hub:
@@ -33,9 +34,9 @@ class Hub:
         self._changed = threading.Condition()
         self._messages: dict[str, tuple[int, bytes]] = {}
         self._number = 0
-        self.watchers = 0  # an attribute: each epoch asks for it
+        self.watchers = 0
         self._is_closed = False
-        self._next = self._soonest = 0.0
+        self.next = self._soonest = 0.0  # when a picture is due, by `time.perf_counter`
         self._cost = math.inf  # of the latest picture, in seconds
 
     def is_due(self, is_slow: bool = False) -> bool:
@@ -45,7 +46,7 @@ class Hub:
         """
         if self.watchers == 0:
             return False
-        return time.perf_counter() >= (self._soonest if is_slow else self._next)
+        return time.perf_counter() >= (self._soonest if is_slow else self.next)
 
     def show(self, name: str, message: Any, began: float | None = None) -> None:
         """Put a message in place of the one before of that name.
@@ -63,14 +64,14 @@ class Hub:
             now = time.perf_counter()
             # The smaller of two: a machine that sleeps meanwhile would let the page wait for hours.
             cost, self._cost = min(now - began, self._cost), now - began
-            self._soonest = now + _SHORTEST
-            self._next = max(self._soonest, now + cost / _SHARE)
+            self._soonest = now + _SHORTEST_IF_SLOW
+            self.next = now + max(_SHORTEST, cost / _SHARE)
 
     def enter(self) -> None:
         """Count one who watches; the next picture is due at once."""
         with self._changed:
             self.watchers += 1
-            self._next = self._soonest = 0.0
+            self.next = self._soonest = 0.0
         if self._catch_up is not None:
             self._catch_up()
 

@@ -62,11 +62,14 @@ class Scene:
         self._classes = labels or network.classes
         self._names = names or network.input_names or []
         self._range = self._found_range()
+        self._lined = self._found_lines()
         if self._is_plane:
             sides = [np.linspace(low, high, FINE) for low, high in self._range]
             # The first row is the upper one.
             across, down = np.meshgrid(sides[0], sides[1][::-1])
             self._grid = np.stack([across.ravel(), down.ravel()], axis=1).astype(network.dtype)
+            coarse = self._grid.reshape(FINE, FINE, 2)[1::COARSE, 1::COARSE]
+            self._coarse = np.ascontiguousarray(coarse).reshape(-1, 2)
 
     def _found_range(self) -> list[tuple[float, float]]:
         if not self._is_plane or not self._parts:
@@ -152,20 +155,21 @@ class Scene:
         return found
 
     def _maps(self) -> dict[str, Any]:
-        outputs = list(self._network.layer_outputs(self._grid).values())
+        side = FINE // COARSE
         maps = []
-        for output in outputs:
-            shown = output.reshape(FINE, FINE, -1)[1::COARSE, 1::COARSE, :MOST_UNITS]
-            maps.append(_packed(shown, (0, 1)))
-        last = outputs[-1].reshape(len(self._grid), -1)
+        for output in self._network.layer_outputs(self._coarse).values():
+            maps.append(_packed(output.reshape(side, side, -1)[..., :MOST_UNITS], (0, 1)))
+        last = self._network.predict(self._grid).reshape(len(self._grid), -1)
         if last.shape[1] > 1 and self._classifies:
             least = 1.0 / last.shape[1]
             taken = _text(last.argmax(axis=1).astype(np.uint8))
             share = _text(_small((last.max(axis=1) - least) / (1.0 - least)))
             return {"maps": maps, "plane": {"classes": taken, "share": share}}
         numbers = 2.0 * last[:, 0] - 1.0 if self._classifies else last[:, 0] / self._limit()
-        maps[-1] = _text(_small(numbers.reshape(FINE, FINE, 1)[1::COARSE, 1::COARSE]))
-        return {"maps": maps, "plane": {"numbers": _text(_small(numbers))}}
+        small = _small(numbers)
+        if last.shape[1] == 1:  # in the colours of the plane
+            maps[-1] = _text(small.reshape(FINE, FINE)[1::COARSE, 1::COARSE])
+        return {"maps": maps, "plane": {"numbers": _text(small)}}
 
     def _values(self) -> list[list[float]]:
         """Return what each layer with flat outputs gives for a sample, from -1 to 1."""
@@ -189,16 +193,20 @@ class Scene:
         shown = weights[..., :MOST_UNITS].mean(axis=2)
         return {"name": layer.name, "shape": list(shown.shape), "data": _packed(shown, (0, 1))}
 
-    def _lines(self) -> list[list[list[float]]]:
-        """Return for each layer the strongest weights between numbers that are shown."""
-        found: list[list[list[float]]] = []
+    def _found_lines(self) -> list[Any]:
+        """Return for each layer the layer, if lines lead into it, or None."""
+        found: list[Any] = []
         shape = tuple(self._network._input_shape())
         for layer in self._network:
             is_flat = len(shape) == 1 and len(layer.output_shape) == 1 and layer.kind == "Dense"
             has_source = bool(found) or (is_flat and (shape[0] or 0) <= MOST_UNITS)
-            found.append(self._strongest(layer.weights) if is_flat and has_source else [])
+            found.append(layer if is_flat and has_source else None)
             shape = tuple(layer.output_shape)
         return found
+
+    def _lines(self) -> list[list[list[float]]]:
+        """Return for each layer the strongest weights between numbers that are shown."""
+        return [[] if layer is None else self._strongest(layer.weights) for layer in self._lined]
 
     def _strongest(self, weights: Array) -> list[list[float]]:
         shown = weights[:MOST_UNITS, :MOST_UNITS]
@@ -227,7 +235,9 @@ class Scene:
 
 def _small(numbers: Array) -> Array:
     """Return numbers from -1 to 1 as bytes with a sign."""
-    small: Array = np.rint(127 * np.clip(np.nan_to_num(numbers), -1, 1)).astype(np.int8)
+    within = np.clip(127 * numbers, -127, 127)
+    within[np.isnan(within)] = 0
+    small: Array = np.rint(within).astype(np.int8)
     return small
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,13 +15,15 @@ from foxnn import checks
 from foxnn.checks import Array
 from foxnn.checks.unpickling import attributes
 from foxnn.network import neural_network
+from foxnn.training.callbacks import Onlooker
+from foxnn.training.history import History
 from foxnn.watching.curves import Curves
 from foxnn.watching.hub import Hub
 from foxnn.watching.scene import Scene, Shown
 from foxnn.watching.server import PageServer, saved
 
 
-class Watcher:
+class Watcher(Onlooker):
     """A callback of `fit` that shows the training on a page in the browser, while it runs.
 
     It prints the address of the page, which only this machine can open, and which stays until the
@@ -53,8 +56,11 @@ class Watcher:
         self._port = checks.integer(port, "port", 0, 65535)
         self._hub = Hub(self._catch_up)
         self._is_behind = False  # nobody has seen the end
+        self._end = "finished"
         self._server: PageServer | None = None
         self._curves = Curves()
+        self._history: History | None = None
+        self._taken = 0  # epochs of the history that the curves have
         self._network: neural_network | None = None
         self._scene: Scene | None = None
 
@@ -69,6 +75,7 @@ class Watcher:
             raise TypeError(f"a Watcher shows one network, got {checks.shown(network)}")
         scene = Scene(network, *self._shown(network))
         self._network, self._scene, self._is_behind = network, scene, False
+        self._history = None
         self._describe()
         if self._server is None:
             self._server = PageServer(self._hub, _refuse, self._saved, self._port)
@@ -76,21 +83,40 @@ class Watcher:
             print(f"The training is shown on {self._server.address}", flush=True)
         if self._hub.watchers:
             self._show("training")
+        self._wait()
+
+    def follow(self, history: History) -> None:
+        """Take the history to which the next epochs will be added."""
+        self._history, self._taken = history, _epochs(history)
+
+    def look(self) -> None:
+        """Show the network as it is now, if somebody looks."""
+        if self._hub.watchers:
+            self._take_in()
+            self._show("training")
+        self._wait()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
-        """Show the network as it is now, if somebody looks."""
-        self._curves.add(logs)
-        if self._hub.watchers and self._hub.is_due():
-            self._show("training")
+        """Show the network after an epoch, for callbacks that pass on what they are called with.
 
-    def on_moment(self, steps: int) -> None:
-        """Show the network as it is within a long epoch, if somebody looks."""
-        if self._hub.watchers and self._hub.is_due():
+        `fit` does not call it: it lets the watcher `look` when it is `due`.
+        """
+        self._curves.add(logs)
+        if self._hub.is_due():
             self._show("training")
 
     def on_train_end(self, history: object) -> None:
         """Show the end, at once or when somebody comes."""
-        self._is_behind = True
+        self._finish("finished")
+
+    def give_up(self) -> None:
+        """Show that the training has been stopped by an error, or by Ctrl-C."""
+        if self._network is not None:
+            self._finish("stopped")
+
+    def _finish(self, end: str) -> None:
+        self._take_in()
+        self._end, self._is_behind = end, True
         if self._hub.watchers:
             self._catch_up()
 
@@ -99,7 +125,7 @@ class Watcher:
         if self._server is not None:
             self._server.stop()
         self._server = None
-        self._hub, self._is_behind = Hub(self._catch_up), False
+        self._hub, self._is_behind, self.due = Hub(self._catch_up), False, math.inf
 
     def __repr__(self) -> str:
         shown = "" if self._samples is None else "samples, "
@@ -120,8 +146,22 @@ class Watcher:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _wait(self) -> None:
+        """Say when the next picture is due."""
+        # In this order, since who comes meanwhile sets it in another thread, and must be seen.
+        self.due = math.inf
+        if self._hub.watchers:
+            self.due = self._hub.next
+
+    def _take_in(self) -> None:
+        """Let the curves have what the history has."""
+        if self._history is not None:
+            self._curves.extend(self._history, self._taken)
+            self._taken = _epochs(self._history)
+
     def _catch_up(self) -> None:
-        """Show the end of a training, if nobody has seen it."""
+        """Be due for one who has come; show the end of a training, if nobody has seen it."""
+        self.due = 0.0
         if self._is_behind:
             self._is_behind = False
             assert self._network is not None
@@ -129,7 +169,7 @@ class Watcher:
             with contextlib.suppress(ValueError, RuntimeError):
                 self._scene = Scene(self._network, *self._shown(self._network))
                 self._describe()
-                self._show("finished")
+                self._show(self._end)
 
     def _describe(self) -> None:
         assert self._scene is not None
@@ -181,6 +221,10 @@ def _pair(samples: object) -> tuple[Array, Array]:
         got = checks.shown(parts[1]) if y.ndim == 0 else len(y)
         raise ValueError(f"samples[1] must have {len(x)} targets, got {got}")
     return x, y
+
+
+def _epochs(history: History) -> int:
+    return len(next(iter(history.values()), ()))
 
 
 def _refuse(wanted: Mapping[str, object]) -> None:

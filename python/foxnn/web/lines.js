@@ -48,7 +48,8 @@ function plotOf(width, height, steps, low, high) {
   };
 }
 
-// Draw curves, each a list of numbers; the one at `front` is drawn last and thicker.
+// Draw curves, each a list of numbers, or null where there is none; the one at `front` is drawn last
+// and thicker.
 function drawCurves(context, plot, curves, front = -1) {
   const order = [...curves.keys()].filter((i) => i !== front);
   if (front >= 0) order.push(front);
@@ -56,7 +57,11 @@ function drawCurves(context, plot, curves, front = -1) {
     context.strokeStyle = `hsl(${(210 + i * 137) % 360} 65% 52%)`;
     context.lineWidth = i === front ? 2.5 : 1.25;
     context.beginPath();
-    curves[i].forEach((number, step) => context.lineTo(plot.x(step), plot.y(number)));
+    let isOn = false;
+    curves[i].forEach((number, step) => {
+      if (number !== null) context[isOn ? "lineTo" : "moveTo"](plot.x(step), plot.y(number));
+      isOn = number !== null;
+    });
     // A curve of one step is a dot.
     if (curves[i].length === 1) context.arc(plot.x(0), plot.y(curves[i][0]), 1, 0, 7);
     context.stroke();

@@ -122,21 +122,25 @@ class WatchPage {
     this.colours = palette();
     this.knobs.show(picture);
     if (!this.scene.knobs) {
-      const { epochs } = picture.curves;
-      this.say(`${picture.state === "finished" ? "The training has ended" : "Training"}: epoch ${epochs}`);
+      const state = { finished: "The training has ended", stopped: "The training was stopped" }[picture.state];
+      this.say(`${state ?? "Training"}: epoch ${picture.curves.epochs}`);
     } else this.say(picture.message, picture.message !== "");
     for (const view of this.views) this.drawLayer(view);
-    this.tellAnswer();
+    this.tellLast();
     this.drawWeights();
     this.results.draw();
   }
 
-  // What the last layer takes the sample for.
-  tellAnswer() {
+  // Which output one points at, or what the last layer takes the sample for.
+  tellLast() {
     const { labels, classifies, sample } = this.scene, outputs = this.picture.values?.at(-1) ?? [];
-    if (!sample || !classifies || outputs.length < 2) return;
-    const { about, layer } = this.views.at(-1), best = outputs.indexOf(Math.max(...outputs));
-    about.textContent = `${layer.title} → ${layer.shape.join(" × ")} (answer: ${labels[best]})`;
+    const { about, layer, index } = this.views.at(-1), [at, unit] = this.pointed ?? [];
+    let more = "";
+    if (at === index && labels.length === layer.shape.at(-1)) more = ` (${labels[unit]})`;
+    else if (sample && classifies && outputs.length > 1) {
+      more = ` (answer: ${labels[outputs.indexOf(Math.max(...outputs))]})`;
+    }
+    about.textContent = `${layer.title} → ${layer.shape.join(" × ")}${more}`;
   }
 
   // Maps of the plane, pictures of weights, or lamps.
