@@ -16,9 +16,11 @@ from foxnn import GRU, Conv2D, Embedding
 from foxnn.formats.html import export
 from foxnn.formats.html.export import SCRIPTS
 from foxnn.formats.html.layers import OPERATIONS, in_javascript
+from foxnn.layers.activation_table import ACTIVATIONS, ALIASES, usual_name
 from foxnn.layers.composition import COMPOSITES
 from foxnn.layers.kinds import KINDS
 from foxnn.support import web
+from gallery_pages import PAGES, made_anew
 
 
 def described(path: Path) -> dict[str, Any]:
@@ -55,6 +57,33 @@ def test_the_page_is_small_and_whole_beside_its_weights(tmp_path: Path) -> None:
     others = set(re.findall(r"https?://[^\s\"'<]+", text)) - {"http://www.w3.org/2000/svg"}
     assert others == set()
     assert not re.search(r"(src|href)=(?!\"data:)", text)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_the_pages_of_the_gallery_have_the_scripts_of_now(path: Path) -> None:
+    page = path.read_text(encoding="utf-8")
+    assert made_anew(page) == page, "python tests/gallery_pages.py puts them in place"
+
+
+def test_pages_are_made_anew_as_they_are_exported(tmp_path: Path) -> None:
+    nn = net(3, foxnn.Residual(foxnn.Dense(3, "gelu")), foxnn.Dense(2, ("elu", 0.5)), 2)
+    nn.export_html(tmp_path / "net.html", title="a < b")
+    page = (tmp_path / "net.html").read_text(encoding="utf-8")
+    assert made_anew(page) == page
+    other = page.replace("const percent", "const per_cent")
+    assert other != page
+    assert made_anew(other) == page
+
+
+def test_titles_name_activations_as_other_libraries(tmp_path: Path) -> None:
+    nn = net(2, foxnn.Dense(3, "tanh"), foxnn.Residual(foxnn.Dense(3, "linear")), 1)
+    nn.export_html(tmp_path / "net.html")
+    first, composite, _ = described(tmp_path / "net.html")["layers"]
+    assert first["title"] == "Dense(3, activation='tanh')"
+    assert composite["branches"][0][0]["title"] == "Dense(3, activation='identity')"
+    assert first["options"]["activation"] == "tan_h"
+    for name in ACTIVATIONS:
+        assert ALIASES.get(usual_name(name), usual_name(name)) == name
 
 
 def test_every_kind_has_an_operation() -> None:

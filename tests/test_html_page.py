@@ -16,6 +16,7 @@ import segment_digits
 from browser import Opened, browser
 from foxnn import GRU, LSTM, Activation, Conv1D, Conv2D, Conv3D, Dense, Embedding, MaxPool2D
 from foxnn.layers.activation_table import ACTIVATIONS
+from gallery_pages import PAGES
 
 WIDTHS = (380, 800, 1400)
 # As the page promises.
@@ -732,10 +733,7 @@ def test_the_self_test_tells_the_truth(digits: Any, opened: Open, tmp_path: Path
     assert "failed" in other.tab.text_content("#self-test")
 
 
-KEPT = sorted((Path(__file__).resolve().parents[1] / "wiki/Gallery/pages").glob("*.html"))
-
-
-@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 def test_the_pages_of_the_gallery_are_small_and_right(path: Path, chromium: Any) -> None:
     assert path.stat().st_size < 300_000
     page = Opened(chromium, path)
@@ -746,10 +744,10 @@ def test_the_pages_of_the_gallery_are_small_and_right(path: Path, chromium: Any)
 
 def test_the_gallery_links_its_pages() -> None:
     folder = Path(__file__).resolve().parents[1] / "wiki/Gallery"
-    for path in KEPT:
+    for path in PAGES:
         texts = [text for text in folder.glob("*.md") if f"pages/{path.name}" in text.read_text()]
         assert len(texts) == 2, path.name  # that of the experiment, and the list of all
-    assert len(KEPT) == 4
+    assert len(PAGES) == 4
 
 
 def test_the_page_cannot_ask_for_anything(digits: Any, chromium: Any, tmp_path: Path) -> None:

@@ -159,6 +159,11 @@ def reach(name: str, parameters: Sequence[float]) -> tuple[float, float]:
     return (-parameters[0] if isinstance(row.least, str) else row.least), row.largest
 
 
+def usual_name(name: str) -> str:
+    """Return what an activation is called elsewhere, where FoxNN's name for it is its own."""
+    return {"identity_x": "identity", "tan_h": "tanh"}.get(name, name)
+
+
 # What the engine says of each.
 _TRAITS = _core.activation_traits()
 #: Aliases, and the names that they stand for.

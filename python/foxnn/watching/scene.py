@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from foxnn.checks import Array
+from foxnn.layers.activation_table import usual_name
 from foxnn.network import neural_network
 
 # Points in each direction of the map of the outputs, and how many of them one is taken of for the
@@ -121,7 +122,7 @@ class Scene:
 
     def _layer(self, layer: Any) -> dict[str, Any]:
         shape = list(layer.output_shape)
-        name = getattr(layer, "get_name_activation_function", lambda: "")()
+        name = usual_name(getattr(layer, "get_name_activation_function", lambda: "")())
         return {
             "name": layer.name,
             "title": ", ".join(filter(None, (layer.kind, name))),

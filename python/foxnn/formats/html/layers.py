@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from foxnn.checks import Array
-from foxnn.layers.activation_table import ACTIVATIONS, JOINING
+from foxnn.layers.activation_table import ACTIVATIONS, JOINING, usual_name
 from foxnn.layers.kinds import leaves, public_name
 from foxnn.layers.view import LayerView, shown_part
 from foxnn.model.answers import AnsweringNetwork
@@ -67,7 +67,7 @@ class Described:
         return {
             "name": view.name,
             "kind": public_name(part["kind"]),
-            "title": shown_part(dict(part)) if not inner else public_name(part["kind"]),
+            "title": public_name(part["kind"]) if inner else shown_part(_named_as_usual(part)),
             "operation": OPERATIONS[part["kind"]],
             "options": own,
             "arrays": {
@@ -89,12 +89,17 @@ class Described:
 
     def functions(self) -> str:
         """Return the script with the activations that the layers have."""
-        named = {leaf["options"].get("activation") for leaf in leaves(self._network._layers())}
-        lines = [
-            f"ACTIVATIONS.{name} = (z, alpha) => {in_javascript(ACTIVATIONS[name].c)};"
-            for name in sorted(named - {None} - JOINING)
-        ]
-        return "\n".join(lines)
+        parts = (leaf["options"] for leaf in leaves(self._network._layers()))
+        return functions_of(part["activation"] for part in parts if "activation" in part)
+
+
+def functions_of(names: Iterable[str]) -> str:
+    """Return the script with these activations."""
+    lines = [
+        f"ACTIVATIONS.{name} = (z, alpha) => {in_javascript(ACTIVATIONS[name].c)};"
+        for name in sorted(set(names) - JOINING)
+    ]
+    return "\n".join(lines)
 
 
 def _branches(view: LayerView, branches: Sequence[Sequence[Part]]) -> list[list[LayerView]]:
@@ -107,6 +112,14 @@ def _branches(view: LayerView, branches: Sequence[Sequence[Part]]) -> list[list[
         found.append(flat[: len(branch)])
         flat = flat[len(branch) :]
     return found
+
+
+def _named_as_usual(part: Part) -> dict[str, Any]:
+    """Return a layer with the name of its activation that users of other libraries know."""
+    options = dict(part["options"])
+    if "activation" in options:
+        options["activation"] = usual_name(options["activation"])
+    return {**part, "options": options}
 
 
 def in_javascript(formula: str) -> str:
