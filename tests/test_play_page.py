@@ -99,7 +99,7 @@ def test_layers_and_knobs_are_changed(page: Opened) -> None:
     tab.click("text=Add a layer")
     tab.wait_for_function("() => document.querySelectorAll('#layers .layer').length === 5")
     tab.click("[aria-label='More neurons in dense_2']")
-    tab.wait_for_selector("text=tan_h → 3")
+    tab.wait_for_selector("text=tanh → 9")
     assert tab.evaluate("document.activeElement.title") == "More neurons in dense_2"
     tab.click("[aria-label='Remove dense_2']")
     tab.wait_for_function("() => document.querySelectorAll('#layers .layer').length === 4")

@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from foxnn import activations, checks, optimizers
+from foxnn.layers.activation_table import usual_name
 from foxnn.playing.planes import SETS
 
 # Layers that fit on the page, and neurons that are computed while one watches.
 MOST_LAYERS, MOST_UNITS = 6, 512
 # exp and softmax are for output layers; aliases are left out.
-ACTIVATIONS = [name for name in activations() if name not in ("exp", "softmax")]
+ACTIVATIONS = [usual_name(name) for name in activations() if name not in ("exp", "softmax")]
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ class Knobs:
     noise: float = 0.1
     test: float = 0.5
     seed: int = 1
-    layers: tuple[int, ...] = (4, 2)
-    activation: str = "tan_h"
+    # With (4, 2), 7 of 24 seeds never reach an accuracy of 95 % on XOR; with (8, 8) all of 100 do,
+    # the median after 9 epochs and the last after 86.
+    layers: tuple[int, ...] = (8, 8)
+    activation: str = "tanh"
     optimizer: str = "adam"
     learning_rate: float = 0.01
     batch_size: int = 10

@@ -3,7 +3,9 @@
 
 const hueOf = (i) => (210 + i * 137) % 360;
 const CURVES = ["training", "test"];
-const SCALE_WIDTH = 46;
+const SCALE_WIDTH = 54;
+// How strong the colours of the plane are, so that points of the same colour stand out.
+const PALE = 0.55;
 
 class Results {
   constructor(page) {
@@ -40,7 +42,7 @@ class Results {
         for (let c = 0; c < 3; c++) data[4 * i + c] = zero[c] + (own[c] - zero[c]) * (0.15 + 0.7 * share[i]);
         data[4 * i + 3] = 255;
       });
-    } else signed(plane.numbers).forEach((number, i) => put(i, shade(number)));
+    } else signed(plane.numbers).forEach((number, i) => put(i, shade(PALE * number)));
     const buffer = new OffscreenCanvas(size, size), edge = 328;
     buffer.getContext("2d").putImageData(image, 0, 0);
     const context = sized(this.plane, edge, edge);
