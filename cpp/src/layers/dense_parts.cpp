@@ -20,7 +20,11 @@ void Dense<T>::gradients_of_parts(Share share, const Back<T>& back, GradientSink
   const std::span<const index> ends = sink.part_ends();
   constexpr index kRows = kPanelWidth<T>;
   const Panels<T> panels{padded_};
-  alignas(64) T piece[kRows * kPanelWidth<T>];
+  alignas(64) T lent[kRows * kPanelWidth<T>];
+  const auto memory = [&](index part) {
+    T* const own = sink.part_memory(part);
+    return own ? own : lent;
+  };
   // Calls f(part, first row, rows). A part without rows has a gradient of zeros.
   const auto each_part = [&](const auto& f) {
     index part = 0, first = 0;
@@ -36,6 +40,7 @@ void Dense<T>::gradients_of_parts(Share share, const Back<T>& back, GradientSink
     const index column = panels.column(p), width = panels.width(p);
     const index inputs = std::min(kRows, inputs_ - input), q = input / kRows;
     each_part([&](index part, index first, index rows) {
+      T* const piece = memory(part);
       const List* const own = uses_lists ? lists[static_cast<std::size_t>(part)].data() : nullptr;
       k.multiply_transposed(inputs, rows, x.from_panel(q).from_row(first), own, delta.at(first, p),
                             delta.stride, width, piece, nullptr, false);
@@ -46,6 +51,7 @@ void Dense<T>::gradients_of_parts(Share share, const Back<T>& back, GradientSink
     if (no_bias_.size() > 0) return;
     const index column = panels.column(p), width = panels.width(p);
     each_part([&](index part, index first, index rows) {
+      T* const piece = memory(part);
       k.sum_rows(rows, delta.at(first, p), delta.stride, width, piece, false);
       sink.take_part(part, inputs_ * padded_ + column, width, piece);
     });

@@ -138,24 +138,26 @@ class PartsSink final : public GradientSink<T> {
   static constexpr index kMost = kPanelWidth<T> * kPanelWidth<T>;
 
   /// `ends`: where the parts of the shards end in the batch. `stack`: the worker's memory for
-  /// GradientTree::most() pieces.
+  /// GradientTree::most() pieces, and one.
   PartsSink(const GradientTree<T>& tree, std::span<const index> ends, index base, T* stack)
       : tree_(tree), ends_(ends), base_(base), stack_(stack) {}
   std::span<const index> part_ends() const override { return ends_; }
+  // What is added to nothing stays where it is computed.
+  T* part_memory(index part) const override { return at(top(tree_.leaf(part))); }
   void take_part(index part, index offset, index count, T* gradient) override {
-    const auto& [to, added] = tree_.leaf(part);
-    for (index i = added; i > 0; --i) kernels<T>().add_to(count, gradient, at(to + i - 1));
-    const bool is_last = part + 1 == static_cast<index>(ends_.size());
-    for (index i = 0; is_last && i < to; ++i) {
-      std::copy_n(at(i), count, tree_.at(i) + base_ + offset);
-    }
-    std::copy_n(gradient, count, is_last ? tree_.at(to) + base_ + offset : at(to));
+    const auto& move = tree_.leaf(part);
+    if (gradient != at(top(move))) std::copy_n(gradient, count, at(top(move)));
+    for (index i = top(move); i > move.to; --i) kernels<T>().add_to(count, at(i - 1), at(i));
+    if (part + 1 < static_cast<index>(ends_.size())) return;
+    for (index i = 0; i <= move.to; ++i) std::copy_n(at(i), count, tree_.at(i) + base_ + offset);
   }
   void take(index, index, T*) override {}
   typename GradientSink<T>::Targets targets(index) const override { return {}; }
 
  private:
   T* at(index place) const { return stack_ + place * kMost; }
+  // Where a gradient lies before it is added to those below it.
+  static index top(const typename GradientTree<T>::Move& move) { return move.to + move.added; }
 
   const GradientTree<T>& tree_;
   std::span<const index> ends_;

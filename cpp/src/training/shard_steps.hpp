@@ -151,7 +151,7 @@ class ShardSteps {
         gradient_(network.parameters().size(), shards, update.stored_gradient(), at_once),
         network_(network) {
     for (int w = 0; at_once && w < workers; ++w) {
-      stacks_.emplace_back(gradient_.tree().most() * PartsSink<T>::kMost);
+      stacks_.emplace_back((gradient_.tree().most() + 1) * PartsSink<T>::kMost);
     }
     if (at_once) ends_.resize(static_cast<std::size_t>(own()));
   }

@@ -188,7 +188,7 @@ class JoinedRanks(Ranks):
         all_end = self._meet(_ENDS if ends or self._is_interrupted else _GOES_ON)
         borders = [len(table) * rank // self.size for rank in range(self.size + 1)]
         with self._lost():
-            self._complete(table, (4 * np.diff(borders)).tolist())
+            self._comm.Allgatherv(self._mpi.IN_PLACE, [table, (4 * np.diff(borders)).tolist()])
         return all_end
 
     def swap(
@@ -206,11 +206,13 @@ class JoinedRanks(Ranks):
 
     def collect(self, whole: Array, counts: list[int]) -> None:
         """Complete a gradient of which each rank has its part."""
+        starts = [0, *itertools.accumulate(counts[:-1])]
+        out = [0 if rank == self.rank else counts[self.rank] for rank in range(self.size)]
+        into = [0 if rank == self.rank else n for rank, n in enumerate(counts)]
+        own = [starts[self.rank]] * self.size
+        # The same bytes as Allgatherv sends, which took 1.7 times as long through shared memory.
         with self._lost():
-            self._complete(whole, counts)
-
-    def _complete(self, whole: Array, counts: list[int]) -> None:
-        self._comm.Allgatherv(self._mpi.IN_PLACE, [whole, counts])
+            self._comm.Alltoallv([whole, (out, own)], [whole, (into, starts)])
 
 
 def available_cores() -> set[int]:
