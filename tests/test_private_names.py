@@ -24,18 +24,19 @@ FRIENDS = {
     "training": {
         "_answers_of", "_back_plan", "_channels", "_check_names", "_classes", "_classifies",
         "_evaluation", "_input_names", "_is_loss_checked", "_measured", "_names_of", "_own_loss",
-        "_rows", "_scalers", "_set_scalers", "_varies_at_end", "_weighted",
+        "_own_mean", "_rows", "_scalers", "_set_scalers", "_varies_at_end", "_weighted",
     },
     "plot": {"_check_names", "_one_sample"},
     "quantized": {
         "_begin", "_check_names", "_loss_given", "_rows", "_set_scalers", "_take_loss",
     },
     "populations": {
-        "_as_array", "_check_names", "_classes", "_input_names", "_is_one_sample", "_own_loss",
-        "_positions", "_reader", "_rows", "_scalers", "_set_scalers", "_twin", "_varies_at_end",
+        "_as_array", "_check_names", "_classes", "_input_names", "_is_one_sample", "_metrics",
+        "_own_loss", "_positions", "_reader", "_rows", "_scalers", "_set_scalers", "_twin", "_varies_at_end",
         "_weighted",
     },
     "model": {"_network", "_part"},
+    "checks": {"_refused_on"},
 }  # fmt: skip
 
 

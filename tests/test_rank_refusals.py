@@ -56,6 +56,57 @@ def test_an_unknown_argument_is_carried(call: str) -> None:
     check_carried(found, f"TypeError: {call} has no argument 'epoch'")
 
 
+POPULATION = foxnn.population(2, [5, 3, 2], "tanh", "identity", seed=1)
+FORGOTTEN: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
+    "fit": (lambda *given, **more: network().fit(*given, **more), (X, Y), "'y'"),
+    "evaluate": (lambda *given, **more: network().evaluate(*given, **more), (X, Y), "'y'"),
+    "population.fit": (POPULATION.fit, (X, Y), "'y'"),
+    "population.evaluate": (POPULATION.evaluate, (X, Y), "'y'"),
+    "population.evolve": (POPULATION.evolve, (len,), "'fitness'"),
+    "cross_validate": (foxnn.cross_validate, ([5, 2], X, Y), "'y'"),
+    "search": (foxnn.search, ([5, 2], X, Y, {"l2": [0.0, 0.1]}), "'grid'"),
+}
+
+
+@pytest.mark.parametrize("call", FORGOTTEN)
+def test_a_forgotten_argument_is_carried(call: str) -> None:
+    called, given, name = FORGOTTEN[call]
+    found = ends(
+        lambda world, errs: called(*given[: len(given) - errs], communicator=world), size=2
+    )
+    check_carried(found, "TypeError: ")
+    assert f"missing 1 required positional argument: {name}" in found[1]
+
+
+def test_a_forgotten_checkpoint_is_carried(tmp_path: Path) -> None:
+    given = {"name_file": checkpoint(tmp_path), "x": X, "y": Y}
+    found = ends(
+        lambda world, errs: foxnn.resume(
+            **{name: one for name, one in given.items() if not errs or name != "name_file"},
+            communicator=world,
+        )
+    )
+    check_carried(found, "TypeError: ")
+    assert "'name_file'" in found[1]
+
+
+def test_one_argument_too_many_is_carried() -> None:
+    found = ends(
+        lambda world, errs: network().evaluate(X, Y, *[None] * (6 * errs), communicator=world)
+    )
+    check_carried(found, "TypeError: ")
+    assert "positional arguments but" in found[1]
+
+
+def test_an_error_within_a_call_is_told_once() -> None:
+    # A TypeError of a callback is not one of Python's before the call.
+    def fails(epoch: int, logs: Any) -> None:
+        raise TypeError("no")
+
+    found = ends(lambda world, errs: CALLS["fit"](world, {"callbacks": fails} if errs else {}))
+    check_carried(found, "TypeError: no")
+
+
 def test_a_wrong_argument_is_carried() -> None:
     found = ends(lambda world, errs: CALLS["fit"](world, {"batch_size": 0 if errs else 2}))
     check_carried(found, "ValueError: batch_size must be an integer")

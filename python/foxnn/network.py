@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from foxnn import _core, checks
 from foxnn.checks import SamplesLike
-from foxnn.checks.keywords import answers, unknown
+from foxnn.checks.keywords import answers, telling, unknown
 from foxnn.classic.foxnn_interface import FoxnnInterface
 from foxnn.support.array_types import ArrayLike
 
@@ -107,6 +107,7 @@ class neural_network(FoxnnInterface):
 
     _history: History | None
 
+    @telling()
     @answers("fit")
     def fit(
         self,
@@ -613,7 +614,10 @@ def _say_neural_network() -> None:
             vars(sys.modules[base.__module__])[neural_network.__name__] = neural_network
             for name, method in vars(base).items():
                 if isinstance(method, FunctionType):
-                    method.__qualname__ = f"{neural_network.__qualname__}.{name}"
+                    name = f"{neural_network.__qualname__}.{name}"
+                    # Python names what a decorator calls by its own name.
+                    for one in (method, getattr(method, "__wrapped__", method)):
+                        one.__qualname__ = name
 
 
 _say_neural_network()

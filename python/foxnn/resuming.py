@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from foxnn import checks
 from foxnn.checks import SamplesLike
-from foxnn.checks.keywords import answers, unknown
+from foxnn.checks.keywords import answers, telling, unknown
 from foxnn.formats import paths
 from foxnn.formats.paths import FileFormatError
 from foxnn.formats.population_file import is_population
@@ -20,7 +20,7 @@ from foxnn.training.agreement import described_file, refuse_different
 from foxnn.training.beside import wait_for_all
 from foxnn.training.early_stopping import EarlyStopping
 from foxnn.training.fitting import fitted
-from foxnn.training.joining import joined
+from foxnn.training.joining import joined, refused_on
 from foxnn.training.kinds import AugmentLike, ScheduleLike, ValidationLike
 from foxnn.training.options import FitArguments
 from foxnn.training.ranks import ALONE, Ranks
@@ -79,6 +79,7 @@ def resume(  # the file decides whether it is a network or a population
     time_limit: float | None = None,
     communicator: Any = None,
 ) -> tuple[Any, Any]: ...
+@telling(refused_on)
 @answers("resume")
 def resume(
     name_file: str | os.PathLike[str],

@@ -10,7 +10,7 @@ import numpy as np
 
 from foxnn import checks
 from foxnn.checks import Array, Rows, SamplesLike
-from foxnn.checks.keywords import answers, unknown
+from foxnn.checks.keywords import answers, telling, unknown
 from foxnn.layers.kinds import leaves
 from foxnn.layers.steps import varies
 from foxnn.model.base import BaseNetwork
@@ -196,6 +196,7 @@ class AnsweringNetwork(BaseNetwork):
             numbers = (out[..., 0] > 0.5).astype(np.int64)
         return numbers if self._classes is None else self._classes.of(numbers)
 
+    @telling()
     @answers("evaluate")
     def evaluate(
         self,
@@ -279,8 +280,9 @@ class AnsweringNetwork(BaseNetwork):
         inputs: Rows,
         wanted: Array,
         weights: NDArray[np.float64] | None,
+        threads: int | None = None,
     ) -> dict[str, float]:
-        return self._measured(asked, self._answers_of(inputs, wanted, weights))
+        return self._measured(asked, self._answers_of(inputs, wanted, weights, threads))
 
     def _measured(self, asked: Mapping[str, str], answers: tuple[Any, ...]) -> dict[str, float]:
         from foxnn.model import metrics as by_name
@@ -288,12 +290,19 @@ class AnsweringNetwork(BaseNetwork):
         return by_name.values(asked, by_name.Answers(*answers), self._single())
 
     def _answers_of(
-        self, inputs: Rows, wanted: Array, weights: NDArray[np.float64] | None
+        self,
+        inputs: Rows,
+        wanted: Array,
+        weights: NDArray[np.float64] | None,
+        threads: int | None = None,
     ) -> tuple[Array, Array, Array, str]:
-        """Return what metrics are measured by: outputs, targets, weights and the loss."""
+        """Return what metrics are measured by: outputs, targets, weights and the loss.
+
+        `threads`: how many there may be, in place of the settings.
+        """
         from foxnn.model import metrics as by_name
 
-        outputs = self._predict(inputs, self.settings.n_threads)
+        outputs = self._predict(inputs, self.settings.n_threads if threads is None else threads)
         if outputs is None:
             raise ValueError("x must be finite as input_scaler scales it")
         if self._own_loss is not None and wanted.shape != outputs.shape:
@@ -561,15 +570,15 @@ class AnsweringNetwork(BaseNetwork):
         self, x: Rows, y: Array, weights: NDArray[np.float64] | None
     ) -> dict[str, float]:
         if (own := self._own(y)) is not None:
-            return {"loss": self._own_mean(own, x, weights)}
+            return {"loss": self._own_mean(own, x, weights, self.settings.n_threads)}
         loss, correct, positions = self._evaluate(x, y, weights, self.settings.n_threads)
         if not self._classifies():
             return {"loss": loss}
         return {"loss": loss, "accuracy": correct / positions}
 
-    def _own_mean(self, own: OwnLoss, x: Rows, weights: Array | None) -> float:
+    def _own_mean(self, own: OwnLoss, x: Rows, weights: Array | None, threads: int) -> float:
         try:
-            outputs = self._predict(x, self.settings.n_threads)
+            outputs = self._predict(x, threads)
         except OverflowError:
             return math.nan
         return math.nan if outputs is None else own.mean(outputs, weights)

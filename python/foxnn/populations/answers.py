@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
-from foxnn.checks import Array, Rows, SamplesLike
-from foxnn.checks.keywords import answers, unknown
+from foxnn.checks import Array, SamplesLike
+from foxnn.checks.keywords import answers, telling, unknown
 from foxnn.layers.steps import varies
 from foxnn.model.answers import asked_metrics, not_finite
 from foxnn.model.settings import Settings
@@ -208,6 +208,7 @@ class AnsweringPopulation:
             return (means, spreads) if wants_spread else means
         return (_mean(out), _deviation(out)) if wants_spread else _mean(out)
 
+    @telling()
     @answers("population.evaluate")
     def evaluate(
         self,
@@ -272,13 +273,11 @@ class AnsweringPopulation:
         found: dict[str, Array] = {"loss": loss}
         if first._classifies():
             found["accuracy"] = correct / positions
-        return found | self._metrics(which, asked, inputs, wanted, weights) if asked else found
-
-    def _metrics(
-        self, which: range, asked: dict[str, str], inputs: Rows, wanted: Array, weights: Any
-    ) -> dict[str, Array]:
-        each = [self._members[i]._metrics(asked, inputs, wanted, weights) for i in which]
-        return {name: np.array([one[name] for one in each]) for name in each[0]}
+        if not asked:
+            return found
+        given_to_each = asked, inputs, wanted, weights, threads
+        each = [self._members[i]._metrics(*given_to_each) for i in which]
+        return found | {name: np.array([one[name] for one in each]) for name in each[0]}
 
 
 def _together(found: list[Any]) -> Any:

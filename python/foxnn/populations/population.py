@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.checks import Array, SamplesLike
-from foxnn.checks.keywords import answers, unknown
+from foxnn.checks.keywords import answers, telling, unknown
 from foxnn.checks.unpickling import attributes
 from foxnn.layers import ActivationLike
 from foxnn.layers.summary import size_in_words
@@ -310,6 +310,7 @@ class population(AnsweringPopulation):
 
     # Training.
 
+    @telling()
     @answers("population.fit")
     def fit(
         self,
@@ -458,6 +459,7 @@ class population(AnsweringPopulation):
         given = FitArguments(**USUAL | told)
         return fitted(self, x, y, given, rows)
 
+    @telling()
     @answers("population.evolve")
     def evolve(
         self,

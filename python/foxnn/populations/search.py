@@ -14,12 +14,12 @@ from numpy.typing import ArrayLike
 
 from foxnn import checks
 from foxnn.checks import Array, SamplesLike
-from foxnn.checks.keywords import ARGUMENTS
+from foxnn.checks.keywords import ARGUMENTS, telling
 from foxnn.populations.contest import ALLOWED, Contest
 from foxnn.populations.per_member import is_one_each
 from foxnn.support.extras import library
 from foxnn.training.agreement import refuse_different
-from foxnn.training.joining import joined
+from foxnn.training.joining import joined, refused_on
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -32,6 +32,7 @@ _MOST_VALUES = 100_000
 _MONITORS = ("loss", "accuracy")
 
 
+@telling(refused_on)
 def cross_validate(
     sizes: Sequence[Any],
     x: SamplesLike,
@@ -170,6 +171,7 @@ class SearchResult:
         )
 
 
+@telling(refused_on)
 def search(
     sizes: Sequence[Any],
     x: SamplesLike,

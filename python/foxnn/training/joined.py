@@ -43,7 +43,10 @@ def evaluated(
             )
         if not asked:
             return found
-        own = network._answers_of(samples.x, samples.y, samples.weights) if len(samples) else None
+        own = None
+        if len(samples):
+            threads = ranks.threads(network.settings.n_threads)
+            own = network._answers_of(samples.x, samples.y, samples.weights, threads)
         every = [one for one in ranks.gathered(own) if one is not None]
         *arrays, losses = zip(*every, strict=True)
         whole = (*(np.concatenate(parts) for parts in arrays), losses[0])

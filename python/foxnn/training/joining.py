@@ -14,3 +14,10 @@ def joined(communicator: Any) -> Ranks:
     from foxnn.training.mpi import ranks_of  # late: most runs have one process
 
     return ranks_of(communicator)
+
+
+def refused_on(communicator: Any, error: Exception) -> Exception:
+    """Return an error of a call that has not begun, after the other ranks have heard of it."""
+    from foxnn.training.mpi import refused_on
+
+    return refused_on(communicator, error)

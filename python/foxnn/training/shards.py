@@ -151,10 +151,10 @@ def _sums(
         return 0.0, 0.0, 0, 0
     weight = float(len(part)) if part.weights is None else _total(part.x, part.weights)
     loss, correct, positions = 0.0, 0, 0
-    if network._own_loss is None:
+    if (own := network._own(part.y)) is None:
         loss, correct, positions = network._evaluate(part.x, part.y, part.weights, threads)
     elif weight:
-        loss = network._evaluation(part.x, part.y, part.weights)["loss"]
+        loss = network._own_mean(own, part.x, part.weights, threads)
     return loss * weight if weight else 0.0, weight, correct, positions
 
 
