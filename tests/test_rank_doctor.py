@@ -91,6 +91,23 @@ def test_wrong_layers(sizes: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "must be the sizes of at least two layers" in capsys.readouterr().err
 
 
+def test_layers_beyond_the_memory_are_refused() -> None:
+    assert exchange.refusal([784, 512, 512, 10]) is None
+    assert exchange.refusal([131_072, 1000, 2]) is None
+    wide = exchange.refusal([1_000_000, 10])
+    assert wide == "--layers must be at most 131,072 each, got 1,000,000"
+    deep = exchange.refusal([100_000, 100_000, 1])
+    assert deep is not None
+    assert "at most 134,217,728 parameters, got 10,000,200,001, of which" in deep
+    assert "some 400 GB" in deep
+
+
+def test_wide_layers_are_measured_with_smaller_batches() -> None:
+    assert exchange.fitting((128, 512, 1024, 4096), [784, 10]) == [128, 512, 1024, 4096]
+    assert exchange.fitting((128, 512, 1024, 4096), [10, 16_384, 10]) == [128, 512, 1024]
+    assert exchange.fitting((32, 128, 512), [131_072, 2]) == [32, 128]
+
+
 def test_layers_go_with_mpi(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         __main__.main(["doctor", "--layers", "3,2"])
@@ -105,12 +122,19 @@ def test_without_mpi4py_it_says_what_to_install(
     assert 'pip install "foxnn[mpi]"' in capsys.readouterr().err
 
 
-def started(*command: str) -> subprocess.CompletedProcess[str]:
+def started(*command: str, layers: str = "8,4,2") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*command, sys.executable, "-m", "foxnn", "doctor", "--mpi", "--layers", "8,4,2"],
+        [*command, sys.executable, "-m", "foxnn", "doctor", "--mpi", "--layers", layers],
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True, text=True, timeout=100, check=False,
     )  # fmt: skip
+
+
+def test_too_large_layers_end_at_once() -> None:
+    pytest.importorskip("mpi4py.MPI")
+    done = started(layers="1000000,10")
+    assert done.returncode == 1
+    assert done.stderr == ("foxnn: error: --layers must be at most 131,072 each, got 1,000,000\n")
 
 
 def test_one_rank_is_told_how_to_start_more() -> None:

@@ -21,6 +21,10 @@ _FEWEST_STEPS = 4
 _BATCHES = (32, 128, 512, 1024)
 # Numbers that are sent as fast as one.
 _FEW = 16
+# What a rank may need: numbers of samples in memory (268 MB), and parameters, of which a training
+# on ranks holds up to ten copies (5.4 GB).
+_MOST_SAMPLED = 1 << 26
+_MOST_PARAMETERS = 1 << 27
 
 
 class Machine(NamedTuple):
@@ -60,14 +64,34 @@ def measured(communicator: Any, host: str, sizes: Sequence[int], shards: int) ->
         few, many = exchange.seconds(_FEW * ranks.size), exchange.seconds(numbers)
         hosts = len(set(ranks.gathered(host)))
         threads = ranks.threads(0)
-        times = [ranks.gathered(step_seconds(sizes, batch, threads)) for batch in _BATCHES]
+        batches = fitting(_BATCHES, sizes)
+        times = [ranks.gathered(step_seconds(sizes, batch, threads)) for batch in batches]
     # The slowest rank is the one that all wait for.
-    a_step, a_sample = line_of(_BATCHES, [max(each) for each in times])
+    a_step, a_sample = line_of(batches, [max(each) for each in times])
     sent = 4 * numbers * both_ways(ranks.size)
     return Machine(
         ranks.size, hosts, threads, few, sent / max(many - few, 1e-9), 4 * numbers, shards,
         a_step, a_sample,
     )  # fmt: skip
+
+
+def fitting(batches: Sequence[int], sizes: Sequence[int]) -> list[int]:
+    """Return the batches of which so few steps as are measured fit into the memory."""
+    return [batch for batch in batches if _FEWEST_STEPS * batch * max(sizes) <= _MOST_SAMPLED]
+
+
+def refusal(sizes: Sequence[int]) -> str | None:
+    """Return why a network of these layers is not measured; None if it is."""
+    widest = _MOST_SAMPLED // (_FEWEST_STEPS * _BATCHES[1])  # a line needs two batches
+    if max(sizes) > widest:
+        return f"--layers must be at most {widest:,} each, got {max(sizes):,}"
+    parameters = sum((a + 1) * b for a, b in itertools.pairwise(sizes))
+    if parameters > _MOST_PARAMETERS:
+        return (
+            f"--layers must have at most {_MOST_PARAMETERS:,} parameters, got {parameters:,}, of "
+            f"which each rank would need some {40 * parameters / 1e9:,.0f} GB"
+        )
+    return None
 
 
 def both_ways(ranks: int) -> float:
@@ -105,7 +129,7 @@ def step_seconds(
     if communicator is not None:
         steps = communicator.bcast(steps)
     # Not more samples than a large data set has.
-    return seconds(max(_FEWEST_STEPS, min(steps, (1 << 26) // (batch * sizes[0]))))
+    return seconds(max(_FEWEST_STEPS, min(steps, _MOST_SAMPLED // (batch * sizes[0]))))
 
 
 def line_of(batches: Sequence[int], seconds: Sequence[float]) -> tuple[float, float]:

@@ -120,13 +120,20 @@ def advice(machine: Machine) -> list[str]:
 
 
 def main(layers: Sequence[int]) -> int:
-    """Measure and print on rank 0; the exit code is 1 if there is one rank, or no mpi4py."""
+    """Measure and print on rank 0; the exit code is 1 if there is one rank, or no mpi4py.
+
+    So it is for layers that are too large.
+    """
     try:
         from mpi4py import MPI
     except ImportError as error:
         print(f'foxnn: error: {error}: pip install "foxnn[mpi]"', file=sys.stderr)
         return 1
     world: Any = MPI.COMM_WORLD
+    if (why := exchange.refusal(layers)) is not None:
+        if world.rank == 0:
+            print(f"foxnn: error: {why}", file=sys.stderr)
+        return 1
     if world.size == 1:
         text = ",".join(map(str, layers))
         print(_ALONE.format(layers=text), end="", file=sys.stderr)
@@ -137,7 +144,8 @@ def main(layers: Sequence[int]) -> int:
         shards *= 2
     machine = exchange.measured(world, MPI.Get_processor_name(), layers, shards)
     times = [
-        (batch, exchange.step_seconds(layers, batch, 0, world, shards)) for batch in _BATCHES[:4]
+        (batch, exchange.step_seconds(layers, batch, 0, world, shards))
+        for batch in exchange.fitting(_BATCHES[:4], layers)
     ]
     if world.rank == 0:
         print(report(machine, layers, times))
