@@ -32,8 +32,8 @@ FRIENDS = {
     },
     "populations": {
         "_as_array", "_check_names", "_classes", "_input_names", "_is_one_sample", "_metrics",
-        "_own_loss", "_positions", "_reader", "_rows", "_scalers", "_set_scalers", "_twin", "_varies_at_end",
-        "_weighted",
+        "_own_loss", "_positions", "_reader", "_rows", "_scalers", "_set_scalers", "_twin",
+        "_varies_at_end", "_weighted",
     },
     "model": {"_network", "_part"},
     "checks": {"_refused_on"},
