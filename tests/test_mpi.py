@@ -124,9 +124,10 @@ def test_a_rank_needs_its_samples_and_some_times_its_weights() -> None:
         assert one["growth"] < 25 * one["weights"]
         assert one["samples"] > 7 * one["weights"]
     for one in found["network"]:
-        # Two moments and a copy of the weights, three sums of gradients and an exchange: 6.6 times
-        # the weights were measured. A copy of the samples would be 8 times as much.
-        assert one["growth"] < 9 * one["weights"]
+        # Two moments and a copy of the weights, a gradient, as much to exchange it, and what a batch
+        # needs between the layers: 6.6 to 6.8 times the weights were measured. A second gradient
+        # would make 8.7 of it, and a copy of the samples 14.7.
+        assert one["growth"] < 7.6 * one["weights"]
         assert one["samples"] > 7 * one["weights"]
 
 
