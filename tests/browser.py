@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -25,21 +25,39 @@ def browser() -> Iterator[Any]:
         # Root, as in containers, can use it without its sandbox only.
         started = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield started
+        Opened._shared.pop(started, None)
         started.close()
 
 
+# The size of a tab for which nothing else is wanted.
+USUAL = {"width": 1280, "height": 720}
+
+
 class Opened:
-    """A page in a tab of its own, and what it did: errors, messages, and what it asked for."""
+    """A page in a tab, and what it did: errors, messages, and what it asked for.
+
+    Pages for which nothing is wanted share a tab, one after the other, since a new one takes twice
+    as long as a page; all others have a tab of their own.
+    """
+
+    _shared: ClassVar[dict[Any, Any]] = {}  # by browser: a tab that waits for the next page
 
     def __init__(self, started: Any, place: Path | str, **options: Any) -> None:
-        self.context = started.new_context(**options)
-        self.tab = self.context.new_page()
+        self._started, self._is_usual = started, not options
+        self.tab = self._shared.pop(started, None) if self._is_usual else None
+        if self.tab is None:
+            self.tab = started.new_context(**options or {"viewport": USUAL}).new_page()
+        self.context = self.tab.context
         self.said: list[str] = []
         self.asked: list[str] = []
-        self.tab.on("console", lambda message: self.said.append(message.text))
-        self.tab.on("pageerror", lambda error: self.said.append(str(error)))
-        self.tab.on("dialog", lambda dialog: (self.said.append("dialog"), dialog.dismiss()))
-        self.tab.on("request", lambda request: self.asked.append(request.url))
+        self._listeners = {
+            "console": lambda message: self.said.append(message.text),
+            "pageerror": lambda error: self.said.append(str(error)),
+            "dialog": lambda dialog: (self.said.append("dialog"), dialog.dismiss()),
+            "request": lambda request: self.asked.append(request.url),
+        }
+        for event, listener in self._listeners.items():
+            self.tab.on(event, listener)
         self.tab.goto(place if isinstance(place, str) else place.as_uri())
 
     def settle(self) -> None:
@@ -49,4 +67,14 @@ class Opened:
         )
 
     def close(self) -> None:
-        self.context.close()
+        """Leave the page, or close its tab."""
+        if not self._is_usual or self._started in self._shared:
+            self.context.close()
+            return
+        for event, listener in self._listeners.items():
+            self.tab.remove_listener(event, listener)
+        self.tab.goto("about:blank")
+        self.tab.mouse.move(0, 0)
+        self.tab.set_viewport_size(USUAL)
+        self.tab.emulate_media(color_scheme="null")
+        self._shared[self._started] = self.tab
