@@ -29,9 +29,9 @@ class Cells {
     const wanted = tiles === 1 ? (isStrip ? 220 : 140) : tiles <= 8 ? 84 : tiles <= 32 ? 56 : 40;
     const longer = Math.max(rows, isStrip ? 1 : columns);
     const fitting = Math.min(Math.floor(width / columns), Math.floor(wanted / longer));
-    // A little smaller, if all of them are in one row then.
+    // Down to half as large, if all of them are in one row then.
     const inRow = Math.floor(((width + GAP) / tiles - GAP) / columns);
-    const best = inRow < fitting && 3 * inRow >= 2 * fitting ? inRow : fitting;
+    const best = inRow < fitting && 2 * inRow >= fitting ? inRow : fitting;
     this.scale = fitting >= 1 ? Math.min(best, 16) : Math.min(1, width / columns);
     this.across = Math.max(1, Math.floor((width + GAP) / (columns * this.scale + GAP)));
     this.across = Math.min(this.across, tiles);

@@ -33,7 +33,7 @@ class Results {
       side = Math.sqrt(all.length / units);
       const own = all.filter((_, i) => i % units === pointed[1]), times = size / side;
       for (let i = 0; i < size * size; i++) {
-        put(i, shade(own[Math.floor(i / size / times) * side + Math.floor((i % size) / times)]));
+        put(i, shade(PALE * own[Math.floor(i / size / times) * side + Math.floor((i % size) / times)]));
       }
     } else if (plane.classes) {
       const share = signed(plane.share), zero = colour("zero");
