@@ -376,16 +376,17 @@ template <class T>
                     width * kPanelWidth<T> / kLineWidth<T>, panels.count());
         }
         const bool news = share.workers > 1 && q == share.first(panels_below.count());
-        // In a small layer there is nothing to fetch, and many tiles follow each other: 64 rows of
-        // a panel of deltas and of the result are 16 KB.
+        // While there is nothing to fetch, many tiles follow each other: 64 rows of a panel of
+        // deltas and of the result are 16 KB.
         constexpr index kBand = 64;
-        const bool goes_on = !news && !fetches && !sorted_ && inputs_ * padded_ <= kNearWeights<T>;
         for (index row = first, rows = 0; row < last && !scratch.leaves(); row += rows) {
-          rows = goes_on ? std::min(kBand, last - row) : tile_height(last - row, k.tile_rows);
+          rows = tile_height(last - row, k.tile_rows);
           if (const index next = row + rows; news && next < last) {
             errands.rows = rows_ahead(delta, next, tile_height(last - next, k.tile_rows), neurons_);
           } else if (const std::byte* fetched = fetches ? scratch.fetch->take() : nullptr) {
             errands.rows = Ahead(fetched, 0, fetched_lines, 1, kMemoryPace);
+          } else if (!sorted_) {
+            rows = std::min(kBand, last - row);
           }
           product<T>(rows, neurons_, delta.from_row(row), scratch.numbers, width, nullptr,
                      delta_below.at(row, q), delta_below.stride, terms(scratch), &errands);
