@@ -32,14 +32,19 @@ def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) 
     # The other losses refuse targets that their outputs cannot reach.
     if network._loss() not in SCALABLE_LOSSES or checks.are_labels(y) or not bounded:
         return
+    scaler, joins = scalers[1], name in JOINING
+    if scaler is None and not joins:
+        # All numbers at once: one column after the other takes NumPy thirty times as long.
+        lowest, highest = pieces.extremes(y)
+        if low <= lowest and highest <= high:
+            return
     least, largest = (ends.astype(np.float64) for ends in pieces.column_extremes(y))
-    if (scaler := scalers[1]) is not None:
+    if scaler is not None:
         shift, scale = shift_and_scale(scaler, "output_scaler")
         least, largest = (least - shift) / scale, (largest - shift) / scale
     beyond = float(np.maximum(low - least, largest - high).max())
     size = max(float(largest.max() - least.min()), _size_of_constant(least))
-    joins = name in JOINING and scaler is None
-    is_whole = joins and _largest_gap(y, network._channels()) > _TOLERATED
+    is_whole = joins and scaler is None and _largest_gap(y, network._channels()) > _TOLERATED
     if not beyond > _TOLERATED * size and not is_whole:
         return
     is_last = network._output_activation()[0] == name
