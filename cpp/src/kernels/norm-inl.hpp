@@ -30,31 +30,96 @@ T sum_of_row(index n, Function f) {
   return sum.sum(n);
 }
 
+// The same for as many rows as a vector has lanes, with the bits of sum_of_row: sums of f(row,
+// column). The lanes of a row are added in the same pairs, of all rows at once, since the additions
+// of one row wait for each other.
+template <class T, class Function>
+void sums_of_rows(index n, T* sums, Function f) {
+  constexpr index L = Vec<T>::lanes;
+  const Vec<T> zero = Vec<T>::all(T(0));
+  alignas(kLineBytes) T by_row[L * L], by_lane[L * L];
+  for (index r = 0; r < L; ++r) {
+    Lanes<T> sum(T(0));
+    each_vector<T>(n, [&](index c, index v, auto inside) {
+      sum.part[v] = sum.part[v] + select(inside, f(r, c), zero);
+    });
+    for (index half = kLineVectors<T> / 2; half > 0; half /= 2) {
+      for (index v = 0; v < half; ++v) sum.part[v] = sum.part[v] + sum.part[v + half];
+    }
+    sum.part[0].store(by_row + r * L);
+  }
+  Vec<T>::transpose(by_row, L, by_lane, L);
+  Vec<T> of_lane[L];
+  for (index i = 0; i < L; ++i) of_lane[i] = Vec<T>::load(by_lane + i * L);
+  for (index half = L / 2; half > 0; half /= 2) {
+    for (index i = 0; i < half; ++i) of_lane[i] = of_lane[i] + of_lane[i + half];
+  }
+  of_lane[0].store(sums);
+}
+
+// The rows of layer_norm from `first` on: one, or as many as a vector has lanes. sums(f) stores the
+// sums of f(row, column), both counted from there.
+template <class T, index kRows, class Sums>
+void layer_norm_rows(index first, index n, const Rows<const T>& x, const T* gain, const T* shift,
+                     T epsilon, const Rows<T>& y, T* statistics, Sums sums) {
+  const T count = T(n);
+  alignas(kLineBytes) T mean[kRows], rest[kRows], factor[kRows];
+  const auto means = [&](T* of) {
+    for (index r = 0; r < kRows; ++r) of[r] /= count;
+  };
+  sums(mean, [&](index r, index c) { return vector_at<T>(x, first + r, c); });
+  means(mean);
+  // The rounding error of the mean matters if the inputs lie close together.
+  const auto nearly = [&](index r, index c) {
+    return vector_at<T>(x, first + r, c) - Vec<T>::all(mean[r]);
+  };
+  sums(rest, nearly);
+  means(rest);
+  const auto off = [&](index r, index c) { return nearly(r, c) - Vec<T>::all(rest[r]); };
+  sums(factor, [&](index r, index c) { return off(r, c) * off(r, c); });
+  means(factor);
+  for (index r = 0; r < kRows; r += Vec<T>::lanes) {
+    T lane[Vec<T>::lanes] = {};
+    for (index i = 0; i < Vec<T>::lanes && r + i < kRows; ++i) lane[i] = factor[r + i] + epsilon;
+    (Vec<T>::all(T(1)) / sqrt(Vec<T>::load(lane))).store(lane);
+    for (index i = 0; i < Vec<T>::lanes && r + i < kRows; ++i) factor[r + i] = lane[i];
+  }
+  for (index r = 0; r < kRows; ++r) {
+    if (statistics) {
+      statistics[2 * (first + r)] = mean[r] + rest[r];
+      statistics[2 * (first + r) + 1] = factor[r];
+    }
+    const Vec<T> factors = Vec<T>::all(factor[r]);
+    each_vector<T>(n, [&](index c, index, auto inside) {
+      const Vec<T> value =
+          fma(off(r, c) * factors, Vec<T>::load(gain + c), Vec<T>::load(shift + c));
+      store_at<T>(y, first + r, c, select(inside, value, Vec<T>::all(T(0))));
+    });
+  }
+}
+
+// Calls f(first row, rows known at compile time, sums) for all rows: as many at a time as a vector
+// has lanes, and the last ones one by one.
+template <class T, class Function>
+void each_rows(index rows, index n, Function f) {
+  constexpr index L = Vec<T>::lanes;
+  index first = 0;
+  for (; L > 1 && first + L <= rows; first += L) {
+    f.template operator()<L>(first, [n](T* sums, auto of) { sums_of_rows<T>(n, sums, of); });
+  }
+  for (; first < rows; ++first) {
+    f.template operator()<1>(first, [n](T* sum, auto of) {
+      *sum = sum_of_row<T>(n, [&](index c) { return of(index{0}, c); });
+    });
+  }
+}
+
 template <class T>
 void layer_norm(index rows, index n, const Rows<const T>& x, const T* gain, const T* shift,
                 T epsilon, const Rows<T>& y, T* statistics) {
-  const T count = T(n);
-  for (index r = 0; r < rows; ++r) {
-    const T mean = sum_of_row<T>(n, [&](index c) { return vector_at<T>(x, r, c); }) / count;
-    const Vec<T> means = Vec<T>::all(mean);
-    // The rounding error of the mean matters if the inputs lie close together.
-    const auto nearly = [&](index c) { return vector_at<T>(x, r, c) - means; };
-    const T rest = sum_of_row<T>(n, nearly) / count;
-    const auto off = [&](index c) { return nearly(c) - Vec<T>::all(rest); };
-    const T variance = sum_of_row<T>(n, [&](index c) { return off(c) * off(c); }) / count;
-    T lane[Vec<T>::lanes];
-    (Vec<T>::all(T(1)) / sqrt(Vec<T>::all(variance + epsilon))).store(lane);
-    const Vec<T> factor = Vec<T>::all(lane[0]);
-    if (statistics) {
-      statistics[2 * r] = mean + rest;
-      statistics[2 * r + 1] = lane[0];
-    }
-    each_vector<T>(n, [&](index c, index, auto inside) {
-      const Vec<T> normal = off(c) * factor;
-      const Vec<T> value = fma(normal, Vec<T>::load(gain + c), Vec<T>::load(shift + c));
-      store_at<T>(y, r, c, select(inside, value, Vec<T>::all(T(0))));
-    });
-  }
+  each_rows<T>(rows, n, [&]<index kRows>(index first, auto sums) {
+    layer_norm_rows<T, kRows>(first, n, x, gain, shift, epsilon, y, statistics, sums);
+  });
 }
 
 // d loss / d x = (g - mean(g) - x' mean(g x')) / sigma, for g = delta * gain and the normal x'.
@@ -62,18 +127,27 @@ template <class T>
 void layer_norm_backward(index rows, index n, const Rows<const T>& x, const T* gain,
                          const T* statistics, const Rows<const T>& delta, const Rows<T>& below) {
   const T count = T(n);
-  for (index r = 0; r < rows; ++r, statistics += 2) {
-    const Vec<T> means = Vec<T>::all(statistics[0]), factor = Vec<T>::all(statistics[1]);
-    const auto normal = [&](index c) { return (vector_at<T>(x, r, c) - means) * factor; };
-    const auto pull = [&](index c) { return vector_at<T>(delta, r, c) * Vec<T>::load(gain + c); };
-    const Vec<T> mean_pull = Vec<T>::all(sum_of_row<T>(n, pull) / count);
-    const Vec<T> along =
-        Vec<T>::all(sum_of_row<T>(n, [&](index c) { return pull(c) * normal(c); }) / count);
-    each_vector<T>(n, [&](index c, index, auto inside) {
-      const Vec<T> value = fnma(normal(c), along, pull(c) - mean_pull) * factor;
-      store_at<T>(below, r, c, select(inside, value, Vec<T>::all(T(0))));
-    });
-  }
+  each_rows<T>(rows, n, [&]<index kRows>(index first, auto sums) {
+    const T* of_rows = statistics + 2 * first;
+    const auto normal = [&](index r, index c) {
+      return (vector_at<T>(x, first + r, c) - Vec<T>::all(of_rows[2 * r])) *
+             Vec<T>::all(of_rows[2 * r + 1]);
+    };
+    const auto pull = [&](index r, index c) {
+      return vector_at<T>(delta, first + r, c) * Vec<T>::load(gain + c);
+    };
+    alignas(kLineBytes) T pulls[kRows], along[kRows];
+    sums(pulls, pull);
+    sums(along, [&](index r, index c) { return pull(r, c) * normal(r, c); });
+    for (index r = 0; r < kRows; ++r) {
+      const Vec<T> mean_pull = Vec<T>::all(pulls[r] / count);
+      const Vec<T> factor = Vec<T>::all(of_rows[2 * r + 1]), share = Vec<T>::all(along[r] / count);
+      each_vector<T>(n, [&](index c, index, auto inside) {
+        const Vec<T> value = fnma(normal(r, c), share, pull(r, c) - mean_pull) * factor;
+        store_at<T>(below, first + r, c, select(inside, value, Vec<T>::all(T(0))));
+      });
+    }
+  });
 }
 
 // Adds what rows give to the gradients of gain and shift, for `width` columns of one panel.
