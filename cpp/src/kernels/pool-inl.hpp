@@ -63,11 +63,17 @@ void sum_where_largest(index rows, index width, const Stretch* columns, index co
 // of memory as processors prefetch at once.
 constexpr index kShareStreams = 8;
 
-// y[R x V vectors] += the sum of x + column of all stretches, each divided by its `count`.
+// y[R x V vectors] = the sum of x + column of all stretches, each divided by its `count`, added to
+// y if it goes on.
 template <class T, int R, int V>
-void add_shares_tile(const Stretch* columns, index count, const T* x, index ldx, T* y, index ldy) {
+void add_shares_tile(const Stretch* columns, index count, const T* x, index ldx, T* y, index ldy,
+                     bool goes_on) {
   Vec<T> sums[R][V];
-  go_on<T>(sums, y, ldy);
+  if (goes_on) {
+    go_on<T>(sums, y, ldy);
+  } else {
+    start<T>(sums, nullptr);
+  }
   for (const Stretch* from = columns; from != columns + count; ++from) {
     const auto add_each = [&](auto share) __attribute__((always_inline)) {
       const T* at = x + from->column;
@@ -95,20 +101,18 @@ template <class T>
 void sum_of_shares(index rows, index width, const Stretch* columns, index count, const T* x,
                    index ldx, T* y, index ldy) {
   constexpr index kRows = 4;
-  for (index r = 0; r < rows; ++r) {
-    for (index c = 0; c < width; ++c) y[r * ldy + c] = T(0);
-  }
-  for (index first = 0; first < count; first += kShareStreams) {
+  // Without any stretch, one round makes the sums zero.
+  for (index first = 0; first == 0 || first < count; first += kShareStreams) {
     const index some = count - first < kShareStreams ? count - first : kShareStreams;
     each_pair<T>(width, [&](index c, auto vectors) {
       index r = 0;
       for (; r + kRows <= rows; r += kRows) {
         add_shares_tile<T, kRows, vectors>(columns + first, some, x + r * ldx + c, ldx,
-                                           y + r * ldy + c, ldy);
+                                           y + r * ldy + c, ldy, first > 0);
       }
       for (; r < rows; ++r) {
         add_shares_tile<T, 1, vectors>(columns + first, some, x + r * ldx + c, ldx, y + r * ldy + c,
-                                       ldy);
+                                       ldy, first > 0);
       }
     });
   }
