@@ -52,6 +52,8 @@ struct ByteKernels {
   /// out = x * factor, rounded as in ByteFinish. Returns whether all x are finite.
   bool (*quantize)(index count, const float* x, float factor, float lowest, float highest,
                    std::int32_t offset, std::uint8_t* out);
+  /// What `multiply` subtracts from each byte of a row; the bias has to make up for it.
+  std::int32_t subtracted = 0;
 };
 
 const ByteKernels& reference_byte_kernels();
@@ -59,6 +61,8 @@ const ByteKernels& reference_byte_kernels();
 const ByteKernels& avx2_byte_kernels();
 const ByteKernels& avx_vnni_byte_kernels();
 const ByteKernels& avx512_vnni_byte_kernels();
+#elif FOXNN_ARM_KERNELS
+const ByteKernels& neon_dot_byte_kernels();
 #endif
 /// The fastest ones that this processor can run and that the kernel set in use allows.
 const ByteKernels& active_byte_kernels();

@@ -1,6 +1,9 @@
 // The kernel sets, those that this processor can run, and the choice among them.
 #if FOXNN_X86_KERNELS
 #include <cpuid.h>
+#elif FOXNN_ARM_KERNELS && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
 #endif
 
 #include <cstdlib>
@@ -47,6 +50,16 @@ bool has_avx_vnni() {
   return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
          (a & (1u << 4)) != 0;
 }
+#elif FOXNN_ARM_KERNELS
+bool has_dot_products() {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#elif defined(__APPLE__)
+  return true;  // all processors with macOS have them
+#else
+  return false;
+#endif
+}
 #endif
 
 struct ByteCandidate {
@@ -63,6 +76,8 @@ constexpr ByteCandidate kByteCandidates[] = {
     {avx_vnni_byte_kernels, "avx2", has_avx_vnni},
     {avx512_vnni_byte_kernels, "avx512",
      [] { return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl"); }},
+#elif FOXNN_ARM_KERNELS
+    {neon_dot_byte_kernels, "neon", has_dot_products},
 #endif
 };
 

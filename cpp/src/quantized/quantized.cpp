@@ -26,6 +26,8 @@ namespace {
 constexpr index kChunkRows = 112;
 // What the samples of a chunk take between two stages stays in the second-level cache.
 constexpr index kChunkBytes = 1 << 18;
+// A stop is asked for within samples that take this long; in shorter ones, asking costs too much.
+constexpr double kLongSample = 1e-3;
 // What the windows of all stages may take: files that claim more must not take the memory.
 constexpr index kMostWindowBytes = 1 << 29;
 
@@ -74,12 +76,13 @@ struct Memory {
 
 // The stages of so many samples, whose bytes are in memory.a.
 void run_stages(const std::vector<RunningStage>& stages, const ByteKernels& kernels, index rows,
-                Memory& memory, float* out) {
+                Memory& memory, float* out, Leaving* leaving) {
   std::uint8_t *from = memory.a.data(), *to = memory.b.data();
   for (std::size_t i = 0; i < stages.size();) {
+    if (leaving && leaving->now()) return;
     std::size_t end = i + 1;
     if (!stages[i].is_by_sample()) {
-      stages[i].run(kernels, rows, from, to, out, nullptr);
+      stages[i].run(kernels, rows, from, to, out, nullptr, leaving);
     } else {
       while (end < stages.size() && stages[end].is_by_sample()) ++end;
       const RunningStage& last = stages[end - 1];
@@ -89,7 +92,8 @@ void run_stages(const std::vector<RunningStage>& stages, const ByteKernels& kern
           std::uint8_t* const bytes =
               k + 1 == end ? to + r * last.outputs() : memory.own[k % 2].data();
           float* const numbers = last.gives_numbers() ? out + r * last.outputs() : nullptr;
-          stages[k].run(kernels, 1, in, bytes, numbers, memory.padded[k].data());
+          stages[k].run(kernels, 1, in, bytes, numbers, memory.padded[k].data(), leaving);
+          if (leaving && leaving->now()) return;
           in = bytes;
         }
       }
@@ -115,7 +119,7 @@ QuantizedNetwork::QuantizedNetwork(index inputs, ByteRounding input, std::vector
     if (!parts->stages.empty() && parts->stages.back().gives_numbers()) {
       throw std::invalid_argument("nothing can follow a stage that gives numbers");
     }
-    parts->stages.emplace_back(std::move(stage), width);
+    parts->stages.emplace_back(std::move(stage), width, parts->kernels->subtracted);
     width = parts->stages.back().outputs();
     taken += parts->stages.back().windows_size();
     if (taken > kMostWindowBytes) {
@@ -164,9 +168,13 @@ auto QuantizedNetwork::predict(const MatrixView& x, float* out, int threads,
   active_kernels();  // read rows; before the team, in which nothing may throw
   std::atomic<bool> stopped{false}, finite{true};
   StopPoll poll;
+  DroppedStep dropped;
+  dropped.ask_by(stop);
+  const bool are_long = dropped.can_be() && parts.cost(1).alone > kLongSample;
   run_team(workers, [&](const Team& team) {
     const Share share = team.share();
     Memory& memory = held[static_cast<std::size_t>(share.worker)];
+    DroppedStep::View leaving(dropped, team.is_first());
     for (index c = share.first(chunks); c < share.last(chunks); ++c) {
       if (stopped.load(std::memory_order_relaxed)) return;
       const index first = c * height, rows = std::min(height, n - first);
@@ -192,12 +200,14 @@ auto QuantizedNetwork::predict(const MatrixView& x, float* out, int threads,
           finite = false;
         }
       }
-      run_stages(parts.stages, kernels, rows, memory, out + first * width);
+      run_stages(parts.stages, kernels, rows, memory, out + first * width,
+                 are_long ? &leaving : nullptr);
+      if (dropped.is()) return;
       if (team.is_first() && poll.after_step(stop)) stopped = true;
     }
   });
   if (!finite) return Outcome::not_finite;
-  return stopped ? Outcome::stopped : Outcome::done;
+  return stopped || dropped.is() ? Outcome::stopped : Outcome::done;
 }
 
 }  // namespace foxnn

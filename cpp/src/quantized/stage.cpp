@@ -84,7 +84,7 @@ void check_input(const ByteRounding& rounding) {
   check_rounding(rounding, 256);
 }
 
-RunningStage::RunningStage(ByteStage stage, index inputs)
+RunningStage::RunningStage(ByteStage stage, index inputs, std::int32_t subtracted)
     : stage_(std::move(stage)), inputs_(inputs) {
   const ByteWindows& at = stage_.windows;
   check_windows(at);
@@ -94,7 +94,7 @@ RunningStage::RunningStage(ByteStage stage, index inputs)
   require(product_of({positions_of(at.in), at.channels}) == inputs,
           "as many inputs as the stage before it has outputs");
   if (stage_.kind == Kind::product) {
-    prepare_product();
+    prepare_product(subtracted);
   } else if (stage_.kind == Kind::largest || stage_.kind == Kind::average) {
     list_windows();
   } else {
@@ -109,7 +109,7 @@ RunningStage::RunningStage(ByteStage stage, index inputs)
   }
 }
 
-void RunningStage::prepare_product() {
+void RunningStage::prepare_product(std::int32_t subtracted) {
   const ByteWindows& at = stage_.windows;
   const index filters = stage_.filters(), channels = at.channels;
   require(filters >= 1 && stage_.factors.size() == stage_.bias.size(),
@@ -173,8 +173,8 @@ void RunningStage::prepare_product() {
             "sums within 32 bits");
     // What bytes that stand for 0 add to the sums is taken away in advance. This may wrap around,
     // as sums may before their end.
-    bias_.data()[f] =
-        static_cast<std::int32_t>(static_cast<std::uint32_t>(bias - sum * stage_.zero));
+    const std::int64_t first = bias - sum * (stage_.zero - subtracted);
+    bias_.data()[f] = static_cast<std::int32_t>(static_cast<std::uint32_t>(first));
   }
   stage_.weights = {};
 }

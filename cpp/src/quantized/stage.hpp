@@ -7,6 +7,7 @@
 
 #include "foxnn/buffer.hpp"
 #include "foxnn/quantized.hpp"
+#include "foxnn/stop_request.hpp"
 #include "kernels/byte_table.hpp"
 
 namespace foxnn {
@@ -16,8 +17,9 @@ void check_input(const ByteRounding& rounding);
 
 class RunningStage {
  public:
-  /// `inputs`: how many bytes a sample has. Throws std::invalid_argument if they do not fit.
-  RunningStage(ByteStage stage, index inputs);
+  /// `inputs`: how many bytes a sample has; `subtracted`: as of the kernels that `run` will take.
+  /// Throws std::invalid_argument if they do not fit.
+  RunningStage(ByteStage stage, index inputs, std::int32_t subtracted);
 
   index inputs() const { return inputs_; }
   index outputs() const { return outputs_; }
@@ -38,15 +40,15 @@ class RunningStage {
   std::uint8_t zero() const { return static_cast<std::uint8_t>(stage_.zero); }
 
   /// Computes so many samples; of those by sample, one. What is behind `in` and `bytes` may be read
-  /// and written: kByteSlack bytes.
+  /// and written: kByteSlack bytes. If it is left, what it gives is of no use.
   void run(const ByteKernels& kernels, index samples, const std::uint8_t* in, std::uint8_t* bytes,
-           float* numbers, std::uint8_t* padded) const;
+           float* numbers, std::uint8_t* padded, Leaving* leaving) const;
 
  private:
-  void prepare_product();
+  void prepare_product(std::int32_t subtracted);
   void list_windows();
   void multiply(const ByteKernels& kernels, index samples, const std::uint8_t* in,
-                std::uint8_t* bytes, float* numbers, std::uint8_t* padded) const;
+                std::uint8_t* bytes, float* numbers, std::uint8_t* padded, Leaving* leaving) const;
   void pool(const std::uint8_t* in, std::uint8_t* out) const;
   void look_up(index samples, const std::uint8_t* in, std::uint8_t* out) const;
 

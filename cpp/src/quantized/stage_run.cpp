@@ -8,10 +8,11 @@
 namespace foxnn {
 
 void RunningStage::run(const ByteKernels& kernels, index samples, const std::uint8_t* in,
-                       std::uint8_t* bytes, float* numbers, std::uint8_t* padded) const {
+                       std::uint8_t* bytes, float* numbers, std::uint8_t* padded,
+                       Leaving* leaving) const {
   switch (stage_.kind) {
     case ByteStage::Kind::product:
-      return multiply(kernels, samples, in, bytes, numbers, padded);
+      return multiply(kernels, samples, in, bytes, numbers, padded, leaving);
     case ByteStage::Kind::largest:
     case ByteStage::Kind::average:
       return pool(in, bytes);
@@ -25,7 +26,8 @@ void RunningStage::run(const ByteKernels& kernels, index samples, const std::uin
 }
 
 void RunningStage::multiply(const ByteKernels& kernels, index samples, const std::uint8_t* in,
-                            std::uint8_t* bytes, float* numbers, std::uint8_t* padded) const {
+                            std::uint8_t* bytes, float* numbers, std::uint8_t* padded,
+                            Leaving* leaving) const {
   const ByteWindows& at = stage_.windows;
   const ByteRounding& rounding = stage_.rounding;
   const index filters = stage_.filters(), channels = at.channels;
@@ -64,6 +66,7 @@ void RunningStage::multiply(const ByteKernels& kernels, index samples, const std
       const index line = p * at.stride[0] * padded_[1] + q * at.stride[1];
       product.from = begin + line * padded_[2] * channels;
       kernels.multiply(product);
+      if (leaving && leaving->now()) return;
       if (product.bytes) product.bytes += at.out[2] * filters;
       if (product.numbers) product.numbers += at.out[2] * filters;
     }
