@@ -6,7 +6,9 @@ returns a function from float32 samples to outputs.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,32 @@ def session_answer(model: bytes, threads: int) -> Answer:
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return lambda x: session.run(None, {name: x})[0]
+
+
+def quantized_onnx_answer(network: foxnn.neural_network, x: Any, threads: int) -> Answer:
+    """Predict with a session on the network as onnxruntime's own tool quantizes it.
+
+    Bytes as foxnn has them: weights int8 with a scale for each neuron, values between layers uint8
+    with the ranges that the samples give.
+    """
+    from onnxruntime import quantization
+
+    class Samples(quantization.CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.left = iter([{"y0": x}])
+
+        def get_next(self) -> dict[str, Any] | None:
+            return next(self.left, None)
+
+    with tempfile.TemporaryDirectory() as folder:
+        whole, small = Path(folder, "whole.onnx"), Path(folder, "small.onnx")
+        whole.write_bytes(onnx_model(network))
+        quantization.quantize_static(
+            whole, small, Samples(), quant_format=quantization.QuantFormat.QOperator,
+            per_channel=True, activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+        )  # fmt: skip
+        return session_answer(small.read_bytes(), threads)
 
 
 def check(name: str, found: Any, expected: Any) -> None:

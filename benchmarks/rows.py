@@ -17,7 +17,7 @@ import numpy as np
 import foxnn
 import peers
 import roofline
-from answers import answering, check, sklearn_answer
+from answers import answering, check, quantized_onnx_answer, sklearn_answer
 from machine_limits import UnmeasurableError
 from measure import Timed, one_call
 from picture_rows import PICTURE_ROWS
@@ -171,6 +171,30 @@ def images(count: int, run: Run) -> Sides:
     return {name: one_call(call, duration) for name, call in calls.items()}
 
 
+def bytes_of_images(run: Run) -> Sides:
+    """Return predict of 10,000 MNIST images by quantized networks, and by foxnn's in float32."""
+    work = replace(MNIST, samples=200 if run.quick else 10_000)
+    if note := run.data.note(work):
+        run.notes.append(note)
+    x, labels = run.data.of(work)
+    nn = work.network()
+    nn.settings.n_threads = run.threads
+    nn.fit(x, labels, 1, work.batch, work.optimizer, learning_rate=peers.RATE, progress=False)
+    small = nn.quantize(x[:1000])
+    small.settings.n_threads = run.threads
+    calls = {"foxnn": partial(small.predict, x), "foxnn, float32": partial(nn.predict, x)}
+    if peers.is_there("onnxruntime") and peers.is_installed("onnx"):
+        calls["onnxruntime"] = partial(quantized_onnx_answer(nn, x[:1000], run.threads), x)
+    # Each rounds in its own way; most classes must be the same.
+    wanted = nn.predict(x).argmax(axis=1)
+    for name, call in calls.items():
+        share = float((np.asarray(call()).argmax(axis=1) == wanted).mean())
+        if share < (0.8 if run.quick else 0.97):
+            raise RuntimeError(f"{name} finds the class of float32 for only {share:.1%}")
+    duration = 0.001 if run.quick else 0.05
+    return {name: one_call(call, duration) for name, call in calls.items()}
+
+
 def single_steps(run: Run) -> Sides:
     """Return, for every library, a call that makes one step, and foxnn's step inside fit."""
     nn = CONTROL.network()
@@ -297,6 +321,10 @@ ROWS: Sequence[Row] = (
     Row(
         "predict", "predict of 10,000 MNIST images, [784, 512, 512, 10]", partial(images, 10_000),
         (Target("onnxruntime", 1.25), Target("PyTorch", 2.0)),
+    ),
+    Row(
+        "predict-bytes", "predict of 10,000 MNIST images, [784, 512, 512, 10], eight bits",
+        bytes_of_images, (Target("foxnn, float32", 1.5), Target("onnxruntime", 1.0)),
     ),
     *(
         Row(
