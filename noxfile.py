@@ -91,6 +91,18 @@ def arm(session: nox.Session, preset: str) -> None:
     session.run("python", "cpp/tools/inner_loops.py", kernels)
 
 
+@nox.session(venv_backend="none")
+def plain(session: nox.Session) -> None:
+    """Run the plain kernels on a processor without FMA, as qemu-user makes one (two minutes)."""
+    session.run("cmake", "--preset", "engine")
+    tests = ("test_same_bits", "test_vectors", "test_bytes")
+    session.run("cmake", "--build", "--preset", "engine", "--target", *tests)
+    nehalem = ("qemu-x86_64-static", "-cpu", "Nehalem")
+    session.run(*nehalem, "build/engine/test_same_bits", "tests/data/same_bits.txt")
+    for test in tests[1:]:
+        session.run(*nehalem, f"build/engine/{test}")
+
+
 def install_sanitized(session: nox.Session, preset: str, library: str) -> None:
     """Install the package with its module built from a preset, for g++'s sanitizers."""
     (own,) = (
