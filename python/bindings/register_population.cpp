@@ -18,9 +18,10 @@ namespace {
 
 namespace py = pybind11;
 
-// The outputs of all members. None if x is not finite; the package then raises the error.
-py::object predict(AnyPopulation& self, const py::object& x, bool each, int threads) {
-  const MatrixView view = matrix_view(x, "x");
+// The outputs of all members; `is_one`: for one sample each, without its axis. None if x is not
+// finite; the package then raises the error.
+py::object outputs(AnyPopulation& self, const MatrixView& view, bool each, bool is_one,
+                   int threads) {
   return self.visit([&]<class T>(Population<T>& all) -> py::object {
     using Outcome = typename Network<T>::Outcome;
     const auto at = self.at(all, view.columns, self.is_read() || self.running());
@@ -29,7 +30,8 @@ py::object predict(AnyPopulation& self, const py::object& x, bool each, int thre
       throw std::invalid_argument("x must have as many columns as the members have inputs");
     }
     const Shape& shape = first.output_shape();
-    std::vector<index> lengths{self.size(), each ? view.rows / self.size() : view.rows};
+    std::vector<index> lengths{self.size()};
+    if (!is_one) lengths.push_back(each ? view.rows / self.size() : view.rows);
     lengths.insert(lengths.end(), shape.axes.begin(), shape.axes.end());
     lengths.push_back(shape.channels);
     py::array_t<T> out(lengths);
@@ -50,6 +52,22 @@ py::object predict(AnyPopulation& self, const py::object& x, bool each, int thre
     }
     return out;
   });
+}
+
+py::object predict(AnyPopulation& self, const py::object& x, bool each, int threads) {
+  return outputs(self, matrix_view(x, "x"), each, false, threads);
+}
+
+// The same for an array with one flat sample of each member, as a loop asks for them step by step.
+// None for anything else, too: the package then finds out what it is.
+py::object predict_one_each(AnyPopulation& self, const py::object& x, int threads) {
+  if (!py::isinstance<py::array>(x)) return py::none();
+  const auto view = try_matrix_view(py::reinterpret_borrow<py::array>(x));
+  const bool fits = view && view->rows == self.size() && self.visit([&](auto& all) {
+    const auto& first = all.member(0);
+    return !first.varies() && first.input_shape().axes.empty() && first.inputs() == view->columns;
+  });
+  return fits ? outputs(self, *view, true, true, threads) : py::none();
 }
 
 // Losses, correct positions and all positions of some members, each over its own samples.
@@ -81,33 +99,46 @@ py::tuple evaluate(AnyPopulation& self, const py::object& x, const py::array& y,
   return py::make_tuple(loss, correct, positions);
 }
 
-// Calls f(node, array, position among the numbers of a member) for every trained array; returns how
-// many numbers there are.
-template <class T, class Function>
-index each_array(const Network<T>& network, Function f) {
-  index place = 0;
+// A trained array: of which node, and its position among the numbers of a member.
+struct TrainedArray {
+  index node;
+  Array array;
+  index place;
+};
+
+// Those of all members, which have the same layers: they are listed once, since listing the arrays
+// of a small network takes longer than copying their numbers.
+struct TrainedArrays {
+  std::vector<TrainedArray> each;
+  index numbers = 0;  // of a member
+};
+
+template <class T>
+TrainedArrays trained_arrays(const Network<T>& network) {
+  TrainedArrays found;
   for (const index i : leaf_nodes(network)) {
     for (const Array& array : network.layer(i).arrays()) {
       if (!array.is_trained()) continue;
-      f(i, array, place);
-      place += array.size();
+      found.each.push_back({i, array, found.numbers});
+      found.numbers += array.size();
     }
   }
-  return place;
+  return found;
 }
 
 py::object parameters(AnyPopulation& self) {
   if (self.running()) throw std::runtime_error("the population cannot be read while it trains");
   return self.visit([&]<class T>(Population<T>& all) -> py::object {
-    const index count = each_array(all.member(0), [](index, const Array&, index) {});
-    py::array_t<T> out({self.size(), count});
-    T* const data = out.mutable_data();
-    for (index m = 0; m < self.size(); ++m) {
+    const TrainedArrays arrays = trained_arrays(all.member(0));
+    py::array_t<T> out({self.size(), arrays.numbers});
+    T* row = out.mutable_data();
+    for (index m = 0; m < self.size(); ++m, row += arrays.numbers) {
       const Network<T>& network = all.member(m);
-      each_array(network, [&](index i, const Array& array, index place) {
-        network.layer(i).unpack(array, network.parameters().data() + network.offset(i),
-                                data + m * count + place, Order::plain, {});
-      });
+      for (const TrainedArray& one : arrays.each) {
+        network.layer(one.node).unpack(one.array,
+                                       network.parameters().data() + network.offset(one.node),
+                                       row + one.place, Order::plain, {});
+      }
     }
     return out;
   });
@@ -116,24 +147,24 @@ py::object parameters(AnyPopulation& self) {
 void set_parameters(AnyPopulation& self, const py::array& given) {
   self.refuse_changes();
   self.visit([&]<class T>(Population<T>& all) {
-    const index count = each_array(all.member(0), [](index, const Array&, index) {});
+    const TrainedArrays arrays = trained_arrays(all.member(0));
     const py::array_t<T, py::array::c_style | py::array::forcecast> values(given);
-    if (values.ndim() != 2 || values.shape(0) != self.size() || values.shape(1) != count) {
+    if (values.ndim() != 2 || values.shape(0) != self.size() || values.shape(1) != arrays.numbers) {
       throw std::invalid_argument("parameters must be a row of numbers for each member");
     }
-    for (index m = 0; m < self.size(); ++m) {
+    const T* row = values.data();
+    for (index m = 0; m < self.size(); ++m, row += arrays.numbers) {
       Network<T>& network = all.member(m);
-      each_array(network, [&](index i, const Array& array, index place) {
-        network.set_array(i, array, values.data() + m * count + place);
-      });
+      for (const TrainedArray& one : arrays.each) {
+        network.set_array(one.node, one.array, row + one.place);
+      }
     }
   });
 }
 
 index parameter_count(AnyPopulation& self) {
-  return self.visit([]<class T>(Population<T>& all) {
-    return each_array(all.member(0), [](index, const Array&, index) {});
-  });
+  return self.visit(
+      []<class T>(Population<T>& all) { return trained_arrays(all.member(0)).numbers; });
 }
 
 }  // namespace
@@ -143,6 +174,7 @@ void register_population(py::module_& m) {
   py::class_<AnyPopulation>(m, "Population", "Networks of the same layers side by side.")
       .def(py::init<py::list>(), "networks"_a)
       .def("predict", &predict, "x"_a, "each"_a, "threads"_a)
+      .def("predict_one_each", &predict_one_each, "x"_a, "threads"_a)
       .def("evaluate", &evaluate, "x"_a, "y"_a, "which"_a, "rows"_a, "weights"_a, "threads"_a)
       .def("parameters", &parameters)
       .def("set_parameters", &set_parameters, "values"_a)

@@ -14,7 +14,9 @@
 namespace foxnn {
 
 template <class T>
-class LaneAnswers;
+class LaneMembers;
+template <class T>
+class LaneDesk;
 
 /// Networks of the same layers. It borrows them: they must outlive it, and keep their layers.
 template <class T>
@@ -39,13 +41,14 @@ class Population {
                 std::span<Evaluation> results, int threads, const StopRequest& stop) const;
 
  private:
-  bool makes_lanes();
+  bool makes_lanes(int workers);
   Outcome predict_one(index i, const MatrixView& x, T* out, int threads, const StopRequest& stop);
 
   std::vector<Network<T>*> members_;
   index most_bytes_ = 0;  // of the largest value of a sample on its way
   std::vector<std::unique_ptr<FewSamples<T>>> few_;
-  std::vector<std::unique_ptr<LaneAnswers<T>>> lanes_;  // of all members, or empty
+  std::vector<std::unique_ptr<LaneMembers<T>>> lanes_;  // of all members, or empty
+  std::vector<std::unique_ptr<LaneDesk<T>>> desks_;     // of the workers that have answered them
 };
 
 /// How a member learns, and which of the samples that all members share.

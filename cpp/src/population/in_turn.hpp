@@ -8,6 +8,7 @@
 #include <exception>
 #include <mutex>
 #include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "base/parallel.hpp"
@@ -61,7 +62,8 @@ class Stops {
   std::atomic<bool> stopped_{false}, dropped_{false};
 };
 
-/// Calls f(i) for i = 0 ... count - 1, each in one of the workers, until `stops` says otherwise.
+/// Calls f(i), or f(i, worker), for i = 0 ... count - 1, each in one of the workers, until `stops`
+/// says otherwise.
 /// The first exception is thrown again, when all workers have ended. Returns false if stopped.
 template <class Function>
 bool in_turn(index count, int workers, Stops& stops, const Function& f) {
@@ -78,7 +80,11 @@ bool in_turn(index count, int workers, Stops& stops, const Function& f) {
       const index i = next.fetch_add(1, std::memory_order_relaxed);
       if (i >= count) break;
       try {
-        f(i);
+        if constexpr (std::is_invocable_v<const Function&, index, int>) {
+          f(i, team.share().worker);
+        } else {
+          f(i);
+        }
       } catch (...) {
         const std::lock_guard<std::mutex> lock(first_error);
         if (!error) error = std::current_exception();

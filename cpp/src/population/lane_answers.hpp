@@ -1,51 +1,94 @@
-// The answers of up to sixteen networks (eight in float64) side by side in the lanes of a vector.
-// Their parameters are kept there, and copied again when they have changed.
+// The answers of networks side by side in the lanes of a vector: up to sixteen in a group (eight in
+// float64). A group keeps their parameters in lanes, and copies them again when they have changed.
+// What lies between inputs and outputs belongs to a worker, so that it stays in its first-level
+// cache whichever groups the worker takes.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 #include <vector>
 
 #include "population/lane_pass.hpp"
 
 namespace foxnn {
 
+/// The parameters of a group.
 template <class T>
-class LaneAnswers {
+class LaneMembers {
  public:
   /// For members with the same layers, for each of which LaneLayout<T>::holds is true. They must
   /// outlive it.
-  explicit LaneAnswers(const std::vector<const Network<T>*>& members);
+  explicit LaneMembers(const std::vector<const Network<T>*>& members);
 
-  /// Rows that are answered at once: enough for tiles, and few enough to stay in the first-level
-  /// cache.
-  static constexpr index kMostRows = 8;
+  index size() const { return static_cast<index>(members_.size()); }
+  const Network<T>& member(index m) const { return *members_[static_cast<std::size_t>(m)]; }
+  const T* parameters() const { return parameters_.data(); }
+  /// Whether the inputs or outputs of a member are scaled.
+  bool are_scaled() const { return are_scaled_; }
 
-  /// Whether their layers are those that they had.
-  bool is_current();
-  /// Reads `rows` rows of x from `first` on, the same for all members; `each`: each member has as
-  /// many of its own, one after the other.
-  void read(const MatrixView& x, index first, index rows, bool each);
-  /// The outputs for what was read: out[members x rows x outputs]. As Network::predict.
-  typename Network<T>::Outcome answer(index rows, T* out);
+  /// Asks the processor for what `is_loaded` reads: members are far apart in memory.
+  void prefetch() const;
+  /// Whether no member has changed since its parameters were copied.
+  bool is_loaded() const;
+  /// Whether the members still have the layers of a pass.
+  bool have_layers_of(const LanePass<T>& pass) const;
+  void load();
 
  private:
-  static constexpr index kLine = kLineWidth<T>;
-
-  bool is_loaded() const;
-  void load();
-  void write(index rows, T* out);
-
   std::vector<const Network<T>*> members_;
   std::vector<const std::atomic<std::uint64_t>*> places_;  // of their versions
   std::vector<std::uint64_t> versions_;
   LaneLayout<T> layout_;
-  LanePass<T> pass_;
-  Buffer<T> parameters_, row_, outputs_row_;
-  bool are_scaled_ = false;  // the inputs or outputs of a member
+  Buffer<T> parameters_;
+  bool are_scaled_ = false;
 };
 
-extern template class LaneAnswers<float>;
-extern template class LaneAnswers<double>;
+/// What members are asked: `rows` rows of x, the same for all members; `each`: every member has as
+/// many of its own, one after the other.
+struct LaneQuestion {
+  const MatrixView& x;
+  index rows;
+  bool each;
+};
+
+/// Where a worker computes the answers of groups with the same layers.
+template <class T>
+class LaneDesk {
+ public:
+  explicit LaneDesk(const Network<T>& member);
+
+  /// Rows that are answered at once: enough for tiles, and few enough to stay in the first-level
+  /// cache.
+  static constexpr index kMostRows = 8;
+  /// Groups that are read before the first of them answers: a line that was put together from
+  /// numbers can be loaded whole only when all of them have left for the cache.
+  static constexpr index kMostGroups = 4;
+
+  using Outcome = typename Network<T>::Outcome;
+  using Groups = std::span<const std::unique_ptr<LaneMembers<T>>>;
+  /// out[members x rows x outputs] of up to kMostGroups groups, as Network::predict; `first`: the
+  /// number of their first member. None if their layers are no longer those of the others.
+  std::optional<Outcome> answer(Groups groups, const LaneQuestion& question, index first, T* out);
+
+ private:
+  static constexpr index kLine = kLineWidth<T>;
+
+  // Copies parameters that have changed; none if layers have, otherwise whether there were any.
+  std::optional<bool> load(Groups groups);
+  void read(Groups groups, const LaneQuestion& question, index first);
+  void read(const LaneMembers<T>& group, const LaneQuestion& question, index first, T* lines);
+  void write(const LaneMembers<T>& group, index rows, T* out);
+
+  LanePass<T> pass_;
+  Buffer<T> row_, outputs_row_;
+};
+
+extern template class LaneMembers<float>;
+extern template class LaneMembers<double>;
+extern template class LaneDesk<float>;
+extern template class LaneDesk<double>;
 
 }  // namespace foxnn

@@ -56,6 +56,7 @@ class LanePass {
   /// Lets the batch begin with a row of the inputs.
   void begin_with(index row) { first_ = x_.data() + row * pitch(inputs_) * kLine; }
   std::vector<LaneStage<T>>& stages() { return stages_; }
+  const std::vector<LaneStage<T>>& stages() const { return stages_; }
   const T* output() const { return stages_.back().y.data(); }
   /// Memory for d loss / d outputs, or d loss / d preactivations, from which `backward` starts.
   T* delta() { return deltas_[0].data(); }

@@ -20,10 +20,6 @@ namespace {
 constexpr index kFew = 8;
 constexpr index kMostBytes = 1 << 16;
 
-// Groups in lanes whose samples are read before the first of them answers: a line that was put
-// together from numbers can be loaded whole only when all of them have left for the cache.
-constexpr index kGroupsAtOnce = 4;
-
 // From so many members on, a group in lanes takes less time than its members one by one.
 constexpr index kFewInLanes = 4;
 
@@ -146,25 +142,27 @@ auto Population<T>::predict(const MatrixView& x, bool each, T* out, int threads,
   stops.drop_on(stop);
   stops.begin({});
   const StopRequest within = stops.within_steps();
-  if (rows <= LaneAnswers<T>::kMostRows && !x.is_sparse() && !x.lengths && makes_lanes()) {
+  if (rows <= LaneDesk<T>::kMostRows && !x.is_sparse() && !x.lengths &&
+      makes_lanes(workers.together)) {
     std::atomic<bool> are_current{true};
+    constexpr index kAtOnce = LaneDesk<T>::kMostGroups;
     const auto groups = static_cast<index>(lanes_.size());
-    const index turns = (groups + kGroupsAtOnce - 1) / kGroupsAtOnce;
-    const bool all = in_turn(turns, workers.together, stops, [&](index turn) {
-      const index begin = turn * kGroupsAtOnce, end = std::min(groups, begin + kGroupsAtOnce);
-      const auto group = [&](index g) -> LaneAnswers<T>& {
-        return *lanes_[static_cast<std::size_t>(g)];
-      };
-      for (index g = begin; g < end; ++g) {
-        if (!group(g).is_current()) are_current = false;
-        group(g).read(x, each ? g * kMostMembers<T> * rows : 0, rows, each);
-      }
-      for (index g = begin; g < end; ++g) {
-        note(group(g).answer(rows, out + g * kMostMembers<T> * width));
+    const index turns = (groups + kAtOnce - 1) / kAtOnce;
+    const bool all = in_turn(turns, workers.together, stops, [&](index turn, int worker) {
+      const index begin = turn * kAtOnce, first = begin * kMostMembers<T>;
+      const typename LaneDesk<T>::Groups some(lanes_.data() + begin,
+                                              std::min(kAtOnce, groups - begin));
+      const auto found = desks_[static_cast<std::size_t>(worker)]->answer(
+          some, {x, rows, each}, first, out + first * width);
+      if (found) {
+        note(*found);
+      } else {
+        are_current = false;
       }
     });
     if (are_current) return outcome(all);
     lanes_.clear();  // for others, or none
+    desks_.clear();
     return predict(x, each, out, threads, stop);
   }
   // A worker takes many small members at once: taking one is a tenth of the time of its answer.
@@ -181,20 +179,24 @@ auto Population<T>::predict(const MatrixView& x, bool each, T* out, int threads,
   return outcome(done);
 }
 
-// Whether all members lie in lanes. A single one is answered as fast alone.
+// Whether all members lie in lanes, with memory for so many workers. A single one is answered as
+// fast alone.
 template <class T>
-bool Population<T>::makes_lanes() {
-  if (size() < kFewInLanes || member(0).parameters().size() > kMostBytes) return false;
-  if (!lanes_.empty()) return true;
-  for (const Network<T>* const one : members_) {
-    if (!LaneLayout<T>::holds(*one) || !LaneLayout<T>::are_alike(*members_.front(), *one)) {
-      return false;
+bool Population<T>::makes_lanes(int workers) {
+  const Network<T>& first = member(0);
+  if (size() < kFewInLanes || first.parameters().size() > kMostBytes) return false;
+  if (lanes_.empty()) {
+    for (const Network<T>* const one : members_) {
+      if (!LaneLayout<T>::holds(*one) || !LaneLayout<T>::are_alike(first, *one)) return false;
+    }
+    for (index begin = 0; begin < size(); begin += kMostMembers<T>) {
+      const index end = std::min(begin + kMostMembers<T>, size());
+      lanes_.push_back(std::make_unique<LaneMembers<T>>(
+          std::vector<const Network<T>*>(members_.begin() + begin, members_.begin() + end)));
     }
   }
-  for (index first = 0; first < size(); first += kMostMembers<T>) {
-    const index end = std::min(first + kMostMembers<T>, size());
-    lanes_.push_back(std::make_unique<LaneAnswers<T>>(
-        std::vector<const Network<T>*>(members_.begin() + first, members_.begin() + end)));
+  while (desks_.size() < std::min(lanes_.size(), static_cast<std::size_t>(workers))) {
+    desks_.push_back(std::make_unique<LaneDesk<T>>(first));
   }
   return true;
 }

@@ -73,12 +73,12 @@ class AnsweringPopulation:
         """
         if communicator is not None:
             return self._joined_outputs(communicator, x, None, each)
-        first = self._members[0]
         # The short way of a loop that asks the members step by step.
-        if each is True and type(x) is np.ndarray and checks.is_engine_type(x):
-            out = self._short_way(x)
+        if each is True and type(x) is np.ndarray:
+            out = self._engine.predict_one_each(x, self._settings.n_threads)
             if out is not None:
                 return out
+        first = self._members[0]
         if checks.flag(each, "each"):
             return self._out_of_each(x)
         first._check_names(x, "x")
@@ -105,13 +105,6 @@ class AnsweringPopulation:
         from foxnn.populations.joined import outputs  # late: most populations have one process
 
         return outputs(self, communicator, x, lengths, each)
-
-    def _short_way(self, x: Array) -> Array | None:
-        """Return the outputs for a flat sample of each member, or None if it is none, or wrong."""
-        if x.ndim != 2 or x.shape != (len(self._members), *self._members[0]._input_shape()):
-            return None
-        found = self._engine.predict(checks.contiguous_rows(x), True, self._settings.n_threads)
-        return None if found is None else found[:, 0]
 
     def _out_of_each(self, x: SamplesLike) -> Array:
         """Return the outputs of every member for samples of its own."""
