@@ -178,7 +178,7 @@ struct KernelTable {
   void (*multiply)(index m, index k, const Rows<const T>& a, const T* panel, index width,
                    const T* bias, T* c, index ldc, Errands* errands);
   /// The same for one row, with `panels` panels of kPanelWidth that follow each other; those of c
-  /// are `distance` apart.
+  /// are `distance` apart. If `bias` is c, the sums that are there go on.
   void (*multiply_row)(index k, const Rows<const T>& a, const T* weights, index panels,
                        const T* bias, T* c, index distance);
   /// The same for one tile of rows of compact panels, over the columns of a list. Prefetches

@@ -21,11 +21,15 @@ void multiply_row_tile(index k, const Rows<const T>& a, const T* b, const T* ini
   constexpr int V = kPanelRegisters<T>;
   Vec<T> sums[P][V];
   const Vec<T> zero = Vec<T>::all(T(0));
+  const bool goes_on = init == c;
   FOXNN_UNROLL
   for (int p = 0; p < P; ++p) {
     FOXNN_UNROLL
     for (int v = 0; v < V; ++v) {
-      sums[p][v] = Vec<T>::load(init + p * kWidth + v * Vec<T>::lanes) + zero;
+      const index at = p * kWidth + v * Vec<T>::lanes;
+      // Chains that go on are as they are (gemm-inl.hpp says why others begin with a sum).
+      sums[p][v] = goes_on ? Vec<T>::load(c + p * distance + v * Vec<T>::lanes)
+                           : Vec<T>::load(init + at) + zero;
     }
   }
   const T* panel = a.data;
@@ -57,7 +61,7 @@ void multiply_row(index k, const Rows<const T>& a, const T* b, index panels, con
   for (; panels >= P; panels -= P) {
     multiply_row_tile<T, P>(k, a, b, init, c, distance);
     b += P * k * kPanelWidth<T>;
-    init += P * kPanelWidth<T>;
+    init = init == c ? c + P * distance : init + P * kPanelWidth<T>;
     c += P * distance;
   }
   if constexpr (P > 1) {

@@ -49,6 +49,11 @@ class Forward {
       for (index i = 0; i < shape.gates() * shape.pitch(); ++i) {
         sums[i] = parameters[arrays_.bias + i] + parameters[arrays_.recurrent_bias + i];
       }
+      // That of the state is added to its own part of the new state.
+      for (index b = 0; b < shape.blocks(); ++b) {
+        const index last = shape.panel_of(1, b, shape.gates() - 1);
+        std::copy_n(parameters + arrays_.bias + last, shape.width(b), sums + last);
+      }
       biases_ = sums;
     } else if (arrays_.bias >= 0) {
       biases_ = parameters + arrays_.bias;
@@ -153,7 +158,12 @@ class Forward {
           cell.gates += t * shape_.gates_size(kept_.height) + shape_.kept_gates() * b * panel() +
                         row * kPanelWidth<T>;
         }
-        multiply_gates(b, x.at(row), of_x, count, cell);
+        if (all == 1 && !out_.kept && !is_fresh && shape_.width(b) == kPanelWidth<T>) {
+          cell.panel = kPanelWidth<T>;
+          cell.gates += multiply_one(t, b, row, x);
+        } else {
+          multiply_gates(b, x.at(row), of_x, count, cell);
+        }
         cell.h = h_at(after(t)) + at;
         cell.before = h_at(before(t)) + at;
         if (shape_.has_memory()) {
@@ -176,6 +186,39 @@ class Forward {
         }
       }
     }
+  }
+
+  // The same of a single row: several panels at once, since each of its chains waits for itself.
+  // Returns where they are from the first on: those of a cell with one gate come with those of the
+  // next blocks.
+  index multiply_one(index t, index b, index row, const Rows<const T>& x) const {
+    const KernelTable<T>& k = kernels<T>();
+    constexpr index kWidth = kPanelWidth<T>, kBlocks = 4;
+    const index gates = shape_.gates();
+    if (gates == 1 && b % kBlocks > 0) return b % kBlocks * kWidth;
+    const index full = shape_.units / kWidth + (shape_.units % kWidth > kLineWidth<T> ? 1 : 0);
+    const index panels = gates == 1 ? std::min(kBlocks, full - b) : gates;
+    T* const to = kept_.gates;
+    if (!biases_) std::fill_n(to, panels * kWidth, T(0));
+    k.multiply_row(shape_.channels, x.from_row(row),
+                   parameters_ + arrays_.weights + shape_.panel_of(shape_.channels, b, 0), panels,
+                   biases_ ? biases_ + shape_.panel_of(1, b, 0) : to, to, kWidth);
+    T* const new_state = to + 2 * kWidth;  // of a GRU: the part of the inputs waits elsewhere
+    if (shape_.cell == Cell::gru) {
+      std::copy_n(new_state, kWidth, new_state + kWidth);
+      const T* const own = arrays_.recurrent_bias < 0
+                               ? nullptr
+                               : parameters_ + arrays_.recurrent_bias + shape_.panel_of(1, b, 2);
+      for (index i = 0; i < kWidth; ++i) new_state[i] = (own ? own[i] : T(0)) + T(0);
+    }
+    const Rows<const T> state{h_at(before(t)) + row * kWidth, kWidth, panel()};
+    k.multiply_row(shape_.units, state,
+                   parameters_ + arrays_.recurrent + shape_.panel_of(shape_.units, b, 0), panels,
+                   to, to, kWidth);
+    if (shape_.cell == Cell::gru) {
+      for (index i = 0; i < kWidth; ++i) std::swap(new_state[i], new_state[kWidth + i]);
+    }
+    return 0;
   }
 
   // The columns that a step's products read: of the inputs, whose number is returned, and of the
