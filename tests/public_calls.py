@@ -7,21 +7,25 @@ arguments complains about.
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 import foxnn
+import foxnn.playing
 from foxnn import schedules
 from foxnn.model.settings import (
     AdamSettings,
     NesterovSettings,
     OptimizationSettings,
 )
+from foxnn.playing import digits
 
 
 def constant(values: Any, kind: str = "f8") -> np.ndarray:
@@ -197,6 +201,43 @@ def trace() -> foxnn.Trace:
 def data_file() -> str:
     data().save("data.txt")
     return "data.txt"
+
+
+def csv_file() -> str:
+    """Return a table of three inputs, one of them of categories, and a column of classes."""
+    if not os.path.exists("table.csv"):
+        lines = [f"{i},{i % 3 / 4},{'ab'[i % 2]},{'xyz'[i % 3]}" for i in range(12)]
+        with open("table.csv", "w", encoding="utf-8") as file:
+            file.write("\n".join(["one,two,three,kind", *lines]))
+    return "table.csv"
+
+
+class SmallDigits:
+    """`playing.mnist` for files of a few images, whose digests are not those of MNIST."""
+
+    @staticmethod
+    def mnist(folder: Any = None) -> Any:
+        small = {name: hashlib.sha256(data).hexdigest() for name, data in _idx_files().items()}
+        with mock.patch.dict(digits.DIGESTS, small):
+            return foxnn.playing.mnist(digits_folder() if folder is None else folder)
+
+
+def _idx_files() -> dict[str, bytes]:
+    found = {}
+    for name in digits.DIGESTS:
+        axes = (3, 28, 28) if "images" in name else (3,)
+        head = bytes([0, 0, 8, len(axes)]) + np.array(axes, ">i4").tobytes()
+        found[name] = head + np.zeros(axes, np.uint8).tobytes()
+    return found
+
+
+def digits_folder() -> str:
+    """Return a folder with such files."""
+    os.makedirs("digits", exist_ok=True)
+    for name, data in _idx_files().items():
+        with open(os.path.join("digits", name), "wb") as file:
+            file.write(data)
+    return "digits"
 
 
 def network_file() -> str:
@@ -795,6 +836,30 @@ CALLS: dict[str, Call] = {
         {
             "names": ["relu", ("elu", 0.5), ["relu"]], "ax": AX, "slopes": [False], "reach": [2.0],
         },
+    ),
+    "playing.plane_set": Call(
+        lambda: foxnn.playing,
+        {
+            "name": ["xor", "circles", "spiral", "gauss", "plane"], "noise": [0.2], "test": [0.3],
+            "seed": [2],
+        },
+    ),
+    "playing.table": Call(
+        lambda: foxnn.playing,
+        {
+            "path": [Made(csv_file)], "target": ["kind", ["kind"]], "test": [0.3], "seed": [2],
+            "inputs": [["one", "two"], "one", None], "ignore": [None], "categorical": ["one", []],
+            "classify": [True, None], "drop_missing": [True], "missing": ["?", ["?"], None],
+            "delimiter": [",", None], "header": [True, None], "decimal": ["."],
+            "thousands": [None, "space"], "units": ["kg", ["kg"]], "encoding": ["utf-8"],
+        },
+        shown={"target": "(target|column)"},  # the message of the command line, too
+    ),
+    "playing.mnist": Call(SmallDigits, {"folder": [Made(digits_folder), None]}),
+    "playing.stop_after": Call(lambda: foxnn.playing, {"steps": [3]}),
+    "playing.stop_after.on_batch_end": Call(
+        lambda: foxnn.playing.stop_after(3), {"batch": [1], "logs": [{"loss": 0.5}]},
+        anything={"batch": CALLED, "logs": CALLED},
     ),
     "augment.Augmentation": Call(lambda: foxnn.augment),
     "augment.shift": Call(lambda: foxnn.augment, {"positions": [2]}),

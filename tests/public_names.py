@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import foxnn
+import foxnn.playing
 from foxnn.model.settings import (
     AdamSettings,
     NesterovSettings,
@@ -24,6 +25,7 @@ def modules() -> Iterator[tuple[str, ModuleType]]:
     for name in foxnn.__all__:
         if isinstance(found := getattr(foxnn, name), ModuleType):
             yield f"{name}.", found
+    yield "playing.", foxnn.playing  # which lines of Python name that its page shows
 
 
 def public_things() -> dict[str, Any]:

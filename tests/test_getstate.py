@@ -16,6 +16,7 @@ import pytest
 import every_kind
 import foxnn
 import public_calls
+from foxnn.playing import stop_after
 from public_names import REACHED, public_things
 from test_pickle import X, Y, network, train_on
 
@@ -76,6 +77,7 @@ EXAMPLES: dict[str, Any] = {
     "History": a_history,
     "History-empty": foxnn.History,
     "Watcher": lambda: foxnn.Watcher((X, Y), port=8123),
+    "playing.stop_after": lambda: stop_after(3),
     "EarlyStopping": lambda: foxnn.EarlyStopping(patience=4),
     "SGD": lambda: foxnn.SGD(momentum=0.5, nesterov=True),
     "Adam": lambda: foxnn.Adam(beta_1=0.5),

@@ -47,7 +47,7 @@ def mnist(folder: str | os.PathLike[str] | None = None) -> tuple[Bytes, Bytes, B
     ValueError
         If a file is not the original.
     """
-    where = cache_folder() if folder is None else Path(path_of(folder))
+    where = cache_folder() if folder is None else Path(path_of(folder, "folder"))
     parts = []
     for name, digest in DIGESTS.items():
         data = _read(where, name, folder is None)

@@ -131,9 +131,12 @@ def table(
     """
     if inputs is not None and ignore is not None:
         raise ValueError("inputs and ignore must not be given together")
+    targets = _texts(target, "target")
+    if not targets:
+        raise ValueError("target must name at least one column")
     lacking = None if missing is None else _texts(missing, "missing")
     what = Wanted(
-        _texts(target, "target"),
+        targets,
         None if inputs is None else _texts(inputs, "inputs"),
         None if ignore is None else _texts(ignore, "ignore"),
         _texts(categorical, "categorical"),
@@ -152,7 +155,7 @@ def table(
     )
     if form.thousands == form.decimal:
         raise ValueError(f"thousands and decimal must differ, got {decimal!r} for both")
-    return divided(read(path_of(path), what, form), test, seed)
+    return divided(read(path_of(path, "path"), what, form), test, seed)
 
 
 def told(what: Wanted, form: TableFormat) -> dict[str, Any]:
