@@ -1,6 +1,7 @@
 """Populations, an evolution and a search, whose ends do not depend on the number of ranks.
 
-As a program, under mpiexec, it prints what rank 0 ends with.
+As a program, under mpiexec, it prints what rank 0 ends with, and then what `shard_runs` does, whose
+runs are named.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 from typing import Any
 
 import foxnn
+import shard_runs
 from shard_runs import DENSE, data_of
 
 MEMBERS = 5
@@ -97,6 +99,7 @@ def main() -> None:
     assert all(one == every[0] for one in every), every
     if world.rank == 0:
         print(json.dumps(every[0]))
+    shard_runs.main()
 
 
 if __name__ == "__main__":

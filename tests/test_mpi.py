@@ -53,23 +53,20 @@ def whole(name: str) -> str:
     return ended(nn, nn.fit(**told_of(RUNS[name]), shards=5))
 
 
-@pytest.mark.parametrize(
-    ("ranks", "names"),
-    [
-        (2, ["adam", "classes by name", "sequences", "scalers, a share, early stopping"]),
-        (3, ["sgd, clipped by norm", "pictures", "sparse", "a loss of one's own"]),
-    ],
-)
-def test_ranks_end_with_the_bytes_of_one_process(ranks: int, names: list[str]) -> None:
-    done = started(ranks, "shard_runs.py", json.dumps(names))
+def test_ranks_end_with_the_bytes_of_one_process() -> None:
+    names = ["adam", "classes by name", "sequences", "scalers, a share, early stopping"]
+    done = started(2, "shard_runs.py", json.dumps(names))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {name: whole(name) for name in names}
 
 
-def test_populations_end_with_the_bytes_of_one_process() -> None:
-    done = started(3, "population_runs.py")
+def test_three_ranks_and_populations_end_with_the_bytes_of_one_process() -> None:
+    names = ["sgd, clipped by norm", "pictures", "sparse", "a loss of one's own"]
+    done = started(3, "population_runs.py", json.dumps(names))
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == population_runs.all_of()
+    populations, networks = map(json.loads, done.stdout.splitlines())
+    assert populations == population_runs.all_of()
+    assert networks == {name: whole(name) for name in names}
 
 
 RAISED, INTERRUPTED = "LookupError: no such thing", "KeyboardInterrupt (Ctrl-C)"
@@ -124,9 +121,9 @@ def test_a_rank_needs_its_samples_and_some_times_its_weights() -> None:
         assert one["growth"] < 25 * one["weights"]
         assert one["samples"] > 7 * one["weights"]
     for one in found["network"]:
-        # Two moments and a copy of the weights, a gradient, as much to exchange it, and what a batch
-        # needs between the layers: 6.6 to 6.8 times the weights were measured. A second gradient
-        # would make 8.7 of it, and a copy of the samples 14.7.
+        # Two moments and a copy of the weights, a gradient, as much to exchange it, and what a
+        # batch needs between the layers: 6.6 to 6.8 times the weights were measured. A second
+        # gradient would make 8.7 of it, and a copy of the samples 14.7.
         assert one["growth"] < 7.6 * one["weights"]
         assert one["samples"] > 7 * one["weights"]
 
