@@ -526,3 +526,30 @@ def test_parts_of_files_are_read_where_they_are(
 
         for body in (mapped, in_files):
             assert thread_ranks.run(size, body) == [expected] * size
+
+
+def test_metrics_and_own_losses_take_a_ranks_share_of_the_cores(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    predict = foxnn.neural_network._predict
+
+    def recorded(network: Any, rows: Any, threads: int) -> Any:
+        asked.append(threads)
+        return predict(network, rows, threads)
+
+    monkeypatch.setattr(foxnn.neural_network, "_predict", recorded)
+    monkeypatch.setattr(mpi.JoinedRanks, "threads", lambda ranks, wanted: 3)
+    given = shard_runs.data_of("numbers")
+    pop = foxnn.population(2, shard_runs.DENSE, "tanh", "identity", seed=1)
+    calls: list[Callable[[Any], Any]] = [
+        lambda world: made(RUNS["adam"]).evaluate(**given, metrics="mae", communicator=world),
+        lambda world: made(RUNS["a loss of one's own"]).evaluate(**given, communicator=world),
+        lambda world: pop.evaluate(**given, metrics="mae", communicator=world),
+    ]
+    for call in calls:
+        asked.clear()
+        found = thread_ranks.run(2, call)
+        assert not any(isinstance(one, Exception) for one in found), found
+        assert asked
+        assert set(asked) == {3}
