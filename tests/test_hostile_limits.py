@@ -53,6 +53,7 @@ for reader, name, data in cases:
         if reader == "samples": foxnn.train_data(path)
         elif reader == "table":
             with readers.tables.opened(str(path), readers.tables.TableFormat()) as t: t.read([0])
+        elif reader == "quantized": foxnn.quantized_network(path)
         elif reader == "pickle": pickle.loads(data)
         else: foxnn.neural_network(path)
     except (ValueError, TypeError) as error:

@@ -6,6 +6,7 @@ import json
 import pickle
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,7 @@ def claims() -> list[tuple[str, str, bytes]]:
         ):
             found.append(("samples", ".txt", b"\n".join([*numbers, b"1", b"2"])))
     found += [("safetensors", ".safetensors", data) for data in _claims_of_safetensors(huge)]
+    found += [("quantized", ".safetensors", data) for data in _claims_of_quantized(huge)]
     found += [("pickle", ".pkl", data) for data in _claims_of_pickles(huge)]
     small_tables = [b"a" * 100, b"," * 100, b'"' * 99, b"1\n" * 50, b"9" * 100, b"a\n" + b"9" * 98]
     found += [("table", ".csv", data) for data in small_tables]
@@ -102,6 +104,38 @@ def _claims_of_safetensors(huge: list[int]) -> list[bytes]:
                 text = json.dumps(entries).encode()
                 found.append(struct.pack("<Q", len(text)) + text + good[8 + size :])
     return found
+
+
+def _claims_of_quantized(huge: list[int]) -> Iterator[bytes]:
+    """Yield quantized networks with one of their whole numbers changed, or two that go together."""
+    for good in seeds.seeds("quantized"):
+        (size,) = struct.unpack("<Q", good[:8])
+        header = json.loads(good[8 : 8 + size])
+        ours = json.loads(header["__metadata__"]["foxnn"])
+        places = list(_whole_numbers(ours["quantized"]))
+        for number in (huge[0], huge[-1]):
+            together = [[place] for place in places]
+            together += [list(pair) for pair in pairwise(places)]
+            for some in together:
+                changed = json.loads(json.dumps(ours))
+                for *path, last in some:
+                    at = changed["quantized"]
+                    for step in path:
+                        at = at[step]
+                    at[last] = number
+                text = {**header, "__metadata__": {"foxnn": json.dumps(changed)}}
+                data = json.dumps(text).encode()
+                yield struct.pack("<Q", len(data)) + data + good[8 + size :]
+
+
+def _whole_numbers(value: Any) -> Iterator[list[Any]]:
+    """Yield where the whole numbers of nested dictionaries and lists are."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, part in parts:
+        if isinstance(part, dict | list):
+            yield from ([key, *rest] for rest in _whole_numbers(part))
+        elif isinstance(part, int) and not isinstance(part, bool):
+            yield [key]
 
 
 def _dense(sizes: list[int]) -> list[dict[str, Any]]:
