@@ -300,7 +300,8 @@ void multiply(index m, index k, const Rows<const T>& a, const T* panel, index wi
               T* c, index ldc, Errands* errands) {
   const bool is_compact = a.stride == kPanelWidth<T>;
   const index most = kColumnsAtOnce > 0 && m > kTileRows ? kColumnsAtOnce : k;
-  for (index first = 0; first == 0 || first < k; first += most) {
+  index first = 0;
+  do {  // without columns, too: the products are the bias then
     const index count = k - first < most ? k - first : most;
     const Rows<const T> part = a.from_panel(first / kPanelWidth<T>);
     const auto run = [&]<bool kCompact>(index row, index rows) {
@@ -318,7 +319,8 @@ void multiply(index m, index k, const Rows<const T>& a, const T* panel, index wi
       each_tile<kFewRows>(
           m, [&](index row, index rows) { run.template operator()<false>(row, rows); });
     }
-  }
+    first += most;
+  } while (first < k);
 }
 
 template <class T>
