@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import functools
+import gc
 import inspect
 import pickle
 import re
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -287,3 +290,23 @@ def test_what_is_listed_is_for_users(module: Any) -> None:
 def test_what_is_lacking_is_named(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(TypeError, match=f"^{message}$"):
         call()
+
+
+def test_a_refused_call_keeps_nothing_in_memory() -> None:
+    nn = foxnn.neural_network([2, 1])
+    x = np.ones((3, 2))
+    seen = weakref.ref(x)
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(TypeError):
+            nn.fit(x)  # type: ignore[call-arg]
+        del x
+        assert seen() is None
+    finally:
+        gc.enable()
+
+
+def test_a_call_on_the_class_lacks_what_python_says() -> None:
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'y'"):
+        foxnn.neural_network.fit(np.ones((3, 2)), np.ones(3), communicator=object())  # type: ignore[arg-type,call-arg]

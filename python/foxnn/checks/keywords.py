@@ -53,14 +53,25 @@ def telling(refused: Refused | None = None) -> Callable[[_Function], _Function]:
             try:
                 return function(*given, **named)
             except TypeError as error:
-                communicator, trace = named.get("communicator"), error.__traceback__
-                if communicator is None or trace is None or trace.tb_next is not None:
+                communicator = named.get("communicator")
+                if communicator is None or _has_begun(error):
                     raise  # within the function
+                if refused is None and not (given and hasattr(given[0], "_refused_on")):
+                    raise  # not called on an object of ours
                 raise (refused or given[0]._refused_on)(communicator, error) from None
 
         return called  # type: ignore[return-value]
 
     return decorate
+
+
+def _has_begun(error: Exception) -> bool:
+    """Return whether an error is of the function's own, not of the call.
+
+    In a variable of the caller the traceback would be a cycle, which keeps its arguments in memory.
+    """
+    trace = error.__traceback__
+    return trace is not None and trace.tb_next is not None
 
 
 def answering(by_position: str = "") -> Callable[[_Class], _Class]:
