@@ -448,6 +448,34 @@ def test_a_training_that_was_stopped_is_shown_as_it_was() -> None:
         assert (picture["state"], picture["curves"]["epochs"]) == ("finished", 5)
 
 
+def test_a_training_that_has_not_begun_leaves_the_end_of_the_last() -> None:
+    with foxnn.Watcher((X, Y)) as watcher:
+        foxnn.neural_network([2, 4, 1], "tanh", seed=1).fit(X, Y[:, None], 2, callbacks=watcher)
+        with pytest.raises(ValueError, match="samples"):
+            foxnn.neural_network([3, 1]).fit(np.ones((4, 3)), np.ones(4), 1, callbacks=watcher)
+        picture = pictures_of(watcher)["picture"]
+        assert (picture["state"], picture["curves"]["epochs"]) == ("finished", 2)
+
+
+def test_a_watcher_of_ones_own_hears_of_epochs() -> None:
+    class Own(foxnn.Watcher):
+        def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> bool:
+            super().on_epoch_end(epoch, logs)
+            return epoch == 2
+
+    with Own() as watcher:
+        nn = foxnn.neural_network([2, 4, 1], "tanh", seed=1)
+        assert len(nn.fit(X, Y[:, None], 9, callbacks=watcher)["loss"]) == 3
+        assert pictures_of(watcher)["picture"]["curves"]["epochs"] == 3
+
+
+def test_a_plane_without_samples_shows_differences_of_scaled_outputs() -> None:
+    nn = foxnn.neural_network([2, 4, 1], "tanh", "identity", seed=1)
+    nn.fit(X, 30 * X[:, :1] + 100, 2, scale="standard")
+    numbers = Scene(nn).picture()["plane"]["numbers"]
+    assert len({*base64.b64decode(numbers)}) > 20
+
+
 def test_callbacks_may_pass_on_what_they_are_called_with() -> None:
     nn = foxnn.neural_network([2, 4, 1], "tanh", seed=1)
     with foxnn.Watcher() as watcher:

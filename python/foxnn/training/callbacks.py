@@ -71,9 +71,9 @@ class Callbacks:
         if isinstance(callback, Onlooker):
             self.onlookers.append(callback)
         for event in _EVENTS:
-            if event == "on_epoch_end" and isinstance(callback, Onlooker):
-                continue
             method = getattr(callback, event, None)
+            if getattr(method, "is_for_others", False):
+                continue  # an Onlooker's own, which a subclass may replace
             if method is not None:
                 if not callable(method):
                     raise TypeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import math
 from typing import Any, NamedTuple
 
@@ -160,7 +161,7 @@ class Scene:
         maps = []
         for output in self._network.layer_outputs(self._coarse).values():
             maps.append(_packed(output.reshape(side, side, -1)[..., :MOST_UNITS], (0, 1)))
-        last = self._network.predict(self._grid).reshape(len(self._grid), -1)
+        last = self._on_plane().reshape(len(self._grid), -1)
         if last.shape[1] > 1 and self._classifies:
             least = 1.0 / last.shape[1]
             taken = _text(last.argmax(axis=1).astype(np.uint8))
@@ -171,6 +172,16 @@ class Scene:
         if last.shape[1] == 1:  # in the colours of the plane
             maps[-1] = _text(small.reshape(FINE, FINE)[1::COARSE, 1::COARSE])
         return {"maps": maps, "plane": {"numbers": _text(small)}}
+
+    def _on_plane(self) -> Array:
+        """Return the outputs in the units of the samples; without any, before their scaler."""
+        if self._parts:
+            # Some may be NaN, before a training diverges; they are shown as zero.
+            with contextlib.suppress(OverflowError):
+                found: Array = self._network.predict(self._grid)
+                return found
+        last: Array = [*self._network.layer_outputs(self._grid).values()][-1]
+        return last
 
     def _values(self) -> list[list[float]]:
         """Return what each layer with flat outputs gives for a sample, from -1 to 1."""
@@ -236,7 +247,7 @@ class Scene:
 
 def _small(numbers: Array) -> Array:
     """Return numbers from -1 to 1 as bytes with a sign."""
-    within = np.clip(127 * numbers, -127, 127)
+    within = 127 * np.clip(numbers, -1, 1)  # in this order: large numbers would overflow
     within[np.isnan(within)] = 0
     small: Array = np.rint(within).astype(np.int8)
     return small

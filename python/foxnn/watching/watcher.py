@@ -56,6 +56,7 @@ class Watcher(Onlooker):
         self._port = checks.integer(port, "port", 0, 65535)
         self._hub = Hub(self._catch_up)
         self._is_behind = False  # nobody has seen the end
+        self._is_training = False
         self._end = "finished"
         self._server: PageServer | None = None
         self._curves = Curves()
@@ -83,6 +84,7 @@ class Watcher(Onlooker):
             print(f"The training is shown on {self._server.address}", flush=True)
         if self._hub.watchers:
             self._show("training")
+        self._is_training = True
         self._wait()
 
     def follow(self, history: History) -> None:
@@ -101,9 +103,14 @@ class Watcher(Onlooker):
 
         `fit` does not call it: it lets the watcher `look` when it is `due`.
         """
-        self._curves.add(logs)
+        if self._history is None:
+            self._curves.add(logs)
+        else:  # of a subclass, which `fit` calls
+            self._take_in()
         if self._hub.is_due():
             self._show("training")
+
+    on_epoch_end.is_for_others = True  # type: ignore[attr-defined]
 
     def on_train_end(self, history: object) -> None:
         """Show the end, at once or when somebody comes."""
@@ -111,12 +118,12 @@ class Watcher(Onlooker):
 
     def give_up(self) -> None:
         """Show that the training has been stopped by an error, or by Ctrl-C."""
-        if self._network is not None:
+        if self._is_training:
             self._finish("stopped")
 
     def _finish(self, end: str) -> None:
         self._take_in()
-        self._end, self._is_behind = end, True
+        self._end, self._is_behind, self._is_training = end, True, False
         if self._hub.watchers:
             self._catch_up()
 
@@ -166,7 +173,7 @@ class Watcher(Onlooker):
             self._is_behind = False
             assert self._network is not None
             # Layers may have been changed since, perhaps so that the samples do not fit any more.
-            with contextlib.suppress(ValueError, RuntimeError):
+            with contextlib.suppress(ValueError, RuntimeError, OverflowError):
                 self._scene = Scene(self._network, *self._shown(self._network))
                 self._describe()
                 self._show(self._end)
