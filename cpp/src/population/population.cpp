@@ -185,6 +185,13 @@ template <class T>
 bool Population<T>::makes_lanes(int workers) {
   const Network<T>& first = member(0);
   if (size() < kFewInLanes || first.parameters().size() > kMostBytes) return false;
+  const auto groups = static_cast<std::size_t>((size() + kMostMembers<T> - 1) / kMostMembers<T>);
+  const std::size_t wanted = std::min(groups, static_cast<std::size_t>(workers));
+  // All desks have the layers of one moment: an older one would not notice that these have changed.
+  if (desks_.size() < wanted) {
+    lanes_.clear();
+    desks_.clear();
+  }
   if (lanes_.empty()) {
     for (const Network<T>* const one : members_) {
       if (!LaneLayout<T>::holds(*one) || !LaneLayout<T>::are_alike(first, *one)) return false;
@@ -195,7 +202,7 @@ bool Population<T>::makes_lanes(int workers) {
           std::vector<const Network<T>*>(members_.begin() + begin, members_.begin() + end)));
     }
   }
-  while (desks_.size() < std::min(lanes_.size(), static_cast<std::size_t>(workers))) {
+  while (desks_.size() < wanted) {
     desks_.push_back(std::make_unique<LaneDesk<T>>(first));
   }
   return true;
