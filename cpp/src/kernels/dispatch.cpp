@@ -2,7 +2,6 @@
 #if FOXNN_X86_KERNELS
 #include <cpuid.h>
 #elif FOXNN_ARM_KERNELS && defined(__linux__)
-#include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
 
