@@ -43,7 +43,7 @@ class Callbacks:
 
     What pages use has on_moment(steps), too, which long epochs call some times a second, between
     two steps: after each batch it would cost short steps much of their speed. An `Onlooker` is
-    called at its own times in place of on_epoch_end.
+    called at its own times; a method of it that `is_for_others` is left out.
     """
 
     def __init__(self, callbacks: object) -> None:

@@ -101,7 +101,7 @@ class Watcher(Onlooker):
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float]) -> None:
         """Show the network after an epoch, for callbacks that pass on what they are called with.
 
-        `fit` does not call it: it lets the watcher `look` when it is `due`.
+        `fit` calls that of a subclass only: it lets a watcher `look` when it is `due`.
         """
         if self._history is None:
             self._curves.add(logs)
