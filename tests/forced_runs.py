@@ -99,6 +99,9 @@ def gradient_cases() -> Iterator[tuple[str, foxnn.neural_network, np.ndarray, np
                 inputs(batch, sizes[0]),
                 wanted(batch, sizes[2], "mse"),
             )
+        # Pairs of panels with one left, over several parts of the samples.
+        nn = foxnn.neural_network([97, 130, 64, 3], "tanh", "identity", dtype=dtype, seed=8)
+        yield f"{dtype} wide x 300", nn, inputs(300, 97), wanted(300, 3, "mse")
 
 
 def parameters(nn: foxnn.neural_network) -> np.ndarray:
@@ -309,6 +312,23 @@ def pieces() -> dict[str, np.ndarray]:
     return found
 
 
+def wide() -> dict[str, np.ndarray]:
+    """Return parameters and losses after trainings of layers of several panels.
+
+    Their gradients take two panels at a time, over parts of the samples, of which the largest batch
+    has as many as are listed; in shards, a part is a shard.
+    """
+    found = {}
+    for dtype in DTYPES:
+        for batch, shards in ((5, None), (98, None), (129, None), (2100, None), (300, 7)):
+            nn = foxnn.neural_network([97, 130, 64, 5], "relu", "softmax", dtype=dtype, seed=1)
+            x, y = inputs(batch + 40, 97), wanted(batch + 40, 5, "cross_entropy")
+            history = nn.fit(x, y, 2, batch, learning_rate=0.01, shards=shards, l2=0.001)
+            found[f"{dtype} {batch} {shards} parameters"] = parameters(nn)
+            found[f"{dtype} {batch} {shards} losses"] = np.array(history["loss"])
+    return found
+
+
 # Losses with numbers or several outputs for a target: output activation, loss, outputs of each.
 NUMBERED: list[tuple[str, Any, int]] = [
     ("identity_x", ("quantile", [0.3]), 1),
@@ -394,6 +414,7 @@ JOBS = {
     "pieces": pieces,
     "numbered": numbered,
     "own_losses": own_losses,
+    "wide": wide,
 }
 
 

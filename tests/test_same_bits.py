@@ -70,3 +70,18 @@ def test_the_same_bytes(kernel_set: str, threads: str, forced_run: ForcedRun) ->
 @pytest.mark.parametrize("kernel_set", HERE)
 def test_nothing_has_changed_since_it_was_recorded(kernel_set: str, forced_run: ForcedRun) -> None:
     assert fingerprint(forced_run("mixed", isa=kernel_set, threads="2")) == RECORDED
+
+
+@functools.cache
+def wide() -> dict[str, bytes]:
+    """Return the results of wide layers in this process."""
+    return told(forced_runs.wide())
+
+
+@pytest.mark.parametrize("threads", ["1", "2", "3"])
+@pytest.mark.parametrize("kernel_set", [name for name in HERE if name != "reference"])
+def test_wide_layers_have_the_same_bytes(
+    kernel_set: str, threads: str, forced_run: ForcedRun
+) -> None:
+    found = forced_run("wide", isa=kernel_set, threads=threads)
+    assert [key for key, data in told(found).items() if data != wide()[key]] == []

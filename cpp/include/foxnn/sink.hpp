@@ -33,9 +33,14 @@ class GradientSink {
   /// and one. Such a sink is given only to layers with Layer::takes_parts, and of each piece it
   /// takes that of one part after the other, by `take_part`.
   virtual std::span<const index> part_ends() const { return {}; }
-  /// Where the gradient of a part is best computed, of at most a square of panels; null: anywhere.
+  /// Where the gradient of a part is best computed, of at most two squares of panels; null:
+  /// anywhere.
   virtual T* part_memory(index /*part*/) const { return nullptr; }
-  virtual void take_part(index /*part*/, index /*offset*/, index /*count*/, T* /*gradient*/) {}
+  /// Parameters in `runs` runs of `count`, each `distance` after the one before.
+  struct Piece {
+    index offset, count, runs = 1, distance = 0;
+  };
+  virtual void take_part(index /*part*/, const Piece&, T* /*gradient*/) {}
   /// The memory that `take` will access for the parameters from `offset` on. It is prefetched while
   /// their gradient is computed. Null if there is none.
   struct Targets {

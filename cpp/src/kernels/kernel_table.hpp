@@ -55,6 +55,9 @@ struct Ahead {
 struct Errands {
   Ahead weights, rows;
 };
+/// Panels of weights that a tile of two of them multiplies.
+inline constexpr int kPairPanels = 2;
+
 /// The most tiles in a panel of inputs: 32 columns in tiles of 4, the smallest of any kernel set.
 inline constexpr index kMostTiles = 8;
 
@@ -199,6 +202,15 @@ struct KernelTable {
   /// The lists for multiply_transposed, at most kMostTiles, in items[kMostTiles x samples].
   void (*list_samples)(index rows, index samples, const std::uint32_t* nonzero,
                        std::uint32_t* items, List* lists);
+  /// multiply_transposed for two whole panels of b, `next` elements apart, where all panels are
+  /// compact: c has rows x kPanelWidth numbers for the first, and then as many for the second.
+  /// `targets` are three for each. `lists` are those of list_samples_of_pairs. Null where a
+  /// register is less than half a panel.
+  void (*multiply_transposed_pair)(index rows, index samples, const T* a, const List* lists,
+                                   const T* b, index next, T* c, const T* const* targets,
+                                   bool goes_on);
+  void (*list_samples_of_pairs)(index rows, index samples, const std::uint32_t* nonzero,
+                                std::uint32_t* items, List* lists);
   /// c[m x width] = init + the products of the columns of `stretches` with their lines of b[lines x
   /// width], one after the other; rows of a are lda apart. No init if it is null.
   void (*multiply_stretches)(index m, const Stretch* stretches, index count, const T* a, index lda,

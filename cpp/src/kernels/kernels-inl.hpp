@@ -63,6 +63,10 @@ constexpr KernelTable<T> make_table() {
   t.list_columns = list_columns<T>;
   t.multiply_transposed = multiply_transposed<T>;
   t.list_samples = list_samples_of_tiles<T>;
+  if constexpr (kHasPairs<T>) {
+    t.multiply_transposed_pair = multiply_transposed_pair<T>;
+    t.list_samples_of_pairs = list_samples_of_tiles<T, kPairRows>;
+  }
   t.multiply_stretches = multiply_stretches<T>;
   t.multiply_half = multiply_half<T>;
   t.multiply_transposed_half = multiply_transposed_half<T>;

@@ -502,28 +502,46 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
     gradient_of_stored(share, batch, back, sink, scratch);
     return compute_biases();
   }
+  const index whole = part == batch && batch > 0 && has_pairs(back) ? padded_ / kPanelWidth<T> : 0;
   if (x.nonzero && shares_panels(share, panels.count())) {
     const index first = share.first(panels.count()), last = share.last(panels.count());
+    const index pairs = std::max<index>(0, std::min(last, whole) - first) / kPairPanels;
+    const index single = first + kPairPanels * pairs;
     // Inputs are the outer loop, so that the lists of their samples serve all panels.
     for (index input = 0; input < inputs_ && !scratch.leaves(); input += kRows) {
       if (part < batch && positions_ == 1) {
         compute_in_parts(input, first, last);
         continue;
       }
+      if (pairs > 0) {
+        PairLists pair_lists;
+        list_pair_samples(input, batch, x, scratch.items, pair_lists);
+        for (index p = first; p < single; p += kPairPanels) {
+          gradient_of_pair(p, input, batch, back, &pair_lists, sink);
+        }
+      }
       List lists[kMostTiles];
-      const bool uses_lists = part == batch;
+      const bool uses_lists = part == batch && single < last;
       if (uses_lists) {
         k.list_samples(std::min(kRows, inputs_ - input), batch, x.nonzero_at(0, input / kRows),
                        scratch.items, lists);
       }
-      for (index p = first; p < last; ++p) compute(p, input, uses_lists ? lists : nullptr);
+      for (index p = single; p < last; ++p) compute(p, input, uses_lists ? lists : nullptr);
     }
     return compute_biases();
   }
-  each_share(share, panels.count(), inputs_, kRows, [&](index p, index first, index last) {
-    for (index input = first; input < last; input += kRows) compute(p, input, nullptr);
-    if (first == 0) compute_bias(p);
-  });
+  each_share_in_pairs(
+      share, panels.count(), whole, inputs_, kRows,
+      [&](index p, index first, index last) {
+        for (index input = first; input < last; input += kRows) compute(p, input, nullptr);
+        if (first == 0) compute_bias(p);
+      },
+      [&](index p) {
+        for (index input = 0; input < inputs_ && !scratch.leaves(); input += kRows) {
+          gradient_of_pair(p, input, batch, back, nullptr, sink);
+        }
+        for (index i = 0; i < kPairPanels; ++i) compute_bias(p + i);
+      });
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 // a sample as a whole, or to each position separately with the same weights.
 #pragma once
 
+#include "kernels/kernel_table.hpp"
 #include "layers/activated.hpp"
 
 namespace foxnn {
@@ -60,6 +61,18 @@ class Dense final : public Activated<T> {
   // The gradients of the parts of a batch (dense_parts.cpp).
   void gradients_of_parts(Share share, const Back<T>& back, GradientSink<T>& sink,
                           Scratch<T> scratch) const;
+
+  // The gradient of two whole panels of neurons, p and the next, for a panel of inputs
+  // (dense_pairs.cpp).
+  struct PairLists {
+    static constexpr index kMostParts = 16;  // of the samples of a batch
+    List of[kMostParts][kMostTiles];
+  };
+  bool has_pairs(const Back<T>& back) const;
+  void list_pair_samples(index input, index batch, const Rows<const T>& x, std::uint32_t* items,
+                         PairLists& lists) const;
+  void gradient_of_pair(index p, index input, index batch, const Back<T>& back,
+                        const PairLists* lists, GradientSink<T>& sink) const;
 
   void pack_weights(const T* weights, T* parameters, const StopRequest& stop) const;
   void unpack_weights(const T* parameters, T* weights, const StopRequest& stop) const;

@@ -20,7 +20,7 @@ void Dense<T>::gradients_of_parts(Share share, const Back<T>& back, GradientSink
   const std::span<const index> ends = sink.part_ends();
   constexpr index kRows = kPanelWidth<T>;
   const Panels<T> panels{padded_};
-  alignas(64) T lent[kRows * kPanelWidth<T>];
+  alignas(64) T lent[kPairPanels * kRows * kPanelWidth<T>];
   const auto memory = [&](index part) {
     T* const own = sink.part_memory(part);
     return own ? own : lent;
@@ -44,7 +44,21 @@ void Dense<T>::gradients_of_parts(Share share, const Back<T>& back, GradientSink
       const List* const own = uses_lists ? lists[static_cast<std::size_t>(part)].data() : nullptr;
       k.multiply_transposed(inputs, rows, x.from_panel(q).from_row(first), own, delta.at(first, p),
                             delta.stride, width, piece, nullptr, false);
-      sink.take_part(part, column * inputs_ + input * width, inputs * width, piece);
+      sink.take_part(part, {column * inputs_ + input * width, inputs * width}, piece);
+    });
+  };
+  const auto compute_pair = [&](index p, index input, bool uses_lists) {
+    if (scratch.leaves()) return;
+    constexpr index kWidth = kPanelWidth<T>;
+    const index inputs = std::min(kRows, inputs_ - input), q = input / kRows;
+    each_part([&](index part, index first, index rows) {
+      T* const piece = memory(part);
+      const List* const own = uses_lists ? lists[static_cast<std::size_t>(part)].data() : nullptr;
+      k.multiply_transposed_pair(inputs, rows, x.at(first, q), own, delta.at(first, p), delta.panel,
+                                 piece, nullptr, false);
+      sink.take_part(
+          part, {(p * inputs_ + input) * kWidth, inputs * kWidth, kPairPanels, inputs_ * kWidth},
+          piece);
     });
   };
   const auto compute_bias = [&](index p) {
@@ -53,28 +67,42 @@ void Dense<T>::gradients_of_parts(Share share, const Back<T>& back, GradientSink
     each_part([&](index part, index first, index rows) {
       T* const piece = memory(part);
       k.sum_rows(rows, delta.at(first, p), delta.stride, width, piece, false);
-      sink.take_part(part, inputs_ * padded_ + column, width, piece);
+      sink.take_part(part, {inputs_ * padded_ + column, width}, piece);
     });
   };
+  const index whole = has_pairs(back) ? padded_ / kPanelWidth<T> : 0;
   if (x.nonzero && shares_panels(share, panels.count())) {
     const index first = share.first(panels.count()), last = share.last(panels.count());
+    const index paired = std::max<index>(0, std::min(last, whole) - first) / kPairPanels;
+    const index single = first + kPairPanels * paired;
     lists.resize(ends.size());
     // Inputs are the outer loop, so that the lists of their samples serve all panels.
-    for (index input = 0; input < inputs_ && !scratch.leaves(); input += kRows) {
+    const auto list = [&](index input, const auto& list_samples) {
       each_part([&](index part, index from, index rows) {
-        k.list_samples(std::min(kRows, inputs_ - input), rows, x.nonzero_at(from, input / kRows),
-                       scratch.items + kMostTiles * from,
-                       lists[static_cast<std::size_t>(part)].data());
+        list_samples(std::min(kRows, inputs_ - input), rows, x.nonzero_at(from, input / kRows),
+                     scratch.items + kMostTiles * from,
+                     lists[static_cast<std::size_t>(part)].data());
       });
-      for (index p = first; p < last; ++p) compute(p, input, true);
+    };
+    for (index input = 0; input < inputs_ && !scratch.leaves(); input += kRows) {
+      if (paired > 0) list(input, k.list_samples_of_pairs);
+      for (index p = first; p < single; p += kPairPanels) compute_pair(p, input, true);
+      if (single < last) list(input, k.list_samples);
+      for (index p = single; p < last; ++p) compute(p, input, true);
     }
     for (index p = first; p < last; ++p) compute_bias(p);
     return;
   }
-  each_share(share, panels.count(), inputs_, kRows, [&](index p, index first, index last) {
-    for (index input = first; input < last; input += kRows) compute(p, input, false);
-    if (first == 0) compute_bias(p);
-  });
+  each_share_in_pairs(
+      share, panels.count(), whole, inputs_, kRows,
+      [&](index p, index first, index last) {
+        for (index input = first; input < last; input += kRows) compute(p, input, false);
+        if (first == 0) compute_bias(p);
+      },
+      [&](index p) {
+        for (index input = 0; input < inputs_; input += kRows) compute_pair(p, input, false);
+        for (index i = 0; i < kPairPanels; ++i) compute_bias(p + i);
+      });
 }
 
 template void Dense<float>::gradients_of_parts(Share, const Back<float>&, GradientSink<float>&,

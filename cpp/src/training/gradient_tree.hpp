@@ -135,7 +135,7 @@ template <class T>
 class PartsSink final : public GradientSink<T> {
  public:
   /// The most numbers of a piece.
-  static constexpr index kMost = kPanelWidth<T> * kPanelWidth<T>;
+  static constexpr index kMost = kPairPanels * kPanelWidth<T> * kPanelWidth<T>;
 
   /// `ends`: where the parts of the shards end in the batch. `stack`: the worker's memory for
   /// GradientTree::most() pieces, and one.
@@ -144,12 +144,18 @@ class PartsSink final : public GradientSink<T> {
   std::span<const index> part_ends() const override { return ends_; }
   // What is added to nothing stays where it is computed.
   T* part_memory(index part) const override { return at(top(tree_.leaf(part))); }
-  void take_part(index part, index offset, index count, T* gradient) override {
+  void take_part(index part, const typename GradientSink<T>::Piece& piece, T* gradient) override {
     const auto& move = tree_.leaf(part);
+    const index count = piece.runs * piece.count;
     if (gradient != at(top(move))) std::copy_n(gradient, count, at(top(move)));
     for (index i = top(move); i > move.to; --i) kernels<T>().add_to(count, at(i - 1), at(i));
     if (part + 1 < static_cast<index>(ends_.size())) return;
-    for (index i = 0; i <= move.to; ++i) std::copy_n(at(i), count, tree_.at(i) + base_ + offset);
+    for (index i = 0; i <= move.to; ++i) {
+      T* to = tree_.at(i) + base_ + piece.offset;
+      for (index run = 0; run < piece.runs; ++run, to += piece.distance) {
+        std::copy_n(at(i) + run * piece.count, piece.count, to);
+      }
+    }
   }
   void take(index, index, T*) override {}
   typename GradientSink<T>::Targets targets(index) const override { return {}; }
