@@ -235,6 +235,10 @@ struct KernelTable {
   /// with their lines of weights[lines x ldw], the first `rows` of each.
   void (*multiply_lanes)(index rows, const Stretch* stretches, index count, const T* weights,
                          index ldw, const T* x, index width, const T* init, T* c);
+  /// The same for whole panels at two positions, of which the second has its columns `next`
+  /// elements further on, and its sums `part`. Null where a register is less than half a panel.
+  void (*multiply_lanes_pair)(index rows, const Stretch* stretches, index count, const T* weights,
+                              index ldw, const T* x, index next, const T* init, T* c, index part);
   /// sums[rows x filters x a line] += the products of the columns of each line of weights, `pitch`
   /// from one position to the next, with those of `filters` deltas, position by position, in
   /// `groups` lines of samples. At most lane_lines rows.

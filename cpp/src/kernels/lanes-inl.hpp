@@ -15,9 +15,11 @@ namespace {
 constexpr int kLaneLines = kTileRows > 6 ? 4 : 3, kLaneFilters = kTileRows > 6 ? 6 : 4;
 static_assert(kLaneLines <= kMostLaneLines);
 
+// The third and fourth vector of a row belong to another position, whose columns are `next`
+// elements further on, and whose sums `part`.
 template <class T, int R, int V>
 void multiply_lanes_tile(const Stretch* stretches, index count, const T* weights, index ldw,
-                         const T* x, const T* init, T* c) {
+                         const T* x, index next, const T* init, T* c, index part) {
   constexpr index kWidth = kPanelWidth<T>;
   const Vec<T> zero = Vec<T>::all(T(0));
   Vec<T> sums[R][V];
@@ -30,9 +32,11 @@ void multiply_lanes_tile(const Stretch* stretches, index count, const T* weights
   for (const Stretch* run = stretches; run != stretches + count; ++run) {
     const T* at = x + run->column;
     const T* line = weights + run->line * ldw;
-    for (index i = 0; i < run->count; ++i, at += kWidth, line += ldw) add<T>(sums, line, 1, at);
+    for (index i = 0; i < run->count; ++i, at += kWidth, line += ldw) {
+      add<T>(sums, line, 1, at, next);
+    }
   }
-  store<T>(sums, c, kWidth);
+  store<T>(sums, c, kWidth, part);
 }
 
 template <class T, int R, int F>
@@ -76,10 +80,12 @@ void add_lane_products_tile(const LaneLine<T>* lines, index pitch, index positio
 
 template <class T, int V>
 struct LaneTiles {
-  using Multiply = void (*)(const Stretch*, index, const T*, index, const T*, const T*, T*);
-  Multiply multiply[kTileRows + 1] = {};
+  using Multiply = void (*)(const Stretch*, index, const T*, index, const T*, index, const T*, T*,
+                            index);
+  static constexpr int kMost = V > 2 ? kPairRows : kTileRows;
+  Multiply multiply[kMost + 1] = {};
 
-  template <int R = kTileRows>
+  template <int R = kMost>
   constexpr void fill() {
     if constexpr (has_tiles_of(R)) multiply[R] = multiply_lanes_tile<T, R, V>;
     if constexpr (R > 1) fill<R - 1>();
@@ -110,10 +116,20 @@ void multiply_lanes(index rows, const Stretch* stretches, index count, const T* 
                     const T* x, index width, const T* init, T* c) {
   each_pair<T>(width, [&](index column, auto vectors) {
     each_tile(rows, [&](index row, index height) {
-      kLaneTiles<T, vectors>.multiply[height](stretches, count, weights + row, ldw, x + column,
+      kLaneTiles<T, vectors>.multiply[height](stretches, count, weights + row, ldw, x + column, 0,
                                               init ? init + row : nullptr,
-                                              c + row * kPanelWidth<T> + column);
+                                              c + row * kPanelWidth<T> + column, 0);
     });
+  });
+}
+
+template <class T>
+void multiply_lanes_pair(index rows, const Stretch* stretches, index count, const T* weights,
+                         index ldw, const T* x, index next, const T* init, T* c, index part) {
+  each_tile<kPairRows>(rows, [&](index row, index height) {
+    kLaneTiles<T, 2 * kPairPanels>.multiply[height](stretches, count, weights + row, ldw, x, next,
+                                                    init ? init + row : nullptr,
+                                                    c + row * kPanelWidth<T>, part);
   });
 }
 

@@ -21,6 +21,40 @@ constexpr index kDeltaBytes = 256 << 10;
 // Sums of lines of weights that are gone through together, in the same cache.
 constexpr index kSumBytes = 64 << 10;
 
+// A panel of samples of a value, from the first channel on that is multiplied, and its channels at
+// each position.
+template <class T>
+struct LaneSide {
+  Rows<T> rows;
+  index channels;
+
+  T* at(index position) const { return rows.at(position * channels); }
+};
+
+// The products of some positions, two at a time where they read the same and the kernels can.
+template <class T>
+void multiply_positions(const LanePatterns& patterns, index begin, index end, index rows,
+                        const T* weights, index ldw, const LaneSide<const T>& from, index width,
+                        const T* init, const LaneSide<T>& to) {
+  const KernelTable<T>& k = kernels<T>();
+  const bool pairs = k.multiply_lanes_pair && width == kPanelWidth<T>;
+  for (index p = begin; p < end; ++p) {
+    const LanePatterns::Reads reads = patterns.of(p);
+    const auto count = static_cast<index>(reads.stretches.size());
+    const T* const x = from.at(reads.first);
+    if (pairs && p + 1 < end) {
+      const LanePatterns::Reads next = patterns.of(p + 1);
+      if (next.stretches.data() == reads.stretches.data()) {
+        k.multiply_lanes_pair(rows, reads.stretches.data(), count, weights, ldw, x,
+                              from.at(next.first) - x, init, to.at(p), to.at(p + 1) - to.at(p));
+        ++p;
+        continue;
+      }
+    }
+    k.multiply_lanes(rows, reads.stretches.data(), count, weights, ldw, x, width, init, to.at(p));
+  }
+}
+
 }  // namespace
 
 template <class T>
@@ -65,23 +99,24 @@ void Conv<T>::forward_in_lanes(Share share, index batch, const Rows<const T>& x,
                                const Outputs<T>& out, const Scratch<T>& scratch) const {
   const index channels = this->input().shape.channels;
   const T* const bias = has_bias_ ? this->parameters() + this->arrays().back().offset : nullptr;
-  const auto compute = [&](index position, index panel, index width) {
-    const LanePatterns::Reads reads = lane_lists_->of_outputs.of(position);
-    for (index i = 0; i < groups_ * blocks_of_group(); ++i) {
-      const Block at = block(i / blocks_of_group(), i % blocks_of_group());
-      const index filter = at.group * group_filters_ + at.first;
-      kernels<T>().multiply_lanes(
-          at.used, reads.stretches.data(), static_cast<index>(reads.stretches.size()),
-          this->parameters() + weights_of(at), at.width,
-          x.at(reads.first * channels + at.group * group_channels_, panel), width,
-          bias ? bias + filter : nullptr, out.y.at(position * filters_ + filter, panel));
-    }
-  };
   each_lane_part<T>(share, batch, this->output().shape.positions(), scratch,
                     [&](index panel, index first, index last, index width) {
+                      const auto compute = [&](index i, index begin, index end) {
+                        const Block at = block(i / blocks_of_group(), i % blocks_of_group());
+                        const index filter = at.group * group_filters_ + at.first;
+                        const LaneSide<const T> from{
+                            x.from_panel(panel).from_row(at.group * group_channels_), channels};
+                        const LaneSide<T> to{out.y.from_panel(panel).from_row(filter), filters_};
+                        multiply_positions<T>(lane_lists_->of_outputs, begin, end, at.used,
+                                              this->parameters() + weights_of(at), at.width, from,
+                                              width, bias ? bias + filter : nullptr, to);
+                      };
                       for (index p = first; p < last;) {
                         const index begin = p, end = std::min(last, p + kFinished);
-                        for (; p < end; ++p) compute(p, panel, width);
+                        for (index i = 0; i < groups_ * blocks_of_group(); ++i) {
+                          compute(i, begin, end);
+                        }
+                        p = end;
                         this->activate((end - begin) * filters_, width, begin * filters_, panel,
                                        out);
                       }
@@ -99,24 +134,23 @@ void Conv<T>::backward_input_in_lanes(Share share, index batch, const Back<T>& b
     const index group = i / blocks, channel = i % blocks * kPanelWidth<T>;
     const index used = std::min(kPanelWidth<T>, group_channels_ - channel);
     transpose_weights(group, channel, scratch.numbers);
-    const auto compute = [&](index position, index panel, index width) {
-      const LanePatterns::Reads reads = lane_lists_->of_inputs.of(position);
-      kernels<T>().multiply_lanes(
-          used, reads.stretches.data(), static_cast<index>(reads.stretches.size()), scratch.numbers,
-          rounded_up(used, kLineWidth<T>),
-          back.delta.at(reads.first * filters_ + group * group_filters_, panel), width, nullptr,
-          delta_below.at(position * channels + group * group_channels_ + channel, panel));
-    };
-    each_lane_part<T>(share, batch, this->input().shape.positions(), scratch,
-                      [&](index panel, index first, index last, index width) {
-                        for (index p = first; p < last;) {
-                          const index begin = p, end = std::min(last, p + kFinished);
-                          for (; p < end; ++p) compute(p, panel, width);
-                          if (i + 1 < groups_ * blocks) continue;
-                          below.finish(begin * channels, (end - begin) * channels, panel, width,
-                                       delta_below);
-                        }
-                      });
+    const Rows<const T> delta = back.delta;
+    each_lane_part<T>(
+        share, batch, this->input().shape.positions(), scratch,
+        [&](index panel, index first, index last, index width) {
+          const LaneSide<const T> from{delta.from_panel(panel).from_row(group * group_filters_),
+                                       filters_};
+          const LaneSide<T> to{
+              delta_below.from_panel(panel).from_row(group * group_channels_ + channel), channels};
+          for (index p = first; p < last;) {
+            const index begin = p, end = std::min(last, p + kFinished);
+            multiply_positions<T>(lane_lists_->of_inputs, begin, end, used, scratch.numbers,
+                                  rounded_up(used, kLineWidth<T>), from, width, nullptr, to);
+            p = end;
+            if (i + 1 < groups_ * blocks) continue;
+            below.finish(begin * channels, (end - begin) * channels, panel, width, delta_below);
+          }
+        });
   }
 }
 
