@@ -223,6 +223,8 @@ def test_early_stopping_and_auto() -> None:
         (lambda o, t: (o[:, 0], o.T), ValueError, r"got \(8,\) and \(3, 8\)"),
         (lambda o, t: (o[:, 0].astype(str), o), TypeError, "real numbers, got <U"),
         (lambda o, t: (o[:, 0], o + 1j), TypeError, "real numbers, got complex"),
+        (lambda o, t: (np.ma.masked_less(t[:, 0], 9), o), ValueError, "masked, got 8 masked"),
+        (lambda o, t: (o[:, 0], np.ma.masked_less(t, 9)), ValueError, "masked, got 24 masked"),
         (lambda o, t: 1 / 0, ZeroDivisionError, "division by zero"),
     ],
 )  # fmt: skip
@@ -335,6 +337,27 @@ def test_outputs_beyond_the_numbers_end_a_run_as_with_other_losses() -> None:
     with pytest.raises(foxnn.DivergedError):
         [nn.train_on_batch(X, Y, "sgd", 1e38) for _ in range(50)]
     assert np.isfinite(parameters(nn)).all()
+
+
+def test_targets_beyond_the_type_are_refused() -> None:
+    y = Y.copy()
+    y[5, 1] = -1e150
+    nn = network(dtype="float32")
+    before = parameters(nn).tobytes()
+    for call in (nn.fit, nn.train_on_batch, nn.evaluate):
+        with pytest.raises(ValueError, match=r"y must hold numbers of float32, got -1e"):
+            call(X, y)
+    assert parameters(nn).tobytes() == before
+    network().fit(X, y)
+    y[5, 1] = -np.inf  # said by who gives the targets
+    seen = []
+
+    def finite(outputs: Any, targets: Any) -> Any:
+        seen.append(np.isinf(targets).sum())
+        return half_square(outputs, np.where(np.isinf(targets), outputs, targets))
+
+    network(finite, dtype="float32").fit(X, y, 1, 41)
+    assert set(seen) == {1}
 
 
 # The check of its gradient.

@@ -203,12 +203,41 @@ def test_forms_of_arrays(form: Any) -> None:
     assert second.predict(form(x)).tobytes() == second.predict(x).tobytes()
 
 
-def test_masked_numbers_are_refused() -> None:
-    masked = np.ma.masked_array(X, mask=np.zeros(X.shape, bool))
-    masked[3, 1] = np.ma.masked
-    nn = foxnn.neural_network([3, 2], seed=1)
-    with pytest.raises(ValueError, match="x must not be masked"):
-        nn.predict(masked)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("name", "call"),
+    [
+        ("x", lambda nn, x, y: nn.predict(x)),
+        ("x", lambda nn, x, y: nn.get_out(x[3])),
+        ("x", lambda nn, x, y: nn.train_on_batch(x, Y)),
+        ("y", lambda nn, x, y: nn.train_on_batch(X, y)),
+        ("x", lambda nn, x, y: nn.backward(x, Y)),
+        ("gradient", lambda nn, x, y: nn.backward(X, y)),
+        ("x", lambda nn, x, y: nn.fit(x, Y)),
+        ("y", lambda nn, x, y: nn.fit(X, y)),
+    ],
+)
+def test_masked_numbers_are_refused(name: str, call: Any, dtype: str) -> None:
+    """They are, too, where the engine reads arrays of the network's type without a conversion."""
+    x, y = np.ma.masked_array(X.astype(dtype)), np.ma.masked_array(Y.astype(dtype))
+    x[3, 1] = y[3, 1] = np.ma.masked
+    nn = foxnn.neural_network([3, 2], "tanh", dtype=dtype, seed=1)
+    before = parameters(nn).tobytes()
+    with pytest.raises(ValueError, match=f"{name} must not be masked, got 1 masked number"):
+        call(nn, x, y)
+    assert parameters(nn).tobytes() == before
+
+
+@pytest.mark.parametrize("count", [3, 100])
+def test_masked_steps_and_long_samples_are_refused(count: int) -> None:
+    x = np.ma.masked_array(np.ones(count, np.float32))
+    plain = foxnn.neural_network([count, 2], seed=1)
+    stream = foxnn.neural_network([(None, count), foxnn.RNN(2), 1], seed=1).stream()
+    np.testing.assert_array_equal(plain.get_out(x), plain.get_out(x.data))
+    x[1] = np.ma.masked
+    for read in (plain.get_out, stream):
+        with pytest.raises(ValueError, match="x must not be masked, got 1 masked number"):
+            read(x)
 
 
 @pytest.mark.parametrize("library", ["numpy", "pandas"])

@@ -85,7 +85,7 @@ bool is_ready_matrix(const py::object& object, index columns) {
 template <class T>
 bool is_ready(const Network<T>& network, const py::object& x, const py::object& y) {
   if (network.varies()) return false;
-  if (!py::isinstance<py::array>(x) || !py::isinstance<py::array>(y)) return false;
+  if (!is_plain_array(x.ptr()) || !is_plain_array(y.ptr())) return false;
   const auto ready = is_ready_matrix<T>;
   if (const index limit = network.index_limit()) {
     const auto view = try_matrix_view(py::reinterpret_borrow<py::array>(x));

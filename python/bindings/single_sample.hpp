@@ -21,6 +21,13 @@ namespace foxnn::python {
 // the computation.
 inline constexpr double kMostFlops = 1e7;
 
+// Whether an object is an array whose numbers all count. Those of a masked array may not; the
+// package says so. NumPy's own type comes first: no attribute is looked up for it.
+inline bool is_plain_array(PyObject* x) {
+  if (Py_TYPE(x) == py::detail::npy_api::get().PyArray_Type_) return true;
+  return py::isinstance<py::array>(x) && PyObject_HasAttrString(x, "mask") == 0;
+}
+
 // Reads the numbers of a list or tuple of floats and ints. False if it contains anything else.
 template <class T>
 bool read_sequence(PyObject* x, index count, T* out) {
@@ -87,7 +94,7 @@ inline bool are_indices(const std::vector<double>& x, index limit) {
 inline std::optional<MatrixView> long_sample(PyObject* x, const Shape& shape) {
   constexpr index kLong = 64;
   const index count = shape.size();
-  if (count < kLong || !py::isinstance<py::array>(x)) return {};
+  if (count < kLong || !is_plain_array(x)) return {};
   const auto array = py::reinterpret_borrow<py::array>(x);
   if ((array.flags() & py::array::c_style) == 0 || !is_aligned(array)) return {};
   if (!is_one_sample(array, shape)) return {};
@@ -117,11 +124,12 @@ bool are_finite(index count, const T* numbers) {
 
 template <class T>
 bool read_sample(PyObject* x, const Shape& shape, T* out) {
-  const bool read = PyList_CheckExact(x) || PyTuple_CheckExact(x)
-                        ? read_sequence(x, shape.size(), out)
-                        : read_array<T, T>(x, shape, out) || read_array<T, double>(x, shape, out) ||
-                              read_array<T, float>(x, shape, out) ||
-                              read_array<T, std::uint8_t>(x, shape, out);
+  const bool read =
+      PyList_CheckExact(x) || PyTuple_CheckExact(x)
+          ? read_sequence(x, shape.size(), out)
+          : is_plain_array(x) &&
+                (read_array<T, T>(x, shape, out) || read_array<T, double>(x, shape, out) ||
+                 read_array<T, float>(x, shape, out) || read_array<T, std::uint8_t>(x, shape, out));
   return read && are_finite(shape.size(), out);
 }
 

@@ -152,7 +152,7 @@ def levels_of(given: Any, what: str) -> list[float]:
     items = [given] if is_one else checks.items(given, f"{what} must be a list", 10_000)
     levels = [checks.real(one, what, 0.0, 1.0, open_low=True, open_high=True) for one in items]
     if not levels or any(b <= a for a, b in itertools.pairwise(levels)):
-        raise ValueError(f"{what} must be in ascending order, got {levels}")
+        raise ValueError(f"{what} must be in ascending order, got {checks.shown(levels)}")
     return levels
 
 

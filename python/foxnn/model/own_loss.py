@@ -113,6 +113,12 @@ def returned(found: Any, outputs: Array, function: LossFunction) -> tuple[Array,
     count = len(outputs)
     if not isinstance(found, tuple | list) or len(found) != 2:
         raise TypeError(f"{_ORDER}, two arrays, got {checks.shown(found)}")
+    for part in found:
+        if isinstance(part, np.ma.MaskedArray) and (hidden := int(np.ma.getmaskarray(part).sum())):
+            raise ValueError(
+                f"{_ORDER}, none of them masked, got {hidden} masked numbers from "
+                f"{_named(function)}; give what does not count a loss and a gradient of 0"
+            )
     losses, gradient = (np.asarray(part) for part in found)
     if losses.shape != (count,) or gradient.shape != outputs.shape:
         hint = " (one for each sample, not their mean)" if losses.shape in ((), (1,)) else ""
@@ -138,13 +144,27 @@ def own_targets(y: Any, name: str, shape: tuple[int, ...], *, single: bool) -> A
     if array.ndim == 0:
         raise ValueError(f"{name} must have a row for each sample, got {checks.shown(y)}")
     if array.dtype.kind == "f":
-        array = np.ascontiguousarray(array, np.float32 if single else np.float64)
+        array = _of_type(array, name, np.dtype(np.float32 if single else np.float64))
     count = len(array)
     if array.ndim == 1 and shape == (1,):
         return array.reshape(count, 1)
     if len(shape) > 1 and array.ndim == 2 and array.size == count * int(np.prod(shape)):
         return array.reshape(count, *shape)
     return np.ascontiguousarray(array)
+
+
+def _of_type(given: Array, name: str, dtype: np.dtype[Any]) -> Array:
+    """Return numbers in a type that holds them; what is not finite is the function's to judge."""
+    with np.errstate(over="ignore"):
+        array: Array = np.ascontiguousarray(given, dtype)
+    if array.dtype.itemsize < given.dtype.itemsize:
+        beyond = np.argwhere(np.isinf(array) & np.isfinite(given))
+        if len(beyond):
+            raise ValueError(
+                f"{name} must hold numbers of {dtype}, got {given[tuple(beyond[0])]} in sample "
+                f"{beyond[0][0]}; scale the targets, or let the network be of dtype='float64'"
+            )
+    return array
 
 
 def check_gradient(function: LossFunction, outputs: Array, targets: Array) -> None:
