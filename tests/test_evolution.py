@@ -213,6 +213,7 @@ def test_wrong_scores_leave_the_rule_as_it_was(name: str) -> None:
             ([[0.0]] * 6, r"got an array of shape \(6, 1\)"),
             ([0, 1, 2, np.nan, 4, 5], "got nan for member 3"),
             ([0, 1, 2, 3, 4, np.inf], "got inf for member 5"),
+            (np.ma.masked_equal(np.arange(6.0), 4), "got 1 masked numbers"),
         ):
             with pytest.raises(
                 ValueError, match=f"scores must be a finite number for each of the 6.*{said}"
@@ -260,3 +261,14 @@ def test_weights_beyond_the_type_are_refused() -> None:
     with pytest.raises(ValueError, match=r"no longer finite: speed must be smaller, got 1e\+300"):
         rule.ask(pop)
     np.testing.assert_array_equal(pop.parameters, kept)
+
+
+def test_what_is_too_large_of_a_strategy_is_named() -> None:
+    pop = foxnn.population(6, [2, 2], seed=1)
+    with pytest.raises(ValueError, match=r"generation 0 .*: sigma must be smaller, got 1e\+40"):
+        evolution.EvolutionStrategy(sigma=1e40).ask(pop)
+    rule = evolution.EvolutionStrategy(learning_rate=1e40)
+    rule.ask(pop)
+    rule.tell(np.arange(6))
+    with pytest.raises(ValueError, match=r"1 .*: learning_rate must be smaller, got 1e\+40"):
+        rule.ask(pop)

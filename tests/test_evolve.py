@@ -123,6 +123,7 @@ MISBEHAVIOUR = [
     (lambda pop: None, TypeError, "fitness must return a finite number for each .* got None"),
     (changed, ValueError, "fitness must leave the members as they are"),
     (raised, LookupError, "no such level"),
+    (lambda pop: next(iter(())), StopIteration, None),
     (interrupted, KeyboardInterrupt, None),
 ]
 

@@ -245,6 +245,16 @@ def test_what_it_must_return(result: Any, error: type[Exception], message: str) 
     assert nn._steps() == 0
 
 
+def test_a_loss_whose_iterator_has_ended() -> None:
+    left = iter([0.5, 0.25])
+    nn = network(lambda o, t: half_square(o, t) if next(left) else None)
+    with pytest.raises(StopIteration) as caught:
+        nn.fit(X, Y, 2, 8, check_loss=False)
+    if sys.version_info >= (3, 11):
+        assert caught.value.__notes__ == ["in the loss, in batch 2 of epoch 0 (both from 0)"]
+    assert nn._steps() == 2
+
+
 def test_it_must_not_change_its_arrays() -> None:
     def changes_outputs(outputs: Any, targets: Any) -> Any:
         outputs -= targets

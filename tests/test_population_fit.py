@@ -181,6 +181,40 @@ def test_rows_and_weights_may_be_those_of_all_members() -> None:
     assert pop[1].classes == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda which: which.tolist(),
+        lambda which: which.astype(object),
+        lambda which: pytest.importorskip("pandas").Series(which),
+        lambda which: pytest.importorskip("pandas").Series(which, dtype="boolean"),
+        lambda which: pytest.importorskip("polars").Series(which),
+    ],
+)  # fmt: skip
+def test_truth_values_may_be_lists_and_columns(form: Any) -> None:
+    which = np.arange(60) % 4 > 1
+    wanted, found = regressions(2), regressions(2)
+    wanted.fit(X, Y, epochs=1, rows=which)
+    found.fit(X, Y, epochs=1, rows=form(which))
+    assert found.parameters.tobytes() == wanted.parameters.tobytes()
+    found.fit(X, Y, epochs=1, rows=[form(which), form(~which)])
+    wanted.fit(X, Y, epochs=1, rows=[which, ~which])
+    assert found.parameters.tobytes() == wanted.parameters.tobytes()
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_have_one_value_a_member(library: str) -> None:
+    module = pytest.importorskip(library)
+    rates = [0.3, 0.2, 0.1]
+    wanted, found = regressions(3), regressions(3)
+    wanted.fit(X, Y, epochs=1, learning_rate=rates)
+    column = module.Series(rates)
+    if library == "pandas":
+        column.index = [2, 1, 0]  # what counts is the place, not the label
+    found.fit(X, Y, epochs=1, learning_rate=column)
+    assert found.parameters.tobytes() == wanted.parameters.tobytes()
+
+
 def test_threads_change_no_member() -> None:
     ends = []
     for threads in (1, 2, 3):
@@ -314,6 +348,19 @@ def test_a_function_as_schedule_is_called_once_an_epoch() -> None:
     history = regressions(3).fit(X, Y, epochs=3, schedule=rate)
     assert calls == [0, 1, 2]
     assert (history["learning_rate"] == [0.01, 0.005, 0.01 / 3]).all()
+
+
+def test_errors_of_callbacks_come_through_as_they_are() -> None:
+    for kind in (LookupError, StopIteration):
+
+        def fails(epoch: int, logs: Any, kind: Any = kind) -> None:
+            raise kind("from here")
+
+        pop = regressions(2)
+        with pytest.raises(kind, match="from here"):
+            pop.fit(X, Y, epochs=3, callbacks=fails)
+        assert pop.history is not None
+        assert pop.history.epochs == 1
 
 
 def test_time_ends_a_run() -> None:
@@ -455,6 +502,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"rows": [0.5, 1.5]}, "rows must be whole numbers"),
     ({"rows": np.ones(59, bool)}, "rows must have one truth value for each of the 60"),
     ({"rows": np.zeros(60, bool)}, "rows must have at least one sample"),
+    ({"rows": [[True, False]] * 3}, r"rows\[0\] must have one truth value for each of the 60"),
+    ({"rows": [True, False, True]}, "rows must have one truth value for each of the 60"),
+    ({"rows": [True, 0.5, False]}, "rows must be whole numbers"),
+    ({"rows": np.ma.masked_less(np.arange(9), 3)}, "rows must not be masked, got 3"),
+    ({"rows": [-1]}, "rows must be from 0 to 59"),
     ({"rows": 3}, "rows must be an array of indices"),
     ({"rows": "first"}, "rows must be an array of indices"),
     ({"sample_weight": np.ones((2, 60))}, r"sample_weight must have shape \(60,\), or \(3, 60\)"),

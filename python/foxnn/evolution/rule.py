@@ -244,6 +244,8 @@ def checked_scores(scores: Any, members: int, wanted: str) -> Array:
             raise TypeError
     except (TypeError, ValueError):
         raise TypeError(f"{wanted}, got {checks.shown(scores)}") from None
+    if isinstance(scores, np.ma.MaskedArray) and (hidden := np.ma.getmaskarray(scores)).any():
+        raise ValueError(f"{wanted}, got {int(hidden.sum())} masked numbers")
     if given.shape != (members,):
         raise ValueError(f"{wanted}, got an array of shape {given.shape}")
     with np.errstate(over="ignore"):  # too large a number becomes infinite

@@ -98,7 +98,10 @@ class EvolutionStrategy(Rule):
             )
 
     def _advice(self) -> str:
-        return f"learning_rate must be smaller, got {self._learning_rate}"
+        assert self._memory is not None
+        is_far = not checks.all_finite(self._memory[0], self._single)
+        name, value = ("learning_rate", self._learning_rate) if is_far else ("sigma", self._sigma)
+        return f"{name} must be smaller, got {value}"
 
     def _begin(self, values: Array) -> None:
         center = values[0].astype(np.float64)

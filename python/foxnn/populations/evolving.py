@@ -115,8 +115,7 @@ class Evolution(Course):
     def run(self) -> EvolutionHistory:
         """Make all generations, or those until something ends the run."""
         with Progress(len(self._epochs), self._shows_progress, "generation") as self._bar:
-            for _ in self._each_epoch():
-                pass
+            self._all_epochs()
         return self.rule.history
 
     def _begin(self) -> None:

@@ -101,9 +101,8 @@ class PopulationLoop(Course):
 
     def run(self) -> PopulationHistory:
         """Train for the planned epochs, or until something ends the run; return all records."""
-        with self as course:
-            for _ in course.each_epoch():
-                pass
+        with self:
+            self._all_epochs()
         return self.history
 
     def __enter__(self) -> PopulationLoop:

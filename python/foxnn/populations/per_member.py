@@ -36,13 +36,19 @@ def is_one_each(value: object) -> bool:
     """Return whether a value is a sequence, with one item a member."""
     if isinstance(value, str | bytes):
         return False
-    return isinstance(value, Sequence) or getattr(value, "ndim", 0) > 0
+    return isinstance(value, Sequence) or getattr(value, "ndim", hasattr(value, "to_numpy")) > 0
+
+
+def _in_order(value: Any) -> Any:
+    """Return what has a value for each member by position; columns of tables go by their labels."""
+    return value.to_numpy() if hasattr(value, "to_numpy") else value
 
 
 def each_of(value: Any, name: str, members: int) -> list[Any]:
     """Return the value for each member."""
     if not is_one_each(value):
         return [value] * members
+    value = _in_order(value)
     if len(value) != members:
         raise ValueError(
             f"{name} must be one value, or one for each of the {members} members, got {len(value)}"
@@ -85,6 +91,7 @@ def rows_of_members(rows: Any, members: int, samples: int) -> list[NDArray[np.ui
             "rows must be an array of indices, or one for each of the members, got "
             f"{checks.shown(rows)}"
         )
+    rows = _in_order(rows)
     is_of_numbers = getattr(rows, "ndim", 0) == 1 and rows.dtype != object
     if is_of_numbers or (len(rows) > 0 and not is_one_each(rows[0]) and rows[0] is not None):
         return [indices_of(rows, "rows", samples)] * members
@@ -98,7 +105,8 @@ def indices_of(rows: Any, name: str, samples: int) -> NDArray[np.uint32]:
     """Return indices of samples, from indices or truth values."""
     if not is_one_each(rows):
         raise TypeError(f"{name} must be an array of indices, got {checks.shown(rows)}")
-    array = rows if isinstance(rows, np.ndarray) else checks.as_array(rows, name)
+    truths = _truth_values(rows)
+    array = checks.as_array(rows, name) if truths is None else truths
     if array.ndim != 1 or not 0 < array.size <= _MOST_ROWS:
         raise ValueError(f"{name} must be an array of at least one index, got shape {array.shape}")
     if array.dtype == np.bool_:
@@ -117,6 +125,19 @@ def indices_of(rows: Any, name: str, samples: int) -> NDArray[np.uint32]:
             f"{name} must be from 0 to {samples - 1}, the last of the samples, got {wrong[0]}"
         )
     return np.ascontiguousarray(array, np.uint32)
+
+
+def _truth_values(rows: Any) -> NDArray[np.bool_] | None:
+    """Return an array, list or column of truth values, which `as_array` would turn into numbers."""
+    if isinstance(rows, np.ma.MaskedArray):
+        return None
+    try:
+        array = np.asarray(rows)
+        if array.dtype == object and {type(one) for one in array.flat} <= {bool, np.bool_}:
+            array = array.astype(bool)
+    except (ValueError, TypeError):
+        return None
+    return array if array.dtype == np.bool_ else None
 
 
 def weights_of_members(

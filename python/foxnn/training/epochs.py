@@ -56,6 +56,17 @@ class Course(abc.ABC):
     @abc.abstractmethod
     def _write_within_epoch(self, checkpoints: Checkpoints) -> None: ...
 
+    def _all_epochs(self) -> None:
+        """Train for all epochs, or until something ends the run."""
+        try:
+            for _ in self._each_epoch():
+                pass
+        except RuntimeError as error:
+            # This is what becomes of a function's StopIteration on its way through a generator.
+            if isinstance(error.__cause__, StopIteration):
+                raise error.__cause__ from None
+            raise
+
     def _each_epoch(self) -> Iterator[int]:
         """Train; yield the number of each epoch when it is over."""
         self._begin()

@@ -70,8 +70,7 @@ class FitLoop(Course):
             Progress(None if plan.is_auto else plan.epochs.stop, plan.shows_progress) as self._bar,
         ):
             try:
-                for _ in self._each_epoch():
-                    pass
+                self._all_epochs()
             except BaseException:
                 for onlooker in self._onlookers:
                     onlooker.give_up()
