@@ -120,6 +120,13 @@ def test_wrong_members_are_refused(arguments: tuple[Any, ...], message: str) -> 
         foxnn.population(2, [3, 1], activaton="tanh")  # type: ignore[arg-type]
 
 
+def test_members_beyond_the_memory_are_refused_before_they_are_made() -> None:
+    for dtype, size in (("float32", "3.73e.03"), ("float64", "7.46e.03")):
+        with pytest.raises(MemoryError, match=f"1000000 members of 1001000 parameters take {size}"):
+            foxnn.population(10**6, [1000, 1000], dtype=dtype)
+    assert len(foxnn.population(2, [1000, 1000])) == 2
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("sizes", [[4, 16, 2], [4, 64, 64, 2]])
 def test_outputs_are_those_of_each_member(sizes: list[int], dtype: str) -> None:

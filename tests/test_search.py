@@ -182,6 +182,8 @@ def test_results_are_tables() -> None:
         ({"grid": {"l2": []}}, r"grid\['l2'\] must be a list of at least one value"),
         ({"grid": {"l2": 0.1}}, r"grid\['l2'\] must be a list of at least one value"),
         ({"grid": {"l3": [0.1]}}, "l3"),
+        ({"grid": {"folds": [2, 3]}}, "folds must be given beside grid"),
+        ({"grid": {"n_threads": [2]}}, "n_threads must be given beside grid"),
         ({"grid": {"l2": [0.1, -1.0]}}, "l2 in grid must be"),
         ({"grid": 3}, "grid must be a dict of lists"),
         ({"grid": []}, "grid must be a dict of lists"),

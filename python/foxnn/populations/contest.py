@@ -10,7 +10,7 @@ import numpy as np
 
 from foxnn import checks
 from foxnn.checks import Array
-from foxnn.checks.keywords import unknown
+from foxnn.checks.keywords import ARGUMENTS, unknown
 from foxnn.populations.folds import pairs_of
 from foxnn.populations.group import MAKING, Group, Material, network_of, training
 from foxnn.populations.per_member import EACH, USUAL
@@ -71,6 +71,8 @@ class Contest(Material):
                 checks.text(name, "a name of grid")
                 if name in _REFUSED:
                     raise ValueError(f"{name} must be left out: it is for neural_network.fit")
+                if where and name in ARGUMENTS[call] and name not in (*ALLOWED, *MAKING, "seed"):
+                    raise ValueError(f"{name} must be given beside grid, for all settings alike")
                 if name not in ALLOWED and not (where and name in (*MAKING, "seed")):
                     raise unknown(call, [name])
                 if where and name in fit:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from foxnn import checks
+from foxnn import _core, checks
 from foxnn.model.layer_tree import tree_of
 from foxnn.network import neural_network
 
 # A network takes some kilobytes, whatever its layers: more members than these are a mistake.
 MOST_MEMBERS = 10_000_000
+_OF_A_MEMBER = 5000  # bytes beside its parameters
+_LITTLE = 2**28  # bytes that need no check
 
 
 def is_number(count: object) -> bool:
@@ -31,6 +33,24 @@ def refuse_beside(what: str, told: Mapping[str, bool]) -> None:
     """Refuse arguments of a network where there are networks."""
     if wrong := [name for name, is_told in told.items() if is_told]:
         raise ValueError(f"{wrong[0]} must be left out for a population of {what}, which has it")
+
+
+def check_room(first: neural_network, members: int) -> None:
+    """Raise MemoryError if there is no memory for so many networks like this one.
+
+    They are made one by one, and a system that grants more than it has would end the process.
+    """
+    count = _core.Population([first]).parameter_count()
+    size = members * (count * np.dtype(first.dtype).itemsize + _OF_A_MEMBER)
+    if size < _LITTLE:
+        return
+    try:
+        checks.memory(size)
+    except (MemoryError, OverflowError):
+        raise MemoryError(
+            f"there is not enough memory: {members} members of {count} parameters take "
+            f"{size / 2**30:.3g} GiB"
+        ) from None
 
 
 def copies_of(networks: Any, name: str = "") -> list[neural_network]:

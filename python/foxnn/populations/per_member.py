@@ -39,7 +39,7 @@ def is_one_each(value: object) -> bool:
     return isinstance(value, Sequence) or getattr(value, "ndim", hasattr(value, "to_numpy")) > 0
 
 
-def _in_order(value: Any) -> Any:
+def in_order(value: Any) -> Any:
     """Return what has a value for each member by position; columns of tables go by their labels."""
     return value.to_numpy() if hasattr(value, "to_numpy") else value
 
@@ -48,7 +48,7 @@ def each_of(value: Any, name: str, members: int) -> list[Any]:
     """Return the value for each member."""
     if not is_one_each(value):
         return [value] * members
-    value = _in_order(value)
+    value = in_order(value)
     if len(value) != members:
         raise ValueError(
             f"{name} must be one value, or one for each of the {members} members, got {len(value)}"
@@ -91,7 +91,7 @@ def rows_of_members(rows: Any, members: int, samples: int) -> list[NDArray[np.ui
             "rows must be an array of indices, or one for each of the members, got "
             f"{checks.shown(rows)}"
         )
-    rows = _in_order(rows)
+    rows = in_order(rows)
     is_of_numbers = getattr(rows, "ndim", 0) == 1 and rows.dtype != object
     if is_of_numbers or (len(rows) > 0 and not is_one_each(rows[0]) and rows[0] is not None):
         return [indices_of(rows, "rows", samples)] * members

@@ -24,6 +24,7 @@ from foxnn.populations.answers import AnsweringPopulation, parameters_from
 from foxnn.populations.history import PopulationHistory
 from foxnn.populations.members import (
     MOST_MEMBERS,
+    check_room,
     check_same,
     copies_of,
     is_number,
@@ -66,6 +67,8 @@ class population(AnsweringPopulation):
     ------
     ValueError, TypeError
         As `neural_network`, and for networks of different layers.
+    MemoryError
+        If the members would not fit in the memory; it is not tried.
     foxnn.FileFormatError
         For a file that is not one of a population.
 
@@ -117,14 +120,15 @@ class population(AnsweringPopulation):
                 f"{checks.shown(count)}"
             )
         first = checks.seed(seed)
-        self._adopt(
-            [
-                neural_network(
-                    sizes, activation, output_activation, loss, init, dtype, (first + i) % 2**64
-                )
-                for i in range(wanted)
-            ]
-        )
+        made: list[neural_network] = []
+        for i in range(wanted):
+            own = (first + i) % 2**64
+            made.append(
+                neural_network(sizes, activation, output_activation, loss, init, dtype, own)
+            )
+            if i == 0:
+                check_room(made[0], wanted)
+        self._adopt(made)
 
     def _adopt(
         self, members: list[neural_network], settings: Mapping[str, Any] | None = None

@@ -16,7 +16,7 @@ from foxnn import checks
 from foxnn.checks import Array, SamplesLike
 from foxnn.checks.keywords import ARGUMENTS, telling
 from foxnn.populations.contest import ALLOWED, Contest
-from foxnn.populations.per_member import is_one_each
+from foxnn.populations.per_member import in_order, is_one_each
 from foxnn.support.extras import library
 from foxnn.training.agreement import refuse_different
 from foxnn.training.joining import joined, refused_on
@@ -278,7 +278,8 @@ def _settings(grid: Any) -> list[dict[str, Any]]:
                     f"{checks.shown(values)}"
                 )
         names = list(grid)
-        each = [[values[i] for i in range(len(values))] for values in grid.values()]
+        lists = [in_order(values) for values in grid.values()]
+        each = [[values[i] for i in range(len(values))] for values in lists]
         return [dict(zip(names, one, strict=True)) for one in itertools.product(*each)]
     given = checks.items(grid, "grid must be a dict of lists, or a list of dicts")
     if not given or not all(isinstance(one, Mapping) for one in given):
