@@ -15,7 +15,11 @@
 namespace foxnn {
 namespace {
 
-// Where vector v of a row is: the third and the fourth are in the next panel.
+// From the first two vectors of a row to the next two, unless these are in the next panel.
+template <class T>
+constexpr index kTwoVectors = 2 * Vec<T>::lanes;
+
+// Where vector v of a row is: each two are `next` elements after those before them.
 template <class T>
 [[gnu::always_inline]] inline index place_of(int v, index next) {
   return v / 2 * next + v % 2 * Vec<T>::lanes;
@@ -37,7 +41,7 @@ template <class T, int R, int V>
 // Continues the chains that an earlier call has left in c.
 template <class T, int R, int V>
 [[gnu::always_inline]] inline void go_on(Vec<T> (&sums)[R][V], const T* c, index ldc,
-                                         index next = 0) {
+                                         index next = kTwoVectors<T>) {
   FOXNN_UNROLL
   for (int r = 0; r < R; ++r) {
     FOXNN_UNROLL
@@ -48,7 +52,7 @@ template <class T, int R, int V>
 // sums[r] += a[r * lda] * b.
 template <class T, int R, int V>
 [[gnu::always_inline]] inline void add(Vec<T> (&sums)[R][V], const T* a, index lda, const T* b,
-                                       index next = 0) {
+                                       index next = kTwoVectors<T>) {
   Vec<T> columns[V];
   FOXNN_UNROLL
   for (int v = 0; v < V; ++v) columns[v] = Vec<T>::load(b + place_of<T>(v, next));
@@ -62,7 +66,7 @@ template <class T, int R, int V>
 
 template <class T, int R, int V>
 [[gnu::always_inline]] inline void store(const Vec<T> (&sums)[R][V], T* c, index ldc,
-                                         index next = 0) {
+                                         index next = kTwoVectors<T>) {
   FOXNN_UNROLL
   for (int r = 0; r < R; ++r) {
     FOXNN_UNROLL
@@ -219,11 +223,11 @@ void multiply_transposed_tile(index samples, const List* list, const T* a, index
     const auto at_b = [=](index i) {
       return kCompact ? index{items[i]} : index{items[i]} / kPanelWidth<T> * ldb;
     };
-    add_samples<T>(sums, list->count, a, b, 0, fetch, at_a, at_b);
+    add_samples<T>(sums, list->count, a, b, kTwoVectors<T>, fetch, at_a, at_b);
   } else {
     const auto at_a = [=](index i) { return i * lda; };
     const auto at_b = [=](index i) { return i * ldb; };
-    add_samples<T>(sums, samples, a, b, 0, fetch, at_a, at_b);
+    add_samples<T>(sums, samples, a, b, kTwoVectors<T>, fetch, at_a, at_b);
   }
   store<T>(sums, c, ldc);
 }
