@@ -1,5 +1,5 @@
 // Workers that take members in turn, and how all of them stop. Which worker takes which member
-// affects the time only, so the next one is a shared counter.
+// affects the time only.
 #pragma once
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "base/parallel.hpp"
 #include "base/pause.hpp"
@@ -62,35 +63,57 @@ class Stops {
   std::atomic<bool> stopped_{false}, dropped_{false};
 };
 
-/// Calls f(i), or f(i, worker), for i = 0 ... count - 1, each in one of the workers, until `stops`
-/// says otherwise.
-/// The first exception is thrown again, when all workers have ended. Returns false if stopped.
-template <class Function>
-bool in_turn(index count, int workers, Stops& stops, const Function& f) {
+/// What a worker takes first. Those that have done theirs take what others have left.
+struct alignas(64) Turns {
   std::atomic<index> next{0};
+  index end = 0;
+};
+
+/// Calls f(i), or f(i, worker), for i = 0 ... count - 1, each in one of the workers, until `stops`
+/// says otherwise. A worker mostly takes the same ones in each call, so that what it has read and
+/// written for them is still in its cache, as its counter is.
+/// The first exception is thrown again, when all workers have ended. Returns false if stopped: the
+/// clock is read after each `between_polls` of the first worker, more than one if they are tiny.
+template <class Function>
+bool in_turn(index count, int workers, Stops& stops, const Function& f, int between_polls = 1) {
+  const index most = std::clamp<index>(workers, 1, std::max<index>(count, 1));
+  std::vector<Turns> turns(static_cast<std::size_t>(most));
+  for (index i = 0; i < most; ++i) {
+    Turns& own = turns[static_cast<std::size_t>(i)];
+    own.next.store(i * count / most, std::memory_order_relaxed);
+    own.end = (i + 1) * count / most;
+  }
   std::atomic<int> done{0};
   std::exception_ptr error;
   std::mutex first_error;
   const StopRequest after_steps = stops.after_steps(), within_steps = stops.within_steps();
   const StopRequest asks = [&] { return within_steps() || after_steps(); };
   active_kernels();  // before the team: an unknown name throws
-  run_team(static_cast<int>(std::min<index>(workers, count)), [&](const Team& team) {
+  run_team(static_cast<int>(most), [&](const Team& team) {
+    const int worker = team.share().worker;
     StopPoll poll;
-    while (!stops.stopped()) {
-      const index i = next.fetch_add(1, std::memory_order_relaxed);
-      if (i >= count) break;
-      try {
-        if constexpr (std::is_invocable_v<const Function&, index, int>) {
-          f(i, team.share().worker);
-        } else {
-          f(i);
+    int since_poll = 0;
+    for (index from = 0; from < most; ++from) {
+      Turns& taken = turns[static_cast<std::size_t>((worker + from) % most)];
+      while (!stops.stopped()) {
+        const index i = taken.next.fetch_add(1, std::memory_order_relaxed);
+        if (i >= taken.end) break;
+        try {
+          if constexpr (std::is_invocable_v<const Function&, index, int>) {
+            f(i, worker);
+          } else {
+            f(i);
+          }
+        } catch (...) {
+          const std::lock_guard<std::mutex> lock(first_error);
+          if (!error) error = std::current_exception();
+          stops.set();
         }
-      } catch (...) {
-        const std::lock_guard<std::mutex> lock(first_error);
-        if (!error) error = std::current_exception();
-        stops.set();
+        if (team.is_first() && ++since_poll == between_polls) {
+          poll.after_piece(asks);
+          since_poll = 0;
+        }
       }
-      if (team.is_first()) poll.after_piece(asks);
     }
     done.fetch_add(1, std::memory_order_release);
     // The others cannot ask: the first worker does so until they are done. Mostly they nearly are.
