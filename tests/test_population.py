@@ -150,6 +150,97 @@ def test_outputs_are_those_of_each_member(sizes: list[int], dtype: str) -> None:
     assert pop.get_out(np.asfortranarray(own[:, 0]), each=True).tobytes() == first.tobytes()
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("count", "layers"),
+    [
+        (20, [4, 16, 2]),
+        (32, [4, 16, 2]),  # two whole groups in lanes
+        (3, [4, 16, 2]),
+        (32, [4, foxnn.Dense(3, "relu"), foxnn.Dense(5, "softmax")]),
+        (20, [4, 16, foxnn.LayerNorm(), 2]),  # which lanes do not take
+    ],
+)
+@pytest.mark.parametrize("is_scaled", [False, True])
+def test_samples_of_each_member_lie_in_any_order(
+    count: int, layers: list[Any], dtype: str, is_scaled: bool
+) -> None:
+    pop = foxnn.population(count, layers, "tanh", dtype=dtype, seed=1)
+    if is_scaled:
+        pop.fit(X, np.full((60, pop.sizes[-1]), 0.5), epochs=1, scale="standard")
+    x = np.random.default_rng(0).normal(size=(count, 4)).astype(dtype)
+    wanted = pop.get_out(x, each=True)
+    for i, nn in enumerate(pop):
+        assert wanted[i].tobytes() == nn.get_out(x[i]).tobytes()
+    wide = np.zeros((count, 8), dtype)
+    wide[:, ::2] = x
+    tall = np.zeros((4, 2 * count), dtype)
+    tall[:, 1::2] = x.T
+    orders = {
+        "columns": np.asfortranarray(x),
+        "columns of another type": np.asfortranarray(x.astype(np.float64)),
+        "every second column": wide[:, ::2],
+        "every second row": tall.T[1::2],
+        "backwards": np.ascontiguousarray(x[::-1])[::-1],
+        "columns backwards": np.ascontiguousarray(x[:, ::-1])[:, ::-1],
+        "frozen": np.asfortranarray(x),
+    }
+    orders["frozen"].flags.writeable = False
+    for name, given in orders.items():
+        before = given.copy()
+        assert pop.get_out(given, each=True).tobytes() == wanted.tobytes(), name
+        assert np.array_equal(given, before)
+    shared = np.broadcast_to(x[0], x.shape)
+    for given in (shared, np.broadcast_to(x[:1].T, (4, count)).T):
+        assert pop.get_out(given, each=True).tobytes() == pop.get_out(x[0]).tobytes()
+    column = np.asfortranarray(x)
+    column[-1, 2] = np.nan
+    with pytest.raises(ValueError, match="x must be finite"):
+        pop.get_out(column, each=True)
+    assert pop.get_out(np.asfortranarray(x), each=True).tobytes() == wanted.tobytes()
+
+
+def test_answers_follow_every_change_of_a_member() -> None:
+    pop, other = (foxnn.population(40, [4, 16, 2], "tanh", seed=seed) for seed in (1, 100))
+    x = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
+    before: list[bytes] = []
+
+    def check_answers() -> None:
+        found = pop.get_out(x, each=True)
+        for i, nn in enumerate(pop):
+            assert found[i].tobytes() == nn.get_out(x[i]).tobytes()
+        for _ in range(2):  # nothing has changed since
+            assert pop.get_out(x, each=True).tobytes() == found.tobytes()
+        assert found.tobytes() not in before
+        before.append(found.tobytes())
+
+    rule = foxnn.evolution.Genetic(seed=3)
+    changes = [
+        lambda: None,
+        lambda: setattr(pop, "parameters", pop.parameters + np.float32(0.5)),
+        lambda: pop.fit(X, np.zeros((60, 2)), epochs=1),
+        lambda: pop.fit(X, np.zeros((60, 2)), epochs=1, scale="standard"),
+        lambda: pop.__setitem__(39, foxnn.neural_network([4, 16, 2], "tanh", seed=7)),
+        lambda: (rule.ask(pop), rule.tell(np.arange(40.0)), rule.ask(pop)),
+    ]
+    for change in changes:
+        change()
+        check_answers()
+    for change in changes[1:3]:
+        # Another population is asked, and changed, in between: it does not take the change away.
+        other.get_out(x, each=True)
+        change()
+        other.get_out(x, each=True)
+        other.parameters = -other.parameters
+        other.get_out(x, each=True)
+        check_answers()
+        # Nor do answers that are refused.
+        change()
+        with pytest.raises(ValueError, match="x must be finite"):
+            pop.get_out(np.full((40, 4), np.inf, np.float32), each=True)
+        check_answers()
+
+
 def test_outputs_are_those_of_scaled_members_and_of_images() -> None:
     pop = trained()
     assert pop.get_out(X)[1].tobytes() == pop[1].predict(X).tobytes()

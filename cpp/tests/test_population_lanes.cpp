@@ -364,6 +364,18 @@ void test_population(const char* output, LossKind loss, index members) {
                   Outcome::done);
       own.insert(own.end(), out.begin(), out.end());
     }
+    if (rows == 1 && each) {  // column by column
+      std::vector<T> columns;
+      for (index i = 0; i < c.inputs; ++i) {
+        for (index m = 0; m < members; ++m) {
+          columns.push_back(x[static_cast<std::size_t>(m * c.inputs + i)]);
+        }
+      }
+      std::vector<T> found(together.size());
+      const OneEach<T> given{columns.data(), 1, members};
+      FOXNN_CHECK(population.predict(given, found.data(), 0, {}) == Outcome::done);
+      FOXNN_CHECK(std::memcmp(found.data(), together.data(), found.size() * sizeof(T)) == 0);
+    }
     return std::memcmp(own.data(), together.data(), own.size() * sizeof(T)) == 0;
   };
   PopulationTrainer<T> trainer(population, c.samples, plans, 2);

@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <cstring>
+#include <optional>
 #include <string>
 
 #include "any_population.hpp"
@@ -18,56 +19,80 @@ namespace {
 
 namespace py = pybind11;
 
-// The outputs of all members; `is_one`: for one sample each, without its axis. None if x is not
-// finite; the package then raises the error.
-py::object outputs(AnyPopulation& self, const MatrixView& view, bool each, bool is_one,
-                   int threads) {
-  return self.visit([&]<class T>(Population<T>& all) -> py::object {
-    using Outcome = typename Network<T>::Outcome;
-    const auto at = self.at(all, view.columns, self.is_read() || self.running());
-    const Network<T>& first = at->member(0);
-    if (view.columns != first.inputs()) {
-      throw std::invalid_argument("x must have as many columns as the members have inputs");
-    }
-    const Shape& shape = first.output_shape();
-    std::vector<index> lengths{self.size()};
-    if (!is_one) lengths.push_back(each ? view.rows / self.size() : view.rows);
-    lengths.insert(lengths.end(), shape.axes.begin(), shape.axes.end());
-    lengths.push_back(shape.channels);
-    py::array_t<T> out(lengths);
-    T* const data = out.mutable_data();
-    Outcome outcome;
-    {
-      const AnyPopulation::Reading reading(self);
-      // No Python object is touched below; x and out are held by this frame.
-      const GilReleased released;
-      outcome = at->predict(view, each, data, threads, signal_check());
-    }
-    throw_pending();
-    if (outcome == Outcome::not_finite) return py::none();
-    if (outcome == Outcome::no_number) {
-      throw std::overflow_error(
-          std::string("outputs are not numbers (NaN): layers go beyond ") +
-          (sizeof(T) == 4 ? "float32; scale x, or use dtype='float64'" : "float64; scale x"));
-    }
-    return out;
-  });
+// The outputs of all members for samples of so many columns, as f(members, out) computes them; of
+// so many samples for each member, or of one without its axis. None if these are not finite; the
+// package then raises the error.
+template <class T, class Function>
+py::object outputs(AnyPopulation& self, Population<T>& all, index columns,
+                   std::optional<index> samples, const Function& f) {
+  using Outcome = typename Network<T>::Outcome;
+  const auto at = self.at(all, columns, self.is_read() || self.running());
+  const Network<T>& first = at->member(0);
+  if (columns != first.inputs()) {
+    throw std::invalid_argument("x must have as many columns as the members have inputs");
+  }
+  const Shape& shape = first.output_shape();
+  std::vector<index> lengths{self.size()};
+  if (samples) lengths.push_back(*samples);
+  lengths.insert(lengths.end(), shape.axes.begin(), shape.axes.end());
+  lengths.push_back(shape.channels);
+  py::array_t<T> out(lengths);
+  T* const data = out.mutable_data();
+  Outcome outcome;
+  {
+    const AnyPopulation::Reading reading(self);
+    // No Python object is touched below; x and out are held by this frame and its caller.
+    const GilReleased released;
+    outcome = f(*at, data);
+  }
+  throw_pending();
+  if (outcome == Outcome::not_finite) return py::none();
+  if (outcome == Outcome::no_number) {
+    throw std::overflow_error(
+        std::string("outputs are not numbers (NaN): layers go beyond ") +
+        (sizeof(T) == 4 ? "float32; scale x, or use dtype='float64'" : "float64; scale x"));
+  }
+  return out;
 }
 
 py::object predict(AnyPopulation& self, const py::object& x, bool each, int threads) {
-  return outputs(self, matrix_view(x, "x"), each, false, threads);
+  const MatrixView view = matrix_view(x, "x");
+  const index samples = each ? view.rows / self.size() : view.rows;
+  return self.visit([&]<class T>(Population<T>& all) {
+    return outputs(self, all, view.columns, samples, [&](Population<T>& members, T* out) {
+      return members.predict(view, each, out, threads, signal_check());
+    });
+  });
 }
 
-// The same for an array with one flat sample of each member, as a loop asks for them step by step.
-// None for anything else, too: the package then finds out what it is.
+// The same for an array with one flat sample of each member, as a loop asks for them step by step:
+// with contiguous rows, or of the members' type in any order. None for anything else, too: the
+// package then finds out what it is.
 py::object predict_one_each(AnyPopulation& self, const py::object& x, int threads) {
   if (!py::isinstance<py::array>(x)) return py::none();
-  const auto view = try_matrix_view(py::reinterpret_borrow<py::array>(x));
-  const bool fits = view && view->rows == self.size() && self.visit([&](auto& all) {
-    const auto& first = all.member(0);
-    return !first.varies() && first.input_shape().axes.empty() && first.inputs() == view->columns;
+  const auto array = py::reinterpret_borrow<py::array>(x);
+  if (array.ndim() != 2 || array.shape(0) != self.size()) return py::none();
+  const index columns = array.shape(1);
+  return self.visit([&]<class T>(Population<T>& all) -> py::object {
+    const Network<T>& first = all.member(0);
+    if (first.varies() || !first.input_shape().axes.empty() || first.inputs() != columns) {
+      return py::none();
+    }
+    if (const auto view = try_matrix_view(array)) {
+      return outputs(self, all, columns, {}, [&](Population<T>& members, T* out) {
+        return members.predict(*view, true, out, threads, signal_check());
+      });
+    }
+    constexpr auto kSize = static_cast<py::ssize_t>(sizeof(T));
+    const bool fits = py::isinstance<py::array_t<T>>(array) && is_aligned(array) &&
+                      array.strides(0) % kSize == 0 && array.strides(1) % kSize == 0;
+    if (!fits) return py::none();
+    const OneEach<T> given{static_cast<const T*>(array.data()), array.strides(0) / kSize,
+                           array.strides(1) / kSize};
+    return outputs(self, all, columns, {}, [&](Population<T>& members, T* out) {
+      return members.predict(given, out, threads, signal_check());
+    });
   });
-  return fits ? outputs(self, *view, true, true, threads) : py::none();
 }
 
 // Losses, correct positions and all positions of some members, each over its own samples.

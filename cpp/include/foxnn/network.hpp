@@ -42,6 +42,30 @@ struct Node {
 };
 inline constexpr index kNetworkInput = -1;
 
+/// Whether any network of this process may have changed since a moment: a single load, where asking
+/// many networks for their versions would read a line of the cache, and mostly a page, for each.
+class Changes {
+ public:
+  /// This moment, which is not 0. What is read of networks must be read after it.
+  static std::uint64_t now() {
+    return count_.fetch_or(kIsAwaited, std::memory_order_relaxed) | kIsAwaited;
+  }
+  static bool none_since(std::uint64_t moment) {
+    return count_.load(std::memory_order_relaxed) == moment;
+  }
+  /// To be called whenever a network changes. Only the first change after a moment is counted, so
+  /// that networks in training do not write to a line that all of them share.
+  static void note() {
+    if (count_.load(std::memory_order_relaxed) & kIsAwaited) {
+      count_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+
+ private:
+  static constexpr std::uint64_t kIsAwaited = 1;
+  alignas(64) inline static std::atomic<std::uint64_t> count_{2};  // 0 is no moment
+};
+
 template <class T>
 class Plan;
 
@@ -239,7 +263,10 @@ class Network {
     std::uint64_t get() const { return count_.load(std::memory_order_acquire); }
     const std::atomic<std::uint64_t>& count() const { return count_; }
     // Only one thread changes a network at a time.
-    void next() { count_.store(get() + 1, std::memory_order_release); }
+    void next() {
+      count_.store(get() + 1, std::memory_order_release);
+      Changes::note();
+    }
 
    private:
     std::atomic<std::uint64_t> count_{0};

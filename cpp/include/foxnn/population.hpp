@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -17,6 +18,14 @@ template <class T>
 class LaneMembers;
 template <class T>
 class LaneDesk;
+struct LaneQuestion;
+
+/// A sample of each member: number c of member m is data[m * member + c * column].
+template <class T>
+struct OneEach {
+  const T* data;
+  index member, column;
+};
 
 /// Networks of the same layers. It borrows them: they must outlive it, and keep their layers.
 template <class T>
@@ -35,6 +44,8 @@ class Population {
   /// `done`, the gravest. `each`: every member has rows of its own, so many of x one after the
   /// other. Keeps memory for small answers, so it is not for several threads at once.
   Outcome predict(const MatrixView& x, bool each, T* out, int threads, const StopRequest& stop);
+  /// The same for a sample of each member: their numbers lie anywhere.
+  Outcome predict(const OneEach<T>& x, T* out, int threads, const StopRequest& stop);
   /// The evaluation of some members: over one set of samples, or over one for each of them. False
   /// if stopped.
   bool evaluate(std::span<const index> which, std::span<const Samples> samples,
@@ -42,12 +53,17 @@ class Population {
 
  private:
   bool makes_lanes(int workers);
+  // None if members do not lie in lanes.
+  std::optional<Outcome> predict_in_lanes(const LaneQuestion& question, T* out, int workers,
+                                          const StopRequest& stop);
   Outcome predict_one(index i, const MatrixView& x, T* out, int threads, const StopRequest& stop);
 
   std::vector<Network<T>*> members_;
   index most_bytes_ = 0;  // of the largest value of a sample on its way
   std::vector<std::unique_ptr<FewSamples<T>>> few_;
   std::vector<std::unique_ptr<LaneMembers<T>>> lanes_;  // of all members, or empty
+  Buffer<T> lane_parameters_;                           // of these, one after the other
+  std::uint64_t loaded_at_ = 0;                         // all of them, by Changes; 0: not so
   std::vector<std::unique_ptr<LaneDesk<T>>> desks_;     // of the workers that have answered them
 };
 

@@ -46,6 +46,9 @@ struct MemberRules {
 template <class T>
 struct MemberKernels {
   void (*multiply)(const MemberProduct<T>& product);
+  /// n lines from the rows of as many members as a line has, x[members x n]; and back.
+  void (*put_together)(index n, const T* x, T* lines);
+  void (*take_apart)(index n, const T* lines, T* x);
   /// The losses of rows of n outputs, loss[rows x a line], and delta = scale * d loss / d a, with a
   /// line of scales. Rows of all arrays are `distance` apart. Null for losses without such a
   /// kernel.

@@ -223,10 +223,54 @@ void member_update(index n, T* w, const T* g, T* m, T* v, const MemberUpdateArgu
   }
 }
 
+// Rows of N numbers, known to the compiler, which then moves whole registers; 0: of n.
+template <class T, int N>
+void lines_of(index n, const T* x, T* lines) {
+  const index width = N ? N : n;
+  for (index c = 0; c < width; ++c) {
+    for (index m = 0; m < kLineWidth<T>; ++m) lines[c * kLineWidth<T> + m] = x[m * width + c];
+  }
+}
+
+template <class T, int N>
+void rows_of(index n, const T* lines, T* x) {
+  const index width = N ? N : n;
+  for (index m = 0; m < kLineWidth<T>; ++m) {
+    for (index c = 0; c < width; ++c) x[m * width + c] = lines[c * kLineWidth<T> + m];
+  }
+}
+
+// Few numbers, as small networks have them. Members have no more than some hundreds.
+template <class T>
+void put_together(index n, const T* x, T* lines) {
+  switch (n) {
+    case 2:
+      return lines_of<T, 2>(n, x, lines);
+    case 4:
+      return lines_of<T, 4>(n, x, lines);
+    default:
+      return lines_of<T, 0>(n, x, lines);
+  }
+}
+
+template <class T>
+void take_apart(index n, const T* lines, T* x) {
+  switch (n) {
+    case 2:
+      return rows_of<T, 2>(n, lines, x);
+    case 4:
+      return rows_of<T, 4>(n, lines, x);
+    default:
+      return rows_of<T, 0>(n, lines, x);
+  }
+}
+
 template <class T>
 constexpr MemberKernels<T> make_member_kernels() {
   MemberKernels<T> t{};
   t.multiply = member_multiply<T>;
+  t.put_together = put_together<T>;
+  t.take_apart = take_apart<T>;
 #define FOXNN_SET(kind, of_outputs, of_sums, ...)                                                  \
   t.loss_of_outputs[static_cast<int>(LossKind::kind)] = MemberLoss<T, of_outputs>::kernel;         \
   t.loss_of_sums[static_cast<int>(LossKind::kind)] = MemberLoss<T, of_sums>::kernel;               \

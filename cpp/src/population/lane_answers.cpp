@@ -2,6 +2,7 @@
 #include "population/lane_answers.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "layers/columns.hpp"
@@ -9,11 +10,9 @@
 namespace foxnn {
 
 template <class T>
-LaneMembers<T>::LaneMembers(const std::vector<const Network<T>*>& members)
-    : members_(members),
-      versions_(members.size()),
-      layout_(*members.front()),
-      parameters_(layout_.lines() * kLineWidth<T>) {
+LaneMembers<T>::LaneMembers(const std::vector<const Network<T>*>& members,
+                            const LaneLayout<T>& layout, T* parameters)
+    : members_(members), versions_(members.size()), layout_(layout), parameters_(parameters) {
   for (const Network<T>* const member : members) places_.push_back(&member->version_place());
   load();
 }
@@ -56,13 +55,14 @@ void LaneMembers<T>::load() {
     are_scaled_ = are_scaled_ || !members_[m]->input_scaling().empty() ||
                   !members_[m]->output_scaling().empty();
   }
-  layout_.load(from, parameters_.data());
+  layout_.load(from, parameters_);
 }
 
 template <class T>
 LaneDesk<T>::LaneDesk(const Network<T>& member)
     : pass_(member, LaneLayout<T>(member), kMostRows, kMostGroups * kMostRows, {}, false),
       row_(member.inputs()),
+      given_(static_cast<std::size_t>(member.inputs())),
       outputs_row_(rounded_up(member.outputs(), kLineWidth<T>)) {}
 
 template <class T>
@@ -90,40 +90,69 @@ void LaneDesk<T>::read(Groups groups, const LaneQuestion& question, index first)
 template <class T>
 void LaneDesk<T>::read(const LaneMembers<T>& group, const LaneQuestion& question, index first,
                        T* lines) {
+  constexpr auto kSize = static_cast<index>(sizeof(T));
   const MatrixView& x = question.x;
   const index columns = pass_.inputs(), count = group.size();
   const index distance = question.each ? question.rows : 0;
+  const index column = question.column_bytes ? question.column_bytes : kSize;
   const bool is_plain =
       !group.are_scaled() && x.type == (sizeof(T) == 4 ? ElementType::f32 : ElementType::f64);
   for (index r = 0; r < question.rows; ++r, lines += pass_.pitch(columns) * kLine) {
     if (!is_plain) {
       for (index m = 0; m < count; ++m) {
-        read_row(group.member(m).scaled_inputs(x), first + r + m * distance,
-                 Rows<T>{row_.data(), kPanelWidth<T>});
+        read_scaled(group.member(m), question, first + r + m * distance);
         for (index c = 0; c < columns; ++c) lines[c * kLine + m] = row_.data()[c];
       }
       continue;
     }
-    const std::byte* const row = x.row(first + r);
-    const index bytes = distance * x.row_bytes;
-    for (index c = 0; c < columns; ++c) {
-      const std::byte* from = row + c * static_cast<index>(sizeof(T));
+    const std::byte* from = x.row(first + r);
+    const index member = distance * x.row_bytes;
+    if (count == kLine && column == kSize && member == columns * kSize) {
+      member_kernels<T>().put_together(columns, reinterpret_cast<const T*>(from), lines);
+      continue;
+    }
+    for (index c = 0; c < columns; ++c, from += column) {
       T* const to = lines + c * kLine;
-      for (index m = 0; m < count; ++m, from += bytes) to[m] = *reinterpret_cast<const T*>(from);
+      if (member == kSize) {  // the numbers of the members lie side by side
+        std::copy_n(reinterpret_cast<const T*>(from), count, to);
+        continue;
+      }
+      const std::byte* next = from;
+      for (index m = 0; m < count; ++m, next += member) to[m] = *reinterpret_cast<const T*>(next);
     }
   }
 }
 
 template <class T>
-void LaneDesk<T>::write(const LaneMembers<T>& group, index rows, T* out) {
+void LaneDesk<T>::read_scaled(const Network<T>& member, const LaneQuestion& question, index row) {
+  const Rows<T> to{row_.data(), kPanelWidth<T>};
+  if (!question.column_bytes) return read_row(member.scaled_inputs(question.x), row, to);
+  const std::byte* from = question.x.row(row);
+  for (T& number : given_) {
+    number = *reinterpret_cast<const T*>(from);
+    from += question.column_bytes;
+  }
+  MatrixView own = question.x;
+  own.data = reinterpret_cast<const std::byte*>(given_.data());
+  own.rows = 1;
+  read_row(member.scaled_inputs(own), 0, to);
+}
+
+template <class T>
+void LaneDesk<T>::write(const LaneMembers<T>& group, index rows, const T* lines, T* out) {
   const index n = pass_.outputs(), pitch = pass_.pitch(n) * kLine;
   const bool are_sorted = group.member(0).sorts_outputs();
   const bool is_softmax = group.member(0).top().finishes_rows();
+  const bool is_finished = !is_softmax && !are_sorted && !group.are_scaled();
+  if (is_finished && rows == 1 && group.size() == kLine) {
+    return member_kernels<T>().take_apart(n, lines, out);
+  }
   for (index m = 0; m < group.size(); ++m, out += rows * n) {
-    const T* from = pass_.output() + m;
+    const T* from = lines + m;
     for (index r = 0; r < rows; ++r, from += pitch) {
       for (index c = 0; c < n; ++c) out[r * n + c] = from[c * kLine];
     }
+    if (is_finished) continue;
     for (index r = 0; is_softmax && r < rows; ++r) {  // the kernel reads and writes whole lines
       std::copy_n(out + r * n, n, outputs_row_.data());
       kernels<T>().softmax(1, n, outputs_row_.data(), n);
@@ -134,14 +163,18 @@ void LaneDesk<T>::write(const LaneMembers<T>& group, index rows, T* out) {
 }
 
 template <class T>
-auto LaneDesk<T>::answer(Groups groups, const LaneQuestion& question, index first, T* out)
-    -> std::optional<Outcome> {
+auto LaneDesk<T>::answer(Groups groups, const LaneQuestion& question, index first, bool are_loaded,
+                         T* out) -> std::optional<Outcome> {
   const KernelTable<T>& k = kernels<T>();
-  for (const auto& group : groups) group->prefetch();
+  if (!are_loaded) {
+    for (const auto& group : groups) group->prefetch();
+  }
   read(groups, question, first);
-  const std::optional<bool> has_changed = load(groups);
-  if (!has_changed) return {};
-  if (*has_changed) read(groups, question, first);  // by their scaling now
+  if (!are_loaded) {
+    const std::optional<bool> has_changed = load(groups);
+    if (!has_changed) return {};
+    if (*has_changed) read(groups, question, first);  // by their scaling now
+  }
   const index rows = static_cast<index>(groups.size()) * question.rows;
   const index inputs = rows * pass_.pitch(pass_.inputs()) * kLine;
   if (!k.all_finite(inputs, pass_.input(), T(1))) {
@@ -150,13 +183,19 @@ auto LaneDesk<T>::answer(Groups groups, const LaneQuestion& question, index firs
     return Outcome::not_finite;
   }
   T* next = out;
-  index row = 0;
-  for (const auto& group : groups) {
-    pass_.begin_with(row);
-    pass_.forward(question.rows, group->parameters(), false, {});
-    write(*group, question.rows, next);
-    next += group->size() * question.rows * pass_.outputs();
-    row += question.rows;
+  const auto at_once = static_cast<std::size_t>(kMostRows / question.rows);
+  for (std::size_t done = 0; done < groups.size(); done += at_once) {
+    const Groups some = groups.subspan(done, std::min(at_once, groups.size() - done));
+    std::array<const T*, kMostGroups> parameters;
+    for (std::size_t g = 0; g < some.size(); ++g) parameters[g] = some[g]->parameters();
+    pass_.begin_with(static_cast<index>(done) * question.rows);
+    pass_.forward(question.rows, {parameters.data(), some.size()});
+    const T* lines = pass_.output();
+    for (const auto& group : some) {
+      write(*group, question.rows, lines, next);
+      lines += question.rows * pass_.pitch(pass_.outputs()) * kLine;
+      next += group->size() * question.rows * pass_.outputs();
+    }
   }
   if (k.all_finite(next - out, out, T(1))) return Outcome::done;
   const bool has_nan = std::any_of(out, next, [](T value) { return std::isnan(value); });

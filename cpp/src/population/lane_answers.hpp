@@ -20,12 +20,13 @@ template <class T>
 class LaneMembers {
  public:
   /// For members with the same layers, for each of which LaneLayout<T>::holds is true. They must
-  /// outlive it.
-  explicit LaneMembers(const std::vector<const Network<T>*>& members);
+  /// outlive it, as must the memory for the lines of their parameters.
+  LaneMembers(const std::vector<const Network<T>*>& members, const LaneLayout<T>& layout,
+              T* parameters);
 
   index size() const { return static_cast<index>(members_.size()); }
   const Network<T>& member(index m) const { return *members_[static_cast<std::size_t>(m)]; }
-  const T* parameters() const { return parameters_.data(); }
+  const T* parameters() const { return parameters_; }
   /// Whether the inputs or outputs of a member are scaled.
   bool are_scaled() const { return are_scaled_; }
 
@@ -42,16 +43,18 @@ class LaneMembers {
   std::vector<const std::atomic<std::uint64_t>*> places_;  // of their versions
   std::vector<std::uint64_t> versions_;
   LaneLayout<T> layout_;
-  Buffer<T> parameters_;
+  T* parameters_;
   bool are_scaled_ = false;
 };
 
 /// What members are asked: `rows` rows of x, the same for all members; `each`: every member has as
-/// many of its own, one after the other.
+/// many of its own, one after the other. `column_bytes`: between neighbours in a row, if it is not
+/// contiguous.
 struct LaneQuestion {
   const MatrixView& x;
   index rows;
   bool each;
+  index column_bytes = 0;
 };
 
 /// Where a worker computes the answers of groups with the same layers.
@@ -70,8 +73,10 @@ class LaneDesk {
   using Outcome = typename Network<T>::Outcome;
   using Groups = std::span<const std::unique_ptr<LaneMembers<T>>>;
   /// out[members x rows x outputs] of up to kMostGroups groups, as Network::predict; `first`: the
-  /// number of their first member. None if their layers are no longer those of the others.
-  std::optional<Outcome> answer(Groups groups, const LaneQuestion& question, index first, T* out);
+  /// number of their first member. `are_loaded`: none of them has changed since it was loaded. None
+  /// if their layers are no longer those of the others.
+  std::optional<Outcome> answer(Groups groups, const LaneQuestion& question, index first,
+                                bool are_loaded, T* out);
 
  private:
   static constexpr index kLine = kLineWidth<T>;
@@ -80,10 +85,13 @@ class LaneDesk {
   std::optional<bool> load(Groups groups);
   void read(Groups groups, const LaneQuestion& question, index first);
   void read(const LaneMembers<T>& group, const LaneQuestion& question, index first, T* lines);
-  void write(const LaneMembers<T>& group, index rows, T* out);
+  // A row as the member reads it, into row_.
+  void read_scaled(const Network<T>& member, const LaneQuestion& question, index row);
+  void write(const LaneMembers<T>& group, index rows, const T* lines, T* out);
 
   LanePass<T> pass_;
   Buffer<T> row_, outputs_row_;
+  std::vector<T> given_;  // a row whose numbers lay apart
 };
 
 extern template class LaneMembers<float>;

@@ -101,26 +101,13 @@ void LanePass<T>::forward(index rows, const T* parameters, bool raw,
   blank(gaps, inputs_, first_, T(0));
   for (LaneStage<T>& stage : stages_) {
     const bool is_last = &stage == &stages_.back();
-    const index n = stage.outputs, ldx = pitch(stage.inputs), ldy = pitch(n);
+    const index n = stage.outputs;
     if (stage.is_dense) {
-      const T* const weights = parameters + stage.line * kLine;
-      const T* const bias = weights + stage.inputs * stage.width * kLine;
-      member_kernels<T>().multiply({.m = rows,
-                                    .n = n,
-                                    .k = stage.inputs,
-                                    .a = x,
-                                    .a_row = ldx * kLine,
-                                    .a_step = kLine,
-                                    .b = weights,
-                                    .b_step = stage.width * kLine,
-                                    .b_column = kLine,
-                                    .init = stage.has_bias ? bias : nullptr,
-                                    .c = stage.y.data(),
-                                    .c_row = ldy * kLine});
+      multiply(stage, rows, x, parameters, stage.y.data());
     } else if (stage.mask.size() && stage.drops) {
       multiply_rows(rows, n, x, stage.mask.data(), stage.y.data());
     } else {
-      std::copy_n(x, rows * ldx * kLine, stage.y.data());
+      std::copy_n(x, rows * pitch(stage.inputs) * kLine, stage.y.data());
     }
     if (!(raw && is_last)) activate(stage, rows);
     if (stage.dropped.size()) {
@@ -129,6 +116,45 @@ void LanePass<T>::forward(index rows, const T* parameters, bool raw,
     if (!is_last) blank(gaps, n, stage.result(), T(0));
     x = stage.result();
   }
+}
+
+template <class T>
+void LanePass<T>::forward(index rows, std::span<const T* const> parameters) {
+  const index all = rows * static_cast<index>(parameters.size());
+  const T* x = first_;
+  for (LaneStage<T>& stage : stages_) {
+    const index ldx = pitch(stage.inputs) * kLine, ldy = pitch(stage.outputs) * kLine;
+    if (stage.is_dense) {
+      T* y = stage.y.data();
+      for (const T* const own : parameters) {
+        multiply(stage, rows, x, own, y);
+        x += rows * ldx;
+        y += rows * ldy;
+      }
+    } else {
+      std::copy_n(x, all * ldx, stage.y.data());
+    }
+    activate(stage, all);
+    x = stage.y.data();
+  }
+}
+
+template <class T>
+void LanePass<T>::multiply(LaneStage<T>& stage, index rows, const T* x, const T* parameters, T* y) {
+  const T* const weights = parameters + stage.line * kLine;
+  const T* const bias = weights + stage.inputs * stage.width * kLine;
+  member_kernels<T>().multiply({.m = rows,
+                                .n = stage.outputs,
+                                .k = stage.inputs,
+                                .a = x,
+                                .a_row = pitch(stage.inputs) * kLine,
+                                .a_step = kLine,
+                                .b = weights,
+                                .b_step = stage.width * kLine,
+                                .b_column = kLine,
+                                .init = stage.has_bias ? bias : nullptr,
+                                .c = y,
+                                .c_row = pitch(stage.outputs) * kLine});
 }
 
 template <class T>

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -63,6 +64,9 @@ class LanePass {
 
   /// The outputs; `raw`: without the last activation. A softmax is left to the caller.
   void forward(index rows, const T* parameters, bool raw, const std::vector<LaneGap>& gaps);
+  /// The outputs of several groups, of so many rows each, one after the other. Stage by stage: so
+  /// that a group does not wait for the end of its own chains, and functions are called once.
+  void forward(index rows, std::span<const T* const> parameters);
   /// Calls take(line, weights, biases, gradient) for pieces of the gradient, from the last node to
   /// the first: so many lines of weights, followed by biases. The node's parameters may be changed
   /// then.
@@ -80,6 +84,7 @@ class LanePass {
     constexpr index kTile = 4;
     return std::max<index>(kTile, piece / stage.width / kTile * kTile);
   }
+  void multiply(LaneStage<T>& stage, index rows, const T* x, const T* parameters, T* y);
   void activate(LaneStage<T>& stage, index rows);
   void apply_slope(const LaneStage<T>& stage, index rows, T* delta);
   // c = a * b on rows of n lines.
