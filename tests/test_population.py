@@ -321,6 +321,19 @@ def test_parameters_are_read_and_set() -> None:
     assert pop.parameters.tobytes() == before
 
 
+@pytest.mark.parametrize("threads", [1, 2, 0])
+def test_parameters_are_the_same_on_any_number_of_threads(threads: int) -> None:
+    pop = foxnn.population(500, [4, 16, 2], "tanh", seed=1)
+    pop.settings.n_threads = threads
+    found = pop.parameters
+    for i in (0, 31, 32, 499):
+        own = np.concatenate([a.reshape(-1) for part in pop[i] for a in part.arrays.values()])
+        assert found[i].tobytes() == own.tobytes()
+    wanted = np.random.default_rng(0).normal(size=found.shape).astype(np.float32)
+    pop.parameters = wanted
+    assert pop.parameters.tobytes() == wanted.tobytes()
+
+
 def test_running_means_are_no_parameters() -> None:
     pop = foxnn.population(2, [3, foxnn.BatchNorm(), 1], seed=1)
     assert pop.parameters.shape == (2, 6 + 4)

@@ -124,72 +124,29 @@ py::tuple evaluate(AnyPopulation& self, const py::object& x, const py::array& y,
   return py::make_tuple(loss, correct, positions);
 }
 
-// A trained array: of which node, and its position among the numbers of a member.
-struct TrainedArray {
-  index node;
-  Array array;
-  index place;
-};
-
-// Those of all members, which have the same layers: they are listed once, since listing the arrays
-// of a small network takes longer than copying their numbers.
-struct TrainedArrays {
-  std::vector<TrainedArray> each;
-  index numbers = 0;  // of a member
-};
-
-template <class T>
-TrainedArrays trained_arrays(const Network<T>& network) {
-  TrainedArrays found;
-  for (const index i : leaf_nodes(network)) {
-    for (const Array& array : network.layer(i).arrays()) {
-      if (!array.is_trained()) continue;
-      found.each.push_back({i, array, found.numbers});
-      found.numbers += array.size();
-    }
-  }
-  return found;
-}
-
-py::object parameters(AnyPopulation& self) {
+py::object parameters(AnyPopulation& self, int threads) {
   if (self.running()) throw std::runtime_error("the population cannot be read while it trains");
   return self.visit([&]<class T>(Population<T>& all) -> py::object {
-    const TrainedArrays arrays = trained_arrays(all.member(0));
-    py::array_t<T> out({self.size(), arrays.numbers});
-    T* row = out.mutable_data();
-    for (index m = 0; m < self.size(); ++m, row += arrays.numbers) {
-      const Network<T>& network = all.member(m);
-      for (const TrainedArray& one : arrays.each) {
-        network.layer(one.node).unpack(one.array,
-                                       network.parameters().data() + network.offset(one.node),
-                                       row + one.place, Order::plain, {});
-      }
-    }
+    py::array_t<T> out({self.size(), all.parameter_count()});
+    all.read_parameters(out.mutable_data(), threads);
     return out;
   });
 }
 
-void set_parameters(AnyPopulation& self, const py::array& given) {
+void set_parameters(AnyPopulation& self, const py::array& given, int threads) {
   self.refuse_changes();
   self.visit([&]<class T>(Population<T>& all) {
-    const TrainedArrays arrays = trained_arrays(all.member(0));
     const py::array_t<T, py::array::c_style | py::array::forcecast> values(given);
-    if (values.ndim() != 2 || values.shape(0) != self.size() || values.shape(1) != arrays.numbers) {
+    if (values.ndim() != 2 || values.shape(0) != self.size() ||
+        values.shape(1) != all.parameter_count()) {
       throw std::invalid_argument("parameters must be a row of numbers for each member");
     }
-    const T* row = values.data();
-    for (index m = 0; m < self.size(); ++m, row += arrays.numbers) {
-      Network<T>& network = all.member(m);
-      for (const TrainedArray& one : arrays.each) {
-        network.set_array(one.node, one.array, row + one.place);
-      }
-    }
+    all.set_parameters(values.data(), threads);
   });
 }
 
 index parameter_count(AnyPopulation& self) {
-  return self.visit(
-      []<class T>(Population<T>& all) { return trained_arrays(all.member(0)).numbers; });
+  return self.visit([](auto& all) { return all.parameter_count(); });
 }
 
 }  // namespace
@@ -201,8 +158,8 @@ void register_population(py::module_& m) {
       .def("predict", &predict, "x"_a, "each"_a, "threads"_a)
       .def("predict_one_each", &predict_one_each, "x"_a, "threads"_a)
       .def("evaluate", &evaluate, "x"_a, "y"_a, "which"_a, "rows"_a, "weights"_a, "threads"_a)
-      .def("parameters", &parameters)
-      .def("set_parameters", &set_parameters, "values"_a)
+      .def("parameters", &parameters, "threads"_a)
+      .def("set_parameters", &set_parameters, "values"_a, "threads"_a)
       .def("parameter_count", &parameter_count)
       .def("refuse_changes", &AnyPopulation::refuse_changes);
 }

@@ -51,6 +51,12 @@ class Population {
   bool evaluate(std::span<const index> which, std::span<const Samples> samples,
                 std::span<Evaluation> results, int threads, const StopRequest& stop) const;
 
+  /// The trained numbers of a member: array by array of the layers that the user has listed.
+  index parameter_count() const;
+  /// rows[members x parameter_count()]: those of all members, by at most `threads` workers.
+  void read_parameters(T* rows, int threads) const;
+  void set_parameters(const T* rows, int threads);
+
  private:
   bool makes_lanes(int workers);
   // None if members do not lie in lanes.

@@ -75,6 +75,51 @@ Cost cost_of_answers(const Network<T>& member, index members, index samples) {
   return {.alone = static_cast<double>(members) * alone, .begin = kSecondsToBegin};
 }
 
+// A trained array: of which node, and its position among the numbers of a member.
+struct TrainedArray {
+  index node;
+  Array array;
+  index place;
+};
+
+// Those of all members, which have the same layers: they are listed once, since listing the arrays
+// of a small network takes longer than copying their numbers.
+struct TrainedArrays {
+  std::vector<TrainedArray> each;
+  index numbers = 0;  // of a member
+};
+
+template <class T>
+TrainedArrays trained_arrays(const Network<T>& network) {
+  TrainedArrays found;
+  for (index i = 0; i < network.size(); ++i) {
+    if (network.node(i).is_inserted) continue;
+    for (const Array& array : network.layer(i).arrays()) {
+      if (!array.is_trained()) continue;
+      found.each.push_back({i, array, found.numbers});
+      found.numbers += array.size();
+    }
+  }
+  return found;
+}
+
+// Calls f(member) for all of them, whose arrays are copied. Members lie all over the memory, so
+// workers mostly wait for it: 0.1 us for an array of any of 1,024 networks.
+template <class Function>
+void for_members(index members, const TrainedArrays& arrays, int threads, const Function& f) {
+  constexpr double kSecondsPerArray = 0.1e-6, kSecondsPerNumber = 0.5e-9;
+  constexpr index kAtOnce = 32;
+  const double alone = static_cast<double>(arrays.each.size()) * kSecondsPerArray +
+                       static_cast<double>(arrays.numbers) * kSecondsPerNumber;
+  const int workers = workers_for(
+      {.alone = static_cast<double>(members) * alone, .begin = kSecondsToBegin}, threads);
+  Stops stops;
+  stops.begin({});
+  in_turn((members + kAtOnce - 1) / kAtOnce, workers, stops, [&](index turn) {
+    for (index m = turn * kAtOnce; m < std::min(members, (turn + 1) * kAtOnce); ++m) f(m);
+  });
+}
+
 // Of the outcomes of all members, the gravest.
 template <class T>
 class Outcomes {
@@ -296,6 +341,34 @@ bool Population<T>::evaluate(std::span<const index> which, std::span<const Sampl
     const auto i = static_cast<std::size_t>(turn);
     const Samples& own = samples[samples.size() == 1 ? 0 : i];
     member(which[i]).evaluate(own, results[i], workers.each, within);
+  });
+}
+
+template <class T>
+index Population<T>::parameter_count() const {
+  return trained_arrays(member(0)).numbers;
+}
+
+template <class T>
+void Population<T>::read_parameters(T* rows, int threads) const {
+  const TrainedArrays arrays = trained_arrays(member(0));
+  for_members(size(), arrays, threads, [&](index m) {
+    const Network<T>& network = member(m);
+    for (const TrainedArray& one : arrays.each) {
+      network.layer(one.node).unpack(one.array,
+                                     network.parameters().data() + network.offset(one.node),
+                                     rows + m * arrays.numbers + one.place, Order::plain, {});
+    }
+  });
+}
+
+template <class T>
+void Population<T>::set_parameters(const T* rows, int threads) {
+  const TrainedArrays arrays = trained_arrays(member(0));
+  for_members(size(), arrays, threads, [&](index m) {
+    for (const TrainedArray& one : arrays.each) {
+      member(m).set_array(one.node, one.array, rows + m * arrays.numbers + one.place);
+    }
   });
 }
 

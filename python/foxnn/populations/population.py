@@ -255,12 +255,13 @@ class population(AnsweringPopulation):
         >>> pop[1][0].weights.ravel().tolist(), pop[1][0].bias.tolist()
         ([2.0, 2.0, 2.0], [2.0])
         """
-        return self._engine.parameters()
+        return self._engine.parameters(self._settings.n_threads)
 
     @parameters.setter
     def parameters(self, values: ArrayLike) -> None:
         shape = (len(self), self._engine.parameter_count())
-        self._engine.set_parameters(parameters_from(values, shape, self.dtype == "float32"))
+        checked = parameters_from(values, shape, self.dtype == "float32")
+        self._engine.set_parameters(checked, self._settings.n_threads)
 
     @property
     def history(self) -> PopulationHistory | None:
