@@ -43,12 +43,23 @@ struct MemberRules {
   const T *l1 = nullptr, *l2 = nullptr, *clip = nullptr, *shrink = nullptr;
 };
 
+/// How the weights of a child come about (breed in evolution.hpp).
+struct Breeding {
+  std::uint64_t changes;  ///< a weight changes if 32 random bits are below this
+  double speed;
+  bool relative;
+};
+
 template <class T>
 struct MemberKernels {
   void (*multiply)(const MemberProduct<T>& product);
   /// n lines from the rows of as many members as a line has, x[members x n]; and back.
   void (*put_together)(index n, const T* x, T* lines);
   void (*take_apart)(index n, const T* lines, T* x);
+  /// n weights of a child, each with a block of random bits: words[0] to words[3], `distance`
+  /// apart.
+  void (*breed)(index n, const T* mother, const T* father, const Breeding& how,
+                const std::uint32_t* words, index distance, T* child);
   /// The losses of rows of n outputs, loss[rows x a line], and delta = scale * d loss / d a, with a
   /// line of scales. Rows of all arrays are `distance` apart. Null for losses without such a
   /// kernel.

@@ -265,12 +265,34 @@ void take_apart(index n, const T* lines, T* x) {
   }
 }
 
+// Every weight in float64, one rounding after the other, whichever registers the compiler takes: it
+// does not fuse them.
+template <class T>
+void breed(index n, const T* __restrict mother, const T* __restrict father, const Breeding& how,
+           const std::uint32_t* __restrict words, index distance, T* __restrict child) {
+  const double speed = how.speed;
+  const double one = how.relative ? 0.0 : 1.0, part = 1.0 - one;  // weights are finite
+  const bool all_change = how.changes > 0xffffffffu;
+  const auto changes = static_cast<std::uint32_t>(how.changes);
+  for (index i = 0; i < n; ++i) {
+    const std::uint32_t from = words[i], dice = words[distance + i];
+    const std::uint32_t low = words[2 * distance + i] >> 11, high = words[3 * distance + i];
+    const double old = static_cast<double>(from >> 31 ? father[i] : mother[i]);
+    // The upper 53 of 64 bits, as in uniform_of: both parts and their sum are exact.
+    const double bits = static_cast<double>(high) * 0x1p21 + static_cast<double>(low);
+    const double step = 2.0 * (bits * 0x1p-53) - 1.0;
+    const double change = speed * step * (one + part * __builtin_fabs(old));
+    child[i] = static_cast<T>(all_change || dice < changes ? old + change : old);
+  }
+}
+
 template <class T>
 constexpr MemberKernels<T> make_member_kernels() {
   MemberKernels<T> t{};
   t.multiply = member_multiply<T>;
   t.put_together = put_together<T>;
   t.take_apart = take_apart<T>;
+  t.breed = breed<T>;
 #define FOXNN_SET(kind, of_outputs, of_sums, ...)                                                  \
   t.loss_of_outputs[static_cast<int>(LossKind::kind)] = MemberLoss<T, of_outputs>::kernel;         \
   t.loss_of_sums[static_cast<int>(LossKind::kind)] = MemberLoss<T, of_sums>::kernel;               \

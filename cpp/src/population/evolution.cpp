@@ -9,6 +9,7 @@
 #include "base/cost.hpp"
 #include "foxnn/random.hpp"
 #include "kernels/draw_functions.hpp"
+#include "kernels/member_table.hpp"
 #include "population/in_turn.hpp"
 
 namespace foxnn {
@@ -101,8 +102,9 @@ bool breed(const T* parents, index n, std::span<const std::uint32_t> mothers,
            std::span<const std::uint32_t> fathers, index elite, const Mutation& mutation,
            const Draw& draw, T* children, int threads, const StopRequest& stop) {
   const index total = static_cast<index>(mothers.size()) * n;
-  // A weight changes if 32 random bits are below this.
-  const auto changes = static_cast<std::uint64_t>(mutation.share * 0x1p32);
+  const Breeding how{static_cast<std::uint64_t>(mutation.share * 0x1p32), mutation.speed,
+                     mutation.relative};
+  const MemberKernels<T>& k = member_kernels<T>();
   const int workers = workers_of(static_cast<double>(total) * kSecondsPerBlock, threads);
   return for_pieces((total + kPiece - 1) / kPiece, workers, stop, [&](index piece) {
     std::uint32_t words[4][kPhiloxBlocks];
@@ -114,20 +116,15 @@ bool breed(const T* parents, index n, std::span<const std::uint32_t> mothers,
         const index child = (first + done) / n, begin = (first + done) % n;
         const index end = std::min(count, done + n - begin);
         const auto place = static_cast<std::size_t>(child);
-        const T* const mother = parents + static_cast<index>(mothers[place]) * n + begin - done;
-        const T* const father = parents + static_cast<index>(fathers[place]) * n + begin - done;
-        T* const out = children + first;
+        const T* const mother = parents + static_cast<index>(mothers[place]) * n + begin;
+        const T* const father = parents + static_cast<index>(fathers[place]) * n + begin;
+        T* const out = children + first + done;
         if (child < elite) {
-          std::copy(mother + done, mother + end, out + done);
-          done = end;
-          continue;
+          std::copy_n(mother, end - done, out);
+        } else {
+          k.breed(end - done, mother, father, how, words[0] + done, kPhiloxBlocks, out);
         }
-        for (; done < end; ++done) {
-          const double old = words[0][done] >> 31 ? father[done] : mother[done];
-          const double step = 2.0 * uniform_of(words[2][done], words[3][done]) - 1.0;
-          const double change = mutation.speed * step * (mutation.relative ? std::abs(old) : 1.0);
-          out[done] = static_cast<T>(words[1][done] < changes ? old + change : old);
-        }
+        done = end;
       }
     }
   });
