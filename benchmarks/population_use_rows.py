@@ -95,20 +95,19 @@ def generation(run: Run) -> Sides:
     pop = foxnn.population(members, [4, 16, 2], "tanh", seed=0)
     pop.settings.n_threads = run.threads
     rule = foxnn.evolution.Genetic(elite=4, speed=0.3)
-    taken: list[Any] = []
+    # Of every step: who goes to the right, and who had not fallen before (the time limit ends the
+    # last step only).
+    goes_right = np.zeros((count, members), bool)
+    is_up = np.ones((count + 1, members), bool)
 
     def fitness(pop: foxnn.population) -> Any:
         states, _ = carts.reset(seed=0)
-        steps, is_up = np.zeros(members), np.ones(members, bool)
-        taken.clear()
-        for _ in range(count):
+        for step in range(count):
             out = pop.get_out(states, each=True)
-            actions = (out[:, 1] > out[:, 0]).astype(np.int64)
-            taken.append(actions)
-            states, _, fallen, over, _ = carts.step(actions)
-            steps += is_up
-            is_up &= ~(fallen | over)
-        return steps
+            actions = np.greater(out[:, 1], out[:, 0], out=goes_right[step])
+            states, _, fallen, _, _ = carts.step(actions)
+            np.greater(is_up[step], fallen, out=is_up[step + 1])  # up, and not falling now
+        return is_up[:-1].view(np.uint8).sum(axis=0, dtype=np.uint16)
 
     def evolve() -> None:
         rule.ask(pop)
@@ -116,7 +115,7 @@ def generation(run: Run) -> Sides:
 
     def play() -> None:
         carts.reset(seed=0)
-        for actions in taken:
+        for actions in goes_right:
             carts.step(actions)
 
     return {"foxnn": timed(evolve), "Gymnasium alone": timed(play)}
