@@ -7,6 +7,11 @@
 #include <thread>
 #include <vector>
 
+#ifdef __linux__
+#include <sched.h>
+#endif
+
+#include "base/apart.hpp"
 #include "check.hpp"
 #include "foxnn/foxnn.hpp"
 
@@ -217,6 +222,40 @@ void test_within_a_parallel_region() {
 #endif
 }
 
+// A worker that begins on the processor of another one goes elsewhere, and may go anywhere after.
+void test_workers_begin_apart() {
+#ifdef __linux__
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0 || CPU_COUNT(&allowed) < 2) return;
+  constexpr int kTimes = 50;
+  int moved = 0;
+  for (int i = 0; i < kTimes; ++i) {
+    Apart apart;
+    std::thread([&] {
+      cpu_set_t here;
+      CPU_ZERO(&here);
+      const int processor = sched_getcpu();
+      CPU_SET(processor, &here);
+      sched_setaffinity(0, sizeof(here), &here);
+      apart.begin_worker();
+      FOXNN_CHECK(sched_getcpu() == processor);  // the first stays
+      std::thread([&] {
+        apart.begin_worker();  // this one may be nowhere else
+        FOXNN_CHECK(sched_getcpu() == processor);
+        sched_setaffinity(0, sizeof(allowed), &allowed);
+        apart.begin_worker();
+        moved += sched_getcpu() != processor;
+        cpu_set_t after;
+        sched_getaffinity(0, sizeof(after), &after);
+        FOXNN_CHECK(CPU_EQUAL(&after, &allowed));
+      }).join();
+    }).join();
+  }
+  // The system may move it back at any time.
+  FOXNN_CHECK(moved > kTimes / 2);
+#endif
+}
+
 }  // namespace
 }  // namespace foxnn
 
@@ -228,5 +267,6 @@ int main() {
   test_one_network_read_at_once();
   test_stop_from_another_thread();
   test_within_a_parallel_region();
+  test_workers_begin_apart();
   return foxnn::test::failures == 0 ? 0 : 1;
 }

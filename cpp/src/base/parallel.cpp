@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/apart.hpp"
 #include "base/pause.hpp"
 #include "foxnn/cpu.hpp"
 
@@ -193,10 +194,13 @@ void run_team(int planned, void (*body)(void* context, const Team& team) noexcep
   if (workers > 1) {
     has_had_team.store(true, std::memory_order_relaxed);
     Barrier barrier;
-#pragma omp parallel num_threads(workers) shared(barrier)
+    Apart apart;
+    apart.begin_worker();  // this one stays where it is
+#pragma omp parallel num_threads(workers) shared(barrier, apart)
     {
       // The runtime may provide fewer threads than requested: only here is their number known.
       const Share share{omp_get_thread_num(), omp_get_num_threads()};
+      if (share.worker > 0) apart.begin_worker();
       body(context, Team(share, &barrier));
     }
     return;
@@ -204,6 +208,8 @@ void run_team(int planned, void (*body)(void* context, const Team& team) noexcep
 #elif defined(FOXNN_THREAD_TEAMS)
   if (workers > 1) {
     Barrier barrier;
+    Apart apart;
+    apart.begin_worker();
     std::vector<std::thread> others;
     std::latch all_there(1);
     int count = 1;
@@ -212,6 +218,7 @@ void run_team(int planned, void (*body)(void* context, const Team& team) noexcep
       for (; count < workers; ++count) {
         others.emplace_back([&, worker = count] {
           all_there.wait();  // only then is their number known
+          apart.begin_worker();
           body(context, Team({worker, count}, &barrier));
         });
       }
