@@ -1,6 +1,10 @@
 // Moves workers that the system has put on one processor: with Linux's affinity of threads.
 #include "base/apart.hpp"
 
+#include <thread>
+
+#include "base/pause.hpp"
+
 #ifdef __linux__
 #include <sched.h>
 #endif
@@ -17,6 +21,17 @@ bool Apart::take(int processor) {
 void Apart::begin_worker() {
   const int processor = sched_getcpu();
   if (processor >= 0 && processor < kMost && !take(processor)) leave();
+  begun_.fetch_add(1, std::memory_order_relaxed);
+}
+
+// Workers that are awake begin within a microsecond.
+void Apart::let_go(int workers) const {
+  constexpr int kPauses = 40;  // 2 us
+  for (int i = 0; i < kPauses; ++i) {
+    if (begun_.load(std::memory_order_relaxed) >= workers) return;
+    pause();
+  }
+  std::this_thread::yield();
 }
 
 void Apart::leave() {
@@ -36,6 +51,7 @@ void Apart::leave() {
 #else
 void Apart::begin_worker() {}
 void Apart::leave() {}
+void Apart::let_go(int) const {}
 #endif
 
 }  // namespace foxnn

@@ -15,6 +15,8 @@ class Apart {
   /// Called by each worker before its work. One that begins where another has begun goes to a
   /// processor on which none has, if it may use any. Systems other than Linux are left alone.
   void begin_worker();
+  /// Called by the first worker after begin_worker: lets others go that wait for its processor.
+  void let_go(int workers) const;
 
  private:
   static constexpr int kMost = 1024;
@@ -22,6 +24,7 @@ class Apart {
   bool take(int processor);
   void leave();
 
+  std::atomic<int> begun_{0};
   std::array<std::atomic<std::uint64_t>, kMost / 64> taken_{};
 };
 

@@ -200,7 +200,11 @@ void run_team(int planned, void (*body)(void* context, const Team& team) noexcep
     {
       // The runtime may provide fewer threads than requested: only here is their number known.
       const Share share{omp_get_thread_num(), omp_get_num_threads()};
-      if (share.worker > 0) apart.begin_worker();
+      if (share.worker > 0) {
+        apart.begin_worker();
+      } else {
+        apart.let_go(share.workers);
+      }
       body(context, Team(share, &barrier));
     }
     return;
