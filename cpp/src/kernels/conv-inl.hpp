@@ -23,6 +23,7 @@ template <class T, int R, int V, bool kCompact>
 void multiply_stretches_tile(const Stretch* stretches, index count, const T* a, index lda,
                              const T* b, index ldb, const T* init, T* c, index ldc) {
   if constexpr (kCompact) lda = kPanelWidth<T>;
+  if constexpr (kPanelWidth<T> == 2 * Vec<T>::lanes) ldb = V * Vec<T>::lanes;  // a whole panel's
   Vec<T> sums[R][V];
   start<T>(sums, init);
   for (const Stretch* run = stretches; run != stretches + count; ++run) {
@@ -52,11 +53,14 @@ constexpr index kSampleSteps = R * V > kTileRows ? 2 : 1;
 constexpr index kSamplesOfErrand = 8;
 
 // kNeighbours: the columns of the rows are neighbours, so that one register addresses all of them.
-template <class T, int R, int V, bool kNeighbours>
+// kCompact: so are, in addition, the rows of a and b those of compact panels.
+template <class T, int R, int V, bool kNeighbours, bool kCompact>
 void add_products_tile(index samples, index positions, const index* columns, index step,
                        const index* places, const T* a, index lda, const T* b, index ldb, T* c,
                        index ldc, Errands* errands) {
   constexpr index kBranch = kSampleSteps<R, V>;
+  if constexpr (kCompact) lda = ldb = kPanelWidth<T>;
+  if constexpr (kPanelWidth<T> == 2 * Vec<T>::lanes) ldc = V * Vec<T>::lanes;  // a whole panel's
   Vec<T> sums[R][V];
   go_on<T>(sums, c, ldc);
   for (index p = 0; p < positions; ++p, columns += step) {
@@ -99,17 +103,18 @@ struct ConvTiles {
   using AddProducts = void (*)(index, index, const index*, index, const index*, const T*, index,
                                const T*, index, T*, index, Errands*);
   MultiplyRuns multiply_stretches[2][kTileRows + 1] = {};
-  AddProducts add_products[2][kTileRows + 1] = {};
+  AddProducts add_products[3][kTileRows + 1] = {};
 
   template <int R = kTileRows>
   constexpr void fill() {
     if constexpr (R <= kFewRows) {
       multiply_stretches[0][R] = multiply_stretches_tile<T, R, V, false>;
-      add_products[0][R] = add_products_tile<T, R, V, false>;
+      add_products[0][R] = add_products_tile<T, R, V, false, false>;
     }
     if constexpr (has_tiles_of(R)) {
       multiply_stretches[1][R] = multiply_stretches_tile<T, R, V, true>;
-      add_products[1][R] = add_products_tile<T, R, V, true>;
+      add_products[1][R] = add_products_tile<T, R, V, true, false>;
+      add_products[2][R] = add_products_tile<T, R, V, true, true>;
     }
     if constexpr (R > 1) fill<R - 1>();
   }
@@ -145,7 +150,8 @@ void add_products(index rows, index samples, index positions, const index* colum
     neighbours = neighbours && (i % rows == 0 || columns[i] == columns[i - 1] + 1);
   }
   each_pair<T>(width, [&](index column, auto vectors) {
-    const auto& own = kConvTiles<T, vectors>.add_products[neighbours];
+    const bool compact = neighbours && lda == kPanelWidth<T> && ldb == kPanelWidth<T>;
+    const auto& own = kConvTiles<T, vectors>.add_products[compact ? 2 : neighbours];
     const auto tile = [&](index row, index count) {
       own[count](samples, positions, neighbours ? columns : columns + row, step, places,
                  neighbours ? a + row : a, lda, b + column, ldb, c + row * width + column, width,

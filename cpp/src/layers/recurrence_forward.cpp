@@ -37,7 +37,7 @@ class Forward {
       return numbers;
     };
     if (out.kept) {
-      state_slots_ = memory_slots_ = shape.steps + 1;
+      slots_are_kept_ = true;
     } else {
       kept_.height = shape.height(batch);
       kept_.gates = lend(shape.kept_gates() * Recurrence<T>::kBand * kPanelWidth<T>);
@@ -86,10 +86,10 @@ class Forward {
   index panel() const { return kept_.height * kPanelWidth<T>; }
   // The states before and after a step.
   T* h_at(index slot) const {
-    return kept_.h + slot % state_slots_ * shape_.state_size(kept_.height);
+    return kept_.h + (slots_are_kept_ ? slot : slot % 2) * shape_.state_size(kept_.height);
   }
   T* c_at(index slot) const {
-    return kept_.c + slot % memory_slots_ * shape_.state_size(kept_.height);
+    return kept_.c + (slots_are_kept_ ? slot : 0) * shape_.state_size(kept_.height);
   }
   index before(index t) const { return backwards_ ? t + 1 : t; }
   index after(index t) const { return backwards_ ? t : t + 1; }
@@ -280,7 +280,8 @@ class Forward {
   const Outputs<T>& out_;
   const Scratch<T>& scratch_;
   KeptSteps<T> kept_;
-  index state_slots_ = 2, memory_slots_ = 1;  // a step's memory replaces the one before
+  // Otherwise states take turns in two places, and a step's memory replaces the one before.
+  bool slots_are_kept_ = false;
   index of_state_ = 0;
 };
 
