@@ -306,6 +306,8 @@ class Layer {
   virtual bool has_backward() const { return false; }
   /// True if `backward` changes what `forward` kept, so that it can be called only once after it.
   virtual bool spends_kept() const { return false; }
+  /// Whether everything that is kept is written before it is read, whatever memory held before.
+  virtual bool needs_no_zeros() const { return false; }
   /// May change back.delta.
   virtual void backward(Share, index /*batch*/, const Back<T>&, Scratch<T>) const {}
   /// d loss / d input `which` for the worker's share. `below` finishes each block while it is in

@@ -30,6 +30,7 @@ class Recurrent final : public Layer<T> {
                Scratch<T> scratch) const override;
   bool has_backward() const override { return true; }
   bool spends_kept() const override { return true; }
+  bool needs_no_zeros() const override { return true; }
   void backward(Share share, index batch, const Back<T>& back, Scratch<T> scratch) const override;
   void backward_input(Share share, index batch, index which, const Back<T>& back,
                       const Rows<T>& delta_below, const typename Layer<T>::Below& below,

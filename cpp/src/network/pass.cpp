@@ -203,7 +203,10 @@ void Pass<T>::make_outputs() {
     }
     if (!needs_.backward) continue;
     if (node.layer->keeps_slope()) node.out.slope = hold(batch_of(node));
-    if (const index kept = node.layer->kept_size(rows_)) {
+    if (const index kept = node.layer->kept_size(rows_); kept && node.layer->needs_no_zeros()) {
+      unset_.emplace_back(kept);
+      node.out.kept = unset_.back().data();
+    } else if (kept) {
       kept_.emplace_back(kept);
       node.out.kept = kept_.back().data();
     }

@@ -12,6 +12,7 @@
 #include "network/lane_plan.hpp"
 #include "network/step_plan.hpp"
 #include "network/stored_batch.hpp"
+#include "network/unset.hpp"
 
 namespace foxnn {
 
@@ -260,6 +261,7 @@ class Pass {
   std::vector<std::vector<std::uint32_t>> nonzero_;
   std::vector<Batch<T>> held_;
   std::vector<Buffer<T>> kept_;
+  std::vector<Unset<T>> unset_;
   std::vector<Buffer<std::uint32_t>> kept_items_;
   std::vector<Buffer<T>> states_;
   std::vector<Rows<const T>> x_;  // of all nodes
