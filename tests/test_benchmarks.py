@@ -66,8 +66,8 @@ def test_compare_says_what_it_was_measured_on(compared: tuple[str, dict, str]) -
 def test_sizes_are_within_their_limits(compared: tuple[str, dict, str]) -> None:
     """No time depends on these."""
     results = {result["name"]: result for result in compared[1]["results"]}
-    assert results["installed"]["medians"]["foxnn"] <= 6.2e6
-    assert results["wheel"]["medians"]["foxnn"] <= 2.4e6
+    assert results["installed"]["medians"]["foxnn"] <= 6.5e6
+    assert results["wheel"]["medians"]["foxnn"] <= 2.5e6
 
 
 def test_evolution_gives_a_row_a_library(tmp_path: Path) -> None:
