@@ -191,7 +191,6 @@ auto Population<T>::predict(const MatrixView& x, bool each, T* out, int threads,
   }
   const index rows = each ? x.rows / size() : x.rows;
   if (rows == 0) return Outcome::done;
-  if (few_.empty()) few_.resize(members_.size());
   const index width = rows * member(0).outputs();
   const Workers workers(cost_of_answers(member(0), size(), rows), size(), threads);
   if (rows <= LaneDesk<T>::kMostRows && !x.is_sparse() && !x.lengths) {
