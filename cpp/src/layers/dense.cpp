@@ -502,18 +502,17 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
     gradient_of_stored(share, batch, back, sink, scratch);
     return compute_biases();
   }
-  const index whole = part == batch && batch > 0 && has_pairs(back) ? padded_ / kPanelWidth<T> : 0;
+  const index whole = part == batch && batch > 0 ? panels_in_pairs(back) : 0;
   if (x.nonzero && shares_panels(share, panels.count())) {
     const index first = share.first(panels.count()), last = share.last(panels.count());
-    const index pairs = std::max<index>(0, std::min(last, whole) - first) / kPairPanels;
-    const index single = first + kPairPanels * pairs;
+    const index single = first_single(first, last, whole);
     // Inputs are the outer loop, so that the lists of their samples serve all panels.
     for (index input = 0; input < inputs_ && !scratch.leaves(); input += kRows) {
       if (part < batch && positions_ == 1) {
         compute_in_parts(input, first, last);
         continue;
       }
-      if (pairs > 0) {
+      if (first < single) {
         PairLists pair_lists;
         list_pair_samples(input, batch, x, scratch.items, pair_lists);
         for (index p = first; p < single; p += kPairPanels) {
@@ -530,18 +529,13 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
     }
     return compute_biases();
   }
-  each_share_in_pairs(
+  each_unit_in_pairs(
       share, panels.count(), whole, inputs_, kRows,
-      [&](index p, index first, index last) {
-        for (index input = first; input < last; input += kRows) compute(p, input, nullptr);
-        if (first == 0) compute_bias(p);
+      [&](index p, index input) { compute(p, input, nullptr); },
+      [&](index p, index input) {
+        if (!scratch.leaves()) gradient_of_pair(p, input, batch, back, nullptr, sink);
       },
-      [&](index p) {
-        for (index input = 0; input < inputs_ && !scratch.leaves(); input += kRows) {
-          gradient_of_pair(p, input, batch, back, nullptr, sink);
-        }
-        for (index i = 0; i < kPairPanels; ++i) compute_bias(p + i);
-      });
+      compute_bias);
 }
 
 template <class T>

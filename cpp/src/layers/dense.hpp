@@ -68,7 +68,8 @@ class Dense final : public Activated<T> {
     static constexpr index kMostParts = 16;  // of the samples of a batch
     List of[kMostParts][kMostTiles];
   };
-  bool has_pairs(const Back<T>& back) const;
+  // How many panels may be taken so: all whole ones, or none.
+  index panels_in_pairs(const Back<T>& back) const;
   void list_pair_samples(index input, index batch, const Rows<const T>& x, std::uint32_t* items,
                          PairLists& lists) const;
   void gradient_of_pair(index p, index input, index batch, const Back<T>& back,

@@ -24,10 +24,11 @@ void each_part(index batch, index most_parts, const Function& f) {
 }  // namespace
 
 template <class T>
-bool Dense<T>::has_pairs(const Back<T>& back) const {
-  return kernels<T>().multiply_transposed_pair && padded_ >= kPairPanels * kPanelWidth<T> &&
-         positions_ == 1 && !back.steps.y && back.x->stride == kPanelWidth<T> &&
-         back.delta.stride == kPanelWidth<T>;
+index Dense<T>::panels_in_pairs(const Back<T>& back) const {
+  const bool has_pairs = kernels<T>().multiply_transposed_pair && positions_ == 1 &&
+                         !back.steps.y && back.x->stride == kPanelWidth<T> &&
+                         back.delta.stride == kPanelWidth<T>;
+  return has_pairs ? padded_ / kPanelWidth<T> : 0;
 }
 
 template <class T>
@@ -67,7 +68,7 @@ void Dense<T>::gradient_of_pair(index p, index input, index batch, const Back<T>
 }
 
 #define FOXNN_PAIRS(T)                                                                            \
-  template bool Dense<T>::has_pairs(const Back<T>&) const;                                        \
+  template index Dense<T>::panels_in_pairs(const Back<T>&) const;                                 \
   template void Dense<T>::list_pair_samples(index, index, const Rows<const T>&, std::uint32_t*,   \
                                             PairLists&) const;                                    \
   template void Dense<T>::gradient_of_pair(index, index, index, const Back<T>&, const PairLists*, \

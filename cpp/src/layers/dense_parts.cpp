@@ -70,11 +70,10 @@ void Dense<T>::gradients_of_parts(Share share, const Back<T>& back, GradientSink
       sink.take_part(part, {inputs_ * padded_ + column, width}, piece);
     });
   };
-  const index whole = has_pairs(back) ? padded_ / kPanelWidth<T> : 0;
+  const index whole = panels_in_pairs(back);
   if (x.nonzero && shares_panels(share, panels.count())) {
     const index first = share.first(panels.count()), last = share.last(panels.count());
-    const index paired = std::max<index>(0, std::min(last, whole) - first) / kPairPanels;
-    const index single = first + kPairPanels * paired;
+    const index single = first_single(first, last, whole);
     lists.resize(ends.size());
     // Inputs are the outer loop, so that the lists of their samples serve all panels.
     const auto list = [&](index input, const auto& list_samples) {
@@ -85,7 +84,7 @@ void Dense<T>::gradients_of_parts(Share share, const Back<T>& back, GradientSink
       });
     };
     for (index input = 0; input < inputs_ && !scratch.leaves(); input += kRows) {
-      if (paired > 0) list(input, k.list_samples_of_pairs);
+      if (first < single) list(input, k.list_samples_of_pairs);
       for (index p = first; p < single; p += kPairPanels) compute_pair(p, input, true);
       if (single < last) list(input, k.list_samples);
       for (index p = single; p < last; ++p) compute(p, input, true);
@@ -93,16 +92,10 @@ void Dense<T>::gradients_of_parts(Share share, const Back<T>& back, GradientSink
     for (index p = first; p < last; ++p) compute_bias(p);
     return;
   }
-  each_share_in_pairs(
+  each_unit_in_pairs(
       share, panels.count(), whole, inputs_, kRows,
-      [&](index p, index first, index last) {
-        for (index input = first; input < last; input += kRows) compute(p, input, false);
-        if (first == 0) compute_bias(p);
-      },
-      [&](index p) {
-        for (index input = 0; input < inputs_; input += kRows) compute_pair(p, input, false);
-        for (index i = 0; i < kPairPanels; ++i) compute_bias(p + i);
-      });
+      [&](index p, index input) { compute(p, input, false); },
+      [&](index p, index input) { compute_pair(p, input, false); }, compute_bias);
 }
 
 template void Dense<float>::gradients_of_parts(Share, const Back<float>&, GradientSink<float>&,
