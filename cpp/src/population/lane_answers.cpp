@@ -62,8 +62,8 @@ template <class T>
 LaneDesk<T>::LaneDesk(const Network<T>& member)
     : pass_(member, LaneLayout<T>(member), kMostRows, kMostGroups * kMostRows, {}, false),
       row_(member.inputs()),
-      given_(static_cast<std::size_t>(member.inputs())),
-      outputs_row_(rounded_up(member.outputs(), kLineWidth<T>)) {}
+      outputs_row_(rounded_up(member.outputs(), kLineWidth<T>)),
+      given_(static_cast<std::size_t>(member.inputs())) {}
 
 template <class T>
 std::optional<bool> LaneDesk<T>::load(Groups groups) {
