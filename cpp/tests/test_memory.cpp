@@ -1,5 +1,6 @@
 // Every allocation of the engine fails once. Each call must then throw std::bad_alloc, leave the
-// network as it was, and succeed when it is repeated.
+// network as it was, and succeed when it is repeated. And what a buffer leaves to the next.
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -188,11 +189,43 @@ void test_calls(bool narrow) {
               }) > 0);
 }
 
+// Long memory goes to the next buffer of its size: cleared, or as it is if that one is unset.
+void test_kept_memory() {
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__)
+  constexpr std::ptrdiff_t kNumbers = 1 << 18;
+  const auto left = [](std::ptrdiff_t numbers) {
+    Buffer<float> buffer(numbers);
+    std::fill_n(buffer.data(), numbers, 3.0f);
+    return static_cast<const void*>(buffer.data());
+  };
+  const void* const place = left(kNumbers);
+  {
+    Buffer<float> next(kNumbers), another(kNumbers);
+    FOXNN_CHECK(next.data() == place && another.data() != place);
+    FOXNN_CHECK(std::all_of(next.data(), next.data() + kNumbers, [](float x) { return x == 0; }));
+    next.data()[0] = 3.0f;
+    const Buffer<float> copy = next;
+    FOXNN_CHECK(copy.data()[0] == 3.0f && copy.data()[1] == 0.0f);
+  }
+  FOXNN_CHECK(left(kNumbers) != nullptr);
+  Buffer<float> unset = Buffer<float>::unset(kNumbers);
+  FOXNN_CHECK(unset.data()[0] == 3.0f ||
+              unset.data()[0] == 0.0f);  // the system may have cleared it
+  // A buffer of another size, and memory that is too long to be kept, begin with zeros.
+  for (const std::ptrdiff_t numbers : {kNumbers + 1, std::ptrdiff_t{1} << 25}) {
+    left(numbers);
+    const Buffer<float> clear(numbers);
+    FOXNN_CHECK(std::all_of(clear.data(), clear.data() + numbers, [](float x) { return x == 0; }));
+  }
+#endif
+}
+
 }  // namespace
 }  // namespace foxnn
 
 int main() {
   using namespace foxnn;
+  test_kept_memory();
   test_pieces<float>();
   test_pieces<double>();
   for (const bool narrow : {false, true}) {

@@ -3,58 +3,56 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdlib>
-#include <memory>
 #include <new>
 #include <utility>
 
 namespace foxnn {
 
-/// What memory of so many bytes is to be aligned to: a cache line, or if it is long, a huge page
-/// where the system has them.
-std::size_t alignment_for(std::size_t bytes);
-/// Asks the system to back long memory with huge pages, where it has them.
-void prefer_huge_pages(void* first, std::size_t bytes);
+/// What was allocated, and where the numbers in it begin: at a cache line, or if they are many, at
+/// a huge page where the system has them.
+struct BufferMemory {
+  void* block = nullptr;
+  void* data = nullptr;
+};
+
+/// BufferMemory of so many bytes, zeros if it is to be clear. Throws std::bad_alloc.
+BufferMemory take_memory(std::size_t bytes, bool is_clear);
+/// Gives it back, to the system or for the next that is taken.
+void give_memory(BufferMemory memory, std::size_t bytes) noexcept;
 
 template <class T>
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(std::ptrdiff_t size) : size_(size) {
-    if (size == 0) return;
-    const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(T);
-    if (bytes / sizeof(T) != static_cast<std::size_t>(size)) throw std::bad_alloc();
-    // The system provides zeros page by page, when they are first touched: so a call that makes
-    // buffers of gigabytes takes no time. (aligned_alloc has no counterpart that does this.)
-    const std::size_t alignment = alignment_for(bytes);
-    std::size_t room = bytes + alignment;
-    if (room < bytes) throw std::bad_alloc();
-    block_ = std::calloc(1, room);
-    if (!block_) throw std::bad_alloc();
-    void* place = block_;
-    data_ = static_cast<T*>(std::align(alignment, bytes, place, room));
-    prefer_huge_pages(data_, bytes);
+  explicit Buffer(std::ptrdiff_t size) : Buffer(size, true) {}
+  /// Numbers of any value: for what is written before it is read.
+  static Buffer unset(std::ptrdiff_t size) { return Buffer(size, false); }
+  Buffer(const Buffer& other) : Buffer(other.size_, false) {
+    std::copy_n(other.data(), size_, data());
   }
-  Buffer(const Buffer& other) : Buffer(other.size_) { std::copy_n(other.data_, size_, data_); }
   Buffer(Buffer&& other) noexcept
-      : block_(std::exchange(other.block_, nullptr)),
-        data_(std::exchange(other.data_, nullptr)),
-        size_(std::exchange(other.size_, 0)) {}
+      : memory_(std::exchange(other.memory_, {})), size_(std::exchange(other.size_, 0)) {}
   Buffer& operator=(Buffer other) noexcept {
-    std::swap(block_, other.block_);
-    std::swap(data_, other.data_);
+    std::swap(memory_, other.memory_);
     std::swap(size_, other.size_);
     return *this;
   }
-  ~Buffer() { std::free(block_); }
+  ~Buffer() { give_memory(memory_, bytes()); }
 
-  T* data() { return data_; }
-  const T* data() const { return data_; }
+  T* data() { return static_cast<T*>(memory_.data); }
+  const T* data() const { return static_cast<const T*>(memory_.data); }
   std::ptrdiff_t size() const { return size_; }
 
  private:
-  void* block_ = nullptr;
-  T* data_ = nullptr;
+  Buffer(std::ptrdiff_t size, bool is_clear) : size_(size) {
+    if (size == 0) return;
+    if (bytes() / sizeof(T) != static_cast<std::size_t>(size)) throw std::bad_alloc();
+    memory_ = take_memory(bytes(), is_clear);
+  }
+
+  std::size_t bytes() const { return static_cast<std::size_t>(size_) * sizeof(T); }
+
+  BufferMemory memory_;
   std::ptrdiff_t size_ = 0;
 };
 

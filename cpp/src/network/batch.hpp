@@ -22,12 +22,13 @@ class Batch {
   /// In compact panels: what a tile reads is stored together. Many panels are those of positions,
   /// of which a window reads several at once: if these began in the same sets of the first-level
   /// cache, they would evict each other, so then there is a row between the panels that is not
-  /// used.
-  static Batch panels(index rows, index width) {
+  /// used. Unless it is to be clear, all numbers must be written before they are read.
+  static Batch panels(index rows, index width, bool is_clear = true) {
     constexpr index kMany = 64, kPeriod = 4096 / kPanelBytes;
     const index count = panel_count<T>(width);
     const index height = count >= kMany && rows % kPeriod == 0 ? rows + 1 : rows;
-    return {product(height, count * kPanelWidth<T>), kPanelWidth<T>, height * kPanelWidth<T>};
+    return {product(height, count * kPanelWidth<T>), kPanelWidth<T>, height * kPanelWidth<T>,
+            is_clear};
   }
   /// Row by row, for operations on whole rows. A row of several cache lines takes an odd number of
   /// them: with a power of two, the rows of a block of columns would map to the same few sets of
@@ -62,7 +63,10 @@ class Batch {
     return rows * width;
   }
 
-  Batch(index size, index stride, index panel) : buffer_(size), stride_(stride), panel_(panel) {}
+  Batch(index size, index stride, index panel, bool is_clear = true)
+      : buffer_(is_clear ? Buffer<T>(size) : Buffer<T>::unset(size)),
+        stride_(stride),
+        panel_(panel) {}
 
   Buffer<T> buffer_;
   index stride_ = 0, panel_ = kPanelWidth<T>;

@@ -97,9 +97,25 @@ Pass<T>::Pass(const Network<T>& network, index rows, const PassNeeds& needs)
 
 template <class T>
 auto Pass<T>::extent_of(const NodeMemory& node) const -> Extent {
-  if (!node.out.lanes.y) return {rows_, node.columns};
+  const bool is_backward = needs_.backward && !needs_.lengths;
+  if (!node.out.lanes.y) {
+    // Where panels have columns without a number, some that read them take these for zeros.
+    const bool is_full =
+        node.columns % kPanelWidth<T> == 0 && node.columns == node.layer->output().shape.size();
+    return {rows_, node.columns, is_backward && is_full};
+  }
   // And a position that stays zero.
-  return {node.columns + node.layer->output().shape.channels, rows_};
+  const index zeros = node.layer->output().shape.channels;
+  return {node.columns + zeros, rows_, is_backward && rows_ % kPanelWidth<T> == 0, zeros};
+}
+
+template <class T>
+Batch<T> Pass<T>::Extent::panels() const {
+  Batch<T> batch = Batch<T>::panels(height, width, !is_written);
+  for (index panel = 0; is_written && zeros > 0 && panel < panel_count<T>(width); ++panel) {
+    std::fill_n(batch.rows().at(height - zeros, panel), zeros * kPanelWidth<T>, T(0));
+  }
+  return batch;
 }
 
 // Finds the nodes that the only node that they read can do in passing. Users see the outputs of all
@@ -203,11 +219,8 @@ void Pass<T>::make_outputs() {
     }
     if (!needs_.backward) continue;
     if (node.layer->keeps_slope()) node.out.slope = hold(batch_of(node));
-    if (const index kept = node.layer->kept_size(rows_); kept && node.layer->needs_no_zeros()) {
-      unset_.emplace_back(kept);
-      node.out.kept = unset_.back().data();
-    } else if (kept) {
-      kept_.emplace_back(kept);
+    if (const index kept = node.layer->kept_size(rows_)) {
+      kept_.push_back(node.layer->needs_no_zeros() ? Buffer<T>::unset(kept) : Buffer<T>(kept));
       node.out.kept = kept_.back().data();
     }
     if (const index kept = node.layer->kept_items(rows_)) {

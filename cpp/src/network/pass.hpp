@@ -12,7 +12,6 @@
 #include "network/lane_plan.hpp"
 #include "network/step_plan.hpp"
 #include "network/stored_batch.hpp"
-#include "network/unset.hpp"
 
 namespace foxnn {
 
@@ -239,7 +238,9 @@ class Pass {
   // The rows and columns of a node's values, as they lie in memory.
   struct Extent {
     index height, width;
-    Batch<T> panels() const { return Batch<T>::panels(height, width); }
+    bool is_written = false;  // all of it by each pass, but for the last rows, which stay zero
+    index zeros = 0;
+    Batch<T> panels() const;
     index size() const { return height * panel_count<T>(width) * kPanelWidth<T>; }
   };
   Extent extent_of(const NodeMemory& node) const;
@@ -261,7 +262,6 @@ class Pass {
   std::vector<std::vector<std::uint32_t>> nonzero_;
   std::vector<Batch<T>> held_;
   std::vector<Buffer<T>> kept_;
-  std::vector<Unset<T>> unset_;
   std::vector<Buffer<std::uint32_t>> kept_items_;
   std::vector<Buffer<T>> states_;
   std::vector<Rows<const T>> x_;  // of all nodes
