@@ -72,23 +72,20 @@ LENET = Pictures(
         foxnn.Conv2D(6, 5, padding="same"), foxnn.MaxPool2D(2),
         foxnn.Conv2D(16, 5), foxnn.MaxPool2D(2), 120, 84, 10,
     ),
+    200 * BATCH,  # a step takes a millisecond: what a call takes besides is that of an epoch
 )  # fmt: skip
 CNN = Pictures((28, 28, 1), (foxnn.Conv2D(32, 3), foxnn.Conv2D(64, 3), foxnn.MaxPool2D(2), 128, 10))
-BLOCKS = Pictures(
-    (32, 32, 3), (*_block(32, "same"), *_block(64, "same"), *_block(128, "same"), 10), 10 * BATCH
-)
+BLOCKS = Pictures((32, 32, 3), (*_block(32, "same"), *_block(64, "same"), *_block(128, "same"), 10))
 DEPTHWISE = Pictures(
     (32, 32, 64),
     (
         foxnn.Conv2D(64, 3, padding="same", groups=64), foxnn.Conv2D(64, 1),
         foxnn.GlobalAveragePool(), 10,
     ),
-    10 * BATCH,
 )  # fmt: skip
 SENSORS = Pictures(
     (500, 12),
     (foxnn.Conv1D(64, 5), foxnn.Conv1D(64, 5), foxnn.Conv1D(64, 5), foxnn.GlobalAveragePool(), 10),
-    10 * BATCH,
 )
 NETWORKS = {
     "lenet": LENET, "cnn": CNN, "blocks": BLOCKS, "depthwise": DEPTHWISE, "sensors": SENSORS,
