@@ -5,10 +5,11 @@ namespace foxnn {
 namespace {
 
 // Steps of whose gradients and states, while they are in the second-level cache, every weight's
-// part is added up. With at most 8 in place of 25, a step of an LSTM with 32 or 64 units takes 3 to
-// 4 % longer.
+// part is added up. Of 128 samples, a gate's gradients and a panel of states are 32 KB, which stay
+// in the first-level cache for all tiles of a piece: the gradient of an LSTM with 64 units takes 12
+// % less time than with 25 steps of eight samples.
 constexpr index kMostSteps = 25;
-constexpr index kVisitBytes = 512 << 10;
+constexpr index kVisitBytes = 512 << 10, kVisitSamples = 128;
 
 // The gradient of one direction's weights by some rows: some lines of all panels, one after the
 // other; those of the inputs' weights come before the recurrent ones of the same units. With the
@@ -38,16 +39,18 @@ class ArraysGradient {
     // All of a slice is near.
     const index bytes = static_cast<index>(sizeof(T)) * kPanelWidth<T> *
                         (rows_.last - rows_.first) * (shape_.kept_gates() + 1) * shape_.blocks();
-    const index most = std::clamp<index>(kVisitBytes / bytes, 1, kMostSteps);
+    const index most = std::clamp<index>(
+        std::min(kVisitBytes / bytes, kVisitSamples / (rows_.last - rows_.first)), 1, kMostSteps);
     const index visits = (shape_.steps + most - 1) / most;
     const index visit = (shape_.steps + visits - 1) / visits;  // of nearly equal size
     bool left = false;
     for (index t = 0; t < shape_.steps && !left; t += visit) {
       const index last = std::min(shape_.steps, t + visit);
+      NextVisit next{last, std::min(shape_.steps, last + visit)};
       each_piece([&](const Piece& piece) {
         left = left || scratch_.leaves();
         if (left) return;
-        add(piece, t, last);
+        add(piece, t, last, shape_.is_sliced() ? nullptr : errands_of(piece, next));
         if (piece.line == 0 && piece.gate == 0) add_biases(piece.block, t, last);
       });
     }
@@ -76,7 +79,16 @@ class ArraysGradient {
     T* sums;
   };
 
+  // The steps of the next visit, and the gates whose gradients there are being prefetched.
+  struct NextVisit {
+    index first, last;
+    index gates = 0;
+    Errands errands = {};
+  };
+
   index panel() const { return kept_.height * kPanelWidth<T>; }
+  // The state before a step.
+  index slot_of(index t) const { return backwards_ ? t + 1 : t; }
   index place_of(index task) const {
     const index b = task / lines_ / shape_.gates(), g = task / lines_ % shape_.gates();
     if (b == shape_.blocks()) return shape_.weights_size();
@@ -112,8 +124,26 @@ class ArraysGradient {
     }
   }
 
+  // What is prefetched meanwhile. Other workers have written a part of it, and lines of another
+  // core come late: a step of LSTM(128) on two threads takes 3.5 % less time so. A gate's pieces
+  // prefetch its own gradients, and one panel of states.
+  Errands* errands_of(const Piece& piece, NextVisit& next) const {
+    if (next.first >= next.last || (piece.line > 0 && next.gates > 0)) return &next.errands;
+    constexpr index kLines = kPanelBytes / kLineBytes;
+    const index lines = kLines * (rows_.last - rows_.first), steps = next.last - next.first;
+    const auto bytes = [](index numbers) { return numbers * static_cast<index>(sizeof(T)); };
+    const T* const gates = kept_.gates + gates_at(next.first, piece.block, piece.gate);
+    next.errands.weights = Ahead(gates, bytes(shape_.gates_size(kept_.height)), lines, steps);
+    if (const index p = next.gates++; p < shape_.blocks()) {
+      const T* const h = kept_.h + slot_of(next.first) * shape_.state_size(kept_.height);
+      next.errands.rows = Ahead(h + p * panel() + rows_.first * kPanelWidth<T>,
+                                bytes(shape_.state_size(kept_.height)), lines, steps);
+    }
+    return &next.errands;
+  }
+
   // Adds what steps [first, last) contribute.
-  void add(const Piece& piece, index first, index last) const {
+  void add(const Piece& piece, index first, index last, Errands* errands) const {
     const KernelTable<T>& k = kernels<T>();
     const index width = shape_.width(piece.block);
     const index gate = shape_.gate_of(piece.gate, piece.is_recurrent);
@@ -130,7 +160,7 @@ class ArraysGradient {
       for (index row = 0, rows = 0; row < piece.count && samples > 0; row += rows) {
         rows = tile_height(piece.count - row, k.tile_rows);
         k.add_products(rows, samples, count, columns, 1, places, a + row, lda, kept_.gates,
-                       kPanelWidth<T>, width, piece.sums + row * width, nullptr);
+                       kPanelWidth<T>, width, piece.sums + row * width, errands);
       }
     }
   }
@@ -138,8 +168,7 @@ class ArraysGradient {
     if (!piece.is_recurrent) {
       return shape_.place_of(t * shape_.step_columns + piece.column, back_.x->panel);
     }
-    const index slot = backwards_ ? t + 1 : t;
-    return slot * shape_.state_size(kept_.height) + shape_.place_of(piece.column, panel());
+    return slot_of(t) * shape_.state_size(kept_.height) + shape_.place_of(piece.column, panel());
   }
 
   // Those of all gates of a block.
