@@ -146,13 +146,20 @@ class Backward {
 
   // d loss / d the states before the step, by the products that read them.
   void multiply(index t, RowRange rows) const {
-    const index lines = shape_.gates() * shape_.units;
-    for (index b = 0; b < shape_.blocks() && rows.first < rows.last; ++b) {
-      kernels<T>().multiply_stretches(
-          rows.last - rows.first, scratch_.stretches, count_,
-          gates_at(t) + rows.first * kPanelWidth<T>, kPanelWidth<T>,
-          turned_ + b * kPanelWidth<T> * lines, shape_.width(b), nullptr,
-          later_ + b * lent_panel_ + rows.first * kPanelWidth<T>, kPanelWidth<T>);
+    constexpr index kWidth = kPanelWidth<T>;
+    const KernelTable<T>& k = kernels<T>();
+    const index lines = shape_.gates() * shape_.units, count = rows.last - rows.first;
+    const T* const gates = gates_at(t) + rows.first * kWidth;
+    for (index b = 0; b < shape_.blocks() && count > 0; ++b) {
+      const T* const turned = turned_ + b * kWidth * lines;
+      T* const to = later_ + b * lent_panel_ + rows.first * kWidth;
+      if (shape_.has_gates_in_panels()) {
+        k.multiply(count, lines, {gates, kWidth, panel()}, turned, shape_.width(b), nullptr, to,
+                   kWidth, nullptr);
+      } else {
+        k.multiply_stretches(count, scratch_.stretches, count_, gates, kWidth, turned,
+                             shape_.width(b), nullptr, to, kWidth);
+      }
     }
   }
 
