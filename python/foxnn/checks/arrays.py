@@ -250,6 +250,8 @@ def flat_samples(
     They may have the shape itself, be flat, or lack a last axis of one channel. For the message
     are `more`, which else is allowed, and a hint.
     """
+    if array.shape[1:] == shape:  # fast path
+        return array if len(shape) == 1 else array.reshape(len(array), math.prod(shape))
     flat = (math.prod(shape),)
     allowed = [shape, flat] + ([shape[:-1]] if shape[-1] == 1 and shape[:-1] != flat else [])
     if array.shape[1:] not in allowed:

@@ -13,7 +13,7 @@ import numpy as np
 
 from foxnn.checks.arrays import Array, as_array, shape_of_samples
 from foxnn.checks.label_columns import column_of, is_column
-from foxnn.checks.targets import target_kind, targets
+from foxnn.checks.targets import signed, target_kind, targets
 from foxnn.checks.values import items, shown
 from foxnn.support import pieces
 
@@ -131,7 +131,8 @@ class LabelReader:
             raise ValueError(f"{name} must have shape {shapes} for labels, got {given.shape}")
         array = given if has_labels else as_array(given, name)
         if array.size > 0 and is_column(array, positions):
-            numbers = self._numbers(array.reshape(-1), order, name, kind, count_of(kind, channels))
+            count = count_of(kind, channels)
+            numbers = self._numbers(array.reshape(-1), order, name, kind, count)
             if numbers is not None:
                 rows = numbers.reshape(len(array), -1)
                 if kind == "classes":
@@ -142,7 +143,10 @@ class LabelReader:
     def _numbers(
         self, labels: Array, order: list[Any] | None, name: str, kind: str, count: int
     ) -> Array | None:
-        """Return the numbers of the samples' classes; None where the labels are these numbers."""
+        """Return the numbers of the samples' classes.
+
+        None where the labels are these numbers, but for those that are known to be right.
+        """
         if _is_number(labels):
             low, high = pieces.extremes(labels)
             within = bool(low >= 0 and high <= count - 1)
@@ -150,8 +154,10 @@ class LabelReader:
             if not is_whole and (kind == "classes" or within):
                 return None  # shares of one class, or refused
             if self.classes is None or self.classes.are_numbers:
-                if within and self.learns:
+                if within and self.learns and self.classes is None:
                     self.classes = Classes.numbered(count)
+                if within and kind == "classes" and count > 1 and labels.dtype.kind != "f":
+                    return signed(labels, count)
                 if within or self.classes is not None or not self.learns or not is_whole:
                     return None
         elif self.classes is None and labels.dtype.kind == "b" and (count != 2 or not self.learns):

@@ -111,6 +111,11 @@ def _labels(array: Array, name: str, outputs: int) -> Array:
     low, high = pieces.extremes(array)
     if low < 0 or high >= outputs:
         raise ValueError(f"{allowed}, got {low if low < 0 else high}")
+    return signed(array, outputs)
+
+
+def signed(array: Array, outputs: int) -> Array:
+    """Return class labels from 0 to `outputs` - 1 as the engine takes them: signed integers."""
     kind = array.dtype
     if kind.kind not in "iu":
         return pieces.converted(array, np.int64)

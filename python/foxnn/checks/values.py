@@ -116,6 +116,8 @@ def memory(size: int) -> None:
 
 def number(value: object, name: str) -> float:
     """Return a number that may be infinite or NaN."""
+    if type(value) is float:  # fast path
+        return value
     return _float(value, f"{name} must be a number")
 
 

@@ -28,6 +28,8 @@ def checked_epochs(epochs: Any) -> int:
 
 def dropout_rates(dropout: Any, hidden: int) -> list[float]:
     """Return a rate for each hidden layer, or an empty list if all of them are 0."""
+    if type(dropout) is float and dropout == 0.0:  # fast path
+        return []
     is_list = isinstance(dropout, Sequence) and not isinstance(dropout, str | bytes | bytearray)
     if is_list or (isinstance(dropout, np.ndarray) and dropout.ndim > 0):
         wanted = f"dropout must be a number or one for each of the {hidden} hidden layers"

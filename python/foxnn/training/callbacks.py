@@ -47,16 +47,17 @@ class Callbacks:
     """
 
     def __init__(self, callbacks: object) -> None:
+        self._methods: dict[str, list[Callable[..., Any]]] = {event: [] for event in _EVENTS}
+        self._methods["on_moment"] = []
+        self.onlookers: list[Onlooker] = []
+        if type(callbacks) is tuple and not callbacks:  # fast path
+            return
         if callable(callbacks) or any(hasattr(callbacks, event) for event in _EVENTS):
             callbacks = [callbacks]
         wanted = "callbacks must be a list of callbacks"
         if isinstance(callbacks, str | bytes):
             raise TypeError(f"{wanted}, got {checks.shown(callbacks)}")
-        given = checks.items(callbacks, wanted)
-        self._methods: dict[str, list[Callable[..., Any]]] = {event: [] for event in _EVENTS}
-        self._methods["on_moment"] = []
-        self.onlookers: list[Onlooker] = []
-        for i, callback in enumerate(given):
+        for i, callback in enumerate(checks.items(callbacks, wanted)):
             self._add(callback, f"callbacks[{i}]")
 
     def _add(self, callback: object, name: str) -> None:

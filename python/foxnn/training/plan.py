@@ -89,6 +89,8 @@ def _watch(
     network: AnsweringNetwork, data: FitData, options: FitOptions, start: Start | None
 ) -> Watch | None:
     rule, least_gain = options.early_stopping, 0.0
+    if rule is None and not options.is_auto:
+        return None
     if options.is_auto and rule is None:
         rule = auto.rule_of(data.trained, options.batch_size)
         least_gain = auto.LEAST_GAIN

@@ -26,11 +26,12 @@ _TOLERATED = 0.05
 
 def warn_if_out_of_reach(network: AnsweringNetwork, y: Array, scalers: Scalers) -> None:
     """Warn if targets, as the network scales them, are beyond the range of its outputs."""
+    # The other losses refuse targets that their outputs cannot reach.
+    if network._loss() not in SCALABLE_LOSSES or checks.are_labels(y):
+        return
     (name, parameters), place = end_of(network)
     low, high = reach(name, parameters)
-    bounded = math.isfinite(low) or math.isfinite(high)
-    # The other losses refuse targets that their outputs cannot reach.
-    if network._loss() not in SCALABLE_LOSSES or checks.are_labels(y) or not bounded:
+    if not (math.isfinite(low) or math.isfinite(high)):
         return
     scaler, joins = scalers[1], name in JOINING
     if scaler is None and not joins:
