@@ -119,15 +119,16 @@ def signed(array: Array, outputs: int) -> Array:
     kind = array.dtype
     if kind.kind not in "iu":
         return pieces.converted(array, np.int64)
+    is_ready = kind.isnative and array.flags.c_contiguous and array.flags.aligned
+    if is_ready and kind.kind == "i":
+        return array
     # Labels keep their size: of a mask of bytes, a copy in 64 bits would be eight times as large.
     size = kind.itemsize
     if kind.kind == "u" and outputs - 1 > np.iinfo(f"i{size}").max:
         size *= 2
-    signed = np.dtype(f"i{size}")
-    is_ready = kind.isnative and array.flags.c_contiguous and array.flags.aligned
     if is_ready and size == kind.itemsize:
-        return array.view(signed)  # the same numbers, since none is negative
-    return pieces.converted(array, signed)
+        return array.view(f"i{size}")  # the same numbers, since none is negative
+    return pieces.converted(array, f"i{size}")
 
 
 def weights(

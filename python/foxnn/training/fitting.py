@@ -68,7 +68,7 @@ def _fitted(
     network._classes = data.classes
     names = [*reported(network, data), "learning_rate", "seconds"]
     done = {} if start is None else start.history
-    network._history = history = History.of(done or {name: [] for name in names})
+    network._history = history = History.of(done) if done else History._empty(names)
     loop = FitLoop(network, data, plan, history)
     loop.run()
     if speaks and loop.ran_out and not (data.takes_folds and not plan.is_auto):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +72,13 @@ class History(Mapping[str, list[float]]):
             lengths.add(len(numbers))
         if len(lengths) > 1:
             raise ValueError("values must be lists of one length, one number an epoch")
+        return history
+
+    @classmethod
+    def _empty(cls, names: Iterable[str]) -> History:
+        """Return a history of no epochs yet."""
+        history = cls()
+        history._values = {name: [] for name in names}
         return history
 
     def __setstate__(self, state: object) -> None:

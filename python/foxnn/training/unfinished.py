@@ -48,7 +48,7 @@ def warn_if_unfinished(
             ConvergenceWarning,
         )
         return
-    if network._own_loss is not None:
+    if network._own_loss is not None or len(losses) < _FEWEST_EPOCHS:
         return
     scalers, training = network._scalers, data.training
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -205,7 +206,12 @@ def rule_of(optimizer: object) -> _core.Optimizer:
             f"optimizer must be one of {OPTIMIZER_NAMES.listed()}; got {checks.shown(optimizer)}"
             f"{OPTIMIZER_NAMES.meant(optimizer)}"
         )
-    return _core.Optimizer(name)
+    return _named(name)
+
+
+@functools.cache
+def _named(name: str) -> _core.Optimizer:
+    return _core.Optimizer(name)  # which nothing changes
 
 
 def kind_of(optimizer: object) -> str:
