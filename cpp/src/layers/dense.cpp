@@ -247,6 +247,9 @@ template <class T>
   const T* const bias = this->bias();
   const bool far = inputs_ * padded_ > kNearWeights<T>;
   const auto weights_of = [&](index p) { return weights() + panels.column(p) * inputs_; };
+  const auto used_of = [&](index p) {
+    return std::min(panels.width(p), neurons_ - panels.column(p));
+  };
   Stretch parts[kPartsOfHalf];
   const index part_count = fills_half() ? parts_of_half(x, parts) : 0;
   const auto compute = [&](index p, index row, index rows, Errands* errands) {
@@ -258,7 +261,7 @@ template <class T>
       product(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p),
               bias + panels.column(p), y.at(row, p), y.stride, terms(scratch), errands);
     }
-    this->activate(rows, panels.width(p), row, p, out);
+    this->activate(rows, panels.width(p), row, p, out, used_of(p));
   };
   // A band of rows at a time, so that its outputs (16 KB) are still near when the activation is
   // applied, and of at most so many products a column that a step can soon be left. Where another
@@ -312,7 +315,7 @@ template <class T>
         const T* next = far && row == 0 && p + 1 < last_panel ? weights_of(p + 1) : nullptr;
         k.multiply_listed(rows, list, x.from_row(row), weights_of(p), panels.width(p),
                           bias + panels.column(p), y.at(row, p), y.stride, next, &errands);
-        this->activate(rows, panels.width(p), row, p, out);
+        this->activate(rows, panels.width(p), row, p, out, used_of(p));
       }
     }
     // One row without zeros has a way of its own.
