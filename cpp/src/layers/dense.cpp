@@ -432,11 +432,20 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
       for (index i = 0; i < count; ++i) piece[i] += added[i];
     }
   };
-  const bool is_half = fills_half() && positions_ == 1 && part == batch;
+  const bool is_flat = positions_ == 1 && part == batch, is_half = fills_half() && is_flat;
   const auto compute = [&](index p, index input, const List* lists) {
     const index column = panels.column(p), width = panels.width(p);
     const index rows = std::min(kRows, inputs_ - input), q = input / kRows;
     const index offset = column * inputs_ + input * width;
+    if (const index few = neurons_ - column; 2 * few <= k.lanes && is_flat && !lists) {
+      // The same products with inputs in the lanes: few neurons leave most lanes empty.
+      alignas(64) T across[kLineWidth<T> / 2 * kPanelWidth<T>];
+      const index lines = rounded_up(rows, kLineWidth<T>);
+      k.multiply_transposed(few, batch, delta.from_panel(p), nullptr, x.at(0, q), x.stride, lines,
+                            across, nullptr, false);
+      k.transpose(few, rows, across, lines, piece, width);
+      return sink.take(offset, rows * width, piece);
+    }
     if (is_half && !lists) {
       k.multiply_transposed_half(rows, batch, x.at(0, q), x.stride, delta.data, delta.stride,
                                  piece);
