@@ -302,12 +302,28 @@ struct Tiles {
 template <class T, int V, bool kCompact>
 constexpr Tiles<T, V, kCompact> kTiles;
 
+// Heights of tiles by the number of rows that are left: two divisions by numbers that are known at
+// run time only would take longer than a small tile.
+template <int kMost>
+struct Heights {
+  static constexpr index kLast = 128;
+  std::uint8_t of[kLast + 1] = {};
+  constexpr Heights() {
+    for (index left = 1; left <= kLast; ++left) {
+      of[left] = static_cast<std::uint8_t>(tile_height(left, kMost));
+    }
+  }
+};
+template <int kMost>
+constexpr Heights<kMost> kHeights;
+
 // Calls f(first row, rows) for each tile of at most kMost rows.
 template <int kMost = kTileRows, class Function>
 [[gnu::always_inline]] inline void each_tile(index rows, Function f) {
-  if (rows > 0 && rows <= kMost && has_tiles_of(rows)) return f(index{0}, rows);
   for (index first = 0; first < rows;) {
-    const index height = tile_height(rows - first, kMost);
+    const index left = rows - first;
+    const index height =
+        left <= Heights<kMost>::kLast ? kHeights<kMost>.of[left] : tile_height(left, kMost);
     f(first, height);
     first += height;
   }
