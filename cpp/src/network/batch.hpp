@@ -46,7 +46,10 @@ class Batch {
     if (layout.positions > 1 && layout.pitch == kPanelWidth<T>) {
       return panels(rows, layout.columns());
     }
-    return layout.positions > 1 ? plain(rows, layout.columns()) : packed(rows, form.shape);
+    if (layout.positions > 1) return plain(rows, layout.columns());
+    // A panel, where they fit: there are higher tiles for the gradient of compact panels.
+    return form.shape.positions() > 1 ? packed(rows, form.shape)
+                                      : plain(rows, std::max(form.shape.size(), kPanelWidth<T>));
   }
   /// Row by row without gaps between positions. Vectors that begin at the last position extend past
   /// its end, but never into the next row, which may be another worker's.
