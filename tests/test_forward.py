@@ -36,6 +36,18 @@ def test_a_sample_answers_the_same_alone_and_among_others(dtype: str) -> None:
 
 
 @per_dtype
+@pytest.mark.parametrize("activation", forced_runs.HIDDEN)
+def test_neurons_in_a_line_that_they_do_not_fill(activation: str, dtype: str) -> None:
+    """Several samples share a register there, and a sample alone has one."""
+    for width in (*range(1, 17), 18, 20, 35, 41):
+        nn = foxnn.neural_network([5, width, 3], activation, dtype=dtype, seed=width)
+        x = forced_runs.inputs(135, 5)
+        alone = np.array([nn.get_out(row) for row in x])
+        for samples in (3, 4, 5, 63, 64, 65, 135):
+            assert nn.get_out(x[:samples]).tobytes() == alone[:samples].tobytes(), (width, samples)
+
+
+@per_dtype
 @pytest.mark.parametrize(
     "layers",
     [[1, 1], [5, 40, 3], [40, 40], [(3, 3, 7), foxnn.Conv2D(33, 2), 5]],

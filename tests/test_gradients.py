@@ -37,6 +37,25 @@ def away_from_kinks(nn: foxnn.neural_network, x: np.ndarray, y: np.ndarray) -> n
     return keep
 
 
+@pytest.mark.parametrize("dtype", forced_runs.DTYPES)
+@pytest.mark.parametrize("inputs", [1, 4, 17, 32, 33, 100])
+def test_a_step_is_exact_where_its_sums_are(inputs: int, dtype: str) -> None:
+    """Of small whole numbers: NumPy must make the same step, to the last bit."""
+    rng = np.random.default_rng(inputs)
+    for width in (*range(1, 18), 34, 36, 40, 48, 100):
+        for samples in (1, 4, 64, 128):  # a mean over them is exact, too
+            nn = foxnn.neural_network([inputs, width], "identity", dtype=dtype, seed=0)
+            weights = rng.integers(-2, 3, (inputs, width)).astype(dtype)
+            nn[0].weights, nn[0].bias = weights, np.zeros(width, dtype)
+            x = rng.integers(-2, 3, (samples, inputs)).astype(dtype)
+            y = rng.integers(-9, 10, (samples, width)).astype(dtype)
+            nn.train_on_batch(x, y, optimizer="sgd", learning_rate=samples)
+            error = x @ weights - y
+            key = (width, samples)
+            assert np.array_equal(nn[0].weights, weights - x.T @ error), key
+            assert np.array_equal(nn[0].bias, -error.sum(axis=0)), key
+
+
 @pytest.mark.parametrize(("hidden", "output", "loss"), ENDINGS)
 def test_central_differences(hidden: str, output: str, loss: str) -> None:
     nn = foxnn.neural_network([3, 5, 4, 3], hidden, output, loss, dtype="float64", seed=5)

@@ -193,6 +193,11 @@ def test_samples_of_each_member_lie_in_any_order(
     shared = np.broadcast_to(x[0], x.shape)
     for given in (shared, np.broadcast_to(x[:1].T, (4, count)).T):
         assert pop.get_out(given, each=True).tobytes() == pop.get_out(x[0]).tobytes()
+    repeated = np.broadcast_to(x[:, :1], x.shape)  # one number of each member for all columns
+    assert (
+        pop.get_out(repeated, each=True).tobytes()
+        == pop.get_out(repeated.copy(), each=True).tobytes()
+    )
     column = np.asfortranarray(x)
     column[-1, 2] = np.nan
     with pytest.raises(ValueError, match="x must be finite"):

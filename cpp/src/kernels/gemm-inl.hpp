@@ -302,12 +302,28 @@ struct Tiles {
 template <class T, int V, bool kCompact>
 constexpr Tiles<T, V, kCompact> kTiles;
 
+// Heights of tiles by the number of rows that are left: two divisions by numbers that are known at
+// run time only would take longer than a small tile.
+template <int kMost>
+struct Heights {
+  static constexpr index kLast = 128;
+  std::uint8_t of[kLast + 1] = {};
+  constexpr Heights() {
+    for (index left = 1; left <= kLast; ++left) {
+      of[left] = static_cast<std::uint8_t>(tile_height(left, kMost));
+    }
+  }
+};
+template <int kMost>
+constexpr Heights<kMost> kHeights;
+
 // Calls f(first row, rows) for each tile of at most kMost rows.
 template <int kMost = kTileRows, class Function>
 [[gnu::always_inline]] inline void each_tile(index rows, Function f) {
-  if (rows > 0 && rows <= kMost && has_tiles_of(rows)) return f(index{0}, rows);
   for (index first = 0; first < rows;) {
-    const index height = tile_height(rows - first, kMost);
+    const index left = rows - first;
+    const index height =
+        left <= Heights<kMost>::kLast ? kHeights<kMost>.of[left] : tile_height(left, kMost);
     f(first, height);
     first += height;
   }
@@ -526,24 +542,44 @@ void sum_rows(index samples, const T* b, index ldb, index width, T* sums, bool g
   });
 }
 
+// A block that is smaller than L x L: its rows are padded with zeros.
 template <class T>
-void transpose(index rows, index columns, const T* source, index lds, T* target, index ldt) {
+void transpose_part(index rows, index columns, const T* source, index lds, T* target, index ldt) {
+  constexpr index L = Vec<T>::lanes;
+  const Vec<T> zero = Vec<T>::all(T(0));
+  if (rows <= 2 || columns < L) {
+    for (index j = 0; j < columns; ++j) {
+      if (rows < L) zero.store(target + j * ldt);
+      for (index i = 0; i < rows; ++i) target[j * ldt + i] = source[i * lds + j];
+    }
+    return;
+  }
+  alignas(kLineBytes) T block[L * L] = {};
+  for (index i = 0; i < rows; ++i) Vec<T>::load(source + i * lds).store(block + i * L);
+  Vec<T>::transpose(block, L, target, ldt);
+}
+
+template <class T>
+[[gnu::noinline]] void transpose(index rows, index columns, const T* source, index lds, T* target,
+                                 index ldt) {
   constexpr index L = Vec<T>::lanes;
   for (index i = 0; i < rows; i += L) {
     for (index j = 0; j < columns; j += L) {
+      const T* from = source + i * lds + j;
+      T* to = target + j * ldt + i;
       if (i + L <= rows && j + L <= columns) {
-        Vec<T>::transpose(source + i * lds + j, lds, target + j * ldt + i, ldt);
-        continue;
-      }
-      const index row_end = i + L < rows ? i + L : rows, end = j + L < columns ? j + L : columns;
-      for (index jj = j; jj < end; ++jj) {
-        for (index ii = i; ii < row_end; ++ii) target[jj * ldt + ii] = source[ii * lds + jj];
+        Vec<T>::transpose(from, lds, to, ldt);
+      } else {
+        transpose_part(i + L < rows ? L : rows - i, j + L < columns ? L : columns - j, from, lds,
+                       to, ldt);
       }
     }
   }
-  const index padded = (rows + kLineWidth<T> - 1) / kLineWidth<T> * kLineWidth<T>;
-  for (index j = 0; j < columns; ++j) {
-    for (index i = rows; i < padded; ++i) target[j * ldt + i] = T(0);
+  if constexpr (L < kLineWidth<T>) {
+    const index padded = (rows + kLineWidth<T> - 1) / kLineWidth<T> * kLineWidth<T>;
+    for (index i = (rows + L - 1) / L * L; i < padded; i += L) {
+      for (index j = 0; j < columns; ++j) Vec<T>::all(T(0)).store(target + j * ldt + i);
+    }
   }
 }
 

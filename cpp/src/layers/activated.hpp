@@ -5,6 +5,7 @@
 #include "foxnn/layer.hpp"
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"
+#include "layers/last_columns.hpp"
 
 namespace foxnn {
 
@@ -59,6 +60,11 @@ class Activated : public Layer<T> {
 
   /// Applies the activation to `width` columns of a panel of out.y, and then the dropout mask.
   void activate(index rows, index width, index row, index panel, const Outputs<T>& out) const {
+    activate(rows, width, row, panel, out, width);
+  }
+  /// The same where columns from `used` on are padding, whose values do not matter.
+  void activate(index rows, index width, index row, index panel, const Outputs<T>& out,
+                index used) const {
     const KernelTable<T>& k = kernels<T>();
     const Rows<T>& y = out.y;
     const int kind = static_cast<int>(activation_.kind);
@@ -69,7 +75,7 @@ class Activated : public Layer<T> {
       k.activate_keep[kind](rows, width, y.at(row, panel), y.stride, out.slope.at(row, panel),
                             out.slope.stride, parameter);
     } else {
-      k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);
+      activate_used(activation_.kind, rows, used, y.at(row, panel), y.stride, parameter);
     }
     if (out.mask.data) {
       k.multiply_elements(rows, width, y.at(row, panel), y.stride, out.mask.at(row, panel),

@@ -247,6 +247,9 @@ template <class T>
   const T* const bias = this->bias();
   const bool far = inputs_ * padded_ > kNearWeights<T>;
   const auto weights_of = [&](index p) { return weights() + panels.column(p) * inputs_; };
+  const auto used_of = [&](index p) {
+    return std::min(panels.width(p), neurons_ - panels.column(p));
+  };
   Stretch parts[kPartsOfHalf];
   const index part_count = fills_half() ? parts_of_half(x, parts) : 0;
   const auto compute = [&](index p, index row, index rows, Errands* errands) {
@@ -258,7 +261,7 @@ template <class T>
       product(rows, inputs_, x.from_row(row), weights_of(p), panels.width(p),
               bias + panels.column(p), y.at(row, p), y.stride, terms(scratch), errands);
     }
-    this->activate(rows, panels.width(p), row, p, out);
+    this->activate(rows, panels.width(p), row, p, out, used_of(p));
   };
   // A band of rows at a time, so that its outputs (16 KB) are still near when the activation is
   // applied, and of at most so many products a column that a step can soon be left. Where another
@@ -312,7 +315,7 @@ template <class T>
         const T* next = far && row == 0 && p + 1 < last_panel ? weights_of(p + 1) : nullptr;
         k.multiply_listed(rows, list, x.from_row(row), weights_of(p), panels.width(p),
                           bias + panels.column(p), y.at(row, p), y.stride, next, &errands);
-        this->activate(rows, panels.width(p), row, p, out);
+        this->activate(rows, panels.width(p), row, p, out, used_of(p));
       }
     }
     // One row without zeros has a way of its own.
@@ -429,11 +432,20 @@ void Dense<T>::backward_parameters(Share share, index batch, const Back<T>& back
       for (index i = 0; i < count; ++i) piece[i] += added[i];
     }
   };
-  const bool is_half = fills_half() && positions_ == 1 && part == batch;
+  const bool is_flat = positions_ == 1 && part == batch, is_half = fills_half() && is_flat;
   const auto compute = [&](index p, index input, const List* lists) {
     const index column = panels.column(p), width = panels.width(p);
     const index rows = std::min(kRows, inputs_ - input), q = input / kRows;
     const index offset = column * inputs_ + input * width;
+    if (const index few = neurons_ - column; 2 * few <= k.lanes && is_flat && !lists) {
+      // The same products with inputs in the lanes: few neurons leave most lanes empty.
+      alignas(64) T across[kLineWidth<T> / 2 * kPanelWidth<T>];
+      const index lines = rounded_up(rows, kLineWidth<T>);
+      k.multiply_transposed(few, batch, delta.from_panel(p), nullptr, x.at(0, q), x.stride, lines,
+                            across, nullptr, false);
+      k.transpose(few, rows, across, lines, piece, width);
+      return sink.take(offset, rows * width, piece);
+    }
     if (is_half && !lists) {
       k.multiply_transposed_half(rows, batch, x.at(0, q), x.stride, delta.data, delta.stride,
                                  piece);

@@ -41,12 +41,16 @@ class Batch {
 
   /// For the outputs of a network: the numbers of a position follow each other, because losses and
   /// softmax need all of them.
-  static Batch of_outputs(index rows, const Form& form) {
+  /// `backward`: a gradient begins there.
+  static Batch of_outputs(index rows, const Form& form, bool backward) {
     const Layout& layout = form.layout;
     if (layout.positions > 1 && layout.pitch == kPanelWidth<T>) {
       return panels(rows, layout.columns());
     }
-    return layout.positions > 1 ? plain(rows, layout.columns()) : packed(rows, form.shape);
+    if (layout.positions > 1) return plain(rows, layout.columns());
+    if (!backward || form.shape.positions() > 1) return packed(rows, form.shape);
+    // A panel, where they fit: there are higher tiles for the gradient of compact panels.
+    return plain(rows, std::max(form.shape.size(), kPanelWidth<T>));
   }
   /// Row by row without gaps between positions. Vectors that begin at the last position extend past
   /// its end, but never into the next row, which may be another worker's.

@@ -231,7 +231,10 @@ auto Population<T>::predict(const OneEach<T>& x, T* out, int threads, const Stop
   const bool has_rows = x.column == 1 || columns == 1;
   const Workers workers(cost_of_answers(member(0), size(), 1), size(), threads);
   const LaneQuestion question{view, 1, true, has_rows ? 0 : x.column * kSize};
-  if (const auto found = predict_in_lanes(question, out, workers.together, stop)) return *found;
+  const bool repeats = !has_rows && x.column == 0;  // one number for all columns
+  if (!repeats) {
+    if (const auto found = predict_in_lanes(question, out, workers.together, stop)) return *found;
+  }
   if (has_rows) return predict(view, true, out, threads, stop);
   Buffer<T> rows(size() * columns);
   for (index m = 0; m < size(); ++m) {
