@@ -28,7 +28,7 @@ class Sequences:
     units: int
     steps: int
     batch: int
-    batches: int = 20
+    batches: int = 100  # what a call takes besides its steps is that of an epoch
 
     @property
     def samples(self) -> int:
