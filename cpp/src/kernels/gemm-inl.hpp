@@ -320,6 +320,7 @@ constexpr Heights<kMost> kHeights;
 // Calls f(first row, rows) for each tile of at most kMost rows.
 template <int kMost = kTileRows, class Function>
 [[gnu::always_inline]] inline void each_tile(index rows, Function f) {
+  if (rows > 0 && rows <= kMost && has_tiles_of(rows)) return f(index{0}, rows);
   for (index first = 0; first < rows;) {
     const index left = rows - first;
     const index height =

@@ -198,21 +198,25 @@ void read_into_panels(index n, T* target, index panel, std::uint32_t* bits, inde
     for (index i = 0; i < W; ++i) target[i] = value(first + i);
     if (bits) *bits = nonzero(target), bits += step;
   }
-  // Numbers of loops that compilers know become registers.
   const index left = n - first;
+  std::uint32_t last = 0;
   index i = 0;
-  const auto read = [&]<index kCount>() {
-    if (!(left & kCount)) return;
-    for (index j = 0; j < kCount; ++j) target[i + j] = value(first + i + j);
-    i += kCount;
-  };
-  read.template operator()<16>();
-  read.template operator()<8>();
-  read.template operator()<4>();
-  for (; i < left; ++i) target[i] = value(first + i);
-  if (!bits || left == 0) return;
-  *bits = 0;
-  for (i = 0; i < left; ++i) *bits |= std::uint32_t{target[i] != T(0)} << i;
+  if (left >= 8 && !bits) {
+    // Numbers of loops that compilers know become registers.
+    const auto read = [&]<index kCount>() {
+      if (!(left & kCount)) return;
+      for (index j = 0; j < kCount; ++j) target[i + j] = value(first + i + j);
+      i += kCount;
+    };
+    read.template operator()<16>();
+    read.template operator()<8>();
+    read.template operator()<4>();
+  }
+  for (; i < left; ++i) {
+    target[i] = value(first + i);
+    last |= std::uint32_t{target[i] != T(0)} << i;
+  }
+  if (bits && left > 0) *bits = last;
 }
 
 template <class T, class Source>

@@ -74,8 +74,8 @@ class Activated : public Layer<T> {
     } else if (out.slope.data) {
       k.activate_keep[kind](rows, width, y.at(row, panel), y.stride, out.slope.at(row, panel),
                             out.slope.stride, parameter);
-    } else if (used == width || activation_.kind == ActivationKind::relu) {
-      k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);  // a call less
+    } else if (used == width || is_cheap(activation_.kind)) {
+      k.activate[kind](rows, width, y.at(row, panel), y.stride, parameter);
     } else {
       activate_used(activation_.kind, rows, used, y.at(row, panel), y.stride, parameter);
     }

@@ -25,11 +25,6 @@ void activate_together(const Activate& activate, index rows, T* z, index ldz, T 
   }
 }
 
-// Of which a register takes no longer than a few copies.
-bool is_cheap(ActivationKind kind) {
-  return kind == ActivationKind::relu || kind == ActivationKind::leaky_relu;
-}
-
 }  // namespace
 
 template <class T>
@@ -39,7 +34,7 @@ void activate_used(ActivationKind kind, index rows, index columns, T* z, index l
   const index last = columns % kLineWidth<T>, whole = columns - last;
   const auto slots = static_cast<index>(std::bit_ceil(static_cast<std::size_t>(last)));
   constexpr index kFewRows = 4;
-  if (last == 0 || 2 * slots > k.lanes || rows < kFewRows || is_cheap(kind)) {
+  if (last == 0 || 2 * slots > k.lanes || rows < kFewRows) {
     return activate(rows, rounded_up(columns, k.lanes), z, ldz, parameter);
   }
   if (whole > 0) activate(rows, whole, z, ldz, parameter);

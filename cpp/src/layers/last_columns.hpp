@@ -7,6 +7,12 @@
 
 namespace foxnn {
 
+/// Whether a register of values takes no longer than a few copies.
+inline bool is_cheap(ActivationKind kind) {
+  using enum ActivationKind;
+  return kind == relu || kind == leaky_relu || kind == identity || kind == softmax;
+}
+
 /// z = f(z) on [rows x columns], in place. Some of the columns up to the next line become f(z),
 /// too.
 template <class T>

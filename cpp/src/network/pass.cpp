@@ -151,8 +151,9 @@ void Pass<T>::find_picks() {
 // Memory for numbers of a node; those of the network's outputs as losses need them.
 template <class T>
 Batch<T> Pass<T>::batch_of(const NodeMemory& node) const {
-  if (&node == &nodes_.back())
+  if (&node == &nodes_.back()) {
     return Batch<T>::of_outputs(rows_, node.layer->output(), needs_.backward);
+  }
   return extent_of(node).panels();
 }
 
