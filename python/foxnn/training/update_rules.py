@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
@@ -206,12 +205,13 @@ def rule_of(optimizer: object) -> _core.Optimizer:
             f"optimizer must be one of {OPTIMIZER_NAMES.listed()}; got {checks.shown(optimizer)}"
             f"{OPTIMIZER_NAMES.meant(optimizer)}"
         )
-    return _named(name)
+    if name not in _named:
+        _named[name] = _core.Optimizer(name)
+    return _named[name]
 
 
-@functools.cache
-def _named(name: str) -> _core.Optimizer:
-    return _core.Optimizer(name)  # which nothing changes
+# The rules of names, which nothing changes.
+_named: dict[str, _core.Optimizer] = {}
 
 
 def kind_of(optimizer: object) -> str:
