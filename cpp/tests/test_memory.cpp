@@ -217,6 +217,14 @@ void test_kept_memory() {
     const Buffer<float> clear(numbers);
     FOXNN_CHECK(std::all_of(clear.data(), clear.data() + numbers, [](float x) { return x == 0; }));
   }
+  // Where there is no more memory, what is kept is given back.
+  {
+    const Buffer<float> one(kNumbers), two(kNumbers);
+  }
+  until_failure = 0;
+  FOXNN_CHECK(Buffer<float>(kNumbers / 2).data() != nullptr && until_failure < 0);
+  until_failure = 0;
+  FOXNN_CHECK(test::throws<std::bad_alloc>([] { Buffer<float> none(kNumbers / 4); }));
 #endif
 }
 
@@ -225,12 +233,12 @@ void test_kept_memory() {
 
 int main() {
   using namespace foxnn;
-  test_kept_memory();
   test_pieces<float>();
   test_pieces<double>();
   for (const bool narrow : {false, true}) {
     test_calls<float>(narrow);
     test_calls<double>(narrow);
   }
+  test_kept_memory();  // at the end: with memory that is kept, an allocation that fails is repeated
   return foxnn::test::failures == 0 ? 0 : 1;
 }

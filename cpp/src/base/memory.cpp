@@ -47,7 +47,7 @@ BufferMemory allocated(std::size_t bytes) {
   // The system provides zeros page by page, when they are first touched: so a call that makes
   // buffers of gigabytes takes no time. (aligned_alloc has no counterpart that does this.)
   void* const block = std::calloc(1, room);
-  if (!block) throw std::bad_alloc();
+  if (!block) return {};
   void* place = block;
   void* const data = std::align(alignment, bytes, place, room);
   prefer_huge_pages(data, bytes);
@@ -75,7 +75,7 @@ class Kept {
   }
 
   // False if there is no memory of just this size: then what has waited longest is given back, so
-  // that a process never has more memory than it had in use at once.
+  // that what is kept makes room for what is new.
   bool take(std::size_t bytes, BufferMemory& found) {
     const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
     if (!lock) return false;
@@ -94,13 +94,21 @@ class Kept {
     // In a child that was forked meanwhile, another thread may have had the lock for ever.
     const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
     if (!lock || bytes > most_) return false;
-    while (count_ == items_.size() || total_ > most_ - bytes) give_back_oldest();
     // The system may take huge pages that nobody has written since, and does so before it takes
-    // anything else; they are zeros then. (Of small pages, each would cost a microsecond when it is
-    // written again.)
-    if (bytes >= kLong) madvise(memory.data, bytes / kHuge * kHuge, MADV_FREE);
+    // anything else; they are zeros then. Where it cannot, as of locked memory, none is kept. (Of
+    // small pages, each would cost a microsecond when it is written again.)
+    if (bytes >= kLong && madvise(memory.data, bytes / kHuge * kHuge, MADV_FREE) != 0) return false;
+    while (count_ == items_.size() || total_ > most_ - bytes) give_back_oldest();
     items_[count_++] = {memory, bytes};
     total_ += bytes;
+    return true;
+  }
+
+  // False if there was none.
+  bool give_back_all() {
+    const std::unique_lock<std::mutex> lock(mutex_, std::try_to_lock);
+    if (!lock || count_ == 0) return false;
+    while (count_ > 0) give_back_oldest();
     return true;
   }
 
@@ -130,7 +138,7 @@ class Kept {
 constexpr std::size_t kShortest = 128 << 10, kLongest = 64 << 20;
 
 // At most so much in huge pages, and as much in others as the C library keeps.
-constexpr std::size_t kMostLong = 1 << 30, kMostShort = 64 << 20;
+constexpr std::size_t kMostLong = 512 << 20, kMostShort = 64 << 20;
 
 Kept& kept_for(std::size_t bytes) {
   // Never destroyed: buffers may be, after it would have been.
@@ -138,24 +146,34 @@ Kept& kept_for(std::size_t bytes) {
   return bytes < kLong ? of_short : of_long;
 }
 
-bool is_kept(std::size_t bytes) { return !kMarksUnset && bytes >= kShortest && bytes <= kLongest; }
+// Longer memory is not kept, but what is kept makes room for it.
 bool take_kept(std::size_t bytes, BufferMemory& found) {
-  return kept_for(bytes).take(bytes, found);
+  return !kMarksUnset && bytes >= kShortest && kept_for(bytes).take(bytes, found);
 }
-bool keep(BufferMemory memory, std::size_t bytes) { return kept_for(bytes).keep(memory, bytes); }
+bool keep(BufferMemory memory, std::size_t bytes) {
+  return !kMarksUnset && bytes >= kShortest && bytes <= kLongest &&
+         kept_for(bytes).keep(memory, bytes);
+}
+bool give_back_kept() {
+  const bool had_short = kept_for(kShortest).give_back_all();
+  return kept_for(kLong).give_back_all() || had_short;
+}
 
 #else
-bool is_kept(std::size_t) { return false; }
 bool take_kept(std::size_t, BufferMemory&) { return false; }
 bool keep(BufferMemory, std::size_t) { return false; }
+bool give_back_kept() { return false; }
 #endif
 
 }  // namespace
 
 BufferMemory take_memory(std::size_t bytes, bool is_clear) {
   BufferMemory memory;
-  if (!is_kept(bytes) || !take_kept(bytes, memory)) {
+  if (!take_kept(bytes, memory)) {
     memory = allocated(bytes);
+    // What is kept must not be missing where the process may have no more.
+    if (!memory.block && give_back_kept()) memory = allocated(bytes);
+    if (!memory.block) throw std::bad_alloc();
     // Not a number in any type: what reads it before it is written shows.
     if (kMarksUnset && !is_clear) std::memset(memory.data, 0xff, bytes);
   } else if (is_clear) {
@@ -165,7 +183,7 @@ BufferMemory take_memory(std::size_t bytes, bool is_clear) {
 }
 
 void give_memory(BufferMemory memory, std::size_t bytes) noexcept {
-  if (!memory.block || (is_kept(bytes) && keep(memory, bytes))) return;
+  if (!memory.block || keep(memory, bytes)) return;
   std::free(memory.block);
 }
 
