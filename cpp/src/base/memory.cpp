@@ -6,6 +6,7 @@
 // system may have the pages back at any time.
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
@@ -154,6 +155,14 @@ bool keep(BufferMemory memory, std::size_t bytes) {
   return !kMarksUnset && bytes >= kShortest && bytes <= kLongest &&
          kept_for(bytes).keep(memory, bytes);
 }
+// Zeros that the system provides when they are first touched: to write many megabytes at once would
+// take long, and nobody could interrupt it.
+void clear(void* data, std::size_t bytes) {
+  const std::size_t whole = bytes < kLong ? 0 : bytes / kHuge * kHuge;
+  const bool is_done = whole > 0 && madvise(data, whole, MADV_DONTNEED) == 0;
+  const std::size_t done = is_done ? whole : 0;
+  std::memset(static_cast<std::byte*>(data) + done, 0, bytes - done);
+}
 bool give_back_kept() {
   const bool had_short = kept_for(kShortest).give_back_all();
   return kept_for(kLong).give_back_all() || had_short;
@@ -162,6 +171,7 @@ bool give_back_kept() {
 #else
 bool take_kept(std::size_t, BufferMemory&) { return false; }
 bool keep(BufferMemory, std::size_t) { return false; }
+void clear(void*, std::size_t) {}
 bool give_back_kept() { return false; }
 #endif
 
@@ -177,7 +187,7 @@ BufferMemory take_memory(std::size_t bytes, bool is_clear) {
     // Not a number in any type: what reads it before it is written shows.
     if (kMarksUnset && !is_clear) std::memset(memory.data, 0xff, bytes);
   } else if (is_clear) {
-    std::memset(memory.data, 0, bytes);
+    clear(memory.data, bytes);
   }
   return memory;
 }
