@@ -15,7 +15,7 @@ struct BufferMemory {
   void* data = nullptr;
 };
 
-/// BufferMemory of so many bytes, zeros if it is to be clear. Throws std::bad_alloc.
+/// Memory of so many bytes, zeros if it is to be clear. Throws std::bad_alloc.
 BufferMemory take_memory(std::size_t bytes, bool is_clear);
 /// Gives it back, to the system or for the next that is taken.
 void give_memory(BufferMemory memory, std::size_t bytes) noexcept;

@@ -134,8 +134,8 @@ class Kept {
   std::size_t count_ = 0, total_ = 0, most_ = 0;
 };
 
-// What is kept: shorter memory stays with the C library, and longer memory takes long to clear,
-// though perhaps little of it is used.
+// What is kept: shorter memory stays with the C library, and of longer memory perhaps little is
+// used.
 constexpr std::size_t kShortest = 128 << 10, kLongest = 64 << 20;
 
 // At most so much in huge pages, and as much in others as the C library keeps.
@@ -151,10 +151,12 @@ Kept& kept_for(std::size_t bytes) {
 bool take_kept(std::size_t bytes, BufferMemory& found) {
   return !kMarksUnset && bytes >= kShortest && kept_for(bytes).take(bytes, found);
 }
+
 bool keep(BufferMemory memory, std::size_t bytes) {
   return !kMarksUnset && bytes >= kShortest && bytes <= kLongest &&
          kept_for(bytes).keep(memory, bytes);
 }
+
 // Zeros that the system provides when they are first touched: to write many megabytes at once would
 // take long, and nobody could interrupt it.
 void clear(void* data, std::size_t bytes) {
@@ -163,6 +165,7 @@ void clear(void* data, std::size_t bytes) {
   const std::size_t done = is_done ? whole : 0;
   std::memset(static_cast<std::byte*>(data) + done, 0, bytes - done);
 }
+
 bool give_back_kept() {
   const bool had_short = kept_for(kShortest).give_back_all();
   return kept_for(kLong).give_back_all() || had_short;
