@@ -223,46 +223,36 @@ void member_update(index n, T* w, const T* g, T* m, T* v, const MemberUpdateArgu
   }
 }
 
-// Rows of N numbers, known to the compiler, which then moves whole registers; 0: of n.
-template <class T, int N>
-void lines_of(index n, const T* x, T* lines) {
-  const index width = N ? N : n;
-  for (index c = 0; c < width; ++c) {
-    for (index m = 0; m < kLineWidth<T>; ++m) lines[c * kLineWidth<T> + m] = x[m * width + c];
-  }
-}
-
-template <class T, int N>
-void rows_of(index n, const T* lines, T* x) {
-  const index width = N ? N : n;
-  for (index m = 0; m < kLineWidth<T>; ++m) {
-    for (index c = 0; c < width; ++c) x[m * width + c] = lines[c * kLineWidth<T> + m];
-  }
-}
-
-// Few numbers, as small networks have them. Members have no more than some hundreds.
-template <class T>
-void put_together(index n, const T* x, T* lines) {
+// Calls f(n), few numbers as small networks have them: where the compiler knows how many, it moves
+// whole registers. Members have no more than some hundreds.
+template <class Function>
+[[gnu::always_inline]] inline void with_few(index n, const Function& f) {
   switch (n) {
     case 2:
-      return lines_of<T, 2>(n, x, lines);
+      return f(index{2});
     case 4:
-      return lines_of<T, 4>(n, x, lines);
+      return f(index{4});
     default:
-      return lines_of<T, 0>(n, x, lines);
+      return f(n);
   }
+}
+
+template <class T>
+void put_together(index n, const T* x, T* lines) {
+  with_few(n, [=](index width) __attribute__((always_inline)) {
+    for (index c = 0; c < width; ++c) {
+      for (index m = 0; m < kLineWidth<T>; ++m) lines[c * kLineWidth<T> + m] = x[m * width + c];
+    }
+  });
 }
 
 template <class T>
 void take_apart(index n, const T* lines, T* x) {
-  switch (n) {
-    case 2:
-      return rows_of<T, 2>(n, lines, x);
-    case 4:
-      return rows_of<T, 4>(n, lines, x);
-    default:
-      return rows_of<T, 0>(n, lines, x);
-  }
+  with_few(n, [=](index width) __attribute__((always_inline)) {
+    for (index m = 0; m < kLineWidth<T>; ++m) {
+      for (index c = 0; c < width; ++c) x[m * width + c] = lines[c * kLineWidth<T> + m];
+    }
+  });
 }
 
 // Every weight in float64, one rounding after the other, whichever registers the compiler takes: it
