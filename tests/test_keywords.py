@@ -70,6 +70,7 @@ CALLS |= {name: functools.partial(getattr(foxnn, name), 4) for name in ("RNN", "
 CALLS |= {
     "population": lambda **more: foxnn.population(2, [3, 2], **more),
     "population.fit": lambda **more: foxnn.population(2, [3, 2]).fit(X, Y, **more),
+    "population.get_out": lambda **more: foxnn.population(2, [3, 2]).get_out(X, **more),
     "population.predict": lambda **more: foxnn.population(2, [3, 2]).predict(X, **more),
     "population.evaluate": lambda **more: foxnn.population(2, [3, 2]).evaluate(X, Y, **more),
     "population.evolve": lambda **more: foxnn.population(2, [3, 2]).evolve(abs, **more),

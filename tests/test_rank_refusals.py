@@ -47,6 +47,7 @@ CALLS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "fit": lambda world, more: network().fit(X, Y, 1, communicator=world, **more),
     "predict": lambda world, more: network().predict(X, communicator=world, **more),
     "evaluate": lambda world, more: network().evaluate(X, Y, communicator=world, **more),
+    "population.get_out": lambda world, more: POPULATION.get_out(X, communicator=world, **more),
 }
 
 
@@ -59,7 +60,10 @@ def test_an_unknown_argument_is_carried(call: str) -> None:
 POPULATION = foxnn.population(2, [5, 3, 2], "tanh", "identity", seed=1)
 FORGOTTEN: dict[str, tuple[Callable[..., Any], tuple[Any, ...], str]] = {
     "fit": (lambda *given, **more: network().fit(*given, **more), (X, Y), "'y'"),
+    "predict": (lambda *given, **more: network().predict(*given, **more), (X,), "'x'"),
     "evaluate": (lambda *given, **more: network().evaluate(*given, **more), (X, Y), "'y'"),
+    "population.get_out": (POPULATION.get_out, (X,), "'x'"),
+    "population.predict": (POPULATION.predict, (X,), "'x'"),
     "population.fit": (POPULATION.fit, (X, Y), "'y'"),
     "population.evaluate": (POPULATION.evaluate, (X, Y), "'y'"),
     "population.evolve": (POPULATION.evolve, (len,), "'fitness'"),
@@ -96,6 +100,12 @@ def test_one_argument_too_many_is_carried() -> None:
     )
     check_carried(found, "TypeError: ")
     assert "positional arguments but" in found[1]
+    found = ends(lambda world, errs: network().predict(X, *[None] * (2 * errs), communicator=world))
+    check_carried(found, "TypeError: predict takes x, lengths by position, communicator by keyword")
+    found = ends(
+        lambda world, errs: POPULATION.get_out(X, *[False] * (2 * errs), communicator=world)
+    )
+    check_carried(found, "TypeError: population.get_out takes x, each by position")
 
 
 def test_an_error_within_a_call_is_told_once() -> None:

@@ -19,6 +19,10 @@ _Class = TypeVar("_Class", bound=type)
 #: What tells the other ranks of a communicator of an error, and returns it.
 Refused = Callable[[Any, Exception], Exception]
 
+#: The default of an argument that must be given, in a function too short for `telling`: it looks
+#: for itself whether it was called as it should be, and `miscalled` is the error if it was not.
+LACKING: Any = object()
+
 #: The arguments of the calls that answer, by the name of the call.
 ARGUMENTS: dict[str, list[str]] = {}
 # Calls of networks are methods; the others are found in foxnn, or in foxnn.schedules.
@@ -27,11 +31,19 @@ _SCHEDULES = ("constant", "step", "exponential", "cosine", "inverse", "warmup")
 
 
 def answers(call: str) -> Callable[[_Function], _Function]:
-    """Return a decorator for a function with `**others` that it passes to `unknown`."""
+    """Return a decorator for a function with `**others` that it passes to `unknown`.
+
+    One that Python lets begin without its first argument or with too many, which defaults to
+    `LACKING` and is followed by `*surplus`, passes these to `miscalled`.
+    """
 
     def decorate(function: _Function) -> _Function:
         whole = inspect.signature(function)
-        kept = [p for p in whole.parameters.values() if p.kind is not p.VAR_KEYWORD]
+        kept = [
+            p.replace(default=p.empty) if p.default is LACKING else p
+            for p in whole.parameters.values()
+            if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
         function.__signature__ = whole.replace(parameters=kept)  # type: ignore[attr-defined]
         ARGUMENTS[call] = [p.name for p in kept if p.name != "self"]
         return function
@@ -43,8 +55,8 @@ def telling(refused: Refused | None = None) -> Callable[[_Function], _Function]:
     """Return a decorator: what Python refuses before the function begins is told to other ranks.
 
     Such as a call without `y` on one rank, for which the others would wait. `refused` tells them;
-    None: the object's method `_refused_on`. It costs 0.15 microseconds, too much for `predict` of a
-    sample.
+    None: the object's method `_refused_on`. It costs 0.15 microseconds: too much for `predict` of a
+    sample, which looks for itself (`LACKING`).
     """
 
     def decorate(function: _Function) -> _Function:
@@ -114,6 +126,21 @@ def _too_many(call: str, names: list[str], places: int, given: tuple[Any, ...], 
     others = f", {by_keyword} by keyword" if by_keyword else ""
     hint = f"; {more.replace('{}', wrong)}" if more else ""
     return f"{call} takes {by_position} by position{others}; got {wrong}{hint}"
+
+
+def miscalled(
+    call: str, given: tuple[Any, ...], surplus: tuple[Any, ...], names: Iterable[str]
+) -> TypeError:
+    """Return the error for unknown names, surplus arguments, or else for the first, that lacks.
+
+    `given` are those that were, or could have been, given by position.
+    """
+    if names:
+        return unknown(call, names)
+    if surplus:
+        return TypeError(_too_many(call, ARGUMENTS[call], len(given), (*given, *surplus), ""))
+    known = f"neural_network.{call}" if call in _METHODS else call
+    return TypeError(f"{known}() missing 1 required positional argument: {ARGUMENTS[call][0]!r}")
 
 
 def unknown(call: str, names: Iterable[str]) -> TypeError:

@@ -10,7 +10,7 @@ import numpy as np
 
 from foxnn import checks
 from foxnn.checks import Array, Rows, SamplesLike
-from foxnn.checks.keywords import answers, telling, unknown
+from foxnn.checks.keywords import LACKING, answers, miscalled, telling, unknown
 from foxnn.layers.kinds import leaves
 from foxnn.layers.steps import varies
 from foxnn.model.base import BaseNetwork
@@ -76,9 +76,9 @@ class AnsweringNetwork(BaseNetwork):
     @answers("predict")
     def predict(
         self,
-        x: SamplesLike,
+        x: SamplesLike = LACKING,
         lengths: ArrayLike | None = None,
-        *,
+        *surplus: NoReturn,
         communicator: Any = None,
         **others: NoReturn,
     ) -> Array:
@@ -108,8 +108,9 @@ class AnsweringNetwork(BaseNetwork):
         OverflowError
             If an output is not a number (NaN), since layers before it are beyond the type.
         """
-        if others:
-            raise self._refused_on(communicator, unknown("predict", others))
+        if x is LACKING or surplus or others:
+            error = miscalled("predict", (x, lengths), surplus, others)
+            raise self._refused_on(communicator, error)
         if communicator is not None:
             if are_blocks(x):
                 raise ValueError("communicator must be left out for an array of Dask")

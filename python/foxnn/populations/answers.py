@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from foxnn import _core, checks
 from foxnn.checks import Array, SamplesLike
-from foxnn.checks.keywords import answers, telling, unknown
+from foxnn.checks.keywords import LACKING, answers, miscalled, telling, unknown
 from foxnn.layers.steps import varies
 from foxnn.model.answers import asked_metrics, not_finite
 from foxnn.model.settings import Settings
@@ -34,7 +34,15 @@ class AnsweringPopulation:
     def __len__(self) -> int:
         return len(self._members)
 
-    def get_out(self, x: SamplesLike, each: bool = False, *, communicator: Any = None) -> Any:
+    @answers("population.get_out")
+    def get_out(
+        self,
+        x: SamplesLike = LACKING,
+        each: bool = False,
+        *surplus: NoReturn,
+        communicator: Any = None,
+        **others: NoReturn,
+    ) -> Any:
         """Return the outputs of every member.
 
         Parameters
@@ -71,6 +79,9 @@ class AnsweringPopulation:
         >>> pop.get_out([[1, 2, 3, 4]] * 7).shape
         (5, 7, 2)
         """
+        if x is LACKING or surplus or others:
+            error = miscalled("population.get_out", (x, each), surplus, others)
+            raise self._refused_on(communicator, error)
         if communicator is not None:
             return self._joined_outputs(communicator, x, None, each)
         # The short way of a loop that asks the members step by step.
@@ -143,6 +154,7 @@ class AnsweringPopulation:
             return found
         return _together([reader.put_back(one) for one in found])
 
+    @telling()
     @answers("population.predict")
     def predict(
         self,
