@@ -255,6 +255,14 @@ def test_constants_by_keyword_are_as_before() -> None:
 # Names in messages of Python.
 
 
+def test_signatures_require_the_samples() -> None:
+    for call in (foxnn.neural_network.predict, foxnn.population.get_out):
+        shown = inspect.signature(call).parameters
+        assert shown["x"].default is inspect.Parameter.empty
+        assert list(shown)[:2] == ["self", "x"]
+        assert not {"surplus", "others"} & {*shown}
+
+
 def test_messages_name_the_class_that_users_know() -> None:
     nn = network()
     for call in (

@@ -19,8 +19,8 @@ _Class = TypeVar("_Class", bound=type)
 #: What tells the other ranks of a communicator of an error, and returns it.
 Refused = Callable[[Any, Exception], Exception]
 
-#: The default of an argument that must be given, in a function too short for `telling`: it looks
-#: for itself whether it was called as it should be, and `miscalled` is the error if it was not.
+#: The samples of a call without any, in a function too short for `telling`: it looks for itself
+#: whether it was called as it should be, and `miscalled` is the error if it was not.
 LACKING: Any = object()
 
 #: The arguments of the calls that answer, by the name of the call.
@@ -33,18 +33,18 @@ _SCHEDULES = ("constant", "step", "exponential", "cosine", "inverse", "warmup")
 def answers(call: str) -> Callable[[_Function], _Function]:
     """Return a decorator for a function with `**others` that it passes to `unknown`.
 
-    One that Python lets begin without its first argument or with too many, which defaults to
-    `LACKING` and is followed by `*surplus`, passes these to `miscalled`.
+    One that has `*surplus`, too, begins without its only required argument, which is `LACKING`
+    then, and passes all to `miscalled`. Type checkers and signatures still require it.
     """
 
     def decorate(function: _Function) -> _Function:
+        made: Any = function
         whole = inspect.signature(function)
-        kept = [
-            p.replace(default=p.empty) if p.default is LACKING else p
-            for p in whole.parameters.values()
-            if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-        ]
-        function.__signature__ = whole.replace(parameters=kept)  # type: ignore[attr-defined]
+        every = whole.parameters.values()
+        kept = [p for p in every if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+        if any(p.kind is p.VAR_POSITIONAL for p in every):
+            made.__defaults__ = (LACKING, *made.__defaults__)
+        made.__signature__ = whole.replace(parameters=kept)
         ARGUMENTS[call] = [p.name for p in kept if p.name != "self"]
         return function
 
@@ -56,7 +56,7 @@ def telling(refused: Refused | None = None) -> Callable[[_Function], _Function]:
 
     Such as a call without `y` on one rank, for which the others would wait. `refused` tells them;
     None: the object's method `_refused_on`. It costs 0.15 microseconds: too much for `predict` of a
-    sample, which looks for itself (`LACKING`).
+    sample and `get_out` of a population, which look for themselves (`LACKING`).
     """
 
     def decorate(function: _Function) -> _Function:
@@ -131,7 +131,7 @@ def _too_many(call: str, names: list[str], places: int, given: tuple[Any, ...], 
 def miscalled(
     call: str, given: tuple[Any, ...], surplus: tuple[Any, ...], names: Iterable[str]
 ) -> TypeError:
-    """Return the error for unknown names, surplus arguments, or else for the first, that lacks.
+    """Return the error for unknown names, surplus arguments, or else a first one that lacks.
 
     `given` are those that were, or could have been, given by position.
     """

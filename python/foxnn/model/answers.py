@@ -76,7 +76,7 @@ class AnsweringNetwork(BaseNetwork):
     @answers("predict")
     def predict(
         self,
-        x: SamplesLike = LACKING,
+        x: SamplesLike,
         lengths: ArrayLike | None = None,
         *surplus: NoReturn,
         communicator: Any = None,

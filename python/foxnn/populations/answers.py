@@ -37,7 +37,7 @@ class AnsweringPopulation:
     @answers("population.get_out")
     def get_out(
         self,
-        x: SamplesLike = LACKING,
+        x: SamplesLike,
         each: bool = False,
         *surplus: NoReturn,
         communicator: Any = None,
