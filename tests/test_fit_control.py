@@ -304,7 +304,7 @@ class Moments:
 
 @pytest.mark.parametrize("augment", [None, lambda x, rng: x], ids=["whole", "in batches"])
 def test_long_epochs_have_moments(augment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("foxnn.training.loop._MOMENT", 0.02)
+    monkeypatch.setattr("foxnn.training.loop._MOMENT", 0.002)
     x = np.random.default_rng(0).random((100_000 if augment is None else 3000, 4))
     y = np.tile(np.eye(3), (len(x) // 3 + 1, 1))[: len(x)]
     moments, alone, heard = Moments(), network(), network()
