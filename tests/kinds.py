@@ -218,6 +218,7 @@ ROWS = [
         "conv-padding-alone",
         [(2, 2, 3), Conv2D(5, 5, padding="same", dilation=3), Conv2D(2, 1), 2],
     ),
+    Row("conv-pairs", [(3, 2, 34), Conv2D(80, 2, padding="same"), Conv2D(96, (2, 1)), 2]),
     Row("conv-groups", [(4, 3, 6), Conv2D(9, 2, groups=3), Conv2D(9, 2, groups=9), 2]),
     Row("conv-groups-wide", [(4, 64), Conv1D(64, 2, groups=2), Conv1D(80, 2, groups=16), 2]),
     *(

@@ -88,6 +88,10 @@ inline std::vector<Case> cases_of_kinds() {
        {7},
        {spec("residual", {}, {{dense_spec(9, "tanh"), dense_spec(7, "sin")}, {}}),
         reshape({7.0, 1.0}), each_position(3, "elu"), flatten, dense_spec(2)}},
+      {"pairs of panels",
+       {5, 3, 34},
+       {conv("conv2d", 80, 1, {2, 3}, 1, "relu"), conv("conv2d", 96, 1, {3, 2}, 2, "tanh"),
+        conv("conv2d", 64, 1, {1, 1}, 1, "gelu"), dense_spec(2)}},
   };
 }
 

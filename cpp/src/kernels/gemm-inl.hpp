@@ -237,6 +237,8 @@ void multiply_transposed_tile(index samples, const List* list, const T* a, index
 // products in a second if its second-level cache delivers one side. And fewer columns are more
 // often all zero.
 constexpr int kPairRows = 6;
+// Steps of their inner loops per branch.
+constexpr index kPairSteps = 2;
 template <class T>
 constexpr bool kHasPairs = kPanelWidth<T> == 2 * Vec<T>::lanes && kTileRows > 2 * kPairRows;
 

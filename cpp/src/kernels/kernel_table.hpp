@@ -215,8 +215,13 @@ struct KernelTable {
   /// width], one after the other; rows of a are lda apart. No init if it is null.
   void (*multiply_stretches)(index m, const Stretch* stretches, index count, const T* a, index lda,
                              const T* b, index width, const T* init, T* c, index ldc);
-  /// The same for a line of which at most the first half are filters; the rest of c becomes zero.
-  /// Sums below `least` are replaced by it.
+  /// The same for two whole panels of b, `next` elements apart, where all panels are compact: c is
+  /// that of the first, and c + part of the second. Null where a register is less than half a
+  /// panel.
+  void (*multiply_stretches_pair)(index m, const Stretch* stretches, index count, const T* a,
+                                  const T* b, index next, const T* init, T* c, index part);
+  /// The same as multiply_stretches for a line of which at most the first half are filters; the
+  /// rest of c becomes zero. Sums below `least` are replaced by it.
   void (*multiply_half)(index m, const Stretch* stretches, index count, const T* a, index lda,
                         const T* b, const T* init, T least, T* c, index ldc);
   /// c[rows x a line] = a^T . b for the first `rows` columns of one panel of a[samples], and
@@ -230,6 +235,12 @@ struct KernelTable {
   void (*add_products)(index rows, index samples, index positions, const index* columns, index step,
                        const index* places, const T* a, index lda, const T* b, index ldb,
                        index width, T* c, Errands* errands);
+  /// The same for two whole panels of b, `next` elements apart, where the columns of the rows are
+  /// neighbours and all panels compact: c is that of the first, and c + part of the second. Null
+  /// where a register is less than half a panel.
+  void (*add_products_pair)(index rows, index samples, index positions, const index* columns,
+                            const index* places, const T* a, const T* b, index next, T* c,
+                            index part, Errands* errands);
   /// The same two products over a panel of a batch in lanes (lanes-inl.hpp), whose rows are columns
   /// of kPanelWidth samples. c[rows x width] = init + the products of the columns of `stretches`
   /// with their lines of weights[lines x ldw], the first `rows` of each.

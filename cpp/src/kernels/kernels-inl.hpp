@@ -66,6 +66,8 @@ constexpr KernelTable<T> make_table() {
   if constexpr (kHasPairs<T>) {
     t.multiply_transposed_pair = multiply_transposed_pair<T>;
     t.list_samples_of_pairs = list_samples_of_tiles<T, kPairRows>;
+    t.multiply_stretches_pair = multiply_stretches_pair<T>;
+    t.add_products_pair = add_products_pair<T>;
     t.multiply_lanes_pair = multiply_lanes_pair<T>;
   }
   t.multiply_stretches = multiply_stretches<T>;

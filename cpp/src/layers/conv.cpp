@@ -143,7 +143,8 @@ ScratchSize Conv<T>::scratch_size(index batch) const {
   const index of_weights = std::max(window_.places() * most * kPanelWidth<T>,
                                     weights_of_channels(transposed_channels()));
   const index of_rows = of_weights + kPositions * batch * kPanelWidth<T>;
-  return {.numbers = std::max({of_rows, scratch_of_few(batch), lane_numbers()}),
+  const index of_pair = is_pair_of(group_filters_, 0) ? 2 * lines_ * kPanelWidth<T> : 0;
+  return {.numbers = std::max({of_rows, of_pair, scratch_of_few(batch), lane_numbers()}),
           .stretches = most_stretches() + batch};
 }
 template <class T>
@@ -163,15 +164,64 @@ void Conv<T>::forward(Share share, index batch, const Rows<const T>* x, const Ou
     return forward_few(share, batch, *x, out, scratch);
   }
   for (index p = share.first(positions); p < share.last(positions) && !scratch.leaves(); ++p) {
-    for (index g = 0; g < groups_; ++g) {
-      for (index b = 0; b < blocks_of_group(); ++b) {
-        forward_block(block(g, b), p, {0, batch}, *x, out, scratch);
-      }
-    }
+    forward_position(p, {0, batch}, *x, out, scratch);
     const index panel = columns.at(p, 0) / kPanelWidth<T>;
     each_panel<T>(filters_,
                   [&](index q, index width) { this->activate(batch, width, 0, panel + q, out); });
   }
+}
+
+// The sums of all filters at an output position, for some rows.
+template <class T>
+void Conv<T>::forward_position(index position, const ReadRun& run, const Rows<const T>& x,
+                               const Outputs<T>& out, const Scratch<T>& scratch) const {
+  const bool in_pairs = multiplies_pairs(x, out.y);
+  for (index g = 0; g < groups_; ++g) {
+    for (index b = 0, some = 1; b < blocks_of_group(); b += some) {
+      some = in_pairs && is_pair(group_filters_, b * kPanelWidth<T>, lines_) ? 2 : 1;
+      if (some == 2) {
+        forward_pair(block(g, b), position, run, x, out, scratch);
+      } else {
+        forward_block(block(g, b), position, run, x, out, scratch);
+      }
+    }
+  }
+}
+
+// Whether two panels may be multiplied at once, where their rows lie so.
+template <class T>
+bool Conv<T>::multiplies_pairs(const Rows<const T>& from, const Rows<const T>& to) const {
+  return kernels<T>().multiply_stretches_pair && groups_ == 1 && from.stride == kPanelWidth<T> &&
+         to.stride == kPanelWidth<T>;
+}
+
+// The columns that an output position reads, with their lines of a block's weights. Returns the
+// number of stretches.
+template <class T>
+index Conv<T>::list_columns(const Block& block, index position, const ReadRun& run,
+                            const Rows<const T>& x, Stretch* stretches) const {
+  const Columns from(this->input());
+  index count = 0;
+  each_tap_of_output(window_, position, run.length, [&](const Tap& tap) {
+    count =
+        append_stretches<T>(stretches, count, from.at(tap.position, block.group * group_channels_),
+                            tap.place * group_channels_, group_channels_, x.panel);
+  });
+  return count;
+}
+
+// The sums of a block of filters and those of the next at an output position, for some rows.
+template <class T>
+void Conv<T>::forward_pair(const Block& block, index position, const ReadRun& run,
+                           const Rows<const T>& x, const Outputs<T>& out,
+                           const Scratch<T>& scratch) const {
+  const index count = list_columns(block, position, run, x, scratch.stretches);
+  const T* const bias =
+      has_bias_ ? this->parameters() + this->arrays().back().offset + block.first : nullptr;
+  const index panel = Columns(this->output()).at(position, block.first) / kPanelWidth<T>;
+  kernels<T>().multiply_stretches_pair(
+      run.rows, scratch.stretches, count, x.at(run.first), this->parameters() + weights_of(block),
+      lines_ * kPanelWidth<T>, bias, out.y.at(run.first, panel), out.y.panel);
 }
 
 // The sums of a block of filters at an output position, for some rows.
@@ -179,15 +229,9 @@ template <class T>
 void Conv<T>::forward_block(const Block& block, index position, const ReadRun& run,
                             const Rows<const T>& x, const Outputs<T>& out,
                             Scratch<T> scratch) const {
-  const Columns from(this->input()), to(this->output());
-  index count = 0;
-  each_tap_of_output(window_, position, run.length, [&](const Tap& tap) {
-    count = append_stretches<T>(scratch.stretches, count,
-                                from.at(tap.position, block.group * group_channels_),
-                                tap.place * group_channels_, group_channels_, x.panel);
-  });
+  const index count = list_columns(block, position, run, x, scratch.stretches);
   const index filter = block.group * group_filters_ + block.first;
-  const index column = to.at(position, filter);
+  const index column = Columns(this->output()).at(position, filter);
   const T* const weights = this->parameters() + weights_of(block);
   const T* const bias =
       has_bias_ ? this->parameters() + this->arrays().back().offset + filter : nullptr;

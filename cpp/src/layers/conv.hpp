@@ -57,6 +57,10 @@ class Conv final : public Activated<T> {
     explicit Columns(const Form& form);
     index at(index position, index channel) const { return position * pitch + channel; }
   };
+  // The most lines of two panels of weights that are multiplied at once: they stay in the
+  // second-level cache, from which each tile reads them.
+  static constexpr index kMostLines = (512 << 10) / (2 * kPanelBytes);
+
   // Up to a panel of the filters of a group.
   struct Block {
     index group, first;  // the first filter, within the group
@@ -70,6 +74,12 @@ class Conv final : public Activated<T> {
   struct Tile {
     Block block;
     index line, rows;
+  };
+  // Some lines of the weights of a block, or of it and the next one.
+  struct Lines {
+    Block block;
+    index blocks, first, last;
+    index size() const { return (last - first) * block.width; }
   };
   // The gradients of a block's outputs: rows, and the distance from one position to the next.
   struct Deltas {
@@ -87,6 +97,19 @@ class Conv final : public Activated<T> {
   template <class Function>
   void each_line(const StopRequest& stop, const Function& f) const;
   index place_of_weight(index line, index filter) const;
+  void forward_position(index position, const ReadRun& run, const Rows<const T>& x,
+                        const Outputs<T>& out, const Scratch<T>& scratch) const;
+  bool multiplies_pairs(const Rows<const T>& from, const Rows<const T>& to) const;
+  static bool is_pair_of(index all, index first) {
+    return rounded_up(all, kLineWidth<T>) - first >= 2 * kPanelWidth<T>;
+  }
+  static bool is_pair(index all, index first, index lines) {
+    return is_pair_of(all, first) && lines <= kMostLines;
+  }
+  index list_columns(const Block& block, index position, const ReadRun& run, const Rows<const T>& x,
+                     Stretch* stretches) const;
+  void forward_pair(const Block& block, index position, const ReadRun& run, const Rows<const T>& x,
+                    const Outputs<T>& out, const Scratch<T>& scratch) const;
   void forward_block(const Block& block, index position, const ReadRun& run, const Rows<const T>& x,
                      const Outputs<T>& out, Scratch<T> scratch) const;
   index scratch_of_few(index batch) const;
@@ -98,18 +121,28 @@ class Conv final : public Activated<T> {
   Rows<const T> contiguous_rows(index batch, const Rows<const T>& x, T* copied) const;
   void products_of_run(const Block& block, const PositionRun& run, std::span<const Stretch> listed,
                        const T* a, index lda, const Rows<T>& y, T least, Scratch<T> scratch) const;
+  index list_gradients(index group, index position, const ReadRun& run, const Rows<const T>& delta,
+                       Stretch* stretches) const;
+  void input_gradient_pair(index channel, index position, const ReadRun& run,
+                           const Rows<const T>& delta, const T* weights, const Rows<T>& delta_below,
+                           const Scratch<T>& scratch) const;
   void input_gradient(index group, index channel, index position, const ReadRun& run,
                       const Rows<const T>& delta, const T* weights, const Rows<T>& delta_below,
                       Scratch<T> scratch) const;
   index weights_of_channels(index channels) const;
   index transposed_channels() const;
   void transpose_weights(index group, index channel, T* transposed) const;
-  void gradient_of_lines(const Block& block, index first, index last, index batch,
-                         const Rows<const T>& x, const Rows<const T>& delta,
-                         const WindowRows* sequences, T* gradient, T* gathered, T* biases) const;
+  void gradient_of_lines(const Lines& lines, index batch, const Rows<const T>& x,
+                         const Rows<const T>& delta, const WindowRows* sequences, T* gradient,
+                         T* gathered, T* biases) const;
   Deltas deltas_of(const Block& block, index begin, index end, index batch,
                    const Rows<const T>& delta, T* gathered) const;
-  Errands next_positions(const Block& block, index begin, index batch, const Rows<const T>& x,
+  index list_positions(const Tile& tile, index begin, index end, index panel, index step,
+                       index* columns, index* places) const;
+  void add_pair_of_place(const Tile& tile, index begin, index end, index batch,
+                         const Rows<const T>& x, const Deltas& deltas, index next, T* sums,
+                         index part, Errands* errands) const;
+  Errands next_positions(const Lines& lines, index begin, index batch, const Rows<const T>& x,
                          const Rows<const T>& delta) const;
   void add_tile(const Tile& tile, index begin, index end, index batch, const Rows<const T>& x,
                 const Deltas& deltas, T* sums, Errands* errands) const;

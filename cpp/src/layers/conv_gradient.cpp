@@ -27,46 +27,62 @@ void Conv<T>::backward_parameters(Share share, index batch, const Back<T>& back,
   const bool sums_biases = has_bias_ && groups_ == 1;
   std::optional<WindowRows> rows;
   if (back.steps.x) rows.emplace(sequences(batch, back.steps, scratch));
+  const bool in_pairs = !rows && multiplies_pairs(*back.x, back.delta) &&
+                        Columns(this->input()).are_panels &&
+                        group_channels_ >= kernels<T>().tile_rows;
   for (index task = begin; task < end && !scratch.leaves();) {
-    alignas(64) T biases[kPanelWidth<T>] = {};
-    const index b = task / lines_, first = task % lines_;
-    const index last = std::min(lines_, first + end - task);
-    const Block at = block(b / blocks_of_group(), b % blocks_of_group());
-    std::fill_n(scratch.numbers, (last - first) * at.width, T(0));
-    gradient_of_lines(at, first, last, batch, *back.x, back.delta, rows ? &*rows : nullptr,
-                      scratch.numbers, gathered, sums_biases && first == 0 ? biases : nullptr);
-    sink.take(weights_of(at) + first * at.width, (last - first) * at.width, scratch.numbers);
-    if (sums_biases && first == 0) {
-      sink.take(this->arrays().back().offset + at.first, kPanelWidth<T>, biases);
+    alignas(64) T biases[2 * kPanelWidth<T>] = {};
+    const index b = task / lines_;
+    const bool is_pair = in_pairs && is_pair_of(group_filters_, b / 2 * 2 * kPanelWidth<T>);
+    const index some = is_pair ? 2 : 1, from = b / some * some * lines_;
+    const index to = std::min(end, from + some * lines_);
+    const index g = from / lines_ / blocks_of_group(), own = from / lines_ % blocks_of_group();
+    const Lines lines{block(g, own), some, (task - from) / some, (to - from) / some};
+    const bool has_biases = sums_biases && lines.first == 0;
+    std::fill_n(scratch.numbers, some * lines.size(), T(0));
+    gradient_of_lines(lines, batch, *back.x, back.delta, rows ? &*rows : nullptr, scratch.numbers,
+                      gathered, has_biases ? biases : nullptr);
+    for (index i = 0; i < some; ++i) {
+      const Block at = block(g, own + i);
+      sink.take(weights_of(at) + lines.first * at.width, lines.size(),
+                scratch.numbers + i * lines.size());
+      if (has_biases) {
+        sink.take(this->arrays().back().offset + at.first, kPanelWidth<T>,
+                  biases + i * kPanelWidth<T>);
+      }
     }
-    task += last - first;
+    task = to;
   }
   if (has_bias_ && !sums_biases) bias_gradient(share, batch, back, sink);
 }
 
-// gradient[lines][width] += d loss / d weights of some lines of a block; and d loss / d biases, if
+// gradient[blocks][lines][width] += d loss / d weights of some lines; and d loss / d biases, if
 // they are asked for.
 template <class T>
-void Conv<T>::gradient_of_lines(const Block& block, index first, index last, index batch,
-                                const Rows<const T>& x, const Rows<const T>& delta,
-                                const WindowRows* sequences, T* gradient, T* gathered,
-                                T* biases) const {
+void Conv<T>::gradient_of_lines(const Lines& lines, index batch, const Rows<const T>& x,
+                                const Rows<const T>& delta, const WindowRows* sequences,
+                                T* gradient, T* gathered, T* biases) const {
+  const Block& block = lines.block;
   const index outputs = this->output().shape.positions(), height = kernels<T>().tile_rows;
   for (index begin = 0; begin < outputs; begin += kPositions) {
     const index end = std::min(outputs, begin + kPositions);
     const Deltas deltas = deltas_of(block, begin, end, batch, delta, gathered);
-    Errands errands = next_positions(block, end, batch, x, delta);
-    for (index line = first, rows = 0; line < last; line += rows) {
+    Errands errands = next_positions(lines, end, batch, x, delta);
+    for (index line = lines.first, rows = 0; line < lines.last; line += rows) {
       // Tiles of nearly equal size, of the channels of one place and one panel if these are enough:
       // then their columns are neighbours.
       const index inside = line % group_channels_;
       const index channel = block.group * group_channels_ + inside;
       const index room =
           std::min(group_channels_ - inside, kPanelWidth<T> - channel % kPanelWidth<T>);
-      const index left = group_channels_ < height ? last - line : std::min(last - line, room);
-      rows = tile_height(left, height);
-      T* const sums = gradient + (line - first) * block.width;
-      if (sequences) {
+      const index rest = lines.last - line;
+      const index left = group_channels_ < height ? rest : std::min(rest, room);
+      rows = lines.blocks == 2 ? left : tile_height(left, height);
+      T* const sums = gradient + (line - lines.first) * block.width;
+      if (lines.blocks == 2) {
+        add_pair_of_place({block, line, rows}, begin, end, batch, x, deltas, delta.panel, sums,
+                          lines.size(), &errands);
+      } else if (sequences) {
         add_tile_of_sequences({block, line, rows}, begin, end, *sequences, x, deltas, sums);
       } else {
         add_tile({block, line, rows}, begin, end, batch, x, deltas, sums, &errands);
@@ -75,8 +91,11 @@ void Conv<T>::gradient_of_lines(const Block& block, index first, index last, ind
     for (index p = begin; p < end && biases; ++p) {
       const index there = sequences ? sequences->with_output(p) : batch;
       if (there == 0) break;
-      kernels<T>().sum_rows(there, deltas.first + (p - begin) * deltas.step, deltas.stride,
-                            block.width, biases, true);
+      const T* const there_first = deltas.first + (p - begin) * deltas.step;
+      for (index i = 0; i < lines.blocks; ++i) {
+        kernels<T>().sum_rows(there, there_first + i * delta.panel, deltas.stride, block.width,
+                              biases + i * kPanelWidth<T>, true);
+      }
     }
   }
 }
@@ -108,18 +127,19 @@ auto Conv<T>::deltas_of(const Block& block, index begin, index end, index batch,
 // the positions from `begin` on read. From the third-level cache, the first tile would wait for
 // them longer than it computes.
 template <class T>
-Errands Conv<T>::next_positions(const Block& block, index begin, index batch,
+Errands Conv<T>::next_positions(const Lines& lines, index begin, index batch,
                                 const Rows<const T>& x, const Rows<const T>& delta) const {
   const index outputs = this->output().shape.positions(),
               end = std::min(outputs, begin + kPositions);
   if (begin == end || x.stride != kPanelWidth<T> || delta.stride != kPanelWidth<T>) return {};
   const Columns from(this->input()), to(this->output());
   constexpr index kLines = kPanelBytes / kLineBytes, kWidth = kPanelWidth<T>;
-  const index filter = block.group * group_filters_ + block.first;
+  const index filter = lines.block.group * group_filters_ + lines.block.first;
+  const index before = (lines.blocks - 1) * delta.panel / kWidth;
   Errands errands;
-  errands.weights =
-      Ahead(delta.at(0, to.at(begin, filter) / kWidth),
-            to.pitch / kWidth * delta.panel * index{sizeof(T)}, kLines * batch, end - begin);
+  errands.weights = Ahead(delta.at(0, to.at(begin, filter) / kWidth),
+                          to.pitch / kWidth * delta.panel * index{sizeof(T)},
+                          kLines * (before + batch), end - begin);
   // Of the inputs, those that the last place reads: earlier positions have read the others.
   const std::span<const Tap> first = window_.of_output(begin), last = window_.of_output(end - 1);
   if (first.empty() || last.empty()) return errands;
@@ -128,6 +148,35 @@ Errands Conv<T>::next_positions(const Block& block, index begin, index batch,
   if (next <= panel) return errands;
   errands.rows = Ahead(x.at(0, panel), x.panel * index{sizeof(T)}, kLines * batch, next - panel);
   return errands;
+}
+
+// The columns of a tile within one place of the window at the positions that do not have it over
+// the padding, and where their gradients are. Returns the number of these positions.
+template <class T>
+index Conv<T>::list_positions(const Tile& tile, index begin, index end, index panel, index step,
+                              index* columns, index* places) const {
+  const Columns from(this->input());
+  const index place = tile.line / group_channels_;
+  const index channel = tile.block.group * group_channels_ + tile.line % group_channels_;
+  index positions = 0;
+  for (index p = begin; p < end; ++p) {
+    const Tap* tap = window_.of_output(p, place);
+    if (!tap) continue;
+    columns[positions] = offset_of<T>(from.at(tap->position, channel), panel);
+    places[positions++] = (p - begin) * step;
+  }
+  return positions;
+}
+
+// Adds what some positions contribute to lines of two blocks, of one place and one panel.
+template <class T>
+void Conv<T>::add_pair_of_place(const Tile& tile, index begin, index end, index batch,
+                                const Rows<const T>& x, const Deltas& deltas, index next, T* sums,
+                                index part, Errands* errands) const {
+  index columns[kPositions], places[kPositions];
+  const index positions = list_positions(tile, begin, end, x.panel, deltas.step, columns, places);
+  kernels<T>().add_products_pair(tile.rows, batch, positions, columns, places, x.data, deltas.first,
+                                 next, sums, part, errands);
 }
 
 // Adds what some positions contribute to a tile.
@@ -181,16 +230,8 @@ template <class T>
 void Conv<T>::add_tile_of_place(const Tile& tile, index begin, index end, index batch,
                                 const Rows<const T>& x, const Deltas& deltas, T* sums,
                                 Errands* errands) const {
-  const Columns from(this->input());
-  const index place = tile.line / group_channels_;
-  const index channel = tile.block.group * group_channels_ + tile.line % group_channels_;
-  index columns[kPositions], places[kPositions], positions = 0;
-  for (index p = begin; p < end; ++p) {
-    const Tap* tap = window_.of_output(p, place);
-    if (!tap) continue;
-    columns[positions] = offset_of<T>(from.at(tap->position, channel), x.panel);
-    places[positions++] = (p - begin) * deltas.step;
-  }
+  index columns[kPositions], places[kPositions];
+  const index positions = list_positions(tile, begin, end, x.panel, deltas.step, columns, places);
   if (positions == 0) return;
   kernels<T>().add_products(tile.rows, batch, positions, columns, 1, places, x.data, x.stride,
                             deltas.first, deltas.stride, tile.block.width, sums, errands);
@@ -242,12 +283,16 @@ void Conv<T>::bias_gradient(Share share, index batch, const Back<T>& back,
 #define FOXNN_GRADIENT(T)                                                                          \
   template void Conv<T>::backward_parameters(Share, index, const Back<T>&, GradientSink<T>&,       \
                                              Scratch<T>) const;                                    \
-  template void Conv<T>::gradient_of_lines(const Block&, index, index, index,                      \
-                                           const Rows<const T>&, const Rows<const T>&,             \
-                                           const WindowRows*, T*, T*, T*) const;                   \
+  template void Conv<T>::gradient_of_lines(const Lines&, index, const Rows<const T>&,              \
+                                           const Rows<const T>&, const WindowRows*, T*, T*, T*)    \
+      const;                                                                                       \
   template auto Conv<T>::deltas_of(const Block&, index, index, index, const Rows<const T>&, T*)    \
       const -> Deltas;                                                                             \
-  template Errands Conv<T>::next_positions(const Block&, index, index, const Rows<const T>&,       \
+  template index Conv<T>::list_positions(const Tile&, index, index, index, index, index*, index*)  \
+      const;                                                                                       \
+  template void Conv<T>::add_pair_of_place(const Tile&, index, index, index, const Rows<const T>&, \
+                                           const Deltas&, index, T*, index, Errands*) const;       \
+  template Errands Conv<T>::next_positions(const Lines&, index, index, const Rows<const T>&,       \
                                            const Rows<const T>&) const;                            \
   template void Conv<T>::add_tile(const Tile&, index, index, index, const Rows<const T>&,          \
                                   const Deltas&, T*, Errands*) const;                              \

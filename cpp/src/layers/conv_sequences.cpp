@@ -23,13 +23,7 @@ void Conv<T>::forward_sequences(Share share, index batch, const Rows<const T>& x
   for (index p = own.first; p < own.last && !scratch.leaves(); ++p) {
     const index there = rows.with_output(p);
     if (there == 0) return;
-    rows.each_of_output(p, [&](const ReadRun& run) {
-      for (index g = 0; g < groups_; ++g) {
-        for (index b = 0; b < blocks_of_group(); ++b) {
-          forward_block(block(g, b), p, run, x, out, scratch);
-        }
-      }
-    });
+    rows.each_of_output(p, [&](const ReadRun& run) { forward_position(p, run, x, out, scratch); });
     const index panel = columns.at(p, 0) / kPanelWidth<T>;
     each_panel<T>(filters_,
                   [&](index q, index width) { this->activate(there, width, 0, panel + q, out); });
