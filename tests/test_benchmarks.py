@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import foxnn
@@ -148,6 +149,34 @@ def test_single_answers_gives_a_row_a_network() -> None:
     assert re.search(rf"^\| \[3, 5, 4, 2\]: the call \|  \| {time} \|  \|$", text, re.M)
     for name in only[1::2]:
         assert re.search(rf"^\| {re.escape(name)} \| {time} \| {time} \| [0-9.]+ \|$", text, re.M)
+
+
+def test_eight_bits_gives_times_and_correct_answers() -> None:
+    text = run("eight_bits.py", "--quick", "--threads", 1, "--only", "LeNet-5")
+    assert "QUICK" in text
+    time = r"[0-9.]+ [mu]?s"
+    for kind in ("float32", "uint8"):
+        row = rf"^\| LeNet-5 \| {kind} \| 1 \| {time} \| {time} \| [0-9.]+ \|$"
+        assert re.search(row, text, re.M)
+    found = re.search(r"^\| LeNet-5 \| 0 \| (.*) % \| (.*) % \| (.*) \|$", text, re.M)
+    assert found
+    whole, small, lost = map(float, found.groups())
+    assert 0 <= whole <= 100
+    assert lost == pytest.approx(whole - small, abs=0.011)
+
+
+def test_eight_bits_counts_correct_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from eight_bits import as_inputs, correct
+
+    nn = foxnn.neural_network([4, 2], "identity", "softmax")
+    nn[0].weights = [[1, 0], [0, 1], [0, 0], [0, 0]]
+    nn[0].bias = [0, 0]
+    pixels = np.array([[255, 0, 0, 0], [0, 51, 0, 0], [9, 0, 0, 0]], np.uint8)
+    x = as_inputs(nn, pixels, "float32")
+    np.testing.assert_allclose(x[:, :2], [[1, 0], [0, 0.2], [9 / 255, 0]], rtol=1e-6)
+    assert as_inputs(nn, pixels, "uint8").dtype == np.uint8
+    assert correct(nn, x, np.array([0, 1, 1])) == 2
 
 
 def test_single_answers_count_weights_and_numbers_once(monkeypatch: pytest.MonkeyPatch) -> None:
