@@ -266,8 +266,8 @@ auto Population<T>::predict_in_lanes(const LaneQuestion& question, T* out, int w
     stops.begin({});
     const auto answer = [&](index turn, int worker) {
       const index begin = turn * kAtOnce, first = begin * kMostMembers<T>;
-      const typename LaneDesk<T>::Groups some(lanes_.data() + begin,
-                                              std::min(kAtOnce, groups - begin));
+      const auto count = static_cast<std::size_t>(std::min(kAtOnce, groups - begin));
+      const typename LaneDesk<T>::Groups some(lanes_.data() + begin, count);
       const auto found = desks_[static_cast<std::size_t>(worker)]->answer(
           some, question, first, are_loaded, out + first * width);
       if (found) {

@@ -182,7 +182,8 @@ class Step {
   }
   void loss_outside(const Team& team, index number, const Drawn& drawn, index rows, int slot) {
     const Layer<T>& top = network_.top();
-    const auto& [samples, sample] = drawn;
+    const Samples& samples = drawn.samples;
+    const std::uint32_t* const sample = drawn.sample;
     const index first = team.share().first(rows), count = team.share().last(rows) - first;
     const Rows<T> out = pass_.output().from_row(first);
     top.finish_rows(count, out);
