@@ -78,6 +78,10 @@ def forward_cases() -> Iterator[tuple[str, foxnn.neural_network, np.ndarray]]:
         for batch in BATCHES:
             nn = foxnn.neural_network([5, 33, 3], "sigmoid", dtype=dtype, seed=batch)
             yield f"{dtype} [5, 33, 3] x {batch}", nn, inputs(batch, 5)
+        # Pairs of panels: a few rows, and two bands.
+        for batch in (5, 7, 120):
+            nn = foxnn.neural_network([290, 320, 64], "relu", dtype=dtype, seed=batch)
+            yield f"{dtype} [290, 320, 64] x {batch}", nn, inputs(batch, 290)
         for hidden, output, loss in endings():
             nn = foxnn.neural_network([13, 33, 15], hidden, output, loss, dtype=dtype, seed=3)
             yield f"{dtype} {hidden} {output} {loss}", nn, inputs(31, 13)
@@ -102,6 +106,9 @@ def gradient_cases() -> Iterator[tuple[str, foxnn.neural_network, np.ndarray, np
         # Pairs of panels with one left, over several parts of the samples.
         nn = foxnn.neural_network([97, 130, 64, 3], "tanh", "identity", dtype=dtype, seed=8)
         yield f"{dtype} wide x 300", nn, inputs(300, 97), wanted(300, 3, "mse")
+        # Pairs of panels forward and back, with several bands of samples, and many zeros.
+        nn = foxnn.neural_network([300, 448, 384, 3], "relu", "identity", dtype=dtype, seed=9)
+        yield f"{dtype} wider x 230", nn, inputs(230, 300), wanted(230, 3, "mse")
 
 
 def parameters(nn: foxnn.neural_network) -> np.ndarray:

@@ -43,29 +43,6 @@ void multiply_stretches_tile(const Stretch* stretches, index count, const T* a, 
   store<T>(sums, c, ldc);
 }
 
-// The same for both of two whole panels of b, `next` elements apart, and compact panels.
-template <class T, int R>
-void multiply_stretches_pair_tile(const Stretch* stretches, index count, const T* a, const T* b,
-                                  index next, const T* init, T* c, index part) {
-  constexpr index kWidth = kPanelWidth<T>;
-  Vec<T> sums[R][2 * kPairPanels];
-  start<T>(sums, init);
-  for (const Stretch* run = stretches; run != stretches + count; ++run) {
-    const T *at = a + run->column, *line = b + run->line * kWidth;
-    const T* ahead = a + (run + 1 != stretches + count ? run + 1 : stretches)->column;
-    index i = 0, row = 0;
-    for (; i + kPairSteps <= run->count; i += kPairSteps) {
-      if (row < R) fetch_near<2>(ahead + row++ * kWidth);
-      FOXNN_UNROLL
-      for (index step = 0; step < kPairSteps; ++step, ++at, line += kWidth) {
-        add<T>(sums, at, kWidth, line, next);
-      }
-    }
-    for (; i < run->count; ++i, ++at, line += kWidth) add<T>(sums, at, kWidth, line, next);
-  }
-  store<T>(sums, c, kWidth, part);
-}
-
 // Samples per branch of the gradient's tile: with 1 in place of 2 it takes 6 % longer, 4 are not
 // faster. Tiles that fill less than half of the registers are seldom used: there it would only be
 // more code.
@@ -119,30 +96,6 @@ void add_products_tile(index samples, index positions, const index* columns, ind
   store<T>(sums, c, ldc);
 }
 
-// The same for both of two whole panels of b, `next` elements apart, with neighbouring columns and
-// compact panels.
-template <class T, int R>
-void add_products_pair_tile(index samples, index positions, const index* columns,
-                            const index* places, const T* a, const T* b, index next, T* c,
-                            index part, Errands* errands) {
-  constexpr index kWidth = kPanelWidth<T>;
-  Vec<T> sums[R][2 * kPairPanels];
-  go_on<T>(sums, c, kWidth, part);
-  for (index p = 0; p < positions; ++p) {
-    const T *at = a + columns[p], *line = b + places[p];
-    index s = 0;
-    for (; s + kPairSteps <= samples; s += kPairSteps) {
-      if (errands && s % kSamplesOfErrand == 0) run_errands(*errands, 0);
-      FOXNN_UNROLL
-      for (index step = 0; step < kPairSteps; ++step, at += kWidth, line += kWidth) {
-        add<T>(sums, at, 1, line, next);
-      }
-    }
-    for (; s < samples; ++s, at += kWidth, line += kWidth) add<T>(sums, at, 1, line, next);
-  }
-  store<T>(sums, c, kWidth, part);
-}
-
 template <class T, int V>
 struct ConvTiles {
   using MultiplyRuns = void (*)(const Stretch*, index, const T*, index, const T*, index, const T*,
@@ -189,34 +142,6 @@ void multiply_stretches(index m, const Stretch* stretches, index count, const T*
 }
 
 template <class T>
-struct PairRuns {
-  using Tile = void (*)(const Stretch*, index, const T*, const T*, index, const T*, T*, index);
-  using AddProducts = void (*)(index, index, const index*, const index*, const T*, const T*, index,
-                               T*, index, Errands*);
-  Tile multiply_stretches[kPairRows + 1] = {};
-  AddProducts add_products[kPairRows + 1] = {};
-
-  template <int R = kPairRows>
-  constexpr void fill() {
-    multiply_stretches[R] = multiply_stretches_pair_tile<T, R>;
-    add_products[R] = add_products_pair_tile<T, R>;
-    if constexpr (R > 1) fill<R - 1>();
-  }
-  constexpr PairRuns() { fill(); }
-};
-template <class T>
-constexpr PairRuns<T> kPairRuns;
-
-template <class T>
-void multiply_stretches_pair(index m, const Stretch* stretches, index count, const T* a, const T* b,
-                             index next, const T* init, T* c, index part) {
-  each_tile<kPairRows>(m, [&](index row, index rows) {
-    kPairRuns<T>.multiply_stretches[rows](stretches, count, a + row * kPanelWidth<T>, b, next, init,
-                                          c + row * kPanelWidth<T>, part);
-  });
-}
-
-template <class T>
 void add_products(index rows, index samples, index positions, const index* columns, index step,
                   const index* places, const T* a, index lda, const T* b, index ldb, index width,
                   T* c, Errands* errands) {
@@ -237,16 +162,6 @@ void add_products(index rows, index samples, index positions, const index* colum
     } else {
       each_tile<kFewRows>(rows, tile);
     }
-  });
-}
-
-template <class T>
-void add_products_pair(index rows, index samples, index positions, const index* columns,
-                       const index* places, const T* a, const T* b, index next, T* c, index part,
-                       Errands* errands) {
-  each_tile<kPairRows>(rows, [&](index row, index count) {
-    kPairRuns<T>.add_products[count](samples, positions, columns, places, a + row, b, next,
-                                     c + row * kPanelWidth<T>, part, errands);
   });
 }
 

@@ -232,39 +232,6 @@ void multiply_transposed_tile(index samples, const List* list, const T* a, index
   store<T>(sums, c, ldc);
 }
 
-// The most rows of a tile of two panels, of four registers a row. Six by four sums take ten loads
-// for 24 products, where twelve by two take fourteen: on a Xeon with AVX-512 that is 11 % more
-// products in a second if its second-level cache delivers one side. And fewer columns are more
-// often all zero.
-constexpr int kPairRows = 6;
-// Steps of their inner loops per branch.
-constexpr index kPairSteps = 2;
-template <class T>
-constexpr bool kHasPairs = kPanelWidth<T> == 2 * Vec<T>::lanes && kTileRows > 2 * kPairRows;
-
-// The same for both of two whole panels of b, `next` elements apart; those of c are `part` apart.
-template <class T, int R>
-void multiply_transposed_pair_tile(index samples, const List* list, const T* a, const T* b,
-                                   index next, T* c, index part, const Fetch<T>* fetch,
-                                   bool goes_on) {
-  constexpr index kWidth = kPanelWidth<T>;
-  Vec<T> sums[R][2 * kPairPanels];
-  if (goes_on) {
-    go_on<T>(sums, c, kWidth, part);
-  } else {
-    start<T>(sums, nullptr);
-  }
-  if (list && list->items) {
-    const std::uint32_t* items = list->items;
-    const auto at = [=](index i) { return index{items[i]}; };
-    add_samples<T>(sums, list->count, a, b, next, fetch, at, at);
-  } else {
-    const auto at = [=](index i) { return i * kWidth; };
-    add_samples<T>(sums, samples, a, b, next, fetch, at, at);
-  }
-  store<T>(sums, c, kWidth, part);
-}
-
 // The most rows of a tile whose rows are neither those of compact panels nor neighbours: the
 // pointers of more would hardly fit into registers. When there were tiles of 7, 4 in their place
 // made few samples of two convolutions (of 32 and 64 filters) take 12 % longer.
@@ -472,37 +439,6 @@ void multiply_transposed(index rows, index samples, const Rows<const T>& a, cons
   each_pair<T>(width, [&](index column, auto vectors) {
     multiply_transposed_columns<T, vectors>(rows, samples, a, lists, b + column, ldb, width,
                                             c + column, column == 0 ? targets : nullptr, goes_on);
-  });
-}
-
-template <class T>
-struct PairTiles {
-  using Tile = void (*)(index, const List*, const T*, const T*, index, T*, index, const Fetch<T>*,
-                        bool);
-  Tile multiply_transposed[kPairRows + 1] = {};
-
-  template <int R = kPairRows>
-  constexpr void fill() {
-    multiply_transposed[R] = multiply_transposed_pair_tile<T, R>;
-    if constexpr (R > 1) fill<R - 1>();
-  }
-  constexpr PairTiles() { fill(); }
-};
-template <class T>
-constexpr PairTiles<T> kPairTiles;
-
-template <class T>
-void multiply_transposed_pair(index rows, index samples, const T* a, const List* lists, const T* b,
-                              index next, T* c, const T* const* targets, bool goes_on) {
-  constexpr index kWidth = kPanelWidth<T>;
-  each_tile<kPairRows>(rows, [&](index row, index height) {
-    Fetch<T> fetch{{}, 3 * kPairPanels, height * kWidth / kLineWidth<T>};
-    for (int t = 0; t < fetch.count && targets; ++t) {
-      fetch.at[t] = targets[t] ? targets[t] + row * kWidth : c;
-    }
-    kPairTiles<T>.multiply_transposed[height](samples, lists, a + row, b, next, c + row * kWidth,
-                                              rows * kWidth, targets ? &fetch : nullptr, goes_on);
-    if (lists) ++lists;
   });
 }
 

@@ -175,6 +175,9 @@ struct KernelTable {
   int lanes;
   /// The most rows of a tile, and lines of weights of that of add_lane_products.
   int tile_rows, lane_lines;
+  /// The most rows of a tile of two panels; 0: there is none, as where a register is less than half
+  /// a panel, and functions whose names end with "pair" are null.
+  int pair_rows;
 
   /// c[m x width] = bias + a[m x k] . panel[k x width]; no bias, or no prefetching, if they are
   /// null.
@@ -189,6 +192,12 @@ struct KernelTable {
   void (*multiply_listed)(index m, const List& list, const Rows<const T>& a, const T* panel,
                           index width, const T* bias, T* c, index ldc, const T* next,
                           Errands* errands);
+  /// multiply and multiply_listed for two whole panels of weights, `next` elements apart, where all
+  /// panels are compact: c is that of the first, and c + part of the second.
+  void (*multiply_pair)(index m, index k, const Rows<const T>& a, const T* panel, index next,
+                        const T* bias, T* c, index part, Errands* errands);
+  void (*multiply_listed_pair)(index m, const List& list, const Rows<const T>& a, const T* panel,
+                               index next, const T* bias, T* c, index part, Errands* errands);
   /// The columns of k in which not all of these rows are zero, in items[2 k + kListSlack]; an empty
   /// list if too few columns are zero to be worth it.
   List (*list_columns)(index rows, index k, const Rows<const T>& a, std::uint32_t* items);
@@ -204,8 +213,7 @@ struct KernelTable {
                        std::uint32_t* items, List* lists);
   /// multiply_transposed for two whole panels of b, `next` elements apart, where all panels are
   /// compact: c has rows x kPanelWidth numbers for the first, and then as many for the second.
-  /// `targets` are three for each. `lists` are those of list_samples_of_pairs. Null where a
-  /// register is less than half a panel.
+  /// `targets` are three for each. `lists` are those of list_samples_of_pairs.
   void (*multiply_transposed_pair)(index rows, index samples, const T* a, const List* lists,
                                    const T* b, index next, T* c, const T* const* targets,
                                    bool goes_on);
@@ -216,8 +224,7 @@ struct KernelTable {
   void (*multiply_stretches)(index m, const Stretch* stretches, index count, const T* a, index lda,
                              const T* b, index width, const T* init, T* c, index ldc);
   /// The same for two whole panels of b, `next` elements apart, where all panels are compact: c is
-  /// that of the first, and c + part of the second. Null where a register is less than half a
-  /// panel.
+  /// that of the first, and c + part of the second.
   void (*multiply_stretches_pair)(index m, const Stretch* stretches, index count, const T* a,
                                   const T* b, index next, const T* init, T* c, index part);
   /// The same as multiply_stretches for a line of which at most the first half are filters; the
@@ -236,8 +243,7 @@ struct KernelTable {
                        const index* places, const T* a, index lda, const T* b, index ldb,
                        index width, T* c, Errands* errands);
   /// The same for two whole panels of b, `next` elements apart, where the columns of the rows are
-  /// neighbours and all panels compact: c is that of the first, and c + part of the second. Null
-  /// where a register is less than half a panel.
+  /// neighbours and all panels compact: c is that of the first, and c + part of the second.
   void (*add_products_pair)(index rows, index samples, index positions, const index* columns,
                             const index* places, const T* a, const T* b, index next, T* c,
                             index part, Errands* errands);
@@ -247,7 +253,7 @@ struct KernelTable {
   void (*multiply_lanes)(index rows, const Stretch* stretches, index count, const T* weights,
                          index ldw, const T* x, index width, const T* init, T* c);
   /// The same for whole panels at two positions, of which the second has its columns `next`
-  /// elements further on, and its sums `part`. Null where a register is less than half a panel.
+  /// elements further on, and its sums `part`.
   void (*multiply_lanes_pair)(index rows, const Stretch* stretches, index count, const T* weights,
                               index ldw, const T* x, index next, const T* init, T* c, index part);
   /// sums[rows x filters x a line] += the products of the columns of each line of weights, `pitch`

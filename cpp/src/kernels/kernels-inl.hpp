@@ -30,6 +30,7 @@
 #include "kernels/math-inl.hpp"
 #include "kernels/narrow-inl.hpp"
 #include "kernels/norm-inl.hpp"
+#include "kernels/pairs-inl.hpp"
 #include "kernels/philox-inl.hpp"
 #include "kernels/pool-inl.hpp"
 #include "kernels/recurrent-inl.hpp"
@@ -64,6 +65,9 @@ constexpr KernelTable<T> make_table() {
   t.multiply_transposed = multiply_transposed<T>;
   t.list_samples = list_samples_of_tiles<T>;
   if constexpr (kHasPairs<T>) {
+    t.pair_rows = kPairRows;
+    t.multiply_pair = multiply_pair<T>;
+    t.multiply_listed_pair = multiply_listed_pair<T>;
     t.multiply_transposed_pair = multiply_transposed_pair<T>;
     t.list_samples_of_pairs = list_samples_of_tiles<T, kPairRows>;
     t.multiply_stretches_pair = multiply_stretches_pair<T>;

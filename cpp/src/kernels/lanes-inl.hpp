@@ -4,7 +4,7 @@
 // length of a register, and then one tree over these lanes.
 #pragma once
 
-#include "kernels/gemm-inl.hpp"
+#include "kernels/pairs-inl.hpp"
 
 namespace foxnn {
 namespace {

@@ -10,6 +10,7 @@
 #include "base/pieces.hpp"
 #include "kernels/kernel_table.hpp"
 #include "layers/columns.hpp"
+#include "layers/dense_ahead.hpp"
 #include "layers/dense_shares.hpp"
 #include "layers/few.hpp"
 #include "layers/narrow.hpp"
@@ -24,19 +25,6 @@ void check_size(index size, const char* what) {
     throw std::invalid_argument(std::string(what) + " must be from 1 to 2147483647, got " +
                                 std::to_string(size));
   }
-}
-
-// Up to this many weights (128 KB) stay in the second-level cache from one use to the next. If
-// there are more, the next panel is prefetched while the current one is multiplied.
-template <class T>
-constexpr index kNearWeights = (128 << 10) / static_cast<index>(sizeof(T));
-
-// Rows for the next tile, which another worker may have written.
-template <class T>
-Ahead rows_ahead(const Rows<const T>& x, index row, index rows, index columns) {
-  if (rows <= 0 || x.stride != kPanelWidth<T>) return {};
-  return {x.at(row), x.panel * static_cast<index>(sizeof(T)), rows * kPanelBytes / kLineBytes,
-          panel_count<T>(columns)};
 }
 
 // c[m x width] = bias + a[m x k] . panel[k x width], as sorted sums if `terms` is not null.
@@ -186,7 +174,10 @@ ScratchSize Dense<T>::scratch_size(index batch) const {
   // A panel of transposed weights, or a piece of the gradient for each panel, and the terms of one
   // sum; a list of columns with their lines, or lists of samples.
   const index terms = sorted_ ? std::max(inputs_, neurons_) + 1 : 0;
-  return {kPanelWidth<T> * padded_ + terms, std::max(2 * inputs_ + kListSlack, kMostTiles * batch)};
+  const index turned = takes_pairs(neurons_) ? kPairPanels : 1;
+  const index lists = takes_pairs(inputs_) ? tiles_of_pairs(batch) : 1;
+  return {turned * kPanelWidth<T> * padded_ + terms,
+          std::max(lists * (2 * inputs_ + kListSlack), kMostTiles * batch)};
 }
 
 template <class T>
@@ -245,6 +236,12 @@ template <class T>
   const Rows<T>& y = out.y;
   const Panels<T> panels{padded_};
   const T* const bias = this->bias();
+  if (takes_pairs(inputs_) && shares_panels(share, panels.count())) {
+    const index first = share.first(panels.count()), last = share.last(panels.count());
+    if (are_pairs(first, last, padded_, batch, x, y)) {
+      return forward_in_pairs(first, last, share.workers > 1, batch, x, out, scratch);
+    }
+  }
   const bool far = inputs_ * padded_ > kNearWeights<T>;
   const auto weights_of = [&](index p) { return weights() + panels.column(p) * inputs_; };
   const auto used_of = [&](index p) {
@@ -357,6 +354,13 @@ template <class T>
   // weight, compared with `batch` multiplications.
   const KernelTable<T>& k = kernels<T>();
   const Panels<T> panels{padded_}, panels_below{rounded_up(inputs_, kLineWidth<T>)};
+  if (takes_pairs(neurons_) && shares_panels(share, panels_below.count())) {
+    const index first = share.first(panels_below.count()), last = share.last(panels_below.count());
+    if (are_pairs(first, last, panels_below.padded, batch, delta, delta_below)) {
+      return backward_input_in_pairs(first, last, share.workers > 1, batch, delta, delta_below,
+                                     below, scratch);
+    }
+  }
   // Sample rows come from memory: fetching four lines every sixteen steps of a tile avoids bursts.
   constexpr index kMemoryPace = 4;
   const index fetched_lines = scratch.fetch ? scratch.fetch->row_bytes / kLineBytes + 1 : 0;

@@ -62,8 +62,21 @@ class Dense final : public Activated<T> {
   void gradients_of_parts(Share share, const Back<T>& back, GradientSink<T>& sink,
                           Scratch<T> scratch) const;
 
-  // The gradient of two whole panels of neurons, p and the next, for a panel of inputs
-  // (dense_pairs.cpp).
+  // Two whole panels at a time (dense_pairs.cpp): whether products with so many columns take them,
+  // and whether those from `first` to `last` of `padded` columns are such; the products forward,
+  // and for the gradient of the inputs.
+  bool takes_pairs(index columns) const;
+  static bool are_pairs(index first, index last, index padded, index batch,
+                        const Rows<const T>& from, const Rows<const T>& to);
+  static index tiles_of_pairs(index batch);
+  void forward_in_pairs(index first, index last, bool has_news, index batch, const Rows<const T>& x,
+                        const Outputs<T>& out, const Scratch<T>& scratch) const;
+  void backward_input_in_pairs(index first, index last, bool has_news, index batch,
+                               const Rows<const T>& delta, const Rows<T>& delta_below,
+                               const typename Layer<T>::Below& below, Scratch<T> scratch) const;
+  void turn_weights(index q, T* turned) const;
+
+  // The gradient of two whole panels of neurons, p and the next, for a panel of inputs.
   struct PairLists {
     static constexpr index kMostParts = 16;  // of the samples of a batch
     List of[kMostParts][kMostTiles];
