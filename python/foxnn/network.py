@@ -541,7 +541,7 @@ class neural_network(FoxnnInterface):
         return gone_back(self, x, gradient, lengths, told)
 
     def quantize(self, x: SamplesLike) -> quantized_network:
-        """Return a network of 8 bits with about the same answers, several times as fast.
+        """Return a network of 8 bits with about the same answers, which is often faster.
 
         Weights become int8, with a scale for each neuron or filter; the values between layers
         become uint8, with a scale and a zero for each layer, such that the smallest and the largest
