@@ -92,7 +92,9 @@ inline std::vector<Case> cases_of_kinds() {
        {5, 3, 34},
        {conv("conv2d", 80, 1, {2, 3}, 1, "relu"), conv("conv2d", 96, 1, {3, 2}, 2, "tanh"),
         conv("conv2d", 64, 1, {1, 1}, 1, "gelu"), dense_spec(2)}},
-      {"pairs of neurons", {301}, {dense_spec(260, "relu"), dense_spec(128, "tanh"), dense_spec(2)}},
+      {"pairs of neurons",
+       {301},
+       {dense_spec(260, "relu"), dense_spec(128, "tanh"), dense_spec(2)}},
   };
 }
 
