@@ -80,11 +80,16 @@ void ActivationLayer<T>::forward(Share share, index batch, const Rows<const T>* 
                                  const Outputs<T>& out, Scratch<T> scratch) const {
   const bool is_run =
       is_one_run(batch, *x) && is_one_run(batch, out.y) && !out.slope.data && !out.mask.data;
+  // What is copied at once stays in the first-level cache until it is activated.
+  constexpr index kMost = 64 * kPanelWidth<T>;
   each_block<T>(
       share, batch, this->output(), out.lanes.y, out.steps.y, scratch,
       [&](index row, index rows, index panel, index width) {
-        copy_block<T>(row, rows, panel, width, *x, out.y);
-        this->activate(rows, width, row, panel, out);
+        for (; width > 0; width -= kMost, panel += kMost / kPanelWidth<T>) {
+          const index some = std::min(width, kMost);
+          copy_block<T>(row, rows, panel, some, *x, out.y);
+          this->activate(rows, some, row, panel, out);
+        }
       },
       is_run);
 }
