@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from typing import Any
 
 import numpy as np
@@ -105,6 +107,63 @@ def test_one_sample_in_every_form(kind: str) -> None:
     assert nn.get_out(np.asfortranarray(picture)).tobytes() == expected
     assert nn.get_out(wide[:, ::2]).tobytes() == expected  # not contiguous
     assert nn.get_out(picture.tolist()).tobytes() == expected
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [foxnn.Reshape((12, 64))],
+        [foxnn.UpSample(2), foxnn.MaxPool2D(2), foxnn.UpSample((1, 3))],
+        [foxnn.Residual(foxnn.Activation("relu")), foxnn.LayerNorm()],
+        [foxnn.Conv2D(64, 3, padding="same"), foxnn.BatchNorm()],
+        [foxnn.Parallel(foxnn.Conv2D(32, 1), foxnn.Conv2D(32, 3, padding="same", groups=32))],
+        [foxnn.Conv2D(8, 3), foxnn.GlobalAveragePool(), 64],
+    ],
+)
+def test_a_sample_is_read_where_it_lies(layers: list[Any], dtype: str, kind: str) -> None:
+    """What lies beside it counts nowhere, and neither is changed."""
+    nn = foxnn.neural_network([(4, 6, 32), *layers], "tanh", dtype=dtype, seed=8)
+    everything = np.full(4 * 6 * 32 + 200, 255 if kind == "uint8" else np.nan, kind)
+    x = everything[100:-100]
+    x[:] = np.random.default_rng(4).integers(0, 200, x.size)
+    before = everything.copy()
+    expected = nn.predict(x[None].copy())[0]
+    outs = [nn.get_out(x) for _ in range(3)]
+    assert all(out.tobytes() == expected.tobytes() for out in outs)
+    np.testing.assert_array_equal(everything, before)
+    # The memory of an answer is its own, and so is that of the next sample.
+    outs[0][...] = 7
+    x[:] = 3
+    other = nn.predict(x[None].copy())[0]
+    assert nn.get_out(x.tolist()).tobytes() == nn.get_out(x).tobytes() == other.tobytes()
+    assert outs[1].tobytes() == expected.tobytes()
+
+
+def test_long_answers_have_the_bits_of_short_ones() -> None:
+    """The GIL is released, and threads have memory of their own."""
+    nn = foxnn.neural_network([(24, 24, 32), foxnn.Conv2D(64, 3), foxnn.MaxPool2D(2), 3], seed=2)
+    x = drawn(6, 24, 24, 32)
+    expected = [out.tobytes() for out in nn.predict(x)]
+    assert _core.answer(nn, x[0]) is not None
+    assert [nn.get_out(one).tobytes() for one in x] == expected
+    found: list[list[bytes]] = []
+
+    def ask() -> None:
+        found.append([nn.get_out(one).tobytes() for one in x for _ in range(5)])
+
+    def change() -> None:
+        for _ in range(300):
+            with contextlib.suppress(RuntimeError):  # while another thread uses it
+                nn.reset_optimizer()
+
+    threads = [threading.Thread(target=job) for job in (ask, change, ask, ask)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [[out for out in expected for _ in range(5)]] * 3
 
 
 def test_a_table_is_no_sample() -> None:

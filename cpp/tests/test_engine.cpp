@@ -96,6 +96,39 @@ void test_single_sample() {
   FOXNN_CHECK(!single.read(view(x, kInputs)));
 }
 
+// A sample that is read where it lies, and outputs that are written where they are wanted: what
+// lies beside them counts nowhere, and stays as it is.
+void test_single_sample_in_place() {
+  constexpr index kInputs = 320, kOutputs = 64, kAround = 40;
+  constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
+  Network<float> network({{}, kInputs}, 1);
+  network.append({dense_spec(kOutputs, "identity_x")});
+  network.initialize();
+  SingleSample<float> single(network);
+  std::vector<float> x(kInputs + 2 * kAround, kNone), out(kOutputs + 2 * kAround), wanted(kOutputs);
+  MatrixView there = view(x, static_cast<index>(x.size()));
+  there.data += kAround * sizeof(float);
+  there.columns = kInputs;
+  for (const float first : {0.5f, -3.0f}) {
+    for (index i = 0; i < kInputs; ++i) {
+      x[static_cast<std::size_t>(kAround + i)] = first + static_cast<float>(i);
+    }
+    std::fill(out.begin(), out.end(), 7.0f);
+    FOXNN_CHECK(network.predict(there, wanted.data(), 1, {}) == Network<float>::Outcome::done);
+    FOXNN_CHECK(single.read(there));
+    single.answer(out.data() + kAround);
+    FOXNN_CHECK(std::equal(wanted.begin(), wanted.end(), out.begin() + kAround));
+    FOXNN_CHECK(std::count(out.begin(), out.end(), 7.0f) == 2 * kAround);
+    FOXNN_CHECK(single.read(there));
+    FOXNN_CHECK(std::equal(wanted.begin(), wanted.end(), single.answer()));
+    std::fill_n(single.input(), kInputs, 0.0f);
+    single.answer(out.data() + kAround);
+    FOXNN_CHECK(std::count(out.begin(), out.end(), 0.0f) == kOutputs);
+  }
+  x[kAround + 7] = kNone;
+  FOXNN_CHECK(!single.read(there));
+}
+
 void test_stop_and_divergence() {
   const std::vector<float> x{1, 2, 3, 4}, y{1, 0};
   Network<float> network({{}, 2}, 1);
@@ -169,6 +202,7 @@ int main() {
   test_threads();
   test_sorted_sums();
   test_single_sample();
+  test_single_sample_in_place();
   test_stop_and_divergence();
   test_layers_at_once();
   test_bad_arguments();

@@ -82,13 +82,15 @@ class AnyNetwork {
     if (running_ > 0) throw std::runtime_error("the network cannot be copied while it trains");
   }
 
+  /// The structure of buffers that are not made yet.
+  static constexpr std::uint64_t kNoStructure = ~std::uint64_t{0};
   /// Buffers that are kept between calls, because making them would take longer than a call.
   template <class T>
   struct Kept {
-    std::unique_ptr<SingleSample<T>> single;
-    std::unique_ptr<FewSamples<T>> few;   ///< null, or for kFew samples
-    std::vector<double> unscaled;         ///< a sample before it is scaled, or read as indices
-    std::unique_ptr<Trainer<T>> trainer;  ///< null, or made for `plan`
+    std::unique_ptr<SingleSample<T>> single;  ///< null while it is lent
+    std::unique_ptr<FewSamples<T>> few;       ///< null, or for kFew samples
+    std::vector<double> unscaled;             ///< a sample before it is scaled, or read as indices
+    std::unique_ptr<Trainer<T>> trainer;      ///< null, or made for `plan`
     TrainingPlan plan;
     std::unique_ptr<Trainer<T>> asking;  ///< the same with a loss in Python, which is `asked`
     TrainingPlan asking_plan;
@@ -96,9 +98,32 @@ class AnyNetwork {
     std::unique_ptr<Trainer<T>> back;  ///< the same along `gradient`, which has a row a sample
     TrainingPlan back_plan;
     const T* gradient = nullptr;
-    std::uint64_t structure = 0;
+    std::uint64_t structure = kNoStructure;
     double flops = 0.0;    ///< of a forward pass for one sample
     index most_bytes = 0;  ///< of the largest value of a sample on its way
+  };
+  /// Memory for a single sample, out of the kept buffers and back. If another thread has it, this
+  /// is new memory.
+  template <class T>
+  class LentSingle {
+   public:
+    LentSingle(Kept<T>& kept, const Network<T>& network)
+        : kept_(kept),
+          structure_(kept.structure),
+          single_(kept.single ? std::move(kept.single)
+                              : std::make_unique<SingleSample<T>>(network)) {}
+    ~LentSingle() {
+      if (kept_.structure == structure_) kept_.single = std::move(single_);
+    }
+    LentSingle(const LentSingle&) = delete;
+    LentSingle& operator=(const LentSingle&) = delete;
+    SingleSample<T>& operator*() { return *single_; }
+    SingleSample<T>* operator->() { return single_.get(); }
+
+   private:
+    Kept<T>& kept_;
+    std::uint64_t structure_;
+    std::unique_ptr<SingleSample<T>> single_;
   };
   /// The samples that `Kept::few` is for.
   static constexpr index kFew = 8;
@@ -176,7 +201,7 @@ class AnyNetwork {
   }
   template <class T>
   void bring_up_to_date(Kept<T>& kept, Network<T>& network) {
-    if (!kept.single || kept.structure != structure_) {
+    if (kept.structure != structure_) {
       auto single = std::make_unique<SingleSample<T>>(network);
       kept = Kept<T>();
       kept.single = std::move(single);

@@ -2,8 +2,6 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
-#include <algorithm>
-#include <cmath>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -11,6 +9,7 @@
 #include "any_network.hpp"
 #include "gil.hpp"
 #include "interrupt.hpp"
+#include "kernels/has_nan.hpp"
 #include "layer_specs.hpp"
 #include "numpy_interop.hpp"
 #include "registers.hpp"
@@ -186,7 +185,7 @@ py::object input_gradient(AnyNetwork& self, const py::object& x, index first, in
       n.input_gradient(view, first, count, data, threads, signal_check());
     }
     throw_pending();
-    if (std::any_of(data, data + out.size(), [](auto value) { return std::isnan(value); })) {
+    if (has_nan(index{out.size()}, data)) {
       throw no_number("gradients", sizeof(*data) == 4);
     }
     return out;

@@ -20,10 +20,14 @@ namespace {
 
 namespace py = pybind11;
 
-// With more parameters, the general path is used, as with more products than kMostFlops. A product
-// of a convolution takes less time than one of a dense layer, whose weights are read once only.
-// Reading so many from a third-level cache takes 60 us, for which the GIL is held.
+// With more parameters the GIL is released, as with more products than kMostFlops. A product of a
+// convolution takes less time than one of a dense layer, whose weights are read once only. Reading
+// so many from a third-level cache takes 60 us.
 constexpr index kMostParameters = 1'000'000;
+// With more, the general path is used, which takes 20 to 40 us longer, but heeds signals, and keeps
+// no memory: these take a millisecond, or a tenth of a second by the plain kernels.
+constexpr index kMostLongParameters = 5'000'000, kMostLongBytes = 4 << 20;
+constexpr double kMostLongFlops = 1e8;
 // The same for sorted products, which take about 20 ns each.
 constexpr index kMostSortedParameters = 500;
 
@@ -56,20 +60,35 @@ bool read_sample_of(const Network<T>& network, PyObject* x, std::vector<double>&
 py::object answer(AnyNetwork& self, const py::object& x) {
   return self.visit([&](auto& n) -> py::object {
     if (n.varies()) return py::none();
-    auto& kept = self.kept(n);
-    const index most = n.sorted_summation() ? kMostSortedParameters : kMostParameters;
-    if (self.running() || n.parameters().size() > most || kept.flops > kMostFlops) {
-      return py::none();
-    }
-    if (!read_sample_of(n, x.ptr(), kept.unscaled, *kept.single)) return py::none();
     using T = std::remove_pointer_t<decltype(n.parameters().data())>;
+    auto& kept = self.kept(n);
+    const index count = n.parameters().size();
+    const bool is_long = count > kMostParameters || kept.flops > kMostFlops;
+    const bool is_too_long = count > kMostLongParameters || kept.flops > kMostLongFlops ||
+                             (is_long && kept.most_bytes > kMostLongBytes) ||
+                             (n.sorted_summation() && count > kMostSortedParameters);
+    if (self.running() || is_too_long) return py::none();
+    AnyNetwork::LentSingle<T> single(kept, n);
+    if (!read_sample_of(n, x.ptr(), kept.unscaled, *single)) return py::none();
     const Shape& shape = n.output_shape();
     py::array_t<T> out =
         shape.is_flat() ? py::array_t<T>(n.outputs()) : py::array_t<T>(shape.lengths());
     T* const numbers = out.mutable_data();
-    kept.single->answer(numbers);
-    n.finish_outputs(1, numbers);
-    if (has_nan(n.outputs(), numbers)) return py::none();
+    const auto are_numbers = [&] {
+      single->answer(numbers);
+      n.finish_outputs(1, numbers);
+      return !has_nan(n.outputs(), numbers);
+    };
+    bool done;
+    if (!is_long) {
+      done = are_numbers();
+    } else {
+      const AnyNetwork::Reading reading(self);
+      // No Python object is touched below; x and out are held by this frame and its caller.
+      const GilReleased released;
+      done = are_numbers();
+    }
+    if (!done) return py::none();
     return out;
   });
 }

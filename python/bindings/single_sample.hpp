@@ -12,7 +12,7 @@
 
 #include "foxnn/dataset.hpp"
 #include "foxnn/shape.hpp"
-#include "kernels/kernel_table.hpp"
+#include "kernels/has_nan.hpp"
 #include "numpy_interop.hpp"
 
 namespace foxnn::python {
@@ -131,14 +131,6 @@ bool read_sample(PyObject* x, const Shape& shape, T* out) {
                 (read_array<T, T>(x, shape, out) || read_array<T, double>(x, shape, out) ||
                  read_array<T, float>(x, shape, out) || read_array<T, std::uint8_t>(x, shape, out));
   return read && are_finite(shape.size(), out);
-}
-
-// Whether there is a NaN. In many numbers, vectors look for what is not finite first.
-template <class T>
-bool has_nan(index count, const T* numbers) {
-  constexpr index kMany = 64;
-  if (count >= kMany && kernels<T>().all_finite(count, numbers, T(1))) return false;
-  return std::any_of(numbers, numbers + count, [](T value) { return std::isnan(value); });
 }
 
 // An array of these numbers. NumPy would take 0.1 us more to copy them into a new array itself.

@@ -19,7 +19,8 @@ class SingleSample {
   T* input();
   /// Reads them from the first row of x, which is faster from some dozens of numbers on, and finds
   /// those that are zero if the network is large enough to gain from it. Returns whether all of
-  /// them are finite.
+  /// them are finite. x must not be scaled, and stay as it is until there is an answer: layers may
+  /// read it where it lies.
   bool read(const MatrixView& x);
   /// Computes the outputs for them, with the same bits as Network::predict.
   const T* answer();

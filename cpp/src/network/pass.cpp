@@ -177,6 +177,16 @@ void Pass<T>::read(const MatrixView& x, index first, index rows, const std::uint
 }
 
 template <class T>
+void Pass<T>::read_at(const T* row) {
+  const T* const from = row ? row : inputs_.front().rows().data;
+  for (const NodeMemory& node : nodes_) {
+    for (index which = 0; which < node.input_count; ++which) {
+      if ((*node.reads)[at(which)] == kNetworkInput) x_[at(node.x - x_.data() + which)].data = from;
+    }
+  }
+}
+
+template <class T>
 bool Pass<T>::inputs_are_finite(index rows) {
   const KernelTable<T>& k = kernels<T>();
   if (!needs_.stored) return k.all_finite(input_count_, input().data, T(1));
@@ -209,6 +219,7 @@ void Pass<T>::make_outputs() {
       node.out.y = {free.back(), kPanelWidth<T>, extent_of(node).height * kPanelWidth<T>};
       free.pop_back();
     }
+    if (i + 1 == nodes_.size()) output_ = node.out.y.data;
     if (!keeps_all) {
       const std::vector<index>& reads = *node.reads;
       for (std::size_t k = 0; k < reads.size(); ++k) {

@@ -59,6 +59,10 @@ class Pass {
   const std::uint32_t* rows_of_output(int slot) const { return nodes_.back().steps_of(slot).y; }
   /// What stands in a step of the inputs that a sequence does not have.
   T missing() const { return missing_; }
+  /// Layers read the inputs of a single sample there, in place of input(); null: in input() again.
+  void read_at(const T* row);
+  /// The outputs of a single sample are written there; null: to memory of the pass again.
+  void write_at(T* row) { nodes_.back().out.y.data = row ? row : output_; }
   /// Whether all inputs of a batch of `rows` rows are finite. If the batch is not full, panels also
   /// hold older rows.
   bool inputs_are_finite(index rows);
@@ -267,6 +271,7 @@ class Pass {
   std::vector<Rows<const T>> x_;  // of all nodes
   NodeMemory input_;
   std::vector<NodeMemory> nodes_;
+  T* output_ = nullptr;                      // memory for the outputs of the last
   std::vector<const NodeMemory*> settling_;  // those with running arrays
 };
 

@@ -2,7 +2,6 @@
 // rows through all layers, without barriers.
 #include <algorithm>
 #include <atomic>
-#include <cmath>
 #include <numeric>
 #include <span>
 #include <stdexcept>
@@ -11,6 +10,7 @@
 #include "base/parallel.hpp"
 #include "base/stop_poll.hpp"
 #include "foxnn/network.hpp"
+#include "kernels/has_nan.hpp"
 #include "layers/columns.hpp"
 #include "network/chunk.hpp"
 #include "network/cost.hpp"
@@ -19,11 +19,6 @@
 
 namespace foxnn {
 namespace {
-
-template <class T>
-bool all_numbers(index count, const T* values) {
-  return std::none_of(values, values + count, [](T value) { return std::isnan(value); });
-}
 
 // A worker's memory for a chunk of samples.
 template <class T>
@@ -114,7 +109,7 @@ bool put_back(const Network<T>& network, index first, index rows, Chunk<T>& chun
     const T* const from = chunk.packed.data() + r * width;
     T* const to = out + order.place(first + r) * width;
     std::fill(std::copy_n(from, count, to), to + width, T(0));
-    are_numbers = are_numbers && all_numbers(count, from);
+    are_numbers = are_numbers && !has_nan(count, from);
   }
   return are_numbers;
 }
@@ -186,7 +181,7 @@ auto Network<T>::predict(const MatrixView& x, T* out, int threads, const StopReq
         }
         copy_values<T>(output_form(), rows, y, out + first * width);
         finish_outputs(rows, out + first * width);
-        if (!all_numbers(rows * width, out + first * width)) numbers = false;
+        if (has_nan(rows * width, out + first * width)) numbers = false;
       });
   if (!finite) return Outcome::not_finite;
   if (!done) return Outcome::stopped;

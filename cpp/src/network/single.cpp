@@ -3,10 +3,10 @@
 #include "foxnn/single.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 
 #include "base/parallel.hpp"
+#include "kernels/has_nan.hpp"
 #include "layers/columns.hpp"
 #include "layers/lanes.hpp"
 #include "network/chunk.hpp"
@@ -49,6 +49,18 @@ struct SingleSample<T>::Memory {
     pass.forward({}, 1, {}, scratch.get(), [] {});
     top.finish_rows(1, pass.output());
   }
+  // Whether layers can read the sample where it lies: whole panels, without a list of zeros.
+  bool reads_there(const MatrixView& x) {
+    constexpr ElementType kOwn = sizeof(T) == 4 ? ElementType::f32 : ElementType::f64;
+    return x.type == kOwn && columns % kPanelWidth<T> == 0 && !pass.nonzero();
+  }
+  // Whether the last layer can write its outputs to a plain row, since it writes whole panels of
+  // each position.
+  bool writes_there() const {
+    const Form& form = top.output();
+    return form.layout.is_packed() && form.shape.channels % kPanelWidth<T> == 0 &&
+           is_one_run(1, pass.output());
+  }
 
   const Layer<T>& top;
   Pass<T> pass;
@@ -72,13 +84,21 @@ T* SingleSample<T>::input() {
       *nonzero++ = static_cast<std::uint32_t>((std::uint64_t{1} << count) - 1);
     }
   }
+  memory_->pass.read_at(nullptr);
   return memory_->pass.input().data;
 }
 
 template <class T>
 bool SingleSample<T>::read(const MatrixView& x) {
-  memory_->pass.read(x, 0, 1);
-  return memory_->pass.inputs_are_finite(1);
+  Pass<T>& pass = memory_->pass;
+  if (memory_->reads_there(x)) {
+    const T* const row = reinterpret_cast<const T*>(x.row(0));
+    pass.read_at(row);
+    return kernels<T>().all_finite(x.columns, row, T(1));
+  }
+  pass.read_at(nullptr);
+  pass.read(x, 0, 1);
+  return pass.inputs_are_finite(1);
 }
 
 template <class T>
@@ -91,6 +111,11 @@ const T* SingleSample<T>::answer() {
 
 template <class T>
 void SingleSample<T>::answer(T* out) {
+  if (memory_->writes_there()) {
+    memory_->pass.write_at(out);
+    memory_->forward();
+    return memory_->pass.write_at(nullptr);
+  }
   memory_->forward();
   copy_values<T>(memory_->top.output(), 1, memory_->pass.output(), out);
 }
@@ -137,9 +162,7 @@ auto FewSamples<T>::predict(const MatrixView& x, T* out) -> typename Network<T>:
   }
   network.finish_outputs(x.rows, out);
   if (!finite) return Outcome::not_finite;
-  const bool has_nan =
-      std::any_of(out, out + x.rows * width, [](T value) { return std::isnan(value); });
-  return has_nan ? Outcome::no_number : Outcome::done;
+  return has_nan(x.rows * width, out) ? Outcome::no_number : Outcome::done;
 }
 
 template class FewSamples<float>;

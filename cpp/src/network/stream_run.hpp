@@ -2,9 +2,9 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 
 #include "base/stop_poll.hpp"
+#include "kernels/has_nan.hpp"
 #include "network/stream_chain.hpp"
 
 namespace foxnn {
@@ -168,7 +168,7 @@ class StreamRun {
     copy_values<T>(of, 1, Rows<const T>{from, kPanelWidth<T>, kPanelWidth<T>}, out);
     const index size = of.shape.size();
     finish_answer(size, out);
-    return std::none_of(out, out + size, [](T value) { return std::isnan(value); });
+    return !has_nan(size, out);
   }
 
   StreamChain<T> chain_;

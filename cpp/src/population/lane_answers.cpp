@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
+#include "kernels/has_nan.hpp"
 #include "layers/columns.hpp"
 
 namespace foxnn {
@@ -197,9 +197,7 @@ auto LaneDesk<T>::answer(Groups groups, const LaneQuestion& question, index firs
       next += group->size() * question.rows * pass_.outputs();
     }
   }
-  if (k.all_finite(next - out, out, T(1))) return Outcome::done;
-  const bool has_nan = std::any_of(out, next, [](T value) { return std::isnan(value); });
-  return has_nan ? Outcome::no_number : Outcome::done;
+  return has_nan(next - out, out) ? Outcome::no_number : Outcome::done;
 }
 
 template class LaneMembers<float>;
