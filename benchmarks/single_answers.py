@@ -2,8 +2,9 @@
 
 A network of few layers answers one sample with `get_out`, on one thread and on all. The bound of a
 layer is the longer of two times: that of its products at the measured FMA peak, and that of reading
-its weights once and reading and writing its numbers once, at the bandwidth that is measured over as
-many bytes as the network has. To it comes the time of the call, that of the smallest network.
+its weights once (those that a state is multiplied with, once a step) and reading and writing its
+numbers once, at the bandwidth that is measured over as many bytes as the network has. To it comes
+the time of the call, that of the smallest network.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import math
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,34 +82,45 @@ def sample_of(network: foxnn.neural_network) -> Any:
     return rng.random(shape, dtype=np.float32)
 
 
-def work_of(network: foxnn.neural_network) -> list[tuple[float, float]]:
-    """Return for each layer the operations of its products, and the bytes that it touches once.
+class Work(NamedTuple):
+    """What a layer does for a sample."""
 
-    These are its weights, of an embedding the rows that are named, and the numbers that it reads
-    and writes. The activations of dense layers and windows are not counted.
-    """
+    operations: float
+    """Of its products. The activations of dense layers and windows are not counted."""
+    size: float
+    """Bytes of its weights, of an embedding the rows that are named, and of the numbers that it
+    reads and writes."""
+    traffic: float
+    """Bytes that it must read and write: those, and again what each step of a sequence needs."""
+
+
+def work_of(network: foxnn.neural_network) -> list[Work]:
+    """Return what each layer does."""
     found = []
     for part in network._layers():
         shapes = {name: math.prod(shape) for name, shape in part.get("arrays", {}).items()}
         numbers = math.prod(part["input_shape"]) + math.prod(part["output_shape"])
         weights = 0 if part["kind"] == "embedding" else sum(shapes.values())
-        if "recurrent_weights" in shapes:
-            products = part["input_shape"][0] * (shapes["weights"] + shapes["recurrent_weights"])
+        size = traffic = 4.0 * (weights + numbers)
+        if recurrent := shapes.get("recurrent_weights"):
+            steps = part["input_shape"][0]
+            products = steps * (shapes["weights"] + recurrent)
+            traffic += 4.0 * (steps - 1) * recurrent
         else:
             products = products_of_layer(part)
-        found.append((2.0 * products, 4.0 * (weights + numbers)))
+        found.append(Work(2.0 * products, size, traffic))
     return found
 
 
 def bound_of(network: foxnn.neural_network, threads: int, seconds: float) -> float:
     """Return the least seconds of an answer, measured on this machine."""
     layers = work_of(network)
-    touched = sum(size for _, size in layers)
+    touched = sum(work.size for work in layers)
     # What a thread reads of it, again and again: so it is where it is between two answers.
     size = max(4096, int(touched / threads))
     bandwidth = machine_limits.read_bandwidth(threads, size, seconds)
     flops = machine_limits.fma_peak(threads, "float32", seconds)
-    return sum(max(work / flops, size / bandwidth) for work, size in layers)
+    return sum(max(work.operations / flops, work.traffic / bandwidth) for work in layers)
 
 
 def rows_of(names: Sequence[str], threads: int, rounds: int, seconds: float) -> list[list[str]]:

@@ -184,10 +184,11 @@ def test_single_answers_count_weights_and_numbers_once(monkeypatch: pytest.Monke
     from single_answers import work_of
 
     nn = foxnn.neural_network([3, 5, 2])
-    assert work_of(nn) == [(2 * 15, 4 * (15 + 5 + 3 + 5)), (2 * 10, 4 * (10 + 2 + 5 + 2))]
+    first, second = 4 * (15 + 5 + 3 + 5), 4 * (10 + 2 + 5 + 2)
+    assert work_of(nn) == [(2 * 15, first, first), (2 * 10, second, second)]
     recurrent = foxnn.neural_network([(7, 4), foxnn.GRU(3)])
-    weights = 4 * 9 + 3 * 9 + 2 * 9
-    assert work_of(recurrent) == [(2 * 7 * (36 + 27), 4 * (weights + 7 * 4 + 3))]
+    size = 4 * (4 * 9 + 3 * 9 + 2 * 9 + 7 * 4 + 3)
+    assert work_of(recurrent) == [(2 * 7 * (36 + 27), size, size + 4 * 6 * 27)]
 
 
 def test_layer_prices_gives_a_row_a_layer(monkeypatch: pytest.MonkeyPatch) -> None:
